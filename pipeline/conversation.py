@@ -1,0 +1,307 @@
+"""What flows: one conversation, from the door to the published row. Python types and the Arrow schema side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, chain
+from operator import attrgetter
+from typing import Any, Literal
+
+import pyarrow as pa
+
+Role = Literal["system", "user", "assistant"]
+Decision = Literal["measured", "warn", "drop"]
+
+ROLES: tuple[Role, ...] = ("system", "user", "assistant")
+
+# What a row can be measured by. A missing value means "could not be measured", never zero.
+# name → what one unit of it is; thresholds on them live in the settings of the rooms.
+MEASURES: dict[str, str] = {
+    "turns": "messages of user and assistant",
+    "words": "words said by user and assistant",
+    "characters": "characters said by user and assistant",
+    "speakers": "distinct speakers",
+    "balance": "the quieter role's share of words, 0 to .5",
+    "words_per_turn": "mean words of a message",
+    "length_variation": "standard deviation / mean of the words of messages",
+    "repetition": "largest character-3-gram Jaccard of two messages of one speaker (6 words and more)",
+    "repeated_turns": "share of messages (4 words and more) that say an earlier one word for word",
+    "distinct_2": "distinct word pairs / word pairs of the whole conversation",
+    "questions": "share of messages with a question mark",
+    "cliches": "worn phrases per 1,000 words",
+    "language_confidence": "probability of the conversation's language, 0 to 1",
+    "foreign_turns": "messages in another language than the conversation's",
+    "pii": "personal data found",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One utterance. `name` is the speaker's own name where the source gives one."""
+
+    role: Role
+    content: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Who one side is. `card` is the JSON of the character card it came from, word for word."""
+
+    name: str | None = None
+    description: str | None = None
+    greeting: str | None = None
+    scenario: str | None = None
+    card: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a conversation is from and under which licence.
+
+    kind: web, hub, file or generated. ref: address#n, dataset@revision#row, file#n, character/situation/seed.
+    record: the foreign record's own id. license: an SPDX name. retrieved: day, UTC.
+    models, prompt: who wrote it and the hash of the prompt, when generated.
+    """
+
+    kind: str
+    name: str
+    ref: str
+    record: str | None = None
+    license: str | None = None
+    attribution: str | None = None
+    retrieved: dt.date | None = None
+    models: tuple[str, ...] = ()
+    prompt: str | None = None
+    rehearsal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """ISO 639-1 code (zh for all Chinese) and the probability that it is right, 0 to 1."""
+
+    code: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What `score` says of one message; closeness from -1 (distant) to 1 (intimate)."""
+
+    stage: str | None = None
+    closeness: float | None = None
+    emotion: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One criterion: value 0 to 1, null when the judge could not be asked; `by` names the rule set or the model."""
+
+    value: float | None
+    by: str
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that was measured on a row: where, how much, against which limit, and what was decided.
+
+    message: index into messages. start, end: character offsets of the evidence in that message.
+    evidence: a short quotation or a partner's id; never a personal datum itself.
+    """
+
+    room: str
+    rule: str
+    value: float | None = None
+    limit: float | None = None
+    message: int | None = None
+    start: int | None = None
+    end: int | None = None
+    evidence: str | None = None
+    decision: Decision = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One row. Immutable: rooms make changed copies with `dataclasses.replace`.
+
+    labels: one per message or none at all. extra: JSON of what the source knew beyond this record.
+    group: what must never stand in both train and test (thread, character, document).
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    source: Source
+    persona: Persona | None = None
+    user_persona: Persona | None = None
+    group: str | None = None
+    language: Language | None = None
+    edits: tuple[str, ...] = ()
+    measures: dict[str, float] = field(default_factory=dict)
+    labels: tuple[Label, ...] = ()
+    scores: dict[str, Score] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    extra: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A row sent away. Its findings hold at least one with decision `drop`: the reason."""
+
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """What could not be read as a row: where it stood, what was wrong, and its raw text (cut at 100,000 characters)."""
+
+    where: str
+    error: str
+    raw: str
+
+    @property
+    def id(self) -> str:
+        return identity("quarantine", self.where)
+
+
+# The criteria of `score`: 0 to 1, higher is better. See pipeline/score/.
+CRITERIA: tuple[str, ...] = ("in_role", "engaging", "empathetic", "safe", "varied", "pacing")
+
+MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string()), ("name", pa.string())])
+PERSONA = pa.struct([(f.name, pa.string()) for f in dataclasses.fields(Persona)])
+SOURCE = pa.struct(
+    [
+        ("kind", pa.string()),
+        ("name", pa.string()),
+        ("ref", pa.string()),
+        ("record", pa.string()),
+        ("license", pa.string()),
+        ("attribution", pa.string()),
+        ("retrieved", pa.date32()),
+        ("models", pa.list_(pa.string())),
+        ("prompt", pa.string()),
+        ("rehearsal", pa.bool_()),
+    ]
+)
+LANGUAGE = pa.struct([("code", pa.string()), ("confidence", pa.float64())])
+LABEL = pa.struct(
+    [("stage", pa.string()), ("closeness", pa.float64()), ("emotion", pa.string()), ("language", pa.string())]
+)
+SCORE = pa.struct([("value", pa.float64()), ("by", pa.string()), ("evidence", pa.string())])
+FINDING = pa.struct(
+    [
+        ("room", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.float64()),
+        ("limit", pa.float64()),
+        ("message", pa.int32()),
+        ("start", pa.int32()),
+        ("end", pa.int32()),
+        ("evidence", pa.string()),
+        ("decision", pa.string()),
+    ]
+)
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("messages", pa.list_(MESSAGE)),
+        ("source", SOURCE),
+        ("persona", PERSONA),
+        ("user_persona", PERSONA),
+        ("group", pa.string()),
+        ("language", LANGUAGE),
+        ("edits", pa.list_(pa.string())),
+        ("measures", pa.struct([(name, pa.float64()) for name in MEASURES])),
+        ("labels", pa.list_(LABEL)),
+        ("scores", pa.struct([(name, SCORE) for name in CRITERIA])),
+        ("findings", pa.list_(FINDING)),
+        ("extra", pa.string()),
+    ]
+)
+QUARANTINE_SCHEMA = pa.schema(
+    [("id", pa.string()), ("where", pa.string()), ("error", pa.string()), ("raw", pa.string())]
+)
+_CLASSES: dict[pa.DataType, type] = {
+    MESSAGE: Message, PERSONA: Persona, SOURCE: Source, LANGUAGE: Language, LABEL: Label, SCORE: Score, FINDING: Finding,
+}  # fmt: skip
+
+
+def identity(source_name: str, ref: str) -> str:
+    """The id of what stands at `ref` in a source: 16 hex digits, given once at the door; edits do not change it."""
+    return hashlib.blake2b(f"{source_name}\x1f{ref}".encode(), digest_size=8).hexdigest()
+
+
+def normalised(text: str) -> str:
+    """The words of a text and nothing else: NFKC, casefold, runs of letters and digits, single blanks between."""
+    return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).casefold()))
+
+
+def fingerprint(conversation: Conversation) -> str:
+    """Names the words said by user and assistant, 32 hex digits; the same for two copies with other ids."""
+    said = "\n".join(normalised(m.content) for m in conversation.messages if m.role != "system")
+    return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+
+
+def to_table(conversations: Iterable[Conversation]) -> pa.Table:
+    """Rows to an Arrow table of `SCHEMA`, column by column (ten times the speed of `Table.from_pylist`).
+
+    Raises ValueError on a measure or criterion that the schema does not know.
+    """
+    rows = list(conversations)
+    for row in rows:
+        unknown = (row.measures.keys() - MEASURES.keys()) | (row.scores.keys() - set(CRITERIA))
+        if unknown:
+            raise ValueError(f"conversation {row.id}: unknown measure or criterion {sorted(unknown)}")
+    return pa.table([_encode(_column(rows, f.name, False), f.type) for f in SCHEMA], schema=SCHEMA)
+
+
+def from_table(table: pa.Table) -> Iterator[Conversation]:
+    """Rows of an Arrow table of `SCHEMA`."""
+    columns = [_decode(table[f.name].combine_chunks(), f.type) for f in SCHEMA]
+    names = [f.name for f in SCHEMA]
+    for values in zip(*columns, strict=True):
+        yield Conversation(**dict(zip(names, values, strict=True)))
+
+
+def _encode(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_struct(kind):
+        missing = [v is None for v in values]
+        children = [_encode(_column(values, f.name, any(missing)), f.type) for f in kind]
+        return pa.StructArray.from_arrays(children, fields=list(kind), mask=pa.array(missing, pa.bool_()))
+    if pa.types.is_list(kind):
+        offsets = pa.array(accumulate(map(len, values), initial=0), pa.int32(), size=len(values) + 1)
+        flat = _encode(list(chain.from_iterable(values)), kind.value_type)
+        return pa.ListArray.from_arrays(offsets, flat, type=kind)
+    return pa.array(values, kind)
+
+
+def _column(values: Sequence[Any], name: str, some_missing: bool) -> list[Any]:
+    if values and isinstance(values[0], dict):
+        return [v.get(name) for v in values]
+    if some_missing:
+        return [None if v is None else getattr(v, name) for v in values]
+    return list(map(attrgetter(name), values))
+
+
+def _decode(array: pa.Array, kind: pa.DataType) -> list[Any]:
+    if pa.types.is_struct(kind):
+        children = [_decode(array.field(i), f.type) for i, f in enumerate(kind)]
+        rows = zip(*children, strict=True)
+        cls = _CLASSES.get(kind)
+        if cls is None:  # measures, scores: only what has a value
+            names = [f.name for f in kind]
+            return [{n: v for n, v in zip(names, row, strict=True) if v is not None} for row in rows]
+        valid = array.is_valid().to_pylist()
+        return [cls(*row) if ok else None for ok, row in zip(valid, rows, strict=True)]
+    if pa.types.is_list(kind):
+        flat = _decode(array.values, kind.value_type)
+        offsets = array.offsets.to_pylist()
+        return [tuple(flat[a:b]) for a, b in zip(offsets, offsets[1:], strict=False)]
+    return array.to_pylist()  # type: ignore[no-any-return]
