@@ -159,6 +159,14 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """Further foreign records that became part of the conversation `into` (one turn a record, say)."""
+
+    into: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantine:
     """What could not be read as a row: where it stood, what was wrong, and its raw text (cut at 100,000 characters)."""
 

@@ -1,0 +1,322 @@
+"""The shelves between rooms: read parts, write kept / dropped / quarantine / report, each file whole or not at all.
+
+A room's folder:
+
+    kept/part-00000-000.parquet        rows that go on (unit 0 of the room's work, its first 10,000 rows)
+    dropped/part-00000-000.parquet     whole rows sent away, with their findings
+    quarantine/part-00000-000.parquet  what could not be read as a row: raw text, error, where
+    done/00000.json                    written after a unit's parts: its existence means that they are complete
+    report.json                        written last: its existence with the right key means that the room is done
+
+Only this module opens a file between rooms. Paths may be local or any fsspec address.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from pipeline.conversation import (
+    QUARANTINE_SCHEMA,
+    SCHEMA,
+    Conversation,
+    Drop,
+    Merged,
+    Quarantine,
+    from_table,
+    to_table,
+)
+
+PART_ROWS = 10_000  # rows of a part: small enough to hold, large enough to compress
+BATCH_ROWS = 1_000  # rows of a row group: what a reader holds at once
+KINDS = ("kept", "dropped", "quarantine")
+
+Row = Conversation | Drop | Merged | Quarantine
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows of one unit. rows in = kept + dropped + merged + quarantined, checked on creation."""
+
+    kept: int = 0
+    dropped: int = 0
+    merged: int = 0
+    quarantined: int = 0
+    parts: tuple[str, ...] = ()
+    reasons: dict[str, int] = field(default_factory=dict)  # rule → rows that it decided (first drop finding)
+    findings: dict[str, int] = field(default_factory=dict)  # rule → rows that it fired on, kept ones included
+    edits: int = 0  # kept rows that were changed
+    seconds: float = 0.0
+
+    @property
+    def rows_in(self) -> int:
+        return self.kept + self.dropped + self.merged + self.quarantined
+
+    @classmethod
+    def total(cls, counts: Iterable[Counts]) -> Counts:
+        every = list(counts)
+        numbers = ("kept", "dropped", "merged", "quarantined", "edits", "seconds")
+        return cls(
+            **{name: sum(getattr(c, name) for c in every) for name in numbers},
+            parts=tuple(p for c in every for p in c.parts),
+            reasons=dict(sum((Counter(c.reasons) for c in every), Counter())),
+            findings=dict(sum((Counter(c.findings) for c in every), Counter())),
+        )
+
+
+class Shelf:
+    """One room's folder. Cheap to make and to send to another process."""
+
+    def __init__(self, root: str | Path, folder: str = "") -> None:
+        self.root = str(root).rstrip("/")
+        self.folder = folder
+        self.address = f"{self.root}/{folder}" if folder else self.root
+        self.files, self.path = fsspec.core.url_to_fs(self.address)
+
+    @property
+    def local(self) -> bool:
+        return isinstance(self.files, LocalFileSystem)
+
+    # --- reading
+
+    def parts(self, kind: str = "kept") -> list[str]:
+        """Names of the parts of a kind, in order, like `00000-000`."""
+        found = self.files.glob(f"{self.path}/{kind}/part-*.parquet")
+        return sorted(name.rsplit("/part-", 1)[1].removesuffix(".parquet") for name in found)
+
+    def location(self, part: str, kind: str = "kept") -> str:
+        return f"{self.path}/{kind}/part-{part}.parquet"
+
+    def read(self, part: str, kind: str = "kept") -> Iterator[Conversation]:
+        """The rows of a part, `BATCH_ROWS` in memory at a time."""
+        with self.files.open(self.location(part, kind), "rb") as file:
+            for batch in pq.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS):
+                yield from from_table(pa.table(batch))
+
+    def table(self, part: str, kind: str = "kept", columns: list[str] | None = None) -> pa.Table:
+        """A part as one Arrow table, or some of its columns (`source.name` reads one field of a struct)."""
+        with self.files.open(self.location(part, kind), "rb") as file:
+            return pq.ParquetFile(file).read(columns=columns)
+
+    def rows(self, kind: str = "kept") -> Iterator[Conversation]:
+        for part in self.parts(kind):
+            yield from self.read(part, kind)
+
+    # --- writing
+
+    def write(self, unit: str, key: str, rows: Iterable[Row]) -> Counts:
+        """Write the parts of one unit of work, then its mark. Returns the counts; does nothing twice for one key."""
+        if (before := self.done(unit, key)) is not None:
+            return before
+        writer = _UnitWriter(self, unit)
+        started = time.perf_counter()
+        with writer:
+            for row in rows:
+                writer.add(row)
+        return self.mark(unit, key, dataclasses.replace(writer.counts(), seconds=time.perf_counter() - started))
+
+    def write_tables(self, unit: str, key: str, kept: pa.Table, dropped: pa.Table) -> Counts:
+        """The same for rows that are Arrow tables already; one unit, one part."""
+        if (before := self.done(unit, key)) is not None:
+            return before
+        started = time.perf_counter()
+        for kind, table in (("kept", kept), ("dropped", dropped)):
+            if table.num_rows or kind == "kept":
+                with self.committed(f"{kind}/part-{unit}.parquet") as file:
+                    pq.write_table(table.cast(SCHEMA), file, compression="zstd", row_group_size=BATCH_ROWS)
+        rules = dropped.column("findings").combine_chunks() if dropped.num_rows else None
+        reasons = Counter(_deciding(f) for f in rules.to_pylist()) if rules is not None else Counter()
+        counts = Counts(kept.num_rows, dropped.num_rows, parts=(unit,), reasons=dict(reasons), findings=dict(reasons))
+        return self.mark(unit, key, dataclasses.replace(counts, seconds=time.perf_counter() - started))
+
+    def pass_on(self, unit: str, key: str, inbox: Shelf) -> Counts:
+        """Take over a part of another shelf as it is: by hard link where the file system can, else by copy."""
+        if (before := self.done(unit, key)) is not None:
+            return before
+        source, target = inbox.location(unit), self.location(unit)
+        rows = _row_count(self.files, source)
+        self.files.makedirs(f"{self.path}/kept", exist_ok=True)
+        try:
+            if not self.local:
+                raise OSError("no hard links here")
+            with suppress(FileNotFoundError):
+                Path(target).unlink()
+            os.link(source, target)
+        except OSError:
+            with inbox.files.open(source, "rb") as old, self.committed(f"kept/part-{unit}.parquet") as new:
+                while block := old.read(1 << 20):
+                    new.write(block)
+        return self.mark(unit, key, Counts(kept=rows, parts=(unit,)))
+
+    def mark(self, unit: str, key: str, counts: Counts) -> Counts:
+        self.write_json(f"done/{unit}.json", {"key": key} | dataclasses.asdict(counts))
+        return counts
+
+    def done(self, unit: str, key: str) -> Counts | None:
+        """The counts of a unit that is complete under this key."""
+        found = self.read_json(f"done/{unit}.json")
+        if found is None or found.pop("key", None) != key:
+            return None
+        return Counts(**found | {"parts": tuple(found["parts"])})
+
+    def clear(self) -> None:
+        """Forget what stands here. Marks go first: a kill in between leaves nothing that looks complete."""
+        for name in ("report.json", "done", *KINDS):
+            with suppress(FileNotFoundError):
+                self.files.rm(f"{self.path}/{name}", recursive=True)
+
+    def sweep(self) -> None:
+        """Remove temporary files that a killed run left."""
+        for name in self.files.glob(f"{self.path}/**/*.tmp"):
+            with suppress(FileNotFoundError):
+                self.files.rm(name)
+
+    # --- single files
+
+    @contextmanager
+    def committed(self, name: str) -> Iterator[IO[bytes]]:
+        """A file that appears whole under its name or not at all."""
+        path = f"{self.path}/{name}"
+        self.files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        if not self.local:  # an object store shows a file when it is closed
+            with self.files.open(path, "wb") as file:
+                yield file
+            return
+        temporary = Path(f"{path}.{os.getpid()}.tmp")
+        try:
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def write_json(self, name: str, value: dict[str, Any]) -> None:
+        with self.committed(name) as file:
+            file.write(json.dumps(value, ensure_ascii=False, indent=1, default=str).encode())
+
+    def write_text(self, name: str, text: str) -> None:
+        with self.committed(name) as file:
+            file.write(text.encode())
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """A JSON file, or None where it is not there or not whole."""
+        try:
+            found = json.loads(self.files.cat_file(f"{self.path}/{name}"))
+        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            return None
+        return found if isinstance(found, dict) else None
+
+
+class _UnitWriter:
+    """The open files of one unit: a new part every `PART_ROWS` kept rows; dropped rows stand beside their part."""
+
+    def __init__(self, shelf: Shelf, unit: str) -> None:
+        self.shelf, self.unit = shelf, unit
+        self.split = 0
+        self.parts: list[str] = []
+        self.numbers: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.findings: Counter[str] = Counter()
+        self.waiting: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+        self.open: dict[str, tuple[Any, pq.ParquetWriter]] = {}
+        self.in_part = 0
+
+    def __enter__(self) -> _UnitWriter:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is None and (self.in_part or not self.parts):
+            self._close_part()
+        for context, _writer in self.open.values():  # an error: the temporary files go, nothing is committed
+            context.__exit__(error, None, None)
+        self.open.clear()
+
+    @property
+    def part(self) -> str:
+        return self.unit if "-" in self.unit else f"{self.unit}-{self.split:03d}"
+
+    def add(self, row: Row) -> None:
+        kind, value = self._sort(row)
+        if value is None:
+            return
+        self.waiting[kind].append(value)
+        self.in_part += 1
+        if len(self.waiting[kind]) >= BATCH_ROWS:
+            self._flush(kind)
+        if self.in_part >= PART_ROWS and "-" not in self.unit:
+            self._close_part()
+
+    def _sort(self, row: Row) -> tuple[str, Any]:
+        """Which shelf a row goes to, with the count."""
+        if isinstance(row, Merged):
+            self.numbers["merged"] += row.count
+            return "kept", None
+        if isinstance(row, Quarantine):
+            self.numbers["quarantined"] += 1
+            self.reasons[f"quarantine: {row.error.split(':')[0]}"] += 1
+            return "quarantine", row
+        conversation = row.conversation if isinstance(row, Drop) else row
+        self.findings.update({f.rule for f in conversation.findings if f.decision != "measured"})
+        if isinstance(row, Drop):
+            self.numbers["dropped"] += 1
+            self.reasons[_deciding([dataclasses.asdict(f) for f in conversation.findings])] += 1
+            return "dropped", conversation
+        self.numbers["kept"] += 1
+        self.numbers["edits"] += bool(conversation.edits)
+        return "kept", conversation
+
+    def _flush(self, kind: str) -> None:
+        rows, self.waiting[kind] = self.waiting[kind], []
+        if kind not in self.open:
+            context = self.shelf.committed(f"{kind}/part-{self.part}.parquet")
+            schema = QUARANTINE_SCHEMA if kind == "quarantine" else SCHEMA
+            self.open[kind] = (context, pq.ParquetWriter(context.__enter__(), schema, compression="zstd"))
+        writer = self.open[kind][1]
+        if kind == "quarantine":
+            records = [{"id": r.id, "where": r.where, "error": r.error, "raw": r.raw[:100_000]} for r in rows]
+            writer.write_table(pa.Table.from_pylist(records, schema=QUARANTINE_SCHEMA))
+        else:
+            writer.write_table(to_table(rows))
+
+    def _close_part(self) -> None:
+        for kind in KINDS:
+            if self.waiting[kind] or kind == "kept":
+                self._flush(kind)
+        for kind in list(self.open):
+            context, writer = self.open.pop(kind)
+            writer.close()
+            context.__exit__(None, None, None)
+        self.parts.append(self.part)
+        self.split, self.in_part = self.split + 1, 0
+
+    def counts(self) -> Counts:
+        numbers = {name: self.numbers[name] for name in ("kept", "dropped", "merged", "quarantined", "edits")}
+        return Counts(**numbers, parts=tuple(self.parts), reasons=dict(self.reasons), findings=dict(self.findings))
+
+
+def _deciding(findings: list[dict[str, Any]]) -> str:
+    """The rule that a dropped row is counted under: its first finding that drops."""
+    for finding in findings:
+        if finding["decision"] == "drop":
+            return str(finding["rule"])
+    raise ValueError("a dropped row without a reason")
+
+
+def _row_count(files: fsspec.AbstractFileSystem, path: str) -> int:
+    with files.open(path, "rb") as file:
+        return int(pq.ParquetFile(file).metadata.num_rows)
