@@ -58,7 +58,7 @@ class Counts:
     parts: tuple[str, ...] = ()
     reasons: dict[str, int] = field(default_factory=dict)  # rule → rows that it decided (first drop finding)
     findings: dict[str, int] = field(default_factory=dict)  # rule → rows that it fired on, kept ones included
-    edits: int = 0  # kept rows that were changed
+    edited: int = 0  # kept rows that this room changed
     seconds: float = 0.0
 
     @property
@@ -68,7 +68,7 @@ class Counts:
     @classmethod
     def total(cls, counts: Iterable[Counts]) -> Counts:
         every = list(counts)
-        numbers = ("kept", "dropped", "merged", "quarantined", "edits", "seconds")
+        numbers = ("kept", "dropped", "merged", "quarantined", "edited", "seconds")
         return cls(
             **{name: sum(getattr(c, name) for c in every) for name in numbers},
             parts=tuple(p for c in every for p in c.parts),
@@ -83,6 +83,7 @@ class Shelf:
     def __init__(self, root: str | Path, folder: str = "") -> None:
         self.root = str(root).rstrip("/")
         self.folder = folder
+        self.room = folder.partition("/")[0].partition("-")[2]
         self.address = f"{self.root}/{folder}" if folder else self.root
         self.files, self.path = fsspec.core.url_to_fs(self.address)
 
@@ -239,11 +240,12 @@ class _UnitWriter:
     def __enter__(self) -> _UnitWriter:
         return self
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         if error is None and (self.in_part or not self.parts):
             self._close_part()
-        for context, _writer in self.open.values():  # an error: the temporary files go, nothing is committed
-            context.__exit__(error, None, None)
+        for context, _writer in self.open.values():  # after an error the temporary files go, nothing is committed
+            with suppress(kind or ()):
+                context.__exit__(kind, error, trace)
         self.open.clear()
 
     @property
@@ -277,7 +279,7 @@ class _UnitWriter:
             self.reasons[_deciding([dataclasses.asdict(f) for f in conversation.findings])] += 1
             return "dropped", conversation
         self.numbers["kept"] += 1
-        self.numbers["edits"] += bool(conversation.edits)
+        self.numbers["edited"] += any(edit.startswith(self.shelf.room) for edit in conversation.edits)
         return "kept", conversation
 
     def _flush(self, kind: str) -> None:
@@ -305,7 +307,7 @@ class _UnitWriter:
         self.split, self.in_part = self.split + 1, 0
 
     def counts(self) -> Counts:
-        numbers = {name: self.numbers[name] for name in ("kept", "dropped", "merged", "quarantined", "edits")}
+        numbers = {name: self.numbers[name] for name in ("kept", "dropped", "merged", "quarantined", "edited")}
         return Counts(**numbers, parts=tuple(self.parts), reasons=dict(self.reasons), findings=dict(self.findings))
 
 
