@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -237,8 +237,14 @@ QUARANTINE_SCHEMA = pa.schema(
     [("id", pa.string()), ("where", pa.string()), ("error", pa.string()), ("raw", pa.string())]
 )
 _CLASSES: dict[pa.DataType, type] = {
-    MESSAGE: Message, PERSONA: Persona, SOURCE: Source, LANGUAGE: Language, LABEL: Label, SCORE: Score, FINDING: Finding,
-}  # fmt: skip
+    MESSAGE: Message,
+    PERSONA: Persona,
+    SOURCE: Source,
+    LANGUAGE: Language,
+    LABEL: Label,
+    SCORE: Score,
+    FINDING: Finding,
+}
 
 
 def identity(source_name: str, ref: str) -> str:
@@ -311,5 +317,5 @@ def _decode(array: pa.Array, kind: pa.DataType) -> list[Any]:
     if pa.types.is_list(kind):
         flat = _decode(array.values, kind.value_type)
         offsets = array.offsets.to_pylist()
-        return [tuple(flat[a:b]) for a, b in zip(offsets, offsets[1:], strict=False)]
+        return [tuple(flat[a:b]) for a, b in pairwise(offsets)]
     return array.to_pylist()  # type: ignore[no-any-return]

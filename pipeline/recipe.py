@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import glob
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 
 class UserError(Exception):
@@ -71,3 +75,158 @@ def configs() -> Path:
     """The folder of bundled recipes, prompts, personas and word lists: in a checkout or inside the wheel."""
     inside = Path(__file__).parent / "configs"
     return inside if inside.is_dir() else Path(__file__).parents[1] / "configs"
+
+
+class Recipe(Settings):
+    """A whole recipe. `name` is also the name of its output folder."""
+
+    name: str = Field(pattern=r"^[\w][\w.-]*$")
+    seed: int = 0
+    models: dict[str, ModelSettings] = {}
+    collect: CollectSettings = CollectSettings()
+    generate: GenerateSettings = GenerateSettings()
+    filter: FilterSettings = FilterSettings()
+    dedup: DedupSettings = DedupSettings()
+    score: ScoreSettings = ScoreSettings()
+    publish: PublishSettings = PublishSettings()
+
+    _folder: Path = PrivateAttr(default=Path())
+
+    @property
+    def folder(self) -> Path:
+        """Where the recipe's relative paths start."""
+        return self._folder
+
+
+class Mistake(NamedTuple):
+    line: int
+    key: str
+    problem: str
+
+
+def find(name: str) -> Path:
+    """The recipe file that is meant: a path, or the name of a bundled recipe. Raises UserError with what there is."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    bundled = configs() / f"{path.name.removesuffix('.yaml')}.yaml"
+    if path.parent == Path() and bundled.is_file():
+        return bundled
+    names = sorted(p.stem for p in configs().glob("*.yaml"))
+    near = difflib.get_close_matches(path.stem, names, 1)
+    raise UserError(
+        f"There is no recipe {name}. " + (f"Did you mean {near[0]}? " if near else "") + f"Bundled: {', '.join(names)}."
+    )
+
+
+def load(path: Path) -> Recipe:
+    """Read a recipe. Raises UserError that lists every mistake with file, line, key and the nearest right spelling."""
+    try:
+        text = path.read_text("utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: byte {error.start} is not UTF-8; save the recipe as UTF-8.") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise UserError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {error.problem or error.context}.") from None
+    if not isinstance(values, dict):
+        raise UserError(
+            f"{path}:1: a recipe is a list of sections (name, collect, filter …); see configs/quickstart.yaml."
+        )
+    assert tree is not None
+    folder = path.resolve().parent
+    mistakes = [Mistake(_line(tree, where), key, "stands here twice") for where, key in _repeated(tree, ())]
+    mistakes += [Mistake(_line(tree, where), _dotted(where), what) for where, what in _missing_inputs(values, folder)]
+    recipe = None
+    try:
+        recipe = Recipe.model_validate(values)
+        recipe._folder = folder
+    except ValidationError as error:
+        mistakes += [_mistake(tree, detail) for detail in error.errors()]
+    if recipe is None or mistakes:
+        lines = [f"{path}:{m.line}: {m.key}: {m.problem}" for m in sorted(mistakes)]
+        head = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+        raise UserError("\n".join([f"{path} has {head}:", *lines]))
+    return recipe
+
+
+def _missing_inputs(values: dict[str, Any], folder: Path) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Local inputs that a recipe names and that are not there, looked for even where the recipe has other mistakes."""
+    section = values.get("collect")
+    sources = section.get("sources") if isinstance(section, dict) else None
+    for number, source in enumerate(sources if isinstance(sources, list) else []):
+        for door in ("files", "start"):
+            paths = source.get(door) if isinstance(source, dict) else None
+            for index, pattern in enumerate(paths if isinstance(paths, list) else []):
+                path = folder / str(pattern)
+                if "://" not in str(pattern) and not glob.has_magic(str(path)) and not path.exists():
+                    near = difflib.get_close_matches(path.name, _neighbours(path), 1)
+                    hint = f"; did you mean {near[0]}?" if near else ""
+                    yield ("collect", "sources", number, door, index), f"there is no {path}{hint}"
+
+
+def _neighbours(path: Path) -> list[str]:
+    return [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+
+
+def _mistake(tree: yaml.Node, detail: Any) -> Mistake:
+    where = tuple(detail["loc"])
+    key, line = _dotted(where), _line(tree, where)
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(where[:-1])
+        near = difflib.get_close_matches(str(where[-1]), known, 1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
+        return Mistake(line, key, f"unknown key; {hint}")
+    if detail["type"] == "missing":
+        return Mistake(line, key, "is missing")
+    found = f" (found {detail['input']!r})" if not isinstance(detail["input"], dict | list) else ""
+    return Mistake(line, key, detail["msg"].removeprefix("Value error, ") + found)
+
+
+def _dotted(where: tuple[str | int, ...]) -> str:
+    return ".".join(f"[{part + 1}]" if isinstance(part, int) else part for part in where).replace(".[", "[")
+
+
+def _line(node: yaml.Node, where: tuple[str | int, ...]) -> int:
+    """The line, from 1, of the deepest part of a place that the file has."""
+    line = node.start_mark.line
+    for part in where:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line
+    return line + 1
+
+
+def _repeated(node: yaml.Node, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Keys that stand twice in one section: YAML would silently take the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield (*where, key.value), _dotted((*where, key.value))
+            seen.add(key.value)
+            yield from _repeated(value, (*where, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _repeated(value, (*where, number))
+
+
+def _known_keys(where: tuple[str | int, ...]) -> list[str]:
+    """The keys that the section at a place may have."""
+    kind: Any = Recipe
+    for part in where:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = kind.model_fields[str(part)].annotation if str(part) in kind.model_fields else None
+        else:  # list[X], dict[str, X], X | None
+            kind = next((a for a in reversed(get_args(kind)) if a is not type(None)), None)
+        while get_args(kind) and not isinstance(kind, type) and type(None) in get_args(kind):
+            kind = next(a for a in get_args(kind) if a is not type(None))
+    return sorted(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []

@@ -244,7 +244,7 @@ class _UnitWriter:
         if error is None and (self.in_part or not self.parts):
             self._close_part()
         for context, _writer in self.open.values():  # after an error the temporary files go, nothing is committed
-            with suppress(kind or ()):
+            with suppress(BaseException):
                 context.__exit__(kind, error, trace)
         self.open.clear()
 
