@@ -67,7 +67,15 @@ class ScoreSettings(Settings):
     pass
 
 
+class Cut(Settings):
+    """What a measure or criterion must reach to be published; an unmeasured row is not cut."""
+
+    min: float | None = None
+    max: float | None = None
+
+
 class PublishSettings(Settings):
+    cut: dict[str, Cut] = {}
     test: float = Field(0.05, ge=0, lt=1, description="share of groups held out for testing")
 
 
