@@ -1,0 +1,149 @@
+"""The bundled texts: every planted fault is where its README says, personas are whole, word lists are usable."""
+
+import csv
+import json
+import re
+from itertools import pairwise
+
+import pytest
+from lxml import html
+
+from pipeline.conversation import normalised
+from pipeline.recipe import configs
+
+QUICKSTART = configs() / "quickstart"
+
+
+def read_cafe():
+    """Dialogues by id, and by line number what is no dialogue."""
+    dialogues, broken = {}, {}
+    for number, line in enumerate((QUICKSTART / "cafe.jsonl").read_text("utf-8").splitlines(), 1):
+        try:
+            turns = json.loads(line)["conversations"]
+            dialogues[json.loads(line)["id"]] = [(t["from"], t["value"]) for t in turns if t["from"] != "system"]
+        except (json.JSONDecodeError, TypeError):
+            broken[f"line {number}"] = line
+    return dialogues, broken
+
+
+def read_neighbours():
+    with (QUICKSTART / "neighbours.csv").open(encoding="utf-8", newline="") as lines:
+        cells = [row["Best Generated Conversation"] for row in csv.DictReader(lines)]
+    return {f"row {n}": [tuple(t.split(": ", 1)) for t in cell.split("\n")] for n, cell in enumerate(cells, 1)}
+
+
+def read_page(name):
+    """Scenes of a page: every `dl` is one; a line without a bold name is a stage direction."""
+    lists = html.parse(QUICKSTART / name).xpath("//div[contains(@class, 'mw-parser-output')]/dl")
+    turns = [[dd for dd in dl.findall("dd") if dd.find("b") is not None] for dl in lists]
+    return {
+        f"scene {n}": [(dd.findtext("b"), dd.text_content().split(": ", 1)[1]) for dd in dds]
+        for n, dds in enumerate(turns, 1)
+    }
+
+
+CAFE, BROKEN = read_cafe()
+PAGES = {f"pages/{p.name}": read_page(f"pages/{p.name}") for p in QUICKSTART.glob("pages/*.html")}
+TALKS = {"cafe.jsonl": CAFE, "neighbours.csv": read_neighbours(), **PAGES}
+
+
+def said(turns):
+    return " ".join(normalised(text) for _, text in turns)
+
+
+def shingles(turns):
+    words = said(turns).split()
+    return {tuple(words[i : i + 5]) for i in range(len(words) - 4)}
+
+
+def partner(file, what):
+    """The talk that a copy was made from, as the last column of the table names it."""
+    page = re.search(r"`(pages/\w+\.html)` (scene \d)", what)
+    if page:
+        return PAGES[page[1]][page[2]]
+    return TALKS[file][re.search(r"cafe-\d\d|row \d+", what)[0]]
+
+
+def jaccard(a, b):
+    return len(shingles(a) & shingles(b)) / len(shingles(a) | shingles(b))
+
+
+def somewhere(pattern):
+    return lambda turns, _: any(re.search(pattern, text) for _, text in turns)
+
+
+FAULTS = {
+    "exact duplicate": lambda turns, of: said(turns) == said(of),
+    "near duplicate": lambda turns, of: 0.7 < jaccard(turns, of) < 1,
+    "prefix copy": lambda turns, of: len(turns) < len(of) and said(of).startswith(said(turns)),
+    "refusal": somewhere("(?i)as an AI language model"),
+    "placeholder": somewhere(r"\{\{user\}\}|\[Your Name\]"),
+    "repeated turn": lambda turns, _: len({text for _, text in turns}) == len(turns) - 2,
+    "e-mail address": somewhere(r"\w@example\.org"),
+    "telephone number": somewhere(r"\+44 20 7946 0\d{3}"),
+    "another language": lambda turns, _: len(re.findall(r"(?i)\b(?:vous|les|est|une|je)\b", said(turns))) > 9,
+    "foreign turn": somewhere("Ich habe .* und"),
+    "speaker label": somewhere(r"\. Human: .* Assistant: "),
+    "truncated end": lambda turns, _: turns[-1][1][-1].isalpha(),
+    "consecutive messages": lambda turns, _: any(a[0] == b[0] for a, b in pairwise(turns)),
+    "empty turn": somewhere(r"^\s*$"),
+    "single turn": lambda turns, _: len(turns) == 1,
+    "mojibake": somewhere("Ã©"),
+    "minor": somewhere("I'm fifteen"),
+}  # fmt: skip
+
+
+def planted():
+    rows = re.findall(
+        r"^\| ([^|]+) \| `([^`]+)` \| ([^|]+) \| (.+) \|$", (QUICKSTART / "README.md").read_text("utf-8"), re.M
+    )
+    return [row for row in rows if row[0] in FAULTS or row[2].startswith("line")]
+
+
+@pytest.mark.parametrize(("fault", "file", "where", "what"), planted())
+def test_planted_fault_is_where_the_readme_says(fault, file, where, what):
+    if where.startswith("line"):
+        assert where in BROKEN
+    else:
+        copied = "duplicate" in fault or "copy" in fault
+        assert FAULTS[fault](TALKS[file][where], partner(file, what) if copied else None)
+
+
+def test_every_kind_of_fault_is_planted_and_nothing_else_is_broken():
+    assert {row[0] for row in planted()} == FAULTS.keys() | {"not JSON", "null messages"}
+    assert len(BROKEN) == 2
+    assert "null" in BROKEN["line 28"]
+
+
+def good_talks():
+    faulty = {(file, where) for _, file, where, _ in planted()}
+    return {(f, w): talk for f, talks in TALKS.items() for w, talk in talks.items() if (f, w) not in faulty}
+
+
+def test_the_other_talks_are_sound():
+    good = good_talks()
+    assert len(good) == 63
+    for where, turns in good.items():
+        assert 6 <= len(turns) <= 14, where
+        assert len({speaker for speaker, _ in turns}) == 2, where
+        assert all(a[0] != b[0] for a, b in pairwise(turns)), where
+        for fault in (
+            "refusal",
+            "placeholder",
+            "e-mail address",
+            "speaker label",
+            "truncated end",
+            "empty turn",
+            "mojibake",
+        ):
+            assert not FAULTS[fault](turns, None), (where, fault)
+
+
+def test_good_talks_are_all_different():
+    openings = [normalised(turns[0][1]) for turns in good_talks().values()]
+    assert len(set(openings)) == len(openings)
+
+
+def test_index_links_to_every_page():
+    links = html.parse(QUICKSTART / "pages/index.html").xpath("//div[contains(@class, 'mw-parser-output')]//li/a/@href")
+    assert {f"pages/{link}" for link in links} == PAGES.keys() - {"pages/index.html"}
