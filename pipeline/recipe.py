@@ -11,9 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-
-class UserError(Exception):
-    """Something the user can mend: what was wrong, where, what to do. Shown as it is, without a traceback."""
+from pipeline import UserError as UserError
 
 
 class Settings(BaseModel):
@@ -57,6 +55,21 @@ class BudgetSettings(Settings):
     max_tokens: int | None = Field(None, gt=0, description="prompt and completion tokens")
 
 
+class CrawlSettings(Settings):
+    """How far and how fast a spider goes, for one source."""
+
+    delay: float = Field(1.0, ge=0, description="seconds between two requests; a longer Crawl-delay of the site wins")
+    max_pages: int = Field(10_000, gt=0, description="pages of the whole crawl, restarts included")
+    max_bytes: int = Field(1_000_000_000, gt=0, description="bytes of all pages, as sent")
+    page_bytes: int = Field(20_000_000, gt=0, description="bytes of one page, unpacked")
+    depth: int = Field(50, gt=0, description="links from the start page to the farthest page")
+    seconds: float = Field(86_400, gt=0, description="seconds of one crawl; the same command goes on where it ended")
+    timeout: float = Field(60, gt=0, description="seconds for one answer")
+    patience: float = Field(600, ge=0, description="longest wait in seconds that a site may ask for")
+    hosts: list[str] = Field([], description="other hosts of the same site, as host or host:port")
+    private: bool = Field(False, description="allow names that lead into a private network")
+
+
 class SourceSettings(Settings):
     """One door: files, a Hub dataset or a spider."""
 
@@ -65,6 +78,7 @@ class SourceSettings(Settings):
     hub: str | None = None
     spider: str | None = None
     start: list[str] = []
+    crawl: CrawlSettings = CrawlSettings()
     options: dict[str, Any] = {}
     shape: str | None = None
     assistant: str = "second"
@@ -74,6 +88,8 @@ class SourceSettings(Settings):
 
 class CollectSettings(Settings):
     sources: list[SourceSettings] = []
+    contact: str | None = Field(None, description="who crawls: an e-mail or web address, sent to every public site")
+    reparse: bool = Field(False, description="read stored pages again and touch no network")
     max_bytes: int = Field(1_000_000, gt=0, description="bytes of one conversation; longer ones are quarantined")
 
 
