@@ -14,6 +14,7 @@ Only this module opens a file between rooms. Paths may be local or any fsspec ad
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
 import time
@@ -39,6 +40,7 @@ from pipeline.conversation import (
     from_table,
     to_table,
 )
+from pipeline.recipe import UserError
 
 PART_ROWS = 10_000  # rows of a part: small enough to hold, large enough to compress
 BATCH_ROWS = 1_000  # rows of a row group: what a reader holds at once
@@ -98,6 +100,23 @@ class Shelf:
         found = self.files.glob(f"{self.path}/{kind}/part-*.parquet")
         return sorted(name.rsplit("/part-", 1)[1].removesuffix(".parquet") for name in found)
 
+    def units(self) -> list[str]:
+        """Names of the units of work that are complete, under whatever key."""
+        return sorted(p.rsplit("/", 1)[1].removesuffix(".json") for p in self.files.glob(f"{self.path}/done/*.json"))
+
+    def listing(self) -> list[str]:
+        """Names of what stands in the folder, hidden files left out."""
+        try:
+            names = [str(p).rstrip("/").rsplit("/", 1)[1] for p in self.files.ls(self.path, detail=False)]
+        except FileNotFoundError:
+            return []
+        return sorted(name for name in names if not name.startswith("."))
+
+    def count(self, part: str, kind: str = "kept") -> int:
+        """Rows of a part."""
+        with self.files.open(self.location(part, kind), "rb") as file:
+            return int(pq.ParquetFile(file).metadata.num_rows)
+
     def location(self, part: str, kind: str = "kept") -> str:
         return f"{self.path}/{kind}/part-{part}.parquet"
 
@@ -148,7 +167,7 @@ class Shelf:
         if (before := self.done(unit, key)) is not None:
             return before
         source, target = inbox.location(unit), self.location(unit)
-        rows = _row_count(self.files, source)
+        rows = inbox.count(unit)
         self.files.makedirs(f"{self.path}/kept", exist_ok=True)
         try:
             if not self.local:
@@ -178,6 +197,30 @@ class Shelf:
         for name in ("report.json", "done", *KINDS):
             with suppress(FileNotFoundError):
                 self.files.rm(f"{self.path}/{name}", recursive=True)
+
+    def remove(self) -> None:
+        """Take the whole folder away."""
+        with suppress(FileNotFoundError):
+            self.files.rm(self.path, recursive=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for this process. The lock ends with the process, however it ends.
+
+        Raises UserError when another process holds it. Object stores have no locks: there, it is the user's care.
+        """
+        if not self.local:
+            yield
+            return
+        Path(self.path).mkdir(parents=True, exist_ok=True)
+        with Path(self.path, ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"Another rapport is at work in {self.address}. Wait for it, or choose --out."
+                ) from None
+            yield
 
     def sweep(self) -> None:
         """Remove temporary files that a killed run left."""
@@ -214,11 +257,17 @@ class Shelf:
         with self.committed(name) as file:
             file.write(text.encode())
 
-    def read_json(self, name: str) -> dict[str, Any] | None:
-        """A JSON file, or None where it is not there or not whole."""
+    def read_text(self, name: str) -> str | None:
         try:
-            found = json.loads(self.files.cat_file(f"{self.path}/{name}"))
-        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            return str(self.files.cat_file(f"{self.path}/{name}").decode())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """A JSON object, or None where it is not there or not whole."""
+        try:
+            found = json.loads(self.read_text(name) or "null")
+        except json.JSONDecodeError:
             return None
         return found if isinstance(found, dict) else None
 
@@ -317,8 +366,3 @@ def _deciding(findings: list[dict[str, Any]]) -> str:
         if finding["decision"] == "drop":
             return str(finding["rule"])
     raise ValueError("a dropped row without a reason")
-
-
-def _row_count(files: fsspec.AbstractFileSystem, path: str) -> int:
-    with files.open(path, "rb") as file:
-        return int(pq.ParquetFile(file).metadata.num_rows)

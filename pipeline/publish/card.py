@@ -26,32 +26,29 @@ def card(
     splits: rows by split. sources: rows with name, kind, rows, license, attribution. languages: rows by code.
     funnel: rows of `run.funnel`. measures: name → p5, p50, p95 over the published rows.
     """
+    heads = ("room", "in", "added", "kept", "dropped", "merged", "quarantined")
+    way = [(*(row[head] for head in heads), _reasons(row)) for row in funnel]
+    origins = [(s["name"], s["kind"], s["rows"], s["license"] or "not stated", s["attribution"] or "") for s in sources]
+    ranks = ("p5", "p50", "p95")
+    figures = [(measure, *(_number(found[rank]) for rank in ranks)) for measure, found in measures.items()]
     parts = [
         f"---\n{_front(splits, sources, languages)}---",
         f"# {name}",
-        "Conversations collected, filtered, deduplicated and measured with Rapport. "
-        "Every row that went in is accounted for below.",
+        "Conversations collected, filtered, deduplicated and measured with Rapport. What became of every row is below.",
         _rehearsal_notice(splits),
         "## Splits",
         _table(("split", "rows"), list(splits.items())),
         "## The way here",
-        _table(
-            ("room", "in", "added", "kept", "dropped", "merged", "quarantined", "main reasons"),
-            [tuple(row[k] for k in ("room", "in", "added", "kept", "dropped", "merged", "quarantined")) + (_reasons(row),)
-             for row in funnel],
-        ),
-        "rows in + added = kept + dropped + merged + quarantined, in every room.",
+        _table((*heads, "main reasons"), way),
+        "In every room: in + added = kept + dropped + merged + quarantined.",
         "## Sources and licences",
-        _table(
-            ("source", "kind", "rows", "licence", "attribution"),
-            [(s["name"], s["kind"], s["rows"], s["license"] or "not stated", s["attribution"] or "") for s in sources],
-        ),
+        _table(("source", "kind", "rows", "licence", "attribution"), origins),
         "## Languages",
         _table(("language", "rows"), list(languages.items())),
         "## Measured on the published rows",
-        _table(("measure", "p5", "p50", "p95"), [(m, *(_number(q[p]) for p in ("p5", "p50", "p95"))) for m, q in measures.items()]),
+        _table(("measure", *ranks), figures),
         "A measure that could not be taken on a row is null there, never zero.",
-    ]  # fmt: skip
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

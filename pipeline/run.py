@@ -1,0 +1,161 @@
+"""The corridor: every room in order, each skipped when its key is unchanged, resumed where it was stopped."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+from pipeline import __version__, walks
+from pipeline.keys import digest, ingredients
+from pipeline.recipe import Recipe, UserError
+from pipeline.shelf import Shelf
+from pipeline.walks import Passage, Room, Run
+
+
+def rooms(recipe: Recipe) -> list[Room]:
+    """The whole pipeline."""
+    return [
+        Room("collect", walks.walk_collect, ("collect", "../spiders"), ("scrapy", "datasets", "charset-normalizer")),
+        Room("generate", walks.walk_generate, ("generate", "llm", "rules"), ("openai",)),
+        Room("filter", walks.walk_filter, ("filter", "rules"), ("langdetect", "ftfy", "phonenumbers")),
+        Room("dedup", walks.walk_dedup, ("dedup",), ("datasketch", "numba")),
+        Room("score", walks.walk_score, ("score", "rules")),
+        Room("publish", walks.walk_publish, ("publish",), ("pyarrow",)),
+    ]
+
+
+# --- walking
+
+
+def run(
+    job: Run, first: str | None = None, last: str | None = None, only: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Walk the corridor and return the funnel.
+
+    first: work this room and those after it again, whatever their keys. last: stop after this room.
+    only: leave out all other rooms (one room on the user's own files).
+    Raises UserError when the folder holds another recipe's run or another process is at work in it.
+    """
+    top = Shelf(job.out)
+    with top.lock():
+        _claim(top, job.recipe)
+        top.sweep()
+        again = False
+        for passage in passages(job, only):
+            again = again or passage.room.name == first
+            if again:
+                passage.outbox.clear()
+            if (passage.outbox.read_json("report.json") or {}).get("key") != passage.key:
+                _walk(replace(passage, way=funnel(job.out)))
+            if passage.room.name == last:
+                break
+        return funnel(job.out)
+
+
+def passages(job: Run, only: Sequence[str] | None = None) -> Iterator[Passage]:
+    """Every room with its shelves and its key. A room's key holds the key of the room before."""
+    inbox, before = None, ""
+    for number, room in enumerate(rooms(job.recipe), 1):
+        if only is not None and room.name not in only:
+            continue
+        outbox = Shelf(job.out, f"{number}-{room.name}")
+        key = digest(before, ingredients(room.name, job.recipe, room.code, room.packages))
+        yield Passage(job, room, inbox, outbox, key, before)
+        inbox, before = outbox, key
+
+
+def _walk(passage: Passage) -> None:
+    started = time.time()
+    _prepare(passage.outbox, passage.key)
+    passage.room.walk(passage)
+    report = passage.flow() | {
+        "key": passage.key,
+        "before": passage.before,
+        "measures": _measures(passage.outbox),
+        "seconds": round(time.time() - started, 3),
+        "finished": _now(),
+    }
+    passage.outbox.write_json("report.json", report)
+
+
+def _prepare(shelf: Shelf, key: str) -> None:
+    """Keep what a stopped walk under the same key has finished, forget everything else."""
+    units = shelf.units()
+    if not units or any(shelf.done(unit, key) is None for unit in units) or shelf.read_json("report.json"):
+        shelf.clear()
+
+
+def _claim(top: Shelf, recipe: Recipe) -> None:
+    """Write the resolved recipe into the run folder, unless the folder is something else's."""
+    found = yaml.safe_load(top.read_text("recipe.yaml") or "null")
+    if found is not None and found.get("name") != recipe.name:
+        raise UserError(
+            f"{top.address} holds the run of recipe `{found.get('name')}`, not of `{recipe.name}`. "
+            "Choose another folder with --out, or remove it."
+        )
+    if found is None and top.listing():
+        raise UserError(f"{top.address} is not empty and holds no run of Rapport. Choose another folder with --out.")
+    resolved = yaml.safe_dump(
+        recipe.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True
+    )
+    top.write_text("recipe.yaml", resolved)
+    machine = {"python": platform.python_version(), "machine": platform.platform(), "processors": os.cpu_count()}
+    top.write_json("run.json", {"rapport": __version__, **machine, "started": _now()})
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+# --- what a walk reports
+
+
+def reports(out: str) -> list[dict[str, Any]]:
+    """The report of every room that is done, in order. Raises UserError where there is no run."""
+    top = Shelf(out)
+    if top.read_text("recipe.yaml") is None:
+        raise UserError(f"There is no run in {out}. A run folder has a recipe.yaml; see `rapport run --help`.")
+    found: list[dict[str, Any]] = []
+    for folder in (name for name in top.listing() if name[:1].isdigit()):
+        report = Shelf(out, folder).read_json("report.json")
+        if report and report["before"] == (found[-1]["key"] if found else ""):  # else: made from an older shelf
+            found.append(report)
+    return found
+
+
+def funnel(out: str) -> list[dict[str, Any]]:
+    """One flat record a room: room, in, added, kept, dropped, merged, quarantined, edited, reasons, seconds."""
+    columns = ("room", "in", "added", "kept", "dropped", "merged", "quarantined", "edited", "reasons", "seconds")
+    return [{column: report[column] for column in columns} for report in reports(out)]
+
+
+def _measures(shelf: Shelf) -> dict[str, Any]:
+    """Percentiles and a 20-bin histogram of every measure over all rows of a room, the dropped ones included."""
+    columns = [
+        shelf.table(part, kind, ["measures"]).column("measures").combine_chunks()
+        for kind in ("kept", "dropped")
+        for part in shelf.parts(kind)
+    ]
+    if not columns:
+        return {}
+    every = pa.chunked_array(columns)
+    found = {f.name: pc.struct_field(every, f.name).drop_null() for f in every.type}
+    return {name: _histogram(values) for name, values in found.items() if len(values)}
+
+
+def _histogram(values: pa.ChunkedArray) -> dict[str, Any]:
+    import numpy as np
+
+    numbers = values.to_numpy()
+    counts, edges = np.histogram(numbers, bins=20)
+    low, middle, high, top = np.percentile(numbers, [5, 50, 95, 99]).tolist()
+    span = {"rows": len(numbers), "min": edges[0], "p5": low, "p50": middle, "p95": high, "p99": top, "max": edges[-1]}
+    return {k: round(float(v), 6) for k, v in span.items()} | {"histogram": counts.tolist()}

@@ -1,0 +1,192 @@
+"""How each room is walked: which units of work it has and what is done with one, by this or a worker process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.engine import Engine
+from pipeline.keys import digest, ingredients
+from pipeline.recipe import Recipe
+from pipeline.shelf import Counts, Shelf
+
+Progress = Callable[[str, int, int], None]  # room, units done, units in all
+
+
+@dataclass(frozen=True)
+class Room:
+    """One stage. `code` and `packages`: what makes its shelf stale when edited or upgraded, besides its settings."""
+
+    name: str
+    walk: Callable[[Passage], None]
+    code: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One pass over a recipe. secrets: values by the name of their environment variable, handed in by the caller."""
+
+    recipe: Recipe
+    out: str
+    engine: Engine
+    progress: Progress = lambda room, done, total: None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What a room is given: where rows come from, where they go, and the key they stand under."""
+
+    run: Run
+    room: Room
+    inbox: Shelf | None
+    outbox: Shelf
+    key: str
+    before: str
+    way: Sequence[Mapping[str, Any]] = ()  # the funnel so far
+
+    @property
+    def settings(self) -> Any:
+        return getattr(self.run.recipe, self.room.name)
+
+    def ingredients(self) -> dict[str, Any]:
+        return ingredients(self.room.name, self.run.recipe, self.room.code, self.room.packages)
+
+    def flow(self) -> dict[str, Any]:
+        """What became of the room's rows. Raises AssertionError when one is not accounted for: that is a bug."""
+        units = (self.outbox.done(unit, self.key) for unit in self.outbox.units())
+        total = Counts.total(counts for counts in units if counts)
+        rows_in = sum(map(self.inbox.count, self.inbox.parts())) if self.inbox else total.rows_in
+        added = total.rows_in - rows_in
+        if added < 0 or (added and self.room.name != "generate"):
+            raise AssertionError(f"{self.room.name}: {rows_in} rows in, {total.rows_in} accounted for")
+        numbers = {name: getattr(total, name) for name in ("kept", "dropped", "merged", "quarantined", "edited")}
+        reasons = {"reasons": _ordered(total.reasons), "findings": _ordered(total.findings)}
+        return {"room": self.room.name, "in": rows_in, "added": added, **numbers, **reasons}
+
+    def map(self, function: Callable[..., Counts], jobs: Sequence[tuple[object, ...]]) -> None:
+        self.run.progress(self.room.name, 0, len(jobs))
+        for done, _ in enumerate(self.run.engine.map(function, jobs), 1):
+            self.run.progress(self.room.name, done, len(jobs))
+
+    def each_part(self, function: Callable[..., Counts], *more: object) -> None:
+        """`function(inbox, outbox, part, key, settings, *more)` for every part of the room before."""
+        assert self.inbox is not None
+        parts = self.inbox.parts()
+        self.map(function, [(self.inbox, self.outbox, part, self.key, self.settings, *more) for part in parts])
+
+
+def walk_collect(passage: Passage) -> None:
+    from pipeline import collect
+
+    settings, outbox = passage.settings, passage.outbox
+    units = collect.units(settings, passage.run.recipe.folder, Path(passage.run.out))
+    passage.map(_read_unit, [(outbox, f"{n:05d}", passage.key, unit, settings) for n, unit in enumerate(units)])
+
+
+def _read_unit(outbox: Shelf, name: str, key: str, unit: Any, settings: Any) -> Counts:
+    from pipeline import collect
+
+    return outbox.write(name, key, collect.read(unit, settings))
+
+
+def walk_generate(passage: Passage) -> None:
+    passage.each_part(_pass_on)
+    job = passage.run
+    if not passage.settings.wanted:
+        return
+    from pipeline import generate
+    from pipeline.generate import rehearse
+    from pipeline.llm import Line
+
+    async def rows() -> Any:
+        calls = Path(job.out) / "calls.sqlite"
+        line = Line(job.recipe.models, calls, job.recipe.budget, job.secrets, job.recipe.seed, rehearse.answer)
+        async with line:
+            async for row in generate.work(passage.settings, line, job.recipe.seed):
+                yield row
+
+    assert passage.inbox is not None
+    unit = f"{max((int(part[:5]) for part in passage.inbox.parts()), default=-1) + 1:05d}"  # after what passed on
+    passage.outbox.write(unit, passage.key, _drain(rows()))
+
+
+def _pass_on(inbox: Shelf, outbox: Shelf, part: str, key: str, _settings: Any) -> Counts:
+    return outbox.pass_on(part, key, inbox)
+
+
+def _drain(rows: Any) -> Iterator[Any]:
+    """The items of an asynchronous generator, one at a time, each before the next is asked for."""
+    with asyncio.Runner() as runner:
+        try:
+            with suppress(StopAsyncIteration):
+                while True:
+                    yield runner.run(_next(rows))
+        finally:
+            runner.run(rows.aclose())
+
+
+async def _next(rows: Any) -> Any:
+    return await anext(rows)
+
+
+def walk_filter(passage: Passage) -> None:
+    """Measured rows have a shelf of their own under a key without limits: a changed limit only decides anew."""
+    measuring = passage.settings.measuring()
+    code = passage.ingredients() | {"settings": measuring}
+    measured, key = Shelf(passage.outbox.address, "measured"), digest(passage.before, code)
+    if any(measured.done(unit, key) is None for unit in measured.units()):
+        measured.clear()
+    passage.each_part(_filter_part, measured, key)
+
+
+def _filter_part(
+    inbox: Shelf, outbox: Shelf, part: str, key: str, settings: Any, measured: Shelf, measuring_key: str
+) -> Counts:
+    from pipeline import filter as room
+
+    measured.write(part, measuring_key, room.measure(inbox.read(part), settings))
+    return outbox.write(part, key, room.decide(measured.read(part), settings))
+
+
+def walk_dedup(passage: Passage) -> None:
+    raise NotImplementedError
+
+
+def walk_score(passage: Passage) -> None:
+    passage.each_part(_score_part)
+
+
+def _score_part(inbox: Shelf, outbox: Shelf, part: str, key: str, settings: Any) -> Counts:
+    from pipeline import score
+
+    return outbox.write(part, key, score.work(inbox.read(part), settings))
+
+
+def walk_publish(passage: Passage) -> None:
+    from pipeline import publish
+    from pipeline.publish.card import card
+
+    passage.each_part(_publish_part)
+    shelf, recipe = passage.outbox, passage.run.recipe
+    dataset = Shelf(shelf.address, "dataset")
+    dataset.remove()
+    keys = [shelf.table(part, columns=["id", "group", "source"]) for part in shelf.parts()]
+    placed = publish.splits(keys, passage.settings, recipe.seed)
+    said = publish.write((shelf.table(part) for part in shelf.parts()), placed, dataset.committed)
+    dataset.write_text("README.md", card(recipe.name, funnel=[*passage.way, passage.flow()], **said))
+
+
+def _publish_part(inbox: Shelf, outbox: Shelf, part: str, key: str, settings: Any) -> Counts:
+    from pipeline import publish
+
+    return outbox.write(part, key, publish.work(inbox.read(part), settings))
+
+
+def _ordered(reasons: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
