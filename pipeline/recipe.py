@@ -125,8 +125,16 @@ class FilterSettings(Settings):
 
 
 class DedupSettings(Settings):
+    """Who counts as heard before. Measured in pipeline/dedup/README.md."""
+
     threshold: float = Field(0.7, ge=0.3, le=1, description="Jaccard similarity of 5-word shingles")
     view: Literal["dialogue", "assistant", "opening"] = "dialogue"
+    contained: float | None = Field(0.9, ge=0.5, le=1, description="share of a row's shingles found in one longer row")
+    contained_words: int = Field(20, ge=5, description="words; a shorter row is never sent away as a part of another")
+    shared_by: int = Field(100, ge=2, description="rows (and 1 in 10,000) that share a passage before it is boilerplate")
+    bucket: int = Field(50, ge=1, description="rows of one LSH bucket that each of its rows is compared with")
+    sources: list[str] = Field([], description="names of sources, the preferred first; the others after them, all equal")
+    against: list[str] = Field([], description="files or Hub datasets whose conversations must not be in the result")
 
 
 class ScoreSettings(Settings):
