@@ -1,0 +1,266 @@
+"""Files as a source: which files a recipe means, in units of work, and the conversations in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os.path
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+from typing import IO, Any
+
+from pipeline.collect import formats, shapes
+from pipeline.collect.admit import Door, admit, refuse
+from pipeline.collect.shapes.talk import Talk, Unread
+from pipeline.conversation import Conversation, Drop, Quarantine
+from pipeline.recipe import CollectSettings, SourceSettings, UserError
+
+BUNDLE = 32_000_000  # bytes of small files that make one unit of work
+SAMPLE = 20  # records by which a shape is recognised
+Row = Conversation | Drop | Quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file: its address, its path below the common folder of the source, bytes, and time of its last change."""
+
+    address: str
+    path: str
+    size: int
+    modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class FileUnit:
+    """Work for one process: one big file, or small ones up to 32 MB together. Picklable, always cut the same way."""
+
+    source: SourceSettings
+    files: tuple[Found, ...]
+
+
+def units(source: SourceSettings, folder: Path) -> list[FileUnit]:
+    """The units of a source; patterns are relative to the recipe's folder. UserError when one matches nothing."""
+    addresses = list(dict.fromkeys(a for pattern in source.files for a in _matching(source, pattern, folder)))
+    root = _root(addresses)
+    bundles: list[list[Found]] = []
+    for address in addresses:
+        size, modified = _stat(address)
+        found = Found(address, address[len(root) :].lstrip("/"), size, modified)
+        if bundles and sum(f.size for f in bundles[-1]) + size <= BUNDLE:
+            bundles[-1].append(found)
+        else:
+            bundles.append([found])
+    return [FileUnit(source, tuple(bundle)) for bundle in bundles]
+
+
+def read(unit: FileUnit, settings: CollectSettings) -> Iterator[Row]:
+    """Every record of the unit's files as one row or, where it holds several talks, several rows; streamed."""
+    source = unit.source
+    for file in unit.files:
+        day = dt.datetime.fromtimestamp(file.modified, dt.UTC).date() if file.modified else None
+        door = Door("file", source.name, source.license, source.attribution, day, source.assistant, settings.max_bytes)
+        with _opened(source, file.address) as stream:
+            for path, member in _members(stream, file):
+                yield from _guarded(source, path, member, door)
+
+
+def rows(
+    records: formats.Records, path: str, door: Door, shape: str | None, notes: tuple[str, ...] = ()
+) -> Iterator[Row]:
+    """Decoded records as rows, by the shape named or recognised. Used for files and for the Hub."""
+    sample = list(islice(records, SAMPLE))
+    readable = [record for _, record in sample if not isinstance(record, Unread | Conversation)]
+    records = chain(sample, records)
+    if not readable:
+        yield from (_untouched(record, door, f"{path}#{number}") for number, record in records)
+        return
+    reader = _named(shape, door) or _fitting(readable)
+    if reader is None and len(sample) == 1:
+        records = enumerate(_within(readable[0]), 1)
+        sample = list(islice(records, SAMPLE))
+        reader, records = _fitting([record for _, record in sample]), chain(sample, records)
+    if reader is None:
+        raise UserError(_unknown(path, door, readable[0]))
+    talks = _grouped(reader, records) if reader in shapes.TABLES else _each(reader, records)
+    for number, place, talk in talks:
+        yield _untouched(talk, door, f"{path}#{number}{place}", notes)
+
+
+def _each(reader: ModuleType, records: formats.Records) -> Iterator[tuple[int, str, Any]]:
+    """(record number, "" or "/2", "/3" .. for further talks of the same record, talk)"""
+    for number, record in records:
+        if isinstance(record, Unread | Conversation):
+            yield number, "", record
+            continue
+        try:
+            talks = list(reader.read(record)) or [Unread("the record holds no talk", record)]
+        except (ValueError, RecursionError) as error:
+            talks = [Unread(str(error), record)]
+        for n, talk in enumerate(talks, 1):
+            yield number, f"/{n}" if n > 1 else "", talk
+
+
+def _grouped(reader: ModuleType, records: formats.Records) -> Iterator[tuple[int, str, Any]]:
+    for number, talk in reader.read(records):
+        yield number, "", talk
+
+
+def _untouched(talk: Talk | Unread | Conversation, door: Door, ref: str, notes: tuple[str, ...] = ()) -> Row:
+    """A row of one of our own shelves passes as it is; a talk is admitted."""
+    return talk if isinstance(talk, Conversation) else admit(talk, door, ref, notes)
+
+
+def _named(shape: str | None, door: Door) -> ModuleType | None:
+    if shape is None:
+        return None
+    for module in (*shapes.RECORDS, *shapes.TABLES, *shapes.TEXTS, *shapes.DOCUMENTS):
+        if shapes.name_of(module) == shape:
+            return module
+    known = ", ".join(shapes.names(shapes.RECORDS, shapes.TABLES, shapes.TEXTS, shapes.DOCUMENTS))
+    raise UserError(f"source {door.name}: unknown shape {shape!r}; known are {known}")
+
+
+def _fitting(sample: list[Any]) -> ModuleType | None:
+    """The first shape that fits most of the records, or else the one that fits the most of them."""
+    fits = [(sum(bool(shape.recognise(record)) for record in sample), shape) for shape in shapes.RECORDS]
+    best, shape = max(fits, key=lambda fit: fit[0])
+    if best * 2 <= len(sample):
+        rows = [record for record in sample if isinstance(record, dict)]
+        tables = (table for table in shapes.TABLES if rows and table.recognise(rows))
+        return next(tables, shape if best else None)
+    return next(shape for count, shape in fits if count * 2 > len(sample))
+
+
+def _within(whole: Any, depth: int = 5) -> Iterator[Any]:
+    """The records inside one JSON or YAML object: {"train": [..], "test": [..]}, {"talk 1": {..}, ..}, and deeper."""
+    children = list(whole.values()) if isinstance(whole, dict) else whole if isinstance(whole, list) else []
+    hits = sum(any(shape.recognise(child) for shape in shapes.RECORDS) for child in children)
+    if hits * 2 > len(children) or (hits and isinstance(whole, list)):
+        yield from children
+    elif depth:
+        for child in children:
+            yield from _within(child, depth - 1)
+
+
+def _unknown(path: str, door: Door, record: Any) -> str:
+    looks = refuse("", record, door, path).raw[:300]
+    tried = ", ".join(shapes.names(shapes.RECORDS, shapes.TABLES))
+    return (
+        f"source {door.name}: {path}: no known shape fits. Tried: {tried}. The first record looks like: {looks}\n"
+        'Name the shape in the recipe (`shape: ..`), or write the talks as {"messages": [{"role": .., "content": ..}]}.'
+    )
+
+
+def _guarded(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
+    """The rows of one file; where its compression breaks off, one quarantine row says so after the rows before."""
+    try:
+        yield from _rows_of(source, path, formats.unpacked(stream), door)
+    except formats.BROKEN as error:
+        yield refuse(f"the file breaks off or is damaged: {error or type(error).__name__}", "", door, path)
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        yield refuse(f"the file breaks off or is damaged: {error}", "", door, path)
+
+
+def _rows_of(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
+    kind = formats.known_format(path)
+    if kind == ".parquet":
+        yield from rows(formats.parquet(stream, door.max_bytes), path, door, source.shape)
+    elif kind in formats.DOCUMENTS:
+        yield from _document(path, stream, door)
+    else:
+        stream, encoding = formats.in_utf8(stream)
+        notes = () if encoding.startswith("utf-8") else (f"collect: decoded from {encoding}",)
+        yield from rows(formats.READERS[kind](stream, door.max_bytes), path, door, source.shape, notes)
+
+
+def _document(path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
+    data = stream.read(formats.WHOLE + 1)
+    shape = next((shape for shape in shapes.DOCUMENTS if shape.recognise(data)), None)
+    if len(data) > formats.WHOLE:
+        yield refuse(f"a document of more than {formats.WHOLE:,} bytes", data, door, path)
+    elif shape is None:
+        raise UserError(_unknown(path, door, data[:300]))
+    else:
+        for number, talk in enumerate(shape.read(data), 1):
+            yield admit(talk, door, f"{path}#{number}")
+
+
+def _matching(source: SourceSettings, pattern: str, folder: Path) -> list[str]:
+    """Addresses for a path, a folder, a glob, or an fsspec address, sorted."""
+    if "://" in pattern:
+        found = _matching_remote(source, pattern)
+    else:
+        parts = (folder / Path(pattern).expanduser()).parts
+        fixed = next((n for n, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
+        place = Path(*parts[:fixed]).resolve()
+        inside = place.glob("/".join(parts[fixed:]) or "**/*") if place.is_dir() else [place]
+        found = sorted(
+            str(p) for p in inside if p.is_file() and (p == place or fixed < len(parts) or _readable(p.name))
+        )
+    if not found:
+        raise UserError(f"source {source.name}: no file matches {pattern} (looked from {folder})")
+    return found
+
+
+def _matching_remote(source: SourceSettings, pattern: str) -> list[str]:
+    import fsspec
+
+    try:
+        system, path = fsspec.core.url_to_fs(pattern)
+        found = [p for p in system.find(path) if _readable(p)] if system.isdir(path) else system.glob(path)
+    except (OSError, ValueError, ImportError) as error:
+        raise UserError(f"source {source.name}: cannot look into {pattern}: {error}") from error
+    return sorted(system.unstrip_protocol(p) for p in found)
+
+
+def _readable(path: str) -> bool:
+    return formats.suffix(path) in (*formats.KNOWN, ".zip")
+
+
+def _root(addresses: list[str]) -> str:
+    """The innermost folder that holds all files: refs below it stay the same when it is moved."""
+    return os.path.commonpath([address.rpartition("/")[0] for address in addresses])
+
+
+def _stat(address: str) -> tuple[int, float]:
+    if "://" not in address:
+        stat = Path(address).stat()
+        return stat.st_size, stat.st_mtime
+    import fsspec
+
+    system, path = fsspec.core.url_to_fs(address)
+    info = system.info(path)
+    try:
+        modified = system.modified(path).timestamp()
+    except (NotImplementedError, OSError, KeyError):
+        modified = 0.0
+    return int(info.get("size") or 0), modified
+
+
+def _opened(source: SourceSettings, address: str) -> IO[bytes]:
+    try:
+        if "://" not in address:
+            return Path(address).open("rb", buffering=1 << 20)
+        import fsspec
+
+        return fsspec.open(address, "rb").open()  # type: ignore[no-any-return]
+    except OSError as error:
+        raise UserError(f"source {source.name}: cannot open {address}: {error}") from error
+
+
+def _members(stream: IO[bytes], file: Found) -> Iterable[tuple[str, IO[bytes]]]:
+    """The file itself, or the readable members of a zip archive."""
+    if not file.path.lower().endswith(".zip"):
+        yield file.path, stream
+        return
+    with zipfile.ZipFile(stream) as archive:
+        for member in archive.infolist():
+            hidden = any(part.startswith((".", "__")) for part in PurePosixPath(member.filename).parts)
+            if not member.is_dir() and not hidden and _readable(member.filename):
+                with archive.open(member) as inside:
+                    yield f"{file.path}/{member.filename}", inside

@@ -1,0 +1,334 @@
+"""Bytes to records: compression, archives, encodings, and the file formats. Nothing here knows a dialogue.
+
+Every reader streams (but one XML, YAML or text document, which is held whole) and yields (number, record) with `Unread`
+in the place of a record that could not be decoded: one bad line costs one line.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import json
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import IO, Any
+
+import orjson
+
+from pipeline.collect.shapes.talk import Unread
+from pipeline.recipe import UserError
+
+Records = Iterator[tuple[int, Any]]
+
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
+WHOLE = 256_000_000  # bytes of a document that has to be held whole: the share of 1 GiB that leaves room to decode it
+SNIFF = 1_000_000  # bytes looked at to tell the encoding
+RAW = 100_000
+BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+
+
+def suffix(name: str) -> str:
+    """The extension that names the format: `.jsonl` of `a/talks.jsonl.gz`."""
+    path = PurePosixPath(name.lower())
+    return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSED else path.suffix
+
+
+def unpacked(stream: IO[bytes]) -> IO[bytes]:
+    """The stream without its compression, told by its first bytes, not by its name."""
+    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(_Joined(b"", stream), 1 << 20)
+    head = buffered.peek(8)[:8]
+    if head.startswith(b"\x1f\x8b"):
+        return io.BufferedReader(gzip.GzipFile(fileobj=buffered), 1 << 20)
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        import zstandard
+
+        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True), 1 << 20)
+    if head.startswith(b"BZh"):
+        return io.BufferedReader(bz2.BZ2File(buffered), 1 << 20)
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return io.BufferedReader(lzma.LZMAFile(buffered), 1 << 20)
+    return buffered
+
+
+def in_utf8(stream: IO[bytes]) -> tuple[IO[bytes], str]:
+    """The text stream as UTF-8 without a byte order mark, and the encoding it had."""
+    head = stream.read(SNIFF)
+    encoding = encoding_of(head)
+    joined = io.BufferedReader(_Joined(head, stream), 1 << 20)
+    if encoding == "utf-8":
+        return joined, encoding
+    if encoding == "utf-8-sig":
+        joined.read(3)
+        return joined, encoding
+    return io.BufferedReader(_Recoded(joined, encoding), 1 << 20), encoding
+
+
+def encoding_of(head: bytes) -> str:
+    """The encoding of a text by its first bytes: byte order mark, else UTF-8 if it is, else the likeliest other one."""
+    marks = [(codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")]
+    marks += [(codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")]
+    for mark, name in marks:
+        if head.startswith(mark):
+            return name
+    if head.count(0) * 4 > len(head):
+        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+    decoded = head.decode("utf-8", "surrogateescape")
+    wrong = sum("\udc80" <= c <= "\udcff" for c in decoded[:-3])
+    right = sum(c > "\x7f" for c in decoded) - wrong
+    if wrong <= right:  # UTF-8, if perhaps with a damaged line in it
+        return "utf-8"
+    from charset_normalizer import from_bytes
+
+    telling = b"\n".join(line for line in head.splitlines() if not line.isascii())[:50_000]
+    found = from_bytes(telling).best()
+    return found.encoding if found else "cp1252"
+
+
+class _Joined(io.RawIOBase):
+    """What has been read already, then the rest of the stream."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self.parts = [io.BytesIO(head), rest]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while self.parts:
+            if size := self.parts[0].readinto(buffer):  # type: ignore[attr-defined]
+                return int(size)
+            self.parts.pop(0)
+        return 0
+
+
+class _Recoded(io.RawIOBase):
+    """A stream of another encoding as UTF-8. What that encoding cannot say becomes U+FFFD and is seen by `filter`."""
+
+    def __init__(self, stream: IO[bytes], encoding: str) -> None:
+        self.stream, self.left = stream, b""
+        self.decoder = codecs.getincrementaldecoder(encoding)("replace")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self.left:
+            chunk = self.stream.read(1 << 16)
+            self.left = self.decoder.decode(chunk, final=not chunk).encode()
+            if not chunk:
+                break
+        size = min(len(buffer), len(self.left))
+        buffer[:size], self.left = self.left[:size], self.left[size:]
+        return size
+
+
+def lines(stream: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | Unread]]:
+    """Lines with their numbers from 1; of one longer than `limit` bytes only the beginning is ever held."""
+    number = 0
+    while line := stream.readline(limit + 1):
+        number += 1
+        if len(line) <= limit or line.endswith(b"\n"):
+            yield number, line
+            continue
+        size, more = len(line), line
+        while more and not more.endswith(b"\n"):
+            more = stream.readline(1 << 20)
+            size += len(more)
+        yield number, Unread(f"a line of {size:,} bytes, more than max_bytes {limit:,}", line[: 4 * RAW])
+
+
+def json_lines(stream: IO[bytes], limit: int) -> Records:
+    for number, line in lines(stream, limit):
+        if isinstance(line, Unread):
+            yield number, line
+            continue
+        try:
+            yield number, orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            if not line.isspace():
+                yield number, _second_try(line, error)
+
+
+def _second_try(line: bytes, error: Exception) -> Any:
+    """What orjson refuses and Python's reader takes (NaN, very long numbers); lone surrogates are refused by both."""
+    try:
+        record = json.loads(line)
+        json.dumps(record, ensure_ascii=False).encode()
+        return record
+    except (ValueError, RecursionError):
+        return Unread(f"not JSON: {error}", line)
+
+
+def json_document(stream: IO[bytes], limit: int) -> Records:
+    """A JSON file: an array is streamed, several objects in a row are lines, one object is one record."""
+    head = b""
+    while not head.strip() and (more := stream.read(1 << 16)):
+        head += more
+    stream = io.BufferedReader(_Joined(head.lstrip(), stream), 1 << 20)
+    if head.lstrip().startswith(b"["):
+        yield from _array(stream, limit)
+        return
+    first = stream.readline(limit + 1)
+    more = stream.read(1 << 10)
+    rest = io.BufferedReader(_Joined(first + more, stream), 1 << 20)
+    if more.strip() and _is_object(first):
+        yield from json_lines(rest, limit)
+        return
+    data = rest.read(WHOLE + 1)
+    if len(data) > WHOLE:
+        yield 1, Unread(f"one JSON object of more than {WHOLE:,} bytes: write it as JSON lines", data[: 4 * RAW])
+        return
+    try:
+        yield from [(1, orjson.loads(data))] if data.strip() else []
+    except orjson.JSONDecodeError as error:
+        yield 1, _second_try(data, error)
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _array(stream: IO[bytes], limit: int) -> Records:
+    """The elements of a JSON array, one after the other, with at most `limit` bytes of one element in memory."""
+    text, decoder = io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline=""), json.JSONDecoder()
+    buffer, at, number, ended = text.read(1 << 16)[1:], 0, 0, False
+    while True:
+        at = _past(_GAP, buffer, at)
+        if buffer.startswith("]", at):
+            return
+        try:
+            record, end = decoder.raw_decode(buffer, at)
+            if _past(_BLANK, buffer, end) == len(buffer) and not ended:
+                raise ValueError  # a number may go on, and the comma is still to come
+            number += 1
+            yield number, _whole_text(record, buffer[at:end])
+            at = end
+        except (ValueError, RecursionError) as error:
+            if ended and at >= len(buffer):
+                return
+            if ended or len(buffer) - at > limit:
+                yield number + 1, Unread(_why_broken(error, len(buffer) - at, limit), buffer[at : at + RAW])
+                return
+            more = text.read(max(1 << 16, len(buffer) - at))
+            buffer, at, ended = buffer[at:] + more, 0, not more
+
+
+_GAP, _BLANK = re.compile(r"[\s,]*"), re.compile(r"\s*")
+
+
+def _past(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def _why_broken(error: Exception, size: int, limit: int) -> str:
+    rest = "the rest of the file could not be read"
+    if size > limit:
+        return f"an element of more than max_bytes {limit:,}, or broken JSON: {rest}"
+    return f"not JSON ({error or 'the array breaks off'}): {rest}"
+
+
+def _whole_text(record: Any, raw: str) -> Any:
+    """The record, unless it holds half characters (lone surrogates, bytes that are no UTF-8)."""
+    if "\\ud" in raw or "\\uD" in raw or not raw.isascii():
+        try:
+            json.dumps(record, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return Unread("holds bytes or escapes that are no characters", raw)
+    return record
+
+
+def table(stream: IO[bytes], limit: int, separator: str | None = None) -> Records:
+    """Rows of a csv or tsv file as dicts by the names in its first line."""
+    csv.field_size_limit(limit)
+    text = (_cell_text(line) for _, line in lines(stream, limit))
+    first = next(text, "")
+    rows = csv.reader(_again(first, text), delimiter=separator or _separator(first))
+    names: list[str] = next(rows, [])
+    number = 0
+    while True:
+        number += 1
+        try:
+            cells = next(rows)
+            "".join(cells).encode()
+        except StopIteration:
+            return
+        except (csv.Error, UnicodeEncodeError) as error:
+            yield number, Unread(f"not a row of the table: {error}", b"")
+            continue
+        if len(cells) == len(names):
+            yield number, dict(zip(names, cells, strict=True))
+        elif any(cells):
+            yield number, Unread(f"{len(cells)} cells, expected {len(names)}", separator or ",".join(cells))
+
+
+def _cell_text(line: bytes | Unread) -> str:
+    return (line.raw if isinstance(line, Unread) else line).decode("utf-8", "surrogateescape")
+
+
+def _again(first: str, text: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from text
+
+
+def _separator(header: str) -> str:
+    return max(",\t;|", key=header.count)
+
+
+def parquet(stream: IO[bytes], limit: int) -> Records:
+    """Rows of a Parquet file as dicts, in batches; our own shelves come back as `Conversation`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from pipeline.conversation import SCHEMA, from_table
+
+    try:
+        file = pq.ParquetFile(stream, pre_buffer=False)
+    except pa.ArrowInvalid as error:
+        yield 1, Unread(f"not a Parquet file: {error}", b"")
+        return
+    number = 0
+    ours = file.schema_arrow.names == SCHEMA.names
+    for batch in file.iter_batches(1000):
+        rows = from_table(pa.Table.from_batches([batch]).cast(SCHEMA)) if ours else batch.to_pylist()
+        for row in rows:
+            number += 1
+            yield number, row
+
+
+def yaml_documents(stream: IO[bytes], limit: int) -> Records:
+    """YAML documents with every scalar as text: `- Yes` is something said, not a truth value."""
+    import yaml
+
+    data = stream.read(WHOLE)
+    try:
+        yield from enumerate(yaml.load_all(data, getattr(yaml, "CBaseLoader", yaml.BaseLoader)), 1)
+    except yaml.YAMLError as error:
+        yield 1, Unread(f"not YAML: {' '.join(str(error).split())}", data)
+
+
+READERS: dict[str, Callable[[IO[bytes], int], Records]] = {
+    ".jsonl": json_lines, ".ndjson": json_lines, ".jsonlines": json_lines, ".json": json_document,
+    ".csv": table, ".tsv": table, ".yaml": yaml_documents, ".yml": yaml_documents, ".parquet": parquet,
+}  # fmt: skip
+DOCUMENTS = (".xml", ".tei")
+TEXTS = (".txt", ".log")
+KNOWN = (*READERS, *DOCUMENTS, *TEXTS)
+
+
+def known_format(name: str) -> str:
+    """The extension, if it is one that can be read; else a UserError that lists those which can."""
+    found = suffix(name)
+    if found in KNOWN:
+        return found
+    raise UserError(f"{name}: unknown file format {found or '(no extension)'}; known are {' '.join(KNOWN)} and .zip")

@@ -1,0 +1,46 @@
+"""ShareGPT: `conversations` of `from` and `value`.
+
+{"id": "identity_0", "system": "You are Ada.", "conversations": [{"from": "human", "value": "Who are you?"},
+                                                                 {"from": "gpt", "value": "Ada, the librarian."}]}
+
+`from` is human or user, gpt or assistant (and the like), system, or the name of a character.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, list_of, record_id, rest, text_of
+
+PLACES = ("conversations", "conversation", "messages", "dialogue", "items")
+
+
+def recognise(record: Any) -> bool:
+    return _place(record) is not None
+
+
+def read(record: Any) -> Iterator[Talk]:
+    place = _place(dict_of(record, "the record")) or "conversations"
+    turns = [_turn(n, message) for n, message in enumerate(list_of(record.get(place), place), 1)]
+    prompt = record.get("system")
+    if isinstance(prompt, str) and prompt.strip():
+        turns.insert(0, (None, prompt, "system"))
+    yield Talk(turns, record=record_id(record, "id"), extra=rest(record, place, "id", "system"))
+
+
+def _turn(number: int, message: Any) -> Turn:
+    where = f"message {number}"
+    speaker = text_of(dict_of(message, where).get("from"), f"`from` of {where}")
+    role = ROLE_WORDS.get(speaker.lower())
+    return None if role else speaker, text_of(message.get("value"), f"the value of {where}"), role
+
+
+def _place(record: Any) -> str | None:
+    if not isinstance(record, dict):
+        return None
+    return next((place for place in PLACES if _holds(record.get(place))), None)
+
+
+def _holds(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(m, dict) and "from" in m and "value" in m for m in value)

@@ -1,0 +1,93 @@
+"""What every shape is read into: one talk, before it is known who of the speakers is the assistant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.conversation import Label, Persona, Role
+
+# (speaker as the source writes it, text, role where the source itself says who is the model)
+Turn = tuple[str | None, str, Role | None]
+
+# What sources call the two sides. Anything else is a name, and a rule decides (see admit.py).
+ROLE_WORDS: dict[str, Role] = {
+    "system": "system", "developer": "system",
+    "user": "user", "human": "user", "prompter": "user", "customer": "user", "client": "user", "you": "user",
+    "assistant": "assistant", "gpt": "assistant", "chatgpt": "assistant", "bot": "assistant", "chatbot": "assistant",
+    "ai": "assistant", "model": "assistant", "char": "assistant", "character": "assistant", "agent": "assistant",
+    "bing": "assistant", "bard": "assistant", "claude": "assistant", "gemini": "assistant",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One talk as its source tells it.
+
+    personas: by speaker, since only the role rule knows who is the assistant; under None the assistant's.
+    record: the foreign record's own id. group: what must never be split (document, thread); by default the talk itself.
+    labels: one per turn or none. extra: all that the record knew and the fields above do not hold.
+    merged: further foreign records joined into this talk. notes: what was changed while reading, for `edits`.
+    """
+
+    turns: list[Turn]
+    personas: Mapping[str | None, Persona] = field(default_factory=dict)
+    record: str | None = None
+    group: str | None = None
+    labels: tuple[Label, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    merged: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What could not be read, and its raw form: it becomes one row of the quarantine."""
+
+    error: str
+    raw: Any
+
+
+def text_of(value: Any, where: str) -> str:
+    """The text of a turn. Raises ValueError when it is none: never guess `3` or `null` to be something said."""
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"{where} is {_kind(value)}, not text")
+
+
+def list_of(value: Any, where: str) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    raise ValueError(f"{where} is {_kind(value)}, not a list")
+
+
+def dict_of(value: Any, where: str) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"{where} is {_kind(value)}, not an object")
+
+
+def record_id(record: Mapping[str, Any], *names: str) -> str | None:
+    """The record's own id, as a string, under the first of these names that it has."""
+    for name in names:
+        value = record.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return str(value)
+    return None
+
+
+def rest(record: Mapping[str, Any], *used: str) -> dict[str, Any]:
+    """The fields that a shape has not used and that hold something."""
+    return {key: value for key, value in record.items() if key not in used and value not in (None, "", [], {})}
+
+
+def described(value: Any) -> str | None:
+    """A persona's text from a list of sentences or one text; null when there is none."""
+    if isinstance(value, list):
+        value = "\n".join(line.strip() for line in value if isinstance(line, str))
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _kind(value: Any) -> str:
+    return "missing" if value is None else type(value).__name__
