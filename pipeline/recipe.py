@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import glob
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from pipeline import UserError as UserError
+from pipeline.mistakes import missing_inputs, mistake, repeated_keys
 
 
 class Settings(BaseModel):
@@ -131,9 +131,13 @@ class DedupSettings(Settings):
     view: Literal["dialogue", "assistant", "opening"] = "dialogue"
     contained: float | None = Field(0.9, ge=0.5, le=1, description="share of a row's shingles found in one longer row")
     contained_words: int = Field(20, ge=5, description="words; a shorter row is never sent away as a part of another")
-    shared_by: int = Field(100, ge=2, description="rows (and 1 in 10,000) that share a passage before it is boilerplate")
+    shared_by: int = Field(
+        100, ge=2, description="rows (and 1 in 10,000) that share a passage before it is boilerplate"
+    )
     bucket: int = Field(50, ge=1, description="rows of one LSH bucket that each of its rows is compared with")
-    sources: list[str] = Field([], description="names of sources, the preferred first; the others after them, all equal")
+    sources: list[str] = Field(
+        [], description="names of sources, the preferred first; the others after them, all equal"
+    )
     against: list[str] = Field([], description="files or Hub datasets whose conversations must not be in the result")
 
 
@@ -181,12 +185,6 @@ class Recipe(Settings):
         return self._folder
 
 
-class Mistake(NamedTuple):
-    line: int
-    key: str
-    problem: str
-
-
 def find(name: str) -> Path:
     """The recipe file that is meant: a path, or the name of a bundled recipe. Raises UserError with what there is."""
     path = Path(name)
@@ -219,97 +217,53 @@ def load(path: Path) -> Recipe:
         raise UserError(
             f"{path}:1: a recipe is a list of sections (name, collect, filter …); see configs/quickstart.yaml."
         )
-    assert tree is not None
+    return _validated(values, path, tree)
+
+
+def _validated(values: dict[str, Any], path: Path, tree: yaml.Node | None) -> Recipe:
+    assert tree is not None  # only an empty file has no tree, and that is no dict
     folder = path.resolve().parent
-    mistakes = [Mistake(_line(tree, where), key, "stands here twice") for where, key in _repeated(tree, ())]
-    mistakes += [Mistake(_line(tree, where), _dotted(where), what) for where, what in _missing_inputs(values, folder)]
-    recipe = None
+    found = [*repeated_keys(tree), *missing_inputs(tree, values, folder)]
     try:
         recipe = Recipe.model_validate(values)
-        recipe._folder = folder
     except ValidationError as error:
-        mistakes += [_mistake(tree, detail) for detail in error.errors()]
-    if recipe is None or mistakes:
-        lines = [f"{path}:{m.line}: {m.key}: {m.problem}" for m in sorted(mistakes)]
-        head = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
-        raise UserError("\n".join([f"{path} has {head}:", *lines]))
+        found += [mistake(tree, detail, Recipe) for detail in error.errors()]
+    if found:
+        lines = [f"{path}:{m.line}: {m.key}: {m.problem}" for m in sorted(found)]
+        raise UserError("\n".join([f"{path} has {len(lines)} mistake{'s' * (len(lines) > 1)}:", *lines]))
+    recipe._folder = folder
     return recipe
 
 
-def _missing_inputs(values: dict[str, Any], folder: Path) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Local inputs that a recipe names and that are not there, looked for even where the recipe has other mistakes."""
-    section = values.get("collect")
-    sources = section.get("sources") if isinstance(section, dict) else None
-    for number, source in enumerate(sources if isinstance(sources, list) else []):
-        for door in ("files", "start"):
-            paths = source.get(door) if isinstance(source, dict) else None
-            for index, pattern in enumerate(paths if isinstance(paths, list) else []):
-                path = folder / str(pattern)
-                if "://" not in str(pattern) and not glob.has_magic(str(path)) and not path.exists():
-                    near = difflib.get_close_matches(path.name, _neighbours(path), 1)
-                    hint = f"; did you mean {near[0]}?" if near else ""
-                    yield ("collect", "sources", number, door, index), f"there is no {path}{hint}"
+def of_files(name: str, room: str, inputs: Sequence[str], sets: Sequence[str]) -> Recipe:
+    """The recipe of one room on the user's own files. sets: settings of the room as KEY=VALUE, values in YAML.
+
+    Raises UserError that names the setting that is wrong.
+    """
+    section: dict[str, Any] = {}
+    for text in sets:
+        key, _, value = text.partition("=")
+        *path, last = key.split(".")
+        place = section
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = yaml.safe_load(value)
+    doors = {"sources": [{"name": "input", "files": list(inputs)}] if inputs else []}
+    sections = {"collect": doors | section} if room == "collect" else {"collect": doors, room: section}
+    values = {"name": name, **sections}
+    try:
+        recipe = Recipe.model_validate(values)
+    except ValidationError as error:
+        tree = yaml.compose(yaml.safe_dump(values), Loader=yaml.SafeLoader)
+        found = [mistake(tree, detail, Recipe) for detail in error.errors()]
+        raise UserError("\n".join(f"{m.key}: {m.problem}" for m in sorted(found))) from None
+    recipe._folder = Path.cwd()
+    return recipe
 
 
-def _neighbours(path: Path) -> list[str]:
-    return [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-
-
-def _mistake(tree: yaml.Node, detail: Any) -> Mistake:
-    where = tuple(detail["loc"])
-    key, line = _dotted(where), _line(tree, where)
-    if detail["type"] == "extra_forbidden":
-        known = _known_keys(where[:-1])
-        near = difflib.get_close_matches(str(where[-1]), known, 1, cutoff=0.5)
-        hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
-        return Mistake(line, key, f"unknown key; {hint}")
-    if detail["type"] == "missing":
-        return Mistake(line, key, "is missing")
-    found = f" (found {detail['input']!r})" if not isinstance(detail["input"], dict | list) else ""
-    return Mistake(line, key, detail["msg"].removeprefix("Value error, ") + found)
-
-
-def _dotted(where: tuple[str | int, ...]) -> str:
-    return ".".join(f"[{part + 1}]" if isinstance(part, int) else part for part in where).replace(".[", "[")
-
-
-def _line(node: yaml.Node, where: tuple[str | int, ...]) -> int:
-    """The line, from 1, of the deepest part of a place that the file has."""
-    line = node.start_mark.line
-    for part in where:
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line
-    return line + 1
-
-
-def _repeated(node: yaml.Node, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Keys that stand twice in one section: YAML would silently take the last."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield (*where, key.value), _dotted((*where, key.value))
-            seen.add(key.value)
-            yield from _repeated(value, (*where, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            yield from _repeated(value, (*where, number))
-
-
-def _known_keys(where: tuple[str | int, ...]) -> list[str]:
-    """The keys that the section at a place may have."""
-    kind: Any = Recipe
-    for part in where:
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            kind = kind.model_fields[str(part)].annotation if str(part) in kind.model_fields else None
-        else:  # list[X], dict[str, X], X | None
-            kind = next((a for a in reversed(get_args(kind)) if a is not type(None)), None)
-        while get_args(kind) and not isinstance(kind, type) and type(None) in get_args(kind):
-            kind = next(a for a in get_args(kind) if a is not type(None))
-    return sorted(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+def rehearsed(recipe: Recipe) -> Recipe:
+    """The same recipe with every model replaced by the offline rehearsal model."""
+    models = {use: model.model_copy(update={"base_url": "rehearsal"}) for use, model in recipe.models.items()}
+    copy = recipe.model_copy(update={"models": models})
+    copy._folder = recipe.folder
+    return copy

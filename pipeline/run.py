@@ -19,6 +19,8 @@ from pipeline.recipe import Recipe, UserError
 from pipeline.shelf import Shelf
 from pipeline.walks import Passage, Room, Run
 
+COLUMNS = ("room", "in", "added", "kept", "dropped", "merged", "quarantined", "edited", "reasons", "seconds")
+
 
 def rooms(recipe: Recipe) -> list[Room]:
     """The whole pipeline."""
@@ -45,19 +47,25 @@ def run(
     Raises UserError when the folder holds another recipe's run or another process is at work in it.
     """
     top = Shelf(job.out)
+    way: list[dict[str, Any]] = []
     with top.lock():
         _claim(top, job.recipe)
         top.sweep()
         again = False
         for passage in passages(job, only):
             again = again or passage.room.name == first
-            if again:
-                passage.outbox.clear()
-            if (passage.outbox.read_json("report.json") or {}).get("key") != passage.key:
-                _walk(replace(passage, way=funnel(job.out)))
+            way.append(_row(_pass(replace(passage, way=way), again)))
             if passage.room.name == last:
                 break
-        return funnel(job.out)
+    return way
+
+
+def _pass(passage: Passage, again: bool) -> dict[str, Any]:
+    """The report of a room: the one that stands there under the same key, or that of a new walk."""
+    if again:
+        passage.outbox.clear()
+    found = passage.outbox.read_json("report.json")
+    return found if found and found["key"] == passage.key else _walk(passage)
 
 
 def passages(job: Run, only: Sequence[str] | None = None) -> Iterator[Passage]:
@@ -72,7 +80,7 @@ def passages(job: Run, only: Sequence[str] | None = None) -> Iterator[Passage]:
         inbox, before = outbox, key
 
 
-def _walk(passage: Passage) -> None:
+def _walk(passage: Passage) -> dict[str, Any]:
     started = time.time()
     _prepare(passage.outbox, passage.key)
     passage.room.walk(passage)
@@ -84,6 +92,7 @@ def _walk(passage: Passage) -> None:
         "finished": _now(),
     }
     passage.outbox.write_json("report.json", report)
+    return report
 
 
 def _prepare(shelf: Shelf, key: str) -> None:
@@ -133,8 +142,11 @@ def reports(out: str) -> list[dict[str, Any]]:
 
 def funnel(out: str) -> list[dict[str, Any]]:
     """One flat record a room: room, in, added, kept, dropped, merged, quarantined, edited, reasons, seconds."""
-    columns = ("room", "in", "added", "kept", "dropped", "merged", "quarantined", "edited", "reasons", "seconds")
-    return [{column: report[column] for column in columns} for report in reports(out)]
+    return [_row(report) for report in reports(out)]
+
+
+def _row(report: dict[str, Any]) -> dict[str, Any]:
+    return {column: report[column] for column in COLUMNS}
 
 
 def _measures(shelf: Shelf) -> dict[str, Any]:
@@ -159,3 +171,30 @@ def _histogram(values: pa.ChunkedArray) -> dict[str, Any]:
     low, middle, high, top = np.percentile(numbers, [5, 50, 95, 99]).tolist()
     span = {"rows": len(numbers), "min": edges[0], "p5": low, "p50": middle, "p95": high, "p99": top, "max": edges[-1]}
     return {k: round(float(v), 6) for k, v in span.items()} | {"histogram": counts.tolist()}
+
+
+def a_dropped_row(out: str) -> str | None:
+    """The id of some row that was sent away, to show what `rapport why` tells."""
+    for folder in Shelf(out).listing():
+        shelf = Shelf(out, folder)
+        for part in shelf.parts("dropped"):
+            return str(shelf.table(part, "dropped", ["id"]).column("id")[0])
+    return None
+
+
+def plan(job: Run) -> list[dict[str, Any]]:
+    """What a run would do, room by room: state (cached, resumes, runs), rows where they are known, and model calls."""
+    planned = []
+    fresh = False
+    for passage in passages(job):
+        report = passage.outbox.read_json("report.json")
+        cached = not fresh and report is not None and report["key"] == passage.key
+        begun = any(passage.outbox.done(unit, passage.key) for unit in passage.outbox.units())
+        fresh = fresh or not cached
+        row: dict[str, Any] = {
+            "room": passage.room.name,
+            "state": "cached" if cached else "resumes" if begun else "runs",
+        }
+        row["rows"] = report["kept"] if cached and report else None
+        planned.append(row)
+    return planned

@@ -1,0 +1,53 @@
+# Two commands on a fresh machine: `make quickstart` and `make test`. Both make their own environment in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help quickstart test test-sites bench lint lock clean
+
+help:
+	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
+	@echo "make test         run the tests"
+	@echo "make test-sites   install real site software, crawl it, compare (Debian, as root)"
+	@echo "make bench        measure against named peers (long)"
+	@echo "make lint         ruff and mypy --strict"
+	@echo "make lock         pin the dependencies anew"
+
+quickstart: .venv/run.done
+	$(BIN)/rapport run quickstart
+
+test: .venv/dev.done
+	$(BIN)/python -m pytest
+
+test-sites: .venv/dev.done
+	$(BIN)/python -m pytest -m sites tests/sites
+
+lint: .venv/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/dev.done
+	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+# Exact versions, checked by hash. The stamp is written last: its existence means that the install was whole.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Rapport needs Python 3.11 or newer; try make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q python3-venv; } \
+		|| { echo "Python has no venv here; install it first: sudo apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/run.done: .venv/bin/python .lock/run.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .lock/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev.done: .venv/run.done .lock/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .lock/dev.txt
+	@touch $@
+
+lock: .venv/dev.done
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build -o .lock/run.txt pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev -c .lock/run.txt -o .lock/dev.txt pyproject.toml
+
+clean:
+	rm -rf .venv build dist

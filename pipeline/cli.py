@@ -1,0 +1,319 @@
+"""The command line. The only file that prints, reads the environment and exits; it decides nothing."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline import UserError, __version__
+
+if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and pyarrow
+    from rich.table import Table
+
+    from pipeline.look.trace import Stop
+    from pipeline.recipe import Recipe
+
+ROOMS = ("collect", "generate", "filter", "dedup", "score", "publish")
+INTERRUPTED = "Interrupted. What was finished is kept; the same command goes on from there."
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="rapport")
+def cli() -> None:
+    """Dialogue datasets from one recipe: collect, generate, filter, dedup, score, publish."""
+
+
+def _shared(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of everything that walks rooms."""
+    command = click.option("--workers", type=click.IntRange(1), help="Processes [default: one a core].")(command)
+    return click.option("--json", "as_json", is_flag=True, help="The result as JSON.")(command)
+
+
+@cli.command()
+@click.argument("recipe")
+@click.option("--from", "first", type=click.Choice(ROOMS), help="Work this room and those after it again.")
+@click.option("--until", "last", type=click.Choice(ROOMS), help="Stop after this room.")
+@click.option("--out", help="Folder of the run [default: output/<recipe name>].")
+@click.option("--rehearse", is_flag=True, help="Every model replaced by the offline rehearsal model.")
+@_shared
+def run(
+    recipe: str,
+    first: str | None,
+    last: str | None,
+    out: str | None,
+    rehearse: bool,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Walk a recipe from its first room to its last; what is done already is not done again."""
+    from pipeline.recipe import find, load, rehearsed
+
+    loaded = load(find(recipe))
+    loaded = rehearsed(loaded) if rehearse else loaded
+    folder = out or f"output/{loaded.name}"
+    way = _walk(loaded, folder, workers, first=first, last=last)
+    if as_json:
+        click.echo(json.dumps(way, ensure_ascii=False))
+    else:
+        _show(_funnel(way))
+        click.echo(_next_commands(folder, way))
+
+
+@cli.command()
+@click.argument("recipe")
+def check(recipe: str) -> None:
+    """Every mistake of a recipe at once, with file, line and key."""
+    from pipeline.recipe import find, load
+
+    path = find(recipe)
+    load(path)
+    click.echo(f"{path}: no mistakes.")
+
+
+@cli.command()
+@click.argument("recipe")
+@click.option("--out", help="Folder of the run [default: output/<recipe name>].")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
+def plan(recipe: str, out: str | None, as_json: bool) -> None:
+    """What a run would do, and what it would cost. Runs nothing."""
+    from pipeline import run as corridor
+    from pipeline.engine import Engine
+    from pipeline.recipe import find, load
+
+    loaded = load(find(recipe))
+    folder = out or f"output/{loaded.name}"
+    planned = corridor.plan(corridor.Run(loaded, folder, Engine(1)))
+    if as_json:
+        click.echo(json.dumps(planned, ensure_ascii=False))
+        return
+    columns = ("room", "state", "rows", "calls", "prompt_tokens", "completion_tokens", "cost")
+    _show(
+        _table(
+            ("room", "what happens", "rows", "model calls", "tokens in", "tokens out", "cost, $"),
+            [[_cell(row.get(c)) for c in columns] for row in planned],
+        )
+    )
+
+
+def _room_command(room: str, says: str) -> None:
+    """One room on the user's own files, in any known shape."""
+
+    @cli.command(room, help=says, short_help=says.split(".")[0] + ".")
+    @click.argument("inputs", nargs=-1, required=room != "generate")
+    @click.option("--out", required=True, help="Folder of the result; rows stand in its <n>-<room>/kept.")
+    @click.option(
+        "--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting of the room, e.g. languages=[en]."
+    )
+    @_shared
+    def command(
+        inputs: Sequence[str], out: str, sets: Sequence[str], workers: int | None, as_json: bool, **more: Any
+    ) -> None:
+        from pipeline.recipe import of_files
+
+        extra = [f"{key}={json.dumps(value)}" for key, value in more.items() if value is not None]
+        way = _walk(of_files(Path(out).name, room, inputs, [*sets, *extra]), out, workers, only=("collect", room))
+        if as_json:
+            click.echo(json.dumps(way, ensure_ascii=False))
+        else:
+            _show(_funnel(way))
+
+    if room == "dedup":
+        click.option("--threshold", type=float, help="Jaccard similarity from which two are one [default: 0.7].")(
+            command
+        )
+
+
+for _room, _says in {
+    "collect": "Read dialogue files of any known shape. INPUT: files, folders, globs or fsspec addresses.",
+    "generate": "Invent characters and let two models talk. INPUT: rows to pass on, if any.",
+    "filter": "Repair rows and send away the unfit. INPUT: files of any known shape.",
+    "dedup": "Send away what was heard before. INPUT: files of any known shape.",
+    "score": "Put numbers and labels on rows. INPUT: files of any known shape.",
+    "publish": "Split without leaks and write a dataset with its card. INPUT: files of any known shape.",
+}.items():
+    _room_command(_room, _says)
+
+
+@cli.command()
+@click.argument("folder", metavar="RUN")
+@click.argument("wanted", metavar="ID")
+def why(folder: str, wanted: str) -> None:
+    """The whole life of one conversation: where from, every edit, every finding, where it ended."""
+    from pipeline.look.trace import life
+
+    for line in _story(life(folder, wanted)):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("folder", metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="The reports as JSON.")
+def stats(folder: str, as_json: bool) -> None:
+    """The funnel, the reasons and the histograms of a run."""
+    from pipeline.run import funnel, reports
+
+    found = reports(folder)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    _show(_funnel(funnel(folder)))
+    rows = [
+        (r["room"], rule, count, r["reasons"].get(rule, 0))
+        for r in found
+        for rule, count in {**r["reasons"], **r["findings"]}.items()
+    ]
+    _show(_table(("room", "rule", "rows it fired on", "rows it decided"), rows))
+    for report in found[-1:]:
+        for name, measure in report["measures"].items():
+            bars = _bars(measure["histogram"])
+            click.echo(f"{name:20} {bars}  p5 {measure['p5']:.4g}  p50 {measure['p50']:.4g}  p95 {measure['p95']:.4g}")
+
+
+# --- walking and telling
+
+
+def _walk(recipe: Recipe, out: str, workers: int | None, **how: Any) -> list[dict[str, Any]]:
+    from pipeline import run as corridor
+    from pipeline.engine import Engine
+
+    with Engine(workers) as engine:
+        job = corridor.Run(recipe, out, engine, _progress, secrets=_secrets(recipe))
+        return corridor.run(job, **how)
+
+
+def _secrets(recipe: Recipe) -> Mapping[str, str]:
+    """The keys that the recipe's models name, from the environment."""
+    return {
+        model.key: os.environ[model.key] for model in recipe.models.values() if model.key and model.key in os.environ
+    }
+
+
+def _progress(room: str, done: int, total: int) -> None:
+    """A line that is written over on a terminal; elsewhere a line when a room begins and ends."""
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r{room}: {done} of {total}   ", end=end, file=sys.stderr, flush=True)
+    elif done in (0, total):
+        print(f"{room}: {done} of {total}", file=sys.stderr, flush=True)
+
+
+def _funnel(way: Sequence[Mapping[str, Any]]) -> Table:
+    heads = ("in", "added", "repaired", "dropped", "merged", "quarantined", "kept")
+    rows = []
+    for row in way:
+        main = sorted(row["reasons"].items(), key=lambda item: (-item[1], item[0]))
+        reasons = ", ".join(f"{rule} {count}" for rule, count in main[:3]) + (" …" if len(main) > 3 else "")
+        numbers = [row["edited" if head == "repaired" else head] for head in heads]
+        rows.append((row["room"], *numbers, f"{row['seconds']:.1f}", reasons))
+    return _table(("room", *heads, "seconds", "main reasons"), rows)
+
+
+def _next_commands(out: str, way: Sequence[Mapping[str, Any]]) -> str:
+    from pipeline.run import a_dropped_row
+
+    lines = ["", "Next:", f"  rapport stats {out}"]
+    if (dropped := a_dropped_row(out)) is not None:
+        lines.append(f"  rapport why {out} {dropped}")
+    if way and way[-1]["room"] == "publish":
+        lines.append(f"  python -c \"import datasets; print(datasets.load_dataset('{out}/6-publish/dataset'))\"")
+    return "\n".join(lines)
+
+
+def _story(stops: Sequence[Stop]) -> list[str]:
+    lines: list[str] = []
+    last = stops[-1].conversation
+    if last is not None:
+        source = last.source
+        made = f" by {', '.join(source.models)}" if source.models else ""
+        lines += [f"{last.id}  {source.kind} {source.name}: {source.ref}{made}"]
+        lines += [f"  licence {source.license or 'not stated'}; {source.attribution or 'no attribution stated'}"]
+    for stop in stops:
+        lines.append(f"{stop.room}: {stop.ended} ({stop.part})" + (f": {stop.error}" if stop.error else ""))
+        lines += [f"  {edit}" for edit in stop.edits]
+        lines += [f"  {_finding(f)}" for f in stop.findings]
+    if last is not None:
+        lines += ["", *(f"{n:3} {m.name or m.role}: {m.content}" for n, m in enumerate(last.messages))]
+    return lines
+
+
+def _finding(finding: Any) -> str:
+    value = "" if finding.value is None else f" {finding.value:.4g}"
+    limit = "" if finding.limit is None else f" (limit {finding.limit:.4g})"
+    where = "" if finding.message is None else f", message {finding.message}"
+    evidence = f": {finding.evidence}" if finding.evidence else ""
+    return f"{finding.decision} {finding.rule}{value}{limit}{where}{evidence}"
+
+
+def _bars(histogram: Sequence[int]) -> str:
+    top = max(histogram) or 1
+    return "".join(" ▁▂▃▄▅▆▇█"[0 if not n else 1 + round(7 * n / top)] for n in histogram)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in heads:
+        table.add_column(
+            head,
+            justify="right" if rows and all(_numeric(row[len(table.columns)]) for row in rows) else "left",
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*map(str, row))
+    return table
+
+
+def _numeric(value: object) -> bool:
+    return str(value).replace(".", "", 1).isdigit() or value == ""
+
+
+def _show(table: Table) -> None:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 140
+    Console(width=width).print(table)
+
+
+def main() -> None:
+    """Run a command. Exit 0: done, 1: the user must act, 2: usage, 130: interrupted."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(_say(INTERRUPTED, 130))
+    except UserError as error:
+        sys.exit(_say(str(error), 1))
+    except BrokenPipeError:  # `rapport stats … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        where = f" at {error.filename}" if error.filename else ""
+        sys.exit(
+            _say(
+                f"{os.strerror(error.errno)}{where}. What was finished is kept; the same command goes on from there.", 1
+            )
+        )
+
+
+def _say(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code

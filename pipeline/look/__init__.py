@@ -1,0 +1,1 @@
+"""The window on any shelf. It changes nothing."""

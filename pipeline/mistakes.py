@@ -1,0 +1,105 @@
+"""What is wrong with a recipe: the place, told as line and key, and the nearest right spelling."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import yaml
+from pydantic import BaseModel
+
+Place = tuple[str | int, ...]
+
+
+class Mistake(NamedTuple):
+    line: int
+    key: str
+    problem: str
+
+
+def missing_inputs(tree: yaml.Node, values: dict[str, Any], folder: Path) -> Iterator[Mistake]:
+    """Local inputs that a recipe names and that are not there, looked for even where the recipe has other mistakes."""
+    section = values.get("collect")
+    sources = section.get("sources") if isinstance(section, dict) else None
+    for number, source in enumerate(sources if isinstance(sources, list) else []):
+        for door in ("files", "start"):
+            paths = source.get(door) if isinstance(source, dict) else None
+            for index, pattern in enumerate(paths if isinstance(paths, list) else []):
+                path = folder / str(pattern)
+                if "://" not in str(pattern) and not glob.has_magic(str(path)) and not path.exists():
+                    near = difflib.get_close_matches(path.name, _neighbours(path), 1)
+                    hint = f"; did you mean {near[0]}?" if near else ""
+                    where: Place = ("collect", "sources", number, door, index)
+                    yield Mistake(_line(tree, where), _dotted(where), f"there is no {path}{hint}")
+
+
+def _neighbours(path: Path) -> list[str]:
+    return [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+
+
+def mistake(tree: yaml.Node, detail: Any, recipe: type[BaseModel]) -> Mistake:
+    """One of pydantic's error details, told with line, key and the nearest right spelling."""
+    where = tuple(detail["loc"])
+    key, line = _dotted(where), _line(tree, where)
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(recipe, where[:-1])
+        near = difflib.get_close_matches(str(where[-1]), known, 1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
+        return Mistake(line, key, f"unknown key; {hint}")
+    if detail["type"] == "missing":
+        return Mistake(line, key, "is missing")
+    found = f" (found {detail['input']!r})" if not isinstance(detail["input"], dict | list) else ""
+    return Mistake(line, key, detail["msg"].removeprefix("Value error, ") + found)
+
+
+def _dotted(where: Place) -> str:
+    return ".".join(f"[{part + 1}]" if isinstance(part, int) else part for part in where).replace(".[", "[")
+
+
+def _line(node: yaml.Node, where: Place) -> int:
+    """The line, from 1, of the deepest part of a place that the file has."""
+    line = node.start_mark.line
+    for part in where:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line
+    return line + 1
+
+
+def repeated_keys(tree: yaml.Node) -> Iterator[Mistake]:
+    """Keys that stand twice in one section: YAML would silently take the last."""
+    for where in _repeated(tree, ()):
+        yield Mistake(_line(tree, where), _dotted(where), "stands here twice")
+
+
+def _repeated(node: yaml.Node, where: Place) -> Iterator[Place]:
+    if isinstance(node, yaml.MappingNode):
+        names = [key.value for key, _ in node.value]
+        yield from ((*where, name) for name, count in Counter(names).items() if count > 1)
+        for key, value in node.value:
+            yield from _repeated(value, (*where, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _repeated(value, (*where, number))
+
+
+def _known_keys(recipe: type[BaseModel], where: Place) -> list[str]:
+    """The keys that the section at a place may have."""
+    kind: Any = recipe
+    for part in where:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = kind.model_fields[str(part)].annotation if str(part) in kind.model_fields else None
+        else:  # list[X], dict[str, X], X | None
+            kind = next((a for a in reversed(get_args(kind)) if a is not type(None)), None)
+        while get_args(kind) and not isinstance(kind, type) and type(None) in get_args(kind):
+            kind = next(a for a in get_args(kind) if a is not type(None))
+    return sorted(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
