@@ -49,10 +49,8 @@ def _content(path: Path) -> str:
     )
 
 
-def _inputs(recipe: Recipe) -> list[tuple[str, int, int]]:
-    """Size and time of change of every local input: an edited file is read again."""
+def _inputs(recipe: Recipe) -> str:
+    """What stands behind the doors: an edited file has another size or time of change and is read again."""
     from pipeline import collect
 
-    return [
-        (str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in collect.local_inputs(recipe.collect, recipe.folder)
-    ]
+    return digest([repr(unit) for unit in collect.units(recipe.collect, recipe.folder)])

@@ -85,14 +85,16 @@ def walk_collect(passage: Passage) -> None:
     from pipeline import collect
 
     settings, outbox = passage.settings, passage.outbox
-    units = collect.units(settings, passage.run.recipe.folder, Path(passage.run.out))
-    passage.map(_read_unit, [(outbox, f"{n:05d}", passage.key, unit, settings) for n, unit in enumerate(units)])
+    units = collect.units(settings, passage.run.recipe.folder)
+    state = Path(passage.run.out)
+    jobs = [(outbox, f"{number:05d}", passage.key, unit, settings, state) for number, unit in enumerate(units)]
+    passage.map(_read_unit, jobs)
 
 
-def _read_unit(outbox: Shelf, name: str, key: str, unit: Any, settings: Any) -> Counts:
+def _read_unit(outbox: Shelf, name: str, key: str, unit: Any, settings: Any, state: Path) -> Counts:
     from pipeline import collect
 
-    return outbox.write(name, key, collect.read(unit, settings))
+    return outbox.write(name, key, collect.read(unit, settings, state))
 
 
 def walk_generate(passage: Passage) -> None:

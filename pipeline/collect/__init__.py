@@ -17,6 +17,6 @@ def units(settings: CollectSettings, folder: Path) -> list[Unit]:
     return [unit for source in settings.sources if source.files for unit in files.units(source, folder)]
 
 
-def read(unit: Unit, settings: CollectSettings) -> Iterator[Conversation | Drop | Quarantine]:
-    """The rows of one unit, streamed."""
+def read(unit: Unit, settings: CollectSettings, state: Path) -> Iterator[Conversation | Drop | Quarantine]:
+    """The rows of one unit, streamed. state: the run's folder, where a crawl keeps its pages."""
     return files.read(unit, settings)
