@@ -1,0 +1,325 @@
+"""One crawl in a process of its own: `python -m pipeline.collect.crawl`, started by `web.py`. Only here is Scrapy run.
+
+The job comes as one line of JSON on standard input, which then stays open: when it closes, whoever asked is gone, and
+the crawl ends at once. What is fetched and found goes into `pages.sqlite`; standard error is the log.
+
+A request passes `Gate` (may it be asked for?), then `Keeper` (is it on the shelf already?), then `Pace` (when?).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import ipaddress
+import json
+import os
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+from protego import Protego
+from scrapy import Request, Spider, signals
+from scrapy.crawler import Crawler, CrawlerProcess
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Headers, Response
+from scrapy.http.request import NO_CALLBACK
+from scrapy.resolver import CachingThreadedResolver
+from scrapy.responsetypes import responsetypes
+from scrapy.spidermiddlewares.base import BaseSpiderMiddleware
+from scrapy.spidermiddlewares.httperror import HttpError
+from scrapy.utils.misc import load_object
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from pipeline.collect.pages import Page, Pages
+from pipeline.collect.web import host_and_port
+from spiders.settings import SETTINGS
+
+FINAL = frozenset([*range(200, 400), 404, 410])  # answers worth keeping: asking again would bring the same
+EXAMPLES = 100  # addresses quoted for one reason in the report
+LATER = frozenset([429, 503])  # "come back later"
+
+
+class Refused(IgnoreRequest):
+    """A page that was not asked for. The reason is shared by many addresses and reported once, with their number."""
+
+
+class Gate:
+    """Lets a request pass: a host of this crawl, within the limits, allowed by robots.txt."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._job = crawler.settings.getdict("JOB")
+        self._limits = self._job["limits"]
+        self._end = time.monotonic() + self._limits["seconds"]
+        self._rules: dict[str, Protego] = {}
+        self.stopped: str | None = None  # why nothing more is asked for
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Gate:
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        reason = self._elsewhere(request.url) or self.stopped or self._spent()
+        if reason:
+            raise Refused(reason)
+        if request.meta.get("robots") or request.url.startswith("file:"):
+            return
+        rules = await self._rules_of(request)
+        if not rules.can_fetch(request.url, self._job["agent"]):
+            raise Refused("robots.txt forbids it")
+        request.meta["crawl_delay"] = float(rules.crawl_delay(self._job["agent"]) or 0)
+
+    def _elsewhere(self, address: str) -> str | None:
+        """Why an address does not belong to this crawl: another host, another port, outside the folder."""
+        if address.startswith("file:"):
+            path = os.path.realpath(unquote(urlsplit(address).path))
+            inside = any(path.startswith(folder + os.sep) for folder in self._job["folders"])
+            return None if inside else "outside the folder of the start page"
+        place = host_and_port(address)
+        return None if place in self._job["hosts"] else f"another host: {place}"
+
+    def _spent(self) -> str | None:
+        keeper = self._crawler.get_downloader_middleware(Keeper)
+        assert keeper
+        if keeper.pages >= self._limits["max_pages"]:
+            return f"over the budget of {self._limits['max_pages']} pages (max_pages)"
+        if keeper.bytes >= self._limits["max_bytes"]:
+            return f"over the budget of {self._limits['max_bytes']} bytes (max_bytes)"
+        if time.monotonic() > self._end:
+            return f"over the time of {self._limits['seconds']:g} s (seconds)"
+        return None
+
+    async def _rules_of(self, request: Request) -> Protego:
+        """The site's robots.txt. One that cannot be had forbids all, one that is not there allows all (RFC 9309)."""
+        parts = urlsplit(request.url)
+        site = f"{parts.scheme}://{parts.netloc}"
+        if site not in self._rules:
+            ask = Request(f"{site}/robots.txt", meta={"robots": True}, callback=NO_CALLBACK, priority=1000)
+            try:
+                answer = await self._crawler.engine.download_async(ask)
+                status, text = answer.status, answer.body.decode("utf-8-sig", "replace")
+            except Exception as error:  # whatever went wrong, the rules are unknown
+                status, text = 599, str(error)
+            forbidden = "User-agent: *\nDisallow: /"
+            self._rules[site] = Protego.parse(forbidden if status >= 500 else text if status < 300 else "")
+            if status >= 500:
+                self.stopped = "robots.txt cannot be had, so nothing may be fetched"
+                raise Refused(self.stopped)
+        return self._rules[site]
+
+
+class Keeper:
+    """Keeps each answer in `pages.sqlite` before the spider sees it, and answers from there what was asked before."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._job = crawler.settings.getdict("JOB")
+        self._shelf = Pages(Path(self._job["pages"]))
+        self.pages = 0  # answers of this crawl, replayed ones included: a budget means the same after a restart
+        self.bytes = 0
+        crawler.signals.connect(self._shelf.close, signals.spider_closed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Keeper:
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> Response | None:
+        if request.url.startswith("file:"):
+            return None
+        page = self._shelf.page(request.url)
+        today = dt.datetime.now(dt.UTC).date()
+        if page and (self._job["offline"] or page.fetched == today or not request.meta.get("robots")):
+            return self._replayed(request, page)
+        if self._job["offline"]:
+            raise Refused("not among the stored pages")
+        return None
+
+    def _replayed(self, request: Request, page: Page) -> Response:
+        headers = Headers()
+        for name, value in page.headers:
+            headers.appendlist(name, value.encode("latin-1"))
+        kind = responsetypes.from_args(headers=headers, url=page.address, body=page.body)
+        request.meta["fetched"] = str(page.fetched)
+        return kind(page.address, status=page.status, headers=headers, body=page.body, flags=["stored"])
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        if "stored" not in response.flags and not request.url.startswith("file:"):
+            if response.status not in FINAL:
+                return response
+            today = dt.datetime.now(dt.UTC).date()
+            pairs = [(n.decode("latin-1"), v.decode("latin-1")) for n, vs in response.headers.items() for v in vs]
+            self._shelf.keep(Page(request.url, response.status, pairs, response.body, today))
+            request.meta["fetched"] = str(today)
+        if not request.meta.get("robots"):
+            self.pages += 1
+            self.bytes += len(response.body)
+        return self._not_a_circle(request, response)
+
+    def _not_a_circle(self, request: Request, response: Response) -> Response:
+        place = (response.headers.get("Location") or b"").decode("latin-1")
+        seen = [request.url, *request.meta.get("redirect_urls", [])]
+        if 300 <= response.status < 400 and place and urljoin(request.url, place) in seen:
+            raise IgnoreRequest(f"redirects in a circle of {len(seen)}")
+        return response
+
+
+class Pace:
+    """Waits as long as robots.txt (`Crawl-delay`) and the site's answers (`Retry-After`) ask. Scrapy does neither."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._patience = crawler.settings.getdict("JOB")["limits"]["patience"]
+        self._ready: dict[str, float] = defaultdict(float)  # host → when it may be asked again, monotonic seconds
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Pace:
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        host = urlsplit(request.url).netloc
+        delay = request.meta.get("crawl_delay", 0.0)
+        if delay > self._patience:
+            raise self._stop(f"robots.txt asks for {delay:g} s between two requests, more than `patience`")
+        await asyncio.sleep(max(0.0, self._ready[host] - time.monotonic()))
+        self._ready[host] = time.monotonic() + delay
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        if response.status not in LATER:
+            return response
+        tries = request.meta.get("retry_times", 0)
+        wait = seconds_to_wait(response.headers.get("Retry-After"), 2.0**tries)
+        if wait > self._patience:
+            raise self._stop(f"the site asks to come back in {wait:g} s, more than `patience`")
+        host = urlsplit(request.url).netloc
+        self._ready[host] = max(self._ready[host], time.monotonic() + wait)
+        return response
+
+    def _stop(self, reason: str) -> Refused:
+        gate = self._crawler.get_downloader_middleware(Gate)
+        assert gate
+        gate.stopped = reason
+        return Refused(reason)
+
+
+def seconds_to_wait(retry_after: bytes | None, otherwise: float) -> float:
+    """What a `Retry-After` header asks for: seconds, or a date (RFC 9110)."""
+    text = (retry_after or b"").decode("latin-1").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - dt.datetime.now(dt.UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return otherwise
+
+
+class Notes(BaseSpiderMiddleware):
+    """Notes what the spider finds, and every page that failed, with the reason."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._job = crawler.settings.getdict("JOB")
+        self._shelf = Pages(Path(self._job["pages"]))
+        self._shelf.forget_finds(self._job["source"])
+        self._refused: dict[str, list[str]] = defaultdict(list)
+        self._count: Counter[str] = Counter()
+        crawler.signals.connect(self._unread, signals.spider_error)
+        crawler.signals.connect(self._finish, signals.spider_closed)
+
+    def get_processed_request(self, request: Request, response: Response | None) -> Request:
+        if request.errback is None:
+            request.errback = self._failed
+        return request
+
+    def get_processed_item(self, item: dict[str, Any], response: Response | None) -> None:
+        assert response is not None
+        find = {"address": response.url, "retrieved": response.meta.get("fetched"), **item}
+        kind = "post" if "thread" in find else "talk"
+        self._add(kind, find.get("thread") or find["address"], find.get("place", 0), find)
+
+    def _add(self, kind: str, address: str, place: int, find: dict[str, Any]) -> None:
+        self._shelf.add_find(self._job["source"], kind, address, place, find)
+
+    def _failed(self, failure: Any) -> None:
+        error, address = failure.value, failure.request.url
+        if isinstance(error, Refused):
+            self._count[str(error)] += 1
+            self._refused[str(error)] = [*self._refused[str(error)], address][:EXAMPLES]
+        elif isinstance(error, HttpError):
+            self._add("failure", address, 0, {"address": address, "error": f"status {error.response.status}"})
+        else:
+            what = str(error) if isinstance(error, IgnoreRequest) else f"{type(error).__name__}: {error}"
+            self._add("failure", address, 0, {"address": address, "error": what.strip(": ")})
+
+    def _unread(self, failure: Failure, response: Response) -> None:
+        what = f"the spider cannot read it: {type(failure.value).__name__}: {failure.value}"
+        self._add("failure", response.url, 0, {"address": response.url, "error": what})
+
+    def _finish(self) -> None:
+        for reason, addresses in self._refused.items():
+            find = {"address": addresses[0], "error": reason, "count": self._count[reason], "addresses": addresses}
+            self._add("failure", addresses[0], 1, find)
+        self._shelf.close()
+
+
+class Resolver(CachingThreadedResolver):
+    """Refuses a public name that leads into a private network."""
+
+    private = False
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, reactor: Any) -> Resolver:
+        resolver: Resolver = super().from_crawler(crawler, reactor)
+        resolver.private = crawler.settings.getdict("JOB")["limits"]["private"]
+        return resolver
+
+    def getHostByName(self, name: str, timeout: Any = ()) -> Deferred[str]:
+        def check(number: str) -> str:
+            if not self.private and name != "localhost" and not ipaddress.ip_address(number).is_global:
+                raise OSError(f"{name} leads to the private address {number}; `private: true` allows it")
+            return number
+
+        return super().getHostByName(name, timeout).addCallback(check)
+
+
+def settings(job: dict[str, Any]) -> dict[str, Any]:
+    """Scrapy's settings for one job."""
+    limits, here = job["limits"], "pipeline.collect.crawl"
+    return SETTINGS | {
+        "JOB": job,
+        "USER_AGENT": job["agent"],
+        "DOWNLOAD_DELAY": limits["delay"],
+        "AUTOTHROTTLE_START_DELAY": limits["delay"],
+        "AUTOTHROTTLE_ENABLED": limits["delay"] > 0,
+        "DOWNLOAD_TIMEOUT": limits["timeout"],
+        "DOWNLOAD_MAXSIZE": limits["page_bytes"],
+        "DOWNLOAD_WARNSIZE": 0,
+        "DEPTH_LIMIT": limits["depth"],
+        "TWISTED_DNS_RESOLVER": f"{here}.Resolver",
+        "DOWNLOADER_MIDDLEWARES": {f"{here}.Gate": 50, f"{here}.Keeper": 900, f"{here}.Pace": 950},
+        "SPIDER_MIDDLEWARES": {f"{here}.Notes": 950},
+    }
+
+
+def follow_parent() -> None:
+    """Ends this process when standard input closes: nobody waits for the crawl any more."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+def main() -> None:
+    job = json.loads(sys.stdin.readline())
+    threading.Thread(target=follow_parent, daemon=True).start()
+    spider: type[Spider] = load_object(job["spider"])
+    process = CrawlerProcess(settings(job))
+    process.crawl(spider, start_urls=job["start"], options=job["options"])
+    process.start()
+
+
+if __name__ == "__main__":
+    sys.modules["pipeline.collect.crawl"] = sys.modules["__main__"]  # the names in the settings mean these classes
+    main()

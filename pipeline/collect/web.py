@@ -1,0 +1,264 @@
+"""Web sources: a spider crawls in a process of its own, what it found becomes conversations.
+
+    crawl      pages and finds go into `pages.sqlite` of the run; a restart replays stored pages and fetches the rest
+    read       finds in the order of their addresses → conversations, rows sent away, and one quarantine row a failure
+
+Which sites are known, and which are refused, stands in `configs/sources/`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+from pipeline import __version__
+from pipeline.collect import threads
+from pipeline.collect.admit import Door, admit
+from pipeline.collect.pages import Pages
+from pipeline.collect.shapes.talk import Talk, Turn
+from pipeline.conversation import Conversation, Drop, Finding, Quarantine, Source, identity
+from pipeline.recipe import CollectSettings, SourceSettings, UserError, configs
+
+SPIDERS = {
+    "mediawiki": "spiders.mediawiki.MediaWiki",
+    "gutenberg": "spiders.gutenberg.Gutenberg",
+    "discourse": "spiders.discourse.Discourse",
+    "forum": "spiders.forum.Forum",
+    "threads": "spiders.threads.Threads",
+    "mailinglist": "spiders.mailinglist.MailingList",
+}
+PROJECT = "https://github.com/rapport-dialogues/rapport"
+
+Row = Conversation | Drop | Quarantine
+
+
+@dataclass(frozen=True)
+class WebUnit:
+    """One web source of a recipe. folder: where the recipe's relative addresses start."""
+
+    source: SourceSettings
+    folder: Path
+
+
+def unit(source: SourceSettings, settings: CollectSettings, folder: Path) -> WebUnit:
+    """A web source, completed from the registry and checked before anything is fetched.
+
+    Raises UserError: unknown spider, refused site, no licence, or no contact for a public site.
+    """
+    source = completed(source)
+    where = f"collect.sources: {source.name}"
+    if source.spider is None:
+        raise UserError(
+            f"{where}: say where it is: `files:`, `hub:` or `spider:`; or give the name of a shipped source: "
+            f"{', '.join(registry())}."
+        )
+    if source.spider not in SPIDERS:
+        raise UserError(f"{where}: there is no spider {source.spider}; there are {', '.join(SPIDERS)}.")
+    if not source.start:
+        raise UserError(f"{where}: a spider needs addresses to start from: `start: [https://…]`.")
+    for address in source.start:
+        _check_allowed(where, address)
+        if _is_public(address) and not settings.contact:
+            raise UserError(
+                f"{where}: {address} is a public site. Say who crawls, so that its owner can reach you: "
+                "`contact: you@example.org` under `collect`."
+            )
+    if not source.license:
+        raise UserError(f"{where}: the licence is not known. Say `license:` (an SPDX name) after reading the terms.")
+    return WebUnit(source, folder)
+
+
+def completed(source: SourceSettings) -> SourceSettings:
+    """A source with what the registry knows of it: by its name, what the recipe leaves unsaid is filled in."""
+    known = registry().get(source.name)
+    if known is None or source.files or source.hub:
+        return source
+    said = source.model_dump(exclude_unset=True)
+    ours = {key: value for key, value in known.items() if key in SourceSettings.model_fields}
+    return SourceSettings.model_validate(ours | said | {"crawl": ours.get("crawl", {}) | said.get("crawl", {})})
+
+
+@cache
+def registry() -> dict[str, dict[str, Any]]:
+    """The shipped sources: name → file content. See configs/sources/README.md."""
+    files = sorted((configs() / "sources").glob("*.yaml"))
+    return {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in files if path.stem != "refused"}
+
+
+@cache
+def _refused() -> list[dict[str, Any]]:
+    sites: list[dict[str, Any]] = yaml.safe_load((configs() / "sources" / "refused.yaml").read_text("utf-8"))
+    return sites
+
+
+def _check_allowed(where: str, address: str) -> None:
+    host = urlsplit(address).hostname or ""
+    for site in _refused():
+        if any(host == h or host.endswith(f".{h}") for h in site["hosts"]):
+            raise UserError(f"{where}: {site['name']} is refused: {site['reason']} See {site['terms']}")
+
+
+def _is_public(address: str) -> bool:
+    host = urlsplit(address).hostname
+    if "://" not in address or not host or host == "localhost":
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return True
+
+
+def read(unit: WebUnit, settings: CollectSettings, state: Path) -> Iterator[Row]:
+    """Crawl a source and yield what was found, in the order of the addresses. state: the run's folder."""
+    pages = crawl(unit, settings, state)
+    found = Pages(pages)
+    try:
+        for address, talks in groupby(found.finds(unit.source.name, "talk"), lambda find: str(find["address"])):
+            for number, talk in enumerate(talks, 1):
+                yield _talk(unit, f"{_shown(address, unit.folder)}#{number}", talk, settings.max_bytes)
+        for thread, posts in groupby(found.finds(unit.source.name, "post"), lambda find: str(find["thread"])):
+            yield from _thread(unit, thread, list(posts), settings.max_bytes)
+        for failure in found.finds(unit.source.name, "failure"):
+            yield _failure(unit, failure)
+    finally:
+        found.close()
+
+
+def crawl(unit: WebUnit, settings: CollectSettings, state: Path) -> Path:
+    """Run the spider to its end in a process of its own and return the file of pages and finds.
+
+    Raises UserError with the last words of the crawl's log when the process breaks.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    job = _job(unit, settings, state)
+    log = state / f"crawl-{unit.source.name}.log"
+    with log.open("wb") as words:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.collect.crawl"],
+            stdin=subprocess.PIPE, stdout=words, stderr=words, cwd=Path(__file__).parents[2],
+        )  # fmt: skip
+        assert child.stdin is not None
+        try:
+            child.stdin.write(json.dumps(job).encode() + b"\n")
+            child.stdin.flush()
+            code = child.wait()
+        finally:  # closing the pipe ends a crawl that nobody waits for
+            child.stdin.close()
+            child.wait()
+    if code:
+        last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+        raise UserError(f"The crawl of {unit.source.name} broke off: {' '.join(last)} The whole log is in {log}.")
+    return Path(job["pages"])
+
+
+def _job(unit: WebUnit, settings: CollectSettings, state: Path) -> dict[str, Any]:
+    source, limits = unit.source, unit.source.crawl.model_dump()
+    start = [a if "://" in a else (unit.folder / a).resolve().as_uri() for a in source.start]
+    local = [Path(unquote(urlsplit(a).path)).parent for a in start if a.startswith("file:")]
+    if len(local) == len(start):
+        limits["delay"] = 0.0
+    by = f"; {settings.contact}" if settings.contact else ""
+    return {
+        "source": source.name,
+        "spider": SPIDERS[str(source.spider)],
+        "start": start,
+        "options": source.options,
+        "hosts": sorted({*map(host_and_port, start), *(host_and_port(f"http://{h}") for h in source.crawl.hosts)}),
+        "folders": [os.path.realpath(folder) for folder in local],
+        "limits": limits,
+        "agent": f"Rapport/{__version__} (+{PROJECT}{by})",
+        "offline": settings.reparse,
+        "pages": str((state / "pages.sqlite").resolve()),
+    }
+
+
+def host_and_port(address: str) -> str:
+    """`host:port`; the usual ports of http and https count as one, so that a site may send us from one to the other."""
+    parts = urlsplit(address)
+    port = parts.port if parts.port not in (None, 80, 443) else "web"
+    return f"{parts.hostname}:{port}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+
+
+def _shown(address: str, folder: Path) -> str:
+    """An address as it stands in the data set: that of a local page starts at the recipe's folder."""
+    if not address.startswith("file:"):
+        return address
+    path, _, fragment = address.partition("#")
+    return os.path.relpath(unquote(urlsplit(path).path), folder.resolve()) + (f"#{fragment}" if fragment else "")
+
+
+def _talk(unit: WebUnit, ref: str, find: dict[str, Any], max_bytes: int) -> Row:
+    """One dialogue of a page: {address, turns: [[speaker, text], …], group?, record?, extra?, reason?}."""
+    turns: list[Turn] = [(str(name), str(text), None) for name, text in find["turns"]]
+    group = _shown(str(find.get("group") or find["address"]), unit.folder)
+    talk = Talk(turns, record=find.get("record"), group=group, extra=find.get("extra", {}))
+    return _row(unit, ref, talk, find, max_bytes)
+
+
+def _thread(unit: WebUnit, thread: str, finds: list[dict[str, Any]], max_bytes: int) -> Iterator[Row]:
+    """The conversations of one thread; its posts may come from several pages."""
+    by_id = {str(find["id"]): find for find in finds}
+    posts = threads.in_order(_post(find) for find in finds)
+    names = threads.pseudonyms(posts)
+    group = _shown(thread, unit.folder)
+    if all(post.gone for post in posts):
+        yield _row(unit, f"{group}#1", Talk([], group=group), finds[0] | {"reason": "deleted"}, max_bytes)
+    for number, path in enumerate(threads.paths(posts), 1):
+        turns: list[Turn] = [(names[p.author], threads.without_names(p.text, names), None) for p in path]
+        find = by_id[path[0].id]
+        extra = find.get("extra", {}) | {"posts": [post.id for post in path]}
+        yield _row(unit, f"{group}#{number}", Talk(turns, record=path[0].id, group=group, extra=extra), find, max_bytes)
+
+
+def _post(find: dict[str, Any]) -> threads.Post:
+    """{id, author, text, place?, gone?, parent?}: without `parent` a post answers the one before it, null is none."""
+    parent = find.get("parent", "")
+    text = str(find.get("text") or "").strip()
+    return threads.Post(
+        id=str(find["id"]),
+        parent=None if parent is None else str(parent),
+        author=str(find.get("author") or ""),
+        text=text,
+        place=int(find.get("place") or 0),
+        gone=bool(find.get("gone")) or not text,
+    )
+
+
+def _row(unit: WebUnit, ref: str, talk: Talk, find: dict[str, Any], max_bytes: int) -> Row:
+    """A talk with two speakers is kept; others are sent away with the reason."""
+    source, day = unit.source, find.get("retrieved")
+    retrieved = dt.date.fromisoformat(day) if day else None
+    speakers = len({name for name, _, _ in talk.turns})
+    reason = find.get("reason") or ("one_speaker" if speakers < 2 else None)
+    door = Door("web", source.name, source.license, source.attribution, retrieved, source.assistant, max_bytes)
+    row: Conversation | Quarantine
+    if talk.turns:
+        row = admit(talk, door, ref)
+    else:
+        where = Source("web", source.name, ref, None, source.license, source.attribution, retrieved)
+        row = Conversation(identity(source.name, ref), (), where, group=f"{source.name}/{talk.group}")
+    if not reason or isinstance(row, Quarantine):
+        return row
+    finding = Finding("collect", f"web.{reason}", float(speakers), decision="drop")
+    return Drop(dataclasses.replace(row, findings=(finding,)))
+
+
+def _failure(unit: WebUnit, find: dict[str, Any]) -> Quarantine:
+    address = _shown(str(find["address"]), unit.folder)
+    count = int(find.get("count", 1))
+    error = find["error"] if count == 1 else f"{find['error']}: {count} addresses, this is the first"
+    return Quarantine(f"{unit.source.name}: {address}", str(error), "\n".join(find.get("addresses", [])))

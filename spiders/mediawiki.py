@@ -1,0 +1,142 @@
+"""MediaWiki: plays and quoted dialogue (Wikiquote, Wikisource) and talk pages, by the API or from the pages' HTML.
+
+Start from a page of dialogue, a category, Special:AllPages, or a page that links to others. The wiki's api.php is
+asked first; where there is none, or robots.txt forbids it, the HTML of the pages is read. `options: {api: false}` reads
+HTML only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
+
+import lxml.html
+from lxml.html import HtmlElement
+from scrapy import Request, Spider
+from scrapy.http import Response, TextResponse
+
+from spiders import dialogue, talkpage
+
+Found = dict[str, Any]
+
+# A list of pages: a category, a part of Special:AllPages, and their "next page" links.
+LISTED = "#mw-pages a[href], #mw-subcategories a[href], .mw-allpages-body a[href], .mw-allpages-nav a[href]"
+INFO = {"prop": "info", "inprop": "url", "action": "query"}
+NOT_PAGES = re.compile(r"[?&](action|oldid|redlink|diff)=|/(File|Image|Help|Template|Special|MediaWiki):")
+
+
+class MediaWiki(Spider):
+    """Pages become talks, one a scene; sections of talk pages become threads."""
+
+    name = "mediawiki"
+    options: dict[str, Any]
+
+    def parse(self, response: Response) -> Iterator[Found | Request]:
+        """A start page."""
+        assert isinstance(response, TextResponse), "not text"
+        link = response.css("link[rel=EditURI]::attr(href)").get()
+        if link and self.options.get("api", True):
+            api = urljoin(response.url, link).partition("?")[0]
+            yield self._ask(api, _listing(response.text), self.parse_list, response.url)
+        else:
+            yield from self.parse_page(response, start=True)
+
+    def _ask(self, api: str, query: dict[str, str], callback: Any, instead: str, **known: Any) -> Request:
+        """A question to the API; `instead` is the page to read when it gives no answer."""
+        address = f"{api}?{urlencode(query | {'format': 'json', 'formatversion': '2', 'redirects': '1'})}"
+        known |= {"api": api, "instead": instead}
+        return Request(address, callback, errback=self.read_instead, cb_kwargs=known, priority=0)
+
+    def read_instead(self, failure: Any) -> Request:
+        """The API forbids, fails, or is not there: the page itself."""
+        address = failure.request.cb_kwargs["instead"]
+        start = failure.request.callback == self.parse_list
+        return Request(address, self.parse_page, cb_kwargs={"start": start}, dont_filter=start)
+
+    def parse_list(self, response: TextResponse, api: str, instead: str) -> Iterator[Request]:
+        """A list of pages from the API, and the question for the rest of the list."""
+        answer = response.json()
+        if "error" in answer:
+            yield Request(instead, self.parse_page, cb_kwargs={"start": True}, dont_filter=True)
+            return
+        for page in answer.get("query", {}).get("pages", []):
+            if "missing" not in page:
+                yield self._page(api, page)
+        if more := answer.get("continue"):
+            query = dict(part.split("=", 1) for part in unquote(urlsplit(response.url).query).split("&"))
+            yield self._ask(api, query | more, self.parse_list, instead)
+
+    def _page(self, api: str, page: Found) -> Request:
+        address = page.get("canonicalurl") or page["fullurl"]
+        if page["ns"] == 14:  # a category in a category
+            return self._ask(api, _members(page["title"]), self.parse_list, address)
+        query = {"action": "parse", "pageid": str(page["pageid"]), "prop": "text|revid"}
+        return self._ask(api, query, self.parse_answer, address, title=page["title"], talk=page["ns"] % 2 == 1)
+
+    def parse_answer(
+        self, response: TextResponse, api: str, instead: str, title: str, talk: bool
+    ) -> Iterator[Found | Request]:
+        """A page as the API renders it."""
+        answer = response.json()
+        if "error" in answer:
+            yield Request(instead, self.parse_page)
+            return
+        content = lxml.html.fragment_fromstring(answer["parse"]["text"], create_parent="div")
+        yield from self.read(content, instead, {"page": title, "revision": answer["parse"]["revid"]}, talk)
+
+    def parse_page(self, response: TextResponse, start: bool = False) -> Iterator[Found | Request]:
+        """A page as a reader sees it: its dialogue, or the pages that it lists."""
+        links = response.css(LISTED)
+        root = lxml.html.fromstring(response.body, parser=lxml.html.HTMLParser(encoding=response.encoding))
+        content = next(iter(root.cssselect(".mw-parser-output, #mw-content-text")), None)
+        if links or content is None:
+            yield from self._follow(response, links)
+            return
+        about = {"page": response.xpath("string(//h1)").get("").strip()}
+        if terms := response.css("link[rel=license]::attr(href), link[rel=copyright]::attr(href)").get():
+            about["license"] = urljoin(response.url, terms)
+        talk = bool(root.cssselect("body.ns-talk"))
+        found = list(self.read(content, response.url, about, talk))
+        if start and not any(find.get("turns") or "thread" in find for find in found):
+            yield from self._follow(response, response.css(".mw-parser-output a[href], #mw-content-text a[href]"))
+        else:
+            yield from found
+
+    def _follow(self, response: TextResponse, links: Any) -> Iterator[Request]:
+        for link in links:
+            address = response.urljoin(link.attrib["href"]).partition("#")[0]
+            if "new" not in link.attrib.get("class", "").split() and not NOT_PAGES.search(address):
+                yield Request(address, self.parse_page)
+
+    def read(self, content: HtmlElement, address: str, about: Found, talk: bool) -> Iterator[Found]:
+        """What stands on a page, whoever rendered it."""
+        if talk:
+            yield from talkpage.posts(content, address, about)
+            return
+        scenes = list(dialogue.scenes(content))
+        for place, (heading, turns) in enumerate(scenes):
+            yield {"address": address, "place": place, "turns": turns, "extra": about | {"scene": heading}}
+        if not scenes:
+            yield {"address": address, "turns": [], "extra": about, "reason": "no_dialogue"}
+
+
+def _listing(page: str) -> dict[str, str]:
+    """The question that lists what a start page stands for: itself, a category's members, or every page."""
+    title = _config(page, "wgPageName")
+    if _config(page, "wgNamespaceNumber") == "14":
+        return _members(title)
+    if _config(page, "wgCanonicalSpecialPageName") == "Allpages" or _config(page, "wgIsMainPage") == "true":
+        return INFO | {"generator": "allpages", "gaplimit": "50", "gapfilterredir": "nonredirects"}
+    return INFO | {"titles": title}
+
+
+def _members(category: str) -> dict[str, str]:
+    return INFO | {"generator": "categorymembers", "gcmtitle": category, "gcmlimit": "50", "gcmtype": "page|subcat"}
+
+
+def _config(page: str, name: str) -> str:
+    """A value of the configuration that MediaWiki writes into each page, as text."""
+    match = re.search(rf'"{name}":\s*("(?:[^"\\]|\\.)*"|[^,}}]+)', page)
+    return match[1].strip('"').encode().decode("unicode_escape") if match else ""
