@@ -1,0 +1,106 @@
+"""Every request and what came of it, in one SQLite file. Nothing is used before it is committed."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from dataclasses import astuple, dataclass, field, fields
+from pathlib import Path
+
+from pipeline.recipe import UserError
+
+
+class Stop(UserError):
+    """The whole run must stop: wrong key, exhausted quota, budget reached, disk full. What was answered is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request and what came of it.
+
+    final: this is the outcome of the call; the same call is never sent again.
+    reason: why it failed, None when it was answered. text: the answer, or what was wrong.
+    cost: US dollars, None where no price is known. at: seconds since 1970. seconds: how long it took.
+    """
+
+    key: bytes
+    final: bool
+    model: str
+    request: str
+    reason: str | None
+    text: str
+    finish: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+    seconds: float = 0.0
+    at: float = field(default_factory=time.time)
+
+
+_COLUMNS = ", ".join(f.name for f in fields(Call))
+_PLACES = ", ".join("?" for _ in fields(Call))
+_SETUP = f"""
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS calls ({_COLUMNS});
+CREATE UNIQUE INDEX IF NOT EXISTS final_calls ON calls (key) WHERE final;
+"""
+
+
+class Calls:
+    """The store. Calls that end within the same turn of the event loop share one commit.
+
+    A commit survives `kill -9` of the process; a power cut may lose the last ones, never the file.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._pending: list[Call] = []
+        self._committed: asyncio.Future[None] | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._db.executescript(_SETUP)
+        except (sqlite3.Error, OSError) as error:
+            raise UserError(f"{path}: cannot be used as the store of calls: {error}.") from None
+
+    def find(self, key: bytes) -> Call | None:
+        """The outcome of a call, if it has one: an answer, or a failure that asking again would not mend."""
+        row = self._db.execute(f"SELECT {_COLUMNS} FROM calls WHERE key = ? AND final", (key,)).fetchone()
+        return Call(*row) if row else None
+
+    async def keep(self, call: Call) -> None:
+        """Returns once the call is committed. Raises Stop when it cannot be written."""
+        self._pending.append(call)
+        if self._committed is None:
+            loop = asyncio.get_running_loop()
+            self._committed = loop.create_future()
+            loop.call_soon(self._commit)
+        await asyncio.shield(self._committed)
+
+    def _commit(self) -> None:
+        calls, self._pending = self._pending, []
+        done, self._committed = self._committed, None
+        assert done is not None
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(f"INSERT OR IGNORE INTO calls VALUES ({_PLACES})", map(astuple, calls))
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            done.set_exception(Stop(f"{self._path}: cannot be written: {error}. Every answer kept so far is safe."))
+            done.exception()  # whoever waits raises it; when nobody does any more, it is no unhandled error
+        else:
+            done.set_result(None)
+
+    def spent(self) -> tuple[int, float]:
+        """Tokens and US dollars of all requests ever kept here, useless answers included."""
+        tokens, cost = self._db.execute(
+            "SELECT sum(prompt_tokens + completion_tokens), sum(cost) FROM calls"
+        ).fetchone()
+        return tokens or 0, cost or 0.0
+
+    def close(self) -> None:
+        if self._pending:
+            self._commit()
+        self._db.close()

@@ -1,0 +1,340 @@
+"""The line: one call through store, gate and server, until it is answered or has failed for good."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import orjson
+
+from pipeline.llm.calls import Call, Calls, Stop
+from pipeline.llm.gate import Gate, Outcome
+from pipeline.llm.prices import Purse, cost_of, tokens_in
+from pipeline.llm.reply import misfit, read_json
+from pipeline.llm.server import Fault, Rehearsal, Reply, Server, key_for
+from pipeline.recipe import BudgetSettings, ModelSettings, UserError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+Message = dict[str, str]
+_FAILED: tuple[Outcome, float, int] = ("failed", 0.0, 0)
+
+PATIENCE = 0.25  # seconds before the first repetition of a failed request, doubled each time up to 20 (our choice)
+GUESS = 400  # completion tokens set aside for a call without max_tokens, until it is known better (our choice)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model said. data: the value read from it, when a schema was given. finish: why it ended ("stop").
+
+    cost: US dollars, None where no price is known. cached: it was answered in an earlier run (or twice in this one).
+    model: as the server names it.
+    """
+
+    text: str
+    data: Any | None
+    finish: str
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+    cached: bool
+    model: str
+
+
+class CallFailed(Exception):
+    """One call brought no usable answer; it is recorded, and no row may come of it.
+
+    reason: "empty", "length", "bad_json" (of no use, after `reasks` further tries), "refused" (the server says so),
+    "policy", "too_long", "rejected" (400): all these are outcomes, and never sent again · "timeout", "server",
+    "connection", "garbled" (after `attempts` requests): the next run asks again.
+    """
+
+    def __init__(self, reason: str, detail: str):
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+@dataclass
+class Usage:
+    """What this run took. calls: ended, answered or not. cached: calls that cost no request.
+
+    failures: how often each thing went wrong, healed by asking again or not ("limited" = 429).
+    cost: US dollars of the models whose price is known.
+    """
+
+    calls: int = 0
+    cached: int = 0
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    failures: Counter[str] = field(default_factory=Counter)
+
+
+class Line:
+    """The only way to a model: one for a run, shared by all rooms. Use as `async with Line(...) as line`.
+
+    keys: the values of the environment variables that the models name. rehearsal: plays the models whose base_url is
+    `rehearsal`; gets the request, gives the chat completion.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, ModelSettings],
+        calls: Path,
+        budget: BudgetSettings | None,
+        keys: Mapping[str, str],
+        seed: int = 0,
+        rehearsal: Rehearsal | None = None,
+    ):
+        self.usage = Usage()
+        self._models, self._path, self._keys, self._rehearsal = models, calls, keys, rehearsal
+        self._budget = budget or BudgetSettings()
+        self._seed = seed
+        self._jitter = random.Random(seed)
+        self._servers: dict[str, Server] = {}
+        self._gates: dict[tuple[str | None, str], Gate] = {}
+        self._asking: dict[bytes, asyncio.Future[None]] = {}
+
+    async def __aenter__(self) -> Self:
+        self._calls = Calls(self._path)
+        self._purse = Purse(self._budget, *self._calls.spent())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for server in self._servers.values():
+            await server.close()
+        self._calls.close()
+
+    async def ask(
+        self,
+        model: str,
+        messages: list[Message],
+        *,
+        sample: int = 0,
+        schema: dict[str, Any] | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        stop: list[str] | None = None,
+    ) -> Answer:
+        """Ask a model of the recipe. The same call (all arguments equal) is sent once, then answered from the store.
+
+        sample: tells apart calls that are to be answered differently. schema: JSON Schema the answer must fit; what
+        was read is in `data`. Raises CallFailed, or Stop when the run cannot go on.
+        """
+        server = self._server(model)
+        sampling = {"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p, "stop": stop}
+        body = {"model": server.settings.model, "messages": messages, "seed": _number(self._seed, sample)}
+        body |= {k: v for k, v in sampling.items() if v is not None} | server.settings.extra
+        key = _digest(server.settings.is_rehearsal, body, schema, sample)
+        while asking := self._asking.get(key):
+            await asyncio.wait([asking])
+        if call := self._calls.find(key):
+            return self._recall(call, schema)
+        self._asking[key] = asyncio.get_running_loop().create_future()
+        self.usage.calls += 1
+        try:
+            return await self._fetch(server, key, body, schema)
+        finally:
+            self._asking.pop(key).set_result(None)
+
+    async def each(
+        self, jobs: Iterable[Job], worker: Callable[[Job], Awaitable[Result]], width: int = 1024
+    ) -> AsyncIterator[Result]:
+        """Work on many jobs (dialogues) at once; their results in the order of the jobs.
+
+        width: jobs open at once. The gate lets the shortest conversation go first, so open dialogues advance side by
+        side. When one job raises, no further one is begun, the open ones end (what they asked is paid for), and then
+        the error is raised.
+        """
+        open_jobs: deque[asyncio.Future[Result]] = deque()
+        rest = iter(jobs)
+        try:
+            for job in rest:
+                open_jobs.append(asyncio.ensure_future(worker(job)))
+                if len(open_jobs) >= width:
+                    yield await open_jobs.popleft()
+            while open_jobs:
+                yield await open_jobs.popleft()
+        finally:
+            await asyncio.gather(*open_jobs, return_exceptions=True)
+
+    def stop(self, error: Stop) -> None:
+        """No further request is sent; every call that waits to be sent raises `error`."""
+        for gate in self._gates.values():
+            gate.stop(error)
+
+    def _server(self, model: str) -> Server:
+        if model not in self._servers:
+            if model not in self._models:
+                raise UserError(f"The recipe names no model {model}: it has {', '.join(self._models) or 'none'}.")
+            s = self._models[model]
+            self._check_budget(s)
+            gate = self._gates.setdefault(
+                (s.base_url, s.model), Gate(s.in_flight, s.requests_per_minute, s.tokens_per_minute)
+            )
+            self._servers[model] = Server(s, gate, key_for(s, self._keys), self._rehearsal)
+        return self._servers[model]
+
+    def _check_budget(self, settings: ModelSettings) -> None:
+        if self._budget.max_cost and cost_of(settings, 1, 1) is None:
+            raise UserError(
+                f"There is a budget in dollars, but no price for {settings.model}: give the model a "
+                "`price: {input: …, output: …}` (dollars a million tokens), or add it to configs/prices.yaml."
+            )
+
+    def _recall(self, call: Call, schema: dict[str, Any] | None) -> Answer:
+        self.usage.calls += 1
+        self.usage.cached += 1
+        if call.reason:
+            raise CallFailed(call.reason, call.text)
+        return _answer(call, schema, cached=True)
+
+    async def _fetch(self, server: Server, key: bytes, body: dict[str, Any], schema: dict[str, Any] | None) -> Answer:
+        """Ask until the answer is of use, `reasks` times more at most. Every reply is kept before it is judged."""
+        asked = body
+        for useless in range(server.settings.reasks + 1):
+            started = time.monotonic()
+            reply = await self._reply(server, key, asked, schema)
+            problem = _problem(reply, schema)
+            final = problem is None or problem.reason == "refused" or useless == server.settings.reasks
+            call = self._account(server, key, asked, reply, problem, final, time.monotonic() - started)
+            await self._calls.keep(call)
+            if problem is None:
+                return _answer(call, schema, cached=False)
+            self.usage.failures[problem.reason] += 1
+            if final:
+                raise problem
+            asked = _again(body, reply, problem, useless + 1)
+        raise AssertionError("the last reply is final")
+
+    async def _reply(self, server: Server, key: bytes, body: dict[str, Any], schema: dict[str, Any] | None) -> Reply:
+        """Send until the server replies, `attempts` times at most; being told to wait is no attempt."""
+        faults = 0
+        while True:
+            try:
+                return await self._send(server, body, schema)
+            except Stop as error:
+                self.stop(error)
+                raise
+            except Fault as fault:
+                self.usage.failures[fault.reason] += 1
+                faults += fault.reason != "limited"
+                if fault.final or faults >= server.settings.attempts:
+                    raise await self._failed(server, key, body, fault) from None
+                await self._pause(fault, faults)
+
+    async def _send(self, server: Server, body: dict[str, Any], schema: dict[str, Any] | None) -> Reply:
+        """One request, when the gate and the budget allow it."""
+        prompt = sum(tokens_in(m["content"]) for m in body["messages"])
+        completion = body.get("max_tokens") or GUESS
+        hold = prompt + completion, cost_of(server.settings, prompt, completion) or 0.0
+        turn = await server.gate.enter(len(body["messages"]), hold[0])
+        outcome, wait, took = _FAILED
+        try:
+            self._purse.hold(*hold)
+            try:
+                self.usage.requests += 1
+                reply = await server.send(body, schema)
+            finally:
+                self._purse.release(*hold)
+            outcome, wait, took = "answered", 0.0, reply.prompt_tokens + reply.completion_tokens
+            return reply
+        except Fault as fault:
+            outcome, wait = (
+                ("limited" if fault.reason == "limited" else "answered" if fault.final else "failed"),
+                fault.wait,
+            )
+            raise
+        finally:
+            server.gate.leave(turn, outcome, wait, took)
+
+    async def _failed(self, server: Server, key: bytes, body: dict[str, Any], fault: Fault) -> Exception:
+        """What a call that brought no reply ends with, once it is kept."""
+        if fault.reason == "unreachable":
+            error = Stop(
+                f"{server.address} cannot be reached ({fault.detail}). Is it running? Answers so far are kept."
+            )
+            self.stop(error)
+            return error
+        request = orjson.dumps(body).decode()
+        await self._calls.keep(Call(key, fault.final, server.settings.model, request, fault.reason, fault.detail))
+        return CallFailed(fault.reason, fault.detail)
+
+    async def _pause(self, fault: Fault, faults: int) -> None:
+        backoff = min(20.0, PATIENCE * 2 ** max(0, faults - 1)) * self._jitter.uniform(0.5, 1.0)
+        await asyncio.sleep(fault.wait + 0.1 * backoff if fault.wait else backoff)
+
+    def _account(
+        self,
+        server: Server,
+        key: bytes,
+        body: dict[str, Any],
+        reply: Reply,
+        problem: CallFailed | None,
+        final: bool,
+        seconds: float,
+    ) -> Call:
+        """Count what a reply took; the row of the store for it."""
+        asked, said = reply.prompt_tokens, reply.completion_tokens
+        cost = cost_of(server.settings, asked, said)
+        self._purse.pay(asked + said, cost or 0.0)
+        self.usage.prompt_tokens += asked
+        self.usage.completion_tokens += said
+        self.usage.cost += cost or 0.0
+        request, reason = orjson.dumps(body).decode(), problem.reason if problem else None
+        text = reply.refusal or reply.text
+        return Call(key, final, reply.model, request, reason, text, reply.finish, asked, said, cost, seconds)
+
+
+def _problem(reply: Reply, schema: dict[str, Any] | None) -> CallFailed | None:
+    """Why a reply is no answer."""
+    if reply.refusal:
+        return CallFailed("refused", reply.refusal)
+    if not reply.text.strip():
+        return CallFailed("empty", "the answer is empty")
+    if reply.finish == "length":
+        return CallFailed("length", f"cut off after {reply.completion_tokens} tokens: …{reply.text[-60:]}")
+    if schema is None:
+        return None
+    try:
+        wrong = misfit(read_json(reply.text), schema)
+    except ValueError as error:
+        wrong = str(error)
+    return CallFailed("bad_json", wrong) if wrong else None
+
+
+def _again(body: dict[str, Any], reply: Reply, problem: CallFailed, useless: int) -> dict[str, Any]:
+    """The next request after a useless reply: with another seed, and once with what was wrong with the JSON."""
+    again = body | {"seed": body["seed"] + useless}
+    if problem.reason == "bad_json" and useless == 1:
+        repair = f"That could not be used: {problem.detail}. Answer again with the JSON alone, complete and valid."
+        said = [{"role": "assistant", "content": reply.text}, {"role": "user", "content": repair}]
+        again["messages"] = [*body["messages"], *said]
+    return again
+
+
+def _answer(call: Call, schema: dict[str, Any] | None, cached: bool) -> Answer:
+    data = read_json(call.text) if schema is not None else None
+    return Answer(
+        call.text, data, call.finish, call.prompt_tokens, call.completion_tokens, call.cost, cached, call.model
+    )
+
+
+def _digest(rehearsal: bool, body: dict[str, Any], schema: dict[str, Any] | None, sample: int) -> bytes:
+    """Names a call. A rehearsed answer is never taken for a real one."""
+    named = orjson.dumps([rehearsal, body, schema, sample], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(named, digest_size=16).digest()
+
+
+def _number(seed: int, sample: int) -> int:
+    """The seed sent along: 31 bits, another one for each sample."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}\x1f{sample}".encode(), digest_size=4).digest(), "big") >> 1

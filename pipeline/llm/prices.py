@@ -1,0 +1,103 @@
+"""What calls cost: known prices, estimates before anything is spent, and the purse that is not overdrawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import urlsplit
+
+import yaml
+
+from pipeline.llm.calls import Stop
+from pipeline.recipe import BudgetSettings, ModelSettings, Price, configs
+
+FREE = Price(input=0, output=0)
+BATCH = 0.5  # the Batch API's share of the price (OpenAI's price page)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """cost: US dollars, None where no price is known."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+
+
+@dataclass(slots=True)
+class Purse:
+    """What all runs together have spent, what the requests under way may yet cost, and the budget for both."""
+
+    budget: BudgetSettings
+    tokens: int
+    cost: float
+    held_tokens: int = 0
+    held_cost: float = 0.0
+
+    def hold(self, tokens: int, cost: float) -> None:
+        """Set aside what a request may take at most. Raises Stop when the budget could be exceeded."""
+        if self._exceeds(tokens, cost):
+            raise Stop(
+                f"The budget is reached: {self.tokens:,} tokens and ${self.cost:.2f} are spent, and the next call "
+                "could go beyond it. Every answer is kept; raise `budget` in the recipe and run again to go on."
+            )
+        self.held_tokens += tokens
+        self.held_cost += cost
+
+    def _exceeds(self, tokens: int, cost: float) -> bool:
+        most_tokens, most_cost = self.budget.max_tokens, self.budget.max_cost
+        return bool(
+            (most_tokens and self.tokens + self.held_tokens + tokens > most_tokens)
+            or (most_cost and self.cost + self.held_cost + cost > most_cost)
+        )
+
+    def release(self, tokens: int, cost: float) -> None:
+        self.held_tokens -= tokens
+        self.held_cost -= cost
+
+    def pay(self, tokens: int, cost: float) -> None:
+        self.tokens += tokens
+        self.cost += cost
+
+
+def price_of(settings: ModelSettings) -> Price | None:
+    """The recipe's own price, else the longest known name the model's begins with; nothing for one's own machine."""
+    if settings.price or settings.is_rehearsal:
+        return settings.price or FREE
+    name = settings.model.rpartition("/")[2].lower()
+    known = max((n for n in _prices() if name.startswith(n)), key=len, default=None)
+    if known and not _is_local(settings):
+        return _prices()[known]
+    return FREE if _is_local(settings) else None
+
+
+def cost_of(settings: ModelSettings, prompt_tokens: int, completion_tokens: int) -> float | None:
+    """US dollars."""
+    price = price_of(settings)
+    if price is None:
+        return None
+    cost = (prompt_tokens * price.input + completion_tokens * price.output) / 1e6
+    return cost * BATCH if settings.batch else cost
+
+
+def estimate(settings: ModelSettings, calls: int, prompt_tokens: float, completion_tokens: float) -> Estimate:
+    """What `calls` calls of so many tokens each (means) will take."""
+    prompt, completion = round(calls * prompt_tokens), round(calls * completion_tokens)
+    return Estimate(calls, prompt, completion, cost_of(settings, prompt, completion))
+
+
+def tokens_in(text: str) -> int:
+    """About how many tokens a text has: four ASCII characters to one, two of any others."""
+    plain = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
+    return 1 + plain // 4 + (len(text) - plain) // 2
+
+
+def _is_local(settings: ModelSettings) -> bool:
+    return urlsplit(settings.base_url or "").hostname in ("localhost", "127.0.0.1", "::1")
+
+
+@cache
+def _prices() -> dict[str, Price]:
+    known = yaml.safe_load((configs() / "prices.yaml").read_text("utf-8"))
+    return {name: Price(input=price[0], output=price[1]) for name, price in known["models"].items()}
