@@ -28,7 +28,8 @@ def ingredients(name: str, recipe: Recipe, code: Sequence[str], packages: Sequen
     if name in ("filter", "score", "generate"):
         found["configs"] = [_content(configs() / folder) for folder in ("words", "prompts", "personas")]
     if name == "generate":
-        found["models"] = {use: model.model_dump(mode="json") for use, model in recipe.models.items()}
+        answering = {"base_url", "model", "extra"}  # what decides an answer; limits and prices do not
+        found["models"] = {use: model.model_dump(mode="json", include=answering) for use, model in recipe.models.items()}
     if name in ("generate", "publish"):
         found["seed"] = recipe.seed
         found["name"] = recipe.name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import glob
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -65,7 +64,7 @@ def _line(node: yaml.Node, where: Place) -> int:
     line = node.start_mark.line
     for part in where:
         if isinstance(node, yaml.MappingNode):
-            pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            pair = next(((k, v) for k, v in reversed(node.value) if k.value == str(part)), None)
             if pair is None:
                 break
             line, node = pair[0].start_mark.line, pair[1]
@@ -75,21 +74,18 @@ def _line(node: yaml.Node, where: Place) -> int:
     return line + 1
 
 
-def repeated_keys(tree: yaml.Node) -> Iterator[Mistake]:
+def repeated_keys(node: yaml.Node, where: Place = ()) -> Iterator[Mistake]:
     """Keys that stand twice in one section: YAML would silently take the last."""
-    for where in _repeated(tree, ()):
-        yield Mistake(_line(tree, where), _dotted(where), "stands here twice")
-
-
-def _repeated(node: yaml.Node, where: Place) -> Iterator[Place]:
     if isinstance(node, yaml.MappingNode):
-        names = [key.value for key, _ in node.value]
-        yield from ((*where, name) for name, count in Counter(names).items() if count > 1)
+        seen: set[str] = set()
         for key, value in node.value:
-            yield from _repeated(value, (*where, key.value))
+            if key.value in seen:
+                yield Mistake(key.start_mark.line + 1, _dotted((*where, key.value)), "stands here twice")
+            seen.add(key.value)
+            yield from repeated_keys(value, (*where, key.value))
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            yield from _repeated(value, (*where, number))
+            yield from repeated_keys(value, (*where, number))
 
 
 def _known_keys(recipe: type[BaseModel], where: Place) -> list[str]:

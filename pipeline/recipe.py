@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -119,6 +120,11 @@ class GenerateSettings(Settings):
     top_p: float = Field(0.95, gt=0, le=1, description="nucleus sampling (gpt_roleplay_realm: .95)")
     license: str | None = Field(None, description="SPDX name under which the generated rows go out")
 
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do at all."""
+        return self.talks > 0 and (self.seeds > 0 or self.characters > 0 or bool(self.cards))
+
 
 class FilterSettings(Settings):
     languages: list[str] = []
@@ -185,6 +191,11 @@ class Recipe(Settings):
         return self._folder
 
 
+def bundled_recipes() -> list[Path]:
+    """The recipes that come with Rapport; configs/ holds other tables too, and these have no name."""
+    return [path for path in sorted(configs().glob("*.yaml")) if re.search(r"^name:", path.read_text("utf-8"), re.M)]
+
+
 def find(name: str) -> Path:
     """The recipe file that is meant: a path, or the name of a bundled recipe. Raises UserError with what there is."""
     path = Path(name)
@@ -193,7 +204,7 @@ def find(name: str) -> Path:
     bundled = configs() / f"{path.name.removesuffix('.yaml')}.yaml"
     if path.parent == Path() and bundled.is_file():
         return bundled
-    names = sorted(p.stem for p in configs().glob("*.yaml"))
+    names = [p.stem for p in bundled_recipes()]
     near = difflib.get_close_matches(path.stem, names, 1)
     raise UserError(
         f"There is no recipe {name}. " + (f"Did you mean {near[0]}? " if near else "") + f"Bundled: {', '.join(names)}."
@@ -255,6 +266,7 @@ def of_files(name: str, room: str, inputs: Sequence[str], sets: Sequence[str]) -
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
         tree = yaml.compose(yaml.safe_dump(values), Loader=yaml.SafeLoader)
+        assert tree is not None
         found = [mistake(tree, detail, Recipe) for detail in error.errors()]
         raise UserError("\n".join(f"{m.key}: {m.problem}" for m in sorted(found))) from None
     recipe._folder = Path.cwd()

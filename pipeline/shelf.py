@@ -292,7 +292,9 @@ class _UnitWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         if error is None and (self.in_part or not self.parts):
             self._close_part()
-        for context, _writer in self.open.values():  # after an error the temporary files go, nothing is committed
+        for context, writer in self.open.values():  # after an error the temporary files go, nothing is committed
+            with suppress(Exception):
+                writer.close()
             with suppress(BaseException):
                 context.__exit__(kind, error, trace)
         self.open.clear()

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# The machine's load decides how long an example takes, so no deadline; what fails is printed to be tried again.
+settings.register_profile("rapport", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rapport")
