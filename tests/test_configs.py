@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
+import yaml
 from lxml import html
 
 from pipeline.conversation import normalised
@@ -147,3 +148,46 @@ def test_good_talks_are_all_different():
 def test_index_links_to_every_page():
     links = html.parse(QUICKSTART / "pages/index.html").xpath("//div[contains(@class, 'mw-parser-output')]//li/a/@href")
     assert {f"pages/{link}" for link in links} == PAGES.keys() - {"pages/index.html"}
+
+
+def load(name):
+    return yaml.safe_load((configs() / "personas" / f"{name}.yaml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("language", "least"), [("en", 28), ("ru", 14)])
+def test_characters_are_whole_adult_and_open_differently(language, least):
+    characters = load(language)
+    assert len(characters) >= least
+    for c in characters:
+        assert c.keys() == {"name", "age", "description", "greeting", "scenario", "example_dialogue", "topics"}, c[
+            "name"
+        ]
+        assert c["age"] >= 18, c["name"]
+        assert str(c["age"]) in c["description"], f"{c['name']}: the description does not state the age"
+        assert 40 <= len(c["description"].split()) <= 90, c["name"]
+        assert 3 <= len(c["topics"]) <= 6, c["name"]
+        roles = [m["role"] for m in c["example_dialogue"]]
+        assert 4 <= len(roles) <= 6, c["name"]
+        assert roles == ["user", "assistant"] * (len(roles) // 2), c["name"]
+        assert all(m["content"].strip() for m in c["example_dialogue"]), c["name"]
+    openings = [tuple(normalised(c["greeting"]).split()[:2]) for c in characters]
+    assert len(set(openings)) == len(openings)
+    assert len({c["name"] for c in characters}) == len(characters)
+
+
+@pytest.mark.parametrize(("language", "least"), [("en", 20), ("ru", 10)])
+def test_users_are_adults_who_type_differently(language, least):
+    users = load(f"users-{language}")
+    assert len(users) >= least
+    for user in users:
+        assert user.keys() == {"name", "age", "description", "style"}, user["name"]
+        assert user["age"] >= 18, user["name"]
+        assert 20 <= len(user["description"].split()) <= 50, user["name"]
+    assert len({user["style"] for user in users}) == len(users)
+
+
+@pytest.mark.parametrize(("language", "least"), [("en", 24), ("ru", 12)])
+def test_situations_are_single_different_sentences(language, least):
+    situations = load(f"situations-{language}")
+    assert len(set(situations)) == len(situations) >= least
+    assert all(s.endswith(".") and not s[:-1].count(". ") for s in situations)
