@@ -6,7 +6,7 @@ import datetime as dt
 import os.path
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -14,12 +14,14 @@ from typing import IO, Any
 
 from pipeline.collect import formats, shapes
 from pipeline.collect.admit import Door, admit, refuse
+from pipeline.collect.shapes import card
 from pipeline.collect.shapes.talk import Talk, Unread
 from pipeline.conversation import Conversation, Drop, Quarantine
 from pipeline.recipe import CollectSettings, SourceSettings, UserError
 
 BUNDLE = 32_000_000  # bytes of small files that make one unit of work
 SAMPLE = 20  # records by which a shape is recognised
+HEAD = 50  # lines by which the shape of a text is recognised
 Row = Conversation | Drop | Quarantine
 
 
@@ -83,8 +85,8 @@ def rows(
         sample = list(islice(records, SAMPLE))
         reader, records = _fitting([record for _, record in sample]), chain(sample, records)
     if reader is None:
-        raise UserError(_unknown(path, door, readable[0]))
-    talks = _grouped(reader, records) if reader in shapes.TABLES else _each(reader, records)
+        raise UserError(_unknown(path, door, readable[0], shapes.RECORDS, shapes.TABLES))
+    talks = _gathered(reader, records, readable) if reader in shapes.TABLES else _each(reader, records)
     for number, place, talk in talks:
         yield _untouched(talk, door, f"{path}#{number}{place}", notes)
 
@@ -103,8 +105,8 @@ def _each(reader: ModuleType, records: formats.Records) -> Iterator[tuple[int, s
             yield number, f"/{n}" if n > 1 else "", talk
 
 
-def _grouped(reader: ModuleType, records: formats.Records) -> Iterator[tuple[int, str, Any]]:
-    for number, talk in reader.read(records):
+def _gathered(reader: ModuleType, records: formats.Records, sample: list[Any]) -> Iterator[tuple[int, str, Any]]:
+    for number, talk in reader.read(records, [row for row in sample if isinstance(row, dict)]):
         yield number, "", talk
 
 
@@ -128,8 +130,8 @@ def _fitting(sample: list[Any]) -> ModuleType | None:
     fits = [(sum(bool(shape.recognise(record)) for record in sample), shape) for shape in shapes.RECORDS]
     best, shape = max(fits, key=lambda fit: fit[0])
     if best * 2 <= len(sample):
-        rows = [record for record in sample if isinstance(record, dict)]
-        tables = (table for table in shapes.TABLES if rows and table.recognise(rows))
+        flat = [record for record in sample if isinstance(record, dict)]
+        tables = (table for table in shapes.TABLES if flat and table.recognise(flat))
         return next(tables, shape if best else None)
     return next(shape for count, shape in fits if count * 2 > len(sample))
 
@@ -145,12 +147,16 @@ def _within(whole: Any, depth: int = 5) -> Iterator[Any]:
             yield from _within(child, depth - 1)
 
 
-def _unknown(path: str, door: Door, record: Any) -> str:
+def _unknown(path: str, door: Door, record: Any, *tried: tuple[ModuleType, ...]) -> str:
     looks = refuse("", record, door, path).raw[:300]
-    tried = ", ".join(shapes.names(shapes.RECORDS, shapes.TABLES))
+    if card.recognise(record):
+        return (
+            f"source {door.name}: {path} is a character card: a persona, no talk. `generate` reads it, not `collect`."
+        )
     return (
-        f"source {door.name}: {path}: no known shape fits. Tried: {tried}. The first record looks like: {looks}\n"
-        'Name the shape in the recipe (`shape: ..`), or write the talks as {"messages": [{"role": .., "content": ..}]}.'
+        f"source {door.name}: {path}: no known shape fits. Tried: {', '.join(shapes.names(*tried))}.\n"
+        f"The first record looks like: {looks}\n"
+        'Name the shape in the recipe (`shape: ..`), or write {"messages": [{"role": .., "content": ..}]}.'
     )
 
 
@@ -175,7 +181,35 @@ def _rows_of(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -
     else:
         stream, encoding = formats.in_utf8(stream)
         notes = () if encoding.startswith("utf-8") else (f"collect: decoded from {encoding}",)
-        yield from rows(formats.READERS[kind](stream, door.max_bytes), path, door, source.shape, notes)
+        if kind in formats.TEXTS:
+            yield from _text(path, formats.lines(stream, door.max_bytes), door, source.shape, notes)
+        else:
+            yield from rows(formats.READERS[kind](stream, door.max_bytes), path, door, source.shape, notes)
+
+
+def _text(
+    path: str, lines: Iterable[tuple[int, bytes | Unread]], door: Door, name: str | None, notes: tuple[str, ...]
+) -> Iterator[Row]:
+    """The talks of a plain text. A line that is too long is a row of the quarantine, after the talk it is in."""
+    faults: list[tuple[int, Unread]] = []
+
+    def readable() -> Iterator[str]:
+        for number, line in lines:
+            if isinstance(line, bytes):
+                yield line.decode("utf-8", "replace")
+            else:
+                faults.append((number, line))
+
+    text = readable()
+    head = list(islice(text, HEAD))
+    shape = _named(name, door) or next((shape for shape in shapes.TEXTS if shape.recognise(head)), None)
+    if shape is None and any(line.strip() for line in head):
+        raise UserError(_unknown(path, door, "".join(head), shapes.TEXTS))
+    for number, talk in enumerate(shape.read(chain(head, text)) if shape else (), 1):
+        yield admit(replace(talk, group=path) if isinstance(talk, Talk) else talk, door, f"{path}#{number}", notes)
+        yield from (admit(fault, door, f"{path}#line {line}") for line, fault in faults)
+        faults.clear()
+    yield from (admit(fault, door, f"{path}#line {line}") for line, fault in faults)
 
 
 def _document(path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
@@ -184,7 +218,7 @@ def _document(path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
     if len(data) > formats.WHOLE:
         yield refuse(f"a document of more than {formats.WHOLE:,} bytes", data, door, path)
     elif shape is None:
-        raise UserError(_unknown(path, door, data[:300]))
+        raise UserError(_unknown(path, door, data[:300], shapes.DOCUMENTS))
     else:
         for number, talk in enumerate(shape.read(data), 1):
             yield admit(talk, door, f"{path}#{number}")

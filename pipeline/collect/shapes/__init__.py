@@ -1,7 +1,7 @@
 """The foreign shapes, in the order in which they are tried. A module's name is the shape's name in a recipe.
 
 RECORDS: `recognise(record)`, `read(record)`: each record by itself.
-TABLES: `recognise(rows)`, `read(rows)`: several rows make a talk.
+TABLES: `recognise(rows)`, `read(records, rows)`: several rows make a talk; yields (number of its first row, talk).
 TEXTS: `recognise(head)`, `read(lines)`: plain text, line by line.
 DOCUMENTS: `recognise(document)`, `read(document)`: one whole file.
 """
@@ -10,11 +10,39 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from pipeline.collect.shapes import cell, messages, numbered, pairs, sharegpt, tei
+from pipeline.collect.shapes import (
+    casino,
+    cdial,
+    cell,
+    chatterbot,
+    irc,
+    leaves,
+    listed,
+    log,
+    messages,
+    numbered,
+    pairs,
+    pippa,
+    prompt,
+    realm,
+    replies,
+    sharegpt,
+    speakers,
+    spoken,
+    tei,
+    telegram,
+    tree,
+    turns,
+    whatsapp,
+)
 
-RECORDS: tuple[ModuleType, ...] = (messages, sharegpt, pairs, numbered, cell)
-TABLES: tuple[ModuleType, ...] = ()
-TEXTS: tuple[ModuleType, ...] = ()
+# The more particular come first: `listed` would take the texts of most others for turns without speakers.
+RECORDS: tuple[ModuleType, ...] = (
+    messages, sharegpt, pippa, realm, casino, telegram, tree, leaves, chatterbot,
+    speakers, spoken, pairs, listed, prompt, numbered, cell,
+)  # fmt: skip
+TABLES: tuple[ModuleType, ...] = (replies, turns)
+TEXTS: tuple[ModuleType, ...] = (whatsapp, irc, cdial, log)
 DOCUMENTS: tuple[ModuleType, ...] = (tei,)
 
 

@@ -69,7 +69,7 @@ def _place(record: dict[Any, Any]) -> str | None:
     texts = [
         (name, value) for name, value in record.items() if isinstance(value, str) and ("\n" in value or len(value) > 40)
     ]
-    for name, value in sorted(texts, key=lambda item: -len(item[1])):
+    for name, value in sorted(texts, key=lambda item: (item[0] != "chosen", -len(item[1]))):
         if len({m[1].strip() for m in SPEAKER.finditer(value)}) >= 2:
             return str(name)
     return None

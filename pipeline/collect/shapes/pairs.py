@@ -43,10 +43,10 @@ def exchange(pair: Any, where: str) -> list[Turn]:
 
 
 def _place(record: Any) -> str | None:
-    if not isinstance(record, dict) or not any(name in record for name in PERSONAS):
+    if not isinstance(record, dict):
         return None
     return next((place for place in PLACES if _holds_pairs(record.get(place))), None)
 
 
 def _holds_pairs(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(pair, list) and len(pair) == 2 for pair in value)
+    return isinstance(value, list) and any(isinstance(p, list) and len(p) == 2 and isinstance(p[0], str) for p in value)

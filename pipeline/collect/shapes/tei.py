@@ -51,8 +51,13 @@ def _names(root: Any) -> dict[str, str]:
 def _play(root: Any) -> dict[str, str]:
     statement = root.find(".//titleStmt")
     title = _text(statement.find("title")) if statement is not None else ""
-    author = _text(statement.find("author")) if statement is not None else ""
-    return {"play": root.get(ID) or title or "play", "title": title, "author": " ".join(author.split())}
+    author = statement.find("author") if statement is not None else None
+    named = author.find(".//persName") if author is not None else None
+    return {
+        "play": root.get(ID) or title or "play",
+        "title": title,
+        "author": _text(author if named is None else named),
+    }
 
 
 def _scenes(root: Any) -> Iterator[tuple[Any, list[Any]]]:
