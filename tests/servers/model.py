@@ -1,0 +1,371 @@
+"""A chat server that speaks the OpenAI protocol and misbehaves on purpose, and keeps a ledger of what it delivered.
+
+    with serving(latency_ms=20, faults={"500": 0.1}) as server:      # in tests: a child process on a free port
+        server.url, server.stats(), server.configure(faults={})
+    python -m tests.servers.model '{"latency_ms": 200, "port": 8399}'   # by hand
+
+Every choice hangs on the request alone: `key` = hash of model, messages, response_format and seed; a fault = f(seed,
+key, attempt of that key). So two clients meet the same faults, and a test can tell who asked for what how often.
+
+What may go wrong, each with its share in `faults` (per attempt):
+  protocol   429 (with Retry-After) · 500 · 503 · drop (closed instead of an answer) · cut (half the answer) ·
+             badjson (a body that is no JSON) · hang
+  any text   empty · length (half the text, finish_reason length) · refusal · garbage (prose where JSON was asked)
+  messages   label ("Anna: …") · placeholder ("[name]") · echo (the last message again) · foreign (another language)
+  JSON       fenced (in a code fence with prose around: legal) · braces ({}) · one_turn (every list cut to one item) ·
+             wrong_role (every role "narrator") · non_string (every string a number)
+A kind that does not apply to a request is not counted, and the answer is a good one. `poison` is the share of keys that
+always get 400 content_policy_violation; `refuses` names request fields that are answered with 400.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import hashlib
+import importlib
+import json
+import math
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.servers.writing import SPOILT, instance, prose, share, spoil
+
+PROTOCOL = {"429", "500", "503", "drop", "cut", "badjson", "hang"}
+
+
+@dataclass
+class Config:
+    """latency_ms: fixed, or the median when `spread` (sigma of a lognormal) is set. limits: requests and tokens a
+    minute, with one second's worth at once. capacity: requests at a time, more get 503. answers: "module:function" that
+    writes the good answers (request in, chat completion out); words: length of the built-in ones. key: the only one
+    accepted. quota: answers until 429 insufficient_quota. headers: whether x-ratelimit headers are sent."""
+
+    port: int = 0
+    latency_ms: float = 0.0
+    spread: float = 0.0
+    faults: dict[str, float] = field(default_factory=dict)
+    retry_after: float = 1.0
+    poison: float = 0.0
+    rpm: int = 0
+    tpm: int = 0
+    headers: bool = True
+    capacity: int = 0
+    quota: int = 0
+    key: str = ""
+    refuses: list[str] = field(default_factory=list)
+    answers: str = ""
+    words: int = 110
+    seed: int = 1
+
+
+@dataclass
+class Work:
+    """What is known of one key."""
+
+    arrivals: int = 0
+    delivered: int = 0  # usable answers written to the socket
+    not_before: float = 0.0
+
+
+class Server:
+    def __init__(self, config: Config):
+        self.config = config
+        self.in_flight = 0
+        self.batches: dict[str, Any] = {}
+        self.files: dict[str, bytes] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        self.work: dict[str, Work] = collections.defaultdict(Work)
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.sent: collections.Counter[str] = collections.Counter()
+        self.peak, self.first, self.last = 0, 0.0, 0.0
+        self.levels = {"requests": self.config.rpm / 60, "tokens": self.config.tpm / 60}
+        self.filled = time.monotonic()
+
+    def stats(self) -> dict[str, Any]:
+        work = self.work.values()
+        return {
+            "requests": self.counts["requests"],
+            "keys": len(work),
+            "keys_answered": sum(w.delivered > 0 for w in work),
+            "keys_answered_twice": sum(w.delivered > 1 for w in work),
+            "asked_again_after_answer": self.counts["asked again"],
+            "before_retry_after": self.counts["early"],
+            "most_attempts": max((w.arrivals for w in work), default=0),
+            "client_gone": self.counts["gone"],
+            "sent": dict(self.sent),
+            "peak_in_flight": self.peak,
+            "seconds": round(self.last - self.first, 4),
+            "prompt_tokens": self.counts["prompt tokens"],
+            "completion_tokens": self.counts["completion tokens"],
+        }
+
+    def arrive(self, request: dict[str, Any]) -> tuple[str, Work, int, float]:
+        """Enter a request into the ledger: its key, the work, which attempt this is, seconds to wait for the limit."""
+        named = [request.get("model"), request["messages"], request.get("response_format"), request.get("seed")]
+        text = json.dumps(named)
+        key = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+        work, now = self.work[key], time.monotonic()
+        self.counts["requests"] += 1
+        self.counts["asked again"] += work.delivered > 0
+        self.counts["early"] += now < work.not_before
+        self.first, self.last = self.first or now, now
+        work.arrivals += 1
+        return key, work, work.arrivals - 1, self.limit(now, len(text) // 4 + 150)
+
+    def limit(self, now: float, tokens: int) -> float:
+        """Token buckets with a second's worth; seconds until the request would be let in, 0 when it is."""
+        wait, elapsed = 0.0, now - self.filled
+        self.filled = now
+        for unit, minute, amount in (("requests", self.config.rpm, 1), ("tokens", self.config.tpm, tokens)):
+            if minute:
+                rate = minute / 60
+                self.levels[unit] = min(max(rate, amount), self.levels[unit] + elapsed * rate)
+                wait = max(wait, (amount - self.levels[unit]) / rate)
+        if wait <= 0:
+            self.levels["requests"] -= 1
+            self.levels["tokens"] -= tokens
+        return max(0.0, wait)
+
+    def choose(self, key: str, attempt: int) -> str:
+        if share(self.config.seed, "poison", key) < self.config.poison:
+            return "poison"
+        at = share(self.config.seed, key, attempt)
+        for kind, part in self.config.faults.items():
+            at -= part
+            if at < 0:
+                return kind
+        return "ok"
+
+    def latency(self, key: str, attempt: int, kind: str) -> float:
+        if kind == "hang":
+            return 3600.0
+        a, b = share("a", self.config.seed, key, attempt), share("b", self.config.seed, key, attempt)
+        normal = math.sqrt(-2 * math.log(max(a, 1e-12))) * math.cos(2 * math.pi * b)  # Box and Muller
+        seconds = self.config.latency_ms / 1000 * math.exp(self.config.spread * normal)
+        return min(0.005, seconds) if kind in ("429", "limit", "quota", "503") else seconds  # refused at once
+
+    def write(self, request: dict[str, Any], key: str) -> str:
+        """A good answer."""
+        if self.config.answers:
+            answer: str = _function(self.config.answers)(request)["choices"][0]["message"]["content"]
+            return answer
+        form = request.get("response_format") or {}
+        if form.get("type") == "json_schema":
+            return json.dumps(instance(form["json_schema"]["schema"], key))
+        text = f"[{key}] {prose(key, self.config.words)}"
+        return json.dumps({"id": key, "text": text}) if form.get("type") == "json_object" else text
+
+    def headers(self) -> str:
+        lines = ""
+        for unit, minute in (("requests", self.config.rpm), ("tokens", self.config.tpm)):
+            if minute and self.config.headers:
+                left = int(max(0.0, self.levels[unit]))
+                lines += f"x-ratelimit-limit-{unit}: {minute // 60}\r\nx-ratelimit-remaining-{unit}: {left}\r\n"
+                lines += f"x-ratelimit-reset-{unit}: {round((minute / 60 - left) / (minute / 60) * 1000)}ms\r\n"
+        return lines
+
+
+def _function(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def error(status: int, code: str, message: str, headers: str = "") -> bytes:
+    return http(status, {"error": {"message": message, "type": code, "param": None, "code": code}}, headers)
+
+
+def http(status: int, body: Any, headers: str = "") -> bytes:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n{headers}\r\n"
+    return head.encode() + content
+
+
+class Connection(asyncio.Protocol):
+    """One client connection: HTTP/1.1, bodies with a content-length."""
+
+    def __init__(self, server: Server):
+        self.server, self.config = server, server.config
+        self.buffer = b""
+        self.thinking = False
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.server.counts["gone"] += self.thinking
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            first, *lines = self.buffer[:end].decode("latin-1").split("\r\n")
+            headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+            size = end + 4 + int(headers.get("content-length", 0))
+            if len(self.buffer) < size:
+                return
+            body, self.buffer = self.buffer[end + 4 : size], self.buffer[size:]
+            self.route(first.split()[1], headers, body)
+
+    def route(self, path: str, headers: dict[str, str], body: bytes) -> None:
+        server = self.server
+        if path.startswith("/__"):
+            if path == "/__config":
+                vars(self.config).update(json.loads(body))
+            if path in ("/__config", "/__reset"):
+                server.reset()
+            return self.transport.write(http(200, server.stats()))
+        if self.config.key and headers.get("authorization") != f"Bearer {self.config.key}":
+            told = headers.get("authorization", "")[7:]
+            return self.transport.write(error(401, "invalid_api_key", f"Incorrect API key provided: {told}"))
+        if path.endswith("/chat/completions"):
+            return self.chat(json.loads(body))
+        return self.transport.write(error(404, "not_found", f"no such endpoint: {path}"))
+
+    def chat(self, request: dict[str, Any]) -> None:
+        server, config = self.server, self.config
+        if request["model"] == "missing":
+            return self.transport.write(error(404, "model_not_found", "The model `missing` does not exist"))
+        for name in config.refuses:
+            if name in json.dumps(request.get("response_format") or {}) or name in request:
+                message = f"Unsupported parameter: '{name}' is not supported with this model."
+                return self.transport.write(error(400, "unsupported_parameter", message))
+        key, work, attempt, wait = server.arrive(request)
+        kind = "limit" if wait else server.choose(key, attempt)
+        if config.capacity and server.in_flight >= config.capacity:
+            kind = "503"
+        if config.quota and server.sent["ok"] >= config.quota:
+            kind = "quota"
+        seconds = server.latency(key, attempt, kind)
+        server.in_flight += 1
+        server.peak = max(server.peak, server.in_flight)
+        self.thinking = True
+        asyncio.get_running_loop().call_later(seconds, self.finish, request, key, work, kind, wait)
+        return None
+
+    def finish(self, request: dict[str, Any], key: str, work: Work, kind: str, wait: float) -> None:
+        server = self.server
+        server.in_flight -= 1
+        server.last = time.monotonic()
+        self.thinking = False
+        if self.transport.is_closing():
+            return
+        if kind in ("429", "limit"):
+            server.sent[kind] += 1
+            seconds = self.config.retry_after if kind == "429" else max(0.001, wait)
+            work.not_before = time.monotonic() + seconds * 0.98
+            told = f"retry-after: {math.ceil(seconds)}\r\nretry-after-ms: {math.ceil(seconds * 1000)}\r\n"
+            self.transport.write(error(429, "rate_limit_exceeded", "Rate limit reached, slow down", told))
+        elif kind == "drop":
+            server.sent[kind] += 1
+            self.transport.abort()
+        elif refusal := REFUSALS.get(kind):
+            server.sent[kind] += 1
+            self.transport.write(error(*refusal))
+        else:
+            self.answer(request, key, work, kind)
+
+    def answer(self, request: dict[str, Any], key: str, work: Work, kind: str) -> None:
+        server = self.server
+        text, finish = server.write(request, key), "stop"
+        if kind not in PROTOCOL and kind != "ok":
+            spoilt = spoil(kind, text, request)
+            kind, text = ("ok", text) if spoilt is None else (kind, spoilt)
+            finish = "length" if kind == "length" else "stop"
+        server.sent[kind] += 1
+        body = completion(request, key, text, finish)
+        server.counts["prompt tokens"] += body["usage"]["prompt_tokens"]
+        server.counts["completion tokens"] += body["usage"]["completion_tokens"]
+        content = json.dumps(body).encode()
+        if kind == "badjson":
+            return self.transport.write(http(200, content[: len(content) * 2 // 3]))
+        raw = http(200, content, server.headers())
+        if kind == "cut":
+            self.transport.write(raw[: len(raw) // 2])
+            return self.transport.close()
+        work.delivered += kind in ("ok", "fenced")
+        return self.transport.write(raw)
+
+
+REFUSALS = {
+    "500": (500, "server_error", "The server had an error"),
+    "503": (503, "overloaded", "The server is overloaded"),
+    "poison": (400, "content_policy_violation", "This prompt is refused for good"),
+    "quota": (429, "insufficient_quota", "You exceeded your current quota, please check your plan and billing details"),
+}
+
+
+def completion(request: dict[str, Any], key: str, text: str, finish: str) -> dict[str, Any]:
+    asked, said = len(json.dumps(request["messages"])) // 4, 1 + len(text) // 4
+    message = {"role": "assistant", "content": text, "refusal": None}
+    return {
+        "id": f"chatcmpl-{key}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": request["model"],
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+        "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
+    }
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A running server, seen from the test. url: its base_url."""
+
+    url: str
+
+    def stats(self) -> dict[str, Any]:
+        return self._post("/__stats", {})
+
+    def configure(self, **changes: Any) -> None:
+        """Change the configuration and forget everything seen."""
+        self._post("/__config", changes)
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        address = self.url.removesuffix("/v1") + path
+        with urllib.request.urlopen(address, json.dumps(body).encode(), timeout=30) as response:
+            answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+@contextlib.contextmanager
+def serving(**config: Any) -> Iterator[Serving]:
+    """A server in a child process, on a free port."""
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "tests.servers.model", json.dumps(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+        try:
+            assert process.stdout
+            yield Serving(process.stdout.readline().strip())
+        finally:
+            process.terminate()
+
+
+async def serve(config: Config) -> None:
+    server = Server(config)
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(lambda: Connection(server), "127.0.0.1", config.port, backlog=4096)
+    print(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1", flush=True)
+    await listening.serve_forever()
+
+
+if __name__ == "__main__":
+    given = Config(**json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}"))
+    unknown = set(given.faults) - PROTOCOL - SPOILT
+    if unknown:
+        sys.exit(f"unknown faults: {unknown}")
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            import uvloop
+
+            uvloop.run(serve(given))
+        except ImportError:
+            asyncio.run(serve(given))
