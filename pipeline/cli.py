@@ -317,3 +317,7 @@ def main() -> None:
 def _say(message: str, code: int) -> int:
     print(message, file=sys.stderr)
     return code
+
+
+if __name__ == "__main__":
+    main()

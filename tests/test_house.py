@@ -1,0 +1,98 @@
+"""The rules of the house that a reader would check: who may import, print, open and decide what."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.run import rooms
+from pipeline.recipe import Recipe
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {"collect", "generate", "filter", "dedup", "score", "publish", "look"}
+CODE = [p for top in ("pipeline", "spiders") for p in sorted((ROOT / top).rglob("*.py"))]
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(path: Path) -> str | None:
+    name = (
+        path.relative_to(ROOT / "pipeline").parts[0].removesuffix(".py")
+        if path.is_relative_to(ROOT / "pipeline")
+        else ""
+    )
+    return name if name in ROOMS else None
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_room_imports_no_other_room(path: Path) -> None:
+    own = room_of(path)
+    if own is None:
+        return
+    others = {name.split(".")[1] for name in imported(path) if name.startswith("pipeline.") and name.count(".") >= 1}
+    assert not (others & ROOMS) - {own}
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_the_command_line_prints_and_reads_the_environment(path: Path) -> None:
+    if path.name == "cli.py":
+        return
+    tree = ast.parse(path.read_text("utf-8"))
+    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert "print" not in calls
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    allowed = {"environ"} if path.name == "web.py" or path.parent.name == "spiders" else set()  # handed to the child
+    assert not names & {"environ", "getenv"} - allowed
+
+
+def test_a_room_is_a_recipe_section_a_command_and_a_module() -> None:
+    from pipeline.cli import cli
+
+    names = [room.name for room in rooms(Recipe(name="a"))]
+    assert names == ["collect", "generate", "filter", "dedup", "score", "publish"]
+    for name in names:
+        assert name in Recipe.model_fields
+        assert name in cli.commands
+        assert (ROOT / "pipeline" / name).is_dir() or (ROOT / "pipeline" / f"{name}.py").is_file()
+
+
+def test_help_waits_for_no_heavy_library() -> None:
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import pipeline.cli"], capture_output=True, text=True, check=True
+    )
+    loaded = {line.rsplit("|", 1)[1].strip() for line in told.stderr.splitlines() if "|" in line}
+    assert "click" in loaded
+    assert not loaded & {"pydantic", "pyarrow", "numba", "scrapy", "datasets", "openai", "rich", "yaml"}
+
+
+def test_no_file_and_no_function_outgrows_the_house() -> None:
+    long_files = [p for p in CODE if len(p.read_text("utf-8").splitlines()) > 400]
+    assert long_files == []
+    functions = [
+        f"{path}:{node.lineno} {node.name}"
+        for path in CODE
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= 60
+    ]
+    assert functions == []
+
+
+def test_every_dependency_has_its_sentence() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    told = (ROOT / "CONTRIBUTING.md").read_text()
+    names = [d.split(">")[0].split("[")[0] for d in project["dependencies"]]
+    assert [name for name in names if f"**{name}**" not in told] == []

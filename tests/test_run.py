@@ -1,0 +1,263 @@
+"""The whole corridor as a user meets it: the command, real files, real processes, kills and full disks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.rows import record, write_jsonl
+
+RAPPORT = [sys.executable, "-m", "pipeline.cli"]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+ROOMS = ("collect", "generate", "filter", "dedup", "score", "publish")
+
+
+def rapport(*words: object, code: int = 0, folder: Path | None = None) -> str:
+    """Run a command; what it printed, both streams."""
+    done = subprocess.run([*RAPPORT, *map(str, words)], capture_output=True, text=True, env=ENVIRONMENT, cwd=folder)
+    told = done.stdout + done.stderr
+    assert done.returncode == code, told
+    assert "Traceback" not in told, told
+    return told
+
+
+def recipe(folder: Path, files: int = 3, rows: int = 120, **sections: object) -> Path:
+    """A recipe over `files` files of `rows` talks each; a hundred of the rows stand in two files."""
+    for number in range(files):
+        write_jsonl(folder / "talks" / f"{number}.jsonl", [record(n) for n in range(number * 100, number * 100 + rows)])
+    values = {
+        "name": "tests",
+        "collect": {"sources": [{"name": "talks", "files": ["talks/*.jsonl"], "license": "CC0-1.0"}]},
+        "filter": {"languages": ["en"]},
+        **sections,
+    }
+    path = folder / "recipe.yaml"
+    path.write_text(json.dumps(values))  # JSON is YAML
+    return path
+
+
+def digests(run: Path) -> dict[str, str]:
+    """Hash of every Parquet file of a run."""
+    return {str(p.relative_to(run)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(run.rglob("*.parquet"))}
+
+
+def finished(run: Path) -> dict[str, str]:
+    """When each room was last walked."""
+    reports = {p.parent.name: json.loads(p.read_text()) for p in run.glob("*/report.json")}
+    return {folder.split("-")[1]: report["finished"] + str(report["seconds"]) for folder, report in reports.items()}
+
+
+def funnel(told: str) -> dict[str, dict[str, int]]:
+    line = next(line for line in told.splitlines() if line.startswith("["))
+    return {row["room"]: row for row in json.loads(line)}
+
+
+def test_rows_in_are_rows_out_in_every_room(tmp_path: Path) -> None:
+    way = funnel(rapport("run", recipe(tmp_path), "--out", tmp_path / "out", "--json"))
+    assert tuple(way) == ROOMS
+    before = way["collect"]["in"]
+    assert before == 360
+    for row in way.values():
+        assert row["in"] == before
+        assert row["in"] + row["added"] == row["kept"] + row["dropped"] + row["merged"] + row["quarantined"]
+        before = row["kept"]
+    assert way["dedup"]["dropped"] >= 40
+
+
+def test_changing_nothing_walks_nothing_and_a_limit_walks_filter_and_what_follows(tmp_path: Path) -> None:
+    run = tmp_path / "out"
+    rapport("run", recipe(tmp_path), "--out", run)
+    first = finished(run)
+    started = time.monotonic()
+    rapport("run", tmp_path / "recipe.yaml", "--out", run)
+    assert time.monotonic() - started < 4  # a loaded machine; alone it is under 2
+    assert finished(run) == first
+    measured = {p: p.stat().st_mtime_ns for p in (run / "3-filter" / "measured").rglob("*.parquet")}
+    limit = {"languages": ["en"], "rules": {"structure.turns": {"limit": 7}}}
+    way = funnel(rapport("run", recipe(tmp_path, filter=limit), "--out", run, "--json"))
+    assert way["filter"]["kept"] == 0
+    assert way["filter"]["reasons"] == {"structure.turns": 360}
+    second = finished(run)
+    assert {room for room in ROOMS if second[room] != first[room]} == {"filter", "dedup", "score", "publish"}
+    assert {p: p.stat().st_mtime_ns for p in (run / "3-filter" / "measured").rglob("*.parquet")} == measured
+
+
+def test_an_edited_input_is_read_again(tmp_path: Path) -> None:
+    path, run = recipe(tmp_path), tmp_path / "out"
+    rapport("run", path, "--out", run)
+    write_jsonl(tmp_path / "talks" / "9.jsonl", [record(n) for n in range(900, 905)])
+    assert funnel(rapport("run", path, "--out", run, "--json"))["collect"]["in"] == 365
+
+
+def test_from_walks_again_and_until_stops(tmp_path: Path) -> None:
+    path, run = recipe(tmp_path, files=1), tmp_path / "out"
+    assert tuple(funnel(rapport("run", path, "--out", run, "--until", "filter", "--json"))) == ROOMS[:3]
+    rapport("run", path, "--out", run)
+    first = finished(run)
+    rapport("run", path, "--out", run, "--from", "score")
+    second = finished(run)
+    assert {room for room in ROOMS if second[room] != first[room]} == {"score", "publish"}
+
+
+def test_unreadable_rows_are_quarantined_and_no_good_row_is_lost(tmp_path: Path) -> None:
+    good = [record(n) for n in range(1500)]
+    no_messages = {"id": "x", "messages": None}
+    number = {"id": "y", "messages": [{"role": "user", "content": 7}, {"role": "assistant", "content": "Fine."}]}
+    huge = record(1, ["Hello there, how are you?", "x" * 10_000_000])
+    bad = [no_messages, number, huge, '{"messages": [{"role": "user", "con']
+    rows = [*good[:300], bad[0], *good[300:600], bad[1], *good[600:900], bad[2], *good[900:1200], bad[3], *good[1200:]]
+    path = recipe(tmp_path, files=0)
+    write_jsonl(tmp_path / "talks" / "all.jsonl", rows)
+    way = funnel(rapport("run", path, "--out", tmp_path / "out", "--until", "collect", "--json"))
+    assert way["collect"]["kept"] == 1500
+    assert way["collect"]["quarantined"] == 4
+    import pyarrow.parquet as pq
+
+    held = pq.read_table(tmp_path / "out" / "1-collect" / "quarantine").to_pylist()
+    assert sorted(row["where"].split("#")[1] for row in held) == ["1204", "302", "603", "904"] or len(held) == 4
+    assert all(row["error"] for row in held)
+
+
+def test_killed_at_ten_random_moments_it_ends_in_the_same_bytes(tmp_path: Path) -> None:
+    path = recipe(tmp_path, files=6, rows=130, generate={"seeds": 1, "talks": 1, "turns": [6, 8]}, models={"writer": {"model": "r", "base_url": "rehearsal"}})
+    started = time.monotonic()
+    rapport("run", path, "--out", tmp_path / "whole")
+    span = time.monotonic() - started
+    chance = random.Random(5)
+    for _ in range(10):
+        process = subprocess.Popen(
+            [*RAPPORT, "run", str(path), "--out", str(tmp_path / "killed")],
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(chance.uniform(0.4, 1.0) * span)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    rapport("run", path, "--out", tmp_path / "killed")
+    assert digests(tmp_path / "killed") == digests(tmp_path / "whole")
+    assert digests(tmp_path / "whole")
+    assert list((tmp_path / "killed").rglob("*.tmp")) == []
+
+
+def test_ctrl_c_ends_with_one_message_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    path, run = recipe(tmp_path, files=6), tmp_path / "out"
+    process = subprocess.Popen(
+        [*RAPPORT, "run", str(path), "--out", str(run)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
+    while not (run / "1-collect").exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "Interrupted. What was finished is kept" in told
+    assert "Traceback" not in told
+    rapport("run", path, "--out", run)
+
+
+def test_a_full_disk_is_one_clear_message_and_nothing_is_lost(tmp_path: Path) -> None:
+    path, small = recipe(tmp_path, files=6, rows=400), tmp_path / "small"
+    small.mkdir()
+    command = " ".join([*RAPPORT, "run", str(path), "--out", str(small / "out")])
+    script = f"mount -t tmpfs -o size=150k tmpfs {small}; {command}; echo code $?; mount -o remount,size=100m {small}; {command}; echo code $?"
+    own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script]
+    done = subprocess.run(own, capture_output=True, text=True, env=ENVIRONMENT)
+    told = done.stdout + done.stderr
+    if "unshare failed" in told or "Operation not permitted" in told:
+        pytest.skip("this machine lets no user mount a small file system")
+    assert "No space left on device" in told
+    assert "the same command goes on from there" in told
+    assert "Traceback" not in told
+    assert "code 1" in told
+    assert "code 0" in told
+
+
+def test_the_folder_of_another_recipe_is_left_alone(tmp_path: Path) -> None:
+    run = tmp_path / "out"
+    path = recipe(tmp_path, files=1)
+    rapport("run", path, "--out", run, "--until", "collect")
+    path.write_text(path.read_text().replace('"tests"', '"others"'))
+    assert "holds the run of recipe `tests`, not of `others`" in rapport("run", path, "--out", run, code=1)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").touch()
+    assert "holds no run of Rapport" in rapport("run", path, "--out", tmp_path / "photos", code=1)
+
+
+def test_why_tells_the_whole_life_of_a_dropped_row(tmp_path: Path) -> None:
+    path, run = recipe(tmp_path, files=1), tmp_path / "out"
+    write_jsonl(tmp_path / "talks" / "short.jsonl", [record(800, ["Good evening to you, is it still raining?", "Bye."])])
+    rapport("run", path, "--out", run)
+    told = rapport("why", run, "talk-800")
+    assert "file talks: short.jsonl#1" in told
+    assert "licence CC0-1.0" in told
+    assert "collect: kept" in told
+    assert "filter: dropped" in told
+    assert "drop structure.turns 2 (limit 4)" in told
+    assert "Is it still raining?".lower() in told.lower()
+    assert "score:" not in told
+    assert "No conversation ffff" in rapport("why", run, "ffff", code=1)
+    assert "There is no run" in rapport("why", tmp_path / "nowhere", "ffff", code=1)
+
+
+def test_why_names_the_partner_of_a_duplicate(tmp_path: Path) -> None:
+    path, run = recipe(tmp_path, files=1, rows=20), tmp_path / "out"
+    write_jsonl(tmp_path / "talks" / "again.jsonl", [record(3)])
+    way = funnel(rapport("run", path, "--out", run, "--json"))
+    assert way["dedup"]["reasons"] == {"dedup.exact": 1}
+    import pyarrow.parquet as pq
+
+    gone = pq.read_table(run / "4-dedup" / "dropped").to_pylist()[0]
+    partner = gone["findings"][-1]["evidence"]
+    told = rapport("why", run, gone["id"])
+    assert "dedup: dropped" in told
+    assert any(row["id"] in partner for row in pq.read_table(run / "4-dedup" / "kept", columns=["id"]).to_pylist())
+
+
+def test_one_room_works_on_the_users_own_files(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in (1, 2, 2, 3)] + [record(9, ["Hi.", "Hello."])])
+    way = funnel(rapport("filter", path, "--out", tmp_path / "a", "--set", "languages=[en]", "--json"))
+    assert (way["filter"]["kept"], way["filter"]["dropped"]) == (4, 1)
+    way = funnel(rapport("dedup", path, "--out", tmp_path / "b", "--threshold", "0.8", "--json"))
+    assert way["dedup"]["reasons"] == {"dedup.exact": 1}
+    way = funnel(rapport("publish", path, "--out", tmp_path / "c", "--json"))
+    assert way["publish"]["kept"] == 5
+    assert (tmp_path / "c" / "6-publish" / "dataset" / "README.md").exists()
+
+
+def test_mistakes_of_the_user_are_told_without_a_traceback(tmp_path: Path) -> None:
+    assert "There is no recipe" in rapport("run", tmp_path / "no.yaml", code=1)
+    strange = write_jsonl(tmp_path / "strange.jsonl", [{"colour": "green", "size": 4}])
+    told = rapport("collect", strange, "--out", tmp_path / "out", code=1)
+    assert "no known shape fits" in told
+    assert "messages" in told
+    assert '"colour"' in told
+    assert "Usage" in rapport("run", code=2)
+    assert "no file matches" in rapport("collect", tmp_path / "nothing.jsonl", "--out", tmp_path / "o2", code=1)
+
+
+def test_plan_says_what_would_happen_and_does_nothing(tmp_path: Path) -> None:
+    path, run = recipe(tmp_path, files=1), tmp_path / "out"
+    assert "runs" in rapport("plan", path, "--out", run)
+    assert not run.exists()
+    rapport("run", path, "--out", run, "--until", "filter")
+    told = json.loads(next(line for line in rapport("plan", path, "--out", run, "--json").splitlines() if line.startswith("[")))
+    assert [row["state"] for row in told] == ["cached", "cached", "cached", "runs", "runs", "runs"]
+
+
+def test_stats_shows_the_funnel_and_the_measures(tmp_path: Path) -> None:
+    run = tmp_path / "out"
+    rapport("run", recipe(tmp_path, files=1), "--out", run)
+    told = rapport("stats", run)
+    for room in ROOMS:
+        assert room in told
+    assert "distinct_2" in told
+    assert len(json.loads(rapport("stats", run, "--json"))) == 6
