@@ -1,0 +1,290 @@
+"""Sign: from a table of conversations to what can be compared, without a Python object per word.
+
+Each row becomes the hashes of its shingles (5 consecutive words), one hash of all its words, and the keys of its LSH
+bands. Signatures are those of `datasketch.MinHash(num_perm=128, seed=1, scheme="affine32", hashfunc=int)` on the
+shingle hashes, bit for bit: see `signature` and `minhash`. Broder (1997); Leskovec et al.,
+Mining of Massive Datasets, chapter 3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from numba import njit
+
+from pipeline.dedup.view import CONTEXT, IDEOGRAPH, KNOWN, Heard, buffers, characters, folded, heard
+from pipeline.recipe import DedupSettings
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
+
+COLUMNS = ["id", "messages", "persona", "source", "scores", "findings"]  # all that `sign` reads
+SHINGLE = 5  # words
+PERMUTATIONS = 128
+SEED = 1
+SCHEME = "affine32"
+# Jaccard threshold → (bands, rows of a band) of 128 permutations, as datasketch chooses them for a threshold .3 below:
+# a pair exactly at the threshold is missed by at most 2 in 10,000, where the usual choice misses half. Below .6: what
+# it chooses at .3 when a miss weighs 99 times a false candidate. tests/test_sign.py asks datasketch the same.
+BANDS = {0.3: (59, 2), 0.6: (37, 3), 0.7: (32, 4), 0.8: (25, 5), 0.9: (18, 7)}
+
+_u32, _u64 = np.uint32, np.uint64
+_ODD = _u64(0x9E3779B97F4A7C15)
+_BASE = _u64(0xD6E8FEB86659FD93)
+_BASE2, _BASE3, _BASE4 = (_u64(pow(int(_BASE), k, 1 << 64)) for k in (2, 3, 4))
+_CONTEXT, _IDEOGRAPH = _u64(CONTEXT), _u64(IDEOGRAPH)
+_LETTER = _u64(IDEOGRAPH | (CONTEXT - 1))
+_KNOWN = _u64(KNOWN)
+_EMPTY = _u32(0xFFFFFFFF)
+
+
+def bands(threshold: float) -> tuple[int, int]:
+    """LSH bands and rows per band for a Jaccard threshold."""
+    return BANDS[max(t for t in BANDS if t <= threshold + 1e-9)]
+
+
+def permutations() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """(128,) factors and (128,) summands, those of datasketch for SEED (its import alone would cost a CPU-second)."""
+    generator = np.random.RandomState(SEED)
+    factors = generator.randint(0, 1 << 31, PERMUTATIONS, dtype=np.uint32) * _u32(2) + _u32(1)
+    return factors, generator.randint(0, 1 << 32, PERMUTATIONS, dtype=np.uint32)
+
+
+def sign(table: pa.Table, settings: DedupSettings) -> pa.Table:
+    """One row out per row in: id, digest, bands, shingles, and what decides which copy stays.
+
+    digest: 16 bytes, equal for equal words. bands: (bands,) uint64. shingles: uint32 hashes in the order of the text,
+    repeats included; none when nothing was said. words, score (mean of the criteria), findings, source (0 = first).
+    """
+    said = heard(table, settings.view)
+    rows = _signed(said, *bands(settings.threshold))
+    again = np.flatnonzero(rows["context"].to_numpy(zero_copy_only=False))
+    if len(again):
+        both = pa.concat_tables([rows, _signed(_folded(said, again), *bands(settings.threshold))])
+        order = np.arange(len(rows))
+        order[again] = len(rows) + np.arange(len(again))
+        rows = both.take(pa.array(order)).combine_chunks()
+    columns = {"id": table["id"]} | {name: rows[name] for name in ("digest", "bands", "shingles", "words")}
+    return pa.table(columns | _standing(table, settings), metadata=_scheme(settings))
+
+
+def _scheme(settings: DedupSettings) -> dict[str, str]:
+    count, width = bands(settings.threshold)
+    return {
+        "scheme": SCHEME, "permutations": str(PERMUTATIONS), "seed": str(SEED), "shingle": str(SHINGLE),
+        "bands": str(count), "rows": str(width), "view": settings.view,
+    }  # fmt: skip
+
+
+def _standing(table: pa.Table, settings: DedupSettings) -> dict[str, Any]:
+    """What the policy on copies asks of a row, where its column is there."""
+    none = np.zeros(len(table))
+    standing = {"score": none, "findings": none.astype(np.int32), "source": none.astype(np.int32)}
+    if "findings" in table.column_names:
+        standing["findings"] = pc.fill_null(pc.list_value_length(table["findings"]), 0)
+    if "scores" in table.column_names:
+        values = [pc.struct_field(table["scores"], [field.name, "value"]) for field in table["scores"].type]
+        given = [v.is_valid().to_numpy() for v in values]
+        total = sum(pc.fill_null(v, 0.0).to_numpy() for v in values)
+        standing["score"] = total / np.maximum(np.sum(given, axis=0), 1)
+    if settings.sources:
+        place = pc.index_in(pc.struct_field(table["source"], "name"), pa.array(settings.sources))
+        standing["source"] = pc.fill_null(place, len(settings.sources))
+    return standing
+
+
+def _folded(said: Heard, rows: npt.NDArray[np.int64]) -> Heard:
+    """The same messages of some rows, folded in Python: what a table of characters cannot fold."""
+    texts, starts, flags = [], [0], []
+    for row in rows:
+        for m in range(said.rows[row], said.rows[row + 1]):
+            texts.append(folded(said.data[said.texts[m] : said.texts[m + 1]].tobytes().decode()))
+            flags.append(said.said[m])
+        starts.append(len(texts))
+    data, offsets = buffers(pa.array(texts, pa.large_string()))
+    return Heard(data, offsets, np.array(starts), np.array(flags, bool))
+
+
+def _signed(said: Heard, count: int, width: int) -> pa.Table:
+    n = len(said.rows) - 1
+    starts = said.texts[said.rows]
+    longest = int(np.diff(starts).max(initial=0)) + 1
+    shingles = np.empty(int(starts[-1] - starts[0]) // 2 + n + len(said.said) + 1, np.uint32)
+    ends = np.zeros(n + 1, np.int64)
+    keys, digests = np.zeros((n, count), np.uint64), np.zeros((n, 2), np.uint64)
+    lengths, context = np.zeros(n, np.int32), np.zeros(n, np.bool_)
+    sign_rows(
+        said.data, said.texts, said.rows, said.said, characters(), *permutations(), width,
+        np.empty(longest, np.uint64), shingles, ends, keys, digests, lengths, context,
+    )  # fmt: skip
+    return pa.table(
+        {
+            "digest": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), n, [None, pa.py_buffer(digests)]),
+            "bands": pa.FixedSizeListArray.from_arrays(pa.array(keys.reshape(-1)), count),
+            "shingles": pa.LargeListArray.from_arrays(pa.array(ends), pa.array(shingles[: ends[-1]])),
+            "words": lengths,
+            "context": context,
+        }
+    )
+
+
+def signature(shingles: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """(128,) the MinHash signature of shingle hashes."""
+    values = np.empty(PERMUTATIONS, np.uint32)
+    sign_shingles(shingles, *permutations(), values)
+    return values
+
+
+def minhash(shingles: npt.NDArray[np.uint32]) -> MinHash:
+    """The same as an object of datasketch, to go on with its LSH, forest or ensemble."""
+    from datasketch import MinHash
+
+    return MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme=SCHEME, hashvalues=signature(shingles), hashfunc=int)
+
+
+@njit(inline="always")
+def mix(h):  # type: ignore[no-untyped-def]
+    """MurmurHash3's finaliser: every bit in has a say in every bit out."""
+    h ^= h >> _u64(33)
+    h *= _u64(0xFF51AFD7ED558CCD)
+    h ^= h >> _u64(33)
+    h *= _u64(0xC4CEB9FE1A85EC53)
+    return h ^ (h >> _u64(33))
+
+
+@njit(inline="always")
+def mix32(h):  # type: ignore[no-untyped-def]
+    """The same for 32 bits, as datasketch does before it permutes. numba widens: narrow after every step."""
+    h = _u32(h ^ (h >> _u32(16)))
+    h = _u32(h * _u32(0x85EBCA6B))
+    h = _u32(h ^ (h >> _u32(13)))
+    h = _u32(h * _u32(0xC2B2AE35))
+    return _u32(h ^ (h >> _u32(16)))
+
+
+@njit(nogil=True, cache=True)
+def hash_words(data, start, stop, table, words, count):  # type: ignore[no-untyped-def]
+    """Append the hash of every word of one message to `words`; returns their new count and the flags that were met.
+
+    No branch at the end of a word: the running hash is stored at every character and the cursor moves by 0 or 1.
+    """
+    n, h, inside, i, stop, met = _u64(count), _u64(0), _u64(0), _u64(start), _u64(stop), _u64(0)
+    one = _u64(1)
+    while i < stop:
+        c = _u64(data[i])
+        if c < _u64(0x80):
+            letter = _u64(table[c])
+            i += one
+        else:
+            if c < _u64(0xE0):
+                point = (c & _u64(31)) << _u64(6) | _u64(data[i + one] & 63)
+                i += _u64(2)
+            elif c < _u64(0xF0):
+                point = (c & _u64(15)) << _u64(12) | _u64(data[i + one] & 63) << _u64(6) | _u64(data[i + _u64(2)] & 63)
+                i += _u64(3)
+            else:
+                point = (c & _u64(7)) << _u64(18) | _u64(data[i + one] & 63) << _u64(12)
+                point |= _u64(data[i + _u64(2)] & 63) << _u64(6) | _u64(data[i + _u64(3)] & 63)
+                i += _u64(4)
+            if point < _KNOWN:
+                letter = _u64(table[point])
+            elif point < _u64(0x40000):
+                letter = point | _IDEOGRAPH | (_CONTEXT if _u64(0x2F800) <= point < _u64(0x2FA20) else _u64(0))
+            else:
+                letter = _u64(0)
+            met |= letter & _CONTEXT
+            letter &= _LETTER
+            if letter & _IDEOGRAPH:
+                words[n] = h
+                n += inside
+                words[n] = (_ODD ^ letter) * _ODD
+                n += one
+                h = inside = _u64(0)
+                continue
+        is_letter = _u64(letter != _u64(0))
+        words[n] = h
+        n += inside & (one - is_letter)
+        h = ((h ^ letter) * _ODD) & (_u64(0) - is_letter)
+        inside = is_letter
+    words[n] = h
+    return n + inside, met
+
+
+@njit(nogil=True, cache=True)
+def shingle(words, n, shingles, end):  # type: ignore[no-untyped-def]
+    """Append the shingles of n word hashes to `shingles` at `end`; returns the new end. Under 5 words: one shingle."""
+    for i in range(n):
+        words[i] = mix(words[i])
+    if n == 0:
+        return end
+    if n < SHINGLE:
+        h = _u64(n)
+        for i in range(n):
+            h = h * _BASE + words[i]
+        shingles[end] = _u32(mix(h) & _u64(_EMPTY))
+        return end + 1
+    for i in range(n - 4):
+        h = words[i] * _BASE4 + words[i + 1] * _BASE3 + words[i + 2] * _BASE2 + words[i + 3] * _BASE + words[i + 4]
+        shingles[end + i] = _u32(mix(h) & _u64(_EMPTY))
+    return end + n - 4
+
+
+@njit(nogil=True, cache=True)
+def sign_shingles(shingles, factors, summands, values):  # type: ignore[no-untyped-def]
+    """values[k] = min over shingles s of factors[k] * mix32(s) + summands[k] mod 2^32; eight shingles at a time."""
+    for k in range(PERMUTATIONS):
+        values[k] = _EMPTY
+    n = shingles.size
+    for s in range(0, n - 7, 8):
+        h0, h1, h2, h3 = mix32(shingles[s]), mix32(shingles[s + 1]), mix32(shingles[s + 2]), mix32(shingles[s + 3])
+        h4, h5, h6, h7 = mix32(shingles[s + 4]), mix32(shingles[s + 5]), mix32(shingles[s + 6]), mix32(shingles[s + 7])
+        for k in range(PERMUTATIONS):
+            a, b = factors[k], summands[k]
+            low = min(min(_u32(a * h0 + b), _u32(a * h1 + b)), min(_u32(a * h2 + b), _u32(a * h3 + b)))
+            high = min(min(_u32(a * h4 + b), _u32(a * h5 + b)), min(_u32(a * h6 + b), _u32(a * h7 + b)))
+            values[k] = min(values[k], min(low, high))
+    for s in range(n - n % 8, n):
+        h = mix32(shingles[s])
+        for k in range(PERMUTATIONS):
+            values[k] = min(values[k], _u32(factors[k] * h + summands[k]))
+
+
+@njit(nogil=True, cache=True)
+def band_keys(values, width, keys):  # type: ignore[no-untyped-def]
+    """keys[band] = one hash of `width` consecutive values of a signature."""
+    for band in range(keys.size):
+        h = _u64(band + 1) * _ODD
+        for k in range(band * width, band * width + width):
+            h = (h ^ _u64(values[k])) * _ODD
+            h ^= h >> _u64(29)
+        keys[band] = mix(h)
+
+
+@njit(nogil=True, cache=True)
+def sign_rows(  # type: ignore[no-untyped-def]
+    data, texts, rows, said, table, factors, summands, width,
+    words, shingles, ends, keys, digests, lengths, context,
+):  # fmt: skip
+    """Fill shingles, ends, keys, digests, lengths and context for every row. words: room for the longest row."""
+    values = np.empty(PERMUTATIONS, np.uint32)
+    for row in range(rows.size - 1):
+        n, met = _u64(0), _u64(0)
+        for m in range(rows[row], rows[row + 1]):
+            if said[m]:
+                n, flags = hash_words(data, texts[m], texts[m + 1], table, words, n)
+                met |= flags
+        lengths[row], context[row] = n, met != _u64(0)
+        end = shingle(words, np.int64(n), shingles, ends[row])
+        ends[row + 1] = end
+        one, two = _u64(n), ~_u64(n)
+        for i in range(np.int64(n)):
+            one = one * _BASE + words[i]
+            two = (two ^ words[i]) * _ODD
+            two ^= two >> _u64(29)
+        digests[row, 0], digests[row, 1] = mix(one), mix(two)
+        sign_shingles(shingles[ends[row] : end], factors, summands, values)
+        band_keys(values, width, keys[row])

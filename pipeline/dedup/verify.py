@@ -1,0 +1,229 @@
+"""Verify: the exact similarity of every candidate pair, who stays, and taking the others out of their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from numba import njit
+
+from pipeline.conversation import FINDING
+from pipeline.recipe import DedupSettings
+
+Integers = npt.NDArray[np.int64]
+Shingles = npt.NDArray[np.uint32]
+
+RULES = ["dedup.exact", "dedup.near", "dedup.contained", "dedup.against"]
+EXACT, NEAR, CONTAINED = range(3)
+NONE = -1
+BATCH = 1 << 17  # pairs verified at a time: at most 2^18 rows of shingles in memory
+_u32 = np.uint32
+
+
+@dataclass
+class Edges:
+    """Pairs of ranks found alike, a < b."""
+
+    a: Integers
+    b: Integers
+    rule: npt.NDArray[np.int8]  # EXACT, NEAR or CONTAINED
+    similarity: npt.NDArray[np.float64]  # Jaccard, or the share of the smaller row found in the larger
+    size_a: npt.NDArray[np.int32]  # distinct shingles
+    size_b: npt.NDArray[np.int32]
+
+    @classmethod
+    def same(cls, leaders: Integers) -> Edges:
+        """From each row to the first that says the same words."""
+        b = np.flatnonzero(leaders != np.arange(len(leaders)))
+        none = np.zeros(len(b), np.int32)
+        return cls(leaders[b], b, none.astype(np.int8), np.ones(len(b)), none, none)
+
+    def __add__(self, other: Edges) -> Edges:
+        mine, theirs = vars(self), vars(other)
+        return Edges(**{name: np.concatenate([mine[name], theirs[name]]) for name in mine})
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Edges:
+        return Edges(**{name: values[chosen] for name, values in vars(self).items()})
+
+
+def verified(
+    shingles: Callable[[Integers], tuple[Shingles, Integers, Integers]],
+    words: npt.NDArray[np.int32],
+    pairs: Integers,
+    settings: DedupSettings,
+) -> Edges:
+    """Those of the candidate pairs that are alike. shingles: of some ranks, as `Rows.shingles`."""
+    none = np.zeros(0, np.int64)
+    edges = Edges(none, none, none.astype(np.int8), none.astype(float), none.astype(np.int32), none.astype(np.int32))
+    for start in range(0, len(pairs), BATCH):
+        batch = pairs[start : start + BATCH]
+        ranks, local = np.unique(batch, return_inverse=True)
+        flat, starts, order = shingles(ranks)
+        place = np.argsort(order)
+        local = place[local.reshape(-1, 2)]
+        sizes, shared = overlaps(flat, starts, local)
+        edges += _alike(batch, sizes[local], shared, words[batch].min(axis=1), settings)
+    return edges
+
+
+def _alike(pairs: Integers, sizes: Any, shared: Any, words: Any, settings: DedupSettings) -> Edges:
+    jaccard = shared / np.maximum(sizes.sum(axis=1) - shared, 1)
+    within = shared / np.maximum(sizes.min(axis=1), 1)
+    near = jaccard >= settings.threshold
+    part = ~near & (within >= (settings.contained or 2)) & (words >= settings.contained_words)
+    rule = np.where(near, NEAR, CONTAINED).astype(np.int8)
+    similarity = np.where(near, jaccard, within)
+    return Edges(pairs[:, 0], pairs[:, 1], rule, similarity, sizes[:, 0], sizes[:, 1]).where(near | part)
+
+
+def overlaps(shingles: Shingles, starts: Integers, pairs: Integers) -> tuple[Any, Any]:
+    """How many distinct shingles each row has, (rows,), and how many each pair shares, (pairs,).
+
+    starts: (rows + 1,). pairs: (pairs, 2) rows; fast when sorted by the first.
+    """
+    room = 1 << int(np.diff(starts).max(initial=1) * 2).bit_length()
+    sizes, shared = np.zeros(len(starts) - 1, np.int32), np.zeros(len(pairs), np.int32)
+    count_shared(shingles, starts, pairs, np.empty(room, np.uint32), np.zeros((room, 2), np.int64), sizes, shared)
+    return sizes, shared
+
+
+def choose(edges: Edges, n: int, foreign: int) -> Integers:
+    """(n,) the edge that sends a row away, or NONE. Its partner stays, but an exact copy goes with its leader.
+
+    Rows are asked in the order of their ranks, those found whole in a longer one after all others, longest first.
+    Rows of an against-set always stay.
+    """
+    small = np.where(edges.size_a < edges.size_b, edges.a, edges.b)
+    part = edges.rule == CONTAINED
+    size = np.zeros(n, np.int64)
+    size[small[part]] = np.minimum(edges.size_a, edges.size_b)[part]
+    place = np.empty(n, np.int64)
+    place[np.lexsort((np.arange(n), -size, size > 0))] = np.arange(n)
+    place[:foreign] = np.arange(-foreign, 0)
+    later = np.where(place[edges.a] > place[edges.b], edges.a, edges.b)
+    earlier = edges.a + edges.b - later
+    order = np.lexsort((place[earlier], -edges.similarity, edges.rule, place[later]))
+    order = order[edges.rule[order] != EXACT]
+    partners = np.full(n, NONE, np.int64)
+    ask(later[order], earlier[order], order, partners)
+    copies = np.flatnonzero(edges.rule == EXACT)
+    partners[edges.b[copies]] = copies
+    return partners
+
+
+def clusters(edges: Edges, n: int) -> Integers:
+    """(n,) the first rank of the cluster that verified edges join a row to."""
+    parents = np.arange(n)
+    join(edges.a, edges.b, parents)
+    return parents
+
+
+@njit(inline="always")
+def slot_of(s, slots, marks, mask, owner):  # type: ignore[no-untyped-def]
+    """Where shingle s stands in the set of `owner`, or the empty place where it would."""
+    at = s & mask
+    while marks[at, 0] == owner and slots[at] != s:
+        at = (at + _u32(1)) & mask
+    return at
+
+
+@njit(nogil=True, cache=True)
+def count_shared(shingles, starts, pairs, slots, marks, sizes, shared):  # type: ignore[no-untyped-def]
+    """A hash set of one row at a time; a mark says whose set a slot belongs to, so that nothing is ever cleared."""
+    mask = _u32(slots.size - 1)
+    owner = 0
+    for row in range(starts.size - 1):
+        owner += 1
+        for i in range(starts[row], starts[row + 1]):
+            at = slot_of(shingles[i], slots, marks, mask, owner)
+            sizes[row] += marks[at, 0] != owner
+            slots[at], marks[at, 0] = shingles[i], owner
+    last = -1
+    for p in range(pairs.shape[0]):
+        a, b = pairs[p, 0], pairs[p, 1]
+        if a != last:
+            owner += 1
+            last = a
+            for i in range(starts[a], starts[a + 1]):
+                at = slot_of(shingles[i], slots, marks, mask, owner)
+                slots[at], marks[at, 0], marks[at, 1] = shingles[i], owner, -1
+        for i in range(starts[b], starts[b + 1]):
+            at = slot_of(shingles[i], slots, marks, mask, owner)
+            if marks[at, 0] == owner and marks[at, 1] != p:
+                marks[at, 1] = p
+                shared[p] += 1
+
+
+@njit(nogil=True, cache=True)
+def ask(later, earlier, numbers, partners):  # type: ignore[no-untyped-def]
+    """A row goes if a row that stays is like it. Edges sorted by `later`, so that `earlier` is decided by then."""
+    for edge in range(later.size):
+        if partners[later[edge]] == NONE and partners[earlier[edge]] == NONE:
+            partners[later[edge]] = numbers[edge]
+
+
+@njit(nogil=True, cache=True)
+def join(a, b, parents):  # type: ignore[no-untyped-def]
+    """Union-find: afterwards parents[row] is the first row of its cluster."""
+    for edge in range(a.size):
+        one, two = a[edge], b[edge]
+        while parents[one] != one:
+            parents[one] = parents[parents[one]]
+            one = parents[one]
+        while parents[two] != two:
+            parents[two] = parents[parents[two]]
+            two = parents[two]
+        parents[max(one, two)] = min(one, two)
+    for row in range(parents.size):
+        parents[row] = parents[parents[row]]
+
+
+def apply(table: pa.Table, decisions: pa.Table, settings: DedupSettings) -> tuple[pa.Table, pa.Table]:
+    """A part of the shelf as (kept, dropped), given the decisions on its rows (column `row`).
+
+    Kept rows are untouched. Each dropped row gets one more finding: rule, similarity, limit and its partner.
+    """
+    stays = np.ones(len(table), bool)
+    decisions = decisions.sort_by("row")
+    stays[decisions["row"].to_numpy()] = False
+    dropped = table.take(decisions["row"])
+    at = table.schema.get_field_index("findings")
+    findings = _with_reason(dropped["findings"], _reasons(decisions, settings))
+    return table.filter(pa.array(stays)), dropped.set_column(at, table.schema.field(at), findings)
+
+
+def _reasons(decisions: pa.Table, settings: DedupSettings) -> pa.Array:
+    """(decisions,) one finding each."""
+    n = len(decisions)
+    contained = pc.equal(decisions["rule"], "dedup.contained")
+    known = {
+        "room": pa.repeat("dedup", n),
+        "rule": decisions["rule"],
+        "value": decisions["similarity"],
+        "limit": pc.if_else(contained, settings.contained or 1.0, settings.threshold),
+        "evidence": pc.binary_join_element_wise(
+            "partner", decisions["partner"], "cluster", decisions["cluster"], "view", decisions["view"], " "
+        ),
+        "decision": pa.repeat("drop", n),
+    }
+    columns = [known[f.name] if f.name in known else pa.nulls(n, f.type) for f in FINDING]
+    arrays = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
+    return pa.StructArray.from_arrays(arrays, fields=list(FINDING))
+
+
+def _with_reason(findings: pa.ChunkedArray, reasons: pa.Array) -> pa.Array:
+    """The lists of findings, each with one more at its end."""
+    before = findings.combine_chunks()
+    old = before.flatten()
+    lengths = pc.fill_null(pc.list_value_length(before), 0).to_numpy()
+    ends = np.cumsum([0, *(lengths + 1)])
+    last = np.zeros(ends[-1], bool)
+    last[ends[1:] - 1] = True
+    place = np.where(last, len(old) + np.cumsum(last) - 1, np.cumsum(~last) - 1)
+    every = pa.concat_arrays([old, reasons]).take(pa.array(place))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), every, type=before.type)

@@ -1,0 +1,138 @@
+"""What two conversations are compared by: which messages are heard, and what counts as a word in them.
+
+Words: the text after NFKC and casefold, as runs of letters and digits; each CJK ideograph and each kana is a word.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+View = Literal["dialogue", "assistant", "opening"]
+Bytes = npt.NDArray[np.uint8]
+Offsets = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+IDEOGRAPH = 1 << 30  # flag in `characters()`: a word by itself
+CONTEXT = 1 << 29  # flag: how it folds hangs on its neighbours, or it folds to several characters; see `folded`
+KNOWN = 0x20000  # code points in the table; what lies beyond are ideographs (planes 2 and 3) or no letters
+_ALONE = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_ALONE}\U00020000-\U0003ffff]|[^\W_{_ALONE}\U00020000-\U0003ffff]+")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The texts under a view, still where Arrow has them. Message m of row r: rows[r] <= m < rows[r + 1]."""
+
+    data: Bytes  # UTF-8 of all messages
+    texts: Offsets  # (messages + 1,) where each message starts in `data`
+    rows: Offsets  # (rows + 1,) where each row's messages start
+    said: Flags  # (messages,) heard under the view
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: NFKC, then casefold."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, in plain Python: the definition that the compiled code in `sign.py` follows."""
+    return [w for w in _WORD.findall(folded(text)) if w.isalnum() or ord(w[0]) >= KNOWN]
+
+
+@cache
+def characters() -> npt.NDArray[np.uint32]:
+    """(KNOWN,) what each code point folds to if that is a letter or digit, else 0; with IDEOGRAPH and CONTEXT flags."""
+    table = np.zeros(KNOWN, np.uint32)
+    joining = _joining()
+    for point in range(KNOWN):
+        if 0xD800 <= point < 0xE000:
+            continue
+        text = folded(chr(point))
+        if point in joining or len(text) != 1 or ord(text) in joining:
+            table[point] = CONTEXT | (point if chr(point).isalnum() else 0)
+        elif text.isalnum():
+            table[point] = ord(text) | (IDEOGRAPH if re.match(f"[{_ALONE}]", text) else 0)
+    return table
+
+
+def _joining() -> set[int]:
+    """Code points that NFKC may merge with, or move past, the one before: combining marks and Hangul jamo."""
+    seconds = set(range(0x1100, 0x1200))
+    for point in range(KNOWN):
+        parts = unicodedata.decomposition(chr(point)).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            seconds.add(int(parts[1], 16))
+        if unicodedata.combining(chr(point)):
+            seconds.add(point)
+    return seconds
+
+
+def heard(table: pa.Table, view: View) -> Heard:
+    """The messages of a table (columns `messages` and, where known, `persona`) that count under a view.
+
+    dialogue: what user and assistant say; assistant: what the assistant says; opening: the first thing the user says
+    up to the first answer. Never system messages, never the greeting of the row's persona.
+    """
+    messages = _whole(table["messages"])
+    rows = messages.offsets.to_numpy().astype(np.int64)
+    role, content = messages.values.field("role"), messages.values.field("content")
+    user, assistant = _speaks(role, "user"), _speaks(role, "assistant")
+    owner = np.repeat(np.arange(len(rows) - 1), np.diff(rows))
+    inside = slice(rows[0], rows[-1])  # a sliced table still has the messages of its neighbours
+    asked = _so_far(user, rows, owner) > 0
+    said = assistant.copy() if view == "assistant" else user | assistant
+    if view == "opening":
+        answer = np.zeros(len(user), bool)
+        answer[inside] = assistant[inside] & asked
+        answered = _so_far(answer, rows, owner) - answer[inside]
+        said[inside] &= asked & (answered == 0)
+    before = np.flatnonzero(assistant[inside] & ~asked)
+    said[before[_is_greeting(table, content, before + rows[0], owner[before])] + rows[0]] = False
+    data, texts = buffers(content)
+    return Heard(data, texts, rows, said)
+
+
+def buffers(texts: pa.Array) -> tuple[Bytes, Offsets]:
+    """UTF-8 bytes and (n + 1,) offsets of an Arrow string array, the bytes not copied."""
+    if texts.null_count:
+        texts = pc.fill_null(texts, "")
+    texts = texts.cast(pa.large_string())
+    _, offsets, data = texts.buffers()
+    ends = (
+        np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1] if offsets else np.zeros(1, "i8")
+    )
+    return np.frombuffer(data or b"", np.uint8), ends
+
+
+def _speaks(role: pa.Array, name: str) -> Flags:
+    flags: Flags = pc.fill_null(pc.equal(role, name), False).to_numpy(zero_copy_only=False)
+    return flags.copy()
+
+
+def _so_far(flags: Flags, rows: Offsets, owner: Offsets) -> Any:
+    """For each message inside the rows: how many flagged messages its row has up to and with it."""
+    total = np.concatenate([[0], np.cumsum(flags)])
+    return total[rows[0] + 1 : rows[-1] + 1] - total[rows[:-1]][owner]
+
+
+def _is_greeting(table: pa.Table, content: pa.Array, messages: Offsets, owner: Offsets) -> Flags:
+    if "persona" not in table.column_names or not len(messages):
+        return np.zeros(len(messages), bool)
+    greeting = _whole(table["persona"])
+    greeting = pc.struct_field(greeting, "greeting").take(pa.array(owner))
+    same = pc.equal(pc.utf8_trim_whitespace(content.take(pa.array(messages))), pc.utf8_trim_whitespace(greeting))
+    flags: Flags = pc.fill_null(same, False).to_numpy(zero_copy_only=False)
+    return flags
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
