@@ -249,6 +249,17 @@ class Shelf:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def write_arrow(self, name: str, table: pa.Table) -> None:
+        """A table in a form that `arrow` maps without reading it."""
+        with self.committed(name) as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+
+    def arrow(self, name: str) -> pa.Table:
+        """What `write_arrow` wrote: mapped from a local disk, read from elsewhere."""
+        path = f"{self.path}/{name}"
+        source = pa.memory_map(path) if self.local else pa.BufferReader(self.files.cat_file(path))
+        return pa.ipc.open_file(source).read_all()
+
     def write_json(self, name: str, value: dict[str, Any]) -> None:
         with self.committed(name) as file:
             file.write(json.dumps(value, ensure_ascii=False, indent=1, default=str).encode())

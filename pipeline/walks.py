@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from pipeline.engine import Engine
 from pipeline.keys import digest, ingredients
 from pipeline.recipe import Recipe
@@ -157,7 +160,60 @@ def _filter_part(
 
 
 def walk_dedup(passage: Passage) -> None:
-    raise NotImplementedError
+    """Sign each part, link them all, apply the decisions to each part."""
+    from pipeline import dedup
+
+    assert passage.inbox is not None
+    inbox, outbox, settings = passage.inbox, passage.outbox, passage.settings
+    signing = {"view": settings.view, "sources": settings.sources, "bands": dedup.bands(settings.threshold)}
+    key = digest(passage.before, passage.ingredients() | {"settings": signing})
+    signed, parts = Shelf(outbox.address, "signed"), inbox.parts()
+    against = _against(passage, key)
+    passage.map(_sign_part, [(inbox, signed, part, key, settings) for part in parts])
+    passage.map(_sign_part, [(against, against, part, key, settings) for part in against.parts()])
+    tables = [signed.arrow(f"part-{part}.arrow") for part in parts]
+    others = [against.arrow(f"part-{part}.arrow") for part in against.parts()]
+    decisions, report = dedup.link(tables, settings, others)
+    outbox.write_arrow("decisions.arrow", decisions)
+    outbox.write_json("link.json", report)
+    of_part = [decisions.filter(pc.equal(decisions["part"], number)) for number in range(len(parts))]
+    jobs = [(inbox, outbox, part, passage.key, settings, gone) for part, gone in zip(parts, of_part, strict=True)]
+    passage.map(_apply_part, jobs)
+
+
+def _against(passage: Passage, key: str) -> Shelf:
+    """The sets that the result must share nothing with, read through the same door as any source."""
+    from pipeline import collect
+    from pipeline.recipe import CollectSettings, SourceSettings
+
+    shelf, run = Shelf(passage.outbox.address, "against"), passage.run
+    if any(shelf.done(unit, key) is None for unit in shelf.units()):
+        shelf.clear()
+    doors = [
+        {"hub": name.removeprefix("hub:")} if name.startswith("hub:") else {"files": [name]}
+        for name in passage.settings.against
+    ]
+    sources = [SourceSettings(name=f"against {number}", **door) for number, door in enumerate(doors, 1)]
+    settings = CollectSettings(sources=sources)
+    for number, unit in enumerate(collect.units(settings, run.recipe.folder)):
+        shelf.write(f"{number:05d}", key, collect.read(unit, settings, Path(run.out)))
+    return shelf
+
+
+def _sign_part(inbox: Shelf, signed: Shelf, part: str, key: str, settings: Any) -> Counts:
+    from pipeline import dedup
+
+    if (before := signed.done(f"signed-{part}", key)) is not None:
+        return before
+    table = dedup.sign(inbox.table(part, columns=dedup.COLUMNS), settings)
+    signed.write_arrow(f"part-{part}.arrow", table)
+    return signed.mark(f"signed-{part}", key, Counts(kept=table.num_rows))
+
+
+def _apply_part(inbox: Shelf, outbox: Shelf, part: str, key: str, settings: Any, decisions: pa.Table) -> Counts:
+    from pipeline import dedup
+
+    return outbox.write_tables(part, key, *dedup.apply(inbox.table(part), decisions, settings))
 
 
 def walk_score(passage: Passage) -> None:
