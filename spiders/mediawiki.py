@@ -15,11 +15,11 @@ from urllib.parse import unquote, urlencode, urljoin, urlsplit
 import lxml.html
 from lxml.html import HtmlElement
 from scrapy import Request, Spider
-from scrapy.http import Response, TextResponse
 
 from spiders import dialogue, talkpage
 
 Found = dict[str, Any]
+Page = Any  # a TextResponse; Scrapy's type of a callback knows only its base class
 
 # A list of pages: a category, a part of Special:AllPages, and their "next page" links.
 LISTED = "#mw-pages a[href], #mw-subcategories a[href], .mw-allpages-body a[href], .mw-allpages-nav a[href]"
@@ -33,9 +33,8 @@ class MediaWiki(Spider):
     name = "mediawiki"
     options: dict[str, Any]
 
-    def parse(self, response: Response) -> Iterator[Found | Request]:
+    def parse(self, response: Page) -> Iterator[Found | Request]:
         """A start page."""
-        assert isinstance(response, TextResponse), "not text"
         link = response.css("link[rel=EditURI]::attr(href)").get()
         if link and self.options.get("api", True):
             api = urljoin(response.url, link).partition("?")[0]
@@ -55,7 +54,7 @@ class MediaWiki(Spider):
         start = failure.request.callback == self.parse_list
         return Request(address, self.parse_page, cb_kwargs={"start": start}, dont_filter=start)
 
-    def parse_list(self, response: TextResponse, api: str, instead: str) -> Iterator[Request]:
+    def parse_list(self, response: Page, api: str, instead: str) -> Iterator[Request]:
         """A list of pages from the API, and the question for the rest of the list."""
         answer = response.json()
         if "error" in answer:
@@ -75,9 +74,7 @@ class MediaWiki(Spider):
         query = {"action": "parse", "pageid": str(page["pageid"]), "prop": "text|revid"}
         return self._ask(api, query, self.parse_answer, address, title=page["title"], talk=page["ns"] % 2 == 1)
 
-    def parse_answer(
-        self, response: TextResponse, api: str, instead: str, title: str, talk: bool
-    ) -> Iterator[Found | Request]:
+    def parse_answer(self, response: Page, api: str, instead: str, title: str, talk: bool) -> Iterator[Found | Request]:
         """A page as the API renders it."""
         answer = response.json()
         if "error" in answer:
@@ -86,7 +83,7 @@ class MediaWiki(Spider):
         content = lxml.html.fragment_fromstring(answer["parse"]["text"], create_parent="div")
         yield from self.read(content, instead, {"page": title, "revision": answer["parse"]["revid"]}, talk)
 
-    def parse_page(self, response: TextResponse, start: bool = False) -> Iterator[Found | Request]:
+    def parse_page(self, response: Page, start: bool = False) -> Iterator[Found | Request]:
         """A page as a reader sees it: its dialogue, or the pages that it lists."""
         links = response.css(LISTED)
         root = lxml.html.fromstring(response.body, parser=lxml.html.HTMLParser(encoding=response.encoding))
@@ -104,7 +101,7 @@ class MediaWiki(Spider):
         else:
             yield from found
 
-    def _follow(self, response: TextResponse, links: Any) -> Iterator[Request]:
+    def _follow(self, response: Page, links: Any) -> Iterator[Request]:
         for link in links:
             address = response.urljoin(link.attrib["href"]).partition("#")[0]
             if "new" not in link.attrib.get("class", "").split() and not NOT_PAGES.search(address):

@@ -90,7 +90,5 @@ def without_names(text: str, names: dict[str, str]) -> str:
     for author, pseudonym in names.items():
         if author.strip():
             name = re.escape(author)
-            text = re.sub(
-                rf"@{name}\b|^{name}(?=[:,])", lambda m, p=pseudonym: ("@" if m[0][0] == "@" else "") + p, text
-            )
+            text = re.sub(rf"(@){name}(?!\w)|^{name}(?=[:,])", rf"\1{pseudonym}", text)
     return text

@@ -1,0 +1,68 @@
+"""A small web site on a free port of 127.0.0.1 that remembers what it was asked for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+Answer = tuple[int, dict[str, str], bytes]
+Page = str | bytes | Answer | Callable[[str], "str | bytes | Answer"]
+
+
+class Site:
+    """`pages`: path with query → text, bytes, (status, headers, body), or a function of the path that gives one."""
+
+    def __init__(self, pages: dict[str, Page]) -> None:
+        self.pages = pages
+        self.asked: list[str] = []
+        self.times: list[float] = []  # monotonic seconds, one per request
+        self.agents: set[str] = set()
+        self.address = ""
+
+    def answer(self, path: str) -> Answer:
+        page = self.pages.get(path, (404, {}, b"no such page"))
+        page = page(path) if callable(page) else page
+        if isinstance(page, tuple):
+            return page
+        body = page.encode() if isinstance(page, str) else page
+        kind = "application/json" if body[:1] in (b"{", b"[") else "text/html; charset=utf-8"
+        return 200, {"Content-Type": "text/plain" if path == "/robots.txt" else kind}, body
+
+
+@contextmanager
+def serving(pages: dict[str, Page]) -> Iterator[Site]:
+    """The site, running until the block ends."""
+    site = Site(pages)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            site.asked.append(self.path)
+            site.times.append(time.monotonic())
+            site.agents.add(self.headers["User-Agent"])
+            status, headers, body = site.answer(self.path)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    site.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
