@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
 from collections.abc import Sequence
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from pipeline import UserError as UserError
 from pipeline.mistakes import missing_inputs, mistake, repeated_keys
+from pipeline.rules import RULES, Rule
 
 
 class Settings(BaseModel):
@@ -126,8 +128,59 @@ class GenerateSettings(Settings):
         return self.talks > 0 and (self.seeds > 0 or self.characters > 0 or bool(self.cards))
 
 
+class RepairSettings(Settings):
+    """What `filter` mends before it judges; each can be switched off."""
+
+    mojibake: bool = True
+    html: bool = True
+    characters: bool = True
+    labels: bool = True
+    empty: bool = True
+    pair: bool = True
+    merge: bool = True
+    tail: bool = True
+    trim: bool = True
+    least: int = Field(6, ge=2, description="messages of the stretch between two speakers that a play is cut to")
+
+
+class RuleSettings(Settings):
+    """Another limit or decision for one rule of `pipeline.rules.RULES`."""
+
+    limit: float | None = None
+    decision: Literal["off", "warn", "drop"] | None = None
+
+
 class FilterSettings(Settings):
+    """languages: ISO 639-1 codes that may stay, all when empty. rules: changes to the table of rules."""
+
     languages: list[str] = []
+    repairs: RepairSettings = RepairSettings()
+    rules: dict[str, RuleSettings] = {}
+
+    @field_validator("rules")
+    @classmethod
+    def _known_rules(cls, rules: dict[str, RuleSettings]) -> dict[str, RuleSettings]:
+        for name, change in rules.items():
+            if name not in RULES:
+                raise ValueError(f"unknown rule {name!r}; the rules are {', '.join(RULES)}")
+            if RULES[name].fixed and change != RuleSettings():
+                raise ValueError(f"the rule {name!r} cannot be changed by a recipe")
+        return rules
+
+    def measuring(self) -> FilterSettings:
+        """Only what measuring depends on: limits and decisions can change without measuring anew."""
+        return FilterSettings(languages=self.languages, repairs=self.repairs)
+
+    def limits(self) -> dict[str, Rule]:
+        """The table of rules with this recipe's limits and decisions, without the rules that are off."""
+        changed = {name: self.rules.get(name, RuleSettings()) for name in RULES}
+        return {name: _changed(rule, changed[name]) for name, rule in RULES.items() if changed[name].decision != "off"}
+
+
+def _changed(rule: Rule, change: RuleSettings) -> Rule:
+    limit = rule.limit if change.limit is None else change.limit
+    decision = change.decision if change.decision in ("warn", "drop") else rule.decision
+    return dataclasses.replace(rule, limit=limit, decision=decision)
 
 
 class DedupSettings(Settings):

@@ -33,6 +33,7 @@ OLD_NAMES = {
     "example_dialogue": "mes_example",
 }
 PNG = b"\x89PNG\r\n\x1a\n"
+MACRO = re.compile(r"\{\{(?:char|user)\}\}|<(?:BOT|USER)>", re.IGNORECASE)
 OURS = "rapport"  # our key under `extensions`
 
 
@@ -53,15 +54,18 @@ class Character:
 
     def persona(self, user: str) -> Persona:
         """The character as a row holds it, facing this user; always with a V2 card."""
-        texts = (self.description, self.greeting, self.scenario)
-        return Persona(self.name, *(t and filled(t, self.name, user) for t in texts), card=self.card or to_json(self))
+
+        def fill(text: str | None) -> str | None:
+            return filled(text, self.name, user) if text else None
+
+        texts = fill(self.description), fill(self.greeting), fill(self.scenario)
+        return Persona(self.name, *texts, card=self.card or to_json(self))
 
 
 def filled(text: str, char: str, user: str) -> str:
     """The text with the macros of cards ({{char}}, {{user}}, <BOT>, <USER>) replaced by names."""
-    for pattern, name in ((r"\{\{char\}\}|<BOT>", char), (r"\{\{user\}\}|<USER>", user)):
-        text = re.sub(pattern, lambda _, n=name: n, text, flags=re.IGNORECASE)
-    return text
+    names = {"{{char}}": char, "<bot>": char, "{{user}}": user, "<user>": user}
+    return MACRO.sub(lambda found: names[found[0].lower()], text)
 
 
 def read(path: Path) -> tuple[Character, list[str]]:
@@ -138,10 +142,7 @@ def png_text(image: bytes) -> str:
 def _repaired(card: Json) -> tuple[Json, list[str]]:
     """The V2 `data` of any card, every field of the right type, nothing lost; and what was changed."""
     repairs: list[str] = []
-    if isinstance(card.get("data"), dict):
-        data = dict(card["data"])
-    else:
-        data = _from_v1(card, repairs)
+    data = dict(card["data"]) if isinstance(card.get("data"), dict) else _from_v1(card, repairs)
     for key in V2_TEXTS:
         if not isinstance(data.get(key, ""), str):
             repairs.append(f"{key} was no text")
@@ -186,9 +187,7 @@ def _list(key: str, value: Any, repairs: list[str]) -> list[str]:
 
 def _written(character: Character) -> Json:
     """The `data` of a new V2 card."""
-    lines = [
-        f"{{{{{'char' if m.role == 'assistant' else 'user'}}}}}: {m.content}" for m in character.example_dialogue
-    ]
+    lines = [f"{{{{{'char' if m.role == 'assistant' else 'user'}}}}}: {m.content}" for m in character.example_dialogue]
     ours = {"age": character.age, "archetype": character.archetype, "topics": list(character.topics)}
     return {
         **dict.fromkeys(V2_TEXTS, ""),

@@ -1,0 +1,149 @@
+"""Plays the models without a network: the same request gets the same answer, and some answers are faulty on purpose."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+from functools import cache
+from typing import Any
+
+import yaml
+
+from pipeline.recipe import configs
+
+MODEL = "rehearsal"
+REFUSED, EMPTY, LABELLED = 0.02, 0.01, 0.02  # shares of answers that are of no use, so that rejections are seen
+Bank = dict[str, Any]
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """A chat completion for any prompt of `configs/prompts`, as an OpenAI server would send it.
+
+    Inventions and scripts are recognised by the key of the list that the prompt asks for, talks by the rest.
+    """
+    messages = request["messages"]
+    rng = random.Random(hashlib.blake2b(json.dumps(messages + [request.get("seed")]).encode()).digest())
+    prompt = messages[0]["content"]
+    bank = _bank("ru" if re.search(r"[а-яё]{3}", prompt) else "en")
+    chance = rng.random()
+    if chance < REFUSED:
+        text = bank["refusal"]
+    elif chance < REFUSED + EMPTY:
+        text = ""
+    else:
+        text = _text(messages, bank, rng, labelled=chance > 1 - LABELLED)
+    words = sum(len(m["content"].split()) for m in messages)
+    return {
+        "id": f"rehearsal-{rng.getrandbits(32):08x}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": MODEL,
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+        "usage": {
+            "prompt_tokens": words,
+            "completion_tokens": len(text.split()),
+            "total_tokens": words + len(text.split()),
+        },
+    }
+
+
+def _text(messages: list[dict[str, str]], bank: Bank, rng: random.Random, labelled: bool) -> str:
+    prompt = messages[0]["content"]
+    asked = re.search(r'\{"(characters|users|situations|messages)":', prompt)
+    if asked is None:
+        line = _line(messages, bank, rng)
+        return f"{rng.choice(bank['first'])}: {line}" if labelled else line
+    kind = asked[1]
+    if kind == "messages":
+        return _dump({kind: _script(prompt, bank, rng)})
+    found = re.search(bank["count"], prompt)
+    makers = {
+        "characters": _character,
+        "users": _user,
+        "situations": lambda b, r: _fill(r.choice(b["situation"]), b, r),
+    }
+    things = [makers[kind](bank, rng) for _ in range(int(found[1]) if found else 2)]
+    said = _dump({kind: things})
+    return f"```json\n{said}\n```" if rng.random() < 0.2 else said
+
+
+def _line(messages: list[dict[str, str]], bank: Bank, rng: random.Random) -> str:
+    """A message of the wanted length. Each talk goes through the sentences in an order of its own."""
+    note, system = messages[-1]["content"], messages[0]["content"]
+    if bank["few"] in note:
+        return str(rng.choice(bank["short"]))
+    side = "user" if bank["user_side"] in system else "character"
+    found = re.search(bank["words"], note)
+    return _sentences(side, len(messages), int(found[1]) if found else 12, system, bank, rng)
+
+
+def _sentences(side: str, turn: int, words: int, talk: str, bank: Bank, rng: random.Random) -> str:
+    order = random.Random(talk).sample(bank[side], len(bank[side]))
+    said: list[str] = []
+    while not said or (len(" ".join(said).split()) < 0.7 * words and len(said) < 5):
+        said.append(_fill(order[(2 * turn + len(said)) % len(order)], bank, rng))
+    return ("\n" if side == "user" else " ").join(said)
+
+
+def _script(prompt: str, bank: Bank, rng: random.Random) -> list[dict[str, str]]:
+    found = re.search(bank["turns"], prompt)
+    turns = int(found[1]) if found else 8
+    sides = ("user", "character") if bank["user_opens"] in prompt else ("character", "user")
+    return [
+        {"role": sides[k % 2], "content": _sentences(sides[k % 2], k, rng.choice((3, 8, 16, 30)), prompt, bank, rng)}
+        for k in range(turns)
+    ]
+
+
+def _character(bank: Bank, rng: random.Random) -> dict[str, Any]:
+    name = f"{rng.choice(bank['first'])} {rng.choice(bank['last'])}"
+    age = rng.randint(19, 83)
+    sentences = [rng.choice(bank["description"]), *rng.sample(bank["description_more"], 4)]
+    dialogue = [
+        {"role": side, "content": _fill(rng.choice(bank[side]), bank, rng)} for side in ("user", "character") * 2
+    ]
+    return {
+        "name": name,
+        "age": age,
+        "archetype": rng.choice(bank["archetype"]),
+        "description": " ".join(_fill(s, bank, rng, name=name.split()[0], age=age) for s in sentences),
+        "greeting": _fill(rng.choice(bank["greeting"]), bank, rng),
+        "scenario": _fill(rng.choice(bank["scenario"]), bank, rng),
+        "example_dialogue": dialogue,
+        "topics": rng.sample(bank["topic"], 10),
+    }
+
+
+def _user(bank: Bank, rng: random.Random) -> dict[str, Any]:
+    return {
+        "name": rng.choice(bank["first"]),
+        "age": rng.randint(18, 70),
+        "archetype": rng.choice(bank["user_archetype"]),
+        "description": _fill(rng.choice(bank["user_description"]), bank, rng),
+        "style": rng.choice(bank["style"]),
+    }
+
+
+def _fill(sentence: str, bank: Bank, rng: random.Random, **known: object) -> str:
+    """The sentence with every {slot} filled by chance; {slot_up} begins with a capital."""
+
+    def choose(found: re.Match[str]) -> str:
+        slot = found[1]
+        if slot in known:
+            return str(known[slot])
+        value = str(rng.choice(bank[slot.removesuffix("_up")]))
+        return value[0].upper() + value[1:] if slot.endswith("_up") else value
+
+    return re.sub(r"\{(\w+)\}", choose, sentence)
+
+
+@cache
+def _bank(language: str) -> Bank:
+    bank: Bank = yaml.safe_load((configs() / "rehearsal" / f"{language}.yaml").read_text(encoding="utf-8"))
+    return bank
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

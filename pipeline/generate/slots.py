@@ -1,0 +1,163 @@
+"""Slots, (character, user, situation) each, are filled to the quota or accounted for."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.conversation import Conversation, Drop, Finding, Persona, Quarantine, Source, identity
+from pipeline.generate.cards import Character
+from pipeline.generate.invent import User
+from pipeline.generate.plan import draw, stages_of
+from pipeline.generate.prompts import Prompts
+from pipeline.generate.talk import Scene, Told, script, talk
+from pipeline.llm import Line
+from pipeline.recipe import GenerateSettings
+
+Row = Conversation | Drop | Quarantine
+REHEARSAL = "rehearsal"  # the model that `rehearse` says it is
+NAME = "generated"  # Source.name of every row
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Everybody there is, and what may bring them together."""
+
+    characters: Sequence[Character]
+    users: Sequence[User]
+    situations: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The `number`-th talk of a character."""
+
+    character: Character
+    number: int
+
+
+def slots(cast: Cast, talks: int) -> Iterator[Slot]:
+    """All slots, character by character."""
+    for character in cast.characters:
+        for number in range(talks):
+            yield Slot(character, number)
+
+
+async def fill(
+    slot: Slot, cast: Cast, line: Line, settings: GenerateSettings, prompts: Prompts, seed: int
+) -> list[Row]:
+    """The rows a slot gave: the talk that filled it, last, and before it every one that was given up."""
+    rows: list[Row] = []
+    for attempt in range(settings.attempts):
+        scene = stage(slot, attempt, cast, settings, seed)
+        told = await (script if settings.mode == "script" else talk)(scene, line, settings, prompts)
+        rows.append(_row(told, scene, slot, attempt, settings, prompts, seed))
+        if isinstance(rows[-1], Conversation):
+            break
+    return rows
+
+
+def stage(slot: Slot, attempt: int, cast: Cast, settings: GenerateSettings, seed: int) -> Scene:
+    """Who meets whom and why. It depends on seed, character, number and attempt alone, so slots may be added.
+
+    The talks of one character go through all users and situations before one comes again.
+    """
+    name = slot.character.name
+    rng = random.Random(f"{seed}/{name}/{slot.number}/{attempt}")
+    around = random.Random(f"{seed}/{name}")
+    users, situations = around.sample(cast.users, len(cast.users)), around.sample(cast.situations, len(cast.situations))
+    turn = slot.number + attempt * len(users) // settings.attempts
+    situation = situations[(slot.number + attempt * len(situations) // settings.attempts) % len(situations)]
+    topics = slot.character.topics
+    return Scene(
+        character=slot.character,
+        user=users[turn % len(users)],
+        situation=situation,
+        topic=topics[(slot.number + attempt) % len(topics)] if topics else situation,
+        plan=draw(settings, rng, "assistant" if slot.character.greeting else rng.choice(["user", "assistant"])),
+        sample=slot.number * settings.attempts + attempt,
+    )
+
+
+def reasons(rows: Iterable[Row]) -> Counter[str]:
+    """How often each thing went wrong, over everything `work` gave: messages asked again, talks and candidates lost."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        if isinstance(row, Quarantine):
+            counts[row.error.partition(":")[0]] += 1
+            continue
+        conversation = row.conversation if isinstance(row, Drop) else row
+        if conversation.extra:
+            counts.update(failed["rule"] for failed in json.loads(conversation.extra).get("failed", []))
+    return counts
+
+
+def _row(
+    told: Told, scene: Scene, slot: Slot, attempt: int, settings: GenerateSettings, prompts: Prompts, seed: int
+) -> Row:
+    """Kept when it is long enough; given up, with the reason, when not; a quarantined line when nobody said a word."""
+    ref = f"{slot.character.name}/{slot.number}.{attempt}/{seed}"
+    last = attempt == settings.attempts - 1
+    if not told.said and told.cut:
+        end = "; slot given up" if last else ""
+        return Quarantine(
+            f"{NAME}/{ref}", f"{told.cut.rule}: {told.cut.evidence}{end}", _dump(_extra(told, scene, prompts))
+        )
+    fits = len(told.said) >= settings.turns[0]
+    conversation = Conversation(
+        id=identity(NAME, f"{settings.language}/{ref}"),
+        messages=tuple(told.said),
+        source=_source(told, ref, settings, prompts),
+        persona=slot.character.persona(scene.user.name),
+        user_persona=Persona(scene.user.name, scene.user.description),
+        group=f"{NAME}/{slot.character.name}",
+        findings=tuple(_findings(told, scene, fits, last)),
+        extra=_dump(
+            _extra(told, scene, prompts) | {"slot": f"{slot.character.name}/{slot.number}", "attempt": attempt}
+        ),
+    )
+    return conversation if fits else Drop(conversation)
+
+
+def _source(told: Told, ref: str, settings: GenerateSettings, prompts: Prompts) -> Source:
+    models = tuple(dict.fromkeys(a.model for a in told.answers))
+    names = ("script",) if settings.mode == "script" else ("talk-character", "talk-user")
+    return Source(
+        kind="generated", name=NAME, ref=ref, license=settings.license, models=models,
+        prompt=prompts.hash(*names), rehearsal=REHEARSAL in models,
+    )  # fmt: skip
+
+
+def _findings(told: Told, scene: Scene, fits: bool, last: bool) -> Iterator[Finding]:
+    said, cut = len(told.said), told.cut
+    if cut and fits:
+        yield Finding("generate", "talk.cut", said, scene.plan.turns, said - 1, evidence=f"{cut.rule}: {cut.evidence}")
+    if cut and not fits:
+        yield Finding("generate", cut.rule, said, scene.plan.turns, evidence=cut.evidence, decision="drop")
+    if not fits and last:
+        yield Finding("generate", "slot.given_up", evidence="no talk of all attempts was long enough", decision="drop")
+
+
+def _extra(told: Told, scene: Scene, prompts: Prompts) -> dict[str, Any]:
+    """What the record has no column for: plan, stages, what was paid, what had to be asked again."""
+    costs = [a.cost for a in told.answers]
+    return {
+        "situation": scene.situation,
+        "topic": scene.topic,
+        "user": {"age": scene.user.age, "style": scene.user.style},
+        "plan": asdict(scene.plan),
+        "stages": stages_of(told.said, scene.plan, prompts.rebuffs),
+        "calls": len(told.answers),
+        "prompt_tokens": sum(a.prompt_tokens for a in told.answers),
+        "completion_tokens": sum(a.completion_tokens for a in told.answers),
+        "cost": None if None in costs else sum(c or 0.0 for c in costs),
+        "failed": [{"message": f.message, "rule": f.rule, "evidence": f.evidence} for f in told.faults],
+    }
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,238 @@
+"""Two models really talking: each sees itself as the assistant and the other as the user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from pipeline.conversation import Message, Role
+from pipeline.generate.cards import Character, filled
+from pipeline.generate.check import Fault, fault
+from pipeline.generate.invent import User
+from pipeline.generate.plan import STAGES, Plan, moves, role_at
+from pipeline.generate.prompts import Prompts
+from pipeline.llm import Answer, CallFailed, Line
+from pipeline.recipe import GenerateSettings
+
+Side = Literal["user", "assistant"]
+Chat = list[dict[str, str]]
+
+SCRIPT_ROLES: dict[str, Role] = {"user": "user", "character": "assistant"}
+SCRIPT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "messages": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"role": {"enum": ["user", "character"]}, "content": {"type": "string"}},
+                "required": ["role", "content"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["messages"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Who talks with whom, about what, how. `sample` numbers the calls so that no two talks share an answer."""
+
+    character: Character
+    user: User
+    situation: str
+    topic: str
+    plan: Plan
+    sample: int
+
+
+@dataclass(slots=True)
+class Told:
+    """What became of a talk: good messages, every failed try, and what was paid. `cut`: the fault that ended it."""
+
+    said: list[Message] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    cut: Fault | None = None
+
+
+def view(said: Sequence[Message], side: Side, system: str, begin: str, direction: str) -> Chat:
+    """The talk as one side sees it: itself as assistant, the other as user, the direction at the end.
+
+    Roles alternate and the last one is `user`, whoever opened; some chat templates accept nothing else.
+    """
+    chat = [{"role": "system", "content": system}]
+    if not said or said[0].role == side:
+        chat.append({"role": "user", "content": begin})
+    chat += [{"role": "assistant" if m.role == side else "user", "content": m.content} for m in said]
+    chat[-1] = {"role": "user", "content": f"{chat[-1]['content']}\n\n{direction}"}
+    return chat
+
+
+async def talk(scene: Scene, line: Line, settings: GenerateSettings, prompts: Prompts) -> Told:
+    """A talk message by message, until its planned length or the first message that three tries did not get right."""
+    told = Told(said=opening(scene))
+    systems = systems_of(scene, prompts)
+    while len(told.said) < scene.plan.turns and told.cut is None:
+        message = await _message(told, scene, systems, line, settings, prompts)
+        if message is not None:
+            told.said.append(message)
+    return told
+
+
+async def _message(
+    told: Told, scene: Scene, systems: dict[Side, str], line: Line, settings: GenerateSettings, prompts: Prompts
+) -> Message | None:
+    """The next message, or None after the last try; the faults are noted in `told`."""
+    index = len(told.said)
+    side = cast(Side, role_at(scene.plan.opener, index))
+    model = settings.user if side == "user" else settings.character
+    again: Fault | None = None
+    for ask in range(settings.asks):
+        note = direction(scene, told.said, prompts, again)
+        chat = view(told.said, side, systems[side], prompts.direction("begin"), note)
+        try:
+            answer = await line.ask(
+                model, chat, sample=scene.sample * settings.asks + ask,
+                temperature=settings.temperature, top_p=settings.top_p, max_tokens=400 + 6 * scene.plan.words[index],
+            )  # fmt: skip
+        except CallFailed as failed:
+            again = Fault(index, f"call.{failed.reason}", failed.detail)
+            told.faults.append(again)
+            break
+        told.answers.append(answer)
+        message = Message(cast(Role, side), answer.text.strip(), _name(scene, side))
+        again = fault(message, told.said, scene.character, scene.user.name, prompts.language)
+        if again is None:
+            return message
+        told.faults.append(again)
+    told.cut = again
+    return None
+
+
+async def script(scene: Scene, line: Line, settings: GenerateSettings, prompts: Prompts) -> Told:
+    """A whole talk in one call, cut before its first bad message; asked again when too little is left."""
+    told = Told()
+    for ask in range(settings.asks):
+        again = f"\n\n{_again(told.cut, prompts)}" if told.cut else ""
+        chat = [{"role": "user", "content": _script_prompt(scene, prompts) + again}]
+        told.cut = None
+        try:
+            answer = await line.ask(
+                settings.inventor, chat, sample=scene.sample * settings.asks + ask, schema=SCRIPT_SCHEMA,
+                temperature=settings.temperature, top_p=settings.top_p, max_tokens=1000 + 6 * sum(scene.plan.words),
+            )  # fmt: skip
+        except CallFailed as failed:
+            told.cut = Fault(0, f"call.{failed.reason}", failed.detail)
+            told.faults.append(told.cut)
+            break
+        told.answers.append(answer)
+        said, told.cut = read_script(answer.data, scene, prompts.language)
+        if told.cut is None and len(said) < settings.turns[0]:
+            told.cut = Fault(len(said), "talk.short", f"{len(said)} messages")
+        if told.cut:
+            told.faults.append(told.cut)
+        if len(said) > len(told.said):
+            told.said = said
+        if len(said) >= settings.turns[0]:
+            break
+    return told
+
+
+def read_script(data: Any, scene: Scene, language: str) -> tuple[list[Message], Fault | None]:
+    """The good messages at the beginning of a script (data fits SCRIPT_SCHEMA), and what is wrong with the next."""
+    said: list[Message] = []
+    for index, raw in enumerate(data["messages"]):
+        content, role = raw["content"], SCRIPT_ROLES[raw["role"]]
+        if role != role_at(scene.plan.opener, index):
+            return said, Fault(index, "script.alternation", f"message {index} is of {raw['role']}")
+        message = Message(role, content.strip(), _name(scene, cast(Side, role)))
+        if index == 0 and opening(scene):
+            message = opening(scene)[0]
+        wrong = fault(message, said, scene.character, scene.user.name, language)
+        if wrong:
+            return said, wrong
+        said.append(message)
+    return said, None
+
+
+def opening(scene: Scene) -> list[Message]:
+    """The character's greeting, word for word, where the character opens and has one."""
+    greeting = scene.character.greeting
+    if scene.plan.opener == "user" or not greeting:
+        return []
+    return [Message("assistant", filled(greeting, scene.character.name, scene.user.name), scene.character.name)]
+
+
+def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
+    """The system prompt of each side. The user side never sees the card."""
+    char, user = scene.character, scene.user
+
+    def fill(text: str | None) -> str:
+        return filled(text, char.name, user.name) if text else "-"
+
+    manner = "\n".join(f"{'-' if m.role == 'user' else '>'} {fill(m.content)}" for m in char.example_dialogue)
+    return {
+        "assistant": prompts.prompt(
+            "talk-character", name=char.name, user=user.name, description=fill(char.description),
+            scenario=fill(char.scenario), situation=fill(scene.situation), topic=fill(scene.topic),
+            examples=manner or "-",
+        ),
+        "user": prompts.prompt(
+            "talk-user", name=user.name, age=user.age, description=user.description, style=user.style,
+            mood=prompts.direction(f"mood {scene.plan.mood}"), char=char.name, situation=fill(scene.situation),
+        ),
+    }  # fmt: skip
+
+
+def direction(scene: Scene, said: Sequence[Message], prompts: Prompts, again: Fault | None = None) -> str:
+    """The note for the next message: stage, step, length, ending, and why the last try failed."""
+    plan, index = scene.plan, len(said)
+    names = {"char": scene.character.name, "user": scene.user.name}
+    stage, move = moves(said, plan, prompts.rebuffs)[-1]
+    words = plan.words[index]
+    parts = [prompts.direction(f"step {STAGES[stage]}" if move == "step" else STAGES[stage])]
+    if move == "answer":
+        parts.append(prompts.direction("answer"))
+    if index >= plan.turns - 3:
+        parts.append(prompts.direction(f"end {plan.ending}", **names))
+    if index == plan.turns - 1:
+        parts.append(prompts.direction("last"))
+    parts.append(prompts.direction("few words") if words <= 4 else prompts.direction("words", words=words))
+    if plan.careless[index]:
+        parts.append(prompts.direction("careless"))
+    if again:
+        parts.append(_again(again, prompts))
+    return prompts.direction("note", text=" ".join(parts))
+
+
+def _again(wrong: Fault, prompts: Prompts) -> str:
+    heading = f"reason {wrong.reason}"
+    return prompts.direction(
+        "again", reason=prompts.direction(heading if heading in prompts.directions else "reason default")
+    )
+
+
+def _script_prompt(scene: Scene, prompts: Prompts) -> str:
+    char, user, plan = scene.character, scene.user, scene.plan
+    names = {"char": char.name, "user": user.name}
+    opened = opening(scene)
+    opens = "open user" if plan.opener == "user" else "open character" if opened else "open character new"
+    steps = dict(zip(("first", "second"), plan.steps, strict=False))
+    description = filled(char.description, char.name, user.name)
+    return prompts.prompt(
+        "script", name=char.name, user=user.name, age=user.age, description=description,
+        scenario=filled(char.scenario or "-", char.name, user.name), topic=scene.topic,
+        user_description=user.description, style=user.style, mood=prompts.direction(f"mood {plan.mood}"),
+        situation=scene.situation, turns=plan.turns,
+        opening=prompts.direction(opens, greeting=opened[0].content if opened else "", **names),
+        course=prompts.direction(f"course {len(plan.steps)}", **steps),
+        ending=prompts.direction(f"end {plan.ending}", **names),
+    )  # fmt: skip
+
+
+def _name(scene: Scene, side: Side) -> str:
+    return scene.user.name if side == "user" else scene.character.name
