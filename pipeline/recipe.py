@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator, field_validator
 
 from pipeline import UserError as UserError
 from pipeline.mistakes import missing_inputs, mistake, repeated_keys
@@ -76,9 +76,13 @@ class CrawlSettings(Settings):
 class SourceSettings(Settings):
     """One door: files, a Hub dataset or a spider."""
 
-    name: str
+    name: str = Field(description="shown in every row; for a Hub dataset its own name unless given")
     files: list[str] = []
-    hub: str | None = None
+    hub: str | None = Field(None, description="a dataset on the Hub, as owner/name")
+    config: str | None = Field(None, description="which of the Hub dataset's configs; needed where it has several")
+    split: str | None = Field(None, description="which of its splits; none: all")
+    revision: str | None = Field(None, description="branch, tag or commit; the run notes the commit")
+    stream: bool = Field(False, description="read from the Hub without keeping a copy; needs the network every time")
     spider: str | None = None
     start: list[str] = []
     crawl: CrawlSettings = CrawlSettings()
@@ -87,6 +91,12 @@ class SourceSettings(Settings):
     assistant: str = "second"
     license: str | None = None
     attribution: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        unnamed = isinstance(given, dict) and given.get("hub") and not given.get("name")
+        return {**given, "name": given["hub"]} if unnamed else given
 
 
 class CollectSettings(Settings):
