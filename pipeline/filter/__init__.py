@@ -1,0 +1,12 @@
+"""The room `filter`: repairs what can be mended, measures every row, sends away what is unfit.
+
+    measure(part, settings) -> rows with `edits`, `measures` and every reading as a finding "measured"
+    decide(part, settings) -> rows with the findings beyond their limits, or Drop
+    work(part, settings) = decide(measure(part))
+
+Measuring depends on `settings.measuring()` only, so that a changed limit decides anew without measuring anew.
+"""
+
+from pipeline.filter.apply import decide, measure, work
+
+__all__ = ["decide", "measure", "work"]

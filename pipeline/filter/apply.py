@@ -1,0 +1,98 @@
+"""Repair, then every rule; then compare with the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from pipeline.conversation import Conversation, Drop, Finding
+from pipeline.filter.repair import mend, shape
+from pipeline.recipe import FilterSettings
+from pipeline.rules import Rule, beyond, language, safety, structure, style
+from pipeline.rules.kernel import numbers
+from pipeline.rules.view import view
+
+BATCH = 512  # rows whose language is found together
+
+
+def work(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[Conversation | Drop]:
+    """Rows in, rows fit to go on and rows sent away out."""
+    return decide(measure(part, settings), settings)
+
+
+def measure(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[Conversation]:
+    """Repaired rows with their language, measures and a finding (decision "measured") for every reading."""
+    rows = iter(part)
+    while batch := list(islice(rows, BATCH)):
+        mended = [mend(row, settings.repairs) for row in batch]
+        shaped = [shape(row, settings.repairs) for row in mended]
+        said = [[m.content for m in row.messages if m.role != "system"] for row in shaped]
+        heard = language.detect(said, settings.languages)
+        for whole, row, ear in zip(mended, shaped, heard, strict=True):
+            yield _measure(whole, row, ear)
+
+
+def _measure(whole: Conversation, row: Conversation, heard: language.Heard) -> Conversation:
+    seen = view(row.messages, row.persona, row.user_persona)
+    counted = numbers(seen.text, seen.starts, row.messages)
+    found = structure.measures(seen, counted)
+    readings = [
+        *structure.readings(seen, counted, found),
+        *style.readings(seen, counted, found),
+        *safety.readings(seen),
+        *_cut_minors(whole, row),
+        *_language(row, heard, found),
+    ]
+    findings = (*row.findings, *readings)
+    return replace(row, language=heard.language, measures={**row.measures, **found}, findings=findings)
+
+
+def _cut_minors(whole: Conversation, row: Conversation) -> Iterator[Finding]:
+    """A speaker is as young in the messages that were cut away: an age stated there counts."""
+    if len(whole.messages) == len(row.messages):
+        return
+    text = "\n".join(m.content for m in row.messages)
+    cut = [m for m in whole.messages if m.content not in text]
+    for finding in safety.minors(view(cut)) if cut else ():
+        yield replace(finding, message=None, start=None, end=None)
+
+
+def _language(row: Conversation, heard: language.Heard, found: dict[str, float]) -> Iterator[Finding]:
+    """What the language rules read; message numbers count the system message too."""
+    if heard.language is None:
+        return
+    found["language_confidence"] = heard.language.confidence
+    talk = [i for i, m in enumerate(row.messages) if m.role != "system"]
+    foreign = [
+        (i, code, e)
+        for i, code, e in zip(talk, heard.codes, heard.evidence, strict=True)
+        if code != heard.language.code
+    ]
+    found["foreign_turns"] = len(foreign)
+    yield Finding("filter", "language.unknown", heard.language.confidence, decision="measured")
+    for i, code, _ in foreign:
+        yield Finding("filter", "language.foreign", len(foreign), None, i, 0, None, code, "measured")
+
+
+def decide(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[Conversation | Drop]:
+    """Keeps of a row's readings those beyond their limit, as warnings or reasons to drop."""
+    rules = settings.limits()
+    for row in part:
+        findings = [*_decided(row.findings, rules), *_admitted(row, settings.languages, rules["language.admitted"])]
+        decided = replace(row, findings=tuple(findings))
+        yield Drop(decided) if any(f.room == "filter" and f.decision == "drop" for f in findings) else decided
+
+
+def _decided(findings: Sequence[Finding], rules: dict[str, Rule]) -> Iterator[Finding]:
+    for finding in findings:
+        if finding.decision != "measured" or finding.room != "filter":
+            yield finding
+        elif (rule := rules.get(finding.rule)) and beyond(finding.value, rule):
+            yield replace(finding, limit=rule.limit, decision=rule.decision)
+
+
+def _admitted(row: Conversation, languages: Sequence[str], rule: Rule) -> Iterator[Finding]:
+    if languages and row.language and row.language.code not in languages:
+        code = row.language.code
+        yield Finding("filter", "language.admitted", 1, rule.limit, None, None, None, code, rule.decision)

@@ -1,0 +1,68 @@
+"""Adults only: a speaker who states an age under 18. Self-harm, coercion and slurs are labelled and counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from pipeline.conversation import Finding
+from pipeline.rules import view as lists
+from pipeline.rules.style import spots
+from pipeline.rules.view import Hit, View
+
+_LABELLED = {"safety.self_harm": "self_harm", "safety.coercion": "coercion", "safety.slur": "slur"}
+_NOT_AFTER = re.compile(r"[-–/:.,']\d|['\"]\s?\d|\s?[x%+$€£°]|(?:st|nd|rd|th)\b")
+_PLURAL = re.compile(
+    r"\s+(?!years?\b|yrs\b|was\b|its\b|yes\b|this\b|thus\b|as\b|always\b|thanks\b|is\b|plus\b|has\b|us\b)[a-z]+s\b"
+)
+_ANSWER = re.compile(r"\W*(?:um+|uh+|well|oh|only|just|i'm|im|i am)?\W*(\d{1,2})(?!\d|\s*(?:[x%:/.]\s*\d))(?=$|\W)")
+
+
+def readings(view: View) -> Iterator[Finding]:
+    """Safety of a row."""
+    yield from minors(view)
+    for rule, name in _LABELLED.items():
+        yield from spots(view, rule, view.hits.get(name, []))
+
+
+def minors(view: View) -> Iterator[Finding]:
+    """Messages in which a speaker states an own age under 18, or answers the question after it."""
+    stated = [hit for hit in view.hits.get("minor", []) if _states_age(view, hit)]
+    yield from spots(view, "safety.minor", stated + list(_answers(view)))
+
+
+def _states_age(view: View, hit: Hit) -> bool:
+    line = view.line(hit.message)
+    before, after = line[: hit.start], line[hit.end :]
+    if _NOT_AFTER.match(after) or _after().match(after) or _before().search(before[-40:]):
+        return False
+    if not line[hit.start].isascii():
+        return _own_age(view, hit, before)
+    return line[hit.end - 1].isascii() is False or not _PLURAL.match(after)
+
+
+def _own_age(view: View, hit: Hit, before: str) -> bool:
+    return True
+
+
+def _answers(view: View) -> Iterator[Hit]:
+    """ "How old are you?" "15, and you?" """
+    for asked in view.hits.get("age_question", []):
+        reply = asked.message + 1
+        if reply < len(view.messages) and view.messages[reply].role != view.messages[asked.message].role:
+            match = _ANSWER.match(view.line(reply))
+            if match and 1 <= int(match[1]) < 18 and not _after().match(view.line(reply)[match.end() :]):
+                yield Hit(reply, match.start(1), match.end(1))
+
+
+@cache
+def _after() -> re.Pattern[str]:
+    starts = "|".join(map(re.escape, lists.words("minor_after")))
+    return re.compile(rf"[\s-]*(?:{starts})(?:(?<=[{lists.UNSPACED}])|[^\W_]{{0,3}}(?![^\W_]))")
+
+
+@cache
+def _before() -> re.Pattern[str]:
+    words = "|".join(map(re.escape, lists.words("minor_before")))
+    return re.compile(rf"(?<![^\W_{lists.UNSPACED}])(?:{words})(?: that| he| she| they| que| che| dass)?[\s,:\"]*$")

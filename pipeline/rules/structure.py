@@ -1,0 +1,85 @@
+"""Is it a dialogue at all: how many turns, how long, who speaks how much, does it break off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean, pstdev
+
+from pipeline.conversation import Finding, Message
+from pipeline.rules.kernel import Numbers
+from pipeline.rules.view import View
+
+
+def speaker(message: Message) -> str:
+    """Who says it: the name where there is one, else the role."""
+    return message.name or message.role
+
+
+def balance(messages: Sequence[Message], words: Sequence[int]) -> float | None:
+    """The quieter role's share of words, 0 to .5; None when nobody says a word."""
+    user = sum(n for m, n in zip(messages, words, strict=True) if m.role == "user")
+    both = sum(words)
+    return min(user, both - user) / both if both else None
+
+
+def measures(view: View, numbers: Numbers) -> dict[str, float]:
+    """The row's numbers, by the names of `conversation.MEASURES`; what cannot be measured is missing."""
+    said = [m for m in view.messages if m.role != "system"]
+    words = [n for m, n in zip(view.messages, numbers.words, strict=True) if m.role != "system"]
+    total, share = sum(words), balance(view.messages, numbers.words)
+    found: dict[str, float] = {
+        "turns": len(said),
+        "words": total,
+        "characters": sum(len(m.content) for m in said),
+        "speakers": len({speaker(m) for m in said}),
+        "repeated_turns": sum(1 for e in numbers.repeats if e >= 0) / len(said) if said else 0.0,
+        "repetition": numbers.alike[0],
+    }
+    if said:
+        found["words_per_turn"] = total / len(said)
+        found["questions"] = sum("?" in m.content or "？" in m.content for m in said) / len(said)
+    if share is not None:
+        found["balance"] = share
+        found["length_variation"] = pstdev(words) / fmean(words)
+    if numbers.distinct_2 == numbers.distinct_2:  # not nan
+        found["distinct_2"] = numbers.distinct_2
+    return found
+
+
+def readings(view: View, numbers: Numbers, found: dict[str, float]) -> Iterator[Finding]:
+    """Structure of a row. found: its measures."""
+    sides = len({m.role for m in view.messages if m.role != "system"})
+    longest = max(range(len(numbers.words)), key=numbers.words.__getitem__, default=None)
+    yield _row("structure.turns", found["turns"])
+    yield _row("structure.long", found["turns"])
+    yield _row("structure.words", found["words"])
+    yield _row("structure.speakers", found["speakers"])
+    yield _row("structure.one_sided", sides)
+    if longest is not None:
+        yield Finding("filter", "structure.long_message", numbers.words[longest], None, longest, decision="measured")
+    if "balance" in found:
+        yield _row("structure.balance", found["balance"])
+        yield _row("structure.uneven", found["balance"])
+
+
+def _row(rule: str, value: float) -> Finding:
+    return Finding("filter", rule, value, decision="measured")
+
+
+_ENDS = ".!?…。！？~)]}\"'”’»*」』）~♪"
+
+
+def breaks_off(messages: Sequence[Message]) -> float:
+    """Does the last message end in the middle? 1: cut there; between: perhaps.
+
+    People who end their messages with a full stop do so in the last one too: 1 when nine in ten of the others end with
+    one (four of them at least) and the last does not.
+    """
+    if len(messages) < 5 or _ends(messages[-1].content):
+        return 0.0
+    closed = sum(_ends(m.content) for m in messages[:-1])
+    return 1.0 if closed >= 0.9 * (len(messages) - 1) else 0.0
+
+
+def _ends(text: str) -> bool:
+    return not text or text[-1] in _ENDS or (not text[-1].isalnum() and text[-1] not in ",;:-–—、，([")

@@ -1,0 +1,161 @@
+"""How it is said: repetition, refusals, remains of prompts, blanks nobody filled, labels, farewells, worn phrases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from pipeline.conversation import Finding, Persona
+from pipeline.rules import view as lists
+from pipeline.rules.kernel import Numbers
+from pipeline.rules.view import Hit, View
+
+_SENTENCE_END = re.compile(r"[.!?。！？…\n;:；：\"“”«»(]")
+_LABEL = re.compile(r"(?:^|\n)[ \t*_>#-]*(?P<label>[^\n:：]{1,30}?)[*_ ]*[:：]")
+_BRACKETS = re.compile(r"\{\{[^{}\n]{1,40}\}\}|\[[^\[\]\n]{2,40}\]|<[a-z][a-z' _-]{1,30}>|\{[a-z][a-z' _-]{1,30}\}")
+
+
+def readings(view: View, numbers: Numbers, found: dict[str, float]) -> Iterator[Finding]:
+    """Style of a row. found: its measures."""
+    yield from repetition(view, numbers, found)
+    yield from repeated(view, numbers)
+    yield from goodbyes(view)
+    yield from cliches(view, found)
+    for i in range(len(view.messages)):
+        yield from labels(view, i)
+        yield from placeholders(view, i)
+    yield from phrases(view)
+
+
+def phrases(view: View) -> Iterator[Finding]:
+    """What is found by lists of phrases: refusals, an assistant's talk of itself, remains of templates, labels."""
+    yield from spots(view, "style.template", view.hits.get("template", []))
+    yield from spots(view, "style.label", [h for h in view.hits.get("label_talk", []) if _names_no_person(view, h)])
+    yield from spots(view, "style.refusal", [h for h in view.hits.get("refusal", []) if _refuses(view, h)])
+    if not is_machine(view.persona):
+        yield from spots(view, "style.assistant", [h for h in view.hits.get("assistant", []) if _refuses(view, h)])
+
+
+def spots(view: View, rule: str, hits: list[Hit]) -> Iterator[Finding]:
+    """One reading for each message that is hit, at the first place; value: how many messages."""
+    first = {hit.message: hit for hit in reversed(hits)}
+    for message in sorted(first):
+        yield view.finding(rule, len(first), message, first[message].start, first[message].end)
+
+
+def repetition(view: View, numbers: Numbers, found: dict[str, float]) -> Iterator[Finding]:
+    """How alike two messages of one side are at most, and how few word pairs are new."""
+    value, message, earlier = numbers.alike
+    if message >= 0:
+        yield Finding("filter", "style.repetition", value, None, message, 0, None, f"message {earlier}", "measured")
+    if "distinct_2" in found and found["words"] >= 50:
+        yield Finding("filter", "style.distinct_2", found["distinct_2"], decision="measured")
+
+
+def repeated(view: View, numbers: Numbers) -> Iterator[Finding]:
+    """Messages that say an earlier one word for word, whoever said it."""
+    again = [(m, e) for m, e in enumerate(numbers.repeats) if e >= 0]
+    for message, earlier in again:
+        evidence = f"message {earlier}"
+        yield Finding("filter", "style.repeated", len(again), None, message, 0, None, evidence, "measured")
+    if again:
+        share = len(again) / len(view.messages)
+        yield Finding("filter", "style.loop", share, None, again[0][0], decision="measured")
+
+
+def goodbyes(view: View) -> Iterator[Finding]:
+    """Messages with a farewell in a row at the end."""
+    farewell = {hit.message for hit in view.hits.get("goodbye", [])}
+    last = len(view.messages) - 1
+    start = last
+    while start >= 0 and start in farewell:
+        start -= 1
+    if start < last:
+        yield Finding("filter", "style.goodbyes", last - start, None, start + 1, decision="measured")
+
+
+def cliches(view: View, found: dict[str, float]) -> Iterator[Finding]:
+    """Worn phrases per 1,000 words, of rows with 50 words and more."""
+    hits = view.hits.get("cliches", [])
+    if found["words"] >= 50:
+        found["cliches"] = 1000 * len(hits) / found["words"]
+        if hits:
+            yield view.finding("style.cliches", found["cliches"], hits[0].message, hits[0].start, hits[0].end)
+
+
+def labels(view: View, message: int) -> Iterator[Finding]:
+    """Labels of speakers inside a message: its own, or another's for whom it speaks."""
+    line = view.line(message)
+    if ":" not in line and "：" not in line:
+        return
+    for match in _LABEL.finditer(line):
+        label = match["label"].strip(" *_")
+        if label in known_labels() or label in names(view):
+            own = label in names(view) and label == (view.messages[message].name or "").lower()
+            rule = "style.label" if own or not match.start() else "style.other_side"
+            yield view.finding(rule, 1, message, match.start("label"), match.end())
+
+
+def placeholders(view: View, message: int) -> Iterator[Finding]:
+    """Brackets that hold a description in place of a value: "[your name]", "{{user}}", "<city>"."""
+    line = view.line(message)
+    if "[" not in line and "{" not in line and "<" not in line:
+        return
+    for match in _BRACKETS.finditer(line):
+        said = re.findall(r"[^\W_]+(?:'s)?", match[0])
+        if match[0].startswith("{{") or (len(said) <= 5 and any(w.removesuffix("'s") in blanks() for w in said)):
+            yield view.finding("style.placeholder", 1, message, match.start(), match.end())
+
+
+@cache
+def known_labels() -> frozenset[str]:
+    """Names of speakers that are no names, lower case."""
+    return frozenset(lists.words("label"))
+
+
+@cache
+def blanks() -> frozenset[str]:
+    """Words that tell a blank nobody filled, lower case."""
+    return frozenset(lists.words("placeholder"))
+
+
+def names(view: View) -> set[str]:
+    """Names of the two sides, lower case."""
+    cards = [p.name.lower() for p in (view.persona, view.user_persona) if p and p.name]
+    return {*cards, *(m.name.lower() for m in view.messages if m.name)}
+
+
+def is_machine(persona: Persona | None) -> bool:
+    """Does the card say that the character is an AI, a robot or the like?"""
+    if persona is None:
+        return False
+    card = f"{persona.name or ''} {persona.description or ''} {persona.scenario or ''} {persona.greeting or ''}"
+    return bool(_MACHINE.search(card.lower()))
+
+
+_MACHINE = re.compile(
+    r"(?<![^\W_])(?:ai|a\.i\.|artificial intelligence|robot\w*|android|chatbot|cyborg|language model|virtual assistant|"
+    r"computer program|hologram|ki|künstliche intelligenz|ia|intelligence artificielle|inteligencia artificial|"
+    r"intelligenza artificiale|inteligência artificial|ии|искусственный интеллект|робот\w*|андроид\w*)(?![^\W_])"
+    r"|人工智能|机器人|人工知能|ロボット|アンドロイド|인공지능|로봇|안드로이드"
+)
+
+
+def _names_no_person(view: View, hit: Hit) -> bool:
+    return view.line(hit.message)[hit.start : hit.end] not in names(view)
+
+
+def _refuses(view: View, hit: Hit) -> bool:
+    """On the model's side, at the start of a sentence or after nothing but leads ("I'm sorry, but")."""
+    if view.messages[hit.message].role != "assistant":
+        return False
+    before = view.line(hit.message)[: hit.start]
+    ends = [m.end() for m in _SENTENCE_END.finditer(before)]
+    return not _leads().sub("", before[ends[-1] if ends else 0 :]).strip(" ,，、-—–*_\t")
+
+
+@cache
+def _leads() -> re.Pattern[str]:
+    longest_first = sorted(lists.words("leads"), key=len, reverse=True)
+    return re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![a-zа-яё])")
