@@ -1,0 +1,184 @@
+"""Street addresses, in the shapes people write them: where they start and end. The words for streets: configs/words.
+
+14 Maple Street, Apt 3B, Springfield 00501     street_after_name.txt
+Calle de Toledo 14 · 14 rue de la Paix         street_before_name.txt
+Hauptstraße 14, 10115 Berlin                   street_endings.txt
+北京路14号 · 港区芝公園4-2-8 · 서울시 중구 세종대로 110 · P.O. Box 14
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import ahocorasick_rs
+
+from pipeline.rules.view import words
+
+_NUMBER = r"\d{1,5}(?:[ ]?[A-Za-z]\b|(?:[-/]\d{1,4}))?"
+_NAME = r"[^\W_][\w'’.-]*"
+_POSTCODE = (
+    r"(?:[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}|[A-Z]\d[A-Z][ ]?\d[A-Z]\d|\d{4}[ ]?[A-Z]{2}|\d{3}[ ]\d{2}"
+    r"|\d{4,6}(?:-\d{3,4})?)\b"
+)
+_UNIT = (
+    r"(?:,?\s+(?:(?:apt|apartment|suite|ste|unit|flat|floor|room|rm|bldg|door|кв|квартира|int|piso)\b\.?[ ]*\#?[ ]*"
+    r"|\#[ ]?)[A-Za-z]?-?\d{1,5}[A-Za-z]?\b)"
+)
+_TOWN = rf"{_NAME}(?:[ ]{_NAME}){{0,3}}?"
+
+# After the street: the flat, then town and postcode in either order. A town alone tells little and is left.
+_REST = re.compile(
+    rf"{_UNIT}*(?:\s*,?\s+(?P<after>{_TOWN})(?:\s*,\s*(?P<state>[A-Za-z]{{2,3}}))?\s*,?\s+{_POSTCODE}"
+    rf"|\s*,\s*{_POSTCODE}(?:\s+(?P<before>{_TOWN})(?=[\s.,;!?)]|$))?)?",
+    re.IGNORECASE,
+)
+_FLAT = re.compile(f"{_UNIT}*", re.IGNORECASE)
+_BOX = re.compile(
+    r"\b(?:p\.?[ ]?o\.?[ ]?box|postfach|postbus|apartado|boîte postale|casella postale|а/я)[ ]+\d{1,6}\b"
+    r"|\b(?:PSC|Unit)\s\d{1,5},?\sBox\s\d{1,5},?\s(?:APO|FPO|DPO)\s[A-Z]{2}\s\d{5}\b",
+    re.IGNORECASE,
+)
+_EAST_ASIA = re.compile(
+    r"(?:(?![在是住到于去位了的叫])[\u4e00-\u9fff]){2,20}?(?:路|街|道|巷|弄|胡同)\d{1,5}[号號弄](?:[\da-zA-Z\u4e00-\u9fff-]{0,8}[栋棟室楼樓层層号號])?"
+    r"|(?:〒?\d{3}-\d{4}\s*)?(?:[\u4e00-\u9fff]{2,3}[都道府県])?[\u4e00-\u9fff\u3040-\u30ff]{1,8}[市区町村]"
+    r"[\u4e00-\u9fff\u3040-\u30ff]{1,12}\d{1,3}(?:丁目|番地?|-)\d{1,3}(?:(?:番地?|-)\d{1,4})?号?"
+    r"|(?:[가-힣]{1,6}(?:시|도)\s+)?[가-힣]{1,5}[구군시]\s+[가-힣\d]{1,10}(?:로|길)\s?\d{1,4}(?:-\d{1,3})?(?:\s\d{1,4}호)?"
+)
+# Before a street in small letters, which would else be any "2 hours long way".
+_LIVING = re.compile(
+    r"\b(?:live[sd]?|living|address|addresses|located|come|meet|moved?|ship|send|deliver|mail|stay(?:ing)?|home|house"
+    r"|office|place|ride|cab|taxi|at|to|is)\b[^.?!\n\d]{0,12}$",
+    re.IGNORECASE,
+)
+_MEASURE = re.compile(
+    r"\s*(?:Uhr|Minuten|Stunden|Tage|Jahre|km|m|%|€|min|timmar|år|minuten|uur|godzin|lat|минут|лет|час)"
+)
+
+
+def addresses(text: str, language: str | None = None) -> Iterator[tuple[int, int]]:
+    """Where street addresses start and end; with flat, town and postcode where they are given.
+
+    language: ISO 639-1, of the conversation: in English, foreign words for streets ("via", "place") must be capital.
+    """
+    shapes = _shapes(text)
+    if not shapes.isdisjoint(("street_after_name", "street_before_name")):
+        for match in _numbered().finditer(text):
+            if _is_numbered(match, text):
+                yield _whole(text, match)
+    if "street_before_name" in shapes:
+        for match in _named().finditer(text):
+            if _is_named(match, language):
+                yield _whole(text, match)
+    if "street_endings" in shapes:
+        for match in _compound().finditer(text):
+            if _is_compound(match, text, language):
+                yield _whole(text, match)
+    if "box" in shapes:
+        yield from (match.span() for match in _BOX.finditer(text))
+    if not text.isascii():
+        yield from (match.span() for match in _EAST_ASIA.finditer(text))
+
+
+def _shapes(text: str) -> set[str]:
+    """Which lists have a word that stands in the text: without one, no pattern need be tried."""
+    automaton, names = _automaton()
+    folded = f" {text.lower()} "
+    return {
+        names[key]
+        for key, _, end in automaton.find_matches_as_indexes(folded, overlapping=True)
+        if not folded[end].isalnum()
+    }
+
+
+@cache
+def _automaton() -> tuple[ahocorasick_rs.AhoCorasick, list[str]]:
+    keys = [(f" {word}", name) for name in ("street_after_name", "street_before_name") for word in words(name)]
+    keys += [(word, "street_before_name") for word in ("straße", "strasse", "platz", "allee", "улица", "ulica")]
+    keys += [(word, "street_endings") for word in words("street_endings")]
+    keys += [(word, "box") for word in ("box", "postfach", "postbus", "apartado", "postale", "а/я")]
+    return ahocorasick_rs.AhoCorasick([key for key, _ in keys]), [name for _, name in keys]
+
+
+@cache
+def _numbered() -> re.Pattern[str]:
+    """14 Maple Street; 14 rue de la Paix."""
+    return re.compile(
+        rf"(?<![\w.,:/$€£#-])(?P<number>{_NUMBER}),?\s+(?:"
+        rf"(?P<name>(?:{_NAME}\s+){{1,4}}?)(?P<word>{_any('street_after_name')})\b\.?"
+        r"(?:\s(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West|(?:North|South)(?:east|west))\b\.?)?"
+        rf"|(?P<before>{_any('street_before_name')})\b\.?\s+"
+        r"(?P<tail>(?:(?:de|du|des|d['’]|la|le|les|l['’]|del|della|dos|das|do|da)\s*)*"
+        rf"{_NAME}(?:[ -](?=[A-ZÀ-Þ]){_NAME})*))",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _named() -> re.Pattern[str]:
+    """Calle de Toledo 14; ул. Ленина, д. 14; Jalan Merdeka No. 14; Berliner Straße 14."""
+    return re.compile(
+        rf"(?<![\w/])(?P<word>{_any('street_before_name')})(?:\.\s?|\s+)(?P<name>(?:{_NAME}\s+){{0,4}}?{_NAME})"
+        rf"(?:\s+|,\s*)(?:(?:n[º°o]?|nr|no|num|№|д|дом|block|km)[.:]?\s*)?{_NUMBER}(?![\w:%]|[.,]\d)"
+        rf"|(?P<adjective>[^\W\d_]\w+(?:er|ische|a|е|ая|ій)\s)(?P<kind>straße|strasse|str\.|platz|allee|ulica|улица)"
+        rf",?\s+{_NUMBER}(?![\w:%]|[.,]\d)",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _compound() -> re.Pattern[str]:
+    """Hauptstraße 14; Keizersgracht 14; Storgatan 14."""
+    return re.compile(
+        rf"(?<![\w-])(?P<name>[^\W\d_][\w-]{{2,}}?(?P<ending>{_any('street_endings')}))\.?\s+{_NUMBER}(?![\w:%]|[.,]\d)",
+        re.IGNORECASE,
+    )
+
+
+def _any(name: str) -> str:
+    return "|".join(map(re.escape, sorted(words(name), key=len, reverse=True)))
+
+
+def _is_numbered(match: re.Match[str], text: str) -> bool:
+    if " ".join(match.group().lower().rstrip(". ").split()) in words("not_an_address"):
+        return False
+    if match["before"]:
+        return _capital(match["tail"].split()[-1]) and match["number"].isdigit()
+    name = match["name"].split()
+    if all(_capital(word) for word in name):
+        return _capital(match["word"]) or _LIVING.search(text, 0, match.start()) is not None
+    plain = len(name) <= 2 and not set(words("not_a_street_name")).intersection(word.lower() for word in name)
+    return plain and _LIVING.search(text, max(0, match.start() - 30), match.start()) is not None
+
+
+def _is_named(match: re.Match[str], language: str | None) -> bool:
+    if match["adjective"]:
+        return match["adjective"][0].isupper()
+    name = match["name"].split()
+    if language in (None, "en") and not match["word"][0].isupper():
+        return False
+    return any(_capital(word) for word in name) and all(_capital(w) or len(w) <= 5 for w in name)
+
+
+def _is_compound(match: re.Match[str], text: str, language: str | None) -> bool:
+    """In English only the long endings: "Decade 2" and "The Conjuring 2" are no streets."""
+    long = language not in (None, "en") or len(match["ending"]) > 4
+    return long and match["name"][0].isupper() and not _MEASURE.match(text, match.end())
+
+
+def _capital(word: str) -> bool:
+    """Ann's, 42nd, D'Arcy."""
+    return word[0].isupper() or word[0].isdigit()
+
+
+def _whole(text: str, street: re.Match[str]) -> tuple[int, int]:
+    """The street with flat, town and postcode, without the full stop of the sentence."""
+    start, end = street.span()
+    rest = _REST.match(text, end)
+    flat = _FLAT.match(text, end)
+    if rest and all(map(_capital, f"{rest['after'] or ''} {rest['before'] or ''}".split())):
+        end = rest.end()
+    elif flat:
+        end = flat.end()
+    return start, start + len(text[start:end].rstrip(" ."))
