@@ -86,10 +86,11 @@ def plan(recipe: str, out: str | None, as_json: bool) -> None:
     from pipeline import run as corridor
     from pipeline.engine import Engine
     from pipeline.recipe import find, load
+    from pipeline.walks import Run
 
     loaded = load(find(recipe))
     folder = out or f"output/{loaded.name}"
-    planned = corridor.plan(corridor.Run(loaded, folder, Engine(1)))
+    planned = corridor.plan(Run(loaded, folder, Engine(1)))
     if as_json:
         click.echo(json.dumps(planned, ensure_ascii=False))
         return
@@ -182,9 +183,10 @@ def stats(folder: str, as_json: bool) -> None:
 def _walk(recipe: Recipe, out: str, workers: int | None, **how: Any) -> list[dict[str, Any]]:
     from pipeline import run as corridor
     from pipeline.engine import Engine
+    from pipeline.walks import Run
 
     with Engine(workers) as engine:
-        job = corridor.Run(recipe, out, engine, _progress, secrets=_secrets(recipe))
+        job = Run(recipe, out, engine, _progress, secrets=_secrets(recipe))
         return corridor.run(job, **how)
 
 
@@ -205,12 +207,12 @@ def _progress(room: str, done: int, total: int) -> None:
 
 
 def _funnel(way: Sequence[Mapping[str, Any]]) -> Table:
-    heads = ("in", "added", "repaired", "dropped", "merged", "quarantined", "kept")
+    heads = ("in", "added", "changed", "dropped", "merged", "quarantined", "kept")
     rows = []
     for row in way:
         main = sorted(row["reasons"].items(), key=lambda item: (-item[1], item[0]))
         reasons = ", ".join(f"{rule} {count}" for rule, count in main[:3]) + (" …" if len(main) > 3 else "")
-        numbers = [row["edited" if head == "repaired" else head] for head in heads]
+        numbers = [row["edited" if head == "changed" else head] for head in heads]
         rows.append((row["room"], *numbers, f"{row['seconds']:.1f}", reasons))
     return _table(("room", *heads, "seconds", "main reasons"), rows)
 

@@ -38,6 +38,9 @@ MEASURES: dict[str, str] = {
     "language_confidence": "probability of the conversation's language, 0 to 1",
     "foreign_turns": "messages in another language than the conversation's",
     "pii": "personal data found",
+    "emotional": "share of messages that name an emotion",
+    "closeness": "mean closeness of the last messages that show any, -1 to 1",
+    "closeness_step": "largest rise of closeness from one window of messages to the next",
 }
 
 

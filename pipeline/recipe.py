@@ -211,7 +211,9 @@ class DedupSettings(Settings):
 
 
 class ScoreSettings(Settings):
-    pass
+    """How messages become the course of a talk."""
+
+    window: int = Field(3, ge=1, description="messages that are averaged to tell how close two are; our choice")
 
 
 class Cut(Settings):

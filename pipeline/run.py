@@ -167,7 +167,8 @@ def _histogram(values: pa.ChunkedArray) -> dict[str, Any]:
     import numpy as np
 
     numbers = values.to_numpy()
-    counts, edges = np.histogram(numbers, bins=20)
+    least, most = float(numbers.min()), float(numbers.max())
+    counts, edges = np.histogram(numbers, bins=20, range=(least, max(most, least + 1e-6 * max(1.0, abs(least)))))
     low, middle, high, top = np.percentile(numbers, [5, 50, 95, 99]).tolist()
     span = {"rows": len(numbers), "min": edges[0], "p5": low, "p50": middle, "p95": high, "p99": top, "max": edges[-1]}
     return {k: round(float(v), 6) for k, v in span.items()} | {"histogram": counts.tolist()}

@@ -73,7 +73,8 @@ class Passage:
         return {"room": self.room.name, "in": rows_in, "added": added, **numbers, **reasons}
 
     def map(self, function: Callable[..., Counts], jobs: Sequence[tuple[object, ...]]) -> None:
-        self.run.progress(self.room.name, 0, len(jobs))
+        if jobs:
+            self.run.progress(self.room.name, 0, len(jobs))
         for done, _ in enumerate(self.run.engine.map(function, jobs), 1):
             self.run.progress(self.room.name, done, len(jobs))
 
@@ -161,11 +162,11 @@ def _filter_part(
 
 def walk_dedup(passage: Passage) -> None:
     """Sign each part, link them all, apply the decisions to each part."""
-    from pipeline import dedup
+    from pipeline.dedup import link, sign
 
     assert passage.inbox is not None
     inbox, outbox, settings = passage.inbox, passage.outbox, passage.settings
-    signing = {"view": settings.view, "sources": settings.sources, "bands": dedup.bands(settings.threshold)}
+    signing = {"view": settings.view, "sources": settings.sources, "bands": sign.bands(settings.threshold)}
     key = digest(passage.before, passage.ingredients() | {"settings": signing})
     signed, parts = Shelf(outbox.address, "signed"), inbox.parts()
     against = _against(passage, key)
@@ -173,7 +174,7 @@ def walk_dedup(passage: Passage) -> None:
     passage.map(_sign_part, [(against, against, part, key, settings) for part in against.parts()])
     tables = [signed.arrow(f"part-{part}.arrow") for part in parts]
     others = [against.arrow(f"part-{part}.arrow") for part in against.parts()]
-    decisions, report = dedup.link(tables, settings, others)
+    decisions, report = link.link(tables, settings, others)
     outbox.write_arrow("decisions.arrow", decisions)
     outbox.write_json("link.json", report)
     of_part = [decisions.filter(pc.equal(decisions["part"], number)) for number in range(len(parts))]
@@ -201,19 +202,19 @@ def _against(passage: Passage, key: str) -> Shelf:
 
 
 def _sign_part(inbox: Shelf, signed: Shelf, part: str, key: str, settings: Any) -> Counts:
-    from pipeline import dedup
+    from pipeline.dedup import sign
 
     if (before := signed.done(f"signed-{part}", key)) is not None:
         return before
-    table = dedup.sign(inbox.table(part, columns=dedup.COLUMNS), settings)
+    table = sign.sign(inbox.table(part, columns=sign.COLUMNS), settings)
     signed.write_arrow(f"part-{part}.arrow", table)
     return signed.mark(f"signed-{part}", key, Counts(kept=table.num_rows))
 
 
 def _apply_part(inbox: Shelf, outbox: Shelf, part: str, key: str, settings: Any, decisions: pa.Table) -> Counts:
-    from pipeline import dedup
+    from pipeline.dedup import verify
 
-    return outbox.write_tables(part, key, *dedup.apply(inbox.table(part), decisions, settings))
+    return outbox.write_tables(part, key, *verify.apply(inbox.table(part), decisions, settings))
 
 
 def walk_score(passage: Passage) -> None:
