@@ -8,18 +8,26 @@ A heading or a rule ends a scene; so does a line of another kind without a speak
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import cast
 
+from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement
+
+
+def selector(css: str) -> Callable[[HtmlElement], list[HtmlElement]]:
+    """What a css selector finds in an element. Compiled once: `element.cssselect` compiles it for every page."""
+    return cast(Callable[[HtmlElement], list[HtmlElement]], CSSSelector(css))
+
 
 Turns = list[list[str]]  # [speaker, text]
 
-SPEAKER = "b, strong, .smallcaps, .sc, .personnage, [style*='small-caps']"
+SPEAKER = selector("b, strong, .smallcaps, .sc, .personnage, [style*='small-caps']")
 LONGEST_NAME = 60  # characters; a longer marked beginning is emphasis, not a name
 HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 LINES = frozenset(["p", "dd", "dt", "li"])
 LISTS = frozenset(["dl", "ul", "ol", "table", "p", "div"])
-NOISE = (
+NOISE = selector(
     ".mw-editsection, .toc, #toc, .navbox, .noprint, .reference, .references, .thumb, .metadata, .infobox, .pagenum, "
     ".ws-noexport, .hatnote, .ambox, style, script, figure"
 )
@@ -29,9 +37,9 @@ DIRECTION = re.compile(r"(?:[\[(][^\])]*[\])][.\s]*)+")
 
 def scenes(content: HtmlElement) -> Iterator[tuple[str, Turns]]:
     """(heading, turns) of each scene of a page, in order."""
-    for junk in content.cssselect(NOISE):
+    for junk in NOISE(content):
         junk.drop_tree()
-    marks = set(content.cssselect(SPEAKER))
+    marks = set(SPEAKER(content))
     heading, scene = "", _Scene()
     for element in content.iter():
         if element.tag in HEADINGS or element.tag == "hr":

@@ -23,6 +23,7 @@ Page = Any  # a TextResponse; Scrapy's type of a callback knows only its base cl
 
 # A list of pages: a category, a part of Special:AllPages, and their "next page" links.
 LISTED = "#mw-pages a[href], #mw-subcategories a[href], .mw-allpages-body a[href], .mw-allpages-nav a[href]"
+CONTENT = dialogue.selector(".mw-parser-output, #mw-content-text")
 INFO = {"prop": "info", "inprop": "url", "action": "query"}
 NOT_PAGES = re.compile(r"[?&](action|oldid|redlink|diff)=|/(File|Image|Help|Template|Special|MediaWiki):")
 
@@ -87,14 +88,14 @@ class MediaWiki(Spider):
         """A page as a reader sees it: its dialogue, or the pages that it lists."""
         links = response.css(LISTED)
         root = lxml.html.fromstring(response.body, parser=lxml.html.HTMLParser(encoding=response.encoding))
-        content = next(iter(root.cssselect(".mw-parser-output, #mw-content-text")), None)
+        content = next(iter(CONTENT(root)), None)
         if links or content is None:
             yield from self._follow(response, links)
             return
         about = {"page": response.xpath("string(//h1)").get("").strip()}
         if terms := response.css("link[rel=license]::attr(href), link[rel=copyright]::attr(href)").get():
             about["license"] = urljoin(response.url, terms)
-        talk = bool(root.cssselect("body.ns-talk"))
+        talk = bool(root.xpath("//body[contains(concat(' ', @class, ' '), ' ns-talk ')]"))
         found = list(self.read(content, response.url, about, talk))
         if start and not any(find.get("turns") or "thread" in find for find in found):
             yield from self._follow(response, response.css(".mw-parser-output a[href], #mw-content-text a[href]"))

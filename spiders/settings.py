@@ -7,6 +7,7 @@ from typing import Any
 SETTINGS: dict[str, Any] = {
     "CONCURRENT_REQUESTS": 1,  # one request at a time
     "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
+    "CONCURRENT_ITEMS": 1,  # Scrapy makes that many tasks for every page; our items need none
     "AUTOTHROTTLE_ENABLED": True,  # a slow site is asked less often
     "AUTOTHROTTLE_MAX_DELAY": 60,
     "ROBOTSTXT_OBEY": False,  # obeyed by pipeline.collect.crawl.Robots, which also honours Crawl-delay and 5xx answers

@@ -18,7 +18,7 @@ BETWEEN_LINKS = 12  # characters between the links of one signature: " (", " · 
 
 def posts(content: HtmlElement, address: str, about: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The comments of a talk page, in order, each with the thread it belongs to and the comment it answers."""
-    for junk in content.cssselect(NOISE):
+    for junk in NOISE(content):
         junk.drop_tree()
     section, place = "", 0
     above: dict[int, str] = {}  # depth → the comment that an answer one step further in belongs to
