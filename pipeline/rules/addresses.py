@@ -49,7 +49,7 @@ _EAST_ASIA = re.compile(
 # Before a street in small letters, which would else be any "2 hours long way".
 _LIVING = re.compile(
     r"\b(?:live[sd]?|living|address|addresses|located|come|meet|moved?|ship|send|deliver|mail|stay(?:ing)?|home|house"
-    r"|office|place|ride|cab|taxi|at|to|is)\b[^.?!\n\d]{0,12}$",
+    r"|office|place|ride|cab|taxi|at|to|is|it['’]s)\b(?:[ ,:]+(?!an?\b)[^\W\d]+)?[ ,:]*$",
     re.IGNORECASE,
 )
 _MEASURE = re.compile(

@@ -1,7 +1,7 @@
 """Personal data in a message: where it stands and of which kind it is. Never what it is: that is for no report.
 
     find(text, language=None) -> [Span]
-    mask(messages, spans, seed) -> messages      in stand_ins.py
+    stand_ins.mask(messages, spans, seed) -> messages, spans
 
 Numbers are believed when their own check says so (card: Luhn, ISO/IEC 7812; IBAN: modulo 97, ISO 13616) or when they
 are written as such numbers are. A message without a digit, "@" or a link is not looked at.
