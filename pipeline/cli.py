@@ -70,10 +70,12 @@ def run(
 @click.argument("recipe")
 def check(recipe: str) -> None:
     """Every mistake of a recipe at once, with file, line and key."""
+    from pipeline import collect
     from pipeline.recipe import find, load
 
     path = find(recipe)
-    load(path)
+    loaded = load(path)
+    collect.units(loaded.collect, loaded.folder)  # what only the doors can know: spiders, sites, licences
     click.echo(f"{path}: no mistakes.")
 
 

@@ -34,9 +34,14 @@ class Engine:
                 process.terminate()
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def map(self, function: Callable[..., Result], jobs: Sequence[tuple[object, ...]]) -> Iterator[Result]:
-        """`function(*job)` for every job, results as they come. One job, or one worker: in this process."""
-        if self.workers == 1 or len(jobs) <= 1:
+    def map(
+        self, function: Callable[..., Result], jobs: Sequence[tuple[object, ...]], little: bool = False
+    ) -> Iterator[Result]:
+        """`function(*job)` for every job, results as they come.
+
+        One job, one worker, or little work in all: in this process, as two processes would take longer to begin.
+        """
+        if little or self.workers == 1 or len(jobs) <= 1:
             yield from (function(*job) for job in jobs)
             return
         pool = self._started()

@@ -17,6 +17,9 @@ from pipeline.keys import digest, ingredients
 from pipeline.recipe import Recipe
 from pipeline.shelf import Counts, Shelf
 
+LITTLE_ROWS = 2_000  # rows that one process has done before a second one has begun
+LITTLE_BYTES = 4_000_000  # the same for files
+
 Progress = Callable[[str, int, int], None]  # room, units done, units in all
 
 
@@ -72,17 +75,20 @@ class Passage:
         reasons = {"reasons": _ordered(total.reasons), "findings": _ordered(total.findings)}
         return {"room": self.room.name, "in": rows_in, "added": added, **numbers, **reasons}
 
-    def map(self, function: Callable[..., Counts], jobs: Sequence[tuple[object, ...]]) -> None:
+    def map(self, function: Callable[..., Counts], jobs: Sequence[tuple[object, ...]], little: bool = False) -> None:
         if jobs:
             self.run.progress(self.room.name, 0, len(jobs))
-        for done, _ in enumerate(self.run.engine.map(function, jobs), 1):
+        for done, _ in enumerate(self.run.engine.map(function, jobs, little), 1):
             self.run.progress(self.room.name, done, len(jobs))
 
     def each_part(self, function: Callable[..., Counts], *more: object) -> None:
         """`function(inbox, outbox, part, key, settings, *more)` for every part of the room before."""
         assert self.inbox is not None
-        parts = self.inbox.parts()
-        self.map(function, [(self.inbox, self.outbox, part, self.key, self.settings, *more) for part in parts])
+        jobs = [(self.inbox, self.outbox, part, self.key, self.settings, *more) for part in self.inbox.parts()]
+        self.map(function, jobs, self.little())
+
+    def little(self) -> bool:
+        return self.inbox is not None and sum(map(self.inbox.count, self.inbox.parts())) < LITTLE_ROWS
 
 
 def walk_collect(passage: Passage) -> None:
@@ -92,7 +98,7 @@ def walk_collect(passage: Passage) -> None:
     units = collect.units(settings, passage.run.recipe.folder)
     state = Path(passage.run.out)
     jobs = [(outbox, f"{number:05d}", passage.key, unit, settings, state) for number, unit in enumerate(units)]
-    passage.map(_read_unit, jobs)
+    passage.map(_read_unit, jobs, collect.size(units) < LITTLE_BYTES)
 
 
 def _read_unit(outbox: Shelf, name: str, key: str, unit: Any, settings: Any, state: Path) -> Counts:
@@ -170,7 +176,7 @@ def walk_dedup(passage: Passage) -> None:
     key = digest(passage.before, passage.ingredients() | {"settings": signing})
     signed, parts = Shelf(outbox.address, "signed"), inbox.parts()
     against = _against(passage, key)
-    passage.map(_sign_part, [(inbox, signed, part, key, settings) for part in parts])
+    passage.map(_sign_part, [(inbox, signed, part, key, settings) for part in parts], passage.little())
     passage.map(_sign_part, [(against, against, part, key, settings) for part in against.parts()])
     tables = [signed.arrow(f"part-{part}.arrow") for part in parts]
     others = [against.arrow(f"part-{part}.arrow") for part in against.parts()]
@@ -179,7 +185,7 @@ def walk_dedup(passage: Passage) -> None:
     outbox.write_json("link.json", report)
     of_part = [decisions.filter(pc.equal(decisions["part"], number)) for number in range(len(parts))]
     jobs = [(inbox, outbox, part, passage.key, settings, gone) for part, gone in zip(parts, of_part, strict=True)]
-    passage.map(_apply_part, jobs)
+    passage.map(_apply_part, jobs, passage.little())
 
 
 def _against(passage: Passage, key: str) -> Shelf:

@@ -21,6 +21,18 @@ def _units(source: SourceSettings, settings: CollectSettings, folder: Path) -> S
     return files.units(source, folder) if source.files else [web.unit(source, settings, folder)]
 
 
+def size(units: Sequence[Unit]) -> float:
+    """Bytes that are to be read; without end where a network is waited for."""
+    return sum(_size(unit) for unit in units)
+
+
+def _size(unit: Unit) -> float:
+    if isinstance(unit, files.FileUnit):
+        return sum(found.size for found in unit.files)
+    on_disk = isinstance(unit, web.WebUnit) and all(a.startswith("file:") or "://" not in a for a in unit.source.start)
+    return 0 if on_disk else float("inf")
+
+
 def read(unit: Unit, settings: CollectSettings, state: Path) -> Iterator[Conversation | Drop | Quarantine]:
     """The rows of one unit, streamed. state: the run's folder, where a crawl keeps its pages."""
     return web.read(unit, settings, state) if isinstance(unit, web.WebUnit) else files.read(unit, settings)
