@@ -8,17 +8,11 @@ A heading or a rule ends a scene; so does a line of another kind without a speak
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import cast
+from collections.abc import Iterator
 
-from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement
 
-
-def selector(css: str) -> Callable[[HtmlElement], list[HtmlElement]]:
-    """What a css selector finds in an element. Compiled once: `element.cssselect` compiles it for every page."""
-    return cast(Callable[[HtmlElement], list[HtmlElement]], CSSSelector(css))
-
+from spiders.page import selector
 
 Turns = list[list[str]]  # [speaker, text]
 

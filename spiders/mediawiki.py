@@ -12,18 +12,19 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
-import lxml.html
 from lxml.html import HtmlElement
 from scrapy import Request, Spider
 
 from spiders import dialogue, talkpage
+from spiders.page import Page, addresses, fragment, selector, tree
 
 Found = dict[str, Any]
-Page = Any  # a TextResponse; Scrapy's type of a callback knows only its base class
 
 # A list of pages: a category, a part of Special:AllPages, and their "next page" links.
-LISTED = "#mw-pages a[href], #mw-subcategories a[href], .mw-allpages-body a[href], .mw-allpages-nav a[href]"
-CONTENT = dialogue.selector(".mw-parser-output, #mw-content-text")
+LISTED = selector("#mw-pages a[href], #mw-subcategories a[href], .mw-allpages-body a[href], .mw-allpages-nav a[href]")
+LICENSE = selector("link[rel=license], link[rel=copyright]")
+LINKS = selector("a[href]")
+CONTENT = selector(".mw-parser-output, #mw-content-text")
 INFO = {"prop": "info", "inprop": "url", "action": "query"}
 NOT_PAGES = re.compile(r"[?&](action|oldid|redlink|diff)=|/(File|Image|Help|Template|Special|MediaWiki):")
 
@@ -81,31 +82,29 @@ class MediaWiki(Spider):
         if "error" in answer:
             yield Request(instead, self.parse_page)
             return
-        content = lxml.html.fragment_fromstring(answer["parse"]["text"], create_parent="div")
+        content = fragment(answer["parse"]["text"])
         yield from self.read(content, instead, {"page": title, "revision": answer["parse"]["revid"]}, talk)
 
     def parse_page(self, response: Page, start: bool = False) -> Iterator[Found | Request]:
         """A page as a reader sees it: its dialogue, or the pages that it lists."""
-        links = response.css(LISTED)
-        root = lxml.html.fromstring(response.body, parser=lxml.html.HTMLParser(encoding=response.encoding))
-        content = next(iter(CONTENT(root)), None)
-        if links or content is None:
-            yield from self._follow(response, links)
-            return
-        about = {"page": response.xpath("string(//h1)").get("").strip()}
-        if terms := response.css("link[rel=license]::attr(href), link[rel=copyright]::attr(href)").get():
-            about["license"] = urljoin(response.url, terms)
-        talk = bool(root.xpath("//body[contains(concat(' ', @class, ' '), ' ns-talk ')]"))
-        found = list(self.read(content, response.url, about, talk))
-        if start and not any(find.get("turns") or "thread" in find for find in found):
-            yield from self._follow(response, response.css(".mw-parser-output a[href], #mw-content-text a[href]"))
+        root = tree(response)
+        contents, listed = CONTENT(root), LISTED(root)
+        about: Found = {"page": " ".join(root.xpath("string(//h1)").split())}
+        if terms := LICENSE(root):
+            about["license"] = next(addresses(response, terms), None)
+        found: list[Found] = []
+        if contents and not listed:
+            talk = "ns-talk" in (root.find("body").get("class") or "").split()
+            found = list(self.read(contents[0], response.url, about, talk))
+        if listed or (start and not any(find.get("turns") or "thread" in find for find in found)):
+            yield from self._follow(response, listed or (LINKS(contents[0]) if contents else []))
         else:
-            yield from found
+            yield from found or [{"address": response.url, "turns": [], "extra": about, "reason": "no_wiki_page"}]
 
-    def _follow(self, response: Page, links: Any) -> Iterator[Request]:
-        for link in links:
-            address = response.urljoin(link.attrib["href"]).partition("#")[0]
-            if "new" not in link.attrib.get("class", "").split() and not NOT_PAGES.search(address):
+    def _follow(self, response: Page, links: list[HtmlElement]) -> Iterator[Request]:
+        there = [link for link in links if "new" not in link.get("class", "").split()]  # "new": no such page yet
+        for address in addresses(response, there):
+            if not NOT_PAGES.search(address):
                 yield Request(address, self.parse_page)
 
     def read(self, content: HtmlElement, address: str, about: Found, talk: bool) -> Iterator[Found]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from pipeline import collect
 from pipeline.conversation import Conversation, Drop, Quarantine
-from pipeline.recipe import CollectSettings, UserError
+from pipeline.recipe import CollectSettings
 from tests.servers import wiki
+from tests.servers.hostile import hostile
 from tests.servers.site import Site, serving
 
 ROOT = Path(__file__).parents[1]
@@ -96,3 +94,36 @@ def asked(site: Site) -> set[str]:
     paths = {path.lstrip("/") for path in site.asked}
     site.asked.clear()
     return paths
+
+
+def test_a_hostile_site_ends_within_limits_with_every_failure_reported(tmp_path: Path) -> None:
+    with serving({}) as elsewhere, hostile(elsewhere.address) as site:
+        limits = {"timeout": 0.8, "page_bytes": 2_000_000, "max_pages": 60, "seconds": 60}
+        start = time.monotonic()
+        rows = collected(source(f"{site.address}/wiki/Start", **limits), tmp_path)
+        assert time.monotonic() - start < 60
+        assert not elsewhere.asked
+        assert len(site.asked) < 150
+        assert not [path for path in site.asked if path.startswith("/admin")]
+        busy = [when for when, path in zip(site.times, site.asked, strict=True) if path == "/busy"]
+        assert len(busy) == 3
+        assert min(b - a for a, b in itertools.pairwise(busy)) >= 1, "Retry-After: 1"
+    told = failures(rows)
+    expected = {
+        "/loop/2": "circle", "/far/6": "max redirections", "/broken": "status 500", "/drip": "timeout", "/cut": "cut",
+        "/endless": "page_bytes", "/bomb": "2000000 B", "/bomb-zstd": "2000000 B", "/admin/x": "robots.txt forbids",
+        "/empty": "empty", "/nowhere": "status 404", "/teapot": "status 418", "/bad-location": "IPv6",
+        "/admin": "another host", "/": "10.0.0.1", "/passwd": "outside", "/latest": "metadata.internal",
+    }  # fmt: skip
+    for address, reason in expected.items():
+        assert reason in told.pop(address), address
+    (budget,) = told.values()
+    assert "60 pages" in budget
+    assert {c.source.ref.rsplit("/", 1)[-1] for c in conversations(rows)} == {
+        "busy#1", "charset#1", "charset-unknown#1"
+    }  # fmt: skip
+    assert {d.conversation.source.ref.rsplit("/", 1)[-1] for d in rows if isinstance(d, Drop)} >= {"noise#1"}
+    charset = next(c for c in conversations(rows) if "charset#1" in c.source.ref)
+    assert [m.content for m in charset.messages] == ["Déjà vu?", "Yes."]
+    assert charset.messages[0].name == "Zoë"
+    assert (tmp_path / "pages.sqlite").stat().st_size < 5_000_000

@@ -42,6 +42,14 @@ from spiders.settings import SETTINGS
 
 FINAL = frozenset([*range(200, 400), 404, 410])  # answers worth keeping: asking again would bring the same
 EXAMPLES = 100  # addresses quoted for one reason in the report
+TROUBLES = {  # Scrapy's names in plain words
+    "DownloadCancelledError": "longer than page_bytes allows",
+    "DownloadTimeoutError": "not done within the time for one answer (timeout)",
+    "ResponseDataLossError": "cut off before its end",
+    "DownloadConnectionRefusedError": "the connection was refused",
+    "CannotResolveHostError": "the host is not known",
+    "DownloadFailedError": "the connection was lost",
+}
 LATER = frozenset([429, 503])  # "come back later"
 
 
@@ -252,7 +260,8 @@ class Notes(BaseSpiderMiddleware):
         elif isinstance(error, HttpError):
             self._add("failure", address, 0, {"address": address, "error": f"status {error.response.status}"})
         else:
-            what = str(error) if isinstance(error, IgnoreRequest) else f"{type(error).__name__}: {error}"
+            name = type(error).__name__
+            what = TROUBLES.get(name) or (str(error) if name == "IgnoreRequest" else f"{name}: {error}")
             self._add("failure", address, 0, {"address": address, "error": what.strip(": ")})
 
     def _unread(self, failure: Failure, response: Response) -> None:

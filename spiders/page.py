@@ -1,0 +1,47 @@
+"""A fetched page as a tree, and the links on it: what every spider of HTML begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import lxml.html
+from lxml.cssselect import CSSSelector
+from lxml.html import HtmlElement
+
+Page = Any  # a scrapy TextResponse; Scrapy's type of a callback knows only its base class
+
+
+def selector(css: str) -> Callable[[HtmlElement], list[HtmlElement]]:
+    """What a css selector finds in an element. Compiled once: `element.cssselect` compiles it for every page."""
+    return cast(Callable[[HtmlElement], list[HtmlElement]], CSSSelector(css))
+
+
+def tree(response: Page) -> HtmlElement:
+    """The page's elements. A page whose bytes are not of the charset that it names is read as Windows-1252."""
+    if not response.body.strip():
+        raise ValueError("the page is empty")
+    if not hasattr(response, "encoding"):
+        raise ValueError("the page is not text")
+    try:
+        text = response.body.decode(response.encoding)
+    except (UnicodeDecodeError, LookupError):
+        text = response.body.decode("cp1252", "replace")
+    parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
+    return lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+
+
+def fragment(html: str) -> HtmlElement:
+    """A piece of HTML, as an API sends it, under one element of its own."""
+    return lxml.html.fragment_fromstring(html.replace("\0", ""), create_parent="div")
+
+
+def addresses(response: Page, links: list[HtmlElement]) -> Iterator[str]:
+    """Where links lead, without the part behind #; links that are no address are left out."""
+    for link in links:
+        try:
+            address = response.urljoin(link.get("href", "").strip()).partition("#")[0]
+        except ValueError:
+            continue
+        if address.startswith(("http://", "https://", "file://")):
+            yield address
