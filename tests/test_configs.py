@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from lxml import html
 
 from pipeline.conversation import normalised
 from pipeline.recipe import configs
+from pipeline.rules.view import pattern, words
 
 QUICKSTART = configs() / "quickstart"
 
@@ -191,3 +193,42 @@ def test_situations_are_single_different_sentences(language, least):
     situations = load(f"situations-{language}")
     assert len(set(situations)) == len(situations) >= least
     assert all(s.endswith(".") and not s[:-1].count(". ") for s in situations)
+
+
+def entries(name):
+    lines = (configs() / "words" / f"{name}.txt").read_text("utf-8").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+LEAST = {"cliches-en": 80, "cliches-ru": 40, "empathy-en": 60, "empathy-ru": 30}
+LEAST |= {"emotion-en": 350, "emotion-ru": 150, "intimate-en": 150, "intimate-ru": 70}
+
+
+@pytest.mark.parametrize(("name", "least"), LEAST.items())
+def test_word_lists_have_distinct_lower_case_entries(name, least):
+    phrases = [line.split("\t")[0] for line in entries(name)]
+    assert len(phrases) >= least
+    assert [p for p, n in Counter(phrases).items() if n > 1] == []
+    assert [p for p in phrases if p != p.strip().lower()] == []
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_labels_and_weights_of_word_lists_are_legal(language):
+    emotions = {line.split("\t")[1] for line in entries(f"emotion-{language}")}
+    assert emotions == {"joy", "sadness", "anger", "fear", "surprise", "disgust", "love"}
+    weights = [float(line.split("\t")[1]) for line in entries(f"intimate-{language}")]
+    assert -1 <= min(weights) < -0.5 < 0.5 < max(weights) <= 1
+
+
+def worn(text):
+    return [phrase for phrase in words("cliches") if pattern(phrase).search(text.lower().replace("’", "'"))]
+
+
+def test_worn_phrases_are_found_and_our_own_texts_have_none():
+    assert worn("Her voice barely above a whisper, she let out a breath she didn't know she was holding.")
+    assert worn("В воздухе повисла тишина, и мурашки побежали по спине.")
+    ours = [text for turns in good_talks().values() for _, text in turns]
+    for character in load("en") + load("ru"):
+        ours += [character["description"], character["greeting"]]
+        ours += [m["content"] for m in character["example_dialogue"]]
+    assert {text: found for text in ours if (found := worn(text))} == {}
