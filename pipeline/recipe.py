@@ -198,7 +198,7 @@ class DedupSettings(Settings):
 
     threshold: float = Field(0.7, ge=0.3, le=1, description="Jaccard similarity of 5-word shingles")
     view: Literal["dialogue", "assistant", "opening"] = "dialogue"
-    contained: float | None = Field(0.9, ge=0.5, le=1, description="share of a row's shingles found in one longer row")
+    contained: float | None = Field(1.0, ge=0.5, le=1, description="share of a row's shingles found in one longer row")
     contained_words: int = Field(20, ge=5, description="words; a shorter row is never sent away as a part of another")
     shared_by: int = Field(
         100, ge=2, description="rows (and 1 in 10,000) that share a passage before it is boilerplate"
