@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.recipe import UserError
 
@@ -15,8 +15,7 @@ class Stop(UserError):
     """The whole run must stop: wrong key, exhausted quota, budget reached, disk full. What was answered is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request and what came of it.
 
     final: this is the outcome of the call; the same call is never sent again.
@@ -35,11 +34,11 @@ class Call:
     completion_tokens: int = 0
     cost: float | None = None
     seconds: float = 0.0
-    at: float = field(default_factory=time.time)
+    at: float = 0.0
 
 
-_COLUMNS = ", ".join(f.name for f in fields(Call))
-_PLACES = ", ".join("?" for _ in fields(Call))
+_COLUMNS = ", ".join(Call._fields)
+_PLACES = ", ".join("?" for _ in Call._fields)
 _SETUP = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -72,7 +71,7 @@ class Calls:
 
     async def keep(self, call: Call) -> None:
         """Returns once the call is committed. Raises Stop when it cannot be written."""
-        self._pending.append(call)
+        self._pending.append(call._replace(at=time.time()))
         if self._committed is None:
             loop = asyncio.get_running_loop()
             self._committed = loop.create_future()
@@ -85,7 +84,7 @@ class Calls:
         assert done is not None
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(f"INSERT OR IGNORE INTO calls VALUES ({_PLACES})", map(astuple, calls))
+            self._db.executemany(f"INSERT OR IGNORE INTO calls VALUES ({_PLACES})", calls)
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             done.set_exception(Stop(f"{self._path}: cannot be written: {error}. Every answer kept so far is safe."))

@@ -123,10 +123,10 @@ class Gate:
         """Heed what the server says is left. Above half there is no need, and its figures are too coarse."""
         for room in rooms:
             if room.left * 2 < room.limit:
-                rate = (room.limit - room.left) / room.reset
-                bucket = self._buckets.get(f"{room.unit} left")
-                level = min(bucket.level, room.left) if bucket else max(0, room.left - self._in_flight)
-                self._buckets[f"{room.unit} left"] = Bucket(rate, room.limit, level)
+                rate = (room.limit - room.left) / room.reset * CAUTION
+                left = room.left + 1.0  # the server rounds down
+                bucket = self._buckets.setdefault(f"{room.unit} left", Bucket(rate, room.limit, left))
+                bucket.rate, bucket.level = rate, min(bucket.level, left)
 
     def stop(self, error: Exception) -> None:
         """Nobody enters any more; who waits gets `error`."""
