@@ -26,8 +26,11 @@ Words = NDArray[np.int64]  # lengths
 SURROGATES = range(0xD800, 0xE000)
 # How far the similarity of an unrelated pair strays beyond what its two texts let expect, in standard deviations:
 # beyond REACH_0 + REACH_1 × log10(1/q) in a share q of pairs. Measured on five public sets, benchmarks/novelty.py.
-REACH_0, REACH_1 = 0.0, 1.45
+REACH_0, REACH_1 = -0.15, 1.47
 LENGTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # words; expectations are interpolated between
+TRIMMED = 0.91  # standard deviation of the lowest 98 % over that of all, on the same sets
+WIDEST = 2.0  # times the expected spread; our choice
+MOST_ALIKE = 3.0  # spreads; our choice: the same writer and form, but another text
 FEWEST = 4  # reference texts; with fewer nothing can be calibrated and UNCALIBRATED holds
 UNCALIBRATED = 0.5  # ROUGE-L F
 
@@ -48,7 +51,8 @@ class Novelty:
         self.accepted, self.cutoff = accepted, cutoff
         self.letters: dict[str, str] = {}
         self.pool: list[str] = []
-        self.lengths, self.owns = array("l"), array("d")
+        self.lengths = array("l")
+        self.levels = array("d")  # how alike each text of the pool is to all others, in spreads above the expected
         self.reference = [coded for text in reference if (coded := self._coded(text))]
         if cutoff is None and len(self.reference) < FEWEST:
             self.cutoff = UNCALIBRATED
@@ -58,42 +62,54 @@ class Novelty:
     def add(self, text: str) -> None:
         """Put a text into the pool."""
         coded = self._coded(text)
+        if self.cutoff is None:
+            alike = rouge_l(coded, self.pool, self._lengths())
+            self.levels.append(float(self._strays(coded, alike).mean()) if coded else 0.0)
         self.pool.append(coded)
         self.lengths.append(len(coded))
-        self.owns.append(self._own(coded))
 
     def neighbour(self, text: str) -> Neighbour | None:
         """The text of the pool that is furthest beyond its limit, or None: `text` is new."""
         coded = self._coded(text)
         if not self.pool or not coded:
             return None
-        lengths = np.frombuffer(self.lengths, dtype=np.int64)
-        alike = rouge_l(coded, self.pool, lengths)
-        limits = self._limits(coded, lengths)
+        alike = rouge_l(coded, self.pool, self._lengths())
+        limits = self._limits(coded, alike)
         worst = int(np.argmax(alike - limits))
         if alike[worst] <= limits[worst]:
             return None
         return Neighbour(worst, float(alike[worst]), float(limits[worst]))
 
-    def _limits(self, coded: str, lengths: Words) -> Floats:
-        """The highest ROUGE-L F allowed with each text of the pool; below 1, so that a copy is never new."""
+    def _limits(self, coded: str, alike: Floats) -> Floats:
+        """The highest ROUGE-L F allowed with each text of the pool; below 1, so that a copy is never new.
+
+        Expected of a pair: what its lengths let expect, and how alike each of the two is to everything, as in an
+        analysis of variance by rows and columns. A pool of texts that all resemble each other does not get away with
+        it: no more than MOST_ALIKE and WIDEST are granted.
+        """
         if self.cutoff is not None:
             return np.full(len(self.pool), self.cutoff)
-        mean, spread = self.expected.at(len(coded), lengths)
-        unlikely = 1 - self.accepted ** (1 / len(self.pool))
-        reach = REACH_0 - REACH_1 * math.log10(unlikely)
-        owns = self._own(coded) + np.frombuffer(self.owns)
-        limits: Floats = np.minimum(0.999, mean + spread * (owns + reach))
+        mean, spread = self.expected.at(len(coded), self._lengths())
+        levels = np.frombuffer(self.levels)
+        strays = self._strays(coded, alike)
+        level = np.clip(strays.mean() + levels - levels.mean(), 0.0, MOST_ALIKE)
+        usual = strays[strays <= np.quantile(strays, 0.98)]  # without the neighbours that are looked for
+        width = np.clip(usual.std() / TRIMMED, 1.0, WIDEST)
+        reach = REACH_0 - REACH_1 * math.log10(1 - self.accepted ** (1 / len(self.pool)))
+        limits: Floats = np.minimum(0.999, mean + spread * (level + width * reach))
         return limits
 
-    def _own(self, coded: str) -> float:
-        """How much more than usual a text resembles the references, which have nothing to do with it; in deviations."""
-        if self.cutoff is not None or not coded:
-            return 0.0
+    def _strays(self, coded: str, alike: Floats) -> Floats:
+        """How much more alike than expected a text is to each of pool and references, in spreads."""
         others = [r for r in self.reference if r != coded]
-        lengths = np.array([len(r) for r in others])
-        mean, spread = self.expected.at(len(coded), lengths)
-        return float(np.median((rouge_l(coded, others, lengths) - mean) / spread))
+        references = np.array([len(r) for r in others])
+        both = np.concatenate([alike, rouge_l(coded, others, references)])
+        mean, spread = self.expected.at(len(coded), np.concatenate([self._lengths(), references]))
+        strays: Floats = (both - mean) / spread
+        return strays
+
+    def _lengths(self) -> Words:
+        return np.array(self.lengths, dtype=np.int64)
 
     def _coded(self, text: str) -> str:
         """Each word as one letter, so that words are compared at the speed of letters."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline.recipe import configs
 MODEL = "rehearsal"
 REFUSED, EMPTY, LABELLED = 0.02, 0.01, 0.02  # shares of answers that are of no use, so that rejections are seen
 Bank = dict[str, Any]
+Maker = Callable[[Bank, random.Random], object]
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     Inventions and scripts are recognised by the key of the list that the prompt asks for, talks by the rest.
     """
     messages = request["messages"]
-    rng = random.Random(hashlib.blake2b(json.dumps(messages + [request.get("seed")]).encode()).digest())
+    rng = random.Random(hashlib.blake2b(json.dumps([messages, request.get("seed")]).encode()).digest())
     prompt = messages[0]["content"]
     bank = _bank("ru" if re.search(r"[а-яё]{3}", prompt) else "en")
     chance = rng.random()
@@ -59,11 +61,7 @@ def _text(messages: list[dict[str, str]], bank: Bank, rng: random.Random, labell
     if kind == "messages":
         return _dump({kind: _script(prompt, bank, rng)})
     found = re.search(bank["count"], prompt)
-    makers = {
-        "characters": _character,
-        "users": _user,
-        "situations": lambda b, r: _fill(r.choice(b["situation"]), b, r),
-    }
+    makers: dict[str, Maker] = {"characters": _character, "users": _user, "situations": _situation}
     things = [makers[kind](bank, rng) for _ in range(int(found[1]) if found else 2)]
     said = _dump({kind: things})
     return f"```json\n{said}\n```" if rng.random() < 0.2 else said
@@ -98,16 +96,16 @@ def _script(prompt: str, bank: Bank, rng: random.Random) -> list[dict[str, str]]
 
 
 def _character(bank: Bank, rng: random.Random) -> dict[str, Any]:
-    name = f"{rng.choice(bank['first'])} {rng.choice(bank['last'])}"
+    name = _fill("{name} {last}", bank, rng)
     age = rng.randint(19, 83)
-    sentences = [rng.choice(bank["description"]), *rng.sample(bank["description_more"], 4)]
+    sentences = [rng.choice(bank["description"]), *rng.sample(bank["description_more"], 5)]
     dialogue = [
         {"role": side, "content": _fill(rng.choice(bank[side]), bank, rng)} for side in ("user", "character") * 2
     ]
     return {
         "name": name,
         "age": age,
-        "archetype": rng.choice(bank["archetype"]),
+        "archetype": _fill("{archetype}", bank, rng),
         "description": " ".join(_fill(s, bank, rng, name=name.split()[0], age=age) for s in sentences),
         "greeting": _fill(rng.choice(bank["greeting"]), bank, rng),
         "scenario": _fill(rng.choice(bank["scenario"]), bank, rng),
@@ -118,22 +116,26 @@ def _character(bank: Bank, rng: random.Random) -> dict[str, Any]:
 
 def _user(bank: Bank, rng: random.Random) -> dict[str, Any]:
     return {
-        "name": rng.choice(bank["first"]),
+        "name": _fill("{name}", bank, rng),
         "age": rng.randint(18, 70),
-        "archetype": rng.choice(bank["user_archetype"]),
+        "archetype": _fill("{user_archetype}", bank, rng),
         "description": _fill(rng.choice(bank["user_description"]), bank, rng),
         "style": rng.choice(bank["style"]),
     }
 
 
+def _situation(bank: Bank, rng: random.Random) -> str:
+    return _fill(rng.choice(bank["situation"]), bank, rng)
+
+
 def _fill(sentence: str, bank: Bank, rng: random.Random, **known: object) -> str:
-    """The sentence with every {slot} filled by chance; {slot_up} begins with a capital."""
+    """The sentence with every {slot} filled by chance, slots within slots too; {slot_up} begins with a capital."""
 
     def choose(found: re.Match[str]) -> str:
         slot = found[1]
         if slot in known:
             return str(known[slot])
-        value = str(rng.choice(bank[slot.removesuffix("_up")]))
+        value = _fill(str(rng.choice(bank[slot.removesuffix("_up")])), bank, rng)
         return value[0].upper() + value[1:] if slot.endswith("_up") else value
 
     return re.sub(r"\{(\w+)\}", choose, sentence)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from pipeline.conversation import Message, Role
+from pipeline.conversation import Message, Persona, Role
 from pipeline.generate.cards import Character, filled
 from pipeline.generate.check import Fault, fault
 from pipeline.generate.invent import User
@@ -47,6 +47,13 @@ class Scene:
     topic: str
     plan: Plan
     sample: int
+
+    def fault(self, said: Sequence[Message], new: Message, prompts: Prompts) -> Fault | None:
+        """The first thing wrong with a new message."""
+        side = Persona(self.user.name, self.user.description)
+        if new.role == "assistant":
+            side = Persona(self.character.name, self.character.description)
+        return fault(said, new, side, prompts.language, prompts.direction("note", text="").rstrip(" ]"))
 
 
 @dataclass(slots=True)
@@ -105,7 +112,7 @@ async def _message(
             break
         told.answers.append(answer)
         message = Message(cast(Role, side), answer.text.strip(), _name(scene, side))
-        again = fault(message, told.said, scene.character, scene.user.name, prompts.language)
+        again = scene.fault(told.said, message, prompts)
         if again is None:
             return message
         told.faults.append(again)
@@ -130,7 +137,7 @@ async def script(scene: Scene, line: Line, settings: GenerateSettings, prompts: 
             told.faults.append(told.cut)
             break
         told.answers.append(answer)
-        said, told.cut = read_script(answer.data, scene, prompts.language)
+        said, told.cut = read_script(answer.data, scene, prompts)
         if told.cut is None and len(said) < settings.turns[0]:
             told.cut = Fault(len(said), "talk.short", f"{len(said)} messages")
         if told.cut:
@@ -142,7 +149,7 @@ async def script(scene: Scene, line: Line, settings: GenerateSettings, prompts: 
     return told
 
 
-def read_script(data: Any, scene: Scene, language: str) -> tuple[list[Message], Fault | None]:
+def read_script(data: Any, scene: Scene, prompts: Prompts) -> tuple[list[Message], Fault | None]:
     """The good messages at the beginning of a script (data fits SCRIPT_SCHEMA), and what is wrong with the next."""
     said: list[Message] = []
     for index, raw in enumerate(data["messages"]):
@@ -152,7 +159,7 @@ def read_script(data: Any, scene: Scene, language: str) -> tuple[list[Message], 
         message = Message(role, content.strip(), _name(scene, cast(Side, role)))
         if index == 0 and opening(scene):
             message = opening(scene)[0]
-        wrong = fault(message, said, scene.character, scene.user.name, language)
+        wrong = scene.fault(said, message, prompts)
         if wrong:
             return said, wrong
         said.append(message)
