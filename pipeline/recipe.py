@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from pipeline import UserError as UserError
 from pipeline.mistakes import missing_inputs, mistake, repeated_keys
@@ -150,6 +150,9 @@ class RepairSettings(Settings):
     merge: bool = True
     tail: bool = True
     trim: bool = True
+    tail_from: float = Field(
+        0.9, gt=0, le=1, description="share of the other messages that end in a full stop where the last is cut"
+    )
     least: int = Field(6, ge=2, description="messages of the stretch between two speakers that a play is cut to")
 
 
@@ -165,6 +168,7 @@ class FilterSettings(Settings):
 
     languages: list[str] = []
     repairs: RepairSettings = RepairSettings()
+    privacy: Literal["label", "mask", "drop"] = Field("label", description="what is done about personal data")
     rules: dict[str, RuleSettings] = {}
 
     @field_validator("rules")
@@ -183,7 +187,9 @@ class FilterSettings(Settings):
 
     def limits(self) -> dict[str, Rule]:
         """The table of rules with this recipe's limits and decisions, without the rules that are off."""
-        changed = {name: self.rules.get(name, RuleSettings()) for name in RULES}
+        strict = RuleSettings(decision="drop") if self.privacy == "drop" else RuleSettings()
+        usual = {name: strict if name.startswith("privacy.") else RuleSettings() for name in RULES}
+        changed = usual | self.rules
         return {name: _changed(rule, changed[name]) for name, rule in RULES.items() if changed[name].decision != "off"}
 
 

@@ -65,7 +65,7 @@ def shape(row: Conversation, settings: RepairSettings) -> Conversation:
     if settings.merge:
         messages = merge(messages, edits)
     if settings.tail:
-        messages = cut_tail(messages, edits)
+        messages = cut_tail(messages, edits, settings.tail_from)
     if settings.trim:
         messages = trim(messages, edits)
     return _changed(row, messages, edits)
@@ -164,9 +164,9 @@ def merge(messages: Messages, edits: Edits) -> Messages:
     return merged
 
 
-def cut_tail(messages: Messages, edits: Edits) -> Messages:
-    """Without a last message that breaks off."""
-    if structure.breaks_off(messages) < 1:
+def cut_tail(messages: Messages, edits: Edits, least: float) -> Messages:
+    """Without a last message that breaks off. least: share of the other messages that end in a full stop."""
+    if structure.breaks_off(messages) < least:
         return messages
     return _without(messages, edits, "cut the tail that breaks off:", [len(messages) - 1])
 

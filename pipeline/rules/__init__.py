@@ -44,7 +44,9 @@ RULES: dict[str, Rule] = {
     "structure.one_sided": Rule("sides that speak", "below", 2, "drop", "a dialogue has two sides"),
     "structure.balance": Rule("the quieter side's share of words", "below", 0.10, "drop", FIELD),
     "structure.uneven": Rule("the quieter side's share of words", "below", 0.25, "warn", FIELD),
-    "structure.truncated": Rule("last messages that break off", "above", 0, "warn", "a decoder stopped at its limit"),
+    "structure.truncated": Rule(
+        "share of other messages that end in a full stop where the last does not", "above", 0.6, "warn", "gold_dirty"
+    ),
     # style
     "style.repetition": Rule("character-3-gram Jaccard of two messages of one side", "above", 0.75, "warn", FIELD),
     "style.repeated": Rule("messages that say an earlier one word for word", "above", 0, "warn", FIELD),
@@ -53,12 +55,13 @@ RULES: dict[str, Rule] = {
     "style.goodbyes": Rule("messages of farewell in a row at the end", "above", 4, "warn", OURS),
     "style.placeholder": Rule(COUNT, "above", 0, "drop", "a blank nobody filled"),
     "style.template": Rule(COUNT, "above", 0, "drop", "remains of a prompt format"),
+    "style.mention": Rule(COUNT, "above", 0, "warn", "a prompt's name for a speaker in the talk: 'user 1', '(name)'"),
     "style.label": Rule(COUNT, "above", 0, "drop", "a speaker's label inside a message"),
     "style.other_side": Rule(COUNT, "above", 0, "drop", "one message that speaks for both sides"),
     "style.refusal": Rule(COUNT, "above", 0, "drop", "an assistant's refusal in place of a reply"),
     "style.assistant": Rule(COUNT, "above", 0, "drop", "an assistant speaking of itself; the card may allow it"),
     "style.damaged": Rule("characters that cannot be mended", "above", 0, "warn", "wrongly decoded text"),
-    "style.gibberish": Rule("words of noise", "above", 2, "warn", OURS),
+    "style.gibberish": Rule("words of noise in a row, or symbols", "above", 2, "warn", OURS),
     "style.links": Rule(COUNT, "above", 0, "warn", "advertising with a link"),
     "style.cliches": Rule("worn phrases per 1,000 words", "above", 8, "warn", "human base rate, see configs/words"),
     "style.recited": Rule("words of the card in one run", "above", 11, "warn", "CharacterBench: engagement -.26"),

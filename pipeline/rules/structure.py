@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from statistics import fmean, pstdev
 
@@ -57,6 +58,9 @@ def readings(view: View, numbers: Numbers, found: dict[str, float]) -> Iterator[
     yield _row("structure.one_sided", sides)
     if longest is not None:
         yield Finding("filter", "structure.long_message", numbers.words[longest], None, longest, decision="measured")
+    if broken := breaks_off(view.messages):
+        last = len(view.messages) - 1
+        yield Finding("filter", "structure.truncated", broken, None, last, decision="measured")
     if "balance" in found:
         yield _row("structure.balance", found["balance"])
         yield _row("structure.uneven", found["balance"])
@@ -66,19 +70,20 @@ def _row(rule: str, value: float) -> Finding:
     return Finding("filter", rule, value, decision="measured")
 
 
+_STRAY = re.compile(r"(?<=[a-z]\s)[b-hj-tv-z]\Z")  # "where do you work t"
 _ENDS = ".!?…。！？~)]}\"'”’»*」』）~♪"
 
 
 def breaks_off(messages: Sequence[Message]) -> float:
-    """Does the last message end in the middle? 1: cut there; between: perhaps.
+    """The share of the other messages that end in a full stop where the last does not; 0 where it does.
 
-    People who end their messages with a full stop do so in the last one too: 1 when nine in ten of the others end with
-    one (four of them at least) and the last does not.
+    Who ends messages with a full stop does so in the last one too. A single stray letter at the end counts as 1.
     """
     if len(messages) < 5 or _ends(messages[-1].content):
         return 0.0
-    closed = sum(_ends(m.content) for m in messages[:-1])
-    return 1.0 if closed >= 0.9 * (len(messages) - 1) else 0.0
+    if _STRAY.search(messages[-1].content):
+        return 1.0
+    return sum(_ends(m.content) for m in messages[:-1]) / (len(messages) - 1)
 
 
 def _ends(text: str) -> bool:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from pipeline.conversation import Finding, Persona
+from pipeline.rules import noise
 from pipeline.rules import view as lists
 from pipeline.rules.kernel import Numbers
 from pipeline.rules.view import Hit, View
 
 _SENTENCE_END = re.compile(r"[.!?。！？…\n;:；：\"“”«»(]")
 _LABEL = re.compile(r"(?:^|\n)[ \t*_>#-]*(?P<label>[^\n:：]{1,30}?)[*_ ]*[:：]")
+_MARKS = re.compile(r"[\[{<(:：]")
+_LINK = re.compile(r"https?://|www\.")
+_SYMBOLS = re.compile(r"[#$%^&@|\\~+=<>{}\[\]]{6,}")
+_LOST = re.compile("\ufffd+")
+_ROUND = re.compile(
+    r"\((?=[a-z])(?:(?:insert|your|my|his|her|their|enter)\s)?(?:(?:user|speaker|person)\s?[12a-b](?:'s)?\s?)?(?:name|city|age|hometown)?\)"
+)
 _BRACKETS = re.compile(r"\{\{[^{}\n]{1,40}\}\}|\[[^\[\]\n]{2,40}\]|<[a-z][a-z' _-]{1,30}>|\{[a-z][a-z' _-]{1,30}\}")
 
 
@@ -22,16 +30,17 @@ def readings(view: View, numbers: Numbers, found: dict[str, float]) -> Iterator[
     yield from repeated(view, numbers)
     yield from goodbyes(view)
     yield from cliches(view, found)
-    for i in range(len(view.messages)):
-        yield from labels(view, i)
-        yield from placeholders(view, i)
+    yield from links(view)
+    yield from gibberish(view)
+    yield from damaged(view)
+    yield from marks(view, range(len(view.messages)))
     yield from phrases(view)
 
 
 def phrases(view: View) -> Iterator[Finding]:
     """What is found by lists of phrases: refusals, an assistant's talk of itself, remains of templates, labels."""
     yield from spots(view, "style.template", view.hits.get("template", []))
-    yield from spots(view, "style.label", [h for h in view.hits.get("label_talk", []) if _names_no_person(view, h)])
+    yield from spots(view, "style.mention", [h for h in view.hits.get("label_talk", []) if _names_no_person(view, h)])
     yield from spots(view, "style.refusal", [h for h in view.hits.get("refusal", []) if _refuses(view, h)])
     if not is_machine(view.persona):
         yield from spots(view, "style.assistant", [h for h in view.hits.get("assistant", []) if _refuses(view, h)])
@@ -84,6 +93,43 @@ def cliches(view: View, found: dict[str, float]) -> Iterator[Finding]:
             yield view.finding("style.cliches", found["cliches"], hits[0].message, hits[0].start, hits[0].end)
 
 
+def links(view: View) -> Iterator[Finding]:
+    """Messages with a link and an advertiser's phrase."""
+    if "http" not in view.folded and "www." not in view.folded:
+        return
+    adverts = [h for h in view.hits.get("advert", []) if _LINK.search(view.line(h.message))]
+    yield from spots(view, "style.links", adverts)
+
+
+def gibberish(view: View) -> Iterator[Finding]:
+    """The longest run of words of noise, or of mixed symbols."""
+    words, start, end = noise.longest_run(view.text)
+    if words:
+        message, offset = view.place(start)
+        yield view.finding("style.gibberish", words, message, offset, offset + end - start)
+    for match in _SYMBOLS.finditer(view.text):
+        if len(set(match[0])) >= 4:
+            message, offset = view.place(match.start())
+            yield view.finding("style.gibberish", len(match[0]), message, offset, offset + len(match[0]))
+
+
+def damaged(view: View) -> Iterator[Finding]:
+    """Characters that were lost on the way, and wrong decoding that could not be mended."""
+    if view.text.isascii():
+        return
+    lost = [Hit(*view.place(m.start()), view.place(m.start())[1] + 1) for m in _LOST.finditer(view.text)]
+    yield from spots(view, "style.damaged", lost)
+
+
+def marks(view: View, messages: Iterable[int]) -> Iterator[Finding]:
+    """Labels and unfilled blanks inside these messages."""
+    if not _MARKS.search(view.text):
+        return
+    for i in messages:
+        yield from labels(view, i)
+        yield from placeholders(view, i)
+
+
 def labels(view: View, message: int) -> Iterator[Finding]:
     """Labels of speakers inside a message: its own, or another's for whom it speaks."""
     line = view.line(message)
@@ -98,14 +144,14 @@ def labels(view: View, message: int) -> Iterator[Finding]:
 
 
 def placeholders(view: View, message: int) -> Iterator[Finding]:
-    """Brackets that hold a description in place of a value: "[your name]", "{{user}}", "<city>"."""
+    """Brackets that hold a description in place of a value: "[your name]", "{{user}}", "<city>", "(user 1's name)"."""
     line = view.line(message)
-    if "[" not in line and "{" not in line and "<" not in line:
-        return
     for match in _BRACKETS.finditer(line):
         said = re.findall(r"[^\W_]+(?:'s)?", match[0])
         if match[0].startswith("{{") or (len(said) <= 5 and any(w.removesuffix("'s") in blanks() for w in said)):
             yield view.finding("style.placeholder", 1, message, match.start(), match.end())
+    for match in _ROUND.finditer(line) if "(" in line else ():
+        yield view.finding("style.mention", 1, message, match.start(), match.end())
 
 
 @cache

@@ -19,11 +19,11 @@ from pipeline.recipe import configs
 # The lists of configs/words that are searched for: `refusal` reads refusal.txt, refusal-en.txt, refusal-de.txt, …
 LISTS = (
     "refusal", "assistant", "template", "label_talk", "goodbye", "minor", "age_question", "self_harm", "coercion",
-    "slur", "cliches",
+    "slur", "cliches", "advert",
 )  # fmt: skip
 # Scripts that write no blank between words, and those that glue particles to them: no word boundary is asked for.
 UNSPACED = r"\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-KEYS = 200  # texts at most that a line is looked for by
+KEYS = 5000  # texts at most that a line is looked for by
 _STRAIGHT = {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "İ": "i", "\u00a0": " "}
 
 
@@ -92,17 +92,17 @@ def _phrases(folded: str, seen: View) -> Iterator[tuple[str, Hit]]:
     asked = {
         (lines[key], seen.place(at)[0]) for key, at, _ in automaton.find_matches_as_indexes(folded, overlapping=True)
     }
-    for phrase, message in sorted(asked, key=lambda pair: pair[1]):
-        for match in phrase.pattern.finditer(seen.line(message)):
+    for phrase, message in sorted(asked, key=lambda pair: (pair[1], pair[0].line)):
+        for match in pattern(phrase.line).finditer(seen.line(message)):
             yield phrase.name, Hit(message, match.start(), match.end())
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A line of a word list: the list's name and what the line means, as a pattern."""
+    """A line of a word list and the list's name."""
 
     name: str
-    pattern: re.Pattern[str]
+    line: str
 
 
 @cache
@@ -112,7 +112,7 @@ def _automaton() -> tuple[ahocorasick_rs.AhoCorasick, list[Phrase]]:
     lines: list[Phrase] = []
     for name in LISTS:
         for line in words(name):
-            phrase = Phrase(name, pattern(line))
+            phrase = Phrase(name, line)
             for key in _keys(_parts(line)):
                 keys.append(key)
                 lines.append(phrase)
@@ -135,15 +135,14 @@ def _read(file: Path) -> Iterator[str]:
     choices: dict[str, str] = {}
     for raw in file.read_text("utf-8").splitlines():
         line = raw.strip().lower()
-        if line.startswith("@"):
+        if re.match(r"@\S+ =", line):
             key, _, value = line.partition("=")
             choices[key.strip()] = f"({value.strip()})".replace("_", " ")
-        elif line and not line.startswith("#"):
-            for key, value in choices.items():
-                line = line.replace(key, value)
-            yield line
+        elif line and line != "#" and not line.startswith("# "):
+            yield re.sub(r"@[^\W\d_']+(?:'\w+)?", lambda key: choices.get(key[0], key[0]), line)
 
 
+@cache
 def pattern(line: str) -> re.Pattern[str]:
     """What a line of a list means, with word boundaries where its script has them."""
     body = "".join(f"(?:{'|'.join(map(re.escape, part))})" for part in _parts(line))
