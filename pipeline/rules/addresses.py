@@ -16,7 +16,7 @@ import ahocorasick_rs
 
 from pipeline.rules.view import words
 
-_NUMBER = r"\d{1,5}(?:[ ]?[A-Za-z]\b|(?:[-/]\d{1,4}))?"
+_NUMBER = r"\d{1,5}(?:[ ]?(?:[A-Za-z]|bis|ter)\b|(?:[-/]\d{1,4}))?"
 _NAME = r"[^\W_][\w'’.-]*"
 _POSTCODE = (
     r"(?:[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}|[A-Z]\d[A-Z][ ]?\d[A-Z]\d|\d{4}[ ]?[A-Z]{2}|\d{3}[ ]\d{2}"
@@ -30,19 +30,22 @@ _TOWN = rf"{_NAME}(?:[ ]{_NAME}){{0,3}}?"
 
 # After the street: the flat, then town and postcode in either order. A town alone tells little and is left.
 _REST = re.compile(
-    rf"{_UNIT}*(?:\s*,?\s+(?P<after>{_TOWN})(?:\s*,\s*(?P<state>[A-Za-z]{{2,3}}))?\s*,?\s+{_POSTCODE}"
+    rf"{_UNIT}*(?:\s*,?\s+(?P<after>{_TOWN})(?:\s*,\s*(?P<state>{_NAME}(?:[ ]{_NAME})?))?\s*,?\s+{_POSTCODE}"
     rf"|\s*,\s*{_POSTCODE}(?:\s+(?P<before>{_TOWN})(?=[\s.,;!?)]|$))?)?",
     re.IGNORECASE,
 )
 _FLAT = re.compile(f"{_UNIT}*", re.IGNORECASE)
+_WITH_FLAT = re.compile(  # Via Roma 131 Apt. 425, whatever a street is called there
+    rf"(?<![\w.,])(?:\d{{1,5}}[ ])?(?P<name>{_NAME})(?:[ ]{_NAME}){{0,4}}[ ]{_NUMBER}\.?(?={_UNIT})", re.IGNORECASE
+)
 _BOX = re.compile(
     r"\b(?:p\.?[ ]?o\.?[ ]?box|postfach|postbus|apartado|boîte postale|casella postale|а/я)[ ]+\d{1,6}\b"
-    r"|\b(?:PSC|Unit)\s\d{1,5},?\sBox\s\d{1,5},?\s(?:APO|FPO|DPO)\s[A-Z]{2}\s\d{5}\b",
+    r"|\b(?:(?:PSC|Unit)\s\d{1,5},?\sBox\s\d{1,5}|US[A-Z]{1,3}\s\w+),?\s(?:APO|FPO|DPO)\s[A-Z]{2}\s\d{5}\b",
     re.IGNORECASE,
 )
 _EAST_ASIA = re.compile(
     r"(?:(?![在是住到于去位了的叫])[\u4e00-\u9fff]){2,20}?(?:路|街|道|巷|弄|胡同)\d{1,5}[号號弄](?:[\da-zA-Z\u4e00-\u9fff-]{0,8}[栋棟室楼樓层層号號])?"
-    r"|(?:〒?\d{3}-\d{4}\s*)?(?:[\u4e00-\u9fff]{2,3}[都道府県])?[\u4e00-\u9fff\u3040-\u30ff]{1,8}[市区町村]"
+    r"|(?:〒?\d{3}-\d{4}\s*)?(?:[\u4e00-\u9fff]{2,3}[都道府県])?(?:(?![はがをにへで])[\u4e00-\u9fff\u3040-\u30ff]){1,8}[市区町村]"
     r"[\u4e00-\u9fff\u3040-\u30ff]{1,12}\d{1,3}(?:丁目|番地?|-)\d{1,3}(?:(?:番地?|-)\d{1,4})?号?"
     r"|(?:[가-힣]{1,6}(?:시|도)\s+)?[가-힣]{1,5}[구군시]\s+[가-힣\d]{1,10}(?:로|길)\s?\d{1,4}(?:-\d{1,3})?(?:\s\d{1,4}호)?"
 )
@@ -75,6 +78,10 @@ def addresses(text: str, language: str | None = None) -> Iterator[tuple[int, int
         for match in _compound().finditer(text):
             if _is_compound(match, text, language):
                 yield _whole(text, match)
+    if "flat" in shapes:
+        for match in _WITH_FLAT.finditer(text):
+            if _capital(match["name"]):
+                yield _whole(text, match)
     if "box" in shapes:
         yield from (match.span() for match in _BOX.finditer(text))
     if not text.isascii():
@@ -97,7 +104,10 @@ def _automaton() -> tuple[ahocorasick_rs.AhoCorasick, list[str]]:
     keys = [(f" {word}", name) for name in ("street_after_name", "street_before_name") for word in words(name)]
     keys += [(word, "street_before_name") for word in ("straße", "strasse", "platz", "allee", "улица", "ulica")]
     keys += [(word, "street_endings") for word in words("street_endings")]
-    keys += [(word, "box") for word in ("box", "postfach", "postbus", "apartado", "postale", "а/я")]
+    keys += [
+        (word, "box") for word in ("box", "postfach", "postbus", "apartado", "postale", "а/я", "apo", "fpo", "dpo")
+    ]
+    keys += [(word, "flat") for word in ("apt", "apartment", "suite", "flat", "кв")]
     return ahocorasick_rs.AhoCorasick([key for key, _ in keys]), [name for _, name in keys]
 
 
@@ -105,12 +115,12 @@ def _automaton() -> tuple[ahocorasick_rs.AhoCorasick, list[str]]:
 def _numbered() -> re.Pattern[str]:
     """14 Maple Street; 14 rue de la Paix."""
     return re.compile(
-        rf"(?<![\w.,:/$€£#-])(?P<number>{_NUMBER}),?\s+(?:"
+        rf"(?<![\w.,:/$€£#-])(?P<number>{_NUMBER})(?:\s+"
         rf"(?P<name>(?:{_NAME}\s+){{1,4}}?)(?P<word>{_any('street_after_name')})\b\.?"
         r"(?:\s(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West|(?:North|South)(?:east|west))\b\.?)?"
-        rf"|(?P<before>{_any('street_before_name')})\b\.?\s+"
+        rf"|,?\s+(?P<before>{_any('street_before_name')})\b\.?\s+"
         r"(?P<tail>(?:(?:de|du|des|d['’]|la|le|les|l['’]|del|della|dos|das|do|da)\s*)*"
-        rf"{_NAME}(?:[ -](?=[A-ZÀ-Þ]){_NAME})*))",
+        rf"{_NAME}(?:[ -](?-i:(?=[A-ZÀ-Þ])){_NAME})*))",
         re.IGNORECASE,
     )
 
@@ -144,12 +154,17 @@ def _is_numbered(match: re.Match[str], text: str) -> bool:
     if " ".join(match.group().lower().rstrip(". ").split()) in words("not_an_address"):
         return False
     if match["before"]:
-        return _capital(match["tail"].split()[-1]) and match["number"].isdigit()
-    name = match["name"].split()
-    if all(_capital(word) for word in name):
-        return _capital(match["word"]) or _LIVING.search(text, 0, match.start()) is not None
-    plain = len(name) <= 2 and not set(words("not_a_street_name")).intersection(word.lower() for word in name)
-    return plain and _LIVING.search(text, max(0, match.start() - 30), match.start()) is not None
+        return _capital(match["tail"].split()[-1])
+    if _LIVING.search(text, max(0, match.start() - 30), match.start()):
+        name = match["name"].lower().split()
+        return (len(name) <= 2 and set(words("not_a_street_name")).isdisjoint(name)) or _written(match)
+    a_year = re.fullmatch("19..|20..", match["number"])
+    return _written(match) and (not a_year or _whole(text, match)[1] > match.end())
+
+
+def _written(match: re.Match[str]) -> bool:
+    """In capitals, as a name is."""
+    return all(map(_capital, [*match["name"].split(), match["word"]]))
 
 
 def _is_named(match: re.Match[str], language: str | None) -> bool:

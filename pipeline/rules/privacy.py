@@ -46,7 +46,7 @@ _EMAIL = re.compile(
     re.IGNORECASE,
 )
 _HANDLE = re.compile(
-    rf"(?<![^\W{UNSPACED}])(?<![@./=:-])@(?=[\w.]*[A-Za-z])[A-Za-z0-9_](?:[A-Za-z0-9_.]{{1,28}}[A-Za-z0-9_])"
+    rf"(?<![^\W{UNSPACED}])(?<![@./=:-])@(?=[\w.]*[A-Za-z])[A-Za-z0-9_](?:[A-Za-z0-9_.]{{1,28}}[A-Za-z0-9_])(?![\w(\n]|\.\w)"
     r"|(?<![\w@#])[A-Za-z][\w.]{1,31}#\d{4}(?!\w)"
     r"|(?<=\s)(?<!\w)u/[A-Za-z0-9_-]{3,20}(?![\w/])"
 )
@@ -69,17 +69,18 @@ _IP = re.compile(
 _VERSION = re.compile(r"\b(?:v|ver|vers|version|release|build|firmware|section|chapter)\.?\s*$", re.IGNORECASE)
 _GAP = r"(?:[ .]|[ ]?[()/-]{1,2}[ ]?)?"  # between two digits of a telephone number
 _PHONE = re.compile(
-    rf"(?<![^\W{UNSPACED}])(?<![.,:#$€£¥/=+-])(?:"
+    rf"(?<![^\W{UNSPACED}])(?<!\d[.,:-])(?<![#$€£¥/=+.])(?:"
     rf"(?P<abroad>(?:\+|\b00(?=[1-9]))[ ]?\d(?:{_GAP}\d){{6,14}})"
     r"|(?P<american>(?:1[ .-]?)?(?:\(\d{3}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]\d{4})"
     rf"|(?P<trunk>\(?0\d(?:{_GAP}\d){{6,10}})"
     rf"|(?P<bare>\(?\d(?:{_GAP}\d){{6,12}})"
     rf")(?:\s?(?:x|ext\.?)\s?\d{{1,5}})?(?![^\W{UNSPACED}]|[%€$£]|[.,:/]\d)"
 )
-_OTHER_NUMBER = re.compile(  # days, spans of years, ISBN, round numbers, social security, IP
-    r"\d{4}[ ./-]\d{1,2}[ ./-]\d{1,2}(?!\d)|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d(?!\d)"
-    r"|(?:19|20)\d\d[ -]+(?:19|20)\d\d$|97[89][ -]?\d[ -]?\d+[ -]?\d+[ -]?[\dX]$|\d{1,3}([ .]000)+$"
+_OTHER_NUMBER = re.compile(  # days, spans of years, ISBN, round numbers, social security, IP, decimals, bits
+    r"(?:19|20)\d\d[ ./-][01]?\d[ ./-][0-3]?\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d(?!\d)"
+    r"|[12]\d{3}[ -]+[12]\d{3}$|97[89][ -]?\d[ -]?\d+[ -]?\d+[ -]?[\dX]$|\d{1,3}([ .]000)+$"
     r"|\d{3}-\d{2}-\d{4}$|(?:\d{1,3}\.){3}\d{1,3}$"
+    r"|\d+(?:[ ]\d+)*\.\d+[ ]|\d+[ ]\d+\.\d|[01 -]+$"
 )
 _WHERE_SPOKEN = {
     "en": "US GB CA AU IE NZ IN ZA", "de": "DE AT CH", "fr": "FR BE CH CA", "es": "ES MX AR CO CL PE", "it": "IT CH",
@@ -198,11 +199,12 @@ def _addresses_of_machines(text: str) -> Iterator[Place]:
 
 
 def _is_ip(text: str) -> bool:
+    """An address of some machine; 127.0.0.1 and 0.0.0.0 are everybody's."""
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    return not address.is_loopback and not address.is_unspecified
 
 
 def _phones(text: str, language: str | None) -> Iterator[Place]:

@@ -1,0 +1,200 @@
+"""Personal data is found where it stands, replaced by the same stand-in everywhere, and nothing else is touched."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.conversation import Message
+from pipeline.rules.privacy import Span, find, is_card, is_iban
+from pipeline.rules.stand_ins import mask
+
+GOLD = Path(__file__).parents[1].parent / "shared" / "data" / "gold_dirty"
+
+# language, text before, the datum, text after, kind
+PLACED = [
+    ("en", "Write to ", "anna.b+chat@mail.example.net", ".", "email"),
+    ("ja", "メールは", "anna@example.org", "です。", "email"),
+    ("en", "it's ", "anna @ example . org", " ok?", "email"),
+    ("en", "it's ", "anna at example dot org", " ok?", "email"),
+    ("en", "it's ", "anna(at)example(dot)org", " ok?", "email"),
+    ("en", "call me on ", "202-555-0143", "!", "phone"),
+    ("en", "or ", "(202) 555-0143 ext. 12", "", "phone"),
+    ("en", "my number is ", "2025550143", ".", "phone"),
+    ("ru", "Мой номер ", "020 7946 0246", ". Пока", "phone"),
+    ("de", "Ruf mich an: ", "030 23125 123", ", ja?", "phone"),
+    ("fr", "Appelle-moi au ", "01 99 00 12 34", ".", "phone"),
+    ("zh", "我的手机是", "13800138000", "。", "phone"),
+    ("ko", "전화는 ", "010-1234-5678", "이야", "phone"),
+    ("sv", "ring ", "+46 8 465 004 12", " ikväll", "phone"),
+    ("en", "the card is ", "4111 1111 1111 1111", " 12/27", "card"),
+    ("en", "the card is ", "5555-5555-5555-4444", ".", "card"),
+    ("en", "the card is ", "378282246310005", ".", "card"),
+    ("en", "pay to ", "GB82 WEST 1234 5698 7654 32", " today", "iban"),
+    ("de", "IBAN ", "DE89370400440532013000", ".", "iban"),
+    ("en", "my server is ", "192.0.2.17", ", try it", "ip"),
+    ("en", "my server is ", "2001:db8::8a2e:370:7334", " now", "ip"),
+    ("en", "I'm ", "@lena_k", " there", "handle"),
+    ("en", "add me, ", "Lena#1234", " on it", "handle"),
+    ("en", "see ", "https://example.org/reset?user=3&token=9f8e7d6c5b", ", quick", "url"),
+    ("en", "see ", "ftp://lena:hunter2@example.org/x", " ok", "url"),
+    ("en", "I live at ", "14 Maple Street, Apt 3B, Springfield 00501", ".", "address"),
+    ("en", "Come to ", "221 Linden Road, Flat 9, Northfield NX1 4ZZ", ". ok", "address"),
+    ("en", "it's ", "1538 Third Ave", ", I think", "address"),
+    ("en", "i live at ", "12 maple street", " with my dog", "address"),
+    ("en", "Send it to ", "P.O. Box 4711", " please", "address"),
+    ("de", "Ich wohne in der ", "Lindenstraße 14, 10999 Berlin", ".", "address"),
+    ("de", "Komm in die ", "Berliner Straße 7a", "!", "address"),
+    ("fr", "J'habite ", "14 bis, rue de la Paix", " à Lyon", "address"),
+    ("es", "Vivo en la ", "calle Mayor 12", ", segundo piso", "address"),
+    ("it", "Abito in ", "via Garibaldi 3", " da anni", "address"),
+    ("pt", "Moro na ", "Rua das Flores, 120", " agora", "address"),
+    ("nl", "Ik woon op de ", "Prinsengracht 263, 1016 GV Amsterdam", ".", "address"),
+    ("pl", "Mieszkam przy ", "ul. Długa 5/7", " w Krakowie", "address"),
+    ("ru", "Я живу на ", "ул. Ленина, д. 5, кв. 12", ", заходи", "address"),
+    ("sv", "Jag bor på ", "Storgatan 4", " nu", "address"),
+    ("id", "Saya tinggal di ", "Jalan Merdeka No. 17", " ya", "address"),
+    ("zh", "我住在", "北京市海淀区清华西路28号", "附近", "address"),
+    ("ja", "住所は", "東京都港区芝公園4-2-8", "です", "address"),
+    ("ko", "집은 ", "서울시 중구 세종대로 110", "이야", "address"),
+]
+
+
+@pytest.mark.parametrize(("language", "before", "datum", "after", "kind"), PLACED)
+def test_a_datum_is_found_exactly_where_it_stands(
+    language: str, before: str, datum: str, after: str, kind: str
+) -> None:
+    spans = find(before + datum + after, language)
+    assert [(s.kind, (before + datum + after)[s.start : s.end]) for s in spans] == [(kind, datum)]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "I think it was version 3.11.4, or v1.2.3.4."),
+        ("en", "Order 4471 has 12 items for $1,234.50."),
+        ("en", "He scored 102-98 in 1998-2004, on 2024-05-12 and 12/05/2024."),
+        ("en", "I give it 10/10 @ home."),
+        ("en", "The ISBN is 978-3-16-148410-0."),
+        ("en", "It's flight BA 2490 at 18:45:20."),
+        ("en", "The card was 4111 1111 1111 1112, a wrong number."),
+        ("en", "the account GB82 WEST 1234 5698 7654 33 does not exist"),
+        ("en", "They sold 1 000 000 000 of them, 3.14159265358979 each."),
+        ("en", "I walked 5 miles down the road and met 2 italians on the way."),
+        ("en", "Have you seen 21 Jump Street or 10 Cloverfield Lane?"),
+        ("en", "The Conjuring 2 is better than that decade 3 thing via Skype 5."),
+        ("en", "read https://example.org/a/b?page=2#top"),
+        ("en", "@app.route('/x')\n@Override\nvoid run()"),
+        ("en", "run it on 127.0.0.1:8000"),
+        ("de", "Der Umweg 20 Minuten vor der Allee war schön, 3 Plätze frei."),
+        ("zh", "他是第2号，我们走了3条街。"),
+        ("en", "Meet me at the corner, it is a 2 star place."),
+        ("en", "1011 0010 1100 0110 1011 1101 0011 1001"),
+    ],
+)
+def test_what_only_looks_like_personal_data_is_left(language: str, text: str) -> None:
+    assert find(text, language) == []
+
+
+def test_all_kinds_in_one_message_in_their_order() -> None:
+    text = "I'm @lena_k, lena@example.org, 14 Maple Street, call 202-555-0143 or pay 4111111111111111."
+    assert [span.kind for span in find(text, "en")] == ["handle", "email", "address", "phone", "card"]
+
+
+def test_checksums() -> None:
+    assert is_card("4012 8888 8888 1881")
+    assert not is_card("4012 8888 8888 1882")
+    assert not is_card("9780306406157000")
+    assert is_iban("fr14 2004 1010 0505 0001 3m02 606")
+    assert not is_iban("fr14 2004 1010 0505 0001 3m02 607")
+
+
+def test_planted_data_is_found_to_the_character() -> None:
+    if not GOLD.exists():
+        pytest.skip("needs ../shared/data/gold_dirty")
+    planted, found, wrong = 0, 0, 0
+    for row, truth in zip(_rows("dialogues"), _rows("truth"), strict=True):
+        for fault in truth["faults"]:
+            if fault["kind"].startswith("pii_"):
+                message = row["messages"][fault["turn"]]["content"]
+                spans = find(message, row["lang"])
+                wanted = Span(fault["kind"].removeprefix("pii_"), *fault["span"])
+                planted += 1
+                found += wanted in spans
+                wrong += len(set(spans) - {wanted})
+    assert found / planted >= 0.99
+    assert 2 * found / (2 * found + wrong + planted - found) >= 0.98
+
+
+def _rows(name: str) -> list[dict]:
+    return [json.loads(line) for line in gzip.decompress((GOLD / f"{name}.jsonl.gz").read_bytes()).splitlines()]
+
+
+TALK = [
+    Message("user", "I'm anna@example.org, call +1 202 555 0143."),
+    Message("assistant", "Is it Anna@Example.org? And +12025550143? Mine is ben@example.org."),
+    Message("user", "Yes!"),
+]
+
+
+def test_the_same_datum_gets_the_same_stand_in() -> None:
+    masked, spans = mask(TALK, [find(m.content) for m in TALK], "id-1")
+    said = [[m.content[s.start : s.end] for s in found] for m, found in zip(masked, spans, strict=True)]
+    assert said[0][0] == said[1][0]
+    assert said[0][1] == said[1][1]
+    assert said[1][2] not in said[0]
+    assert masked[2] is not None
+    assert masked[2].content == "Yes!"
+    text = " ".join(m.content for m in masked)
+    assert "anna" not in text.lower()
+    assert "0143" not in text
+
+
+def test_another_conversation_gets_other_stand_ins_and_the_same_one_the_same() -> None:
+    spans = [find(m.content) for m in TALK]
+    assert mask(TALK, spans, "id-1") == mask(TALK, spans, "id-1")
+    assert mask(TALK, spans, "id-1")[0] != mask(TALK, spans, "id-2")[0]
+
+
+@pytest.mark.parametrize(("language", "before", "datum", "after", "kind"), PLACED)
+def test_a_stand_in_is_of_the_same_kind_and_reserved_for_examples(
+    language: str, before: str, datum: str, after: str, kind: str
+) -> None:
+    message = Message("user", before + datum + after)
+    (masked,), ((span,),) = mask([message], [find(message.content, language)], "id")
+    value = masked.content[span.start : span.end]
+    assert masked.content == before + value + after
+    assert datum not in masked.content
+    if kind == "email":
+        assert value.partition("@")[2] in ("example.org", "example.com", "example.net")
+    if kind == "phone":
+        assert "555-01" in value
+    if kind == "ip":
+        assert value.startswith(("192.0.2.", "2001:db8:"))
+    if kind == "card":
+        assert is_card(value)
+    if kind == "iban":
+        assert is_iban(value)
+        assert value[4:8] == "ZZZZ"
+    if kind in ("email", "phone", "card", "iban", "ip", "address", "handle"):
+        assert [s.kind for s in find(f"Well, {value}", "en")] == [kind]
+
+
+ANYTHING = st.text(
+    st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("0123456789 0123456789@.-+()/:#abz")),
+    max_size=120,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANYTHING)
+def test_spans_lie_in_the_text_in_order_and_apart(text: str) -> None:
+    spans = find(text, "en")
+    edges = [edge for span in spans for edge in (span.start, span.end)]
+    assert edges == sorted(set(edges))
+    assert all(0 <= edge <= len(text) for edge in edges)
