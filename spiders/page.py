@@ -9,6 +9,7 @@ import lxml.html
 from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement
 
+BLOCKS = ("p", "div", "li", "pre", "tr", "dd", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "section", "ul", "ol", "table")
 Page = Any  # a scrapy TextResponse; Scrapy's type of a callback knows only its base class
 
 
@@ -45,3 +46,20 @@ def addresses(response: Page, links: list[HtmlElement]) -> Iterator[str]:
             continue
         if address.startswith(("http://", "https://", "file://")):
             yield address
+
+
+QUOTES = selector("blockquote, aside, .quote, .signature, script, style, details > summary")
+
+
+def prose(element: HtmlElement, quotes: Callable[[HtmlElement], list[HtmlElement]] = QUOTES) -> str:
+    """What somebody wrote, a line per paragraph, without the quotations of others."""
+    for quote in quotes(element):
+        if quote is not element:
+            quote.drop_tree()
+    for line in element.iter("br"):
+        line.tail = "\n" + (line.tail or "")
+    for block in element.iter(*BLOCKS):
+        block.tail = "\n" + (block.tail or "")
+        block.text = "\n" + (block.text or "")
+    lines = (" ".join(line.split()) for line in element.text_content().split("\n"))
+    return "\n".join(line for line in lines if line)

@@ -232,7 +232,6 @@ class Notes(BaseSpiderMiddleware):
         super().__init__(crawler)
         self._job = crawler.settings.getdict("JOB")
         self._shelf = Pages(Path(self._job["pages"]))
-        self._shelf.forget_finds(self._job["source"])
         self._refused: dict[str, list[str]] = defaultdict(list)
         self._count: Counter[str] = Counter()
         crawler.signals.connect(self._unread, signals.spider_error)
@@ -268,10 +267,11 @@ class Notes(BaseSpiderMiddleware):
         what = f"the spider cannot read it: {type(failure.value).__name__}: {failure.value}"
         self._add("failure", response.url, 0, {"address": response.url, "error": what})
 
-    def _finish(self) -> None:
+    def _finish(self, reason: str) -> None:
         for reason, addresses in self._refused.items():
             find = {"address": addresses[0], "error": reason, "count": self._count[reason], "addresses": addresses}
             self._add("failure", addresses[0], 1, find)
+        self._add("end", "", 0, {"reason": reason})  # written last: a crawl without it broke off
         self._shelf.close()
 
 

@@ -13,9 +13,11 @@ import datetime as dt
 import ipaddress
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -124,8 +126,7 @@ def _is_public(address: str) -> bool:
 
 def read(unit: WebUnit, settings: CollectSettings, state: Path) -> Iterator[Row]:
     """Crawl a source and yield what was found, in the order of the addresses. state: the run's folder."""
-    pages = crawl(unit, settings, state)
-    found = Pages(pages)
+    found = Pages(crawl(unit, settings, state))
     try:
         for address, talks in groupby(found.finds(unit.source.name, "talk"), lambda find: str(find["address"])):
             for number, talk in enumerate(talks, 1):
@@ -143,9 +144,21 @@ def crawl(unit: WebUnit, settings: CollectSettings, state: Path) -> Path:
 
     Raises UserError with the last words of the crawl's log when the process breaks.
     """
-    state.mkdir(parents=True, exist_ok=True)
     job = _job(unit, settings, state)
-    log = state / f"crawl-{unit.source.name}.log"
+    found = Pages(Path(job["pages"]))
+    found.forget_finds(unit.source.name)
+    log = state / f"crawl-{re.sub(r'[^\w.-]', '_', unit.source.name)}.log"
+    code = _run(job, log)
+    whole = code == 0 and next(found.finds(unit.source.name, "end"), None)
+    found.close()
+    if not whole:
+        last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+        raise UserError(f"The crawl of {unit.source.name} broke off: {' '.join(last)} The whole log is in {log}.")
+    return Path(job["pages"])
+
+
+def _run(job: dict[str, Any], log: Path) -> int:
+    """The exit code of the crawl's process. It ends when its standard input closes: nobody waits for it any more."""
     with log.open("wb") as words:
         child = subprocess.Popen(
             [sys.executable, "-m", "pipeline.collect.crawl"],
@@ -153,16 +166,14 @@ def crawl(unit: WebUnit, settings: CollectSettings, state: Path) -> Path:
         )  # fmt: skip
         assert child.stdin is not None
         try:
-            child.stdin.write(json.dumps(job).encode() + b"\n")
-            child.stdin.flush()
-            code = child.wait()
-        finally:  # closing the pipe ends a crawl that nobody waits for
-            child.stdin.close()
+            with suppress(BrokenPipeError):
+                child.stdin.write(json.dumps(job).encode() + b"\n")
+                child.stdin.flush()
+            return child.wait()
+        finally:
+            with suppress(BrokenPipeError):
+                child.stdin.close()
             child.wait()
-    if code:
-        last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
-        raise UserError(f"The crawl of {unit.source.name} broke off: {' '.join(last)} The whole log is in {log}.")
-    return Path(job["pages"])
 
 
 def _job(unit: WebUnit, settings: CollectSettings, state: Path) -> dict[str, Any]:
