@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.collect import files, web
+from pipeline.collect import files, hub, web
 from pipeline.conversation import Conversation, Drop, Quarantine
 from pipeline.recipe import CollectSettings, SourceSettings
 
-Unit = files.FileUnit | web.WebUnit
+Unit = files.FileUnit | hub.HubUnit | web.WebUnit
+
+
+def resolved(settings: CollectSettings) -> CollectSettings:
+    """The settings with every Hub dataset pinned to a commit, its licence and citation filled in from its card."""
+    sources = [hub.resolve(source) if source.hub else source for source in settings.sources]
+    return settings.model_copy(update={"sources": sources})
 
 
 def units(settings: CollectSettings, folder: Path) -> list[Unit]:
@@ -18,6 +24,8 @@ def units(settings: CollectSettings, folder: Path) -> list[Unit]:
 
 
 def _units(source: SourceSettings, settings: CollectSettings, folder: Path) -> Sequence[Unit]:
+    if source.hub:
+        return hub.units(source)
     return files.units(source, folder) if source.files else [web.unit(source, settings, folder)]
 
 
@@ -35,4 +43,6 @@ def _size(unit: Unit) -> float:
 
 def read(unit: Unit, settings: CollectSettings, state: Path) -> Iterator[Conversation | Drop | Quarantine]:
     """The rows of one unit, streamed. state: the run's folder, where a crawl keeps its pages."""
-    return web.read(unit, settings, state) if isinstance(unit, web.WebUnit) else files.read(unit, settings)
+    if isinstance(unit, web.WebUnit):
+        return web.read(unit, settings, state)
+    return hub.read(unit, settings) if isinstance(unit, hub.HubUnit) else files.read(unit, settings)

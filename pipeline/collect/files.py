@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import IO, Any
 
-from pipeline.collect import formats, shapes
+from pipeline.collect import formats, licence, shapes
 from pipeline.collect.admit import Door, admit, refuse
 from pipeline.collect.shapes import card
 from pipeline.collect.shapes.talk import Talk, Unread
@@ -45,6 +45,7 @@ class FileUnit:
 
 def units(source: SourceSettings, folder: Path) -> list[FileUnit]:
     """The units of a source; patterns are relative to the recipe's folder. UserError when one matches nothing."""
+    source = licence.checked(source)
     addresses = list(dict.fromkeys(a for pattern in source.files for a in _matching(source, pattern, folder)))
     root = _root(addresses)
     bundles: list[list[Found]] = []
@@ -66,7 +67,7 @@ def read(unit: FileUnit, settings: CollectSettings) -> Iterator[Row]:
         door = Door("file", source.name, source.license, source.attribution, day, source.assistant, settings.max_bytes)
         with _opened(source, file.address) as stream:
             for path, member in _members(stream, file):
-                yield from _guarded(source, path, member, door)
+                yield from rows_of_file(source, path, member, door)
 
 
 def rows(
@@ -160,7 +161,7 @@ def _unknown(path: str, door: Door, record: Any, *tried: tuple[ModuleType, ...])
     )
 
 
-def _guarded(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
+def rows_of_file(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
     """The rows of one file; where its compression breaks off, one quarantine row says so after the rows before."""
     try:
         yield from _rows_of(source, path, formats.unpacked(stream), door)
