@@ -147,7 +147,7 @@ def crawl(unit: WebUnit, settings: CollectSettings, state: Path) -> Path:
     job = _job(unit, settings, state)
     found = Pages(Path(job["pages"]))
     found.forget_finds(unit.source.name)
-    log = state / f"crawl-{re.sub(r'[^\w.-]', '_', unit.source.name)}.log"
+    log = state / ("crawl-" + re.sub(r"[^\w.-]", "_", unit.source.name) + ".log")
     code = _run(job, log)
     whole = code == 0 and next(found.finds(unit.source.name, "end"), None)
     found.close()
