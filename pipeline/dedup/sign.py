@@ -6,6 +6,8 @@ shingle hashes, bit for bit: see `signature` and `minhash`. Broder (1997); Lesko
 Mining of Massive Datasets, chapter 3.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba gives the compiled functions their types
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -61,15 +63,15 @@ def sign(table: pa.Table, settings: DedupSettings) -> pa.Table:
     repeats included; none when nothing was said. words, score (mean of the criteria), findings, source (0 = first).
     """
     said = heard(table, settings.view)
-    rows = _signed(said, *bands(settings.threshold))
-    again = np.flatnonzero(rows["context"].to_numpy(zero_copy_only=False))
+    rows = _rows(said)
+    again = np.flatnonzero(rows["context"].to_numpy())
     if len(again):
-        both = pa.concat_tables([rows, _signed(_folded(said, again), *bands(settings.threshold))])
         order = np.arange(len(rows))
         order[again] = len(rows) + np.arange(len(again))
-        rows = both.take(pa.array(order)).combine_chunks()
-    columns = {"id": table["id"]} | {name: rows[name] for name in ("digest", "bands", "shingles", "words")}
-    return pa.table(columns | _standing(table, settings), metadata=_scheme(settings))
+        rows = pa.concat_tables([rows, _rows(_folded(said, again))]).take(pa.array(order)).combine_chunks()
+    bands_ = signed(rows["shingles"].combine_chunks(), *bands(settings.threshold))
+    columns = {name: rows[name] for name in ("digest", "shingles", "words")} | _standing(table, settings)
+    return pa.table({"id": table["id"], "bands": bands_} | columns, metadata=_scheme(settings)).combine_chunks()
 
 
 def _scheme(settings: DedupSettings) -> dict[str, str]:
@@ -109,27 +111,33 @@ def _folded(said: Heard, rows: npt.NDArray[np.int64]) -> Heard:
     return Heard(data, offsets, np.array(starts), np.array(flags, bool))
 
 
-def _signed(said: Heard, count: int, width: int) -> pa.Table:
+def _rows(said: Heard) -> pa.Table:
+    """digest, shingles and words of each row, and whether it must be folded in Python."""
     n = len(said.rows) - 1
     starts = said.texts[said.rows]
     longest = int(np.diff(starts).max(initial=0)) + 1
     shingles = np.empty(int(starts[-1] - starts[0]) // 2 + n + len(said.said) + 1, np.uint32)
-    ends = np.zeros(n + 1, np.int64)
-    keys, digests = np.zeros((n, count), np.uint64), np.zeros((n, 2), np.uint64)
+    ends, digests = np.zeros(n + 1, np.int64), np.zeros((n, 2), np.uint64)
     lengths, context = np.zeros(n, np.int32), np.zeros(n, np.bool_)
-    sign_rows(
-        said.data, said.texts, said.rows, said.said, characters(), *permutations(), width,
-        np.empty(longest, np.uint64), shingles, ends, keys, digests, lengths, context,
+    shingle_rows(
+        said.data, said.texts, said.rows, said.said, characters(), np.empty(longest, np.uint64),
+        shingles, ends, digests, lengths, context,
     )  # fmt: skip
     return pa.table(
         {
             "digest": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), n, [None, pa.py_buffer(digests)]),
-            "bands": pa.FixedSizeListArray.from_arrays(pa.array(keys.reshape(-1)), count),
             "shingles": pa.LargeListArray.from_arrays(pa.array(ends), pa.array(shingles[: ends[-1]])),
             "words": lengths,
             "context": context,
         }
     )
+
+
+def signed(shingles: pa.LargeListArray, count: int, width: int) -> pa.FixedSizeListArray:
+    """(rows,) the keys of `count` bands, each of `width` values of the row's signature."""
+    keys = np.zeros((len(shingles), count), np.uint64)
+    sign_sets(shingles.values.to_numpy(), shingles.offsets.to_numpy(), *permutations(), width, keys)
+    return pa.FixedSizeListArray.from_arrays(pa.array(keys.reshape(-1)), count)
 
 
 def signature(shingles: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
@@ -147,7 +155,7 @@ def minhash(shingles: npt.NDArray[np.uint32]) -> MinHash:
 
 
 @njit(inline="always")
-def mix(h):  # type: ignore[no-untyped-def]
+def mix(h):
     """MurmurHash3's finaliser: every bit in has a say in every bit out."""
     h ^= h >> _u64(33)
     h *= _u64(0xFF51AFD7ED558CCD)
@@ -157,7 +165,7 @@ def mix(h):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def mix32(h):  # type: ignore[no-untyped-def]
+def mix32(h):
     """The same for 32 bits, as datasketch does before it permutes. numba widens: narrow after every step."""
     h = _u32(h ^ (h >> _u32(16)))
     h = _u32(h * _u32(0x85EBCA6B))
@@ -167,7 +175,7 @@ def mix32(h):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def hash_words(data, start, stop, table, words, count):  # type: ignore[no-untyped-def]
+def hash_words(data, start, stop, table, words, count):
     """Append the hash of every word of one message to `words`; returns their new count and the flags that were met.
 
     No branch at the end of a word: the running hash is stored at every character and the cursor moves by 0 or 1.
@@ -215,7 +223,7 @@ def hash_words(data, start, stop, table, words, count):  # type: ignore[no-untyp
 
 
 @njit(nogil=True, cache=True)
-def shingle(words, n, shingles, end):  # type: ignore[no-untyped-def]
+def shingle(words, n, shingles, end):
     """Append the shingles of n word hashes to `shingles` at `end`; returns the new end. Under 5 words: one shingle."""
     for i in range(n):
         words[i] = mix(words[i])
@@ -234,7 +242,7 @@ def shingle(words, n, shingles, end):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def sign_shingles(shingles, factors, summands, values):  # type: ignore[no-untyped-def]
+def sign_shingles(shingles, factors, summands, values):
     """values[k] = min over shingles s of factors[k] * mix32(s) + summands[k] mod 2^32; eight shingles at a time."""
     for k in range(PERMUTATIONS):
         values[k] = _EMPTY
@@ -254,7 +262,7 @@ def sign_shingles(shingles, factors, summands, values):  # type: ignore[no-untyp
 
 
 @njit(nogil=True, cache=True)
-def band_keys(values, width, keys):  # type: ignore[no-untyped-def]
+def band_keys(values, width, keys):
     """keys[band] = one hash of `width` consecutive values of a signature."""
     for band in range(keys.size):
         h = _u64(band + 1) * _ODD
@@ -265,12 +273,8 @@ def band_keys(values, width, keys):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def sign_rows(  # type: ignore[no-untyped-def]
-    data, texts, rows, said, table, factors, summands, width,
-    words, shingles, ends, keys, digests, lengths, context,
-):  # fmt: skip
-    """Fill shingles, ends, keys, digests, lengths and context for every row. words: room for the longest row."""
-    values = np.empty(PERMUTATIONS, np.uint32)
+def shingle_rows(data, texts, rows, said, table, words, shingles, ends, digests, lengths, context):
+    """Fill shingles, ends, digests, lengths and context for every row. words: room for the longest row."""
     for row in range(rows.size - 1):
         n, met = _u64(0), _u64(0)
         for m in range(rows[row], rows[row + 1]):
@@ -278,13 +282,19 @@ def sign_rows(  # type: ignore[no-untyped-def]
                 n, flags = hash_words(data, texts[m], texts[m + 1], table, words, n)
                 met |= flags
         lengths[row], context[row] = n, met != _u64(0)
-        end = shingle(words, np.int64(n), shingles, ends[row])
-        ends[row + 1] = end
+        ends[row + 1] = shingle(words, np.int64(n), shingles, ends[row])
         one, two = _u64(n), ~_u64(n)
         for i in range(np.int64(n)):
             one = one * _BASE + words[i]
             two = (two ^ words[i]) * _ODD
             two ^= two >> _u64(29)
         digests[row, 0], digests[row, 1] = mix(one), mix(two)
-        sign_shingles(shingles[ends[row] : end], factors, summands, values)
+
+
+@njit(nogil=True, cache=True)
+def sign_sets(shingles, starts, factors, summands, width, keys):
+    """Fill the band keys of every row."""
+    values = np.empty(PERMUTATIONS, np.uint32)
+    for row in range(starts.size - 1):
+        sign_shingles(shingles[starts[row] : starts[row + 1]], factors, summands, values)
         band_keys(values, width, keys[row])

@@ -1,5 +1,7 @@
 """Verify: the exact similarity of every candidate pair, who stays, and taking the others out of their tables."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba gives the compiled functions their types
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -124,7 +126,7 @@ def clusters(edges: Edges, n: int) -> Integers:
 
 
 @njit(inline="always")
-def slot_of(s, slots, marks, mask, owner):  # type: ignore[no-untyped-def]
+def slot_of(s, slots, marks, mask, owner):
     """Where shingle s stands in the set of `owner`, or the empty place where it would."""
     at = s & mask
     while marks[at, 0] == owner and slots[at] != s:
@@ -133,7 +135,7 @@ def slot_of(s, slots, marks, mask, owner):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def count_shared(shingles, starts, pairs, slots, marks, sizes, shared):  # type: ignore[no-untyped-def]
+def count_shared(shingles, starts, pairs, slots, marks, sizes, shared):
     """A hash set of one row at a time; a mark says whose set a slot belongs to, so that nothing is ever cleared."""
     mask = _u32(slots.size - 1)
     owner = 0
@@ -160,7 +162,7 @@ def count_shared(shingles, starts, pairs, slots, marks, sizes, shared):  # type:
 
 
 @njit(nogil=True, cache=True)
-def ask(later, earlier, numbers, partners):  # type: ignore[no-untyped-def]
+def ask(later, earlier, numbers, partners):
     """A row goes if a row that stays is like it. Edges sorted by `later`, so that `earlier` is decided by then."""
     for edge in range(later.size):
         if partners[later[edge]] == NONE and partners[earlier[edge]] == NONE:
@@ -168,7 +170,7 @@ def ask(later, earlier, numbers, partners):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def join(a, b, parents):  # type: ignore[no-untyped-def]
+def join(a, b, parents):
     """Union-find: afterwards parents[row] is the first row of its cluster."""
     for edge in range(a.size):
         one, two = a[edge], b[edge]

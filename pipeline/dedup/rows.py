@@ -1,0 +1,89 @@
+"""The signed rows of all parts in one order: who stays against whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Keys = npt.NDArray[np.uint64]
+Shingles = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All rows by rank: rank 0 is the one that would stay against any other. The rows of against-sets come first."""
+
+    parts: list[pa.Table]
+    home: Integers  # (n,) where a row stood in the parts laid end to end
+    place: Integers  # (n,) where what it is compared by stands; elsewhere once boilerplate was taken out
+    words: npt.NDArray[np.int32]  # (n,)
+    foreign: int  # ranks 0 … foreign - 1 belong to against-sets
+
+    @cached_property
+    def starts(self) -> Integers:
+        """(parts + 1,) the place of each part's first row."""
+        return np.cumsum([0, *map(len, self.parts)])
+
+    @property
+    def scheme(self) -> dict[str, str]:
+        """What `sign` recorded: bands, rows, permutations, seed, view."""
+        return {k.decode(): v.decode() for k, v in (self.parts[0].schema.metadata or {}).items()}
+
+    def ids(self, ranks: Integers) -> pa.Array:
+        ids = pa.concat_tables([p.select(["id"]) for p in self.parts if "id" in p.column_names])["id"]
+        return ids.take(pa.array(self.home[ranks]))
+
+    def column(self, pick: Callable[[pa.Table], Any]) -> Any:
+        """(n,) by rank: what `pick` takes from a part, one value per row of the part."""
+        return np.concatenate([pick(p) for p in self.parts])[self.place]
+
+    def stored(self, chosen: Flags) -> Iterator[tuple[Integers, Flags, Shingles, Integers]]:
+        """For each part: (rank of each of its rows, which of them are chosen, shingles, where each row's begin)."""
+        ranks = np.full(self.starts[-1], -1)
+        ranks[self.place] = np.arange(len(self.place))
+        for part, start, stop in zip(self.parts, self.starts, self.starts[1:], strict=False):
+            mine = ranks[start:stop]
+            lists = part["shingles"].combine_chunks()
+            yield mine, chosen[mine] & (mine >= 0), lists.values.to_numpy(), lists.offsets.to_numpy()
+
+    def shingles(self, ranks: Integers) -> tuple[Shingles, Integers, Integers]:
+        """(shingles of these rows one after the other, where each begins, which of `ranks` comes where)."""
+        order = np.argsort(self.place[ranks])
+        places = self.place[ranks[order]]
+        bounds = np.searchsorted(places, self.starts)
+        lists = [
+            part["shingles"].take(pa.array(places[a:b] - start)).combine_chunks()
+            for part, start, a, b in zip(self.parts, self.starts, bounds, bounds[1:], strict=False)
+            if b > a
+        ]
+        lengths = np.concatenate([pc.list_value_length(x).to_numpy() for x in lists])
+        return np.concatenate([x.flatten().to_numpy() for x in lists]), np.cumsum([0, *lengths]), order
+
+    def compared_by(self, ranks: Integers, part: pa.Table) -> Rows:
+        """From here on these rows are compared by what `part` (columns bands and shingles) holds for them."""
+        place = self.place.copy()
+        place[ranks] = self.starts[-1] + np.arange(len(ranks))
+        return replace(self, parts=[*self.parts, part], place=place)
+
+
+def ranked(parts: list[pa.Table], foreign_parts: int) -> Rows:
+    """Which copy stays: the best score, then fewest findings, then most words, then the preferred source, then id."""
+    standing = ("score", "findings", "words", "source", "id")
+    columns = {name: pa.concat_tables([p.select([name]) for p in parts])[name] for name in standing}
+    lengths = list(map(len, parts))
+    ours = np.repeat(np.arange(len(parts)) >= foreign_parts, lengths)
+    order = pc.sort_indices(
+        pa.table(columns | {"ours": ours}),
+        [("ours", "ascending"), ("score", "descending"), ("findings", "ascending"), ("words", "descending"),
+         ("source", "ascending"), ("id", "ascending")],
+    ).to_numpy().astype(np.int64)  # fmt: skip
+    return Rows(parts, order, order, columns["words"].to_numpy()[order], sum(lengths[:foreign_parts]))
