@@ -24,7 +24,7 @@ from pipeline.recipe import BudgetSettings, ModelSettings, UserError
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Message = dict[str, str]
-_FAILED: tuple[Outcome, float, int] = ("failed", 0.0, 0)
+_OVERLOAD = {"overloaded", "timeout", "connection", "unreachable"}  # other faults say nothing of too many requests
 
 PATIENCE = 0.25  # seconds before the first repetition of a failed request, doubled each time up to 20 (our choice)
 GUESS = 400  # completion tokens set aside for a call without max_tokens, until it is known better (our choice)
@@ -53,7 +53,7 @@ class CallFailed(Exception):
 
     reason: "empty", "length", "bad_json" (of no use, after `reasks` further tries), "refused" (the server says so),
     "policy", "too_long", "rejected" (400): all these are outcomes, and never sent again · "timeout", "server",
-    "connection", "garbled" (after `attempts` requests): the next run asks again.
+    "overloaded", "connection", "garbled" (after `attempts` requests): the next run asks again.
     """
 
     def __init__(self, reason: str, detail: str):
@@ -207,7 +207,7 @@ class Line:
             problem = _problem(reply, schema)
             final = problem is None or problem.reason == "refused" or useless == server.settings.reasks
             call = self._account(server, key, asked, reply, problem, final, time.monotonic() - started)
-            await self._calls.keep(call)
+            self._calls.keep(call)
             if problem is None:
                 return _answer(call, schema, cached=False)
             self.usage.failures[problem.reason] += 1
@@ -238,21 +238,20 @@ class Line:
         completion = body.get("max_tokens") or GUESS
         hold = prompt + completion, cost_of(server.settings, prompt, completion) or 0.0
         turn = await server.gate.enter(len(body["messages"]), hold[0])
-        outcome, wait, took = _FAILED
+        outcome: Outcome = "answered"
+        wait, took = 0.0, 0
         try:
-            self._purse.hold(*hold)
+            await self._purse.hold(*hold)
             try:
                 self.usage.requests += 1
                 reply = await server.send(body, schema)
             finally:
                 self._purse.release(*hold)
-            outcome, wait, took = "answered", 0.0, reply.prompt_tokens + reply.completion_tokens
+            took = reply.prompt_tokens + reply.completion_tokens
             return reply
         except Fault as fault:
-            outcome, wait = (
-                ("limited" if fault.reason == "limited" else "answered" if fault.final else "failed"),
-                fault.wait,
-            )
+            outcome = "limited" if fault.reason == "limited" else "failed" if fault.reason in _OVERLOAD else "answered"
+            wait = fault.wait
             raise
         finally:
             server.gate.leave(turn, outcome, wait, took)
@@ -266,7 +265,7 @@ class Line:
             self.stop(error)
             return error
         request = orjson.dumps(body).decode()
-        await self._calls.keep(Call(key, fault.final, server.settings.model, request, fault.reason, fault.detail))
+        self._calls.keep(Call(key, fault.final, server.settings.model, request, fault.reason, fault.detail))
         return CallFailed(fault.reason, fault.detail)
 
     async def _pause(self, fault: Fault, faults: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
@@ -25,40 +26,48 @@ class Estimate:
     cost: float | None
 
 
-@dataclass(slots=True)
 class Purse:
     """What all runs together have spent, what the requests under way may yet cost, and the budget for both."""
 
-    budget: BudgetSettings
-    tokens: int
-    cost: float
-    held_tokens: int = 0
-    held_cost: float = 0.0
+    def __init__(self, budget: BudgetSettings, tokens: int, cost: float):
+        self.budget, self.tokens, self.cost = budget, tokens, cost
+        self._held_tokens, self._held_cost, self._holders = 0, 0.0, 0
+        self._released = asyncio.Event()
 
-    def hold(self, tokens: int, cost: float) -> None:
-        """Set aside what a request may take at most. Raises Stop when the budget could be exceeded."""
-        if self._exceeds(tokens, cost):
-            raise Stop(
-                f"The budget is reached: {self.tokens:,} tokens and ${self.cost:.2f} are spent, and the next call "
-                "could go beyond it. Every answer is kept; raise `budget` in the recipe and run again to go on."
-            )
-        self.held_tokens += tokens
-        self.held_cost += cost
+    async def hold(self, tokens: int, cost: float) -> None:
+        """Set aside what a request may take at most; near the budget, wait for what others leave over.
 
-    def _exceeds(self, tokens: int, cost: float) -> bool:
-        most_tokens, most_cost = self.budget.max_tokens, self.budget.max_cost
-        return bool(
-            (most_tokens and self.tokens + self.held_tokens + tokens > most_tokens)
-            or (most_cost and self.cost + self.held_cost + cost > most_cost)
-        )
+        Raises Stop when the request does not fit even alone.
+        """
+        while self._exceeds(tokens, cost):
+            if not self._holders:
+                raise Stop(
+                    f"The budget is reached: {self.tokens:,} tokens and ${self.cost:.2f} are spent, and the next call "
+                    "could go beyond it. Every answer is kept; raise `budget` in the recipe and run again to go on."
+                )
+            self._released.clear()
+            await self._released.wait()
+        self._add(tokens, cost, 1)
 
     def release(self, tokens: int, cost: float) -> None:
-        self.held_tokens -= tokens
-        self.held_cost -= cost
+        self._add(-tokens, -cost, -1)
+        self._released.set()
+
+    def _add(self, tokens: int, cost: float, holders: int) -> None:
+        self._held_tokens += tokens
+        self._held_cost += cost
+        self._holders += holders
 
     def pay(self, tokens: int, cost: float) -> None:
         self.tokens += tokens
         self.cost += cost
+
+    def _exceeds(self, tokens: int, cost: float) -> bool:
+        most_tokens, most_cost = self.budget.max_tokens, self.budget.max_cost
+        return bool(
+            (most_tokens and self.tokens + self._held_tokens + tokens > most_tokens)
+            or (most_cost and self.cost + self._held_cost + cost > most_cost)
+        )
 
 
 def price_of(settings: ModelSettings) -> Price | None:

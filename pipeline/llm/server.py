@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 OPENAI = "https://api.openai.com/v1"
 LONGEST_WAIT = 600.0  # seconds of Retry-After that are waited for; more is a used-up quota (our choice)
+REMOTE_MODELS = True  # the test suite sets it to False: no test can spend money by accident
 Rehearsal = Callable[[dict[str, Any]], dict[str, Any]]
 
 _UNKNOWN_FIELD = re.compile(
@@ -100,7 +101,7 @@ class Server:
 
     def _learn(self, sent: dict[str, Any], mode: str | None, detail: str) -> bool:
         """Whether the next request will be another one, because the server named a field that it does not take."""
-        if mode not in (None, "text") and re.search(r"response_format|json_schema|schema|guided", detail, re.I):
+        if mode not in (None, "text") and re.search(r"response_format|json_object|schema|guided", detail, re.I):
             if self._json_modes[0] == mode:
                 self._json_modes.pop(0)
             return True
@@ -125,13 +126,15 @@ class Server:
                     options={"headers": {"content-type": "application/json"}},
                 )
         except TimeoutError:
-            raise Fault("timeout", f"no answer within {self.settings.timeout:g} seconds") from None
+            fault: Exception = Fault("timeout", f"no answer within {self.settings.timeout:g} seconds")
         except openai.APIStatusError as error:
-            raise self._fault(error) from None
+            fault = self._fault(error)
         except (openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
-            raise self._lost(error) from None
-        self.gate.advise(_rooms(response.headers))
-        return _reply(response.content, body)
+            fault = self._lost(error)
+        else:
+            self.gate.advise(_rooms(response.headers))
+            return _reply(response.content, body)
+        raise fault  # out here it carries no context: a server may echo the key in its own error
 
     def _lost(self, error: Exception) -> Fault:
         import aiohttp
@@ -142,25 +145,26 @@ class Server:
         what = self.without_key(str(root) or type(root).__name__)
         return Fault("unreachable" if isinstance(root, (aiohttp.ClientConnectorError, OSError)) else "connection", what)
 
-    def _fault(self, error: openai.APIStatusError) -> Fault:
+    def _fault(self, error: openai.APIStatusError) -> Exception:
         status, detail = error.status_code, self.without_key(f"{error.status_code}: {_said(error)}")
         name, place = self.settings.model, self.address
         if status in (401, 403):
-            raise Stop(f"{place} does not accept the key in {self.settings.key} for {name} ({status}).")
+            return Stop(f"{place} does not accept the key in {self.settings.key} for {name} ({status}).")
         if status == 402 or (status == 429 and _QUOTA.search(detail)):
-            raise Stop(f"{place}: the quota of {self.settings.key} is used up ({detail}). Answers so far are kept.")
+            return Stop(f"{place}: the quota of {self.settings.key} is used up ({detail}). Answers so far are kept.")
         if status == 404:
-            raise Stop(f"{place} has no model {name}, or is no chat completions address ({detail}).")
+            return Stop(f"{place} has no model {name}, or is no chat completions address ({detail}).")
         if status == 429:
             return self._limited(detail, _retry_after(error.response.headers))
         if status >= 500 or status in (408, 409, 425):
-            return Fault("server", detail, wait=min(_retry_after(error.response.headers), LONGEST_WAIT))
+            reason = "overloaded" if status in (503, 529) else "server"
+            return Fault(reason, detail, wait=min(_retry_after(error.response.headers), LONGEST_WAIT))
         reason = "policy" if _POLICY.search(detail) else "too_long" if _TOO_LONG.search(detail) else "rejected"
         return Fault(reason, detail, final=True)
 
-    def _limited(self, detail: str, wait: float) -> Fault:
+    def _limited(self, detail: str, wait: float) -> Exception:
         if wait > LONGEST_WAIT:
-            raise Stop(
+            return Stop(
                 f"{self.address} asks to wait {wait / 60:.0f} minutes ({detail}). Run again then; answers are kept."
             )
         return Fault("limited", detail, wait=wait)
@@ -176,10 +180,11 @@ def key_for(settings: ModelSettings, keys: Mapping[str, str]) -> str | None:
     """The key a model needs, by the name of its environment variable; none for one's own machine."""
     if settings.is_rehearsal:
         return None
-    if key := keys.get(settings.key):
-        return key
-    if urlsplit(settings.base_url or OPENAI).hostname in ("localhost", "127.0.0.1", "::1"):
-        return None
+    local = urlsplit(settings.base_url or OPENAI).hostname in ("localhost", "127.0.0.1", "::1")
+    if not (local or REMOTE_MODELS):
+        raise UserError(f"{settings.base_url or OPENAI} is not on this machine, and models elsewhere are switched off.")
+    if local or keys.get(settings.key):
+        return keys.get(settings.key)
     raise UserError(f"The model {settings.model} needs a key: set the environment variable {settings.key}.")
 
 

@@ -1,0 +1,500 @@
+"""The line to a model, against a real server that misbehaves on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import llm
+from pipeline.llm.gate import Gate, Room
+from pipeline.llm.reply import misfit, read_json
+from pipeline.recipe import BudgetSettings, ModelSettings, Price, UserError
+from tests.servers.model import Serving, serving
+
+KEY = "sk-marked-5d41402abc4b2a76b9719d911017c592"
+TALK = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Serving]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Serving) -> Serving:
+    """The module's server, well-behaved and with an empty ledger."""
+    quiet = {
+        "faults": {},
+        "poison": 0.0,
+        "rpm": 0,
+        "headers": True,
+        "capacity": 0,
+        "quota": 0,
+        "key": "",
+        "refuses": [],
+    }
+    running.configure(**quiet, latency_ms=0.0, retry_after=1.0, words=20)
+    return running
+
+
+def ask_all(
+    server: Serving | str,
+    folder: Path,
+    prompts: list[str],
+    budget: BudgetSettings | None = None,
+    schema: dict[str, Any] | None = None,
+    **settings: Any,
+) -> tuple[list[llm.Answer | llm.CallFailed], llm.Usage]:
+    """Ask every prompt through one line; answers and recorded failures in the order of the prompts."""
+    url = server if isinstance(server, str) else server.url
+    models = {"writer": ModelSettings(base_url=url, model=settings.pop("model", "sim"), **settings)}
+
+    async def ask(line: llm.Line, prompt: str) -> llm.Answer | llm.CallFailed:
+        try:
+            return await line.ask("writer", [{"role": "user", "content": prompt}], schema=schema, max_tokens=200)
+        except llm.CallFailed as failure:
+            return failure
+
+    async def main() -> tuple[list[llm.Answer | llm.CallFailed], llm.Usage]:
+        async with llm.Line(models, folder / "calls.sqlite", budget, {"OPENAI_API_KEY": KEY}) as line:
+            return [a async for a in line.each(prompts, lambda prompt: ask(line, prompt))], line.usage
+
+    return llm.run(main())
+
+
+def reasons(answers: list[llm.Answer | llm.CallFailed]) -> list[str]:
+    return [a.reason for a in answers if isinstance(a, llm.CallFailed)]
+
+
+def prompts(n: int) -> list[str]:
+    return [f"Tell me about evening {i}." for i in range(n)]
+
+
+def kept(folder: Path) -> list[tuple[Any, ...]]:
+    return sqlite3.connect(folder / "calls.sqlite").execute("SELECT final, reason, text FROM calls").fetchall()
+
+
+# --- the store
+
+
+def test_what_was_answered_is_never_asked_again(server: Serving, tmp_path: Path) -> None:
+    first, _ = ask_all(server, tmp_path, prompts(30))
+    again, usage = ask_all(server, tmp_path, prompts(30))
+    assert server.stats()["requests"] == 30
+    assert [a.text for a in again] == [a.text for a in first]  # type: ignore[union-attr]
+    assert (usage.cached, usage.requests, usage.cost) == (30, 0, 0.0)
+
+
+@pytest.mark.parametrize(("edited", "added"), [(0, 1), (3, 0), (2, 2)])
+def test_only_new_and_edited_prompts_are_sent(server: Serving, tmp_path: Path, edited: int, added: int) -> None:
+    ask_all(server, tmp_path, prompts(20))
+    changed = [p + " Please." if i < edited else p for i, p in enumerate(prompts(20 + added))]
+    ask_all(server, tmp_path, changed)
+    assert server.stats()["requests"] == 20 + edited + added
+
+
+def test_every_argument_and_the_sample_make_another_call(server: Serving, tmp_path: Path) -> None:
+    variants: list[dict[str, Any]] = [
+        {}, {"sample": 1}, {"temperature": 0.5}, {"top_p": 0.9}, {"max_tokens": 9}, {"stop": ["x"]}, {"schema": TALK},
+    ]  # fmt: skip
+
+    async def main() -> set[str]:
+        models = {"writer": ModelSettings(base_url=server.url, model="sim")}
+        async with llm.Line(models, tmp_path / "calls.sqlite", None, {}) as line:
+            for v in variants:
+                await line.ask("writer", [{"role": "user", "content": "Hello"}], **v)
+            assert line.usage.cached == 0
+        async with llm.Line(models, tmp_path / "calls.sqlite", None, {}, seed=1) as line:  # another seed: another run
+            await line.ask("writer", [{"role": "user", "content": "Hello"}])
+            assert line.usage.cached == 0
+        return set()
+
+    llm.run(main())
+    assert server.stats()["requests"] == len(variants) + 1
+
+
+def test_two_who_ask_the_same_at_once_share_one_request(server: Serving, tmp_path: Path) -> None:
+    server.configure(latency_ms=50)
+    answers, usage = ask_all(server, tmp_path, ["Hello"] * 10)
+    assert server.stats()["requests"] == 1
+    assert len({a.text for a in answers}) == 1  # type: ignore[union-attr]
+    assert usage.cached == 9
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from pipeline import llm
+from pipeline.recipe import ModelSettings
+
+async def talk(line, i):
+    messages = [{"role": "system", "content": f"You are number {i}."}]
+    for turn in range(4):
+        messages.append({"role": "user", "content": f"turn {turn}"})
+        messages.append({"role": "assistant", "content": (await line.ask("writer", list(messages))).text})
+    return messages[-1]["content"]
+
+async def main():
+    models = {"writer": ModelSettings(base_url=sys.argv[1], model="sim", in_flight=16)}
+    async with llm.Line(models, Path(sys.argv[2]), None, {}) as line:
+        return [text async for text in line.each(range(100), lambda i: talk(line, i))]
+
+print(llm.run(main()))
+"""
+
+
+def test_kill_9_loses_only_what_was_under_way(server: Serving, tmp_path: Path) -> None:
+    server.configure(latency_ms=40)
+    command = [sys.executable, "-c", CHILD, server.url]
+    with subprocess.Popen([*command, str(tmp_path / "killed.sqlite")], stdout=subprocess.DEVNULL) as child:
+        while server.stats()["requests"] < 200:
+            time.sleep(0.01)
+        child.send_signal(signal.SIGKILL)
+    resumed = subprocess.run([*command, str(tmp_path / "killed.sqlite")], capture_output=True, check=True)
+    stats = server.stats()
+    assert stats["keys_answered"] == 400
+    assert stats["asked_again_after_answer"] < 16  # only what was under way: delivered, and not yet read
+    assert stats["requests"] <= 400 + 16
+    undisturbed = subprocess.run([*command, str(tmp_path / "calm.sqlite")], capture_output=True, check=True)
+    assert resumed.stdout == undisturbed.stdout
+
+
+# --- faults and limits
+
+
+def test_passing_faults_lose_no_call_and_repeat_no_answer(server: Serving, tmp_path: Path) -> None:
+    faults = {"429": 0.03, "500": 0.05, "503": 0.01, "drop": 0.02, "cut": 0.02, "badjson": 0.05}
+    server.configure(faults=faults, retry_after=0.3, latency_ms=5)
+    answers, usage = ask_all(server, tmp_path, prompts(300), attempts=8)
+    stats = server.stats()
+    assert reasons(answers) == []
+    assert (stats["keys_answered"], stats["keys_answered_twice"], stats["before_retry_after"]) == (300, 0, 0)
+    sent = stats["sent"]
+    assert usage.failures["limited"] == sent["429"]
+    assert usage.failures["server"] + usage.failures["overloaded"] == sent["500"] + sent["503"]
+    assert usage.failures["connection"] == sent["cut"] + sent["drop"]
+    assert usage.failures["garbled"] == sent["badjson"]
+
+
+def test_an_unknown_limit_is_found_and_kept(server: Serving, tmp_path: Path) -> None:
+    server.configure(rpm=3000, headers=False, latency_ms=50)
+    started = time.monotonic()
+    answers, _ = ask_all(server, tmp_path, prompts(200))
+    assert reasons(answers) == []
+    assert server.stats()["sent"]["limit"] <= 40
+    assert time.monotonic() - started < 7  # at best (200 - 50) / 50 a second = 3 s, and the import
+
+
+@pytest.mark.parametrize("headers", [False, True])
+def test_a_known_limit_is_hardly_ever_hit(server: Serving, tmp_path: Path, headers: bool) -> None:
+    server.configure(rpm=3000, headers=headers, latency_ms=50)
+    ask_all(server, tmp_path, prompts(120), requests_per_minute=None if headers else 3000)
+    assert server.stats()["sent"].get("limit", 0) <= (15 if headers else 3)
+
+
+def test_fewer_are_under_way_when_the_server_cannot_keep_up(server: Serving, tmp_path: Path) -> None:
+    server.configure(capacity=8, latency_ms=30)
+    answers, usage = ask_all(server, tmp_path, prompts(200), attempts=12)
+    assert reasons(answers) == []
+    assert usage.failures["overloaded"] < 150  # 32 at once, all the time, would be refused thrice as often
+
+
+def test_a_prompt_refused_for_good_costs_one_request_ever(server: Serving, tmp_path: Path) -> None:
+    server.configure(poison=0.2)
+    answers, _ = ask_all(server, tmp_path, prompts(60))
+    refused = server.stats()["sent"]["poison"]
+    assert reasons(answers) == ["policy"] * refused
+    assert server.stats()["requests"] == 60
+    again, _ = ask_all(server, tmp_path, prompts(60))
+    assert reasons(again) == ["policy"] * refused
+    assert server.stats()["requests"] == 60
+
+
+def test_an_outage_ends_as_recorded_failures_that_the_next_run_mends(server: Serving, tmp_path: Path) -> None:
+    server.configure(faults={"500": 1.0})
+    answers, _ = ask_all(server, tmp_path, prompts(3), attempts=2)
+    assert reasons(answers) == ["server"] * 3
+    assert {(final, reason) for final, reason, _ in kept(tmp_path)} == {(0, "server")}
+    server.configure(faults={})
+    assert reasons(ask_all(server, tmp_path, prompts(3))[0]) == []
+
+
+def test_no_answer_in_time_is_a_failure(server: Serving, tmp_path: Path) -> None:
+    server.configure(faults={"hang": 1.0})
+    answers, _ = ask_all(server, tmp_path, ["Hello"], timeout=0.2, attempts=2)
+    assert reasons(answers) == ["timeout"]
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("empty", "empty"), ("length", "length")])
+def test_useless_text_is_asked_again_then_recorded(server: Serving, tmp_path: Path, kind: str, reason: str) -> None:
+    server.configure(faults={kind: 0.5})
+    answers, usage = ask_all(server, tmp_path, prompts(60), reasks=2)
+    assert 0 < len(reasons(answers)) < 20  # .5 ** 3 of 60 = 7.5
+    assert set(reasons(answers)) == {reason}
+    assert usage.failures[reason] == server.stats()["sent"][kind]
+    before = server.stats()["requests"]
+    ask_all(server, tmp_path, prompts(60), reasks=2)
+    assert server.stats()["requests"] == before
+
+
+# --- structured answers
+
+
+@pytest.mark.parametrize("kind", ["garbage", "braces", "non_string", "refusal", "empty", "length"])
+def test_bad_json_is_asked_again_then_recorded(server: Serving, tmp_path: Path, kind: str) -> None:
+    server.configure(faults={kind: 0.5})
+    answers, usage = ask_all(server, tmp_path, prompts(40), schema=TALK)
+    assert sum(usage.failures.values()) == server.stats()["sent"][kind]
+    good = [a for a in answers if isinstance(a, llm.Answer)]
+    assert len(good) > 25
+    assert all(isinstance(a.data["title"], str) for a in good)  # type: ignore[index]
+
+
+def test_a_fenced_answer_is_read_as_it_is(server: Serving, tmp_path: Path) -> None:
+    server.configure(faults={"fenced": 1.0})
+    answers, usage = ask_all(server, tmp_path, prompts(5), schema=TALK)
+    assert reasons(answers) == []
+    assert usage.requests == 5
+
+
+@pytest.mark.parametrize("refuses", [["json_schema"], ["json_schema", "json_object"], ["seed", "max_tokens"]])
+def test_a_field_the_server_does_not_take_is_left_out(server: Serving, tmp_path: Path, refuses: list[str]) -> None:
+    server.configure(refuses=refuses, latency_ms=5)
+    answers, _ = ask_all(server, tmp_path, prompts(20), schema=TALK, in_flight=1, reasks=0)
+    if "json_object" not in refuses and "json_schema" in refuses:
+        assert set(reasons(answers)) == {"bad_json"}  # the server's JSON has other keys; every row says so
+    assert server.stats()["requests"] == 20
+
+
+READABLE = {
+    '{"a": 1}': {"a": 1},
+    '```json\n{"a": 1}\n```': {"a": 1},
+    "Sure!\n```\n[1, 2]\n```\nAnything else?": [1, 2],
+    'Here you are: {"a": [1, 2,],}': {"a": [1, 2]},
+    '{"a": "one, two,}"}': {"a": "one, two,}"},
+    '{"a": "```not a fence```"}': {"a": "```not a fence```"},
+    '{"a": "line\nbreak"}': {"a": "line\nbreak"},
+    '\ufeff {"a": 1} ': {"a": 1},
+}
+
+
+@pytest.mark.parametrize(("text", "value"), READABLE.items())
+def test_json_is_found_in_what_models_write(text: str, value: Any) -> None:
+    assert read_json(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "Sorry, no.", '{"a": 1', '{"a": "cut of', "[" * 100_000])
+def test_what_is_not_json_is_not_guessed(text: str) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        read_json(text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(st.lists(JSON) | st.dictionaries(st.text(), JSON))
+def test_any_json_survives_a_fence(value: Any) -> None:
+    assert read_json(f"Of course:\n```json\n{json.dumps(value, indent=1)}\n```") == value
+    assert read_json(json.dumps(value, ensure_ascii=False)) == value
+
+
+ROLES = {
+    "type": "array",
+    "minItems": 2,
+    "items": {"type": "object", "properties": {"role": {"enum": ["user", "bot"]}}, "required": ["role"]},
+}
+MISFITS = [
+    ({}, "must be of type array, not object"),
+    ([{"role": "user"}], "must have 2 items or more, not 1"),
+    ([{"role": "user"}, {}], 'item 2 of the answer lacks "role"'),
+    ([{"role": "user"}, {"role": "narrator"}], "must be one of ['user', 'bot']"),
+    ([{"role": "user"}, 7], "item 2 of the answer must be of type object, not integer"),
+    ([{"role": "user"}, {"role": "bot"}], None),
+]
+
+
+@pytest.mark.parametrize(("value", "problem"), MISFITS)
+def test_what_does_not_fit_is_said_in_words(value: Any, problem: str | None) -> None:
+    found = misfit(value, ROLES)
+    assert found is None if problem is None else problem in str(found)
+
+
+# --- stopping: key, quota, budget
+
+
+def test_a_wrong_key_stops_with_one_message_and_is_shown_nowhere(
+    server: Serving, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.configure(key="another")
+    with pytest.raises(llm.Stop) as stopped:
+        ask_all(server, tmp_path, prompts(200))
+    assert "OPENAI_API_KEY" in str(stopped.value)
+    assert server.stats()["requests"] == 0
+    server.configure(key=KEY, poison=0.3, faults={"500": 0.2})
+    answers, _ = ask_all(server, tmp_path, [*prompts(20), f"my key is no secret {KEY[:6]}"])
+    written = b"".join(p.read_bytes() for p in tmp_path.rglob("*"))
+    told = caplog.text + str(stopped.value) + repr(stopped.value.__context__) + "".join(map(str, answers))
+    assert KEY.encode() not in written
+    assert KEY not in told
+
+
+def test_an_exhausted_quota_stops_and_keeps_what_was_answered(server: Serving, tmp_path: Path) -> None:
+    server.configure(quota=40, latency_ms=5)
+    with pytest.raises(llm.Stop, match="quota"):
+        ask_all(server, tmp_path, prompts(200))
+    assert sum(final for final, *_ in kept(tmp_path)) == server.stats()["sent"]["ok"]
+    server.configure(quota=0)
+    ask_all(server, tmp_path, prompts(200))
+    assert server.stats()["requests"] < 165
+
+
+@pytest.mark.parametrize(
+    ("budget", "more"),
+    [({"max_tokens": 6000}, {"max_tokens": 60_000}), ({"max_cost": 0.006}, {"max_cost": 0.06})],
+)
+def test_a_run_stops_at_its_budget_and_goes_on_when_it_is_raised(
+    server: Serving, tmp_path: Path, budget: dict[str, Any], more: dict[str, Any]
+) -> None:
+    server.configure(latency_ms=5)
+    price = Price(input=1, output=1)
+    with pytest.raises(llm.Stop, match="budget is reached"):
+        ask_all(server, tmp_path, prompts(200), BudgetSettings(**budget), price=price)
+    done = server.stats()
+    assert 2500 < done["prompt_tokens"] + done["completion_tokens"] <= 6000
+    answers, usage = ask_all(server, tmp_path, prompts(200), BudgetSettings(**more), price=price)
+    assert reasons(answers) == []
+    assert usage.cached == done["keys_answered"]
+    assert server.stats()["asked_again_after_answer"] == 0
+
+
+def test_a_budget_in_dollars_wants_a_price(server: Serving, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no price for nobody-knows-1"):
+        ask_all("https://models.example/v1", tmp_path, ["Hello"], BudgetSettings(max_cost=1), model="nobody-knows-1")
+
+
+def test_a_server_that_is_not_there_stops_with_its_address(tmp_path: Path) -> None:
+    with pytest.raises(llm.Stop, match=r"http://127.0.0.1:9/v1 cannot be reached"):
+        ask_all("http://127.0.0.1:9/v1", tmp_path, prompts(5), attempts=2)
+
+
+def test_an_unknown_model_stops(server: Serving, tmp_path: Path) -> None:
+    with pytest.raises(llm.Stop, match="has no model missing"):
+        ask_all(server, tmp_path, prompts(5), model="missing")
+
+
+def test_no_test_can_reach_a_model_elsewhere(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="switched off"):
+        ask_all("https://models.example/v1", tmp_path, ["Hello"])
+
+
+# --- rehearsal
+
+
+def play(request: dict[str, Any]) -> dict[str, Any]:
+    text = f"You said: {request['messages'][-1]['content']}"
+    return {"model": "stand-in", "choices": [{"message": {"content": text}, "finish_reason": "stop"}]}
+
+
+def test_a_rehearsal_takes_the_same_way_and_is_never_taken_for_real(server: Serving, tmp_path: Path) -> None:
+    async def main(url: str) -> llm.Answer:
+        models = {"writer": ModelSettings(base_url=url, model="sim")}
+        async with llm.Line(models, tmp_path / "calls.sqlite", None, {}, rehearsal=play) as line:
+            return await line.ask("writer", [{"role": "user", "content": "Hello"}])
+
+    played = llm.run(main("rehearsal"))
+    assert (played.text, played.cost, played.cached) == ("You said: Hello", 0.0, False)
+    assert llm.run(main("rehearsal")).cached
+    assert llm.run(main(server.url)).text != played.text
+
+
+# --- order, prices, imports
+
+
+def drive(work: Callable[[], Awaitable[Any]]) -> Any:
+    async def main() -> Any:
+        return await work()
+
+    return asyncio.run(main())
+
+
+def test_the_shortest_conversation_goes_first() -> None:
+    async def work() -> list[int]:
+        gate, order = Gate(1), list[int]()
+
+        async def call(length: int) -> None:
+            turn = await gate.enter(length, 1)
+            order.append(length)
+            await asyncio.sleep(0)
+            gate.leave(turn, "answered")
+
+        await asyncio.gather(*map(call, [9, 7, 1, 5, 3]))
+        return order
+
+    assert drive(work) == [9, 1, 3, 5, 7]  # the first one found the gate open
+
+
+def test_a_limit_that_is_nearly_used_up_slows_the_gate() -> None:
+    async def work() -> float:
+        gate = Gate(64)
+        gate.advise([Room("requests", 100, 4, 4.8)])  # 20 a second
+        started = time.monotonic()
+        for _ in range(15):
+            gate.leave(await gate.enter(1, 1), "answered")
+        return time.monotonic() - started
+
+    assert 0.3 < drive(work) < 1.5  # 10 of 15 wait, 50 ms each
+
+
+def test_each_keeps_the_order_and_ends_what_was_begun(tmp_path: Path) -> None:
+    ended: list[int] = []
+
+    async def work() -> list[int]:
+        async def job(i: int) -> int:
+            await asyncio.sleep(0.001 * (10 - i % 10))
+            if i == 5:
+                raise llm.Stop("enough")
+            ended.append(i)
+            return i
+
+        async with llm.Line({}, tmp_path / "calls.sqlite", None, {}) as line:
+            got = [i async for i in line.each(range(4), job, width=2)]
+            with pytest.raises(llm.Stop, match="enough"):
+                [i async for i in line.each(range(100), job, width=10)]
+        return got
+
+    assert drive(work) == [0, 1, 2, 3]
+    assert sorted(set(ended)) == [0, 1, 2, 3, 4, *range(6, max(ended) + 1)]
+    assert max(ended) < 20
+
+
+def test_prices_and_estimates() -> None:
+    mini = ModelSettings(model="gpt-4o-mini-2024-07-18")
+    assert llm.price_of(mini) == Price(input=0.15, output=0.6)
+    assert llm.estimate(mini, 1000, 500, 100).cost == pytest.approx(0.135)
+    assert llm.cost_of(mini.model_copy(update={"batch": True}), 10**6, 0) == pytest.approx(0.075)
+    assert llm.price_of(ModelSettings(model="nobody-knows-1")) is None
+    assert llm.cost_of(ModelSettings(model="any", base_url="http://localhost:8000/v1"), 10, 10) == 0
+
+
+def test_the_client_is_imported_only_when_a_model_is_asked() -> None:
+    code = "import sys, pipeline.llm; print({'openai', 'aiohttp', 'uvloop'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
