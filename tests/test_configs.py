@@ -81,12 +81,12 @@ FAULTS = {
     "prefix copy": lambda turns, of: len(turns) < len(of) and said(of).startswith(said(turns)),
     "refusal": somewhere("(?i)as an AI language model"),
     "placeholder": somewhere(r"\{\{user\}\}|\[Your Name\]"),
-    "repeated turn": lambda turns, _: len({text for _, text in turns}) == len(turns) - 2,
+    "repeated turn": lambda turns, _: len({text for _, text in turns}) == len(turns) - 3,
     "e-mail address": somewhere(r"\w@example\.org"),
     "telephone number": somewhere(r"\+44 20 7946 0\d{3}"),
     "another language": lambda turns, _: len(re.findall(r"(?i)\b(?:vous|les|est|une|je)\b", said(turns))) > 9,
     "foreign turn": somewhere("Ich habe .* und"),
-    "speaker label": somewhere(r"\. Human: .* Assistant: "),
+    "speaker label": somewhere(r"\nHuman: .*\nAssistant: "),
     "truncated end": lambda turns, _: turns[-1][1][-1].isalpha(),
     "consecutive messages": lambda turns, _: any(a[0] == b[0] for a, b in pairwise(turns)),
     "empty turn": somewhere(r"^\s*$"),
@@ -140,6 +140,13 @@ def test_the_other_talks_are_sound():
             "mojibake",
         ):
             assert not FAULTS[fault](turns, None), (where, fault)
+
+
+def test_neighbours_say_who_they_are():
+    with (QUICKSTART / "neighbours.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    sentences = [line for row in rows for side in "12" for line in row[f"user {side} personas"].split("\n")]
+    assert {line for line in sentences if not re.match(r"(I|My|This|Nothing|Je) ", line) or not line.endswith(".")} == set()
 
 
 def test_good_talks_are_all_different():
