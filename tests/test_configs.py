@@ -146,7 +146,9 @@ def test_neighbours_say_who_they_are():
     with (QUICKSTART / "neighbours.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     sentences = [line for row in rows for side in "12" for line in row[f"user {side} personas"].split("\n")]
-    assert {line for line in sentences if not re.match(r"(I|My|This|Nothing|Je) ", line) or not line.endswith(".")} == set()
+    assert {
+        line for line in sentences if not re.match(r"(I|My|This|Nothing|Je) ", line) or not line.endswith(".")
+    } == set()
 
 
 def test_good_talks_are_all_different():
@@ -159,6 +161,10 @@ def test_index_links_to_every_page():
     assert {f"pages/{link}" for link in links} == PAGES.keys() - {"pages/index.html"}
 
 
+CHARACTER = {"name", "age", "archetype", "description", "greeting", "scenario", "example_dialogue", "topics"}
+USER = {"name", "age", "archetype", "description", "style"}
+
+
 def load(name):
     return yaml.safe_load((configs() / "personas" / f"{name}.yaml").read_text("utf-8"))
 
@@ -168,9 +174,7 @@ def test_characters_are_whole_adult_and_open_differently(language, least):
     characters = load(language)
     assert len(characters) >= least
     for c in characters:
-        assert c.keys() == {"name", "age", "description", "greeting", "scenario", "example_dialogue", "topics"}, c[
-            "name"
-        ]
+        assert c.keys() == CHARACTER, c["name"]
         assert c["age"] >= 18, c["name"]
         assert str(c["age"]) in c["description"], f"{c['name']}: the description does not state the age"
         assert 40 <= len(c["description"].split()) <= 90, c["name"]
@@ -181,7 +185,7 @@ def test_characters_are_whole_adult_and_open_differently(language, least):
         assert all(m["content"].strip() for m in c["example_dialogue"]), c["name"]
     openings = [tuple(normalised(c["greeting"]).split()[:2]) for c in characters]
     assert len(set(openings)) == len(openings)
-    assert len({c["name"] for c in characters}) == len(characters)
+    assert len({c["name"] for c in characters}) == len({c["archetype"] for c in characters}) == len(characters)
 
 
 @pytest.mark.parametrize(("language", "least"), [("en", 20), ("ru", 10)])
@@ -189,7 +193,7 @@ def test_users_are_adults_who_type_differently(language, least):
     users = load(f"users-{language}")
     assert len(users) >= least
     for user in users:
-        assert user.keys() == {"name", "age", "description", "style"}, user["name"]
+        assert user.keys() == USER, user["name"]
         assert user["age"] >= 18, user["name"]
         assert 20 <= len(user["description"].split()) <= 50, user["name"]
     assert len({user["style"] for user in users}) == len(users)
