@@ -195,7 +195,7 @@ def test_an_unknown_limit_is_found_and_kept(server: Serving, tmp_path: Path) -> 
     started = time.monotonic()
     answers, _ = ask_all(server, tmp_path, prompts(200))
     assert reasons(answers) == []
-    assert server.stats()["sent"]["limit"] <= 40
+    assert server.stats()["sent"]["limit"] <= 64 + 20  # one full round until the limit is met, hardly any after it
     assert time.monotonic() - started < 7  # at best (200 - 50) / 50 a second = 3 s, and the import
 
 

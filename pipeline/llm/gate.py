@@ -82,7 +82,7 @@ class Gate:
         self._judged = 0.0  # what was sent before tells nothing new
         self._opens = 0.0
         self._alarm: asyncio.TimerHandle | None = None
-        self._stretch = Stretch(time.monotonic())
+        self._stretch = Stretch(0.0)
         self._buckets = {
             unit: Bucket(rate / 60, max(1.0, rate / 60 * BURST), max(1.0, rate / 60 * BURST))
             for unit, rate in (("requests", requests_per_minute), ("tokens", tokens_per_minute))
@@ -162,6 +162,7 @@ class Gate:
         if self._learned:
             self._learned.level -= 1
         self._in_flight += 1
+        self._stretch.start = self._stretch.start or now
         self._stretch.sent += 1
         return Turn(now, tokens, self._stretch)
 

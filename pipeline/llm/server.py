@@ -66,6 +66,7 @@ class Server:
         self.address = settings.base_url or OPENAI
         self._key = key
         self._client, self._response = _client(settings, key, rehearsal)
+        self._url = f"{str(self._client.base_url).rstrip('/')}/chat/completions"  # whole: the client need not join it
         self._refused_fields: set[str] = set()
         self._json_modes = ["json_schema", "json_object", "text"]  # the first is used; one that is refused is forgotten
 
@@ -120,7 +121,7 @@ class Server:
         try:
             async with asyncio.timeout(self.settings.timeout):
                 response: httpx2.Response = await self._client.post(
-                    "/chat/completions",
+                    self._url,
                     cast_to=self._response,
                     content=orjson.dumps(body),
                     options={"headers": {"content-type": "application/json"}},
