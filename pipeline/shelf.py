@@ -59,7 +59,7 @@ class Counts:
     quarantined: int = 0
     parts: tuple[str, ...] = ()
     reasons: dict[str, int] = field(default_factory=dict)  # rule → rows that it decided (first drop finding)
-    findings: dict[str, int] = field(default_factory=dict)  # rule → rows that it fired on, kept ones included
+    findings: dict[str, int] = field(default_factory=dict)  # rule of this room → rows that it fired on
     edited: int = 0  # kept rows that this room changed
     seconds: float = 0.0
 
@@ -335,7 +335,8 @@ class _UnitWriter:
             self.reasons[f"quarantine: {row.error.split(':')[0]}"] += 1
             return "quarantine", row
         conversation = row.conversation if isinstance(row, Drop) else row
-        self.findings.update({f.rule for f in conversation.findings if f.decision != "measured"})
+        here = (f for f in conversation.findings if f.room == self.shelf.room and f.decision != "measured")
+        self.findings.update({f.rule for f in here})
         if isinstance(row, Drop):
             self.numbers["dropped"] += 1
             self.reasons[_deciding([dataclasses.asdict(f) for f in conversation.findings])] += 1
