@@ -223,6 +223,15 @@ def test_word_lists_have_distinct_lower_case_entries(name, least):
     assert [p for p in phrases if p != p.strip().lower()] == []
 
 
+@pytest.mark.parametrize("name", ["emotion-en", "emotion-ru", "intimate-en", "intimate-ru"])
+def test_phrases_are_of_four_words_at_most(name):
+    """Longer ones, and such with other signs in them, are never found: `score` looks at four words at a time."""
+    phrases = [line.split("\t")[0] for line in entries(name)]
+    assert [
+        p for p in phrases if not re.fullmatch(r"[^\W\d_]+(?:'[^\W\d_]+)?(?: [^\W\d_]+(?:'[^\W\d_]+)?){0,3}", p)
+    ] == []
+
+
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_labels_and_weights_of_word_lists_are_legal(language):
     emotions = {line.split("\t")[1] for line in entries(f"emotion-{language}")}
