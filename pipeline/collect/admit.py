@@ -16,9 +16,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-import orjson
-
-from pipeline.collect.shapes.talk import Talk, Turn, Unread
+from pipeline.collect.shapes.talk import Talk, Turn, Unread, as_json
 from pipeline.conversation import Conversation, Message, Persona, Quarantine, Role, Source, identity
 
 # Labels that stand for a side and name nobody: "User 1", "speaker_2", "mturk_agent_1", "A".
@@ -61,7 +59,7 @@ def admit(talk: Talk | Unread, door: Door, ref: str, notes: tuple[str, ...] = ()
         f"{door.name}/{talk.group}" if talk.group else None,
         edits=notes + talk.notes + joined,
         labels=talk.labels,
-        extra=orjson.dumps(talk.extra, default=str, option=orjson.OPT_NON_STR_KEYS).decode() if talk.extra else None,
+        extra=as_json(talk.extra) if talk.extra else None,
     )
 
 
@@ -118,7 +116,4 @@ def _raw_text(raw: object) -> str:
         return raw[: 4 * RAW].decode("utf-8", "replace")[:RAW]
     if isinstance(raw, str):
         return raw[:RAW].encode("utf-8", "replace").decode()
-    try:
-        return orjson.dumps(raw, default=str, option=orjson.OPT_NON_STR_KEYS).decode()[:RAW]
-    except (TypeError, ValueError):
-        return repr(raw)[:RAW].encode("utf-8", "replace").decode()
+    return as_json(raw)[:RAW]

@@ -300,10 +300,22 @@ def parquet(stream: IO[bytes], limit: int) -> Records:
     number = 0
     ours = file.schema_arrow.names == SCHEMA.names
     for batch in file.iter_batches(1000):
-        rows = from_table(pa.Table.from_batches([batch]).cast(SCHEMA)) if ours else batch.to_pylist()
+        rows = from_table(pa.Table.from_batches([batch]).cast(SCHEMA)) if ours else _rows_of(batch)
         for row in rows:
             number += 1
             yield number, row
+
+
+def _rows_of(batch: Any) -> Iterator[Any]:
+    """Rows as dicts; one whose bytes are no text is unreadable by itself."""
+    try:
+        yield from batch.to_pylist()
+    except UnicodeDecodeError:
+        for at in range(batch.num_rows):
+            try:
+                yield from batch.slice(at, 1).to_pylist()
+            except UnicodeDecodeError as error:
+                yield Unread(f"not UTF-8: {error}", b"")
 
 
 def yaml_documents(stream: IO[bytes], limit: int) -> Records:
@@ -312,8 +324,9 @@ def yaml_documents(stream: IO[bytes], limit: int) -> Records:
 
     data = stream.read(WHOLE)
     try:
-        yield from enumerate(yaml.load_all(data, getattr(yaml, "CBaseLoader", yaml.BaseLoader)), 1)
-    except yaml.YAMLError as error:
+        for number, document in enumerate(yaml.load_all(data, getattr(yaml, "CBaseLoader", yaml.BaseLoader)), 1):
+            yield number, _whole_text(document, "\\ud")
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         yield 1, Unread(f"not YAML: {' '.join(str(error).split())}", data)
 
 

@@ -1,6 +1,7 @@
 """Turns parted by tabs, a talk a line, as in CDial: often with blanks between all characters, which are taken out.
 
 你 好 ！	晚 上 好 。	再 见
+春 天 来 了	是 啊
 """
 
 from __future__ import annotations

@@ -47,7 +47,9 @@ def read(record: Any) -> Iterator[Talk]:
 def spoken(text: str) -> list[Turn]:
     """Lines `Speaker: text` as turns. Only labels that come back, or that are role words, are speakers."""
     heads = [m for m in SPEAKER.finditer(text) if len(m[1].split()) <= 4]
-    first = heads[0][1].strip() if heads else ""
+    if not heads:
+        return []
+    first = heads[0][1].strip()
     often = Counter(m[1].strip() for m in heads)
     speakers = {name for name, times in often.items() if times > 1 or _usual(name) or name == first}
     if len(speakers) < 2:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-import orjson
-
-from pipeline.collect.shapes.talk import Unread
+from pipeline.collect.shapes.talk import Unread, as_json
 
 Rows = list[tuple[int, dict[str, Any]]]
 
@@ -30,13 +29,13 @@ def gathered(
                 continue
             place = _place(row.get(order)) if order else None
             name = str(row[key]) if key else ""
-            store.execute("insert into rows values (?, ?, ?, ?)", (number, name, place, orjson.dumps(row, default=str)))
+            store.execute("insert into rows values (?, ?, ?, ?)", (number, name, place, as_json(row)))
         store.execute("create index by_key on rows (key)")
         query = """select rows.number, rows.data, heads.first from rows join
             (select key, min(number) as first from rows group by key) as heads using (key)
             order by heads.first, rows.place, rows.number"""
         for _, group in groupby(store.execute(query), key=lambda row: row[2]):
-            yield [(number, orjson.loads(data)) for number, data, _ in group]
+            yield [(number, json.loads(data)) for number, data, _ in group]
     store.close()
 
 

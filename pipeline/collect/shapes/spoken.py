@@ -53,5 +53,5 @@ def _holds(value: Any) -> bool:
     if not isinstance(value, list) or not value:
         return False
     heads = [i[0] for i in value if isinstance(i, list) and len(i) == 2 and isinstance(i[0], str) and len(i[0]) <= 40]
-    known = all(_role(head) for head in heads)
+    known = sum(_role(head) is not None for head in heads) * 2 > len(heads)
     return len(heads) * 2 > len(value) and (known or len(set(heads)) * 2 <= len(heads))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from pipeline.conversation import Label, Persona, Role
 
@@ -80,6 +83,14 @@ def record_id(record: Mapping[str, Any], *names: str) -> str | None:
 def rest(record: Mapping[str, Any], *used: str) -> dict[str, Any]:
     """The fields that a shape has not used and that hold something."""
     return {key: value for key, value in record.items() if key not in used and value not in (None, "", [], {})}
+
+
+def as_json(value: Any) -> str:
+    """JSON of anything that came out of a file: what is neither text, number nor container as text."""
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # numbers of more than 64 bits, half characters
+        return json.dumps(value, default=str)
 
 
 def described(value: Any) -> str | None:
