@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import subprocess
 import sys
 import time
@@ -127,6 +128,19 @@ def _share(found: list[bool]) -> float:
     return sum(found) / max(len(found), 1)
 
 
+def calibration(talks: list[Talk]) -> None:
+    """How often a conversation is right that is heard with a confidence of so much; conversations of two messages."""
+    heard = language.detect([texts[:2] for _, texts in talks])
+    told = [
+        (h.language.confidence, h.language.code == code)
+        for (code, _), h in zip(talks, heard, strict=True)
+        if h.language
+    ]
+    for low, high in ((0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 0.99), (0.99, 1.01)):
+        part = [right for confidence, right in told if low <= confidence < high]
+        print(f"confidence   {low:.2f} to {min(high, 1):.2f}: {_share(part):.3f} of {len(part)} right")
+
+
 def gold_dirty() -> list[tuple[dict[str, Any], dict[str, Any]]]:
     folder = DATA / "gold_dirty"
     rows, truth = (
@@ -152,6 +166,28 @@ def switches() -> None:
         f"gold_dirty   foreign messages found and named {_share(found):.4f} of {len(found)}, whole conversations "
         f"{_share(whole):.4f} of {len(whole)}, clean ones alarmed {_share(alarms):.4f} of {len(alarms)}"
     )
+
+
+def inserted(talks: list[Talk]) -> None:
+    """One message, or five in a row, of another language put into ten of a conversation."""
+    dice = random.Random(5)
+    found: dict[str, list[bool]] = defaultdict(list)
+    alarms = [any(e >= language.FOREIGN for e in h.evidence) for h in language.detect([texts for _, texts in talks])]
+    for number in (1, 5):
+        mixed = []
+        for _ in range(5000):
+            (code, texts), (other, foreign) = dice.sample(talks, 2)
+            at = dice.randrange(min(len(texts), 10) + 1)
+            if code != other:
+                part = foreign[:5] if number == 5 else [dice.choice(foreign)]
+                mixed.append((other, at, part, [*texts[:10][:at], *part, *texts[:10][at:]]))
+        for (other, at, part, _), h in zip(mixed, language.detect([talk for *_, talk in mixed]), strict=True):
+            for text, code in zip(part, h.codes[at:], strict=False):
+                length = next(n for n in (50, 30, 20, 12, 0) if len(text) >= n or n == 0)
+                found[f"{number} foreign, {length}+ characters"].append(code == other)
+    print(f"switches     {_share(alarms):.4f} of {len(alarms)} untouched conversations alarmed")
+    for name, right in sorted(found.items()):
+        print(f"switches     {name}: found and named {_share(right):.3f} of {len(right)}")
 
 
 def replayed(texts: list[str]) -> None:
@@ -249,7 +285,9 @@ def main() -> None:
     sets = {"xpersona": list(xpersona()), "plays": list(plays()), "chatterbot": list(chatterbot())}
     for name, talks in sets.items():
         accuracy(name, talks)
+    calibration([talk for talks in sets.values() for talk in talks])
     switches()
+    inserted(sets["xpersona"] + sets["plays"])
     speed(sets["xpersona"])
     start_up()
     if "--peers" in sys.argv:
