@@ -150,9 +150,6 @@ class RepairSettings(Settings):
     merge: bool = True
     tail: bool = True
     trim: bool = True
-    tail_from: float = Field(
-        0.9, gt=0, le=1, description="share of the other messages that end in a full stop where the last is cut"
-    )
     least: int = Field(6, ge=2, description="messages of the stretch between two speakers that a play is cut to")
 
 
@@ -206,9 +203,7 @@ class DedupSettings(Settings):
     view: Literal["dialogue", "assistant", "opening"] = "dialogue"
     contained: float | None = Field(1.0, ge=0.5, le=1, description="share of a row's shingles found in one longer row")
     contained_words: int = Field(20, ge=5, description="words; a shorter row is never sent away as a part of another")
-    shared_by: int = Field(
-        100, ge=2, description="rows (and 1 in 10,000) that share a passage before it is boilerplate"
-    )
+    shared_by: int = Field(50, ge=2, description="rows (and 1 in 10,000) that share a passage before it is boilerplate")
     bucket: int = Field(50, ge=1, description="rows of one LSH bucket that each of its rows is compared with")
     sources: list[str] = Field(
         [], description="names of sources, the preferred first; the others after them, all equal"
