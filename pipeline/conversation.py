@@ -39,6 +39,7 @@ MEASURES: dict[str, str] = {
     "foreign_turns": "messages in another language than the conversation's",
     "pii": "personal data found",
     "emotional": "share of messages that name an emotion",
+    "empathy": "share of the assistant's messages with a mark of empathy",
     "closeness": "mean closeness of the last messages that show any, -1 to 1",
     "closeness_step": "largest rise of closeness from one window of messages to the next",
 }
