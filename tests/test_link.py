@@ -175,6 +175,33 @@ def test_what_stands_in_an_evaluation_set_goes_with_its_own_reason():
     assert {name: (one["rule"], one["partner"]) for name, one in sent.items()} == {"near": ("dedup.against", "eval")}
 
 
+QUESTION = "where would you hide a small piano from a jealous neighbour"
+LEAKS = [
+    ("question and answer elsewhere", (said(40, 1), said(30, 2), QUESTION, said(9, 3)), True),
+    ("the answer to it", (said(30, 1), said(60, "reference"), said(20, 3)), True),
+    ("most of the answer", (said(30, 1), " ".join(said(60, "reference").split()[:56]), said(20, 3)), True),
+    ("half of the answer", (said(30, 1), " ".join(said(60, "reference").split()[:30]), said(20, 3)), False),
+    ("the question, asked by the assistant", (said(40, 1), QUESTION, said(9, 3)), False),
+    ("most of a short question", (said(40, 1), said(30, 2), " ".join(QUESTION.split()[:-1]), said(9, 3)), False),
+]
+
+
+@pytest.mark.parametrize(("what", "texts", "goes"), LEAKS, ids=[what for what, _, _ in LEAKS])
+def test_decontamination_asks_who_says_it_and_how_much_of_it(what, texts, goes):
+    held = row("eval", QUESTION, said(60, "reference"))
+    sent, _ = decide([row("ours", *texts)], against=[held])
+    assert list(sent) == (["ours"] if goes else [])
+    if goes:
+        assert sent["ours"]["rule"] == "dedup.against"
+        assert sent["ours"]["similarity"] >= sent["ours"]["limit"]
+
+
+def test_what_every_item_of_an_evaluation_set_says_gives_nothing_away():
+    form = "please read the following short story and then answer the question below it in one word"
+    held = [row(f"eval{i}", form, said(30, i)) for i in range(60)]
+    assert decide([row("ours", form, said(30, "mine"))], against=held)[0] == {}
+
+
 def test_memory_mapped_parts_are_linked_like_those_in_memory(tmp_path):
     signed = sign.sign(to_table(families(20)), SETTINGS)
     with pa.OSFile(str(tmp_path / "part.arrow"), "wb") as sink, pa.ipc.new_file(sink, signed.schema) as writer:

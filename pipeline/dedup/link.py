@@ -16,9 +16,10 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
+from pipeline.dedup.against import leaks
 from pipeline.dedup.passages import QUARTER, counted, inside_others, without_boilerplate
 from pipeline.dedup.rows import Flags, Integers, Keys, Rows, ranked
-from pipeline.dedup.verify import NONE, RULES, Edges, choose, clusters, verified
+from pipeline.dedup.verify import AGAINST, NONE, RULES, Edges, choose, clusters, verified
 from pipeline.recipe import DedupSettings
 
 PIECE = 1 << 25  # keys of one band that are sorted at a time
@@ -39,7 +40,7 @@ def link(
     rows, buckets, boilerplate = prepared(rows, live, settings)
     pairs, met = candidates(buckets, settings.bucket)
     edges = Edges.same(leaders) + verified(rows.shingles, rows.words, pairs, settings)
-    edges = edges.where(edges.b >= rows.foreign)
+    edges = edges.where(edges.b >= rows.foreign) + given_away(rows, signed, against, settings)
     partners = choose(edges, len(leaders), rows.foreign)
     decisions = _decisions(rows, edges, partners, clusters(edges, len(leaders)), len(against))
     report = {"rows": len(leaders) - rows.foreign, "scheme": rows.scheme, "boilerplate_rows": boilerplate, **met}
@@ -91,6 +92,13 @@ def candidates(buckets: Iterator[tuple[Keys, Any]], cap: int) -> tuple[Integers,
     return both, {"candidates": len(both), "capped_buckets": capped, "largest_bucket": largest}
 
 
+def given_away(rows: Rows, signed: Sequence[pa.Table], against: Sequence[pa.Table], settings: DedupSettings) -> Edges:
+    """From foreign rows to those of ours in which one of their roles says the same."""
+    leaked = leaks(signed, against, settings.shared_by)
+    ranks = np.argsort(rows.home)
+    return Edges.of(ranks[leaked.foreign], ranks[leaked.row + rows.foreign], AGAINST, leaked.share, leaked.limit)
+
+
 def _digest(part: pa.Table) -> Keys:
     digests = part["digest"].combine_chunks()
     values: Keys = np.frombuffer(digests.buffers()[1] or b"", "<u8").reshape(-1, 2)
@@ -119,7 +127,7 @@ def _decisions(rows: Rows, edges: Edges, partners: Integers, cluster: Integers, 
     gone = gone[np.argsort(rows.home[gone])]
     edge = partners[gone]
     partner = edges.a[edge] + edges.b[edge] - gone
-    rule = np.where(partner < rows.foreign, len(RULES) - 1, edges.rule[edge])
+    rule = np.where(partner < rows.foreign, AGAINST, edges.rule[edge])
     part = np.searchsorted(rows.starts, rows.home[gone], side="right") - 1
     return pa.table(
         {
@@ -129,6 +137,7 @@ def _decisions(rows: Rows, edges: Edges, partners: Integers, cluster: Integers, 
             "partner": rows.ids(partner),
             "rule": pa.array(RULES).take(pa.array(rule)),
             "similarity": edges.similarity[edge],
+            "limit": edges.limit[edge],
             "cluster": rows.ids(cluster[gone]),
             "view": pa.repeat(rows.scheme["view"], len(gone)),
         }

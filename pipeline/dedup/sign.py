@@ -60,7 +60,8 @@ def sign(table: pa.Table, settings: DedupSettings) -> pa.Table:
     """One row out per row in: id, digest, bands, shingles, and what decides which copy stays.
 
     digest: 16 bytes, equal for equal words. bands: (bands,) uint64. shingles: uint32 hashes in the order of the text,
-    repeats included; none when nothing was said. words, score (mean of the criteria), findings, source (0 = first).
+    repeats included; none when nothing was said. spoken: the words of each message heard, below zero the assistant's.
+    words: of all of them. score (mean of the criteria), findings, source (0 = the preferred).
     """
     said = heard(table, settings.view)
     rows = _rows(said)
@@ -70,7 +71,7 @@ def sign(table: pa.Table, settings: DedupSettings) -> pa.Table:
         order[again] = len(rows) + np.arange(len(again))
         rows = pa.concat_tables([rows, _rows(_folded(said, again))]).take(pa.array(order)).combine_chunks()
     bands_ = signed(rows["shingles"].combine_chunks(), *bands(settings.threshold))
-    columns = {name: rows[name] for name in ("digest", "shingles", "words")} | _standing(table, settings)
+    columns = {name: rows[name] for name in ("digest", "shingles", "spoken", "words")} | _standing(table, settings)
     return pa.table({"id": table["id"], "bands": bands_} | columns, metadata=_scheme(settings)).combine_chunks()
 
 
@@ -105,10 +106,10 @@ def _folded(said: Heard, rows: npt.NDArray[np.int64]) -> Heard:
     for row in rows:
         for m in range(said.rows[row], said.rows[row + 1]):
             texts.append(folded(said.data[said.texts[m] : said.texts[m + 1]].tobytes().decode()))
-            flags.append(said.said[m])
+            flags.append(said.speaker[m])
         starts.append(len(texts))
     data, offsets = buffers(pa.array(texts, pa.large_string()))
-    return Heard(data, offsets, np.array(starts), np.array(flags, bool))
+    return Heard(data, offsets, np.array(starts), np.array(flags, np.int8))
 
 
 def _rows(said: Heard) -> pa.Table:
@@ -116,17 +117,20 @@ def _rows(said: Heard) -> pa.Table:
     n = len(said.rows) - 1
     starts = said.texts[said.rows]
     longest = int(np.diff(starts).max(initial=0)) + 1
-    shingles = np.empty(int(starts[-1] - starts[0]) // 2 + n + len(said.said) + 1, np.uint32)
-    ends, digests = np.zeros(n + 1, np.int64), np.zeros((n, 2), np.uint64)
+    messages = int(said.rows[-1] - said.rows[0])
+    shingles = np.empty(int(starts[-1] - starts[0]) // 2 + n + messages + 1, np.uint32)
+    spoken = np.empty(messages, np.int32)
+    ends, turns, digests = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64), np.zeros((n, 2), np.uint64)
     lengths, context = np.zeros(n, np.int32), np.zeros(n, np.bool_)
     shingle_rows(
-        said.data, said.texts, said.rows, said.said, characters(), np.empty(longest, np.uint64),
-        shingles, ends, digests, lengths, context,
+        said.data, said.texts, said.rows, said.speaker, characters(), np.empty(longest, np.uint64),
+        shingles, ends, spoken, turns, digests, lengths, context,
     )  # fmt: skip
     return pa.table(
         {
             "digest": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), n, [None, pa.py_buffer(digests)]),
             "shingles": pa.LargeListArray.from_arrays(pa.array(ends), pa.array(shingles[: ends[-1]])),
+            "spoken": pa.LargeListArray.from_arrays(pa.array(turns), pa.array(spoken[: turns[-1]])),
             "words": lengths,
             "context": context,
         }
@@ -273,15 +277,19 @@ def band_keys(values, width, keys):
 
 
 @njit(nogil=True, cache=True)
-def shingle_rows(data, texts, rows, said, table, words, shingles, ends, digests, lengths, context):
-    """Fill shingles, ends, digests, lengths and context for every row. words: room for the longest row."""
+def shingle_rows(data, texts, rows, speaker, table, words, shingles, ends, spoken, turns, digests, lengths, context):
+    """Fill shingles, ends, spoken, turns, digests, lengths, context for every row. words: room for the longest row."""
     for row in range(rows.size - 1):
         n, met = _u64(0), _u64(0)
+        turn = turns[row]
         for m in range(rows[row], rows[row + 1]):
-            if said[m]:
+            if speaker[m] != 0:
+                before = n
                 n, flags = hash_words(data, texts[m], texts[m + 1], table, words, n)
                 met |= flags
-        lengths[row], context[row] = n, met != _u64(0)
+                spoken[turn] = np.int64(n - before) * speaker[m]
+                turn += 1
+        turns[row + 1], lengths[row], context[row] = turn, n, met != _u64(0)
         ends[row + 1] = shingle(words, np.int64(n), shingles, ends[row])
         one, two = _u64(n), ~_u64(n)
         for i in range(np.int64(n)):

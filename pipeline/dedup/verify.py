@@ -21,7 +21,7 @@ Integers = npt.NDArray[np.int64]
 Shingles = npt.NDArray[np.uint32]
 
 RULES = ["dedup.exact", "dedup.near", "dedup.contained", "dedup.against"]
-EXACT, NEAR, CONTAINED = range(3)
+EXACT, NEAR, CONTAINED, AGAINST = range(4)
 NONE = -1
 BATCH = 1 << 17  # pairs verified at a time: at most 2^18 rows of shingles in memory
 _u32 = np.uint32
@@ -33,8 +33,9 @@ class Edges:
 
     a: Integers
     b: Integers
-    rule: npt.NDArray[np.int8]  # EXACT, NEAR or CONTAINED
+    rule: npt.NDArray[np.int8]  # EXACT, NEAR, CONTAINED or AGAINST
     similarity: npt.NDArray[np.float64]  # Jaccard, or the share of the smaller row found in the larger
+    limit: npt.NDArray[np.float64]  # what the similarity reaches
     size_a: npt.NDArray[np.int32]  # distinct shingles
     size_b: npt.NDArray[np.int32]
 
@@ -42,8 +43,13 @@ class Edges:
     def same(cls, leaders: Integers) -> Edges:
         """From each row to the first that says the same words."""
         b = np.flatnonzero(leaders != np.arange(len(leaders)))
-        none = np.zeros(len(b), np.int32)
-        return cls(leaders[b], b, none.astype(np.int8), np.ones(len(b)), none, none)
+        return cls.of(leaders[b], b, EXACT, np.ones(len(b)), np.ones(len(b)))
+
+    @classmethod
+    def of(cls, a: Integers, b: Integers, rule: int, similarity: Any, limit: Any) -> Edges:
+        """Edges of one rule for which no sizes are needed."""
+        none = np.zeros(len(a), np.int32)
+        return cls(a, b, np.full(len(a), rule, np.int8), similarity, limit, none, none)
 
     def __add__(self, other: Edges) -> Edges:
         mine, theirs = vars(self), vars(other)
@@ -61,7 +67,7 @@ def verified(
 ) -> Edges:
     """Those of the candidate pairs that are alike. shingles: of some ranks, as `Rows.shingles`."""
     none = np.zeros(0, np.int64)
-    edges = Edges(none, none, none.astype(np.int8), none.astype(float), none.astype(np.int32), none.astype(np.int32))
+    edges = Edges.of(none, none, NEAR, none.astype(float), none.astype(float))
     for start in range(0, len(pairs), BATCH):
         batch = pairs[start : start + BATCH]
         ranks, local = np.unique(batch, return_inverse=True)
@@ -79,8 +85,8 @@ def _alike(pairs: Integers, sizes: Any, shared: Any, words: Any, settings: Dedup
     near = jaccard >= settings.threshold
     part = ~near & (within >= (settings.contained or 2)) & (words >= settings.contained_words)
     rule = np.where(near, NEAR, CONTAINED).astype(np.int8)
-    similarity = np.where(near, jaccard, within)
-    return Edges(pairs[:, 0], pairs[:, 1], rule, similarity, sizes[:, 0], sizes[:, 1]).where(near | part)
+    similarity, limit = np.where(near, jaccard, within), np.where(near, settings.threshold, settings.contained or 2)
+    return Edges(pairs[:, 0], pairs[:, 1], rule, similarity, limit, sizes[:, 0], sizes[:, 1]).where(near | part)
 
 
 def overlaps(shingles: Shingles, starts: Integers, pairs: Integers) -> tuple[Any, Any]:
@@ -185,7 +191,7 @@ def join(a, b, parents):
         parents[row] = parents[parents[row]]
 
 
-def apply(table: pa.Table, decisions: pa.Table, settings: DedupSettings) -> tuple[pa.Table, pa.Table]:
+def apply(table: pa.Table, decisions: pa.Table, _settings: DedupSettings) -> tuple[pa.Table, pa.Table]:
     """A part of the shelf as (kept, dropped), given the decisions on its rows (column `row`).
 
     Kept rows are untouched. Each dropped row gets one more finding: rule, similarity, limit and its partner.
@@ -195,19 +201,18 @@ def apply(table: pa.Table, decisions: pa.Table, settings: DedupSettings) -> tupl
     stays[decisions["row"].to_numpy()] = False
     dropped = table.take(decisions["row"])
     at = table.schema.get_field_index("findings")
-    findings = _with_reason(dropped["findings"], _reasons(decisions, settings))
+    findings = _with_reason(dropped["findings"], _reasons(decisions))
     return table.filter(pa.array(stays)), dropped.set_column(at, table.schema.field(at), findings)
 
 
-def _reasons(decisions: pa.Table, settings: DedupSettings) -> pa.Array:
+def _reasons(decisions: pa.Table) -> pa.Array:
     """(decisions,) one finding each."""
     n = len(decisions)
-    contained = pc.equal(decisions["rule"], "dedup.contained")
     known = {
         "room": pa.repeat("dedup", n),
         "rule": decisions["rule"],
         "value": decisions["similarity"],
-        "limit": pc.if_else(contained, settings.contained or 1.0, settings.threshold),
+        "limit": decisions["limit"],
         "evidence": pc.binary_join_element_wise(
             "partner", decisions["partner"], "cluster", decisions["cluster"], "view", decisions["view"], " "
         ),

@@ -24,6 +24,7 @@ Flags = npt.NDArray[np.bool_]
 IDEOGRAPH = 1 << 30  # flag in `characters()`: a word by itself
 CONTEXT = 1 << 29  # flag: how it folds hangs on its neighbours, or it folds to several characters; see `folded`
 KNOWN = 0x20000  # code points in the table; what lies beyond are ideographs (planes 2 and 3) or no letters
+USER, ASSISTANT, UNHEARD = 1, -1, 0
 _ALONE = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_ALONE}\U00020000-\U0003ffff]|[^\W_{_ALONE}\U00020000-\U0003ffff]+")
 
@@ -35,7 +36,7 @@ class Heard:
     data: Bytes  # UTF-8 of all messages
     texts: Offsets  # (messages + 1,) where each message starts in `data`
     rows: Offsets  # (rows + 1,) where each row's messages start
-    said: Flags  # (messages,) heard under the view
+    speaker: npt.NDArray[np.int8]  # (messages,) USER, ASSISTANT, or UNHEARD under the view
 
 
 def folded(text: str) -> str:
@@ -98,7 +99,7 @@ def heard(table: pa.Table, view: View) -> Heard:
     before = np.flatnonzero(assistant[inside] & ~asked)
     said[before[_is_greeting(table, content, before + rows[0], owner[before])] + rows[0]] = False
     data, texts = buffers(content)
-    return Heard(data, texts, rows, said)
+    return Heard(data, texts, rows, (said * (user * USER + assistant * ASSISTANT)).astype(np.int8))
 
 
 def buffers(texts: pa.Array) -> tuple[Bytes, Offsets]:
