@@ -66,6 +66,7 @@ class Ledger(Generic[T]):
     kind: Kind[T]
     settings: GenerateSettings
     accepted: list[T] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
     pools: dict[str, Novelty] = field(default_factory=dict)
     used: dict[str, Counter[str]] = field(default_factory=lambda: {mark: Counter() for mark in SHARES})
 
@@ -74,6 +75,9 @@ class Ledger(Generic[T]):
         for mark, value in self.kind.marks(thing).items():
             if value and self.used[mark][value] > SHARES[mark] * len(self.accepted):
                 return f"novelty.{mark}: {value!r} is used up ({self.used[mark][value]} of {len(self.accepted)})"
+        name = normalised(self.kind.texts(thing).get("name", ""))
+        if name and name in self.names:
+            return f"novelty.name: there is a {name!r} already"
         for name, text in self.kind.texts(thing).items():
             near = self.pools[name].neighbour(text) if name in self.pools else None
             if near:
@@ -86,6 +90,7 @@ class Ledger(Generic[T]):
 
     def accept(self, thing: T) -> None:
         self.accepted.append(thing)
+        self.names.add(normalised(self.kind.texts(thing).get("name", "")))
         for mark, value in self.kind.marks(thing).items():
             self.used[mark].update([value] if value else [])
         for name, text in self.kind.texts(thing).items():

@@ -92,9 +92,12 @@ def moves(said: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> list[t
 
 
 def takes_up(answer: str, rebuffs: Sequence[str]) -> bool:
-    """Whether an answer takes up a step closer: it says or asks something and does not turn away."""
+    """Whether an answer takes up a step closer: it says or asks something and does not turn away.
+
+    rebuffs: normalised.
+    """
     words = f" {normalised(answer)} "
-    if any(f" {normalised(rebuff)} " in words for rebuff in rebuffs):
+    if any(f" {rebuff} " in words for rebuff in rebuffs):
         return False
     return "?" in answer or len(words.split()) > SHORT_ANSWER
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from pipeline.conversation import normalised
 from pipeline.recipe import UserError, configs
 
 NAMES = ("characters", "users", "situations", "talk-character", "talk-user", "script")
@@ -15,12 +17,16 @@ NAMES = ("characters", "users", "situations", "talk-character", "talk-user", "sc
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Templates by name, the short directions of `directions-*.md` by heading, and the words of a rebuff."""
+    """Templates by name, the short directions of `directions-*.md` by heading.
+
+    rebuffs: words of somebody who turns away. declines: whole messages of a model that will not play; both normalised.
+    """
 
     language: str
     templates: dict[str, str]
     directions: dict[str, str]
     rebuffs: tuple[str, ...]
+    declines: frozenset[str]
 
     def prompt(self, name: str, /, **values: object) -> str:
         """A whole prompt. Raises UserError when its file names a value that does not exist."""
@@ -40,13 +46,20 @@ def load(language: str) -> Prompts:
     """All prompts of a language. Raises UserError when a file is missing."""
     folder = configs() / "prompts"
     directions = re.split(r"^## +(.+?) *$", text(folder / f"directions-{language}.md"), flags=re.MULTILINE)
-    rebuffs = text(configs() / "words" / f"rebuffs-{language}.txt").split("\n")
     return Prompts(
         language,
         {name: text(folder / f"{name}-{language}.md") for name in NAMES},
         dict(zip(directions[1::2], map(str.strip, directions[2::2]), strict=True)),
-        tuple(filter(None, (line.strip() for line in rebuffs))),
+        tuple(_lines(f"rebuffs-{language}")),
+        frozenset(_lines(f"declines-{language}")),
     )
+
+
+def _lines(name: str) -> Iterator[str]:
+    """The entries of a word list, normalised."""
+    for line in text(configs() / "words" / f"{name}.txt").split("\n"):
+        if line.strip() and not line.startswith("#"):
+            yield normalised(line)
 
 
 def text(path: Path) -> str:

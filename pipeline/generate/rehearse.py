@@ -16,55 +16,67 @@ from pipeline.recipe import configs
 
 MODEL = "rehearsal"
 REFUSED, EMPTY, LABELLED = 0.02, 0.01, 0.02  # shares of answers that are of no use, so that rejections are seen
+FENCED = 0.2  # share of JSON answers inside a code fence; not a fault, but seen often
 Bank = dict[str, Any]
 Maker = Callable[[Bank, random.Random], object]
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """A chat completion for any prompt of `configs/prompts`, as an OpenAI server would send it.
+    """A chat completion for any prompt of `configs/prompts`, as an OpenAI server would send it; now and then faulty."""
+    rng, bank = _chance(request, "fault"), _bank_for(request)
+    chance = rng.random()
+    if chance < REFUSED:
+        return _completion(request, bank["refusal"])
+    if chance < REFUSED + EMPTY:
+        return _completion(request, "")
+    good = flawless(request)
+    said = good["choices"][0]["message"]
+    if said["content"].startswith("{"):
+        said["content"] = f"```json\n{said['content']}\n```" if chance > 1 - FENCED else said["content"]
+    elif chance > 1 - LABELLED:
+        said["content"] = f"{rng.choice(bank['first'])}: {said['content']}"
+    return good
+
+
+def flawless(request: dict[str, Any]) -> dict[str, Any]:
+    """The same without the faults.
 
     Inventions and scripts are recognised by the key of the list that the prompt asks for, talks by the rest.
     """
-    messages = request["messages"]
-    rng = random.Random(hashlib.blake2b(json.dumps([messages, request.get("seed")]).encode()).digest())
-    prompt = messages[0]["content"]
-    bank = _bank("ru" if re.search(r"[а-яё]{3}", prompt) else "en")
-    chance = rng.random()
-    if chance < REFUSED:
-        text = bank["refusal"]
-    elif chance < REFUSED + EMPTY:
-        text = ""
-    else:
-        text = _text(messages, bank, rng, labelled=chance > 1 - LABELLED)
-    words = sum(len(m["content"].split()) for m in messages)
-    return {
-        "id": f"rehearsal-{rng.getrandbits(32):08x}",
-        "object": "chat.completion",
-        "created": 0,
-        "model": MODEL,
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
-        "usage": {
-            "prompt_tokens": words,
-            "completion_tokens": len(text.split()),
-            "total_tokens": words + len(text.split()),
-        },
-    }
-
-
-def _text(messages: list[dict[str, str]], bank: Bank, rng: random.Random, labelled: bool) -> str:
+    rng, bank, messages = _chance(request, "text"), _bank_for(request), request["messages"]
     prompt = messages[0]["content"]
     asked = re.search(r'\{"(characters|users|situations|messages)":', prompt)
     if asked is None:
-        line = _line(messages, bank, rng)
-        return f"{rng.choice(bank['first'])}: {line}" if labelled else line
+        return _completion(request, _line(messages, bank, rng))
     kind = asked[1]
     if kind == "messages":
-        return _dump({kind: _script(prompt, bank, rng)})
+        return _completion(request, _dump({kind: _script(prompt, bank, rng)}))
     found = re.search(bank["count"], prompt)
     makers: dict[str, Maker] = {"characters": _character, "users": _user, "situations": _situation}
-    things = [makers[kind](bank, rng) for _ in range(int(found[1]) if found else 2)]
-    said = _dump({kind: things})
-    return f"```json\n{said}\n```" if rng.random() < 0.2 else said
+    said = _dump({kind: [makers[kind](bank, rng) for _ in range(int(found[1]) if found else 2)]})
+    return _completion(request, said)
+
+
+def _chance(request: dict[str, Any], what: str) -> random.Random:
+    named = json.dumps([what, request["messages"], request.get("seed")])
+    return random.Random(hashlib.blake2b(named.encode()).digest())
+
+
+def _bank_for(request: dict[str, Any]) -> Bank:
+    return _bank("ru" if re.search(r"[а-яё]{3}", request["messages"][0]["content"]) else "en")
+
+
+def _completion(request: dict[str, Any], text: str) -> dict[str, Any]:
+    asked, said = sum(len(m["content"].split()) for m in request["messages"]), len(text.split())
+    message = {"role": "assistant", "content": text}
+    return {
+        "id": f"rehearsal-{_chance(request, 'id').getrandbits(32):08x}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": MODEL,
+        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
+    }
 
 
 def _line(messages: list[dict[str, str]], bank: Bank, rng: random.Random) -> str:

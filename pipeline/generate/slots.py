@@ -34,17 +34,21 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The `number`-th talk of a character."""
+    """The `number`-th talk of a character. key: the character's name, told apart where two have the same."""
 
     character: Character
+    key: str
     number: int
 
 
 def slots(cast: Cast, talks: int) -> Iterator[Slot]:
     """All slots, character by character."""
+    seen: Counter[str] = Counter()
     for character in cast.characters:
+        seen[character.name] += 1
+        again = f" ({seen[character.name]})" if seen[character.name] > 1 else ""
         for number in range(talks):
-            yield Slot(character, number)
+            yield Slot(character, character.name + again, number)
 
 
 async def fill(
@@ -66,9 +70,8 @@ def stage(slot: Slot, attempt: int, cast: Cast, settings: GenerateSettings, seed
 
     The talks of one character go through all users and situations before one comes again.
     """
-    name = slot.character.name
-    rng = random.Random(f"{seed}/{name}/{slot.number}/{attempt}")
-    around = random.Random(f"{seed}/{name}")
+    rng = random.Random(f"{seed}/{slot.key}/{slot.number}/{attempt}")
+    around = random.Random(f"{seed}/{slot.key}")
     users, situations = around.sample(cast.users, len(cast.users)), around.sample(cast.situations, len(cast.situations))
     turn = slot.number + attempt * len(users) // settings.attempts
     situation = situations[(slot.number + attempt * len(situations) // settings.attempts) % len(situations)]
@@ -87,12 +90,11 @@ def reasons(rows: Iterable[Row]) -> Counter[str]:
     """How often each thing went wrong, over everything `work` gave: messages asked again, talks and candidates lost."""
     counts: Counter[str] = Counter()
     for row in rows:
-        if isinstance(row, Quarantine):
+        if isinstance(row, Quarantine) and not row.where.startswith(f"{NAME}/"):
             counts[row.error.partition(":")[0]] += 1
             continue
-        conversation = row.conversation if isinstance(row, Drop) else row
-        if conversation.extra:
-            counts.update(failed["rule"] for failed in json.loads(conversation.extra).get("failed", []))
+        told = row.raw if isinstance(row, Quarantine) else (row.conversation if isinstance(row, Drop) else row).extra
+        counts.update(failed["rule"] for failed in json.loads(told or "{}").get("failed", []))
     return counts
 
 
@@ -100,13 +102,12 @@ def _row(
     told: Told, scene: Scene, slot: Slot, attempt: int, settings: GenerateSettings, prompts: Prompts, seed: int
 ) -> Row:
     """Kept when it is long enough; given up, with the reason, when not; a quarantined line when nobody said a word."""
-    ref = f"{slot.character.name}/{slot.number}.{attempt}/{seed}"
+    ref = f"{slot.key}/{slot.number}.{attempt}/{seed}"
     last = attempt == settings.attempts - 1
+    extra = _dump(_extra(told, scene, prompts) | {"slot": f"{slot.key}/{slot.number}", "attempt": attempt})
     if not told.said and told.cut:
         end = "; slot given up" if last else ""
-        return Quarantine(
-            f"{NAME}/{ref}", f"{told.cut.rule}: {told.cut.evidence}{end}", _dump(_extra(told, scene, prompts))
-        )
+        return Quarantine(f"{NAME}/{ref}", f"{told.cut.rule}: {told.cut.evidence}{end}", extra)
     fits = len(told.said) >= settings.turns[0]
     conversation = Conversation(
         id=identity(NAME, f"{settings.language}/{ref}"),
@@ -114,11 +115,9 @@ def _row(
         source=_source(told, ref, settings, prompts),
         persona=slot.character.persona(scene.user.name),
         user_persona=Persona(scene.user.name, scene.user.description),
-        group=f"{NAME}/{slot.character.name}",
+        group=f"{NAME}/{slot.key}",
         findings=tuple(_findings(told, scene, fits, last)),
-        extra=_dump(
-            _extra(told, scene, prompts) | {"slot": f"{slot.character.name}/{slot.number}", "attempt": attempt}
-        ),
+        extra=extra,
     )
     return conversation if fits else Drop(conversation)
 

@@ -53,7 +53,7 @@ class Scene:
         side = Persona(self.user.name, self.user.description)
         if new.role == "assistant":
             side = Persona(self.character.name, self.character.description)
-        return fault(said, new, side, prompts.language, prompts.direction("note", text="").rstrip(" ]"))
+        return fault(said, new, side, prompts)
 
 
 @dataclass(slots=True)

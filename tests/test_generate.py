@@ -1,0 +1,187 @@
+"""The whole room, offline and against a server that misbehaves on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import llm
+from pipeline.conversation import Conversation, Drop, Quarantine, from_table, to_table
+from pipeline.generate import cards, reasons, rehearse, work
+from pipeline.llm import Line
+from pipeline.recipe import GenerateSettings, ModelSettings, UserError
+from tests.servers.model import serving
+
+REHEARSAL = {"writer": ModelSettings(base_url="rehearsal", model="rehearsal")}
+Row = Conversation | Drop | Quarantine
+
+
+def generate(calls: Path, models: dict[str, ModelSettings] = REHEARSAL, **settings: Any) -> tuple[list[Row], llm.Usage]:
+    async def rows() -> tuple[list[Row], llm.Usage]:
+        async with Line(models, calls, None, {}, 7, rehearse.answer) as line:
+            return [row async for row in work(GenerateSettings(**settings), line, 7)], line.usage
+
+    return llm.run(rows())
+
+
+def kept(rows: list[Row]) -> list[Conversation]:
+    return [row for row in rows if isinstance(row, Conversation)]
+
+
+def slots(rows: list[Row]) -> Counter[str]:
+    """How often each slot was filled."""
+    return Counter(json.loads(row.extra or "")["slot"] for row in kept(rows))
+
+
+def test_without_talks_nothing_is_asked(tmp_path: Path) -> None:
+    rows, usage = generate(tmp_path / "calls.sqlite", characters=5)
+    assert (rows, usage.requests) == ([], 0)
+
+
+@pytest.mark.parametrize("mode", ["talk", "script"])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_slot_is_filled_with_a_row_that_says_where_it_comes_from(
+    tmp_path: Path, mode: str, language: str
+) -> None:
+    wanted = {"language": language, "mode": mode, "seeds": 2, "characters": 2, "users": 2, "situations": 4, "talks": 2}
+    rows, _ = generate(tmp_path / "calls.sqlite", turns=(4, 8), license="CC0-1.0", **wanted)
+    assert len(slots(rows)) == 8
+    assert set(slots(rows).values()) == {1}
+    for row in kept(rows):
+        assert 4 <= len(row.messages) <= 8
+        assert row.source.kind == "generated"
+        assert row.source.models == ("rehearsal",)
+        assert row.source.rehearsal
+        assert row.source.license == "CC0-1.0"
+        assert row.source.prompt
+        assert row.group == f"generated/{row.persona and row.persona.name}"
+        assert row.user_persona
+        assert row.user_persona.description
+        told = json.loads(row.extra or "")
+        assert told["prompt_tokens"] > told["completion_tokens"] > 0
+        assert len(told["stages"]) == len(row.messages)
+    assert list(from_table(to_table(kept(rows)))) == kept(rows)
+
+
+def test_the_order_of_answers_changes_nothing_and_a_second_run_asks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted: dict[str, Any] = {"seeds": 1, "characters": 3, "users": 2, "talks": 2, "turns": (4, 8)}
+    rows, usage = generate(tmp_path / "calls.sqlite", **wanted)
+    again, cached = generate(tmp_path / "calls.sqlite", **wanted)
+    assert again == rows
+    assert (cached.requests, cached.cached) == (0, usage.calls)
+    ask = Line.ask
+
+    async def late(line: Line, model: str, messages: list[dict[str, str]], **more: Any) -> llm.Answer:
+        answer = await ask(line, model, messages, **more)
+        for _ in range(hash(answer.text) % 7):  # differs from run to run
+            await asyncio.sleep(0)
+        return answer
+
+    monkeypatch.setattr(Line, "ask", late)
+    shuffled, _ = generate(tmp_path / "other.sqlite", **wanted)
+    assert shuffled == rows
+
+
+def test_more_talks_leave_the_first_ones_as_they_were(tmp_path: Path) -> None:
+    few, _ = generate(tmp_path / "calls.sqlite", seeds=2, talks=1, turns=(4, 8))
+    more, usage = generate(tmp_path / "calls.sqlite", seeds=3, talks=2, turns=(4, 8))
+    assert [row for row in kept(more) if row.id in {r.id for r in kept(few)}] == kept(few)
+    assert usage.cached == sum(json.loads(row.extra or "")["calls"] for row in kept(few))
+
+
+def test_cards_talk_and_a_spoilt_card_is_quarantined(tmp_path: Path) -> None:
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    card = {
+        "name": "Ottoline",
+        "description": "Ottoline, 44, paints shop signs.",
+        "first_mes": "Mind the paint, {{user}}.",
+    }
+    (folder / "a.json").write_text(json.dumps(card))
+    (folder / "b.json").write_text("{broken")
+    rows, _ = generate(tmp_path / "calls.sqlite", cards=[str(folder)], talks=2, turns=(4, 6))
+    assert [row.error.split(":")[0] for row in rows if isinstance(row, Quarantine)] == ["card"]
+    for row in kept(rows):
+        user = row.user_persona.name if row.user_persona else ""
+        assert row.messages[0].content == f"Mind the paint, {user}."
+        assert row.persona
+        assert row.persona.card == json.dumps(card)
+    assert len(kept(rows)) == 2
+
+
+def test_a_missing_card_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nobody\.png does not exist"):
+        generate(tmp_path / "calls.sqlite", cards=["nobody.png"], talks=1)
+
+
+BAD_TALK = {
+    "empty": 0.08,
+    "length": 0.08,
+    "refusal": 0.08,
+    "label": 0.08,
+    "placeholder": 0.06,
+    "echo": 0.06,
+    "foreign": 0.06,
+}
+BAD_JSON = {"garbage": 0.1, "braces": 0.1, "wrong_role": 0.1, "non_string": 0.1, "one_turn": 0.1}
+OURS: dict[str, Callable[[Counter[str]], int]] = {
+    "refusal": lambda told: told["style.refusal"] + told["bad_json"],
+    "label": lambda told: told["style.label"],
+    "placeholder": lambda told: told["style.placeholder"],
+    "echo": lambda told: told["talk.note"],
+    "foreign": lambda told: told["language.foreign"],
+}
+
+
+def test_with_half_of_the_replies_bad_every_slot_is_filled_or_accounted_for(tmp_path: Path) -> None:
+    """100 characters × 3 talks; what went wrong is counted as often as the server did it."""
+    with serving(answers="pipeline.generate.rehearse:flawless", faults=BAD_TALK) as server:
+        models = {"writer": ModelSettings(base_url=server.url, model="any", in_flight=64)}
+        rows, usage = generate(tmp_path / "calls.sqlite", models, seeds=24, characters=76, talks=3, turns=(4, 6))
+        sent = server.stats()["sent"]
+    filled = slots(rows)
+    given_up = [
+        r for r in rows if isinstance(r, Drop) and any(f.rule == "slot.given_up" for f in r.conversation.findings)
+    ]
+    assert len(filled) + len(given_up) == 300
+    assert len(filled) > 270
+    told = reasons(rows) + usage.failures
+    assert {kind: count(told) for kind, count in OURS.items()} == {kind: sent[kind] for kind in OURS}
+    assert {kind: usage.failures[kind] for kind in ("empty", "length")} == {
+        kind: sent[kind] for kind in ("empty", "length")
+    }
+    for row in rows:
+        if isinstance(row, Drop):
+            assert any(finding.decision == "drop" for finding in row.conversation.findings)
+
+
+def test_with_half_of_the_scripts_bad_every_slot_is_filled_or_accounted_for(tmp_path: Path) -> None:
+    with serving(answers="pipeline.generate.rehearse:flawless", faults=BAD_JSON) as server:
+        models = {"writer": ModelSettings(base_url=server.url, model="any")}
+        rows, usage = generate(tmp_path / "calls.sqlite", models, seeds=20, talks=3, turns=(6, 8), mode="script")
+        sent = server.stats()["sent"]
+    lost = [row for row in rows if not isinstance(row, Conversation)]
+    assert len(slots(rows)) + sum("given_up" in str(row) or "given up" in str(row) for row in lost) == 60
+    assert len(slots(rows)) > 54
+    assert usage.failures["bad_json"] == sum(sent[kind] for kind in ("garbage", "braces", "wrong_role", "non_string"))
+    assert reasons(rows)["talk.short"] == sent["one_turn"]
+
+
+def test_an_invented_character_leaves_as_a_card(tmp_path: Path) -> None:
+    rows, _ = generate(tmp_path / "calls.sqlite", characters=1, talks=1, turns=(4, 6))
+    persona = kept(rows)[0].persona
+    assert persona
+    character, repairs = cards.from_json(persona.card or "")
+    assert repairs == []
+    assert character.name == persona.name
+    assert character.age
+    assert character.age >= 18
+    assert len(character.topics) == 10
