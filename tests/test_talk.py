@@ -1,0 +1,240 @@
+"""Two sides of one talk, and its course."""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import llm
+from pipeline.conversation import Message, Role
+from pipeline.generate import plan, prompts, talk
+from pipeline.generate.cards import Character
+from pipeline.generate.check import fault
+from pipeline.generate.invent import User
+from pipeline.generate.plan import Plan, draw, moves, role_at, takes_up
+from pipeline.generate.talk import Scene, direction, opening, systems_of, view
+from pipeline.llm import Answer, CallFailed
+from pipeline.recipe import GenerateSettings
+
+EN = prompts.load("en")
+OTTO = Character("Ottoline", "Ottoline, 44, paints signs for {{user}}.", "Mind the paint, {{user}}.", topics=("lead",))
+TOM = User("Tom", 31, "Tom drives a van.", "short, no capitals")
+ROLES = st.sampled_from(["user", "assistant"])
+TEXTS = st.text(min_size=1)
+SIDES: tuple[talk.Side, ...] = ("user", "assistant")
+
+
+def said(opener: Role, texts: Sequence[str]) -> list[Message]:
+    return [Message(role_at(opener, i), text) for i, text in enumerate(texts)]
+
+
+def a_plan(turns: int = 12, opener: Role = "assistant", steps: tuple[int, ...] = (3, 7)) -> Plan:
+    return Plan(turns, opener, steps, "friendship", "warm", (10,) * turns, (False,) * turns)
+
+
+def a_scene(**changes: Any) -> Scene:
+    made = a_plan(**changes)
+    return Scene(OTTO, TOM, "{{user}} wants a sign.", "lead", made, 0)
+
+
+@given(opener=ROLES, texts=st.lists(TEXTS, max_size=12))
+def test_whose_turn_it_is_answers_the_other_and_nothing_said_is_lost(opener: Role, texts: list[str]) -> None:
+    talked = said(opener, texts)
+    side: Any = role_at(opener, len(texts))
+    chat = view(talked, side, "SYSTEM", "BEGIN", "NOTE")
+    roles = [m["role"] for m in chat]
+    assert roles == ["system", *(["user", "assistant"] * len(chat))[: len(chat) - 1]]
+    assert roles[-1] == "user"  # nobody answers himself
+    assert chat[-1]["content"].endswith("\n\nNOTE")
+    seen = [m["content"].removesuffix("\n\nNOTE") for m in chat[1:]]
+    begins = not talked or talked[0].role == side
+    assert seen == (["BEGIN"] if begins else []) + texts
+    mine = [m["content"] for m in chat if m["role"] == "assistant"]
+    assert mine == [m.content for m in talked if m.role == side]
+
+
+@given(opener=ROLES, texts=st.lists(TEXTS, min_size=1, max_size=8))
+def test_the_two_views_are_mirror_images(opener: Role, texts: list[str]) -> None:
+    talked = [*said(opener, texts), Message(role_at(opener, len(texts)), "END")]  # so that the note stands on END
+    one, other = ([m["role"] for m in view(talked, side, "S", "B", "N")][-len(texts) - 1 : -1] for side in SIDES)
+    assert one == [{"user": "assistant", "assistant": "user"}[role] for role in other]
+
+
+def test_the_greeting_comes_first_word_for_word() -> None:
+    assert opening(a_scene()) == [Message("assistant", "Mind the paint, Tom.", "Ottoline")]
+    assert opening(a_scene(opener="user")) == []
+
+
+def test_the_user_side_never_sees_the_card() -> None:
+    systems = systems_of(a_scene(), EN)
+    assert "paints signs for Tom" in systems["assistant"]
+    assert "paints signs" not in systems["user"]
+    assert "drives a van" not in systems["assistant"]
+    assert "Tom wants a sign." in systems["user"]
+
+
+@given(seed=st.integers(), low=st.integers(2, 8), more=st.integers(0, 25))
+def test_a_plan_keeps_to_the_settings(seed: int, low: int, more: int) -> None:
+    settings = GenerateSettings(turns=(low, low + more))
+    made = draw(settings, random.Random(seed), "assistant")
+    assert low <= made.turns <= low + more
+    assert len(made.words) == len(made.careless) == made.turns
+    assert list(made.steps) == sorted(made.steps)
+    assert all(1 <= words <= plan.LONGEST for words in made.words)
+    assert made == draw(settings, random.Random(seed), "assistant")
+
+
+def test_message_lengths_vary_as_the_recipe_says_and_endings_differ() -> None:
+    plans = [draw(GenerateSettings(), random.Random(n), "assistant") for n in range(400)]
+    words = [w for p in plans for w in p.words[1::2]]
+    assert 0.7 < statistics.stdev(words) / statistics.mean(words) < 1.0
+    assert 7 <= statistics.median(words) <= 11
+    assert {p.ending for p in plans} == set(plan.ENDINGS)
+    assert all(len(p.steps) == 2 for p in plans if p.ending == "friendship")
+
+
+ANSWERS = st.lists(st.sampled_from(["no", "sure", "I like that a lot, honestly", "rather not", "why?"]), max_size=30)
+
+
+@given(answers=ANSWERS, opener=ROLES)
+def test_one_step_at_a_time_and_only_after_the_last_was_taken_up(answers: list[str], opener: Role) -> None:
+    talked, made = said(opener, answers), a_plan(40, opener)
+    course = moves(talked, made, EN.rebuffs)
+    assert len(course) == len(talked) + 1
+    level = 0
+    for index, (stage, move) in enumerate(course[: len(talked)]):
+        if move == "step":
+            assert stage == level + 1
+            assert index >= made.steps[level]
+            assert course[index + 1][1] == "answer"
+        elif move == "answer" and takes_up(talked[index].content, EN.rebuffs):
+            level += 1
+            assert stage == level
+        else:
+            assert stage == level
+
+
+def test_a_step_that_is_not_taken_up_is_tried_again_later() -> None:
+    texts = (
+        ["Well, that is a long day for anybody."] * 4
+        + ["rather not say that today"]
+        + ["It was a good one though."] * 8
+    )
+    course = moves(said("assistant", texts), a_plan(20, steps=(3,)), EN.rebuffs)
+    assert [move for _, move in course].count("step") == 2
+    assert [stage for stage, _ in course][:10] == [0, 0, 0, 1, 0, 0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "taken"),
+    [
+        ("no", False),
+        ("ok sure fine", False),
+        ("why?", True),
+        ("I felt that too, you know", True),
+        ("I'd rather not talk", False),
+        ("Whatever, it is late and I am tired", False),
+    ],
+)
+def test_what_takes_a_step_up(answer: str, taken: bool) -> None:
+    assert takes_up(answer, EN.rebuffs) == taken
+
+
+def test_directions_lead_to_the_planned_end() -> None:
+    scene = a_scene(turns=8, steps=(2,))
+    texts = ["Mind the paint, Tom.", "which paint", "The red one, it never dries.", "haha I know that one too"]
+    assert "Take a small step" in direction(scene, said("assistant", texts[:2]), EN)
+    assert "come a little closer" in direction(scene, said("assistant", texts[:3]), EN)
+    late = direction(scene, said("assistant", [*texts, "a", "b", "c"]), EN)
+    assert "talk again" in late
+    assert "last message" in late
+
+
+class Stub:
+    """Answers from a list; an Exception in it is raised."""
+
+    def __init__(self, answers: list[str | Exception]):
+        self.answers, self.asked = answers, list[dict[str, Any]]()
+
+    async def ask(self, model: str, messages: list[dict[str, str]], **more: Any) -> Answer:
+        self.asked.append({"model": model, "messages": messages, **more})
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return Answer(answer, None, "stop", 10, 5, 0.001, False, model)
+
+
+def tell(answers: list[str | Exception], **changes: Any) -> tuple[talk.Told, Stub]:
+    stub, settings = Stub(answers), GenerateSettings(turns=(4, 30), character="c", user="u")
+    told = llm.run(talk.talk(a_scene(**changes), stub, settings, EN))  # type: ignore[arg-type]
+    return told, stub
+
+
+def test_a_bad_message_is_asked_again_with_the_reason() -> None:
+    told, stub = tell(["Tom: which paint", "which paint then", "Red. It never dries, you see."], turns=3)
+    assert [m.content for m in told.said][1:] == ["which paint then", "Red. It never dries, you see."]
+    assert [f.rule for f in told.faults] == ["style.label"]
+    assert "speaker's name in front" in stub.asked[1]["messages"][-1]["content"]
+    assert [call["model"] for call in stub.asked] == ["u", "u", "c"]
+    assert len({call["sample"] for call in stub.asked[:2]}) == 2
+
+
+def test_after_three_bad_messages_the_talk_is_cut_at_the_last_good_one() -> None:
+    refusal = "I'm sorry, but I can't assist with that request."
+    told, stub = tell(["which paint then", refusal, refusal, refusal], turns=9)
+    assert len(told.said) == 2
+    assert told.cut
+    assert told.cut.rule == "style.refusal"
+    assert len(stub.asked) == 4
+
+
+def test_a_failed_call_ends_the_talk_without_another_try() -> None:
+    told, stub = tell([CallFailed("policy", "400: no")], turns=9)
+    assert (len(told.said), len(stub.asked)) == (1, 1)
+    assert told.cut
+    assert told.cut.rule == "call.policy"
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("", "talk.empty"),
+        ("...", "talk.empty"),
+        ("I can't help with that.", "style.refusal"),
+        ("As an AI language model, I have no feelings.", "style.assistant"),
+        ("Ottoline: the red one", "style.label"),
+        ("**Ottoline**: the red one", "style.label"),
+        ("sure, [Note: about ten words]", "talk.note"),
+        ("Did I tell you about the red paint?", "style.repetition"),
+        ("My name is [your name] and I paint", "style.placeholder"),
+        ("Ich weiß das leider auch nicht, aber wir können morgen fragen.", "language.foreign"),
+        ("I'm fifteen and I like signs", "safety.minor"),
+        ("Fine: the red one it is.", "style.label"),  # the price of catching names that nobody knows
+        ("the red one: it never dries, and I have tried", None),
+        ("lol", None),
+        ("I'm sorry, I can't help with the ladder today, my back hurts.", None),
+    ],
+)
+def test_what_is_wrong_with_a_message(text: str, rule: str | None) -> None:
+    before = [Message("assistant", "Did I tell you about the red paint?"), Message("user", "no, go on then")]
+    found = fault(before, Message("assistant", text), None, EN)
+    assert (found.rule if found else None) == rule
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_prompt_and_direction_can_be_filled(language: str) -> None:
+    wording = prompts.load(language)
+    assert wording.directions.keys() == prompts.load("en").directions.keys()
+    for n in range(60):
+        made = draw(GenerateSettings(turns=(4, 9)), random.Random(n), "assistant" if n % 2 else "user")
+        scene = Scene(OTTO, TOM, "A sign.", "lead", made, 0)
+        texts = ["Well, what a day that was for all of us."] * made.turns
+        for length in range(made.turns):
+            assert "$" not in direction(scene, said(made.opener, texts[:length]), wording)
+        assert "$" not in "".join(systems_of(scene, wording).values()) + talk._script_prompt(scene, wording)
