@@ -24,6 +24,8 @@ Found = dict[str, Any]
 LISTED = selector("#mw-pages a[href], #mw-subcategories a[href], .mw-allpages-body a[href], .mw-allpages-nav a[href]")
 LICENSE = selector("link[rel=license], link[rel=copyright]")
 LINKS = selector("a[href]")
+REDIRECTED = selector(".mw-redirectedfrom")
+CANONICAL = selector("link[rel=canonical]")
 CONTENT = selector(".mw-parser-output, #mw-content-text")
 INFO = {"prop": "info", "inprop": "url", "action": "query"}
 NOT_PAGES = re.compile(r"[?&](action|oldid|redlink|diff)=|/(File|Image|Help|Template|Special|MediaWiki):")
@@ -46,7 +48,7 @@ class MediaWiki(Spider):
 
     def _ask(self, api: str, query: dict[str, str], callback: Any, instead: str, **known: Any) -> Request:
         """A question to the API; `instead` is the page to read when it gives no answer."""
-        address = f"{api}?{urlencode(query | {'format': 'json', 'formatversion': '2', 'redirects': '1'})}"
+        address = f"{api}?{urlencode(query | {'format': 'json', 'formatversion': '2'})}"
         known |= {"api": api, "instead": instead}
         return Request(address, callback, errback=self.read_instead, cb_kwargs=known, priority=0)
 
@@ -92,6 +94,9 @@ class MediaWiki(Spider):
         about: Found = {"page": " ".join(root.xpath("string(//h1)").split())}
         if terms := LICENSE(root):
             about["license"] = next(addresses(response, terms), None)
+        if REDIRECTED(root) and (true := next(addresses(response, CANONICAL(root)), response.url)) != response.url:
+            yield Request(true, self.parse_page, cb_kwargs={"start": start})  # the same page under another name
+            return
         found: list[Found] = []
         if contents and not listed:
             talk = "ns-talk" in (root.find("body").get("class") or "").split()
@@ -126,7 +131,7 @@ def _listing(page: str) -> dict[str, str]:
         return _members(title)
     if _config(page, "wgCanonicalSpecialPageName") == "Allpages" or _config(page, "wgIsMainPage") == "true":
         return INFO | {"generator": "allpages", "gaplimit": "50", "gapfilterredir": "nonredirects"}
-    return INFO | {"titles": title}
+    return INFO | {"titles": title, "redirects": "1"}
 
 
 def _members(category: str) -> dict[str, str]:
