@@ -3,9 +3,9 @@
 Per message: the emotion named most often, and how close its words are, from -1 (formal) to 1 (intimate). Per row: the
 share of emotional messages and of empathic replies, and how fast closeness grows. What no list has a word for is null.
 
-These are counts of words. How far they agree with people (`benchmarks/score.py`), on texts that nobody looked at when the
-lists were written: closeness, Pearson .47 with the intimacy of 225 questions; emotion, macro F1 .25 over five classes of
-1,078 lines of TV dialogue (always `neutral`: .11). Read no more into them.
+These are counts of words. How far they agree with people (`benchmarks/score.py`), on texts that nobody looked at when
+the lists were written: closeness, Pearson .47 with the intimacy of 225 questions; emotion, macro F1 .25 over five
+classes of 1,078 lines of TV dialogue (always `neutral`: .11). Read no more into them.
 """
 
 from __future__ import annotations
