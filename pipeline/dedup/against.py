@@ -52,7 +52,7 @@ def leaks(signed: Sequence[pa.Table], against: Sequence[pa.Table], shared_by: in
     return Leaks(row[first], foreign[first], share[first], limit[first])
 
 
-def _side(signed: Sequence[pa.Table], against: Sequence[pa.Table], side: int, shared_by: int) -> tuple[Integers, ...]:
+def _side(signed: Sequence[pa.Table], against: Sequence[pa.Table], side: int, shared_by: int) -> tuple[Any, ...]:
     """(row, foreign row, share, limit) of every pair above its limit."""
     pairs, words = _wanted(against, side, shared_by)
     known, sizes = (pairs >> _LOW).astype(np.uint32), np.bincount(_row(pairs), minlength=len(words))
