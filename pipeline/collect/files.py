@@ -51,7 +51,7 @@ def units(source: SourceSettings, folder: Path) -> list[FileUnit]:
     bundles: list[list[Found]] = []
     for address in addresses:
         size, modified = _stat(address)
-        found = Found(address, address[len(root) :].lstrip("/"), size, modified)
+        found = Found(address, _plain(address)[len(root) :].lstrip("/"), size, modified)
         if bundles and sum(f.size for f in bundles[-1]) + size <= BUNDLE:
             bundles[-1].append(found)
         else:
@@ -164,7 +164,8 @@ def _unknown(path: str, door: Door, record: Any, *tried: tuple[ModuleType, ...])
 def rows_of_file(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
     """The rows of one file; where its compression breaks off, one quarantine row says so after the rows before."""
     try:
-        yield from _rows_of(source, path, formats.unpacked(stream), door)
+        packed = formats.suffix(path) != ".parquet"
+        yield from _rows_of(source, path, formats.unpacked(stream) if packed else stream, door)
     except formats.BROKEN as error:
         yield refuse(f"the file breaks off or is damaged: {error or type(error).__name__}", "", door, path)
     except OSError as error:
@@ -259,7 +260,12 @@ def _readable(path: str) -> bool:
 
 def _root(addresses: list[str]) -> str:
     """The innermost folder that holds all files: refs below it stay the same when it is moved."""
-    return os.path.commonpath([address.rpartition("/")[0] for address in addresses])
+    return os.path.commonpath([_plain(address).rpartition("/")[0] or "/" for address in addresses])
+
+
+def _plain(address: str) -> str:
+    """The path of an address, without `s3://` and the like."""
+    return address.rpartition("://")[2]
 
 
 def _stat(address: str) -> tuple[int, float]:

@@ -17,6 +17,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import IO, Any
 
@@ -30,7 +31,10 @@ Records = Iterator[tuple[int, Any]]
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 WHOLE = 256_000_000  # bytes of a document that has to be held whole: the share of 1 GiB that leaves room to decode it
 SNIFF = 1_000_000  # bytes looked at to tell the encoding
-RAW = 100_000
+RAW = 100_000  # characters of an unreadable record that are kept
+# Encodings of texts that are not Unicode, commoner ones first: of equally likely ones the first is taken.
+LIKELY = ("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874", "gb18030",
+          "big5", "shift_jis", "euc_jp", "euc_kr", "cp866")  # fmt: skip
 BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
@@ -42,32 +46,43 @@ def suffix(name: str) -> str:
 
 def unpacked(stream: IO[bytes]) -> IO[bytes]:
     """The stream without its compression, told by its first bytes, not by its name."""
-    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(_Joined(b"", stream), 1 << 20)
-    head = buffered.peek(8)[:8]
+    head = stream.read(6)
+    whole = io.BufferedReader(_Joined(head, stream), 1 << 20)
     if head.startswith(b"\x1f\x8b"):
-        return io.BufferedReader(gzip.GzipFile(fileobj=buffered), 1 << 20)
+        return gzip.GzipFile(fileobj=whole)  # type: ignore[return-value]
     if head.startswith(b"\x28\xb5\x2f\xfd"):
         import zstandard
 
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True), 1 << 20)
+        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(whole, read_across_frames=True), 1 << 17)
     if head.startswith(b"BZh"):
-        return io.BufferedReader(bz2.BZ2File(buffered), 1 << 20)
+        return bz2.BZ2File(whole)
     if head.startswith(b"\xfd7zXZ\x00"):
-        return io.BufferedReader(lzma.LZMAFile(buffered), 1 << 20)
-    return buffered
+        return lzma.LZMAFile(whole)
+    return whole
 
 
 def in_utf8(stream: IO[bytes]) -> tuple[IO[bytes], str]:
     """The text stream as UTF-8 without a byte order mark, and the encoding it had."""
-    head = stream.read(SNIFF)
+    head = _head(stream)
     encoding = encoding_of(head)
-    joined = io.BufferedReader(_Joined(head, stream), 1 << 20)
-    if encoding == "utf-8":
-        return joined, encoding
-    if encoding == "utf-8-sig":
-        joined.read(3)
-        return joined, encoding
-    return io.BufferedReader(_Recoded(joined, encoding), 1 << 20), encoding
+    if encoding in ("utf-8", "utf-8-sig"):
+        return io.BufferedReader(_Joined(head.removeprefix(codecs.BOM_UTF8), stream), 1 << 20), encoding
+    return io.BufferedReader(_Recoded(io.BufferedReader(_Joined(head, stream)), encoding), 1 << 20), encoding
+
+
+def _head(stream: IO[bytes]) -> bytes:
+    """The first megabyte, or what can be read of it where the compression breaks off."""
+    parts: list[bytes] = []
+    with suppress(*BROKEN, OSError):  # whoever reads on meets the same error, after these bytes
+        while sum(map(len, parts)) < SNIFF and (part := _piece(stream, SNIFF)):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def _piece(stream: Any, size: int) -> bytes:
+    """At most one buffer's worth, so that an error later in the file costs nothing that came before it."""
+    piece: bytes = stream.read1(size) if hasattr(stream, "read1") else stream.read(min(size, 1 << 16))
+    return piece
 
 
 def encoding_of(head: bytes) -> str:
@@ -77,18 +92,22 @@ def encoding_of(head: bytes) -> str:
     for mark, name in marks:
         if head.startswith(mark):
             return name
-    if head.count(0) * 4 > len(head):
-        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+    if head.count(0) * 50 > len(head):  # blanks and line ends of UTF-16; in other texts there is no zero byte
+        return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
     decoded = head.decode("utf-8", "surrogateescape")
     wrong = sum("\udc80" <= c <= "\udcff" for c in decoded[:-3])
     right = sum(c > "\x7f" for c in decoded) - wrong
-    if wrong <= right:  # UTF-8, if perhaps with a damaged line in it
-        return "utf-8"
+    return "utf-8" if wrong <= right else _likeliest(head)  # UTF-8, if perhaps with a damaged line in it
+
+
+def _likeliest(head: bytes) -> str:
     from charset_normalizer import from_bytes
 
     telling = b"\n".join(line for line in head.splitlines() if not line.isascii())[:50_000]
-    found = from_bytes(telling).best()
-    return found.encoding if found else "cp1252"
+    found = list(from_bytes(telling, cp_isolation=list(LIKELY)))
+    best = [match for match in found if (match.chaos, match.coherence) == (found[0].chaos, found[0].coherence)]
+    names = {name for match in best for name in match.could_be_from_charset}
+    return next((name for name in LIKELY if name in names), "cp1252")
 
 
 class _Joined(io.RawIOBase):
@@ -102,8 +121,9 @@ class _Joined(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while self.parts:
-            if size := self.parts[0].readinto(buffer):  # type: ignore[attr-defined]
-                return int(size)
+            if piece := _piece(self.parts[0], len(buffer)):
+                buffer[: len(piece)] = piece
+                return len(piece)
             self.parts.pop(0)
         return 0
 
@@ -199,31 +219,37 @@ def _is_object(line: bytes) -> bool:
 
 
 def _array(stream: IO[bytes], limit: int) -> Records:
-    """The elements of a JSON array, one after the other, with at most `limit` bytes of one element in memory."""
+    """The elements of a JSON array, one after the other; a broken or too long one is skipped by counting brackets."""
     text, decoder = io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline=""), json.JSONDecoder()
     buffer, at, number, ended = text.read(1 << 16)[1:], 0, 0, False
     while True:
         at = _past(_GAP, buffer, at)
-        if buffer.startswith("]", at):
+        if buffer.startswith("]", at) or (ended and at == len(buffer)):
             return
         try:
             record, end = decoder.raw_decode(buffer, at)
+            if end - at > limit:
+                raise ValueError(f"more than max_bytes {limit:,}")
             if _past(_BLANK, buffer, end) == len(buffer) and not ended:
-                raise ValueError  # a number may go on, and the comma is still to come
+                raise ValueError("a number may go on, and the comma is still to come")
             number += 1
             yield number, _whole_text(record, buffer[at:end])
             at = end
         except (ValueError, RecursionError) as error:
-            if ended and at >= len(buffer):
-                return
-            if ended or len(buffer) - at > limit:
-                yield number + 1, Unread(_why_broken(error, len(buffer) - at, limit), buffer[at : at + RAW])
-                return
-            more = text.read(max(1 << 16, len(buffer) - at))
-            buffer, at, ended = buffer[at:] + more, 0, not more
+            if not ended and len(buffer) - at <= limit:
+                more = text.read(max(1 << 16, len(buffer) - at))
+                buffer, at, ended = buffer[at:] + more, 0, not more
+                continue
+            number += 1
+            raw = buffer[at : at + RAW]
+            buffer, size = _after_element(text, buffer[at:])
+            at = 0
+            long = f"an element of {size:,} characters, more than max_bytes {limit:,}"
+            yield number, Unread(long if size > limit else f"not JSON: {error}", raw)
 
 
 _GAP, _BLANK = re.compile(r"[\s,]*"), re.compile(r"\s*")
+_MARK = re.compile(r"\\.|[\"{}\[\],]", re.S)
 
 
 def _past(pattern: re.Pattern[str], text: str, at: int) -> int:
@@ -231,11 +257,25 @@ def _past(pattern: re.Pattern[str], text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _why_broken(error: Exception, size: int, limit: int) -> str:
-    rest = "the rest of the file could not be read"
-    if size > limit:
-        return f"an element of more than max_bytes {limit:,}, or broken JSON: {rest}"
-    return f"not JSON ({error or 'the array breaks off'}): {rest}"
+def _after_element(text: IO[str], buffer: str) -> tuple[str, int]:
+    """What follows the element at the head of the buffer, however long that is, and its length in characters."""
+    depth, quoted, size = 0, False, 0
+    while buffer:
+        at = 0
+        while match := _MARK.search(buffer, at):
+            at, mark = match.end(), match[0]
+            if mark == '"':
+                quoted = not quoted
+            elif not quoted and depth == 0 and mark in ",]}":
+                return buffer[match.start() :], size + match.start()
+            elif not quoted:
+                depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(mark, 0)
+        half = buffer[at:].endswith("\\")  # an escape that goes on in the next chunk
+        size += len(buffer) - half
+        buffer = ("\\" if half else "") + text.read(1 << 20)
+        if buffer == "\\":
+            break
+    return "", size
 
 
 def _whole_text(record: Any, raw: str) -> Any:
