@@ -26,16 +26,16 @@ from pipeline.conversation import Language
 from pipeline.rules import profiles
 from pipeline.rules.profiles import UNIT, Array
 
-# Nats by which another language must fit a message better than the conversation's. Our measurement on persona chats,
-# plays in 11 languages: finds and names .98 of single foreign messages of 50 characters and more, .89 of 30 to 50, .79
-# of 20 to 30, and alarms in .2 to .8 % of clean conversations; see benchmarks/language.py.
-FOREIGN = 34.0
+# Nats by which another language must fit a message better than the conversation's. Our measurement on persona chats and
+# plays in 11 languages: finds and names .98 of single foreign messages of 50 characters and more, .90 of 30 to 50, .80
+# of 20 to 30, and alarms in .1 to .4 % of clean conversations; see benchmarks/language.py.
+FOREIGN = 30.0
 
 # Nats in favour of the admitted languages; decides only where the letters hardly do.
 EXPECTED = 10.0
 
 # Neighbouring grams share letters, so their evidence is not independent. Divided by this, confidence keeps its word: of
-# short conversations heard with .8 to .95, .85 are right, of those with .95 to .99, .97 (benchmarks/language.py).
+# short conversations heard with .8 to .95, .89 are right, of those with .95 to .99, .97 (benchmarks/language.py).
 SHARED = 4.0
 
 _NOT_WORDS = r"https?://|@|[\x{0300}\x{0301}\x{0303}\x{0309}\x{0323}]"  # what the three replacements below can match
@@ -107,8 +107,9 @@ def _lean(admitted: Sequence[str]) -> Array:
 
 def _heard(texts: list[str]) -> Array:
     """(texts, languages) int32, in 1/24 nat."""
-    heard: Array = profiles.hear(*_buffers(texts), profiles.letters(), profiles.weights().weight)
-    return heard[:, : len(_names())]
+    names, weight, once = profiles.weights()
+    heard: Array = profiles.hear(*_buffers(texts), profiles.letters(), weight, once)
+    return heard[:, : len(names)]
 
 
 def _together(heard: Array, starts: Array) -> Array:

@@ -50,6 +50,7 @@ class Weights(NamedTuple):
 
     names: tuple[str, ...]
     weight: Array  # (grams, LANES) uint8, log(probability / FLOOR) in 1/24 nat
+    once: Array  # (grams,) bool, see `hear`
 
 
 class Chances(NamedTuple):
@@ -79,7 +80,7 @@ def weights() -> Weights:
     kept = [i for i, name in enumerate(names) if name != "zh-tw"]
     weight = np.zeros((len(chance), LANES), np.uint8)
     weight[:, : len(kept)] = np.rint(UNIT * np.log1p(chance[:, kept] / FLOOR))
-    return Weights(tuple(names[i].partition("-")[0] for i in kept), weight)
+    return Weights(tuple(names[i].partition("-")[0] for i in kept), weight, ~_holds(_grams()[0], 0x2E80, 0x110000))
 
 
 @cache
@@ -238,13 +239,21 @@ def _bits(number):  # type: ignore[no-untyped-def]
 
 
 @njit(**_COMPILE)
-def hear(buffer, offsets, letters, weight):  # type: ignore[no-untyped-def]
-    """How much each text sounds like each language: (texts, LANES) int32 in 1/24 nat over a text of unknown grams."""
+def hear(buffer, offsets, letters, weight, once):  # type: ignore[no-untyped-def]
+    """How much each text sounds like each language: (texts, LANES) int32 in 1/24 nat over a text of unknown grams.
+
+    In alphabets a gram counts once a text: "Okay, okay, okay" and "I like to go hiking, swimming and kayaking" say no
+    more than "Okay" and "I like hiking". The grams of other scripts stand for whole classes of signs and all count.
+    """
     heard = np.zeros((offsets.size - 1, LANES), np.int32)
     points, found = np.empty(LONGEST, np.int64), np.empty(3 * LONGEST, np.int32)
+    last = np.full(weight.shape[0], -1, np.int64)  # the text each gram was last found in
     for text in range(offsets.size - 1):
         for i in range(_read(buffer, offsets[text], offsets[text + 1], letters, False, points, found)):
             row = found[i]
+            if last[row] == text and once[row]:
+                continue
+            last[row] = text
             for lane in range(LANES):
                 heard[text, lane] += weight[row, lane]
     return heard
