@@ -15,16 +15,14 @@ from scrapy import Request, Spider
 
 from spiders.page import Page, addresses, selector, tree
 
+CAPITALS = r"(?P<name>[^\W\d_a-zß-ÿ](?:[^\W\d_a-zß-ÿ]|[ .'’-]){0,40}?)"
 # One line of each layout; `name` and what is said on the same line. See LAYOUT_EXAMPLES in tests/test_spiders.py.
-LAYOUTS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"^ {0,4}(?P<name>[^\W\d_a-zß-ÿ][^\W\d_a-zß-ÿ .'’-]{0,40}?)[.:](?:—| |$)(?P<said>.*)$",  # HAMLET. To be
-        r"^ {0,4}_(?P<name>[^\W\d_][^_\d.:]{0,40})[.:]?_[.:—]?(?: |$)(?P<said>.*)$",  # _Hamlet._ To be
-        r"^ {0,4}=?(?P<name>[^\W\d_][\w'’-]*(?: [^\W\d_][\w.'’-]*){0,2})=?: (?P<said>.*)$",  # Hamlet: To be
-        r"^ {0,4}(?P<name>[^\W\d_][\w'’]{1,12}(?: [A-Z][\w'’]{1,12})?)\. (?P<said>.*)$",  # Ham. To be
-        r"^ *(?P<name>[^\W\d_a-zß-ÿ][^\W\d_a-zß-ÿ .'’-]{1,40}?)(?P<said> *)$",  # HAMLET, on a line of its own
-    )
+LAYOUTS = (
+    re.compile(r"^ {0,4}" + CAPITALS + r"(?: ?[\[(][^\])]{0,80}[\])])?[.:](?:—| |$)(?P<said>.*)$"),  # HAMLET. To be
+    re.compile(r"^ {0,4}_(?P<name>[^\W\d_][^_\d.:]{0,40})[.:]?_[.:—]?(?: |$)(?P<said>.*)$"),  # _Hamlet._ To be
+    re.compile(r"^ {0,4}(?P<name>[^\W\d_][\w'’-]*(?: [^\W\d_][\w.'’-]*){0,2}): (?P<said>.*)$"),  # Hamlet: To be
+    re.compile(r"^ {0,4}(?P<name>[^\W\d_][\w'’]{1,12}(?: [A-Z][\w'’]{1,12})?)\. (?P<said>.*)$"),  # Ham. To be
+    re.compile(r"^ *" + CAPITALS + r"(?P<said> *)$"),  # HAMLET, on a line of its own
 )
 SEEN = 3  # a name is a speaker when it begins this many speeches
 START = re.compile(r"\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG.*?\*\*\*|\*END\*? ?THE SMALL PRINT!.*", re.S)

@@ -114,19 +114,14 @@ def own_words(text: str) -> str:
     text = re.split(r"^-- ?$|^_{20,}$|^---$|^diff --git |^-----Original Message-----", text, maxsplit=1, flags=re.M)[0]
     lines: list[str] = []
     for line in text.splitlines():
-        if line.lstrip().startswith(">"):
-            while lines and not lines[-1].strip():
-                lines.pop()
-            if lines and INTRODUCES.match(lines[-1]):
-                lines.pop()
-            elif (
-                len(lines) > 1
-                and INTRODUCES.match(f"{lines[-2]} {lines[-1]}")
-                and lines[-2][:3] in ("On ", "Am ", "Le ")
-            ):
-                del lines[-2:]
-            lines.append("")
-        else:
+        if not line.lstrip().startswith(">"):
             lines.append(line)
+            continue
+        while lines and not lines[-1].strip():
+            lines.pop()
+        if lines and INTRODUCES.match(lines[-1]):
+            began_above = len(lines) > 1 and lines[-2].startswith(("On ", "Am ", "Le ", "El "))
+            del lines[-2 if began_above else -1 :]
+        lines.append("")
     paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
     return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip())
