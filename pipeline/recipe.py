@@ -40,7 +40,7 @@ class ModelSettings(Settings):
     requests_per_minute: int | None = Field(None, ge=1, description="the account's limit, where known")
     tokens_per_minute: int | None = Field(None, ge=1, description="the account's limit, where known")
     timeout: float = Field(120.0, gt=0, description="seconds until an unanswered request is given up")
-    attempts: int = Field(5, ge=1, description="failed requests (500, cut, time-out) of one call; 429 is none")
+    attempts: int = Field(6, ge=1, description="failed requests (500, cut, time-out) of one call; 429 is none")
     reasks: int = Field(2, ge=0, description="times a useless answer (empty, cut by length, no JSON) is asked again")
     batch: bool = Field(False, description="use the Batch API: half the price, answers within a day, no turn-taking")
     price: Price | None = Field(None, description="where configs/prices.yaml does not know the model")

@@ -193,9 +193,9 @@ def test_passing_faults_lose_no_call_and_repeat_no_answer(server: Serving, tmp_p
 def test_an_unknown_limit_is_found_and_kept(server: Serving, tmp_path: Path) -> None:
     server.configure(rpm=3000, headers=False, latency_ms=50)
     started = time.monotonic()
-    answers, _ = ask_all(server, tmp_path, prompts(200))
+    answers, _ = ask_all(server, tmp_path, prompts(200), in_flight=32)
     assert reasons(answers) == []
-    assert server.stats()["sent"]["limit"] <= 64 + 20  # one full round until the limit is met, hardly any after it
+    assert server.stats()["sent"]["limit"] <= 32 + 20  # one full round until the limit is met, hardly any after it
     assert time.monotonic() - started < 7  # at best (200 - 50) / 50 a second = 3 s, and the import
 
 
@@ -297,7 +297,10 @@ def test_json_is_found_in_what_models_write(text: str, value: Any) -> None:
     assert read_json(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "Sorry, no.", '{"a": 1', '{"a": "cut of', "[" * 100_000])
+NO_JSON = ["", "Sorry, no.", '{"a": 1', '{"a": "cut of', "[" * 100_000, '{"a": NaN}', '{"a": "half \\ud83d"}']
+
+
+@pytest.mark.parametrize("text", NO_JSON)
 def test_what_is_not_json_is_not_guessed(text: str) -> None:
     with pytest.raises(ValueError, match="JSON"):
         read_json(text)
@@ -401,9 +404,51 @@ def test_an_unknown_model_stops(server: Serving, tmp_path: Path) -> None:
         ask_all(server, tmp_path, prompts(5), model="missing")
 
 
+def test_a_prompt_that_cannot_be_sent_fails_alone(server: Serving, tmp_path: Path) -> None:
+    answers, _ = ask_all(server, tmp_path, ["half \ud83d", "Hello"])
+    assert reasons(answers) == ["rejected"]
+    assert server.stats()["requests"] == 1
+
+
 def test_no_test_can_reach_a_model_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="switched off"):
         ask_all("https://models.example/v1", tmp_path, ["Hello"])
+
+
+# --- the Batch API
+
+
+@pytest.fixture
+def quick_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.llm.batch.QUIET", 0.05)
+
+
+@pytest.mark.usefixtures("quick_batches")
+def test_a_batch_brings_the_answers_for_half_the_price(server: Serving, tmp_path: Path) -> None:
+    server.configure(poison=0.1, faults={"500": 0.1})
+    answers, usage = ask_all(server, tmp_path, prompts(60), batch=True, price=Price(input=1, output=1))
+    poisoned = server.stats()["sent"]["poison"]
+    assert reasons(answers) == ["policy"] * poisoned
+    assert server.stats()["keys_answered"] == 60 - poisoned
+    assert usage.cost == pytest.approx((usage.prompt_tokens + usage.completion_tokens) / 2e6)
+    ask_all(server, tmp_path, prompts(60), batch=True)
+    assert server.stats()["asked_again_after_answer"] == 0
+
+
+@pytest.mark.usefixtures("quick_batches")
+def test_a_batch_under_way_is_waited_for_by_the_next_run(server: Serving, tmp_path: Path) -> None:
+    async def give_up() -> None:
+        models = {"writer": ModelSettings(base_url=server.url, model="sim", batch=True)}
+        async with llm.Line(models, tmp_path / "calls.sqlite", None, {}) as line:
+            calls = [line.ask("writer", [{"role": "user", "content": p}], max_tokens=200) for p in prompts(10)]
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.gather(*calls), 0.25)  # sent off, and not yet answered
+
+    drive(give_up)
+    assert server.stats()["requests"] == 10
+    answers, _ = ask_all(server, tmp_path, prompts(12), batch=True)
+    assert reasons(answers) == []
+    assert server.stats()["requests"] == 12
 
 
 # --- rehearsal

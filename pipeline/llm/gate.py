@@ -17,7 +17,7 @@ SHRINK = 0.7  # of the requests under way, when the server cannot keep up (CUBIC
 TROUBLE = 1 / 8  # share of the last requests that fail; fewer are single misfortunes of their own rows (our choice)
 GROWTH = 0.05  # a learned rate is tried out upwards by this share a second (our choice)
 CAUTION = 0.97  # of the rate that the server was seen to serve (our choice)
-SHORT = 0.25  # seconds; a burst shorter than this is taken for as long (our choice)
+SHORT = 0.25  # seconds; a first burst that was shorter is taken for as long (our choice)
 BURST = 0.5  # seconds' worth of a known rate that may go out at once
 
 
@@ -194,9 +194,11 @@ class Gate:
 
     def _learn(self, stretch: Stretch, end: float) -> None:
         """The rate the server serves, once every refusal of that stretch is known."""
-        elapsed = max(SHORT, end - stretch.start)
+        elapsed = end - stretch.start
+        if self._learned is None:  # what the bucket held at first went out as well
+            elapsed = max(SHORT, elapsed)
         if stretch.sent > 1:
-            rate = stretch.sent / elapsed * CAUTION
+            rate = (stretch.sent + 1) / elapsed * CAUTION
         elif self._learned:
             rate = self._learned.rate * SHRINK
         else:

@@ -7,18 +7,20 @@ import hashlib
 import random
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import orjson
 
+from pipeline.llm.batch import Batches
 from pipeline.llm.calls import Call, Calls, Stop
 from pipeline.llm.gate import Gate, Outcome
 from pipeline.llm.prices import Purse, cost_of, tokens_in
+from pipeline.llm.protocol import Fault, Reply
 from pipeline.llm.reply import misfit, read_json
-from pipeline.llm.server import Fault, Rehearsal, Reply, Server, key_for
+from pipeline.llm.server import Rehearsal, Server, key_for
 from pipeline.recipe import BudgetSettings, ModelSettings, UserError
 
 Job = TypeVar("Job")
@@ -26,7 +28,7 @@ Result = TypeVar("Result")
 Message = dict[str, str]
 _OVERLOAD = {"overloaded", "timeout", "connection", "unreachable"}  # other faults say nothing of too many requests
 
-PATIENCE = 0.25  # seconds before the first repetition of a failed request, doubled each time up to 20 (our choice)
+PATIENCE = 0.5  # seconds before the first repetition of a failed request, doubled each time up to 20 (our choice)
 GUESS = 400  # completion tokens set aside for a call without max_tokens, until it is known better (our choice)
 
 
@@ -101,7 +103,9 @@ class Line:
         self._jitter = random.Random(seed)
         self._servers: dict[str, Server] = {}
         self._gates: dict[tuple[str | None, str], Gate] = {}
+        self._batches: dict[str, Batches] = {}
         self._asking: dict[bytes, asyncio.Future[None]] = {}
+        self._stopped: Stop | None = None
 
     async def __aenter__(self) -> Self:
         self._calls = Calls(self._path)
@@ -109,6 +113,8 @@ class Line:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for batches in self._batches.values():
+            await batches.close()
         for server in self._servers.values():
             await server.close()
         self._calls.close()
@@ -134,11 +140,16 @@ class Line:
         sampling = {"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p, "stop": stop}
         body = {"model": server.settings.model, "messages": messages, "seed": _number(self._seed, sample)}
         body |= {k: v for k, v in sampling.items() if v is not None} | server.settings.extra
-        key = _digest(server.settings.is_rehearsal, body, schema, sample)
+        try:
+            key = _digest(server.settings.is_rehearsal, body, schema, sample)
+        except TypeError as error:  # half an emoji, say
+            raise CallFailed("rejected", f"the prompt cannot be sent: {error}") from None
         while asking := self._asking.get(key):
             await asyncio.wait([asking])
         if call := self._calls.find(key):
             return self._recall(call, schema)
+        if self._stopped:
+            raise Stop(*self._stopped.args)
         self._asking[key] = asyncio.get_running_loop().create_future()
         self.usage.calls += 1
         try:
@@ -151,24 +162,29 @@ class Line:
     ) -> AsyncIterator[Result]:
         """Work on many jobs (dialogues) at once; their results in the order of the jobs.
 
-        width: jobs open at once. The gate lets the shortest conversation go first, so open dialogues advance side by
-        side. When one job raises, no further one is begun, the open ones end (what they asked is paid for), and then
-        the error is raised.
+        width: jobs open at once; take more for a model with `batch`. The gate lets the shortest conversation go first,
+        so open dialogues advance side by side. An error of a job is raised; after Stop the requests under way are still
+        answered and kept, as they are paid for.
         """
         open_jobs: deque[asyncio.Future[Result]] = deque()
-        rest = iter(jobs)
         try:
-            for job in rest:
+            for job in jobs:
                 open_jobs.append(asyncio.ensure_future(worker(job)))
                 if len(open_jobs) >= width:
                     yield await open_jobs.popleft()
             while open_jobs:
                 yield await open_jobs.popleft()
+        except BaseException as error:
+            if not isinstance(error, Stop):
+                for open_job in open_jobs:
+                    open_job.cancel()
+            raise
         finally:
             await asyncio.gather(*open_jobs, return_exceptions=True)
 
     def stop(self, error: Stop) -> None:
-        """No further request is sent; every call that waits to be sent raises `error`."""
+        """No further request is sent; every call that is not in the store raises `error`."""
+        self._stopped = error
         for gate in self._gates.values():
             gate.stop(error)
 
@@ -237,16 +253,13 @@ class Line:
         prompt = sum(tokens_in(m["content"]) for m in body["messages"])
         completion = body.get("max_tokens") or GUESS
         hold = prompt + completion, cost_of(server.settings, prompt, completion) or 0.0
+        if server.settings.batch and not server.settings.is_rehearsal:
+            return await self._held(hold, self._batches_of(server).send(body, schema))
         turn = await server.gate.enter(len(body["messages"]), hold[0])
         outcome: Outcome = "answered"
         wait, took = 0.0, 0
         try:
-            await self._purse.hold(*hold)
-            try:
-                self.usage.requests += 1
-                reply = await server.send(body, schema)
-            finally:
-                self._purse.release(*hold)
+            reply = await self._held(hold, server.send(body, schema))
             took = reply.prompt_tokens + reply.completion_tokens
             return reply
         except Fault as fault:
@@ -255,6 +268,24 @@ class Line:
             raise
         finally:
             server.gate.leave(turn, outcome, wait, took)
+
+    async def _held(self, hold: tuple[int, float], request: Coroutine[Any, Any, Reply]) -> Reply:
+        """Make a request while the budget holds what it may cost."""
+        try:
+            await self._purse.hold(*hold)
+        except BaseException:
+            request.close()
+            raise
+        try:
+            self.usage.requests += 1
+            return await request
+        finally:
+            self._purse.release(*hold)
+
+    def _batches_of(self, server: Server) -> Batches:
+        if server.address not in self._batches:
+            self._batches[server.address] = Batches(server, self._calls)
+        return self._batches[server.address]
 
     async def _failed(self, server: Server, key: bytes, body: dict[str, Any], fault: Fault) -> Exception:
         """What a call that brought no reply ends with, once it is kept."""

@@ -8,11 +8,17 @@ from typing import Any
 
 _FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
 _TRAILING_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', re.DOTALL)
-_DECODER = json.JSONDecoder(strict=False)  # a raw line break inside a string is legible, too
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,), "array": (list,), "string": (str,), "integer": (int,), "number": (int, float),
     "boolean": (bool,), "null": (type(None),),
 }  # fmt: skip
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(strict=False, parse_constant=_no_number)  # a raw line break inside a string is legible
 
 
 def read_json(text: str) -> Any:
@@ -23,7 +29,9 @@ def read_json(text: str) -> Any:
     for candidate in (text, *_FENCE.findall(text), _outermost(text)):
         for tidy in (candidate, _TRAILING_COMMA.sub(r"\1", candidate)):
             try:
-                return _DECODER.decode(tidy.strip().removeprefix("\ufeff"))
+                value = _DECODER.decode(tidy.strip().removeprefix("\ufeff"))
+                json.dumps(value, ensure_ascii=False).encode()  # half an emoji ("\\ud83d") could not be stored
+                return value
             except ValueError:
                 continue
             except RecursionError:

@@ -36,7 +36,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.servers.writing import SPOILT, instance, prose, share, spoil
+from tests.servers.batches import Batches
+from tests.servers.writing import SPOILT, completion, instance, prose, share, spoil
 
 PROTOCOL = {"429", "500", "503", "drop", "cut", "badjson", "hang"}
 
@@ -79,8 +80,7 @@ class Server:
     def __init__(self, config: Config):
         self.config = config
         self.in_flight = 0
-        self.batches: dict[str, Any] = {}
-        self.files: dict[str, bytes] = {}
+        self.batches = Batches()
         self.reset()
 
     def reset(self) -> None:
@@ -228,6 +228,8 @@ class Connection(asyncio.Protocol):
             return self.transport.write(error(401, "invalid_api_key", f"Incorrect API key provided: {told}"))
         if path.endswith("/chat/completions"):
             return self.chat(json.loads(body))
+        if "/files" in path or "/batches" in path:
+            return self.transport.write(http(200, server.batches.serve(server, path, body)))
         return self.transport.write(error(404, "not_found", f"no such endpoint: {path}"))
 
     def chat(self, request: dict[str, Any]) -> None:
@@ -301,19 +303,6 @@ REFUSALS = {
     "poison": (400, "content_policy_violation", "This prompt is refused for good"),
     "quota": (429, "insufficient_quota", "You exceeded your current quota, please check your plan and billing details"),
 }
-
-
-def completion(request: dict[str, Any], key: str, text: str, finish: str) -> dict[str, Any]:
-    asked, said = len(json.dumps(request["messages"])) // 4, 1 + len(text) // 4
-    message = {"role": "assistant", "content": text, "refusal": None}
-    return {
-        "id": f"chatcmpl-{key}",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": request["model"],
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
-        "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
-    }
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -86,3 +87,16 @@ def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
     elif isinstance(value, list):
         value = [_changed(v, change) for v in value]
     return change(value)
+
+
+def completion(request: dict[str, Any], key: str, text: str, finish: str) -> dict[str, Any]:
+    asked, said = len(json.dumps(request["messages"])) // 4, 1 + len(text) // 4
+    message = {"role": "assistant", "content": text, "refusal": None}
+    return {
+        "id": f"chatcmpl-{key}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": request["model"],
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+        "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
+    }
