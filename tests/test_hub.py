@@ -1,0 +1,191 @@
+"""A dataset on the Hub as a source, against a small Hub of our own.
+
+The client's libraries read their address and the offline switch once, at import: a process for each such environment.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.rows import record
+from tests.servers.hub import TOKEN, Failure, Hub, serving
+
+READ = """
+import json, os, sys
+from pathlib import Path
+from pipeline import collect
+from pipeline.recipe import CollectSettings, UserError
+
+def answer(source):
+    settings = collect.resolved(CollectSettings(sources=[source]))
+    rows = [r for unit in collect.units(settings, Path()) for r in collect.read(unit, settings, Path())]
+    pinned, refs, said = settings.sources[0], [r.source.ref for r in rows], [r.messages[0].content for r in rows]
+    return {"pinned": [pinned.revision, pinned.license, pinned.attribution], "refs": refs, "said": said}
+
+for line in sys.stdin:
+    asked = json.loads(line)
+    os.environ["HF_TOKEN"] = asked.pop("token", "")
+    try:
+        print(json.dumps(answer(asked)), flush=True)
+    except UserError as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+"""
+
+CARD = """---
+license: cc-by-4.0
+configs:
+- config_name: default
+  data_files:
+  - {split: train, path: data/train-*.parquet}
+  - {split: test, path: data/test.parquet}
+- config_name: small
+  data_files: data/test.parquet
+---
+# Talks
+
+## Citation
+```
+@misc{talks,
+  title = {Talks}
+}
+```
+"""
+
+
+def parquet(*numbers: int) -> bytes:
+    store = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([record(n) for n in numbers]), store)
+    return store.getvalue()
+
+
+FILES = {
+    "README.md": CARD.encode(),
+    "data/train-0.parquet": parquet(0, 1),
+    "data/train-1.parquet": parquet(2),
+    "data/test.parquet": parquet(3),
+}
+LINES = json.dumps(record(0)).encode()
+
+
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Hub]:
+    kinds = {"anna/talks": FILES, "anna/plain": {"talks.jsonl": LINES}, "anna/locked": FILES}
+    kinds["anna/odd"] = {"README.md": b"---\nlicense: other\n---\n", "talks.jsonl": LINES}
+    with serving(kinds) as hub:
+        hub.repos["anna/locked"].gated = True
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@contextmanager
+def asking(hub: Hub, home: Path, **environment: str) -> Iterator[Ask]:
+    """A process that reads one Hub source after the other."""
+    everything = os.environ | hub.environment(home) | environment
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    child = subprocess.Popen([sys.executable, "-c", READ], env=everything, text=True, **pipes)
+    assert child.stdin
+    assert child.stdout
+
+    def ask(**source: Any) -> dict[str, Any]:
+        child.stdin.write(json.dumps(source) + "\n")
+        child.stdin.flush()
+        found: dict[str, Any] = json.loads(child.stdout.readline())
+        return found
+
+    with child:
+        yield ask
+        child.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def ask(hub: Hub, home: Path) -> Iterator[Ask]:
+    with asking(hub, home) as ask:
+        yield ask
+
+
+def opening(number: int) -> str:
+    return str(record(number)["messages"][0]["content"])
+
+
+def test_one_line_reads_a_dataset_pinned_to_its_commit_and_offline_again(hub: Hub, home: Path, ask: Ask) -> None:
+    first = ask(hub="anna/talks")
+    commit = hub.repos["anna/talks"].find("main")
+    assert first["pinned"] == [commit, "CC-BY-4.0", "@misc{talks, title = {Talks} }"]
+    assert first["said"] == [opening(n) for n in range(4)]
+    assert first["refs"][2] == f"anna/talks@{commit}/data/train-1.parquet#1"
+
+    before = len(hub.asked)
+    with asking(hub, home, HF_HUB_OFFLINE="1") as ask_offline:
+        assert ask_offline(hub="anna/talks") == first
+        missing = ask_offline(hub="anna/plain")["error"]
+    assert "set to offline and anna/plain is not in the local cache" in missing
+    assert len(hub.asked) == before  # and nothing was asked
+
+
+def test_config_split_streaming_and_an_older_revision(hub: Hub, home: Path, ask: Ask) -> None:
+    old = hub.repos["anna/talks"].find("main")
+    hub.repos["anna/talks"].commit({**FILES, "data/test.parquet": parquet(7, 8)})
+    new = ask(hub="anna/talks", split="test", stream=True)
+    assert new["said"] == [opening(7), opening(8)]
+    assert new["pinned"][0] != old
+    assert not list(home.rglob(f"{new['pinned'][0]}/data/test.parquet"))  # streamed: no copy is kept
+    older = ask(hub="anna/talks", config="small", revision=old)
+    assert (older["pinned"][0], older["said"]) == (old, [opening(3)])
+
+
+def test_a_licence_that_the_card_does_not_name_has_to_be_said(ask: Ask) -> None:
+    assert "does not name one" in ask(hub="anna/plain")["error"]
+    assert "says 'other'" in ask(hub="anna/odd")["error"]
+    told = ask(hub="anna/plain", license="mit", attribution="Anna")
+    assert (told["pinned"][1:], told["said"]) == (["MIT", "Anna"], [opening(0)])
+
+
+def test_a_gated_dataset_opens_with_a_token(ask: Ask) -> None:
+    assert "anna/locked is gated: ask for access on its page, then set HF_TOKEN" in ask(hub="anna/locked")["error"]
+    assert len(ask(hub="anna/locked", token=TOKEN)["said"]) == 4
+
+
+TROUBLES: list[tuple[dict[str, str], list[Failure], str]] = [
+    ({"hub": "anna/nothing"}, [], "no dataset anna/nothing on the Hub, or it is private"),
+    ({"hub": "a//b"}, [], "is no name of a dataset; write owner/name"),
+    ({"hub": "anna/talks", "revision": "v9"}, [], "anna/talks has no revision 'v9'"),
+    ({"hub": "anna/talks", "config": "large"}, [], "'large' not found. Available: ['default', 'small']"),
+    ({"hub": "anna/talks", "split": "dev"}, [], "no split 'dev'; anna/talks has train, test"),
+    ({"hub": "anna/talks"}, [Failure("GET /api", 429, {"Retry-After": "30"})], "(429). Run again in 30 seconds"),
+    ({"hub": "anna/talks"}, [Failure("GET /api", 503)], "in trouble (503). Nothing is lost"),
+]
+
+
+@pytest.mark.parametrize(("source", "failing", "message"), TROUBLES, ids=[t[2][:30] for t in TROUBLES])
+def test_trouble_is_one_clear_message(
+    hub: Hub, ask: Ask, source: dict[str, str], failing: list[Failure], message: str
+) -> None:
+    hub.failing[:] = failing
+    error = ask(**source)["error"]
+    assert message in error
+    assert error.startswith(f"source {source['hub']}: ")
+    assert "\n" not in error
+
+
+def test_no_hub_is_one_clear_message(hub: Hub, home: Path) -> None:
+    with asking(hub, home, HF_ENDPOINT="http://127.0.0.1:9") as ask:
+        assert "cannot reach the Hub at http://127.0.0.1:9" in ask(hub="anna/talks")["error"]
