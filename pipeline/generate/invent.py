@@ -72,19 +72,19 @@ class Ledger(Generic[T]):
 
     def objection(self, thing: T) -> str | None:
         """Why this candidate is not accepted: over-used or too similar, with the neighbour; None if it may be."""
-        for mark, value in self.kind.marks(thing).items():
-            if value and self.used[mark][value] > SHARES[mark] * len(self.accepted):
-                return f"novelty.{mark}: {value!r} is used up ({self.used[mark][value]} of {len(self.accepted)})"
         name = normalised(self.kind.texts(thing).get("name", ""))
         if name and name in self.names:
             return f"novelty.name: there is a {name!r} already"
-        for name, text in self.kind.texts(thing).items():
-            near = self.pools[name].neighbour(text) if name in self.pools else None
+        for mark, value in self.kind.marks(thing).items():
+            if value and self.used[mark][value] > SHARES[mark] * len(self.accepted):
+                return f"novelty.{mark}: {value!r} is used up ({self.used[mark][value]} of {len(self.accepted)})"
+        for part, text in self.kind.texts(thing).items():
+            near = self.pools[part].neighbour(text) if part in self.pools else None
             if near:
                 other = self.kind.texts(self.accepted[near.index])
                 return (
-                    f"novelty.{name}: {near.similarity:.3f} alike (limit {near.limit:.3f}) to "
-                    f"{other.get('name', '')!r}: {other[name][:200]}"
+                    f"novelty.{part}: {near.similarity:.3f} alike (limit {near.limit:.3f}) to "
+                    f"{other.get('name', '')!r}: {other[part][:200]}"
                 )
         return None
 

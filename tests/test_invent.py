@@ -1,0 +1,185 @@
+"""Self-instruct: what is accepted, what is rejected and why, and what the next prompt is told."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from pipeline import llm
+from pipeline.conversation import Quarantine
+from pipeline.generate import prompts, rehearse
+from pipeline.generate.invent import (
+    CHARACTERS,
+    SITUATIONS,
+    USERS,
+    invent,
+    read_character,
+    read_situation,
+    read_user,
+    schema_of,
+)
+from pipeline.llm import Answer, CallFailed
+from pipeline.llm.reply import misfit
+from pipeline.recipe import GenerateSettings
+
+EN = prompts.load("en")
+SEEDS = [
+    "Nobody answers the phone at the ferry office, and two people wait at the same locked door.",
+    "One of them sold the other a lamp that hums at night and pretends not to know.",
+    "They share an allotment fence and have never spoken, until somebody's goat got out.",
+    "A parcel for number twelve came to number twenty-one, and it smells of cheese.",
+    "Both signed up for the same dance class and were put together because of their height.",
+]
+
+
+def character(number: int = 0, **changes: Any) -> dict[str, Any]:
+    """A character as the rehearsal model invents it, with a name and first words of its own."""
+    prompt = EN.prompt("characters", count=1, examples="", names="", openings="", archetypes="")
+    said = rehearse.flawless({"messages": [{"role": "user", "content": prompt}], "seed": number})
+    made: dict[str, Any] = json.loads(said["choices"][0]["message"]["content"])["characters"][0]
+    greeting = f"Number {number} knocks. {made['greeting']}"
+    return made | {"name": f"Name{number} Person", "archetype": f"kind {number}", "greeting": greeting} | changes
+
+
+class Stub:
+    """Answers calls in turn, each with a list under the kind's key; an Exception is raised."""
+
+    def __init__(self, key: str, answers: list[Any]):
+        self.key, self.answers, self.prompts = key, answers, list[str]()
+
+    async def ask(self, model: str, messages: list[dict[str, str]], **more: Any) -> Answer:
+        self.prompts.append(messages[0]["content"])
+        answer = self.answers.pop(0) if self.answers else []
+        if isinstance(answer, Exception):
+            raise answer
+        data = {self.key: answer} if isinstance(answer, list) else answer
+        return Answer(json.dumps(data), data, "stop", 10, 10, None, False, model)
+
+
+def run(kind: Any, wanted: int, seeds: list[Any], answers: list[Any], **settings: Any) -> tuple[Any, list[str], Stub]:
+    stub = Stub(kind.key, answers)
+    made: tuple[list[Any], list[Quarantine]] = llm.run(
+        invent(kind, wanted, seeds, stub, GenerateSettings(**{"novelty": 0.9} | settings), EN, 7)  # type: ignore[arg-type]
+    )
+    return made[0], [q.error for q in made[1]], stub
+
+
+SEED = read_character(character(900))
+
+
+def test_what_is_good_is_accepted_in_the_order_of_the_calls() -> None:
+    people, rejected, stub = run(CHARACTERS, 4, [SEED], [[character(1), character(2)], [character(3), character(4)]])
+    assert [p.name for p in people] == [f"Name{n} Person" for n in (1, 2, 3, 4)]
+    assert {p.origin for p in people} == {"invented"}
+    assert rejected == []
+    assert len(stub.prompts) == 2
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        (character(5, age=17), "shape: age 17: adults only"),
+        (character(5, age=None), "shape: age is no whole number"),
+        (character(5, name=""), "shape: name has fewer than 1 words"),
+        (character(5, description="too short"), "shape: description has fewer than 15 words"),
+        (character(5, greeting=7), "shape: greeting is no text"),
+        ("a text", "shape: name is no text"),
+        ({}, "shape: name is no text"),
+        (None, "shape: name is no text"),
+        (character(5, example_dialogue=["Hi"]), "shape: example_dialogue"),
+        (character(5, name="name900 PERSON"), "novelty.name: there is a 'name900 person' already"),
+        (character(5, name="Name900 Other"), "novelty.name: 'name900' is used up (1 of 1)"),
+        (character(5, greeting=character(900)["greeting"]), "novelty.opening: 'number 900 knocks' is used up"),
+        (character(5, description=character(900)["description"]), "novelty.description: 1.000 alike"),
+        (character(5, greeting="I'm sorry, but as an AI language model I can't create this content."), "style."),
+        (character(5, description="Bo is [age] years old and " + "paints shop signs " * 5), "style.placeholder"),
+    ],
+)
+def test_what_is_bad_is_rejected_with_its_reason(spoilt: Any, told: str) -> None:
+    people, rejected, _ = run(CHARACTERS, 1, [SEED], [[spoilt, character(6)]])
+    assert [p.name for p in people] == ["Name6 Person"]
+    assert len(rejected) == 1
+    assert rejected[0].startswith(told)
+
+
+def test_the_neighbour_that_killed_a_candidate_is_named() -> None:
+    twin = character(5, description=character(900)["description"] + " indeed")
+    _, rejected, _ = run(CHARACTERS, 1, [SEED], [[twin], [character(6)]])
+    assert f"'Name900 Person': {character(900)['description'][:40]}" in rejected[0]
+    assert "(limit 0.900)" in rejected[0]
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"characters": "none"}, CallFailed("bad_json", "no JSON"), "prose"])
+def test_a_useless_answer_is_recorded_and_the_quota_filled_by_others(answer: Any) -> None:
+    people, rejected, _ = run(CHARACTERS, 2, [SEED], [answer, [character(1), character(2)]])
+    assert len(people) == 2
+    assert len(rejected) == 1
+    assert rejected[0].startswith(("shape", "call.bad_json"))
+
+
+def test_a_quota_that_cannot_be_filled_is_told() -> None:
+    people, rejected, stub = run(CHARACTERS, 3, [SEED], [])
+    assert people == []
+    assert rejected[-1] == f"given up: 3 of 3 after {len(stub.prompts)} calls"
+    assert all(error.startswith("shape") for error in rejected[:-1])
+
+
+def test_more_than_was_wanted_is_told_too() -> None:
+    people, rejected, _ = run(CHARACTERS, 1, [SEED], [[character(1), character(2)]])
+    assert len(people) == 1
+    assert rejected == ["surplus: the quota was reached"]
+
+
+def test_the_next_prompt_is_steered_away_from_what_is_used() -> None:
+    good = [[character(n), character(n + 1)] for n in range(1, 60, 2)]
+    _, _, stub = run(CHARACTERS, 20, [SEED], good)
+    assert "name900" in stub.prompts[0]
+    assert "name1," not in stub.prompts[0]
+    assert "name1," in stub.prompts[-1]
+    assert "kind 900" in stub.prompts[0]
+    assert "number 900 knocks" in stub.prompts[0]
+
+
+def test_seeds_take_turns_as_anchor_and_accepted_ones_join_the_examples() -> None:
+    seeds = [read_character(character(900 + n)) for n in range(4)]
+    good = [[character(n), character(n + 1)] for n in range(1, 60, 2)]
+    _, _, stub = run(CHARACTERS, 24, seeds, good)
+    for number, prompt in enumerate(stub.prompts[:4]):
+        shown = prompt.split("\n\n")[2]
+        assert json.loads(shown)["name"] == f"Name{900 + number} Person"
+    assert all(re.search(r'"Name\d{1,2} Person"', prompt) for prompt in stub.prompts[8:])
+
+
+def test_users_and_situations_are_invented_the_same_way() -> None:
+    about = "repairs lifts all week and wants to hear no more about lifts tonight."
+    ulla, tim = (
+        {"name": n, "age": 50, "style": "short and dry lines", "description": f"{n} {about}"} for n in ("Ulla", "Tim")
+    )
+    about = "Sells umbrellas in a town where it hardly rains, and dreams of a wet summer."
+    people, rejected, _ = run(USERS, 1, [read_user(ulla)], [[tim, tim | {"description": about}]], novelty=0.6)
+    assert [p.name for p in people] == ["Tim"]
+    assert [e.split(":")[0] for e in rejected] == ["novelty.description"]
+    new = "The last two guests at a wedding find that the taxi they both ordered is one taxi."
+    situations, rejected, _ = run(SITUATIONS, 1, SEEDS, [[SEEDS[0], "Too short.", 7, new]])
+    assert situations == [new]
+    assert [e.split(":")[0] for e in rejected] == ["novelty.opening", "shape", "shape"]
+
+
+@pytest.mark.parametrize("kind", [CHARACTERS, USERS, SITUATIONS])
+def test_the_schema_accepts_what_the_reader_accepts(kind: Any) -> None:
+    schema = schema_of(kind)
+    good = {
+        "characters": character(1),
+        "users": {"name": "U", "age": 20, "archetype": "", "description": "", "style": ""},
+        "situations": SEEDS[0],
+    }[kind.key]
+    assert misfit({kind.key: [good]}, schema) is None
+    assert misfit({kind.key: [3]}, schema)
+
+
+def test_a_situation_is_a_sentence() -> None:
+    with pytest.raises(ValueError, match="fewer than 5 words"):
+        read_situation("Rain.")
