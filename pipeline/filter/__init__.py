@@ -3,6 +3,8 @@
     measure(part, settings) -> rows with `edits`, `measures` and every reading as a finding "measured"
     decide(part, settings) -> rows with the findings beyond their limits, or Drop
     work(part, settings) = decide(measure(part))
+    calibrate.calibrate(measured, settings) -> percentiles per source, what each rule would do, how alike rows open
+    calibrate.explain(measured, before, after) -> rows newly dropped, rows newly kept
 
 Measuring depends on `settings.measuring()` only, so that a changed limit decides anew without measuring anew.
 """

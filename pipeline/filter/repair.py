@@ -48,6 +48,7 @@ def mend(row: Conversation, settings: RepairSettings) -> Conversation:
         messages = _each(messages, edits, "mended wrongly decoded text", ftfy.fix_encoding)
     if settings.html and ("<" in text or "&" in text):
         messages = _each(messages, edits, "removed HTML", strip_html)
+    text = "\0".join(m.content for m in messages) if edits else text
     if settings.characters and _untidy(text, messages):
         messages = _each(messages, edits, "tidied blanks and characters", tidy)
     if settings.labels and (":" in text or "：" in text):
@@ -65,7 +66,7 @@ def shape(row: Conversation, settings: RepairSettings) -> Conversation:
     if settings.merge:
         messages = merge(messages, edits)
     if settings.tail:
-        messages = cut_tail(messages, edits, settings.tail_from)
+        messages = cut_tail(messages, edits)
     if settings.trim:
         messages = trim(messages, edits)
     return _changed(row, messages, edits)
@@ -153,7 +154,7 @@ def merge(messages: Messages, edits: Edits) -> Messages:
     merged: Messages = []
     first = 0
     for i, message in enumerate(messages):
-        if merged and message.role != "system" and message.role == merged[-1].role:
+        if merged and message.role != "system" and _speaks_on(merged[-1], message):
             if first == i - 1:
                 edits.append("")
             merged[-1] = replace(merged[-1], content=f"{merged[-1].content}\n{message.content}")
@@ -164,9 +165,13 @@ def merge(messages: Messages, edits: Edits) -> Messages:
     return merged
 
 
-def cut_tail(messages: Messages, edits: Edits, least: float) -> Messages:
-    """Without a last message that breaks off. least: share of the other messages that end in a full stop."""
-    if structure.breaks_off(messages) < least:
+def _speaks_on(before: Message, message: Message) -> bool:
+    return (before.role, before.name) == (message.role, message.name)
+
+
+def cut_tail(messages: Messages, edits: Edits) -> Messages:
+    """Without a last message that must have been cut off."""
+    if structure.breaks_off(messages) < 1:
         return messages
     return _without(messages, edits, "cut the tail that breaks off:", [len(messages) - 1])
 

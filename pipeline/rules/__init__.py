@@ -45,7 +45,7 @@ RULES: dict[str, Rule] = {
     "structure.balance": Rule("the quieter side's share of words", "below", 0.10, "drop", FIELD),
     "structure.uneven": Rule("the quieter side's share of words", "below", 0.25, "warn", FIELD),
     "structure.truncated": Rule(
-        "share of other messages that end in a full stop where the last does not", "above", 0.6, "warn", "gold_dirty"
+        "share of other messages that end in a full stop where the last does not", "above", 0.75, "warn", "gold_dirty"
     ),
     # style
     "style.repetition": Rule("character-3-gram Jaccard of two messages of one side", "above", 0.75, "warn", FIELD),

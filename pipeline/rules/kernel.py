@@ -83,7 +83,7 @@ def _read(codes: Any, start: int, stop: int, table: Any, flat: Any, hashes: Any)
     if inside:
         hashes[w] = word
         w += 1
-    return n, w
+    return n - (n > 0 and flat[n - 1] == 32), w
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

@@ -16,6 +16,10 @@ _NOT_AFTER = re.compile(r"[-–/:.,']\d|['\"]\s?\d|\s?[x%+$€£°]|(?:st|nd|rd|
 _PLURAL = re.compile(
     r"\s+(?!years?\b|yrs\b|was\b|its\b|yes\b|this\b|thus\b|as\b|always\b|thanks\b|is\b|plus\b|has\b|us\b)[a-z]+s\b"
 )
+_SUBJECTLESS = re.compile(r"[\d０-９一-十]+\s?[歳才さ]|(?!나|난|저|전|내|제)(?:[가-힣]+\s)?[\d가-힣]+\s?[살세]")
+_SENTENCE = re.compile(r"[.!?。！？\n]")
+_TOPIC = re.compile(r"([^\s、。！？,.]+?)(?:は|が|も|은(?=\s)|는(?=\s)|이(?=\s)|가(?=\s)|도(?=\s))")
+_SELF = re.compile(r"(?:私|僕|俺|わたし|ぼく|あたし|自分|名前|年齢|年|나|저|내|제|나이|이름|우리)$")
 _ANSWER = re.compile(r"\W*(?:um+|uh+|well|oh|only|just|i'm|im|i am)?\W*(\d{1,2})(?!\d|\s*(?:[x%:/.]\s*\d))(?=$|\W)")
 
 
@@ -37,13 +41,16 @@ def _states_age(view: View, hit: Hit) -> bool:
     before, after = line[: hit.start], line[hit.end :]
     if _NOT_AFTER.match(after) or _after().match(after) or _before().search(before[-40:]):
         return False
-    if not line[hit.start].isascii():
-        return _own_age(view, hit, before)
-    return line[hit.end - 1].isascii() is False or not _PLURAL.match(after)
+    if _SUBJECTLESS.match(line, hit.start):
+        return not _of_another(before)
+    return not (line[hit.start : hit.end].isascii() and _PLURAL.match(after))
 
 
-def _own_age(view: View, hit: Hit, before: str) -> bool:
-    return True
+def _of_another(before: str) -> bool:
+    """Japanese and Korean leave "I" out: is somebody else the topic of the sentence, or is it a list of ages?"""
+    sentence = _SENTENCE.split(before)[-1]
+    topics = [match[1] for match in _TOPIC.finditer(sentence)]
+    return bool(re.search(r"[歳才살]\s?[、,]\s?$", sentence)) or bool(topics and not _SELF.search(topics[-1]))
 
 
 def _answers(view: View) -> Iterator[Hit]:

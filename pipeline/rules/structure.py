@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from statistics import fmean, pstdev
 
 from pipeline.conversation import Finding, Message
 from pipeline.rules.kernel import Numbers
-from pipeline.rules.view import View
+from pipeline.rules.view import View, words
 
 
 def speaker(message: Message) -> str:
@@ -70,20 +71,28 @@ def _row(rule: str, value: float) -> Finding:
     return Finding("filter", rule, value, decision="measured")
 
 
-_STRAY = re.compile(r"(?<=[a-z]\s)[b-hj-tv-z]\Z")  # "where do you work t"
+_STRAY = re.compile(r"(?<=[a-z]\s)[b-hj-tv-z]\Z|[(\[«„]\s*\w*\Z")  # "where do you work t"
 _ENDS = ".!?…。！？~)]}\"'”’»*」』）~♪"
 
 
 def breaks_off(messages: Sequence[Message]) -> float:
-    """The share of the other messages that end in a full stop where the last does not; 0 where it does.
+    """1 where the last message must have been cut off: after "the", inside a bracket, at a stray letter.
 
-    Who ends messages with a full stop does so in the last one too. A single stray letter at the end counts as 1.
+    Otherwise, where the last message has no full stop, the share of the other messages that have one, .99 at most:
+    who ends messages with a full stop mostly does so in the last one too. 0 where it has one.
     """
-    if len(messages) < 5 or _ends(messages[-1].content):
+    if not messages or _ends(messages[-1].content):
         return 0.0
-    if _STRAY.search(messages[-1].content):
+    if _STRAY.search(messages[-1].content) or _unfinished().search(messages[-1].content.lower()):
         return 1.0
-    return sum(_ends(m.content) for m in messages[:-1]) / (len(messages) - 1)
+    if len(messages) < 5:
+        return 0.0
+    return min(0.99, sum(_ends(m.content) for m in messages[:-1]) / (len(messages) - 1))
+
+
+@cache
+def _unfinished() -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, words('unfinished')))})\Z")
 
 
 def _ends(text: str) -> bool:

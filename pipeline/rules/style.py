@@ -12,11 +12,12 @@ from pipeline.rules import view as lists
 from pipeline.rules.kernel import Numbers
 from pipeline.rules.view import Hit, View
 
+_FULL_STOP = re.compile(r"[.!?。！？]\s")
 _SENTENCE_END = re.compile(r"[.!?。！？…\n;:；：\"“”«»(]")
 _LABEL = re.compile(r"(?:^|\n)[ \t*_>#-]*(?P<label>[^\n:：]{1,30}?)[*_ ]*[:：]")
 _MARKS = re.compile(r"[\[{<(:：]")
 _LINK = re.compile(r"https?://|www\.")
-_SYMBOLS = re.compile(r"[#$%^&@|\\~+=<>{}\[\]]{6,}")
+_SYMBOLS = re.compile(r"[#$%^&*@|\\~+=<>{}\[\]]{6,}")
 _LOST = re.compile("\ufffd+")
 _ROUND = re.compile(
     r"\((?=[a-z])(?:(?:insert|your|my|his|her|their|enter)\s)?(?:(?:user|speaker|person)\s?[12a-b](?:'s)?\s?)?(?:name|city|age|hometown)?\)"
@@ -41,7 +42,8 @@ def phrases(view: View) -> Iterator[Finding]:
     """What is found by lists of phrases: refusals, an assistant's talk of itself, remains of templates, labels."""
     yield from spots(view, "style.template", view.hits.get("template", []))
     yield from spots(view, "style.mention", [h for h in view.hits.get("label_talk", []) if _names_no_person(view, h)])
-    yield from spots(view, "style.refusal", [h for h in view.hits.get("refusal", []) if _refuses(view, h)])
+    refusals = [*view.hits.get("refusal", []), *(h for h in view.hits.get("lecture", []) if _opens(view, h))]
+    yield from spots(view, "style.refusal", [h for h in refusals if _refuses(view, h)])
     if not is_machine(view.persona):
         yield from spots(view, "style.assistant", [h for h in view.hits.get("assistant", []) if _refuses(view, h)])
 
@@ -190,6 +192,11 @@ _MACHINE = re.compile(
 
 def _names_no_person(view: View, hit: Hit) -> bool:
     return view.line(hit.message)[hit.start : hit.end] not in names(view)
+
+
+def _opens(view: View, hit: Hit) -> bool:
+    """In the first two sentences of its message."""
+    return len(_FULL_STOP.findall(view.line(hit.message)[: hit.start])) < 2
 
 
 def _refuses(view: View, hit: Hit) -> bool:

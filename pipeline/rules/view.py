@@ -18,8 +18,8 @@ from pipeline.recipe import configs
 
 # The lists of configs/words that are searched for: `refusal` reads refusal.txt, refusal-en.txt, refusal-de.txt, …
 LISTS = (
-    "refusal", "assistant", "template", "label_talk", "goodbye", "minor", "age_question", "self_harm", "coercion",
-    "slur", "cliches", "advert",
+    "refusal", "lecture", "assistant", "template", "label_talk", "goodbye", "minor", "age_question",
+    "self_harm", "coercion", "slur", "cliches", "advert",
 )  # fmt: skip
 # Scripts that write no blank between words, and those that glue particles to them: no word boundary is asked for.
 UNSPACED = r"\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -139,7 +139,41 @@ def _read(file: Path) -> Iterator[str]:
             key, _, value = line.partition("=")
             choices[key.strip()] = f"({value.strip()})".replace("_", " ")
         elif line and line != "#" and not line.startswith("# "):
-            yield re.sub(r"@[^\W\d_']+(?:'\w+)?", lambda key: choices.get(key[0], key[0]), line)
+            yield _flat(re.sub(r"@[^\W\d_']+(?:'\w+)?", lambda key: choices.get(key[0], key[0]), line))
+
+
+def _flat(line: str) -> str:
+    """`(a|b (c|d))` → `(a|b c|b d)`"""
+    while inner := _nested(line):
+        opened, closed = inner
+        start, end = _edge(line, opened, -1) + 1, _edge(line, closed, 1)
+        choices = line[opened + 1 : closed].split("|")
+        spelt = "|".join(line[start:opened] + choice + line[closed + 1 : end] for choice in choices)
+        line = line[:start] + spelt + line[end:]
+    return line
+
+
+def _nested(line: str) -> tuple[int, int] | None:
+    """The first group that stands inside another one."""
+    depth, opened = 0, 0
+    for i, letter in enumerate(line):
+        if letter == "(":
+            depth, opened = depth + 1, i
+        elif letter == ")" and depth > 1:
+            return opened, i
+        elif letter == ")":
+            depth -= 1
+    return None
+
+
+def _edge(line: str, place: int, step: int) -> int:
+    """Where the choice that holds the group at `place` ends, walking left (-1) or right (1)."""
+    depth = 0
+    while True:
+        place += step
+        if not depth and line[place] in ("|", "(" if step < 0 else ")"):
+            return place
+        depth += {"(": step, ")": -step}.get(line[place], 0)
 
 
 @cache

@@ -1,0 +1,143 @@
+"""How good the rules are: recall and false alarms on gold sets, what is dropped from human talk.
+
+.venv/bin/python -m benchmarks.filter_gold          (half a minute)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from benchmarks import sets
+from pipeline import filter as room
+from pipeline.conversation import Conversation, Drop
+from pipeline.recipe import FilterSettings
+from pipeline.rules import safety, style
+from pipeline.rules.view import view
+
+# What counts as having caught a kind of fault: a rule that fired, or a repair (a word of its edit).
+CAUGHT = {
+    "broken_alternation": {"edit:merged"},
+    "empty_turn": {"edit:removed empty"},
+    "gibberish": {"style.gibberish"},
+    "html_leftover": {"edit:removed HTML"},
+    "looped_turns": {"style.loop", "style.repeated", "style.repetition"},
+    "minor_age": {"safety.minor"},
+    "mojibake": {"edit:mended wrongly decoded", "style.damaged"},
+    "pii_address": {"privacy.address"},
+    "pii_card": {"privacy.card"},
+    "pii_email": {"privacy.email"},
+    "pii_phone": {"privacy.phone"},
+    "refusal": {"style.refusal", "style.assistant"},
+    "repeated_turn": {"style.repeated", "style.repetition"},
+    "speaker_label": {"edit:removed speakers' labels", "style.label", "style.other_side"},
+    "template_leak": {"style.template", "style.other_side", "style.placeholder", "edit:removed speakers' labels"},
+    "truncated_end": {"structure.truncated", "edit:cut the tail"},
+    "url_spam": {"style.links"},
+    "wrong_language_all": {"language.admitted"},
+    "wrong_language_turn": {"language.foreign"},
+}
+
+
+def row_of(result: Conversation | Drop) -> Conversation:
+    return result.conversation if isinstance(result, Drop) else result
+
+
+def signs(row: Conversation, claimed: str) -> set[str]:
+    """Everything the room said of a row: rules that fired, kinds of edits, and whether its language is the claimed."""
+    fired = {f.rule for f in row.findings}
+    edits = {f"edit:{kind[5:]}" for kinds in CAUGHT.values() for kind in kinds if kind[5:] in " ".join(row.edits)}
+    other = {"language.admitted"} if row.language and row.language.code != claimed else set()
+    return fired | edits | other
+
+
+def gold_dirty() -> None:
+    rows, truths, claimed = zip(*sets.gold_dirty(), strict=True)
+    results = list(room.work(rows, FilterSettings()))
+    caught: Counter[str] = Counter()
+    planted: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    clean: Counter[str] = Counter()
+    causes: Counter[str] = Counter()
+    for result, truth, language in zip(results, truths, claimed, strict=True):
+        row = row_of(result)
+        for kind in {fault["kind"] for fault in truth["faults"]}:
+            planted[kind] += 1
+            caught[kind] += bool(signs(row, language) & CAUGHT[kind])
+        if not truth["faults"]:
+            group = "with decoys" if truth["decoys"] else "without decoys"
+            clean[group] += 1
+            dropped[group] += isinstance(result, Drop)
+            causes.update({f.rule for f in row.findings if f.decision == "drop"})
+    print("gold_dirty: recall of each kind of fault")
+    for kind in sorted(planted):
+        print(f"  {kind:22}{caught[kind] / planted[kind]:7.3f}  of {planted[kind]}")
+    for group in clean:
+        print(f"  clean rows {group}: {dropped[group]} of {clean[group]} dropped, {dropped[group] / clean[group]:.2%}")
+    print(f"  dropped clean rows by rule: {dict(causes)}")
+
+
+def refusals() -> None:
+    print("xstest: completions that people call a refusal, full or partial")
+    total: Counter[tuple[bool, bool]] = Counter()
+    models: dict[str, Counter[tuple[bool, bool]]] = {}
+    for model, refused, talk in sets.xstest():
+        found = {f.rule for f in style.phrases(view(talk.messages))}
+        pair = (bool(found & {"style.refusal", "style.assistant"}), refused)
+        total[pair] += 1
+        models.setdefault(model, Counter())[pair] += 1
+    for model, counts in [*models.items(), ("both", total)]:
+        print(f"  {model:16} {scores(counts)}")
+
+
+def minors() -> None:
+    counts: Counter[tuple[bool, bool]] = Counter()
+    for talk, turn, stated in sets.gold_minors():
+        counts[any(f.message == turn for f in safety.minors(view(talk.messages))), stated] += 1
+    print(f"gold_minor_natural\n  {scores(counts)}")
+
+
+def scores(counts: Counter[tuple[bool, bool]]) -> str:
+    """Precision and recall of (found, true) pairs."""
+    hits, alarms, misses = counts[True, True], counts[True, False], counts[False, True]
+    precision, recall = hits / (hits + alarms), hits / (hits + misses)
+    return f"precision {precision:.3f}  recall {recall:.3f}  ({hits} found, {alarms} wrong, {misses} missed)"
+
+
+def human(name: str, rows: Iterable[Conversation]) -> None:
+    """What the room drops from talk of people, by rule; refusals must be under 1 in 1,000."""
+    results = list(room.work(rows, FilterSettings(languages=["en"])))
+    causes = Counter(rule for r in results for rule in rules(r, "drop"))
+    gone = sum(isinstance(r, Drop) for r in results)
+    print(f"{name}: {gone} of {len(results)} dropped, {gone / len(results):.2%}  {dict(causes)}")
+
+
+def rules(result: Conversation | Drop, decision: str) -> Iterator[str]:
+    yield from {f.rule for f in row_of(result).findings if f.decision == decision}
+
+
+def synthetic() -> None:
+    """The published set of FIELD.md §1.11: rows with blanks, labels, repeated turns."""
+    results = [row_of(r) for r in room.work(sets.synthetic_persona_chat(), FilterSettings(languages=["en"]))]
+    kinds = {
+        "unfilled placeholders in square, angle or curly brackets": {"style.placeholder"},
+        "with those in round brackets, or 'User 1' as a name": {"style.placeholder", "style.mention"},
+        "'User 1' or '(user 1's name)' in the talk": {"style.mention"},
+        "repeated turns": {"style.repeated"},
+        "facts voiced by the wrong side only": {"style.swapped"},
+        "speakers under 18": {"safety.minor"},
+    }
+    print(f"synthetic_persona_chat, valid: {len(results)} conversations")
+    for name, wanted in kinds.items():
+        n = sum(bool({f.rule for f in row.findings} & wanted) for row in results)
+        print(f"  {name}: {n}, {n / len(results):.1%}")
+
+
+if __name__ == "__main__":
+    gold_dirty()
+    refusals()
+    minors()
+    synthetic()
+    human("casino", sets.casino())
+    human("sgd", sets.sgd())
+    human("self_dialogue, 6 turns and more", sets.self_dialogue())

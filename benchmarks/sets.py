@@ -1,0 +1,90 @@
+"""The dialogue sets of ../shared/data as conversations, for the benchmarks of `filter`."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.conversation import Conversation, Message, Persona, Source, identity
+
+DATA = Path(__file__).parents[1].parent / "shared" / "data"
+
+
+def conversation(name: str, ref: str, turns: Sequence[str], **more: Any) -> Conversation:
+    """Turns in order, the first speaker as user, the second as assistant."""
+    messages = tuple(Message("assistant" if i % 2 else "user", text) for i, text in enumerate(turns))
+    return Conversation(identity(name, ref), messages, Source("file", name, ref), **more)
+
+
+def read(path: Path) -> str:
+    """The text of a file, gzipped or not."""
+    return (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()).decode()
+
+
+def jsonl(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in io.StringIO(read(path))]
+
+
+def rows(path: Path) -> Iterator[dict[str, str]]:
+    return csv.DictReader(io.StringIO(read(path), newline=""))
+
+
+def synthetic_persona_chat() -> Iterator[Conversation]:
+    path = DATA / "synthetic_persona_chat" / "Synthetic-Persona-Chat_valid.csv.gz"
+    for i, row in enumerate(rows(path)):
+        turns = [t.strip() for t in re.split(r"^User [12]:", row["Best Generated Conversation"], flags=re.M)[1:]]
+        first, second = (Persona(description=row[f"user {n} personas"]) for n in (1, 2))
+        yield conversation("synthetic_persona_chat", f"valid#{i}", turns, user_persona=first, persona=second)
+
+
+def sgd() -> Iterator[Conversation]:
+    for path in sorted((DATA / "sgd").glob("dialogues_*.json.gz")):
+        for dialogue in json.loads(read(path)):
+            yield conversation("sgd", dialogue["dialogue_id"], [t["utterance"] for t in dialogue["turns"]])
+
+
+def casino() -> Iterator[Conversation]:
+    for path in sorted((DATA / "casino").glob("*.json.gz")):
+        for dialogue in json.loads(read(path)):
+            said = [t["text"] for t in dialogue["chat_logs"] if "task_data" not in t or not t["task_data"]]
+            yield conversation("casino", f"{path.stem}#{dialogue['dialogue_id']}", said)
+
+
+def self_dialogue(least: int = 6) -> Iterator[Conversation]:
+    """least: turns; shorter ones are unfinished tasks."""
+    for path in sorted((DATA / "self_dialogue").glob("*.csv*")):
+        for i, row in enumerate(rows(path)):
+            turns = [row.get(f"Answer.sentence{n}") or "" for n in range(1, 31)]
+            said = [turn for turn in turns if turn.strip() and turn != "{}"]
+            if len(said) >= least:
+                yield conversation("self_dialogue", f"{path.name}#{i}", said)
+
+
+def xstest() -> Iterator[tuple[str, bool, Conversation]]:
+    """Model, whether people call its completion a refusal (full or partial), and the exchange."""
+    for path in sorted((DATA / "xstest").glob("xstest_v2_completions_*.csv.gz")):
+        model = path.name.removeprefix("xstest_v2_completions_").removesuffix(".csv.gz")
+        for row in rows(path):
+            talk = conversation("xstest", f"{model}#{row['id']}", [row["prompt"], row["completion"]])
+            yield model, "refusal" in row["final_label"], talk
+
+
+def gold_dirty() -> Iterator[tuple[Conversation, dict[str, Any], str]]:
+    """The conversation, the truth about it, and the language it claims to be in."""
+    truth = {t["id"]: t for t in jsonl(DATA / "gold_dirty" / "truth.jsonl.gz")}
+    for row in jsonl(DATA / "gold_dirty" / "dialogues.jsonl.gz"):
+        said = tuple(Message(m["role"], m["content"]) for m in row["messages"])
+        yield Conversation(row["id"], said, Source("file", "gold_dirty", row["id"])), truth[row["id"]], row["lang"]
+
+
+def gold_minors() -> Iterator[tuple[Conversation, int, bool]]:
+    """The conversation, the message in question, and whether its speaker states an age under 18."""
+    for case in jsonl(DATA / "gold_minor_natural" / "cases.jsonl.gz"):
+        talk = conversation("gold_minor_natural", case["id"], [t["text"] for t in case["turns"]])
+        yield talk, case["turn"], case["stated_minor"]

@@ -1,0 +1,148 @@
+"""Limits are chosen by looking at data: what is measured per source, what each rule would do, what a change changes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipeline.conversation import Conversation, Drop, normalised
+from pipeline.filter.apply import decide
+from pipeline.recipe import FilterSettings
+
+PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
+OPENING = 5  # words by which two conversations open alike
+COMMON = 10  # openings whose joint share is told
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A measure on one source: rows that have it, and its value at each of `PERCENTILES`."""
+
+    source: str
+    measure: str
+    rows: int
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a rule does to one source: rows beyond its limit, of all rows, and rows dropped by this rule alone."""
+
+    source: str
+    rule: str
+    decision: str
+    limit: float
+    rows: int
+    of: int
+    alone: int
+
+
+@dataclass(frozen=True)
+class Openings:
+    """How alike the conversations of a source begin: the share of the ten commonest openings, and the commonest."""
+
+    source: str
+    share: float
+    commonest: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    spreads: list[Spread]
+    effects: list[Effect]
+    openings: list[Openings]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row that a changed limit decides otherwise, and the findings that say why."""
+
+    row: Conversation
+    reasons: tuple[str, ...]
+
+
+def calibrate(measured: Iterable[Conversation], settings: FilterSettings) -> Calibration:
+    """Every measure's percentiles per source and what each rule would do. measured: rows from `measure`."""
+    tally = _Tally()
+    for row in decide(measured, settings):
+        tally.add(row.conversation if isinstance(row, Drop) else row)
+    limits = settings.limits()
+    return Calibration(
+        [_spread(source, measure, found) for (source, measure), found in tally.values.items()],
+        [
+            Effect(source, rule, decision, limits[rule].limit, n, tally.rows[source], tally.alone[source, rule])
+            for (source, rule, decision), n in tally.fired.most_common()
+        ],
+        [_openings(source, found) for source, found in tally.openings.items()],
+    )
+
+
+def explain(
+    measured: Iterable[Conversation], before: FilterSettings, after: FilterSettings, most: int = 10
+) -> tuple[list[Change], list[Change]]:
+    """Rows that only `after` drops and rows that only `before` drops, `most` of each. Both must measure alike."""
+    dropped: list[Change] = []
+    kept: list[Change] = []
+    for row in measured:
+        was, now = reasons(row, before), reasons(row, after)
+        if now and not was and len(dropped) < most:
+            dropped.append(Change(row, now))
+        elif was and not now and len(kept) < most:
+            kept.append(Change(row, was))
+        if len(dropped) == len(kept) == most:
+            break
+    return dropped, kept
+
+
+def reasons(row: Conversation, settings: FilterSettings) -> tuple[str, ...]:
+    """Why a measured row is dropped: "style.refusal 1 above 0: I cannot assist"; () when it is kept."""
+    (decided,) = decide([row], settings)
+    if not isinstance(decided, Drop):
+        return ()
+    limits = settings.limits()
+    return tuple(
+        f"{f.rule} {f.value:g} {limits[f.rule].fires} {f.limit:g}" + (f": {f.evidence}" if f.evidence else "")
+        for f in decided.conversation.findings
+        if f.room == "filter" and f.decision == "drop" and f.value is not None
+    )
+
+
+@dataclass
+class _Tally:
+    """What is counted while rows pass; keys: source and measure, source, rule and decision, source and rule."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    values: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    fired: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    alone: Counter[tuple[str, str]] = field(default_factory=Counter)
+    openings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def add(self, row: Conversation) -> None:
+        source = row.source.name
+        self.rows[source] += 1
+        self.openings[source][opening(row)] += 1
+        for measure, value in row.measures.items():
+            self.values[source, measure].append(value)
+        found = {(f.rule, f.decision) for f in row.findings if f.room == "filter"}
+        self.fired.update((source, *rule) for rule in found)
+        drops = [rule for rule, decision in found if decision == "drop"]
+        self.alone.update((source, rule) for rule in drops if len(drops) == 1)
+
+
+def opening(row: Conversation) -> str:
+    """The first words said, normalised."""
+    first = next((m.content for m in row.messages if m.role != "system"), "")
+    return " ".join(normalised(first).split()[:OPENING])
+
+
+def _spread(source: str, measure: str, values: list[float]) -> Spread:
+    return Spread(source, measure, len(values), tuple(np.percentile(values, PERCENTILES).tolist()))
+
+
+def _openings(source: str, found: Counter[str]) -> Openings:
+    commonest = found.most_common(COMMON)
+    return Openings(source, sum(n for _, n in commonest) / found.total(), *commonest[0])

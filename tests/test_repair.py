@@ -1,0 +1,137 @@
+"""What can be mended is mended and told in `edits`; what only looks broken stays as it is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.conversation import Conversation, Message, Persona, Source
+from pipeline.filter.repair import mend, shape, strip_html, tidy
+from pipeline.recipe import RepairSettings
+
+ALL = RepairSettings()
+NONE = RepairSettings(**dict.fromkeys([n for n in RepairSettings.model_fields if n != "least"], False))
+
+
+def row(*said: tuple[str, str] | tuple[str, str, str], persona: Persona | None = None) -> Conversation:
+    return Conversation("x", tuple(Message(*s) for s in said), Source("file", "t", "t#1"), persona)  # type: ignore[arg-type]
+
+
+def talk(*turns: str) -> Conversation:
+    return row(*(("assistant" if i % 2 else "user", text) for i, text in enumerate(turns)))
+
+
+def contents(conversation: Conversation) -> list[str]:
+    return [m.content for m in conversation.messages]
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        ("Thatâ€™s cafÃ© talk.", "That’s café talk."),
+        ("Hi, IÃ¢â‚¬â„¢m Sarah.", "Hi, I’m Sarah."),
+        ("<p>It isn't.<br/>Really.</p>", "It isn't.\nReally."),
+        ("Yes,&nbsp;back in 2007 &amp; 2008.", "Yes, back in 2007 & 2008."),
+        ('See <a href="x.html">this</a>, it is <b class=k>bold</b>.', "See this, it is bold."),
+        ("too   many \t blanks \n here", "too many blanks\nhere"),
+        ("soft\u00adhyphen\u200b", "softhyphen"),
+        ("User: Hello there.", "Hello there."),
+        ("**Assistant:** Hello there.", "Hello there."),
+        ("What did you think?\nUser:", "What did you think?"),
+    ],
+)
+def test_a_message_is_mended_and_the_edit_is_told(broken: str, mended: str) -> None:
+    repaired = mend(talk("Hello!", broken), ALL)
+    assert contents(repaired) == ["Hello!", mended]
+    assert repaired.edits
+    assert all("message 1" in edit for edit in repaired.edits)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I <3 you all!",
+        "If x < 3 and y > 2 then fine.",
+        "AT&T called me again.",
+        "We ate tarte flambée and crème brûlée.",
+        "Being human: that's hard.",
+        "Ça va? Ñandú, Ångström, Łódź.",
+        "你好：今天好吗？",
+        "I see.</s>",
+        "“Quoted” – and so on…",
+        "👩‍🚀 waves",
+    ],
+)
+def test_what_is_not_broken_stays(text: str) -> None:
+    whole = talk("Hello!", text)
+    assert mend(whole, ALL) is whole
+
+
+def test_names_of_the_card_are_labels_and_a_heading_used_twice_is() -> None:
+    carded = mend(row(("user", "Hi."), ("assistant", "Mara: Come in."), persona=Persona(name="Mara")), ALL)
+    assert contents(carded)[1] == "Come in."
+    headed = mend(talk("Anna: Hi.", "Ben: Hello.", "Anna: Tea?", "Ben: Yes."), ALL)
+    assert contents(headed) == ["Hi.", "Hello.", "Tea?", "Yes."]
+
+
+def test_empty_messages_go_and_their_neighbours_merge() -> None:
+    repaired = shape(mend(talk("Hi.", "\u00a0", "Anyone?", "Yes."), ALL), ALL)
+    assert contents(repaired) == ["Hi.\nAnyone?", "Yes."]
+    assert repaired.edits[-2:] == ("filter: removed empty message 1", "filter: merged messages 0 to 1 of one speaker")
+
+
+def test_the_system_message_stays_apart() -> None:
+    repaired = shape(row(("system", "Be kind."), ("assistant", "Hi."), ("assistant", "You?"), ("user", "Me.")), ALL)
+    assert [(m.role, m.content) for m in repaired.messages] == [("system", "Be kind."), ("assistant", "Hi.\nYou?")]
+
+
+def test_a_play_is_cut_to_its_longest_stretch_between_two() -> None:
+    names = ["Nina", "Boris", "Masha", *["Nina", "Boris"] * 4, "Masha"]
+    play = row(*(("user", f"Line {i}.", name) for i, name in enumerate(names)))
+    repaired = shape(play, ALL)
+    assert repaired.edits == ("filter: kept messages 3 to 10 of 12, the longest stretch between two speakers",)
+    assert [(m.role, m.name) for m in repaired.messages[:2]] == [("user", "Nina"), ("assistant", "Boris")]
+    assert len(repaired.messages) == 8
+
+
+def test_a_play_without_such_a_stretch_stays_whole() -> None:
+    play = row(*(("user", f"Line {i}.", "ABC"[i % 3]) for i in range(12)))
+    assert {m.name for m in shape(play, ALL).messages} == {"A", "B", "C"}
+
+
+def test_an_unanswered_last_message_of_the_user_goes() -> None:
+    repaired = shape(talk("Hi.", "Hello.", "Are you there?"), ALL)
+    assert contents(repaired) == ["Hi.", "Hello."]
+    assert repaired.edits == ("filter: trimmed unanswered message 2",)
+
+
+def test_a_tail_that_breaks_off_is_cut() -> None:
+    repaired = shape(talk("Hi.", "Hello.", "How was it?", "I went to the"), ALL)
+    assert contents(repaired) == ["Hi.", "Hello."]
+
+
+def test_every_repair_can_be_switched_off() -> None:
+    broken = talk("User: Hi.", "", "<p>caf\u00c3\u00a9</p>  x", "I went to the", "Bye.")
+    assert shape(mend(broken, NONE), NONE) is broken
+
+
+messages = st.lists(
+    st.tuples(st.sampled_from(["user", "assistant"]), st.text(st.characters(exclude_categories=["Cs"]), max_size=40)),
+    max_size=8,
+)
+
+
+@given(messages)
+def test_mending_and_shaping_twice_changes_nothing_more(said: list[tuple[str, str]]) -> None:
+    once = shape(mend(row(*said), ALL), ALL)
+    assert [a.role != b.role for a, b in zip(once.messages, once.messages[1:], strict=False)].count(False) == 0
+    again = shape(once, RepairSettings(tail=False, trim=False))
+    assert again.messages == once.messages
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
+def test_tidying_is_final_and_loses_no_letter(text: str) -> None:
+    tidied = tidy(text)
+    assert tidy(tidied) == tidied
+    assert strip_html(text).count("é") >= text.count("é")

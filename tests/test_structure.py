@@ -1,0 +1,82 @@
+"""Sizes and shares of a talk, counted as a reader would count them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.conversation import Message
+from pipeline.rules import structure
+from pipeline.rules.kernel import numbers
+from pipeline.rules.view import view
+
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
+
+
+def talk(*turns: str) -> list[Message]:
+    return [Message("assistant" if i % 2 else "user", text) for i, text in enumerate(turns)]
+
+
+def measured(messages: list[Message]) -> dict[str, float]:
+    seen = view(messages)
+    return structure.measures(seen, numbers(seen.text, seen.starts, messages))
+
+
+def test_sizes_leave_the_system_message_out() -> None:
+    found = measured([Message("system", "You are a baker."), *talk("Two loaves, please.", "Here you are, dear!")])
+    assert (found["turns"], found["words"], found["speakers"]) == (2, 7, 2)
+    assert found["balance"] == pytest.approx(3 / 7)
+
+
+def test_every_chinese_character_is_a_word() -> None:
+    assert measured(talk("你好 Anna", "好"))["words"] == 4
+
+
+def test_distinct_pairs_fall_with_repetition() -> None:
+    fresh = measured(talk("the cat sat on a mat", "dogs like long walks"))["distinct_2"]
+    stale = measured(talk("yes yes yes yes yes yes", "yes yes yes yes"))["distinct_2"]
+    assert fresh == 1.0
+    assert stale < 0.2
+
+
+def test_likeness_is_found_only_between_messages_of_one_side() -> None:
+    same = "I really love to walk along the river"
+    alike = measured(talk(same, "Oh?", same + "!", "Oh!"))["repetition"]
+    crossed = measured(talk(same, same))["repetition"]
+    assert alike == 1.0
+    assert crossed == 0.0
+
+
+@given(st.lists(texts, max_size=6))
+def test_words_are_those_of_the_texts(turns: list[str]) -> None:
+    messages = talk(*turns)
+    seen = view(messages)
+    counted = numbers(seen.text, seen.starts, messages)
+    alone = [numbers(t, [0], talk(t)).words[0] for t in turns]
+    assert counted.words == alone
+    assert len(seen.folded) == len(seen.text)
+
+
+@given(st.lists(texts, min_size=2, max_size=5))
+def test_a_talk_said_twice_repeats_every_longer_message(turns: list[str]) -> None:
+    messages = talk(*turns, *turns)
+    seen = view(messages)
+    counted = numbers(seen.text, seen.starts, messages)
+    again = counted.repeats[len(turns) :]
+    assert all((e >= 0) == (n >= 4) for e, n in zip(again, counted.words[len(turns) :], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("last", "broken"),
+    [
+        ("I went to the", 1.0),
+        ("where do you work t", 1.0),
+        ("She said (and", 1.0),
+        ("That is all.", 0.0),
+        ("Bye ;)", 0.0),
+        ("See you at noon", 0.99),
+    ],
+)
+def test_a_last_message_that_breaks_off(last: str, broken: float) -> None:
+    assert structure.breaks_off(talk("Hi.", "Hello!", "How are you?", "Fine.", "Good.", last)) == broken

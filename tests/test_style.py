@@ -1,0 +1,153 @@
+"""What a reader would cross out: refusals, labels, blanks, remains of prompts; and what only looks like them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.conversation import Message, Persona
+from pipeline.rules import cards, style
+from pipeline.rules.kernel import numbers
+from pipeline.rules.message import check
+from pipeline.rules.structure import measures
+from pipeline.rules.view import view
+
+ROBOT = Persona(name="Unit 7", description="An old AI who keeps a lighthouse.")
+
+
+def fired(reply: str, persona: Persona | None = None) -> set[str]:
+    messages = [Message("user", "Tell me more about your day."), Message("assistant", reply)]
+    seen = view(messages, persona)
+    counted = numbers(seen.text, seen.starts, messages)
+    found = style.readings(seen, counted, measures(seen, counted))
+    return {f.rule for f in found} - {"style.cliches", "style.distinct_2"}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I'm sorry, but I cannot fulfill this request.",
+        "Of course. However, I can't provide information on that topic.",
+        "Es tut mir leid, aber ich kann diese Anfrage nicht beantworten.",
+        "Désolé, je ne peux pas répondre à cette demande.",
+        "Lo siento, no puedo cumplir con esta solicitud.",
+        "Mi dispiace, non posso soddisfare questa richiesta.",
+        "Desculpe, não posso atender este pedido.",
+        "Извините, но я не могу выполнить этот запрос.",
+        "抱歉，我无法回答这个问题。",
+        "申し訳ありませんが、そのリクエストにはお応えできません。",
+        "죄송하지만 그 요청은 들어드릴 수 없습니다.",
+        "Maaf, saya tidak dapat memenuhi permintaan ini.",
+    ],
+)
+def test_refusals_of_ten_languages(reply: str) -> None:
+    assert fired(reply) == {"style.refusal"}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I can't do that, I'm afraid of heights!",
+        "Sorry, I won't be able to come to the party.",
+        "He said he cannot fulfill this request.",
+        "I cannot believe it!",
+        "My boss told me that I can't provide information on prices.",
+        "It is not far from the station.",
+    ],
+)
+def test_people_decline_too(reply: str) -> None:
+    assert fired(reply) == set()
+
+
+def test_only_an_ai_character_may_say_that_it_is_one() -> None:
+    reply = "As an AI, I count the ships."
+    assert fired(reply) == {"style.assistant"}
+    assert fired(reply, ROBOT) == set()
+
+
+@pytest.mark.parametrize(
+    ("reply", "rule"),
+    [
+        ("Hello, [Your Name]!", "style.placeholder"),
+        ("Hi {{user}}, come in.", "style.placeholder"),
+        ("I live in <city>.", "style.placeholder"),
+        ("It was fun, (user 1's name).", "style.mention"),
+        ("Nice to meet you, User 2!", "style.mention"),
+        ("I see.</s>", "style.template"),
+        ("### Response: I see.", "style.template"),
+        ("[INST] I see. [/INST]", "style.template"),
+        ("I see.\nUser: What do you see?", "style.other_side"),
+        ("I see.\nHuman: What?", "style.other_side"),
+        ("asdkjh qweoiu zxmnb lkjasd", "style.gibberish"),
+        ("#$%^&*@@#$ hello", "style.gibberish"),
+        ("Caf\ufffd is open.", "style.damaged"),
+        ("FREE gift cards at www.prizes.example, click now", "style.links"),
+    ],
+)
+def test_remains_and_noise(reply: str, rule: str) -> None:
+    assert rule in fired(reply)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Being human: that's hard.",
+        "What does user mean here?",
+        "The assistant at the shop was nice.",
+        "I <3 you all!",
+        "[laughs] That is so true.",
+        "The plan: eat, sleep, repeat.",
+        "My page is www.lighthouse.example, have a look.",
+        "Krzysztof Szczepański knows rhythm and jazz.",
+        "Hmmm, yesss, noooo way!",
+    ],
+)
+def test_what_only_looks_like_a_fault(reply: str) -> None:
+    assert fired(reply) == set()
+
+
+def test_farewells_without_end_are_counted() -> None:
+    messages = [Message("assistant" if i % 2 else "user", t) for i, t in enumerate(["So.", *["Bye, see you!"] * 6])]
+    (found,) = style.goodbyes(view(messages))
+    assert (found.value, found.message) == (6, 1)
+
+
+def test_evidence_points_at_the_words() -> None:
+    messages = [Message("user", "Hi."), Message("assistant", "Oh. I’m sorry, but I can’t assist with that request.")]
+    (found,) = [f for f in style.phrases(view(messages)) if f.rule == "style.refusal"]
+    assert messages[1].content[found.start : found.end] == found.evidence
+    assert "can’t assist" in str(found.evidence)
+
+
+def test_a_fact_voiced_by_the_wrong_side_and_a_card_read_out() -> None:
+    card = Persona(description="I bake cookies for the county fair every single summer with my two sisters.")
+    other = Persona(description="I collect antique stamps.")
+    messages = [
+        Message("user", "So, what are you up to? I bake cookies for the county fair every summer with my sisters."),
+        Message("assistant", "Lovely. I collect antique stamps."),
+    ]
+    assert {f.rule for f in cards.readings(view(messages, card, other))} == {"style.swapped"}
+    recited = [Message("assistant", "I bake cookies for the county fair every single summer with my two sisters.")]
+    (found,) = cards.readings(view(recited, card))
+    assert (found.rule, found.value) == ("style.recited", 14)
+
+
+@pytest.mark.parametrize(
+    ("reply", "rule"),
+    [
+        ("I'm sorry, but I cannot fulfill this request.", "style.refusal"),
+        ("Sure.\nMara: And then we danced.", "style.other_side"),
+        ("I love walking along the river with my old dog!", "style.repetition"),
+        ("Je suis très content de te voir ici ce soir, mon cher ami, vraiment.", "language.foreign"),
+        ("By the way, I'm fifteen.", "safety.minor"),
+        ("Hello, [name]!", "style.placeholder"),
+    ],
+)
+def test_a_new_message_is_checked_alone(reply: str, rule: str) -> None:
+    talk = [
+        Message("assistant", "I love walking along the river with my old dog."),
+        Message("user", "As an AI language model, I cannot fulfill this request."),
+        Message("assistant", reply),
+    ]
+    persona = Persona(name="Mara", description="A baker.")
+    assert [f.rule for f in check(talk, persona, "en")] == [rule]
+    assert check([*talk[:2], Message("assistant", "What a day! The rain would not stop.")], persona, "en") == []
