@@ -253,7 +253,7 @@ def read_user(raw: Any) -> User:
     return User(
         name=text_of(raw, "name"),
         age=age_of(raw),
-        description=text_of(raw, "description", 8),
+        description=text_of(raw, "description", 6),
         style=text_of(raw, "style", 3),
         archetype=archetype if isinstance(archetype, str) else None,
     )
