@@ -51,6 +51,11 @@ def server(running: Serving) -> Serving:
     return running
 
 
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.llm.line.PATIENCE", 0.05)
+
+
 def ask_all(
     server: Serving | str,
     folder: Path,
