@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,9 @@ PLACED = [
     ("en", "my server is ", "2001:db8::8a2e:370:7334", " now", "ip"),
     ("en", "I'm ", "@lena_k", " there", "handle"),
     ("en", "add me, ", "Lena#1234", " on it", "handle"),
+    ("en", "my insta is ", "lena_k99", ", add me", "handle"),
+    ("en", "snapchat: ", "lena.k_99", "", "handle"),
+    ("en", "see ", "https://chat.example.org/invite/AbC123xYz9", ".", "url"),
     ("en", "see ", "https://example.org/reset?user=3&token=9f8e7d6c5b", ", quick", "url"),
     ("en", "see ", "ftp://lena:hunter2@example.org/x", " ok", "url"),
     ("en", "I live at ", "14 Maple Street, Apt 3B, Springfield 00501", ".", "address"),
@@ -54,6 +58,9 @@ PLACED = [
     ("es", "Vivo en la ", "calle Mayor 12", ", segundo piso", "address"),
     ("it", "Abito in ", "via Garibaldi 3", " da anni", "address"),
     ("pt", "Moro na ", "Rua das Flores, 120", " agora", "address"),
+    ("nl", "Ik woon op ", "Damrak 1, 1012 LG Amsterdam", ".", "address"),
+    ("tr", "Evim ", "Bağdat Caddesi No: 45", "", "address"),
+    ("en", "Come to ", "100 Main St Suite 400, Denver, CO 80202", ".", "address"),
     ("nl", "Ik woon op de ", "Prinsengracht 263, 1016 GV Amsterdam", ".", "address"),
     ("pl", "Mieszkam przy ", "ul. Długa 5/7", " w Krakowie", "address"),
     ("ru", "Я живу на ", "ул. Ленина, д. 5, кв. 12", ", заходи", "address"),
@@ -91,6 +98,7 @@ def test_a_datum_is_found_exactly_where_it_stands(
         ("en", "read https://example.org/a/b?page=2#top"),
         ("en", "@app.route('/x')\n@Override\nvoid run()"),
         ("en", "run it on 127.0.0.1:8000"),
+        ("en", "She plays lead_guitar in blink_182 and knows C3PO."),
         ("de", "Der Umweg 20 Minuten vor der Allee war schön, 3 Plätze frei."),
         ("zh", "他是第2号，我们走了3条街。"),
         ("en", "Meet me at the corner, it is a 2 star place."),
@@ -183,6 +191,15 @@ def test_a_stand_in_is_of_the_same_kind_and_reserved_for_examples(
         assert value[4:8] == "ZZZZ"
     if kind in ("email", "phone", "card", "iban", "ip", "address", "handle"):
         assert [s.kind for s in find(f"Well, {value}", "en")] == [kind]
+
+
+@pytest.mark.parametrize(
+    "piece", ["4 ", "1 A Street ", "A Apt 1 ", "Via A ", "(1)", "1-", "a.a@", "::1", "GB82 WEST ", "a1:"]
+)
+def test_no_text_takes_long(piece: str) -> None:
+    start = time.process_time()
+    find((piece * 20_000)[:20_000], "it")
+    assert time.process_time() - start < 2  # seconds; a pattern that backtracks takes minutes
 
 
 ANYTHING = st.text(

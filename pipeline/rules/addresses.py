@@ -18,9 +18,10 @@ from pipeline.rules.view import words
 
 _NUMBER = r"\d{1,5}(?:[ ]?(?:[A-Za-z]|bis|ter)\b|(?:[-/]\d{1,4}))?"
 _NAME = r"[^\W_][\w'’.-]*"
+_PROPER = rf"(?-i:(?=[A-ZÀ-ÞĀ-ŽΆ-ΩА-Я])){_NAME}"  # in a capital
 _POSTCODE = (
     r"(?:[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}|[A-Z]\d[A-Z][ ]?\d[A-Z]\d|\d{4}[ ]?[A-Z]{2}|\d{3}[ ]\d{2}"
-    r"|\d{4,6}(?:-\d{3,4})?)\b"
+    r"|\d{2}-\d{3}|\d{4,6}(?:-\d{3,4})?)\b"
 )
 _UNIT = (
     r"(?:,?\s+(?:(?:apt|apartment|suite|ste|unit|flat|floor|room|rm|bldg|door|кв|квартира|int|piso)\b\.?[ ]*\#?[ ]*"
@@ -35,8 +36,11 @@ _REST = re.compile(
     re.IGNORECASE,
 )
 _FLAT = re.compile(f"{_UNIT}*", re.IGNORECASE)
-_WITH_FLAT = re.compile(  # Via Roma 131 Apt. 425, whatever a street is called there
-    rf"(?<![\w.,])(?:\d{{1,5}}[ ])?(?P<name>{_NAME})(?:[ ]{_NAME}){{0,4}}[ ]{_NUMBER}\.?(?={_UNIT})", re.IGNORECASE
+_MAYBE_TOWN = re.compile(r"\d[a-z]?,? \d{4,5} ?[A-ZÀ-Þ]")
+_WITH_FLAT = re.compile(  # Via Roma 131 Apt. 425; Damrak 1, 1012 LG Amsterdam: whatever a street is called there
+    rf"(?<![\w.,])(?:\d{{1,5}}[ ])?{_PROPER}(?:[ ](?:{_PROPER}|de|der|den|van|la|le|del|des|du|di|da|dos)){{0,4}}"
+    rf"[ ]{_NUMBER}\.?(?={_UNIT}|,?[ ](?:\d{{5}}|\d{{4}}[ ]?(?-i:[A-Z]){{2}})[ ]{_PROPER})",
+    re.IGNORECASE,
 )
 _BOX = re.compile(
     r"\b(?:p\.?[ ]?o\.?[ ]?box|postfach|postbus|apartado|boîte postale|casella postale|а/я)[ ]+\d{1,6}\b"
@@ -47,6 +51,7 @@ _EAST_ASIA = re.compile(
     r"(?:(?![在是住到于去位了的叫])[\u4e00-\u9fff]){2,20}?(?:路|街|道|巷|弄|胡同)\d{1,5}[号號弄](?:[\da-zA-Z\u4e00-\u9fff-]{0,8}[栋棟室楼樓层層号號])?"
     r"|(?:〒?\d{3}-\d{4}\s*)?(?:[\u4e00-\u9fff]{2,3}[都道府県])?(?:(?![はがをにへで])[\u4e00-\u9fff\u3040-\u30ff]){1,8}[市区町村]"
     r"[\u4e00-\u9fff\u3040-\u30ff]{1,12}\d{1,3}(?:丁目|番地?|-)\d{1,3}(?:(?:番地?|-)\d{1,4})?号?"
+    r"|[가-힣]{1,6}(?:동|리|읍|면)\s\d{1,4}(?:-\d{1,3})?번지"
     r"|(?:[가-힣]{1,6}(?:시|도)\s+)?[가-힣]{1,5}[구군시]\s+[가-힣\d]{1,10}(?:로|길)\s?\d{1,4}(?:-\d{1,3})?(?:\s\d{1,4}호)?"
 )
 # Before a street in small letters, which would else be any "2 hours long way".
@@ -54,6 +59,20 @@ _LIVING = re.compile(
     r"\b(?:live[sd]?|living|address|addresses|located|come|meet|moved?|ship|send|deliver|mail|stay(?:ing)?|home|house"
     r"|office|place|ride|cab|taxi|at|to|is|it['’]s)\b(?:[ ,:]+(?!an?\b)[^\W\d]+)?[ ,:]*$",
     re.IGNORECASE,
+)
+# Words for streets that follow a name and stand before a number.
+_AFTER_ADJECTIVE = (
+    "straße",
+    "strasse",
+    "platz",
+    "allee",
+    "улица",
+    "проспект",
+    "caddesi",
+    "sokak",
+    "sokağı",
+    "utca",
+    "tér",
 )
 _MEASURE = re.compile(
     r"\s*(?:Uhr|Minuten|Stunden|Tage|Jahre|km|m|%|€|min|timmar|år|minuten|uur|godzin|lat|минут|лет|час)"
@@ -78,10 +97,9 @@ def addresses(text: str, language: str | None = None) -> Iterator[tuple[int, int
         for match in _compound().finditer(text):
             if _is_compound(match, text, language):
                 yield _whole(text, match)
-    if "flat" in shapes:
+    if "flat" in shapes or _MAYBE_TOWN.search(text):
         for match in _WITH_FLAT.finditer(text):
-            if _capital(match["name"]):
-                yield _whole(text, match)
+            yield _whole(text, match)
     if "box" in shapes:
         yield from (match.span() for match in _BOX.finditer(text))
     if not text.isascii():
@@ -102,7 +120,7 @@ def _shapes(text: str) -> set[str]:
 @cache
 def _automaton() -> tuple[ahocorasick_rs.AhoCorasick, list[str]]:
     keys = [(f" {word}", name) for name in ("street_after_name", "street_before_name") for word in words(name)]
-    keys += [(word, "street_before_name") for word in ("straße", "strasse", "platz", "allee", "улица", "ulica")]
+    keys += [(word, "street_before_name") for word in _AFTER_ADJECTIVE]
     keys += [(word, "street_endings") for word in words("street_endings")]
     keys += [
         (word, "box") for word in ("box", "postfach", "postbus", "apartado", "postale", "а/я", "apo", "fpo", "dpo")
@@ -120,7 +138,7 @@ def _numbered() -> re.Pattern[str]:
         r"(?:\s(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West|(?:North|South)(?:east|west))\b\.?)?"
         rf"|,?\s+(?P<before>{_any('street_before_name')})\b\.?\s+"
         r"(?P<tail>(?:(?:de|du|des|d['’]|la|le|les|l['’]|del|della|dos|das|do|da)\s*)*"
-        rf"{_NAME}(?:[ -](?-i:(?=[A-ZÀ-Þ])){_NAME})*))",
+        rf"{_NAME}(?:[ -]{_PROPER})*))",
         re.IGNORECASE,
     )
 
@@ -131,8 +149,7 @@ def _named() -> re.Pattern[str]:
     return re.compile(
         rf"(?<![\w/])(?P<word>{_any('street_before_name')})(?:\.\s?|\s+)(?P<name>(?:{_NAME}\s+){{0,4}}?{_NAME})"
         rf"(?:\s+|,\s*)(?:(?:n[º°o]?|nr|no|num|№|д|дом|block|km)[.:]?\s*)?{_NUMBER}(?![\w:%]|[.,]\d)"
-        rf"|(?P<adjective>[^\W\d_]\w+(?:er|ische|a|е|ая|ій)\s)(?P<kind>straße|strasse|str\.|platz|allee|ulica|улица)"
-        rf",?\s+{_NUMBER}(?![\w:%]|[.,]\d)",
+        rf"|(?P<adjective>{_PROPER}\s)(?:{'|'.join(_AFTER_ADJECTIVE)})\.?,?\s+(?:(?:no|д|дом)[.:]?\s*)?{_NUMBER}(?![\w:%]|[.,]\d)",
         re.IGNORECASE,
     )
 
@@ -169,7 +186,7 @@ def _written(match: re.Match[str]) -> bool:
 
 def _is_named(match: re.Match[str], language: str | None) -> bool:
     if match["adjective"]:
-        return match["adjective"][0].isupper()
+        return True
     name = match["name"].split()
     if language in (None, "en") and not match["word"][0].isupper():
         return False

@@ -33,7 +33,7 @@ class Span(NamedTuple):
 
 Place = tuple[int, int]
 
-_WORTH_READING = re.compile(r"[0-9@０-９]")
+_WORTH_READING = re.compile(r"[0-9@０-９_]")
 _DIGITS = re.compile(r"\d")
 
 _TOP = r"(?:com|org|net|edu|gov|info|io|me|co|uk|de|fr|es|it|nl|pl|ru|ua|pt|br|jp|kr|cn|se|no|dk|fi|eu|us|ca|au|in|id)"
@@ -50,11 +50,13 @@ _HANDLE = re.compile(
     r"|(?<![\w@#])[A-Za-z][\w.]{1,31}#\d{4}(?!\w)"
     r"|(?<=\s)(?<!\w)u/[A-Za-z0-9_-]{3,20}(?![\w/])"
 )
+_NICKNAME = re.compile(r"(?<![A-Za-z0-9_@.])[A-Za-z][A-Za-z.]*[0-9_][A-Za-z0-9_.]{0,28}(?<!\.)")  # lena_k99
 _NOBODY = frozenset({"@user", "@everyone", "@here", "@channel", "@all", "@username", "@home", "@gmail", "@work"})
 _LINK = re.compile(r"\b(?:https?|ftp|wss?)://[^\s<>\"'）」』】，。、]+", re.IGNORECASE)
 _SECRET = re.compile(
     r"[?&;#][\w.-]*(?:token|key|auth|session|sess|sid|sig|signature|secret|passw(?:or)?d|pwd|passcode|invite|jwt|access|otp"
-    r"|code|ticket|hash)[\w.-]*=[^&\s#]{6,}|://[^/\s:@]+:[^/\s@]+@|\beyJ[\w-]{10,}\.",
+    r"|code|ticket|hash)[\w.-]*=[^&\s#]{6,}|://[^/\s:@]+:[^/\s@]+@|\beyJ[\w-]{10,}\."
+    r"|/(?:joinchat|invite|reset|verify|confirm|share)/[\w-]{8,}",
     re.IGNORECASE,
 )
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}")
@@ -70,7 +72,7 @@ _VERSION = re.compile(r"\b(?:v|ver|vers|version|release|build|firmware|section|c
 _GAP = r"(?:[ .]|[ ]?[()/-]{1,2}[ ]?)?"  # between two digits of a telephone number
 _PHONE = re.compile(
     rf"(?<![^\W{UNSPACED}])(?<!\d[.,:-])(?<![#$€£¥/=+.])(?:"
-    rf"(?P<abroad>(?:\+|\b00(?=[1-9]))[ ]?\d(?:{_GAP}\d){{6,14}})"
+    rf"(?P<abroad>(?:\+|\b00(?=[ ]?[1-9]))[ ]?\d(?:{_GAP}\d){{6,14}})"
     r"|(?P<american>(?:1[ .-]?)?(?:\(\d{3}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]\d{4})"
     rf"|(?P<trunk>\(?0\d(?:{_GAP}\d){{6,10}})"
     rf"|(?P<bare>\(?\d(?:{_GAP}\d){{6,12}})"
@@ -128,7 +130,7 @@ def _seekers(text: str, language: str | None) -> Iterator[tuple[Kind, Callable[[
     if digits >= 12:
         yield "iban", _ibans
         yield "card", _cards
-    if digits >= 4:
+    if digits >= 4 and (text.count(".") >= 3 or text.count(":") >= 3):
         yield "ip", _addresses_of_machines
     if digits:
         yield "address", lambda text: addresses(text, language)
@@ -136,6 +138,8 @@ def _seekers(text: str, language: str | None) -> Iterator[tuple[Kind, Callable[[
         yield "phone", lambda text: _phones(text, language)
     if "@" in text or "#" in text or "u/" in text:
         yield "handle", _handles
+    if digits or "_" in text:
+        yield "handle", _nicknames
 
 
 def _links(text: str) -> Iterator[Place]:
@@ -152,6 +156,23 @@ def _handles(text: str) -> Iterator[Place]:
     for match in _HANDLE.finditer(text):
         if match.group().lower() not in _NOBODY:
             yield match.span()
+
+
+def _nicknames(text: str) -> Iterator[Place]:
+    for match in _NICKNAME.finditer(text):
+        if _network().search(text, max(0, match.start() - 40), match.start()):
+            yield match.span()
+
+
+@cache
+def _network() -> re.Pattern[str]:
+    """ "my insta is …": the name of a network before the handle."""
+    networks = "|".join(map(re.escape, words("handle_words")))
+    return re.compile(
+        rf"(?<![^\W{UNSPACED}])(?:{networks})(?![A-Za-z])[\s:=-]*"
+        r"(?:(?:is|as|handle|name|id|username|user|account|me|at|on|ist|est|es|è|é|это)\b[\s:=-]*){0,3}$",
+        re.IGNORECASE,
+    )
 
 
 def _ibans(text: str) -> Iterator[Place]:
@@ -194,7 +215,7 @@ def is_card(text: str) -> bool:
 
 def _addresses_of_machines(text: str) -> Iterator[Place]:
     for match in _IP.finditer(text):
-        if _is_ip(match.group()) and not _VERSION.search(text, 0, match.start()):
+        if _is_ip(match.group()) and not _VERSION.search(text, max(0, match.start() - 20), match.start()):
             yield match.span()
 
 
