@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from pipeline.conversation import Finding, Persona, Role, normalised
@@ -18,14 +18,12 @@ _WORD = re.compile(r"[^\W\d_]{4,}")
 
 def readings(view: View) -> Iterator[Finding]:
     """Both sides against their cards; nothing where there is no card."""
-    sides: tuple[tuple[Role, Role, Persona | None], ...] = (
-        ("assistant", "user", view.persona),
-        ("user", "assistant", view.user_persona),
-    )
-    for own, other, card in sides:
-        if card and card.description:
-            yield from _recited(view, own, card.description)
-            yield from _swapped(view, own, other, card.description)
+    cards: tuple[tuple[Role, Persona | None], ...] = (("assistant", view.persona), ("user", view.user_persona))
+    described = [(own, card.description) for own, card in cards if card and card.description]
+    said = [(i, m.role, s) for i, m in enumerate(view.messages) for s in _said(m.content)] if described else []
+    for own, description in described:
+        yield from _recited(view, own, description)
+        yield from _swapped(said, own, description)
 
 
 def _recited(view: View, own: Role, description: str) -> Iterator[Finding]:
@@ -33,25 +31,25 @@ def _recited(view: View, own: Role, description: str) -> Iterator[Finding]:
     card = f" {normalised(description)} "
     best, where = RUN - 1, None
     for i, message in enumerate(view.messages):
-        said = normalised(message.content).split() if message.role == own else []
+        said = normalised(message.content).split() if message.role == own and len(message.content) > best else []
         for start in range(len(said) - best):
-            while f" {' '.join(said[start : start + best + 1])} " in card and start + best < len(said):
+            while start + best < len(said) and f" {' '.join(said[start : start + best + 1])} " in card:
                 best, where = best + 1, i
     if where is not None:
         yield Finding("filter", "style.recited", best, None, where, decision="measured")
 
 
-def _swapped(view: View, own: Role, other: Role, description: str) -> Iterator[Finding]:
-    """Facts of a card that the other side voices and its own never does."""
-    said = {
-        role: [(i, s) for i, m in enumerate(view.messages) if m.role == role for s in _said(m.content)]
-        for role in (own, other)
-    }
+def _swapped(said: Sequence[tuple[int, Role, frozenset[str]]], own: Role, description: str) -> Iterator[Finding]:
+    """Facts of a card that the other side voices and its own never does. said: message, role, stems of a sentence."""
+    spoken = frozenset().union(*(stems for _, _, stems in said))
     swapped = []
     for fact in _SENTENCE.findall(description):
         needed = _stems(fact)
-        if len(needed) >= 2 and not any(_voices(sentence, needed) for _, sentence in said[own]):
-            swapped += [(i, fact) for i, sentence in said[other] if _voices(sentence, needed)][:1]
+        if len(needed) < 2 or not _voices(spoken, needed):
+            continue
+        voiced = [(i, role) for i, role, stems in said if _voices(stems, needed)]
+        if own not in {role for _, role in voiced}:
+            swapped += [(i, fact) for i, _ in voiced][:1]
     for message, fact in swapped:
         yield Finding("filter", "style.swapped", len(swapped), None, message, 0, None, fact.strip()[:80], "measured")
 

@@ -87,51 +87,69 @@ def _read(codes: Any, start: int, stop: int, table: Any, flat: Any, hashes: Any)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _grams(flat: Any, n: int, out: Any) -> int:
-    """Sorted distinct 3-character grams of `flat[:n]` into `out`; how many."""
-    if n < 3:
-        return 0
-    for k in range(n - 2):
-        out[k] = (
-            (np.uint64(flat[k]) << np.uint64(42)) | (np.uint64(flat[k + 1]) << np.uint64(21)) | np.uint64(flat[k + 2])
-        )
-    grams = np.sort(out[: n - 2])
-    m = 0
-    for k in range(len(grams)):
-        if k == 0 or grams[k] != grams[k - 1]:
-            out[m] = grams[k]
-            m += 1
-    return m
+def _slot(keys: Any, key: np.uint64) -> int:
+    """Where a key stands in an open hash table (a power of two, 0 = free), or where it would."""
+    mask = np.uint64(len(keys) - 1)
+    at = (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32) & mask
+    while keys[at] != 0 and keys[at] != key:
+        at = (at + np.uint64(1)) & mask
+    return int(at)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _jaccard(a: Any, b: Any, least: float) -> float:
-    """Jaccard of two sorted sets; 0 as soon as it cannot exceed `least`."""
-    la, lb = len(a), len(b)
-    if min(la, lb) <= least * max(la, lb):
-        return 0.0
-    i, j, same = 0, 0, 0
-    while i < la and j < lb:
-        if a[i] == b[j]:
-            same += 1
-            i += 1
-            j += 1
-        elif a[i] < b[j]:
-            i += 1
-        else:
-            j += 1
-    return same / (la + lb - same)
+def _share(message: int, flat: Any, n: int, keys: Any, heads: Any, who: Any, below: Any, used: int, same: Any) -> Any:
+    """Enters the 3-character grams of `flat[:n]`; same[e]: how many the earlier message e has too. (grams, used)
+
+    heads: gram → its latest entry. who, below: entry → message, and the gram's entry before it, or -1.
+    """
+    grams = 0
+    for k in range(n - 2):
+        a, b, c = np.uint64(flat[k]), np.uint64(flat[k + 1]), np.uint64(flat[k + 2])
+        gram = (a << np.uint64(42)) | (b << np.uint64(21)) | c
+        at = _slot(keys, gram)
+        latest = heads[at] if keys[at] else -1
+        if latest >= 0 and who[latest] == message:
+            continue
+        grams += 1
+        keys[at], heads[at], who[used], below[used] = gram, used, message, latest
+        used += 1
+        while latest >= 0:
+            same[who[latest]] += 1
+            latest = below[latest]
+    return grams, used
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _distinct(values: Any) -> int:
+    """How many different values there are (0 counts as another one's)."""
+    keys = np.zeros(_table_size(len(values)), np.uint64)
+    n = 0
+    for value in values:
+        at = _slot(keys, value)
+        n += keys[at] == 0
+        keys[at] = value
+    return n
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _table_size(n: int) -> int:
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    return size
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _numbers(codes: Any, bounds: Any, sides: Any, table: Any) -> Any:
     n = len(sides)
-    total = len(codes) + n + 1
-    flat, hashes = np.empty(2 * total, np.uint32), np.empty(total, np.uint64)
-    grams, pairs = np.empty(2 * total, np.uint64), np.empty(total, np.uint64)
+    total = 2 * len(codes) + 2
+    flat, hashes = np.empty(total, np.uint32), np.empty(total, np.uint64)
+    pairs, n_pairs = np.empty(total, np.uint64), 0
     words, repeats, said = np.zeros(n, np.int64), np.full(n, -1, np.int64), np.zeros(n, np.uint64)
-    first, last = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    filled, n_pairs = 0, 0
+    grams, same = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    keys, heads = np.zeros(_table_size(total), np.uint64), np.empty(_table_size(total), np.int32)
+    who, below, used = np.empty(total, np.int32), np.empty(total, np.int32), 0
+    best, later, earlier = 0.0, -1, -1
     for m in range(n):
         if sides[m] < 0:
             continue
@@ -141,20 +159,15 @@ def _numbers(codes: Any, bounds: Any, sides: Any, table: Any) -> Any:
             if k:
                 pairs[n_pairs] = _mix(hashes[k - 1], hashes[k])
                 n_pairs += 1
-        first[m] = filled
-        if words[m] >= 6:
-            filled += _grams(flat, length, grams[filled:])
-        last[m] = filled
-        if words[m] >= 4:
+        if words[m] >= ENOUGH:
+            same[:m] = 0
+            grams[m], used = _share(m, flat, length, keys, heads, who, below, used, same)
             for e in range(m):
-                if said[e] == said[m] and words[e] == words[m] and sides[e] >= 0:
-                    repeats[m] = e
-                    break
-    best, bi, bj = 0.0, -1, -1
-    for m in range(n):
-        for e in range(m):
-            if sides[e] == sides[m] and last[e] > first[e] and last[m] > first[m]:
-                alike = _jaccard(grams[first[e] : last[e]], grams[first[m] : last[m]], best)
+                alike = same[e] / (grams[m] + grams[e] - same[e]) if sides[e] == sides[m] else 0.0
                 if alike > best:
-                    best, bi, bj = alike, m, e
-    return words, repeats, best, bi, bj, len(np.unique(pairs[:n_pairs])) / n_pairs if n_pairs else np.nan
+                    best, later, earlier = alike, m, e
+        for e in range(m if words[m] >= PHRASE else 0):
+            if said[e] == said[m] and words[e] == words[m] and sides[e] >= 0:
+                repeats[m] = e
+                break
+    return words, repeats, best, later, earlier, _distinct(pairs[:n_pairs]) / n_pairs if n_pairs else np.nan

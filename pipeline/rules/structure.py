@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from statistics import fmean, pstdev
 
 from pipeline.conversation import Finding, Message
 from pipeline.rules.kernel import Numbers
@@ -42,7 +42,8 @@ def measures(view: View, numbers: Numbers) -> dict[str, float]:
         found["questions"] = sum("?" in m.content or "？" in m.content for m in said) / len(said)
     if share is not None:
         found["balance"] = share
-        found["length_variation"] = pstdev(words) / fmean(words)
+        mean = total / len(words)
+        found["length_variation"] = math.sqrt(sum((n - mean) ** 2 for n in words) / len(words)) / mean
     if numbers.distinct_2 == numbers.distinct_2:  # not nan
         found["distinct_2"] = numbers.distinct_2
     return found
