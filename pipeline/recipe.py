@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from pipeline import UserError as UserError
 from pipeline.mistakes import missing_inputs, mistake, repeated_keys
-from pipeline.rules import RULES, Rule
+from pipeline.rules import LANGUAGES, RULES, Rule
 
 
 class Settings(BaseModel):
@@ -167,6 +167,14 @@ class FilterSettings(Settings):
     repairs: RepairSettings = RepairSettings()
     privacy: Literal["label", "mask", "drop"] = Field("label", description="what is done about personal data")
     rules: dict[str, RuleSettings] = {}
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, languages: list[str]) -> list[str]:
+        for code in languages:
+            if code not in LANGUAGES.split():
+                raise ValueError(f"language {code!r} cannot be told (codes are ISO 639-1, zh for Chinese): {LANGUAGES}")
+        return languages
 
     @field_validator("rules")
     @classmethod

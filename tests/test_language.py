@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.rules import language
+from pipeline.recipe import FilterSettings
+from pipeline.rules import LANGUAGES, language, profiles
 
 GERMAN = [
     "Hast du gut geschlafen?",
@@ -91,6 +92,13 @@ def test_a_new_message_in_the_wrong_language_is_told() -> None:
 def test_an_expected_language_must_be_known() -> None:
     with pytest.raises(ValueError, match="known are af ar"):
         language.detect_message("Hello", "tlh")
+
+
+def test_a_recipe_admits_only_languages_that_can_be_told() -> None:
+    assert tuple(LANGUAGES.split()) == profiles.weights().names
+    assert FilterSettings(languages=["en", "zh"]).languages == ["en", "zh"]
+    with pytest.raises(ValueError, match="'zh-cn' cannot be told"):
+        FilterSettings(languages=["en", "zh-cn"])
 
 
 def test_where_letters_hardly_decide_the_admitted_language_is_heard() -> None:
