@@ -45,10 +45,12 @@ def admit(talk: Talk | Unread, door: Door, ref: str, notes: tuple[str, ...] = ()
         return refuse(talk.error, talk.raw, door, ref)
     if not talk.turns:
         return refuse("the record holds no messages", talk.extra, door, ref)
-    if (size := sum(len(text) for _, text, _ in talk.turns)) * 4 > door.max_bytes:
-        size = sum(len(text.encode()) for _, text, _ in talk.turns)
-        if size > door.max_bytes:
-            return refuse(f"{size:,} bytes of text, more than max_bytes {door.max_bytes:,}", talk.turns, door, ref)
+    try:
+        size = len("".join([text for _, text, _ in talk.turns]).encode())
+    except UnicodeEncodeError:
+        return refuse("holds half characters, which no file can hold", talk.turns, door, ref)
+    if size > door.max_bytes:
+        return refuse(f"{size:,} bytes of text, more than max_bytes {door.max_bytes:,}", talk.turns, door, ref)
     messages, assistant = _messages(talk.turns, door.assistant)
     joined = (f"collect: joined {talk.merged + 1} records",) if talk.merged else ()
     return Conversation(
@@ -90,7 +92,7 @@ def roles(turns: list[Turn], rule: str = "second") -> dict[str | None, Role]:
 
 def _messages(turns: list[Turn], rule: str) -> tuple[tuple[Message, ...], set[str | None]]:
     """The messages, and the speakers that are the assistant."""
-    if rule == "second" and all(role for _, _, role in turns):  # the common case
+    if rule == "second" and None not in [role for _, _, role in turns]:  # the common case
         return tuple([Message(role, text, name) for name, text, role in turns if role]), set()
     cast = roles(turns, rule)
     speakers = dict.fromkeys(name for name, _, role in turns if role != "system")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.collect.shapes.messages import said
 from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, list_of, record_id, rest, text_of
 
 PLACES = ("conversations", "conversation", "messages", "dialogue", "items")
@@ -22,11 +23,18 @@ def recognise(record: Any) -> bool:
 
 def read(record: Any) -> Iterator[Talk]:
     place = _place(dict_of(record, "the record")) or "conversations"
-    turns = [_turn(n, message) for n, message in enumerate(list_of(record.get(place), place), 1)]
+    turns = _turns(list_of(record.get(place), place))
     prompt = record.get("system")
     if isinstance(prompt, str) and prompt.strip():
         turns.insert(0, (None, prompt, "system"))
     yield Talk(turns, record=record_id(record, "id"), extra=rest(record, place, "id", "system"))
+
+
+def _turns(messages: list[Any]) -> list[Turn]:
+    try:  # the common case first: half of the reading time is spent here
+        return [(None, said(m["value"]), ROLE_WORDS[m["from"]]) for m in messages]
+    except (KeyError, TypeError, ValueError):
+        return [_turn(n, message) for n, message in enumerate(messages, 1)]
 
 
 def _turn(number: int, message: Any) -> Turn:
