@@ -35,8 +35,8 @@ class Rule:
 
 # What `language` can tell: ISO 639-1, zh for all Chinese.
 LANGUAGES = (
-    "af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ne nl no pa pl pt ro ru"
-    " sk sl so sq sv sw ta te th tl tr uk ur vi zh"
+    "af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ne nl no pa pl pt ro"
+    " ru sk sl so sq sv sw ta te th tl tr uk ur vi zh"
 )
 
 COUNT = "places in the conversation"
