@@ -121,7 +121,8 @@ def show(name: str, client: str, done: Run, calls: int, in_flight: int) -> None:
     share = calls * LATENCY / in_flight / max(done.stats["seconds"], 1e-9)
     print(
         f"{name:<26} {client:<11} {share:5.2f} of ideal  {done.wall:6.2f} s  "
-        f"{done.cpu / calls * 1000:5.2f} CPU-ms/call  {done.memory:4.0f} MB  {len(done.rows):>5} rows  {done.stats['requests']:>5} requests  "
+        f"{done.cpu / calls * 1000:5.2f} CPU-ms/call  {done.memory:4.0f} MB  "
+        f"{len(done.rows):>5} rows  {done.stats['requests']:>5} requests  "
         f"twice {done.stats['keys_answered_twice']}  early {done.stats['before_retry_after']}  {done.stats['sent']}",
         flush=True,
     )
