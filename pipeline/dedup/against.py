@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
+from pipeline.dedup.columns import values, whole
 from pipeline.dedup.rows import Integers, Keys, Shingles
 from pipeline.dedup.sign import SHINGLE
 from pipeline.dedup.view import ASSISTANT, USER
@@ -99,10 +100,10 @@ def _row(packed: Keys) -> Integers:
 
 
 def _lists(part: pa.Table) -> tuple[Shingles, Integers, npt.NDArray[np.int32], Integers]:
-    shingles, spoken = part["shingles"].combine_chunks(), part["spoken"].combine_chunks()
+    shingles, spoken = whole(part["shingles"]), whole(part["spoken"])
     return (
-        shingles.values.to_numpy(), shingles.offsets.to_numpy(),
-        spoken.values.to_numpy(), spoken.offsets.to_numpy(),
+        values(shingles.values), values(shingles.offsets),
+        values(spoken.values), values(spoken.offsets),
     )  # fmt: skip
 
 

@@ -17,8 +17,10 @@ import pyarrow as pa
 from numba import njit
 
 from pipeline.dedup.against import leaks
+from pipeline.dedup.columns import arrow, repeated, strings, values, whole
 from pipeline.dedup.passages import QUARTER, counted, inside_others, without_boilerplate
-from pipeline.dedup.rows import Flags, Integers, Keys, Rows, ranked
+from pipeline.dedup.rows import Flags, Integers, Keys, Rows, distinct, ranked
+from pipeline.dedup.sign import band_name
 from pipeline.dedup.verify import AGAINST, NONE, RULES, Edges, choose, clusters, verified
 from pipeline.recipe import DedupSettings
 
@@ -40,7 +42,9 @@ def link(
     rows, buckets, boilerplate = prepared(rows, live, settings)
     pairs, met = candidates(buckets, settings.bucket)
     edges = Edges.same(leaders) + verified(rows.shingles, rows.words, pairs, settings)
-    edges = edges.where(edges.b >= rows.foreign) + given_away(rows, signed, against, settings)
+    edges = edges.where(edges.b >= rows.foreign)
+    if against:
+        edges += given_away(rows, signed, against, settings)
     partners = choose(edges, len(leaders), rows.foreign)
     decisions = _decisions(rows, edges, partners, clusters(edges, len(leaders)), len(against))
     report = {"rows": len(leaders) - rows.foreign, "scheme": rows.scheme, "boilerplate_rows": boilerplate, **met}
@@ -70,7 +74,7 @@ def buckets(rows: Rows, live: Flags, counters: Any, settings: DedupSettings) -> 
     ranks = np.flatnonzero(live)
     pieces = len(ranks) // PIECE + 1
     for band in range(int(rows.scheme["bands"])):
-        keys = rows.column(partial(_band, band=band))[ranks]
+        keys = rows.column(partial(_keys, name=band_name(band)))[ranks]
         for piece in range(pieces):
             chosen = keys % _u64(pieces) == _u64(piece) if pieces > 1 else slice(None)
             yield _packed(keys[chosen] // _u64(pieces), ranks[chosen])
@@ -86,8 +90,8 @@ def candidates(buckets: Iterator[tuple[Keys, Any]], cap: int) -> tuple[Integers,
         found.append(pairs)
         capped, largest = capped + over, max(largest, size)
         if sum(map(len, found)) > PENDING:
-            found = [np.unique(np.concatenate(found))]
-    pairs = np.unique(np.concatenate(found))
+            found = [distinct(np.concatenate(found))]
+    pairs = distinct(np.concatenate(found))
     both = np.stack([pairs >> _u64(32), pairs & _u64(0xFFFFFFFF)], axis=1).astype(np.int64)
     return both, {"candidates": len(both), "capped_buckets": capped, "largest_bucket": largest}
 
@@ -100,15 +104,14 @@ def given_away(rows: Rows, signed: Sequence[pa.Table], against: Sequence[pa.Tabl
 
 
 def _digest(part: pa.Table) -> Keys:
-    digests = part["digest"].combine_chunks()
+    digests = whole(part["digest"])
     values: Keys = np.frombuffer(digests.buffers()[1] or b"", "<u8").reshape(-1, 2)
     return values[digests.offset : digests.offset + len(part)]
 
 
-def _band(part: pa.Table, band: int) -> Keys:
-    keys = part["bands"].combine_chunks()
-    values: Keys = keys.flatten().to_numpy().reshape(len(part), keys.type.list_size)[:, band]
-    return values
+def _keys(part: pa.Table, name: str) -> Keys:
+    keys: Keys = values(part[name])
+    return keys
 
 
 def _packed(keys: Keys, ranks: Integers) -> tuple[Keys, np.uint64]:
@@ -131,15 +134,15 @@ def _decisions(rows: Rows, edges: Edges, partners: Integers, cluster: Integers, 
     part = np.searchsorted(rows.starts, rows.home[gone], side="right") - 1
     return pa.table(
         {
-            "part": pa.array(part - foreign_parts, pa.int32()),
-            "row": pa.array(rows.home[gone] - rows.starts[part], pa.int32()),
+            "part": arrow((part - foreign_parts).astype(np.int32)),
+            "row": arrow((rows.home[gone] - rows.starts[part]).astype(np.int32)),
             "id": rows.ids(gone),
             "partner": rows.ids(partner),
-            "rule": pa.array(RULES).take(pa.array(rule)),
-            "similarity": edges.similarity[edge],
-            "limit": edges.limit[edge],
+            "rule": strings(RULES).take(arrow(rule)),
+            "similarity": arrow(edges.similarity[edge]),
+            "limit": arrow(edges.limit[edge]),
             "cluster": rows.ids(cluster[gone]),
-            "view": pa.repeat(rows.scheme["view"], len(gone)),
+            "view": repeated(rows.scheme["view"], len(gone)),
         }
     )
 

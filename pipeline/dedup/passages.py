@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from pipeline.dedup.rows import Flags, Integers, Keys, Rows, Shingles
+from pipeline.dedup.columns import arrow
+from pipeline.dedup.rows import Flags, Keys, Rows, distinct
 from pipeline.dedup.sign import signed
 
 Counters = npt.NDArray[np.uint16]
@@ -46,28 +47,20 @@ def without_boilerplate(rows: Rows, live: Flags, counters: Counters, shared_by: 
     """
     suspects = np.zeros(len(live), np.bool_)
     for mine, alive, shingles, starts in rows.stored(live):
-        cut, _, _ = _cut(shingles, starts, alive, counters, QUARTER, PASSAGE // 4, 0, shared_by)
-        suspects[mine[cut]] = True
+        suspects[mine[has_passage(shingles, starts, alive, counters, shared_by)]] = True
     if not suspects.any():
         return rows, 0
-    counters = counted(rows, suspects, EVERY)
-    ranks, sets = [], []
+    counters, ranks, sets = counted(rows, suspects, EVERY), [], []
     for mine, alive, shingles, starts in rows.stored(suspects):
-        cut, own, ends = _cut(shingles, starts, alive, counters, EVERY, PASSAGE, OWN, shared_by)
+        cut, ends = np.zeros(len(mine), np.bool_), np.zeros(len(mine) + 1, np.int64)
+        rest = np.empty(starts[-1] - starts[0] + 1, np.uint32)
+        cut_passages(shingles, starts, alive, counters, shared_by, cut, rest, ends)
         ranks.append(mine[cut])
-        sets.append(pa.LargeListArray.from_arrays(pa.array(ends), pa.array(own[: ends[-1]])).filter(pa.array(cut)))
+        lists = pa.LargeListArray.from_arrays(arrow(ends), arrow(rest[: ends[-1]]))
+        sets.append(lists.take(arrow(np.flatnonzero(cut))))
     concerned, every = np.concatenate(ranks), pa.concat_arrays(sets)
     bands = signed(every, int(rows.scheme["bands"]), int(rows.scheme["rows"]))
-    return rows.compared_by(concerned, pa.table({"bands": bands, "shingles": every})), len(concerned)
-
-
-def _cut(
-    shingles: Shingles, starts: Integers, live: Flags, counters: Counters, asked: int, passage: int, own: int, many: int
-) -> tuple[Flags, Shingles, Integers]:
-    cut, ends = np.zeros(len(live), np.bool_), np.zeros(len(live) + 1, np.int64)
-    rest = np.empty(starts[-1] - starts[0], np.uint32)
-    cut_passages(shingles, starts, live, counters, _u32(asked), passage, own, min(many, MOST), cut, rest, ends)
-    return cut, rest, ends
+    return rows.compared_by(concerned, pa.table({"shingles": every} | bands)), len(concerned)
 
 
 def inside_others(rows: Rows, live: Flags, counters: Counters, contained: float, words: int) -> Keys:
@@ -80,41 +73,74 @@ def inside_others(rows: Rows, live: Flags, counters: Counters, contained: float,
     counters[:] = 0
     counters[np.concatenate(rare) >> _u32(2) & _u32(len(counters) - 1)] = 1
     having = [have(s, starts, alive, mine, counters) for mine, alive, s, starts in rows.stored(able)]
-    return np.unique(np.concatenate(having))
+    return distinct(np.concatenate(having))
+
+
+@njit(inline="always")
+def choose(shingles, start, stop, asked, chosen):
+    """The shingles that are asked, in `chosen`; returns how many. No branch: the cursor moves by 0 or 1."""
+    n = 0
+    for i in range(start, stop):
+        chosen[n] = shingles[i]
+        n += shingles[i] & asked == 0
+    return n
+
+
+@njit(inline="always")
+def longest(starts):
+    """Room for the shingles of any row, and one more."""
+    most = 0
+    for row in range(starts.size - 1):
+        most = max(most, starts[row + 1] - starts[row])
+    return most + 1
 
 
 @njit(nogil=True, cache=True)
 def count(shingles, starts, live, asked, counters):
     mask = _u32(counters.size - 1)
+    chosen = np.empty(longest(starts), np.uint32)
     for row in range(live.size):
         if live[row]:
-            for i in range(starts[row], starts[row + 1]):
-                at = shingles[i] >> _u32(2) & mask
-                if shingles[i] & asked == 0 and counters[at] < MOST:
-                    counters[at] += 1
+            for i in range(choose(shingles, starts[row], starts[row + 1], asked, chosen)):
+                at = chosen[i] >> _u32(2) & mask
+                counters[at] += counters[at] < MOST
 
 
 @njit(nogil=True, cache=True)
-def cut_passages(shingles, starts, live, counters, asked, passage, own, many, cut, rest, ends):
+def has_passage(shingles, starts, live, counters, many):
+    """Which rows have a passage, judged by a quarter of their shingles."""
+    mask = _u32(counters.size - 1)
+    chosen = np.empty(longest(starts), np.uint32)
+    found = np.zeros(live.size, np.bool_)
+    for row in range(live.size):
+        if live[row]:
+            common = 0
+            for i in range(choose(shingles, starts[row], starts[row + 1], _QUARTER, chosen)):
+                common = (common + 1) * (counters[chosen[i] >> _u32(2) & mask] >= many)
+                found[row] |= common >= PASSAGE // 4
+    return found
+
+
+@njit(nogil=True, cache=True)
+def cut_passages(shingles, starts, live, counters, many, cut, rest, ends):
     """cut[row]: it has both a passage and something of its own; `rest` receives its shingles without the passages."""
     mask = _u32(counters.size - 1)
     for row in range(live.size):
         end = kept = ends[row]  # what stands from `kept` on may still turn out to be a passage
         common = alone = longest_common = longest_alone = 0
         for i in range(starts[row], starts[row + 1] if live[row] else starts[row]):
-            if shingles[i] & asked == 0:
-                if counters[shingles[i] >> _u32(2) & mask] >= many:
-                    common, alone = common + 1, 0
-                    longest_common = max(longest_common, common)
-                else:
-                    end = kept if common >= passage else end
-                    common, alone, kept = 0, alone + 1, end + 1
-                    longest_alone = max(longest_alone, alone)
+            if counters[shingles[i] >> _u32(2) & mask] >= many:
+                common, alone = common + 1, 0
+                longest_common = max(longest_common, common)
+            else:
+                end = kept if common >= PASSAGE else end
+                common, alone, kept = 0, alone + 1, end + 1
+                longest_alone = max(longest_alone, alone)
             rest[end] = shingles[i]
             end += 1
-        cut[row] = longest_common >= passage and longest_alone >= own
+        cut[row] = longest_common >= PASSAGE and longest_alone >= OWN
         if cut[row]:
-            ends[row + 1] = kept if common >= passage else end
+            ends[row + 1] = kept if common >= PASSAGE else end
         else:
             ends[row + 1] = ends[row]
 
@@ -123,31 +149,31 @@ def cut_passages(shingles, starts, live, counters, asked, passage, own, many, cu
 def rarest(shingles, starts, live, counters, alone):
     """The RARE shingles with the lowest counts of each row that shares all but a part (`alone`) of its shingles."""
     mask = _u32(counters.size - 1)
+    chosen = np.empty(longest(starts), np.uint32)
     found = np.empty(live.size * RARE, np.uint32)
+    lowest, holders = np.empty(RARE, np.int64), np.zeros(RARE, np.uint32)
     n = 0
-    lowest, holders = np.empty(RARE, np.int64), np.empty(RARE, np.uint32)
     for row in range(live.size):
         if not live[row]:
             continue
-        sampled = unique = 0
+        sampled = choose(shingles, starts[row], starts[row + 1], _QUARTER, chosen)
+        unique = 0
+        for i in range(sampled):
+            unique += counters[chosen[i] >> _u32(2) & mask] == 1
+        if unique > alone * sampled:
+            continue
         lowest[:] = MOST + 1
-        for i in range(starts[row], starts[row + 1]):
-            s = shingles[i]
-            if s & _QUARTER == 0:
-                sampled += 1
-                c = np.int64(counters[s >> _u32(2) & mask])
-                unique += c == 1
-                k = RARE - 1
-                if c > 1 and c < lowest[k] and s != holders[0] and s != holders[1]:
-                    while k > 0 and c < lowest[k - 1]:
-                        lowest[k], holders[k] = lowest[k - 1], holders[k - 1]
-                        k -= 1
-                    lowest[k], holders[k] = c, s
-        if unique <= alone * sampled:
-            for k in range(RARE):
-                if lowest[k] <= MOST:
-                    found[n] = holders[k]
-                    n += 1
+        for i in range(sampled):
+            s, c = chosen[i], np.int64(counters[chosen[i] >> _u32(2) & mask])
+            k = RARE - 1
+            if c > 1 and c < lowest[k] and s != holders[0] and s != holders[1]:
+                while k > 0 and c < lowest[k - 1]:
+                    lowest[k], holders[k] = lowest[k - 1], holders[k - 1]
+                    k -= 1
+                lowest[k], holders[k] = c, s
+        for k in range(RARE):
+            found[n] = holders[k]
+            n += lowest[k] <= MOST
     return found[:n]
 
 
@@ -155,17 +181,12 @@ def rarest(shingles, starts, live, counters, alone):
 def have(shingles, starts, live, ranks, wanted):
     """(shingle << 32 | rank) wherever a live row has a wanted shingle."""
     mask = _u32(wanted.size - 1)
+    chosen = np.empty(longest(starts), np.uint32)
+    found = np.empty(starts[-1] - starts[0] + 1, np.uint64)
     n = 0
     for row in range(live.size):
         if live[row]:
-            for i in range(starts[row], starts[row + 1]):
-                n += shingles[i] & _QUARTER == 0 and wanted[shingles[i] >> _u32(2) & mask] != 0
-    found = np.empty(n, np.uint64)
-    n = 0
-    for row in range(live.size):
-        if live[row]:
-            for i in range(starts[row], starts[row + 1]):
-                if shingles[i] & _QUARTER == 0 and wanted[shingles[i] >> _u32(2) & mask] != 0:
-                    found[n] = _u64(shingles[i]) << _u64(32) | _u64(ranks[row])
-                    n += 1
-    return found
+            for i in range(choose(shingles, starts[row], starts[row + 1], _QUARTER, chosen)):
+                found[n] = _u64(chosen[i]) << _u64(32) | _u64(ranks[row])
+                n += wanted[chosen[i] >> _u32(2) & mask] != 0
+    return found[:n].copy()

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.dedup.columns import arrow, lengths, values, whole
+
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Keys = npt.NDArray[np.uint64]
@@ -33,6 +35,13 @@ class Rows:
         """(parts + 1,) the place of each part's first row."""
         return np.cumsum([0, *map(len, self.parts)])
 
+    @cached_property
+    def ranks(self) -> Integers:
+        """The rank of what stands at each place; -1 where it was replaced."""
+        ranks = np.full(self.starts[-1], -1)
+        ranks[self.place] = np.arange(len(self.place))
+        return ranks
+
     @property
     def scheme(self) -> dict[str, str]:
         """What `sign` recorded: bands, rows, permutations, seed, view."""
@@ -40,7 +49,7 @@ class Rows:
 
     def ids(self, ranks: Integers) -> pa.Array:
         ids = pa.concat_tables([p.select(["id"]) for p in self.parts if "id" in p.column_names])["id"]
-        return ids.take(pa.array(self.home[ranks]))
+        return ids.take(arrow(self.home[ranks]))
 
     def column(self, pick: Callable[[pa.Table], Any]) -> Any:
         """(n,) by rank: what `pick` takes from a part, one value per row of the part."""
@@ -48,12 +57,10 @@ class Rows:
 
     def stored(self, chosen: Flags) -> Iterator[tuple[Integers, Flags, Shingles, Integers]]:
         """For each part: (rank of each of its rows, which of them are chosen, shingles, where each row's begin)."""
-        ranks = np.full(self.starts[-1], -1)
-        ranks[self.place] = np.arange(len(self.place))
         for part, start, stop in zip(self.parts, self.starts, self.starts[1:], strict=False):
-            mine = ranks[start:stop]
-            lists = part["shingles"].combine_chunks()
-            yield mine, chosen[mine] & (mine >= 0), lists.values.to_numpy(), lists.offsets.to_numpy()
+            mine = self.ranks[start:stop]
+            lists = whole(part["shingles"])
+            yield mine, chosen[mine] & (mine >= 0), values(lists.values), values(lists.offsets)
 
     def shingles(self, ranks: Integers) -> tuple[Shingles, Integers, Integers]:
         """(shingles of these rows one after the other, where each begins, which of `ranks` comes where)."""
@@ -61,29 +68,37 @@ class Rows:
         places = self.place[ranks[order]]
         bounds = np.searchsorted(places, self.starts)
         lists = [
-            part["shingles"].take(pa.array(places[a:b] - start)).combine_chunks()
+            part["shingles"].take(arrow(places[a:b] - start)).combine_chunks()
             for part, start, a, b in zip(self.parts, self.starts, bounds, bounds[1:], strict=False)
             if b > a
         ]
-        lengths = np.concatenate([pc.list_value_length(x).to_numpy() for x in lists])
-        return np.concatenate([x.flatten().to_numpy() for x in lists]), np.cumsum([0, *lengths]), order
+        flat = np.concatenate([values(x.flatten()) for x in lists])
+        return flat, np.cumsum(np.concatenate([[0], *map(lengths, lists)])), order
 
     def compared_by(self, ranks: Integers, part: pa.Table) -> Rows:
-        """From here on these rows are compared by what `part` (columns bands and shingles) holds for them."""
+        """From here on these rows are compared by what `part` (shingles and bands) holds for them."""
         place = self.place.copy()
         place[ranks] = self.starts[-1] + np.arange(len(ranks))
         return replace(self, parts=[*self.parts, part], place=place)
+
+
+def distinct(keys: Keys) -> Keys:
+    """Sorted (in place), each once."""
+    keys.sort()
+    first = np.ones(len(keys), bool)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    return keys[first]
 
 
 def ranked(parts: list[pa.Table], foreign_parts: int) -> Rows:
     """Which copy stays: the best score, then fewest findings, then most words, then the preferred source, then id."""
     standing = ("score", "findings", "words", "source", "id")
     columns = {name: pa.concat_tables([p.select([name]) for p in parts])[name] for name in standing}
-    lengths = list(map(len, parts))
-    ours = np.repeat(np.arange(len(parts)) >= foreign_parts, lengths)
-    order = pc.sort_indices(
-        pa.table(columns | {"ours": ours}),
+    sizes = list(map(len, parts))
+    ours = np.repeat((np.arange(len(parts)) >= foreign_parts).astype(np.int8), sizes)
+    order = values(pc.sort_indices(
+        pa.table(columns | {"ours": arrow(ours)}),
         [("ours", "ascending"), ("score", "descending"), ("findings", "ascending"), ("words", "descending"),
          ("source", "ascending"), ("id", "ascending")],
-    ).to_numpy().astype(np.int64)  # fmt: skip
-    return Rows(parts, order, order, columns["words"].to_numpy()[order], sum(lengths[:foreign_parts]))
+    )).astype(np.int64)  # fmt: skip
+    return Rows(parts, order, order, values(columns["words"])[order], sum(sizes[:foreign_parts]))

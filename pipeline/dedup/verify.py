@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from numba import njit
 
 from pipeline.conversation import FINDING
+from pipeline.dedup.columns import arrow, lengths, repeated, strings, values, whole
 from pipeline.recipe import DedupSettings
 
 Integers = npt.NDArray[np.int64]
@@ -198,39 +198,37 @@ def apply(table: pa.Table, decisions: pa.Table, _settings: DedupSettings) -> tup
     """
     stays = np.ones(len(table), bool)
     decisions = decisions.sort_by("row")
-    stays[decisions["row"].to_numpy()] = False
+    stays[values(decisions["row"])] = False
     dropped = table.take(decisions["row"])
     at = table.schema.get_field_index("findings")
     findings = _with_reason(dropped["findings"], _reasons(decisions))
-    return table.filter(pa.array(stays)), dropped.set_column(at, table.schema.field(at), findings)
+    return table.take(arrow(np.flatnonzero(stays))), dropped.set_column(at, table.schema.field(at), findings)
 
 
 def _reasons(decisions: pa.Table) -> pa.Array:
     """(decisions,) one finding each."""
     n = len(decisions)
+    names = zip(*(decisions[name].to_pylist() for name in ("partner", "cluster", "view")), strict=True)
+    evidence = [f"partner {partner} cluster {cluster} view {view}" for partner, cluster, view in names]
     known = {
-        "room": pa.repeat("dedup", n),
+        "room": repeated("dedup", n),
         "rule": decisions["rule"],
         "value": decisions["similarity"],
         "limit": decisions["limit"],
-        "evidence": pc.binary_join_element_wise(
-            "partner", decisions["partner"], "cluster", decisions["cluster"], "view", decisions["view"], " "
-        ),
-        "decision": pa.repeat("drop", n),
+        "evidence": strings(evidence),
+        "decision": repeated("drop", n),
     }
     columns = [known[f.name] if f.name in known else pa.nulls(n, f.type) for f in FINDING]
-    arrays = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
-    return pa.StructArray.from_arrays(arrays, fields=list(FINDING))
+    return pa.StructArray.from_arrays([whole(c) for c in columns], fields=list(FINDING))
 
 
 def _with_reason(findings: pa.ChunkedArray, reasons: pa.Array) -> pa.Array:
     """The lists of findings, each with one more at its end."""
     before = findings.combine_chunks()
     old = before.flatten()
-    lengths = pc.fill_null(pc.list_value_length(before), 0).to_numpy()
-    ends = np.cumsum([0, *(lengths + 1)])
+    ends = np.cumsum(np.concatenate([[0], lengths(before) + 1]))
     last = np.zeros(ends[-1], bool)
     last[ends[1:] - 1] = True
     place = np.where(last, len(old) + np.cumsum(last) - 1, np.cumsum(~last) - 1)
-    every = pa.concat_arrays([old, reasons]).take(pa.array(place))
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), every, type=before.type)
+    every = pa.concat_arrays([old, reasons]).take(arrow(place))
+    return pa.ListArray.from_arrays(arrow(ends.astype(np.int32)), every, type=before.type)

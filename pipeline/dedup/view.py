@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.dedup.columns import arrow, values, whole
+
 View = Literal["dialogue", "assistant", "opening"]
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
@@ -53,28 +55,25 @@ def words(text: str) -> list[str]:
 def characters() -> npt.NDArray[np.uint32]:
     """(KNOWN,) what each code point folds to if that is a letter or digit, else 0; with IDEOGRAPH and CONTEXT flags."""
     table = np.zeros(KNOWN, np.uint32)
-    joining = _joining()
-    for point in range(KNOWN):
-        if 0xD800 <= point < 0xE000:
-            continue
-        text = folded(chr(point))
-        if point in joining or len(text) != 1 or ord(text) in joining:
+    texts = [" " if point == 10 or 0xD800 <= point < 0xE000 else chr(point) for point in range(KNOWN)]
+    joining, alone = _joining(texts), re.compile(f"[{_ALONE}]")
+    for point, text in enumerate(folded("\n".join(texts)).split("\n")):  # a line feed folds with nothing
+        if point in joining or not joining.isdisjoint(map(ord, text)) or (len(text) > 1 and _has_letter(text)):
             table[point] = CONTEXT | (point if chr(point).isalnum() else 0)
         elif text.isalnum():
-            table[point] = ord(text) | (IDEOGRAPH if re.match(f"[{_ALONE}]", text) else 0)
+            table[point] = ord(text) | (IDEOGRAPH if alone.match(text) else 0)
     return table
 
 
-def _joining() -> set[int]:
+def _has_letter(text: str) -> bool:
+    return any(map(str.isalnum, text))
+
+
+def _joining(texts: list[str]) -> set[int]:
     """Code points that NFKC may merge with, or move past, the one before: combining marks and Hangul jamo."""
-    seconds = set(range(0x1100, 0x1200))
-    for point in range(KNOWN):
-        parts = unicodedata.decomposition(chr(point)).split()
-        if len(parts) == 2 and not parts[0].startswith("<"):
-            seconds.add(int(parts[1], 16))
-        if unicodedata.combining(chr(point)):
-            seconds.add(point)
-    return seconds
+    apart = unicodedata.normalize("NFD", "\n".join(texts)).split("\n")
+    seconds = {ord(c) for text in apart if len(text) > 1 for c in text[1:]}
+    return seconds | set(range(0x1100, 0x1200)) | {ord(c) for c in texts if unicodedata.combining(c)}
 
 
 def heard(table: pa.Table, view: View) -> Heard:
@@ -83,8 +82,8 @@ def heard(table: pa.Table, view: View) -> Heard:
     dialogue: what user and assistant say; assistant: what the assistant says; opening: the first thing the user says
     up to the first answer. Never system messages, never the greeting of the row's persona.
     """
-    messages = _whole(table["messages"])
-    rows = messages.offsets.to_numpy().astype(np.int64)
+    messages = whole(table["messages"])
+    rows = values(messages.offsets).astype(np.int64)
     role, content = messages.values.field("role"), messages.values.field("content")
     user, assistant = _speaks(role, "user"), _speaks(role, "assistant")
     owner = np.repeat(np.arange(len(rows) - 1), np.diff(rows))
@@ -115,8 +114,10 @@ def buffers(texts: pa.Array) -> tuple[Bytes, Offsets]:
 
 
 def _speaks(role: pa.Array, name: str) -> Flags:
-    flags: Flags = pc.fill_null(pc.equal(role, name), False).to_numpy(zero_copy_only=False)
-    return flags.copy()
+    """Which messages have this role, by its first letter: no two roles share one."""
+    data, offsets = buffers(role)
+    flags: Flags = (np.append(data, 0)[offsets[:-1]] == ord(name[0])) & (np.diff(offsets) > 0)
+    return flags
 
 
 def _so_far(flags: Flags, rows: Offsets, owner: Offsets) -> Any:
@@ -126,14 +127,14 @@ def _so_far(flags: Flags, rows: Offsets, owner: Offsets) -> Any:
 
 
 def _is_greeting(table: pa.Table, content: pa.Array, messages: Offsets, owner: Offsets) -> Flags:
+    """Which of these messages are what the persona of their row opens with."""
+    nobody = np.zeros(len(messages), bool)
     if "persona" not in table.column_names or not len(messages):
-        return np.zeros(len(messages), bool)
-    greeting = _whole(table["persona"])
-    greeting = pc.struct_field(greeting, "greeting").take(pa.array(owner))
-    same = pc.equal(pc.utf8_trim_whitespace(content.take(pa.array(messages))), pc.utf8_trim_whitespace(greeting))
+        return nobody
+    greeting = pc.struct_field(whole(table["persona"]), "greeting")
+    if greeting.null_count == len(greeting):
+        return nobody
+    ours, theirs = content.take(arrow(messages)), greeting.take(arrow(owner))
+    same = pc.equal(pc.utf8_trim_whitespace(ours), pc.utf8_trim_whitespace(theirs))
     flags: Flags = pc.fill_null(same, False).to_numpy(zero_copy_only=False)
     return flags
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
