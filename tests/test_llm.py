@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from pipeline import llm
 from pipeline.llm.gate import Gate, Room
+from pipeline.llm.protocol import Fault, judge, retry_after, rooms
 from pipeline.llm.reply import misfit, read_json
 from pipeline.recipe import BudgetSettings, ModelSettings, Price, UserError
 from tests.servers.model import Serving, serving
@@ -211,6 +213,13 @@ def test_a_known_limit_is_hardly_ever_hit(server: Serving, tmp_path: Path, heade
     assert server.stats()["sent"].get("limit", 0) <= (15 if headers else 3)
 
 
+def test_tokens_a_minute_are_kept_to(server: Serving, tmp_path: Path) -> None:
+    server.configure(tpm=60_000, latency_ms=20, headers=False)  # the server counts 170 tokens a call
+    answers, _ = ask_all(server, tmp_path, prompts(18), tokens_per_minute=60_000)
+    assert reasons(answers) == []
+    assert server.stats()["sent"].get("limit", 0) <= 2
+
+
 def test_fewer_are_under_way_when_the_server_cannot_keep_up(server: Serving, tmp_path: Path) -> None:
     server.configure(capacity=8, latency_ms=30)
     answers, usage = ask_all(server, tmp_path, prompts(200), attempts=12)
@@ -254,6 +263,62 @@ def test_useless_text_is_asked_again_then_recorded(server: Serving, tmp_path: Pa
     before = server.stats()["requests"]
     ask_all(server, tmp_path, prompts(60), reasks=2)
     assert server.stats()["requests"] == before
+
+
+# status, what the server says, Retry-After → what it means: the run stops, or a fault of one call (True: for good)
+MEANINGS = [
+    (401, "Incorrect API key", 0, "does not accept the key in OPENAI_API_KEY"),
+    (403, "Country not supported", 0, "does not accept the key in OPENAI_API_KEY"),
+    (402, "Insufficient balance", 0, "quota of OPENAI_API_KEY is used up"),
+    (429, "insufficient_quota", 0, "quota of OPENAI_API_KEY is used up"),
+    (429, "Rate limit reached", 7200, "asks to wait 120 minutes"),
+    (404, "model not found", 0, "has no model sim"),
+    (429, "Rate limit reached", 20, ("limited", False)),
+    (500, "oops", 0, ("server", False)),
+    (503, "busy", 0, ("overloaded", False)),
+    (408, "slow", 0, ("server", False)),
+    (400, "content_policy_violation", 0, ("policy", True)),
+    (400, "maximum context length is 8192 tokens", 0, ("too_long", True)),
+    (422, "messages: field required", 0, ("rejected", True)),
+]
+
+
+@pytest.mark.parametrize(("status", "told", "wait", "meaning"), MEANINGS)
+def test_what_an_error_means(status: int, told: str, wait: float, meaning: str | tuple[str, bool]) -> None:
+    error = judge(ModelSettings(model="sim"), status, told, wait)
+    if isinstance(meaning, str):
+        assert isinstance(error, llm.Stop)
+        assert meaning in str(error)
+    else:
+        assert isinstance(error, Fault)
+        assert (error.reason, error.final) == meaning
+
+
+WAITS = [
+    ({"retry-after": "7"}, 7.0),
+    ({"retry-after": "1", "retry-after-ms": "250"}, 0.25),
+    ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.0),
+    ({"retry-after": "soon"}, 0.0),
+    ({}, 0.0),
+]
+
+
+@pytest.mark.parametrize(("headers", "seconds"), WAITS)
+def test_how_long_a_server_asks_to_wait(headers: dict[str, str], seconds: float) -> None:
+    assert retry_after(headers) == seconds
+
+
+def test_a_date_to_wait_for_is_read() -> None:
+    assert 55 < retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)}) <= 60
+
+
+@pytest.mark.parametrize(
+    ("reset", "seconds"), [("120ms", 0.12), ("6m0s", 360.0), ("1h2m3.5s", 3723.5), ("7", 7.0), ("", None), ("x", None)]
+)
+def test_what_is_left_of_a_limit_is_read(reset: str, seconds: float | None) -> None:
+    names = ("limit", "remaining", "reset")
+    headers = {f"x-ratelimit-{n}-requests": v for n, v in zip(names, ("60", "9", reset), strict=True)}
+    assert rooms(headers) == ([] if seconds is None else [Room("requests", 60, 9, seconds)])
 
 
 # --- structured answers

@@ -7,11 +7,12 @@
     line.usage                                             # calls, tokens, cost, and what went wrong how often
 
 `ask` answers, or raises CallFailed (this call, recorded, with a reason) or Stop (the whole run, one message). Answers
-are committed to the store before they are given: after `kill -9` only what was under way is asked again. 429 and
-outages are waited for; they use up no attempt of a call. Nothing here reads the environment: keys are handed in.
+are committed to the store before they are given: after `kill -9` only what was under way is asked again. 429 is
+waited for and uses up no attempt of a call. Nothing here reads the environment: keys are handed in.
 
-calls.py the store · gate.py who may send when · server.py protocol and errors · reply.py JSON out of text ·
-prices.py what it costs · line.py all of it together
+line.py one call from beginning to end · calls.py the store · gate.py who may send when · server.py one model at one
+address · protocol.py what answers and errors mean · batch.py the Batch API · reply.py JSON out of text · prices.py what
+it costs, and the budget
 """
 
 from __future__ import annotations
@@ -25,17 +26,23 @@ from pipeline.llm.line import Answer, CallFailed, Line, Usage
 from pipeline.llm.prices import Estimate, cost_of, estimate, price_of, tokens_in
 
 __all__ = [
-    "Answer", "CallFailed", "Estimate", "Line", "Stop", "Usage", "cost_of", "estimate", "price_of", "run", "tokens_in",
+    "Answer", "CallFailed", "Estimate", "Line", "Stop", "Usage", "cost_of", "estimate", "price_of", "run", "runner",
+    "tokens_in",
 ]  # fmt: skip
 
 Result = TypeVar("Result")
 
 
-def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """`asyncio.run` on uvloop where there is one (a third less CPU a request)."""
+def runner() -> asyncio.Runner:
+    """An `asyncio.Runner` on uvloop where there is one (a third less CPU a request)."""
     try:
         from uvloop import new_event_loop
     except ImportError:  # Windows
-        return asyncio.run(main)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(main)
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=new_event_loop)
+
+
+def run(main: Coroutine[Any, Any, Result]) -> Result:
+    """`asyncio.run` with `runner`."""
+    with runner() as loop:
+        return loop.run(main)

@@ -106,12 +106,12 @@ class Gate:
                 self._admit()
             raise
 
-    def leave(self, turn: Turn, outcome: Outcome, wait: float = 0.0, tokens: int | None = None) -> None:
+    def leave(self, turn: Turn, outcome: Outcome, wait: float = 0.0, tokens: int = 0) -> None:
         """Give the turn back. wait: seconds of Retry-After. tokens: what it really took."""
         self._in_flight -= 1
         self._recent.append(outcome)
-        if tokens is not None and "tokens" in self._buckets:
-            self._buckets["tokens"].level += turn.tokens - tokens
+        if "tokens" in self._buckets:
+            self._buckets["tokens"].level -= max(0, tokens - turn.tokens)  # OpenAI gives nothing back either
         if outcome == "answered":
             self._grow()
         else:
