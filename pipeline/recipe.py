@@ -68,6 +68,7 @@ class CrawlSettings(Settings):
     depth: int = Field(50, gt=0, description="links from the start page to the farthest page")
     seconds: float = Field(86_400, gt=0, description="seconds of one crawl; the same command goes on where it ended")
     timeout: float = Field(60, gt=0, description="seconds for one answer")
+    retries: int = Field(3, ge=0, description="how often a page that failed is asked for again")
     patience: float = Field(600, ge=0, description="longest wait in seconds that a site may ask for")
     hosts: list[str] = Field([], description="other hosts of the same site, as host or host:port")
     private: bool = Field(False, description="allow names that lead into a private network")
@@ -87,8 +88,8 @@ class SourceSettings(Settings):
     start: list[str] = []
     crawl: CrawlSettings = CrawlSettings()
     options: dict[str, Any] = {}
-    shape: str | None = None
-    assistant: str = "second"
+    shape: str | None = Field(None, description="a module of pipeline/collect/shapes; none: recognised")
+    assistant: str = Field("second", description="who is the assistant if no model is: second, first, most, or a name")
     license: str | None = None
     attribution: str | None = None
 

@@ -50,7 +50,7 @@ class Gutenberg(Spider):
     def parse(self, response: Page) -> Iterator[dict[str, Any] | Request]:
         """A text, or a page that lists texts."""
         if b"<html" in response.body[:2000].lower():
-            for address in addresses(response, self._texts(tree(response))):
+            for address in _one_each(addresses(response, self._texts(tree(response)))):
                 yield Request(address, self.parse)
             return
         text = decoded(response.body).replace("\r\n", "\n")
@@ -65,6 +65,15 @@ class Gutenberg(Spider):
             }  # fmt: skip
         if not found:
             yield {"address": response.url, "turns": [], "extra": about, "reason": "no_dialogue"}
+
+
+def _one_each(files: Iterator[str]) -> list[str]:
+    """One file of each text: 12-0.txt is UTF-8, 12-8.txt the same in Latin-1, 12.txt in ASCII."""
+    best: dict[str, str] = {}
+    for address in files:
+        text = re.sub(r"(?:-[08])?\.txt(?:\.utf-8)?$", "", address)
+        best[text] = max(best.get(text, address), address, key=lambda a: (a.endswith("-0.txt"), "-8." not in a))
+    return list(best.values())
 
 
 def decoded(raw: bytes) -> str:

@@ -1,8 +1,10 @@
 """MediaWiki: plays and quoted dialogue (Wikiquote, Wikisource) and talk pages, by the API or from the pages' HTML.
 
 Start from a page of dialogue, a category, Special:AllPages, or a page that links to others. The wiki's api.php is
-asked first; where there is none, or robots.txt forbids it, the HTML of the pages is read. `options: {api: false}` reads
-HTML only.
+asked first; where there is none, or robots.txt forbids it, the HTML of the pages is read.
+
+    api: false     read HTML only, as Wikimedia's own policy asks
+    talk: true     read pages as talk pages though their names do not say so (a help desk, a village pump)
 """
 
 from __future__ import annotations
@@ -97,11 +99,11 @@ class MediaWiki(Spider):
         if REDIRECTED(root) and (true := next(addresses(response, CANONICAL(root)), response.url)) != response.url:
             yield Request(true, self.parse_page, cb_kwargs={"start": start})  # the same page under another name
             return
-        found: list[Found] = []
+        found: list[Found | Request] = []
         if contents and not listed:
             talk = "ns-talk" in (root.find("body").get("class") or "").split()
             found = list(self.read(contents[0], response.url, about, talk))
-        if listed or (start and not any(find.get("turns") or "thread" in find for find in found)):
+        if listed or (start and not any(_said(find) for find in found)):
             yield from self._follow(response, listed or (LINKS(contents[0]) if contents else []))
         else:
             yield from found or [{"address": response.url, "turns": [], "extra": about, "reason": "no_wiki_page"}]
@@ -112,9 +114,12 @@ class MediaWiki(Spider):
             if not NOT_PAGES.search(address):
                 yield Request(address, self.parse_page)
 
-    def read(self, content: HtmlElement, address: str, about: Found, talk: bool) -> Iterator[Found]:
-        """What stands on a page, whoever rendered it."""
-        if talk:
+    def read(self, content: HtmlElement, address: str, about: Found, talk: bool) -> Iterator[Found | Request]:
+        """What stands on a page, whoever rendered it, and its subpages (the acts of a play)."""
+        for below in addresses(address, LINKS(content)):
+            if below.startswith(f"{address}/"):
+                yield Request(below, self.parse_page)
+        if self.options.get("talk", talk):
             yield from talkpage.posts(content, address, about)
             return
         scenes = list(dialogue.scenes(content))
@@ -122,6 +127,10 @@ class MediaWiki(Spider):
             yield {"address": address, "place": place, "turns": turns, "extra": about | {"scene": heading}}
         if not scenes:
             yield {"address": address, "turns": [], "extra": about, "reason": "no_dialogue"}
+
+
+def _said(find: Found | Request) -> bool:
+    return isinstance(find, dict) and bool(find["turns"] if "turns" in find else find["text"])
 
 
 def _listing(page: str) -> dict[str, str]:

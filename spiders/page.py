@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, cast
+from urllib.parse import urljoin
 
 import lxml.html
 from lxml.cssselect import CSSSelector
@@ -37,11 +39,15 @@ def fragment(html: str) -> HtmlElement:
     return lxml.html.fragment_fromstring(html.replace("\0", ""), create_parent="div")
 
 
-def addresses(response: Page, links: list[HtmlElement]) -> Iterator[str]:
-    """Where links lead, without the part behind #; links that are no address are left out."""
+def addresses(page: Page, links: list[HtmlElement]) -> Iterator[str]:
+    """Where links of a page (a response, or its address) lead, without the part behind #.
+
+    Links that are no address are left out.
+    """
+    join = partial(urljoin, page) if isinstance(page, str) else page.urljoin
     for link in links:
         try:
-            address = response.urljoin(link.get("href", "").strip()).partition("#")[0]
+            address = join(link.get("href", "").strip()).partition("#")[0]
         except ValueError:
             continue
         if address.startswith(("http://", "https://", "file://")):

@@ -10,12 +10,11 @@ SETTINGS: dict[str, Any] = {
     "CONCURRENT_ITEMS": 1,  # Scrapy makes that many tasks for every page; our items need none
     "AUTOTHROTTLE_ENABLED": True,  # a slow site is asked less often
     "AUTOTHROTTLE_MAX_DELAY": 60,
-    "ROBOTSTXT_OBEY": False,  # obeyed by pipeline.collect.crawl.Robots, which also honours Crawl-delay and 5xx answers
+    "ROBOTSTXT_OBEY": False,  # obeyed by spiders.crawl.Gate, which also honours Crawl-delay and 5xx answers
     "COOKIES_ENABLED": False,  # nobody logs in
     "REFERER_ENABLED": False,
     "REDIRECT_MAX_TIMES": 5,
     "METAREFRESH_MAXDELAY": 5,
-    "RETRY_TIMES": 3,
     "RETRY_HTTP_CODES": [429, 500, 502, 503, 504, 522, 524],
     "DEPTH_PRIORITY": 1,  # breadth first, in the order of the links: a budget cuts at the same page every time
     "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",

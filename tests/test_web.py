@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ipaddress
 import itertools
 import json
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from pipeline import collect
+from pipeline.collect import threads, web
 from pipeline.conversation import Conversation, Drop, Quarantine
-from pipeline.recipe import CollectSettings
+from pipeline.recipe import CollectSettings, SourceSettings, UserError, configs
 from tests.servers import wiki
 from tests.servers.hostile import hostile
 from tests.servers.site import Site, serving
@@ -53,6 +61,8 @@ def failures(rows: list) -> dict[str, str]:
 
 
 def stored(state: Path) -> set[str]:
+    if not (state / "crawl-site.log").exists():  # written after the tables
+        return set()
     with sqlite3.connect(state / "pages.sqlite", timeout=60) as db:
         return {address.split("/", 3)[-1] for (address,) in db.execute("select address from pages")}
 
@@ -63,7 +73,7 @@ def killed_at(goal: int, settings: dict, state: Path) -> None:
     reader = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 60
-        while not (state / "pages.sqlite").exists() or len(stored(state)) < goal:
+        while len(stored(state)) < goal:
             assert reader.poll() is None, "the crawl ended before it could be killed"
             assert time.monotonic() < end
             time.sleep(0.05)
@@ -98,7 +108,7 @@ def asked(site: Site) -> set[str]:
 
 def test_a_hostile_site_ends_within_limits_with_every_failure_reported(tmp_path: Path) -> None:
     with serving({}) as elsewhere, hostile(elsewhere.address) as site:
-        limits = {"timeout": 0.8, "page_bytes": 2_000_000, "max_pages": 60, "seconds": 60}
+        limits = {"timeout": 2, "retries": 2, "page_bytes": 2_000_000, "max_pages": 60, "seconds": 60}
         start = time.monotonic()
         rows = collected(source(f"{site.address}/wiki/Start", **limits), tmp_path)
         assert time.monotonic() - start < 60
@@ -127,3 +137,163 @@ def test_a_hostile_site_ends_within_limits_with_every_failure_reported(tmp_path:
     assert [m.content for m in charset.messages] == ["Déjà vu?", "Yes."]
     assert charset.messages[0].name == "Zoë"
     assert (tmp_path / "pages.sqlite").stat().st_size < 5_000_000
+
+
+def test_crawl_delay_is_kept_and_the_crawler_says_who_it_is(tmp_path: Path) -> None:
+    pages = wiki.category(3) | {"/robots.txt": "User-agent: *\nCrawl-delay: 1\nDisallow: /wiki/Lamp_1\n"}
+    with serving(pages) as site:
+        settings = {"sources": [source(f"{site.address}/wiki/Category:Lamps")], "contact": "me@example.org"}
+        rows = collected(settings, tmp_path)
+    assert site.asked == ["/robots.txt", "/wiki/Category:Lamps", "/wiki/Lamp_0", "/wiki/Lamp_2"]
+    assert all(b - a >= 0.7 for a, b in itertools.pairwise(site.times[1:]))
+    (agent,) = site.agents
+    assert agent.startswith("Rapport/")
+    assert "me@example.org" in agent
+    assert failures(rows) == {"/wiki/Lamp_1": "robots.txt forbids it"}
+
+
+def test_nothing_is_fetched_when_robots_txt_cannot_be_had(tmp_path: Path) -> None:
+    with serving(wiki.category(3) | {"/robots.txt": (503, {"Retry-After": "0"}, b"")}) as site:
+        rows = collected(source(f"{site.address}/wiki/Category:Lamps"), tmp_path)
+    assert set(site.asked) == {"/robots.txt"}
+    assert failures(rows) == {"/wiki/Category:Lamps": "robots.txt cannot be had, so nothing may be fetched"}
+
+
+def test_a_site_that_asks_for_a_long_pause_gets_it_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    with serving(wiki.category(4)) as site:
+        settings = source(f"{site.address}/wiki/Category:Lamps")
+        well, site.pages["/wiki/Lamp_2"] = site.pages["/wiki/Lamp_2"], (429, {"Retry-After": "86400"}, b"")
+        first = collected(settings, tmp_path)
+        assert len(conversations(first)) == 2
+        assert failures(first) == {
+            "/wiki/Lamp_2": "the site asks to come back in 86400 s, more than `patience`: 2 addresses, first this"
+        }
+        site.pages["/wiki/Lamp_2"] = well
+        site.asked.clear()
+        assert len(conversations(collected(settings, tmp_path))) == 4
+        assert site.asked == ["/wiki/Lamp_2", "/wiki/Lamp_3"]
+
+
+def test_stored_pages_are_read_again_without_the_network(tmp_path: Path) -> None:
+    with serving(wiki.category(5)) as site:
+        lamps = source(f"{site.address}/wiki/Category:Lamps") | {"attribution": "Lamp keepers, {address}"}
+        single = source(f"{site.address}/wiki/Lamp_1") | {"name": "single"}
+        fetched = collected({"sources": [lamps, single]}, tmp_path)
+        assert sorted(asked(site)) == ["robots.txt", "wiki/Category:Lamps", *(f"wiki/Lamp_{n}" for n in range(5))]
+    assert len(conversations(fetched)) == 6
+    first = conversations(fetched)[0]
+    assert first.source.ref == f"{site.address}/wiki/Lamp_0#1"
+    assert first.source.attribution == f"Lamp keepers, {site.address}/wiki/Lamp_0"
+    assert first.source.retrieved == dt.datetime.now(dt.UTC).date()
+    with sqlite3.connect(tmp_path / "pages.sqlite") as db:
+        db.execute("delete from pages where address like '%Lamp_3'")
+    reread = collected({"sources": [lamps], "reparse": True}, tmp_path)
+    assert conversations(reread) == [row for row in fetched[:5] if "Lamp_3" not in row.source.ref]
+    assert failures(reread) == {"/wiki/Lamp_3": "not among the stored pages"}
+
+
+def test_local_pages_are_named_from_the_folder_of_the_recipe(tmp_path: Path) -> None:
+    folder = configs() / "quickstart"
+    pages = source("pages/index.html") | {"name": "pages"}
+    rows = collected(pages, tmp_path, folder)
+    assert len(rows) == len(conversations(rows)) == 24
+    assert rows[0].source.ref == "pages/Allotment_Fourteen.html#1"
+    assert rows[0].source.retrieved is None
+    assert len({row.group for row in rows}) == 8
+
+
+def test_a_thread_on_two_pages_is_one_conversation_with_pseudonyms(tmp_path: Path) -> None:
+    def page(numbers: range, onward: str) -> str:
+        posts = "".join(
+            f'<div class="comments_list__comment" id="c{n}"><a class="comment__info__username__link"><span>ann_{n % 3}'
+            f'</span></a><div class="comment__text"><p>@ann_{(n + 1) % 3} post {n}</p></div></div>'
+            for n in numbers
+        )
+        return f'<h1>T</h1>{posts}<li class="paginator__button"><a href="{onward}">x</a></li>'
+
+    pages = {"/t/1": page(range(1, 4), "/t/1?page=2"), "/t/1?page=2": page(range(3, 6), "/t/1?page=1")}
+    with serving(pages) as site:  # /t/1?page=1 is not there, and post 3 stands on both pages
+        rows = collected(source(f"{site.address}/t/1", spider="forum"), tmp_path)
+    (talk,) = conversations(rows)
+    assert [(m.name, m.content) for m in talk.messages] == [
+        ("Speaker 1", "@Speaker 2 post 1"), ("Speaker 2", "@Speaker 3 post 2"), ("Speaker 3", "@Speaker 1 post 3"),
+        ("Speaker 1", "@Speaker 2 post 4"), ("Speaker 2", "@Speaker 3 post 5"),
+    ]  # fmt: skip
+    assert "ann" not in (talk.extra or "")
+    assert talk.group == f"site/{site.address}/t/1"
+    assert failures(rows) == {"/t/1?page=1": "status 404"}
+
+
+def test_a_crawl_that_breaks_off_is_told_and_not_taken_for_empty(tmp_path: Path) -> None:
+    with (
+        serving({"/": "x"}) as site,
+        pytest.raises(UserError, match=r"broke off.*crawl-site.log"),
+    ):
+        collected(source(f"{site.address}/", spider="forum", options={"post": "]["}), tmp_path)
+
+
+def test_a_name_that_leads_into_a_private_network_is_refused(tmp_path: Path) -> None:
+    name = socket.gethostname()
+    try:
+        number = socket.gethostbyname(name)
+    except OSError:
+        pytest.skip("this machine's own name cannot be resolved")
+    if ipaddress.ip_address(number).is_global or "localhost" in name:
+        pytest.skip("this machine's own name is no private one")
+    settings = {"sources": [source(f"http://{name}:9/wiki/A")], "contact": "me@example.org"}
+    rows = collected(settings, tmp_path)
+    assert [row.error for row in rows] == ["robots.txt cannot be had, so nothing may be fetched"]
+    assert f"the private address {number}" in (tmp_path / "crawl-site.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"spider": "mediawick"}, "there is no spider mediawick; there are mediawiki"),
+        ({"start": []}, "addresses to start from"),
+        ({"license": None}, "licence is not known"),
+        ({"start": ["https://wiki.example/"]}, "Say who crawls"),
+        ({"start": ["https://old.reddit.com/r/x"]}, "Reddit is refused: its terms forbid"),
+        ({"crawl": {"hosts": ["reddit.com"]}}, "Reddit is refused"),
+        ({"spider": None}, "shipped source: gutenberg-plays"),
+    ],
+)
+def test_what_may_not_be_crawled_is_said_before_anything_is_fetched(wrong: dict, message: str) -> None:
+    settings = CollectSettings.model_validate({"sources": [source("http://127.0.0.1:9/") | wrong]})
+    with pytest.raises(UserError, match=message):
+        collect.units(settings, ROOT)
+
+
+@pytest.mark.parametrize("name", web.registry())
+def test_shipped_sources_are_complete_and_allowed(name: str) -> None:
+    settings = CollectSettings(sources=[SourceSettings(name=name)], contact="me@example.org")
+    (unit,) = collect.units(settings, ROOT)
+    assert unit.source.license
+    assert unit.source.crawl.delay >= 1
+    assert {"terms", "training", "attribution"} <= web.registry()[name].keys()
+    faster = SourceSettings.model_validate({"name": name, "crawl": {"max_pages": 3}})
+    assert web.completed(faster).crawl.delay == unit.source.crawl.delay
+    assert web.completed(faster).crawl.max_pages == 3
+
+
+POSTS = st.lists(
+    st.tuples(st.sampled_from(["", None, "0", "1", "2", "3", "4", "5", "nowhere"]), st.booleans()), max_size=12
+)
+
+
+@given(POSTS)
+def test_every_post_is_in_exactly_one_path_along_replies(drawn: list[tuple[str | None, bool]]) -> None:
+    posts = [threads.Post(str(n), parent, "x", "text", place=n, gone=gone) for n, (parent, gone) in enumerate(drawn)]
+    paths = list(threads.paths(threads.in_order(posts + posts)))
+    assert sorted(p.id for path in paths for p in path) == sorted(p.id for p in posts if not p.gone)
+    for path in paths:
+        for before, after in itertools.pairwise(path):
+            assert after.parent in ("", before.id)
+
+
+def test_branches_start_their_own_path_and_a_long_chain_is_no_trouble() -> None:
+    parents = {"a": None, "b": "a", "c": "a", "d": "c", "e": "d", "f": "b"}
+    posts = [threads.Post(i, parent, i, i, place=n) for n, (i, parent) in enumerate(parents.items())]
+    assert ["".join(p.id for p in path) for path in threads.paths(posts)] == ["acde", "bf"]
+    chain = [threads.Post(str(n), str(n - 1), "x", "y", place=n) for n in range(20_000)]
+    assert [len(path) for path in threads.paths(chain)] == [20_000]

@@ -30,10 +30,10 @@ import yaml
 from pipeline import __version__
 from pipeline.collect import threads
 from pipeline.collect.admit import Door, admit
-from pipeline.collect.pages import Pages
 from pipeline.collect.shapes.talk import Talk, Turn
 from pipeline.conversation import Conversation, Drop, Finding, Quarantine, Source, identity
 from pipeline.recipe import CollectSettings, SourceSettings, UserError, configs
+from spiders.pages import Pages
 
 SPIDERS = {
     "mediawiki": "spiders.mediawiki.MediaWiki",
@@ -72,7 +72,7 @@ def unit(source: SourceSettings, settings: CollectSettings, folder: Path) -> Web
         raise UserError(f"{where}: there is no spider {source.spider}; there are {', '.join(SPIDERS)}.")
     if not source.start:
         raise UserError(f"{where}: a spider needs addresses to start from: `start: [https://…]`.")
-    for address in source.start:
+    for address in [*source.start, *(f"http://{host}" for host in source.crawl.hosts)]:
         _check_allowed(where, address)
         if _is_public(address) and not settings.contact:
             raise UserError(
@@ -161,7 +161,7 @@ def _run(job: dict[str, Any], log: Path) -> int:
     """The exit code of the crawl's process. It ends when its standard input closes: nobody waits for it any more."""
     with log.open("wb") as words:
         child = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.collect.crawl"],
+            [sys.executable, "-c", "from spiders.crawl import main; main()"],
             stdin=subprocess.PIPE, stdout=words, stderr=words, cwd=Path(__file__).parents[2],
         )  # fmt: skip
         assert child.stdin is not None
@@ -188,20 +188,12 @@ def _job(unit: WebUnit, settings: CollectSettings, state: Path) -> dict[str, Any
         "spider": SPIDERS[str(source.spider)],
         "start": start,
         "options": source.options,
-        "hosts": sorted({*map(host_and_port, start), *(host_and_port(f"http://{h}") for h in source.crawl.hosts)}),
         "folders": [os.path.realpath(folder) for folder in local],
         "limits": limits,
         "agent": f"Rapport/{__version__} (+{PROJECT}{by})",
         "offline": settings.reparse,
         "pages": str((state / "pages.sqlite").resolve()),
     }
-
-
-def host_and_port(address: str) -> str:
-    """`host:port`; the usual ports of http and https count as one, so that a site may send us from one to the other."""
-    parts = urlsplit(address)
-    port = parts.port if parts.port not in (None, 80, 443) else "web"
-    return f"{parts.hostname}:{port}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
 
 def _shown(address: str, folder: Path) -> str:
@@ -255,12 +247,13 @@ def _row(unit: WebUnit, ref: str, talk: Talk, find: dict[str, Any], max_bytes: i
     retrieved = dt.date.fromisoformat(day) if day else None
     speakers = len({name for name, _, _ in talk.turns})
     reason = find.get("reason") or ("one_speaker" if speakers < 2 else None)
-    door = Door("web", source.name, source.license, source.attribution, retrieved, source.assistant, max_bytes)
+    credit = source.attribution and source.attribution.replace("{address}", _shown(str(find["address"]), unit.folder))
+    door = Door("web", source.name, source.license, credit, retrieved, source.assistant, max_bytes)
     row: Conversation | Quarantine
     if talk.turns:
         row = admit(talk, door, ref)
     else:
-        where = Source("web", source.name, ref, None, source.license, source.attribution, retrieved)
+        where = Source("web", source.name, ref, None, source.license, credit, retrieved)
         row = Conversation(identity(source.name, ref), (), where, group=f"{source.name}/{talk.group}")
     if not reason or isinstance(row, Quarantine):
         return row
@@ -271,5 +264,5 @@ def _row(unit: WebUnit, ref: str, talk: Talk, find: dict[str, Any], max_bytes: i
 def _failure(unit: WebUnit, find: dict[str, Any]) -> Quarantine:
     address = _shown(str(find["address"]), unit.folder)
     count = int(find.get("count", 1))
-    error = find["error"] if count == 1 else f"{find['error']}: {count} addresses, this is the first"
+    error = find["error"] if count == 1 else f"{find['error']}: {count} addresses, first this"
     return Quarantine(f"{unit.source.name}: {address}", str(error), "\n".join(find.get("addresses", [])))

@@ -1,4 +1,4 @@
-"""One crawl in a process of its own: `python -m pipeline.collect.crawl`, started by `web.py`. Only here is Scrapy run.
+"""One crawl in a process of its own: started by `pipeline/collect/web.py`. Only here is Scrapy run.
 
 The job comes as one line of JSON on standard input, which then stays open: when it closes, whoever asked is gone, and
 the crawl ends at once. What is fetched and found goes into `pages.sqlite`; standard error is the log.
@@ -36,8 +36,7 @@ from scrapy.utils.misc import load_object
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from pipeline.collect.pages import Page, Pages
-from pipeline.collect.web import host_and_port
+from spiders.pages import Page, Pages
 from spiders.settings import SETTINGS
 
 FINAL = frozenset([*range(200, 400), 404, 410])  # answers worth keeping: asking again would bring the same
@@ -64,6 +63,7 @@ class Gate:
         self._crawler = crawler
         self._job = crawler.settings.getdict("JOB")
         self._limits = self._job["limits"]
+        self._hosts = {*map(host_and_port, self._job["start"] + [f"http://{host}" for host in self._limits["hosts"]])}
         self._end = time.monotonic() + self._limits["seconds"]
         self._rules: dict[str, Protego] = {}
         self.stopped: str | None = None  # why nothing more is asked for
@@ -90,7 +90,7 @@ class Gate:
             inside = any(path.startswith(folder + os.sep) for folder in self._job["folders"])
             return None if inside else "outside the folder of the start page"
         place = host_and_port(address)
-        return None if place in self._job["hosts"] else f"another host: {place}"
+        return None if place in self._hosts else f"another host: {place}"
 
     def _spent(self) -> str | None:
         keeper = self._crawler.get_downloader_middleware(Keeper)
@@ -296,9 +296,16 @@ class Resolver(CachingThreadedResolver):
         return super().getHostByName(name, timeout).addCallback(check)
 
 
+def host_and_port(address: str) -> str:
+    """`host:port`; the usual ports of http and https count as one, so that a site may send us from one to the other."""
+    parts = urlsplit(address)
+    port = parts.port if parts.port not in (None, 80, 443) else "web"
+    return f"{parts.hostname}:{port}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+
+
 def settings(job: dict[str, Any]) -> dict[str, Any]:
     """Scrapy's settings for one job."""
-    limits, here = job["limits"], "pipeline.collect.crawl"
+    limits, here = job["limits"], "spiders.crawl"
     return SETTINGS | {
         "JOB": job,
         "USER_AGENT": job["agent"],
@@ -306,6 +313,7 @@ def settings(job: dict[str, Any]) -> dict[str, Any]:
         "AUTOTHROTTLE_START_DELAY": limits["delay"],
         "AUTOTHROTTLE_ENABLED": limits["delay"] > 0,
         "DOWNLOAD_TIMEOUT": limits["timeout"],
+        "RETRY_TIMES": limits["retries"],
         "DOWNLOAD_MAXSIZE": limits["page_bytes"],
         "DOWNLOAD_WARNSIZE": 0,
         "DEPTH_LIMIT": limits["depth"],
@@ -328,8 +336,3 @@ def main() -> None:
     process = CrawlerProcess(settings(job))
     process.crawl(spider, start_urls=job["start"], options=job["options"])
     process.start()
-
-
-if __name__ == "__main__":
-    sys.modules["pipeline.collect.crawl"] = sys.modules["__main__"]  # the names in the settings mean these classes
-    main()
