@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from pipeline.llm.calls import Stop
 from pipeline.recipe import BudgetSettings, ModelSettings, Price, configs
 
 FREE = Price(input=0, output=0)
+_VERSION = re.compile(r"(-latest|-preview.*|-\d{3,}.*|-\d\d-\d\d|[:@].*)$")  # gpt-4o-mini-2024-07-18 is gpt-4o-mini
 BATCH = 0.5  # the Batch API's share of the price (OpenAI's price page)
 
 
@@ -71,14 +73,13 @@ class Purse:
 
 
 def price_of(settings: ModelSettings) -> Price | None:
-    """The recipe's own price, else the longest known name the model's begins with; nothing for one's own machine."""
+    """The recipe's own price, else the one of configs/prices.yaml; nothing on one's own machine, None where unknown."""
     if settings.price or settings.is_rehearsal:
         return settings.price or FREE
-    name = settings.model.rpartition("/")[2].lower()
-    known = max((n for n in _prices() if name.startswith(n)), key=len, default=None)
-    if known and not _is_local(settings):
-        return _prices()[known]
-    return FREE if _is_local(settings) else None
+    if _is_local(settings):
+        return FREE
+    name = _VERSION.sub("", settings.model.rpartition("/")[2].lower())
+    return _prices().get(name)
 
 
 def cost_of(settings: ModelSettings, prompt_tokens: int, completion_tokens: int) -> float | None:
