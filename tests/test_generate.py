@@ -13,9 +13,9 @@ import pytest
 
 from pipeline import llm
 from pipeline.conversation import Conversation, Drop, Quarantine, from_table, to_table
-from pipeline.generate import cards, reasons, rehearse, work
+from pipeline.generate import cards, expected, realm, reasons, rehearse, work
 from pipeline.llm import Line
-from pipeline.recipe import GenerateSettings, ModelSettings, UserError
+from pipeline.recipe import BudgetSettings, GenerateSettings, ModelSettings, UserError
 from tests.servers.model import serving
 
 REHEARSAL = {"writer": ModelSettings(base_url="rehearsal", model="rehearsal")}
@@ -107,8 +107,9 @@ def test_cards_talk_and_a_spoilt_card_is_quarantined(tmp_path: Path) -> None:
     }
     (folder / "a.json").write_text(json.dumps(card))
     (folder / "b.json").write_text("{broken")
+    (folder / "c.json").write_text(json.dumps({"name": "Lily", "description": "Lily is 16 years old."}))
     rows, _ = generate(tmp_path / "calls.sqlite", cards=[str(folder)], talks=2, turns=(4, 6))
-    assert [row.error.split(":")[0] for row in rows if isinstance(row, Quarantine)] == ["card"]
+    assert [row.error.split(":")[0] for row in rows if isinstance(row, Quarantine)] == ["card"] * 2
     for row in kept(rows):
         user = row.user_persona.name if row.user_persona else ""
         assert row.messages[0].content == f"Mind the paint, {user}."
@@ -126,15 +127,13 @@ BAD_TALK = {
     "empty": 0.08,
     "length": 0.08,
     "refusal": 0.08,
-    "label": 0.08,
-    "placeholder": 0.06,
-    "echo": 0.06,
-    "foreign": 0.06,
+    "placeholder": 0.08,
+    "echo": 0.09,
+    "foreign": 0.09,
 }
 BAD_JSON = {"garbage": 0.1, "braces": 0.1, "wrong_role": 0.1, "non_string": 0.1, "one_turn": 0.1}
 OURS: dict[str, Callable[[Counter[str]], int]] = {
     "refusal": lambda told: told["style.refusal"] + told["bad_json"],
-    "label": lambda told: told["style.label"],
     "placeholder": lambda told: told["style.placeholder"],
     "echo": lambda told: told["talk.note"],
     "foreign": lambda told: told["language.foreign"],
@@ -145,7 +144,7 @@ def test_with_half_of_the_replies_bad_every_slot_is_filled_or_accounted_for(tmp_
     """100 characters × 3 talks; what went wrong is counted as often as the server did it."""
     with serving(answers="pipeline.generate.rehearse:flawless", faults=BAD_TALK) as server:
         models = {"writer": ModelSettings(base_url=server.url, model="any", in_flight=64)}
-        rows, usage = generate(tmp_path / "calls.sqlite", models, seeds=24, characters=76, talks=3, turns=(4, 6))
+        rows, usage = generate(tmp_path / "calls.sqlite", models, seeds=24, characters=76, talks=3, turns=(4, 4))
         sent = server.stats()["sent"]
     filled = slots(rows)
     given_up = [
@@ -185,3 +184,51 @@ def test_an_invented_character_leaves_as_a_card(tmp_path: Path) -> None:
     assert character.age
     assert character.age >= 18
     assert len(character.topics) == 10
+
+
+@pytest.mark.parametrize("mode", ["talk", "script"])
+def test_what_it_takes_is_known_before(tmp_path: Path, mode: str) -> None:
+    wanted: dict[str, Any] = {"mode": mode, "seeds": 4, "characters": 4, "users": 8, "talks": 2}
+    with serving(answers="pipeline.generate.rehearse:flawless") as server:
+        models = {"writer": ModelSettings(base_url=server.url, model="any")}
+        _, usage = generate(tmp_path / "calls.sqlite", models, **wanted)
+    estimate = expected(GenerateSettings(**wanted), models, 7)["writer"]
+    assert 0.75 < estimate.calls / usage.calls < 1.4
+    assert 0.6 < estimate.prompt_tokens / usage.prompt_tokens < 1.6
+    assert 0.5 < estimate.completion_tokens / usage.completion_tokens < 2
+
+
+def test_a_run_stops_at_the_budget_and_goes_on_when_it_is_raised(tmp_path: Path) -> None:
+    async def rows(most: int | None) -> list[Row]:
+        budget = BudgetSettings(max_tokens=most)
+        async with Line(REHEARSAL, tmp_path / "calls.sqlite", budget, {}, 7, rehearse.answer) as line:
+            return [row async for row in work(GenerateSettings(**wanted), line, 7)]
+
+    wanted: dict[str, Any] = {"seeds": 2, "characters": 2, "talks": 2, "turns": (4, 8)}
+    whole, _ = generate(tmp_path / "whole.sqlite", **wanted)
+    with pytest.raises(llm.Stop, match="budget"):
+        llm.run(rows(15_000))
+    assert llm.run(rows(None)) == whole
+
+
+def test_more_seeds_than_there_are_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="99 are wanted"):
+        generate(tmp_path / "calls.sqlite", seeds=99, talks=1)
+
+
+def test_the_realm_layout_holds_every_talk_under_its_character(tmp_path: Path) -> None:
+    rows, _ = generate(tmp_path / "calls.sqlite", seeds=1, characters=1, talks=3, turns=(4, 6))
+    records = list(realm.records(kept(rows)))
+    assert [list(record) for record in records] == [
+        ["name", "context", "greeting", "example_dialogue", "topics", "dialogues"]
+    ] * 2
+    assert sum(len(record["dialogues"]) for record in records) == len(kept(rows)) == 6
+    for record in records:
+        for dialogue in record["dialogues"]:
+            assert list(dialogue) == ["chat", "model_name", "topic"]
+            assert dialogue["model_name"] == "rehearsal"
+            assert dialogue["topic"] in record["topics"]
+            assert dialogue["chat"][0] == {"role": "char", "content": record["greeting"]}
+            assert {line["role"] for line in dialogue["chat"]} == {"user", "char"}
+        assert {line["role"] for line in record["example_dialogue"]} == {"user", "char"}
+    assert [c.name for c in realm.characters(kept(rows))] == [record["name"] for record in records]

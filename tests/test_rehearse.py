@@ -53,7 +53,7 @@ def test_inventions_are_what_the_schema_asks_for(language: str, kind: Any) -> No
 def test_scripts_have_the_planned_number_of_messages_in_turns(language: str) -> None:
     for seed in range(10):
         scene = a_scene(seed)
-        made = json.loads(text(rehearse.flawless(request(talk._script_prompt(scene, prompts.load(language)), seed))))
+        made = json.loads(text(rehearse.flawless(request(talk.script_prompt(scene, prompts.load(language)), seed))))
         assert misfit(made, SCRIPT_SCHEMA) is None
         assert [m["role"] for m in made["messages"]] == ["character", "user"] * (scene.plan.turns // 2) + (
             ["character"] * (scene.plan.turns % 2)

@@ -15,7 +15,7 @@ from pipeline import llm
 from pipeline.conversation import Message, Role
 from pipeline.generate import plan, prompts, talk
 from pipeline.generate.cards import Character
-from pipeline.generate.check import fault
+from pipeline.generate.check import fault, underage
 from pipeline.generate.invent import User
 from pipeline.generate.plan import Plan, draw, moves, role_at, takes_up
 from pipeline.generate.talk import Scene, direction, opening, systems_of, view
@@ -215,7 +215,8 @@ def test_a_failed_call_ends_the_talk_without_another_try() -> None:
         ("My name is [your name] and I paint", "style.placeholder"),
         ("Ich weiß das leider auch nicht, aber wir können morgen fragen.", "language.foreign"),
         ("I'm fifteen and I like signs", "safety.minor"),
-        ("Fine: the red one it is.", "style.label"),  # the price of catching names that nobody knows
+        ("Anna: The red one it is.", "style.label"),
+        ("Fine: the red one it is.", None),
         ("the red one: it never dries, and I have tried", None),
         ("lol", None),
         ("I'm sorry, I can't help with the ladder today, my back hurts.", None),
@@ -223,7 +224,7 @@ def test_a_failed_call_ends_the_talk_without_another_try() -> None:
 )
 def test_what_is_wrong_with_a_message(text: str, rule: str | None) -> None:
     before = [Message("assistant", "Did I tell you about the red paint?"), Message("user", "no, go on then")]
-    found = fault(before, Message("assistant", text), None, EN)
+    found = fault(before, Message("assistant", text, "Ottoline"), None, EN)
     assert (found.rule if found else None) == rule
 
 
@@ -237,4 +238,27 @@ def test_every_prompt_and_direction_can_be_filled(language: str) -> None:
         texts = ["Well, what a day that was for all of us."] * made.turns
         for length in range(made.turns):
             assert "$" not in direction(scene, said(made.opener, texts[:length]), wording)
-        assert "$" not in "".join(systems_of(scene, wording).values()) + talk._script_prompt(scene, wording)
+        assert "$" not in "".join(systems_of(scene, wording).values()) + talk.script_prompt(scene, wording)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "told"),
+    [
+        ("en", "Lily is a 16-year-old student from Leeds.", "16-year-old"),
+        ("en", "Lily, 16, goes to school.", "Lily, 16,"),
+        ("en", "Age: 15. Likes cats.", "Age: 15"),
+        ("en", "Lily is 15, and wise.", "is 15"),
+        ("en", "She is a schoolgirl.", "schoolgirl"),
+        ("en", "Bo, 44, has a 12-year-old son.", None),
+        ("en", "Bo is 44 and has a 12 year old son.", None),
+        ("en", "A bakery she has run for 12 years.", None),
+        ("en", "A 300-year-old elf who teaches at a high school.", None),
+        ("ru", "Лене 15 лет, она учится в школе.", "Лене 15"),
+        ("ru", "Это 16-летняя девушка.", "16-летн"),
+        ("ru", "Она старшеклассница.", "старшеклассница"),
+        ("ru", "Зинаиде Львовне 66, и у неё есть внук, ему 12.", None),
+        ("ru", "Работает здесь 12 лет.", None),
+    ],
+)
+def test_nobody_under_18_is_invented(language: str, text: str, told: str | None) -> None:
+    assert underage(text, prompts.load(language)) == told

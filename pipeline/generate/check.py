@@ -10,7 +10,16 @@ from pipeline.conversation import Finding, Message, Persona, normalised
 from pipeline.generate.prompts import Prompts
 from pipeline.rules.message import check
 
-LABEL = re.compile(r"[*_\"\s]*[^\W\d_a-zа-яё][\w'’-]*( [^\W\d_a-zа-яё][\w'’-]*)?[*_]*:\s")  # Anna: / Anna Weber:
+# "Anna: Well" or "Anna Weber: *nods*", but not "Fine: the red one"; the names of both sides are caught in any case.
+LABEL = re.compile(r"[*_\"\s]*[^\W\d_a-zа-яё][\w'’-]*( [^\W\d_a-zа-яё][\w'’-]*)?[*_]*:[*_]*\s+[*_\"«“]*[^\W\d_a-zа-яё]")
+ADULT = 18  # years
+AGE = re.compile(  # not "for 12 years": how long something lasted is no age
+    r"\b(\d{1,3})[\s-]*(?:year|yr)s?[\s-]*old|\b(\d{1,3})\s?y\W?o\b|\b[Aa]ge[ds]?\W{0,3}(\d{1,3})\b"
+    r"|\b(?:is|am|turned|At) (\d{1,3})(?=[,.;\s](?!\w*\s?(?:minutes|hours|days|times|metres|miles)))"
+    r"|^\W*[^\W\d_][\w'’ -]{1,40}, (\d{1,3})[,. ]"
+    r"|\b(\d{1,3})-летн|\b(?:ей|ему|мне|Ей|Ему|Мне|[А-ЯЁ][а-яё]+[еиу]) (\d{1,3})(?=[,.\s])"
+    r"|[Вв]озраст\w*\W{0,3}(\d{1,3})\b"
+)
 PARROT = 4  # words; from this length on nobody may say again what anybody said before, word for word
 
 
@@ -53,10 +62,22 @@ def _own_rule(said: Sequence[Message], text: str, prompts: Prompts) -> str | Non
     return None
 
 
-def text_fault(text: str, language: str) -> Fault | None:
+def text_fault(text: str, prompts: Prompts) -> Fault | None:
     """What is wrong with a text about somebody."""
-    found = check([Message("assistant", text)], None, language)
+    told = underage(text, prompts)
+    if told:
+        return Fault(0, "safety.minor", told)
+    found = check([Message("assistant", text)], None, prompts.language)
     return Fault(0, found[0].rule, _evidence(found[0], text)) if found else None
+
+
+def underage(text: str, prompts: Prompts) -> str | None:
+    """The words that describe somebody under 18: the first age in the text, or a listed word; None: an adult."""
+    age = AGE.search(text)
+    if age and int(next(filter(None, age.groups()))) < ADULT:
+        return age[0].strip()
+    words = f" {normalised(text)} "
+    return next((word for word in prompts.underage if f" {word} " in words), None)
 
 
 def _evidence(finding: Finding, text: str) -> str:

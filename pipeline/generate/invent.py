@@ -17,13 +17,12 @@ from typing import Any, Generic, TypeVar
 
 from pipeline.conversation import Message, Quarantine, normalised
 from pipeline.generate.cards import Character
-from pipeline.generate.check import text_fault
+from pipeline.generate.check import ADULT, text_fault
 from pipeline.generate.novelty import Novelty
 from pipeline.generate.prompts import Prompts
 from pipeline.llm import Answer, CallFailed, Line
 from pipeline.recipe import GenerateSettings
 
-ADULT = 18  # years
 AT_ONCE = 8  # calls of one round; their candidates are judged in the order of the calls
 PATIENCE = 8  # times as many calls as would do if every candidate were accepted, then it is given up
 # The share of all accepted that may have one first name, the first words of a greeting, one archetype. Our choice;
@@ -116,7 +115,7 @@ async def invent(
         numbers = range(calls, calls + min(AT_ONCE, ceil(missing / kind.per_call)))
         asked = [_ask(kind, prompt_of(ledger, seeds, prompts, seed, n), n, line, settings) for n in numbers]
         for number, answer in zip(numbers, await asyncio.gather(*asked), strict=True):
-            rejected += _judge(answer, number, ledger, wanted + len(seeds), prompts.language)
+            rejected += _judge(answer, number, ledger, wanted + len(seeds), prompts)
         calls = numbers.stop
     if missing > 0:
         rejected.append(Quarantine(f"{kind.key}/given up", f"given up: {missing} of {wanted} after {calls} calls", ""))
@@ -162,7 +161,9 @@ async def _ask(kind: Kind[T], prompt: str, number: int, line: Line, settings: Ge
         return failed
 
 
-def _judge(answer: Answer | CallFailed, number: int, ledger: Ledger[T], full: int, language: str) -> list[Quarantine]:
+def _judge(
+    answer: Answer | CallFailed, number: int, ledger: Ledger[T], full: int, prompts: Prompts
+) -> list[Quarantine]:
     """Accept what is good in an answer; the rest comes back with its reason."""
     where = f"{ledger.kind.key}/{number}"
     if isinstance(answer, CallFailed):
@@ -172,20 +173,20 @@ def _judge(answer: Answer | CallFailed, number: int, ledger: Ledger[T], full: in
         return [Quarantine(where, f"shape: no list of {ledger.kind.key}", answer.text[:100_000])]
     rejected: list[Quarantine] = []
     for place, raw in enumerate(candidates):
-        why = _take(raw, ledger, full, language)
+        why = _take(raw, ledger, full, prompts)
         if why:
             rejected.append(Quarantine(f"{where}.{place}", why, json.dumps(raw, ensure_ascii=False)[:100_000]))
     return rejected
 
 
-def _take(raw: Any, ledger: Ledger[T], full: int, language: str) -> str | None:
+def _take(raw: Any, ledger: Ledger[T], full: int, prompts: Prompts) -> str | None:
     """Accept a candidate, or say why not."""
     try:
         thing = ledger.kind.read(raw)
     except ValueError as error:
         return f"shape: {error}"
     for name, text in ledger.kind.texts(thing).items():
-        wrong = text_fault(text, language) if name != "name" else None
+        wrong = text_fault(text, prompts) if name != "name" else None
         if wrong:
             return f"{wrong.rule}: {name}: {wrong.evidence}"
     why = ledger.objection(thing)

@@ -19,7 +19,8 @@ NAMES = ("characters", "users", "situations", "talk-character", "talk-user", "sc
 class Prompts:
     """Templates by name, the short directions of `directions-*.md` by heading.
 
-    rebuffs: words of somebody who turns away. declines: whole messages of a model that will not play; both normalised.
+    Word lists, normalised. rebuffs: of somebody who turns away. declines: whole messages of a model that will not
+    play. underage: what no character may be described with.
     """
 
     language: str
@@ -27,6 +28,7 @@ class Prompts:
     directions: dict[str, str]
     rebuffs: tuple[str, ...]
     declines: frozenset[str]
+    underage: tuple[str, ...]
 
     def prompt(self, name: str, /, **values: object) -> str:
         """A whole prompt. Raises UserError when its file names a value that does not exist."""
@@ -52,6 +54,7 @@ def load(language: str) -> Prompts:
         dict(zip(directions[1::2], map(str.strip, directions[2::2]), strict=True)),
         tuple(_lines(f"rebuffs-{language}")),
         frozenset(_lines(f"declines-{language}")),
+        tuple(_lines(f"underage-{language}")),
     )
 
 

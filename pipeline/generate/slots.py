@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.conversation import Conversation, Drop, Finding, Persona, Quarantine, Source, identity
 from pipeline.generate.cards import Character
-from pipeline.generate.invent import User
+from pipeline.generate.cast import Cast
 from pipeline.generate.plan import draw, stages_of
 from pipeline.generate.prompts import Prompts
 from pipeline.generate.talk import Scene, Told, script, talk
@@ -21,15 +21,6 @@ from pipeline.recipe import GenerateSettings
 Row = Conversation | Drop | Quarantine
 REHEARSAL = "rehearsal"  # the model that `rehearse` says it is
 NAME = "generated"  # Source.name of every row
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """Everybody there is, and what may bring them together."""
-
-    characters: Sequence[Character]
-    users: Sequence[User]
-    situations: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +95,9 @@ def _row(
     """Kept when it is long enough; given up, with the reason, when not; a quarantined line when nobody said a word."""
     ref = f"{slot.key}/{slot.number}.{attempt}/{seed}"
     last = attempt == settings.attempts - 1
-    extra = _dump(_extra(told, scene, prompts) | {"slot": f"{slot.key}/{slot.number}", "attempt": attempt})
+    extra = _dump(
+        _extra(told, scene, prompts) | {"slot": f"{slot.key}/{slot.number}", "attempt": attempt, "seed": seed}
+    )
     if not told.said and told.cut:
         end = "; slot given up" if last else ""
         return Quarantine(f"{NAME}/{ref}", f"{told.cut.rule}: {told.cut.evidence}{end}", extra)
@@ -150,6 +143,7 @@ def _extra(told: Told, scene: Scene, prompts: Prompts) -> dict[str, Any]:
         "user": {"age": scene.user.age, "style": scene.user.style},
         "plan": asdict(scene.plan),
         "stages": stages_of(told.said, scene.plan, prompts.rebuffs),
+        "models": told.models,
         "calls": len(told.answers),
         "prompt_tokens": sum(a.prompt_tokens for a in told.answers),
         "completion_tokens": sum(a.completion_tokens for a in told.answers),

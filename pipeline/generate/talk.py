@@ -58,11 +58,15 @@ class Scene:
 
 @dataclass(slots=True)
 class Told:
-    """What became of a talk: good messages, every failed try, and what was paid. `cut`: the fault that ended it."""
+    """What became of a talk: good messages, every failed try, and what was paid. `cut`: the fault that ended it.
+
+    models: who spoke for each side, as the server names it.
+    """
 
     said: list[Message] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    models: dict[str, str] = field(default_factory=dict)
     cut: Fault | None = None
 
 
@@ -111,6 +115,7 @@ async def _message(
             told.faults.append(again)
             break
         told.answers.append(answer)
+        told.models[side] = answer.model
         message = Message(cast(Role, side), answer.text.strip(), _name(scene, side))
         again = scene.fault(told.said, message, prompts)
         if again is None:
@@ -125,7 +130,7 @@ async def script(scene: Scene, line: Line, settings: GenerateSettings, prompts: 
     told = Told()
     for ask in range(settings.asks):
         again = f"\n\n{_again(told.cut, prompts)}" if told.cut else ""
-        chat = [{"role": "user", "content": _script_prompt(scene, prompts) + again}]
+        chat = [{"role": "user", "content": script_prompt(scene, prompts) + again}]
         told.cut = None
         try:
             answer = await line.ask(
@@ -137,6 +142,7 @@ async def script(scene: Scene, line: Line, settings: GenerateSettings, prompts: 
             told.faults.append(told.cut)
             break
         told.answers.append(answer)
+        told.models = {"user": answer.model, "assistant": answer.model}
         said, told.cut = read_script(answer.data, scene, prompts)
         if told.cut is None and len(said) < settings.turns[0]:
             told.cut = Fault(len(said), "talk.short", f"{len(said)} messages")
@@ -223,7 +229,8 @@ def _again(wrong: Fault, prompts: Prompts) -> str:
     )
 
 
-def _script_prompt(scene: Scene, prompts: Prompts) -> str:
+def script_prompt(scene: Scene, prompts: Prompts) -> str:
+    """The prompt for a whole talk in one call."""
     char, user, plan = scene.character, scene.user, scene.plan
     names = {"char": char.name, "user": user.name}
     opened = opening(scene)
