@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ from pipeline import UserError, __version__
 if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and pyarrow
     from rich.table import Table
 
-    from pipeline.look.trace import Stop
     from pipeline.recipe import Recipe
 
 ROOMS = ("collect", "generate", "filter", "dedup", "score", "publish")
@@ -59,10 +59,8 @@ def run(
     loaded = rehearsed(loaded) if rehearse else loaded
     folder = out or f"output/{loaded.name}"
     way = _walk(loaded, folder, workers, first=first, last=last)
-    if as_json:
-        click.echo(json.dumps(way, ensure_ascii=False))
-    else:
-        _show(_funnel(way))
+    _tell(way, as_json)
+    if not as_json:
         click.echo(_next_commands(folder, way))
 
 
@@ -86,6 +84,7 @@ def check(recipe: str) -> None:
 def plan(recipe: str, out: str | None, as_json: bool) -> None:
     """What a run would do, and what it would cost. Runs nothing."""
     from pipeline import run as corridor
+    from pipeline import telling
     from pipeline.engine import Engine
     from pipeline.recipe import find, load
     from pipeline.walks import Run
@@ -98,11 +97,26 @@ def plan(recipe: str, out: str | None, as_json: bool) -> None:
         return
     columns = ("room", "state", "rows", "calls", "prompt_tokens", "completion_tokens", "cost")
     _show(
-        _table(
+        telling.table(
             ("room", "what happens", "rows", "model calls", "tokens in", "tokens out", "cost, $"),
-            [[_cell(row.get(c)) for c in columns] for row in planned],
+            [[telling.cell(row.get(c)) for c in columns] for row in planned],
         )
     )
+
+
+# What a room's own command takes besides --set: settings of the room, under their own names.
+OPTIONS: dict[str, list[Callable[[Any], Any]]] = {
+    "dedup": [
+        click.option("--threshold", type=float, help="Jaccard similarity from which two are one [default: 0.7]."),
+        click.option("--only-report", is_flag=True, default=None, help="Write the pairs, drop nothing."),
+    ],
+    "generate": [
+        click.option("--model", default="rehearsal", help="Name of the model [default: the offline stand-in]."),
+        click.option("--base-url", help="Where it is served; its key is read from OPENAI_API_KEY."),
+    ],
+    "filter": [click.option("--explain", is_flag=True, help="Rows that these settings decide otherwise than before.")],
+    "publish": [click.option("--layout", type=click.Choice(["messages", "realm"]), help="realm: also characters.")],
+}
 
 
 def _room_command(room: str, says: str) -> None:
@@ -111,26 +125,25 @@ def _room_command(room: str, says: str) -> None:
     @cli.command(room, help=says, short_help=says.split(".")[0] + ".")
     @click.argument("inputs", nargs=-1, required=room != "generate")
     @click.option("--out", required=True, help="Folder of the result; rows stand in its <n>-<room>/kept.")
-    @click.option(
-        "--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting of the room, e.g. languages=[en]."
-    )
+    @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting of the room: languages=[en].")
     @_shared
     def command(
         inputs: Sequence[str], out: str, sets: Sequence[str], workers: int | None, as_json: bool, **more: Any
     ) -> None:
         from pipeline.recipe import of_files
+        from pipeline.run import settings_of
 
+        explain, model, address = more.pop("explain", False), more.pop("model", None), more.pop("base_url", None)
+        models = {"writer": {"model": model, "base_url": "rehearsal" if model == "rehearsal" else address}}
         extra = [f"{key}={json.dumps(value)}" for key, value in more.items() if value is not None]
-        way = _walk(of_files(Path(out).name, room, inputs, [*sets, *extra]), out, workers, only=("collect", room))
-        if as_json:
-            click.echo(json.dumps(way, ensure_ascii=False))
-        else:
-            _show(_funnel(way))
+        recipe = of_files(Path(out).name, room, inputs, [*sets, *extra], models if model else {})
+        before = settings_of(out) if explain else None
+        _tell(_walk(recipe, out, workers, only=("collect", room)), as_json)
+        if explain:
+            _explain(out, before, recipe)
 
-    if room == "dedup":
-        click.option("--threshold", type=float, help="Jaccard similarity from which two are one [default: 0.7].")(
-            command
-        )
+    for option in OPTIONS.get(room, []):
+        option(command)
 
 
 for _room, _says in {
@@ -145,13 +158,33 @@ for _room, _says in {
 
 
 @cli.command()
+@click.argument("room", type=click.Choice(["filter"]))
+@click.argument("inputs", nargs=-1, required=True)
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting of the room: languages=[en].")
+@click.option("--workers", type=click.IntRange(1), help="Processes [default: one a core].")
+def calibrate(room: str, inputs: Sequence[str], sets: Sequence[str], workers: int | None) -> None:
+    """Percentiles of every measure per source, and what each rule would drop: to choose limits by looking."""
+    from pipeline import telling
+    from pipeline.filter.calibrate import calibrate as calibrated
+    from pipeline.recipe import of_files
+    from pipeline.run import measured
+
+    with tempfile.TemporaryDirectory(prefix="rapport-") as folder:
+        recipe = of_files(Path(folder).name, room, inputs, sets)
+        _walk(recipe, folder, workers, only=("collect", room))
+        for table in telling.calibration(calibrated(measured(folder), recipe.filter)):
+            _show(table)
+
+
+@cli.command()
 @click.argument("folder", metavar="RUN")
 @click.argument("wanted", metavar="ID")
 def why(folder: str, wanted: str) -> None:
     """The whole life of one conversation: where from, every edit, every finding, where it ended."""
+    from pipeline import telling
     from pipeline.look.trace import life
 
-    for line in _story(life(folder, wanted)):
+    for line in telling.story(life(folder, wanted)):
         click.echo(line)
 
 
@@ -160,23 +193,22 @@ def why(folder: str, wanted: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="The reports as JSON.")
 def stats(folder: str, as_json: bool) -> None:
     """The funnel, the reasons and the histograms of a run."""
+    from pipeline import telling
     from pipeline.run import funnel, reports
 
     found = reports(folder)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
-    _show(_funnel(funnel(folder)))
+    _show(telling.funnel(funnel(folder)))
     rows = [
         (r["room"], rule, count, r["reasons"].get(rule, 0))
         for r in found
         for rule, count in {**r["reasons"], **r["findings"]}.items()
     ]
-    _show(_table(("room", "rule", "rows it fired on", "rows it decided"), rows))
-    for report in found[-1:]:
-        for name, measure in report["measures"].items():
-            bars = _bars(measure["histogram"])
-            click.echo(f"{name:20} {bars}  p5 {measure['p5']:.4g}  p50 {measure['p50']:.4g}  p95 {measure['p95']:.4g}")
+    _show(telling.table(("room", "rule", "rows it fired on", "rows it decided"), rows))
+    for line in telling.measures(found[-1]["measures"] if found else {}):
+        click.echo(line)
 
 
 # --- walking and telling
@@ -190,6 +222,26 @@ def _walk(recipe: Recipe, out: str, workers: int | None, **how: Any) -> list[dic
     with Engine(workers) as engine:
         job = Run(recipe, out, engine, _progress, secrets=_secrets(recipe))
         return corridor.run(job, **how)
+
+
+def _tell(way: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    from pipeline import telling
+
+    if as_json:
+        click.echo(json.dumps(way, ensure_ascii=False))
+    else:
+        _show(telling.funnel(way))
+
+
+def _explain(out: str, before: Recipe | None, now: Recipe) -> None:
+    from pipeline import telling
+    from pipeline.filter.calibrate import explain
+    from pipeline.recipe import FilterSettings
+    from pipeline.run import measured
+
+    old = before.filter if before else FilterSettings(languages=now.filter.languages)
+    for line in telling.changes(*explain(measured(out), old, now.filter)):
+        click.echo(line)
 
 
 def _secrets(recipe: Recipe) -> Mapping[str, str]:
@@ -208,17 +260,6 @@ def _progress(room: str, done: int, total: int) -> None:
         print(f"{room}: {done} of {total}", file=sys.stderr, flush=True)
 
 
-def _funnel(way: Sequence[Mapping[str, Any]]) -> Table:
-    heads = ("in", "added", "changed", "dropped", "merged", "quarantined", "kept")
-    rows = []
-    for row in way:
-        main = sorted(row["reasons"].items(), key=lambda item: (-item[1], item[0]))
-        reasons = ", ".join(f"{rule} {count}" for rule, count in main[:3]) + (" …" if len(main) > 3 else "")
-        numbers = [row["edited" if head == "changed" else head] for head in heads]
-        rows.append((row["room"], *numbers, f"{row['seconds']:.1f}", reasons))
-    return _table(("room", *heads, "seconds", "main reasons"), rows)
-
-
 def _next_commands(out: str, way: Sequence[Mapping[str, Any]]) -> str:
     from pipeline.run import a_dropped_row
 
@@ -228,62 +269,6 @@ def _next_commands(out: str, way: Sequence[Mapping[str, Any]]) -> str:
     if way and way[-1]["room"] == "publish":
         lines.append(f"  python -c \"import datasets; print(datasets.load_dataset('{out}/6-publish/dataset'))\"")
     return "\n".join(lines)
-
-
-def _story(stops: Sequence[Stop]) -> list[str]:
-    lines: list[str] = []
-    last = stops[-1].conversation
-    if last is not None:
-        source = last.source
-        made = f" by {', '.join(source.models)}" if source.models else ""
-        lines += [f"{last.id}  {source.kind} {source.name}: {source.ref}{made}"]
-        lines += [f"  licence {source.license or 'not stated'}; {source.attribution or 'no attribution stated'}"]
-    for stop in stops:
-        lines.append(f"{stop.room}: {stop.ended} ({stop.part})" + (f": {stop.error}" if stop.error else ""))
-        lines += [f"  {edit}" for edit in stop.edits]
-        lines += [f"  {_finding(f)}" for f in stop.findings]
-    if last is not None:
-        lines += ["", *(f"{n:3} {m.name or m.role}: {m.content}" for n, m in enumerate(last.messages))]
-    return lines
-
-
-def _finding(finding: Any) -> str:
-    value = "" if finding.value is None else f" {finding.value:.4g}"
-    limit = "" if finding.limit is None else f" (limit {finding.limit:.4g})"
-    where = "" if finding.message is None else f", message {finding.message}"
-    evidence = f": {finding.evidence}" if finding.evidence else ""
-    return f"{finding.decision} {finding.rule}{value}{limit}{where}{evidence}"
-
-
-def _bars(histogram: Sequence[int]) -> str:
-    top = max(histogram) or 1
-    return "".join(" ▁▂▃▄▅▆▇█"[0 if not n else 1 + round(7 * n / top)] for n in histogram)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
-        table.add_column(
-            head,
-            justify="right" if rows and all(_numeric(row[len(table.columns)]) for row in rows) else "left",
-            overflow="fold",
-        )
-    for row in rows:
-        table.add_row(*map(str, row))
-    return table
-
-
-def _numeric(value: object) -> bool:
-    return str(value).replace(".", "", 1).isdigit() or value == ""
 
 
 def _show(table: Table) -> None:

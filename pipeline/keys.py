@@ -29,7 +29,10 @@ def ingredients(name: str, recipe: Recipe, code: Sequence[str], packages: Sequen
         found["configs"] = [_content(configs() / folder) for folder in ("words", "prompts", "personas")]
     if name == "generate":
         answering = {"base_url", "model", "extra"}  # what decides an answer; limits and prices do not
-        found["models"] = {use: model.model_dump(mode="json", include=answering) for use, model in recipe.models.items()}
+        found["cards"] = [_content(recipe.folder / card) for card in recipe.generate.cards]
+        found["models"] = {
+            use: model.model_dump(mode="json", include=answering) for use, model in recipe.models.items()
+        }
     if name in ("generate", "publish"):
         found["seed"] = recipe.seed
         found["name"] = recipe.name
@@ -43,11 +46,10 @@ def _code(*names: str) -> list[str]:
 
 
 def _content(path: Path) -> str:
-    """Hash of a file, or of every source and text file below a folder."""
-    inside = [p for p in sorted(path.rglob("*")) if p.suffix in (".py", ".md", ".txt", ".yaml")]
-    return digest(
-        [(str(p.relative_to(path)), p.read_text("utf-8")) for p in inside] if path.is_dir() else path.read_text("utf-8")
-    )
+    """Hash of a file, or of every source, text and card below a folder."""
+    inside = [p for p in sorted(path.rglob("*")) if p.suffix in (".py", ".md", ".txt", ".yaml", ".json", ".png")]
+    names = [(str(p.relative_to(path)), hashlib.sha256(p.read_bytes()).hexdigest()) for p in inside]
+    return digest(names) if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _inputs(recipe: Recipe) -> str:

@@ -218,6 +218,7 @@ class DedupSettings(Settings):
         [], description="names of sources, the preferred first; the others after them, all equal"
     )
     against: list[str] = Field([], description="files or Hub datasets whose conversations must not be in the result")
+    only_report: bool = Field(False, description="write the pairs that are alike and drop nothing")
 
 
 class ScoreSettings(Settings):
@@ -235,6 +236,9 @@ class Cut(Settings):
 
 class PublishSettings(Settings):
     cut: dict[str, Cut] = {}
+    layout: Literal["messages", "realm"] = Field(
+        "messages", description="realm: generated rows also as gpt_roleplay_realm's records, characters as V2 cards"
+    )
     test: float = Field(0.05, ge=0, lt=1, description="share of groups held out for testing")
 
 
@@ -321,7 +325,9 @@ def _validated(values: dict[str, Any], path: Path, tree: yaml.Node | None) -> Re
     return recipe
 
 
-def of_files(name: str, room: str, inputs: Sequence[str], sets: Sequence[str]) -> Recipe:
+def of_files(
+    name: str, room: str, inputs: Sequence[str], sets: Sequence[str], models: dict[str, Any] | None = None
+) -> Recipe:
     """The recipe of one room on the user's own files. sets: settings of the room as KEY=VALUE, values in YAML.
 
     Raises UserError that names the setting that is wrong.
@@ -336,7 +342,7 @@ def of_files(name: str, room: str, inputs: Sequence[str], sets: Sequence[str]) -
         place[last] = yaml.safe_load(value)
     doors = {"sources": [{"name": "input", "files": list(inputs)}] if inputs else []}
     sections = {"collect": doors | section} if room == "collect" else {"collect": doors, room: section}
-    values = {"name": name, **sections}
+    values = {"name": name, "models": models or {}, **sections}
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:

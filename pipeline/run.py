@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import yaml
 
 from pipeline import __version__, walks
+from pipeline.conversation import Conversation
 from pipeline.keys import digest, ingredients
 from pipeline.recipe import Recipe, UserError
 from pipeline.shelf import Shelf
@@ -174,6 +175,17 @@ def _histogram(values: pa.ChunkedArray) -> dict[str, Any]:
     return {k: round(float(v), 6) for k, v in span.items()} | {"histogram": counts.tolist()}
 
 
+def settings_of(out: str) -> Recipe | None:
+    """The resolved recipe of the run that stands in a folder."""
+    text = Shelf(out).read_text("recipe.yaml")
+    return Recipe.model_validate(yaml.safe_load(text)) if text else None
+
+
+def measured(out: str) -> Iterator[Conversation]:
+    """The rows of a run as `filter` measured them, before any limit."""
+    return Shelf(out, "3-filter/measured").rows()
+
+
 def a_dropped_row(out: str) -> str | None:
     """The id of some row that was sent away, to show what `rapport why` tells."""
     for folder in Shelf(out).listing():
@@ -192,10 +204,25 @@ def plan(job: Run) -> list[dict[str, Any]]:
         cached = not fresh and report is not None and report["key"] == passage.key
         begun = any(passage.outbox.done(unit, passage.key) for unit in passage.outbox.units())
         fresh = fresh or not cached
-        row: dict[str, Any] = {
-            "room": passage.room.name,
-            "state": "cached" if cached else "resumes" if begun else "runs",
-        }
-        row["rows"] = report["kept"] if cached and report else None
-        planned.append(row)
+        state = "cached" if cached else "resumes" if begun else "runs"
+        calls = _expected(job.recipe) if passage.room.name == "generate" and not cached else {}
+        planned.append(
+            {"room": passage.room.name, "state": state, "rows": report["kept"] if cached and report else None} | calls
+        )
     return planned
+
+
+def _expected(recipe: Recipe) -> dict[str, Any]:
+    """Calls, tokens and dollars of the room that asks models; the cost is None where a price is unknown."""
+    if not recipe.generate.wanted:
+        return {}
+    from pipeline import generate
+
+    every = generate.expected(recipe.generate, recipe.models, recipe.seed).values()
+    costs = [one.cost for one in every]
+    return {
+        "calls": sum(one.calls for one in every),
+        "prompt_tokens": sum(one.prompt_tokens for one in every),
+        "completion_tokens": sum(one.completion_tokens for one in every),
+        "cost": sum(cost for cost in costs if cost is not None) if None not in costs else None,
+    }

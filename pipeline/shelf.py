@@ -249,6 +249,11 @@ class Shelf:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def write_table(self, name: str, table: pa.Table) -> None:
+        """A table as one Parquet file."""
+        with self.committed(name) as file:
+            pq.write_table(table, file, compression="zstd")
+
     def write_arrow(self, name: str, table: pa.Table) -> None:
         """A table in a form that `arrow` maps without reading it."""
         with self.committed(name) as file, pa.ipc.new_file(file, table.schema) as writer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -120,7 +121,7 @@ def walk_generate(passage: Passage) -> None:
         calls = Path(job.out) / "calls.sqlite"
         line = Line(job.recipe.models, calls, job.recipe.budget, job.secrets, job.recipe.seed, rehearse.answer)
         async with line:
-            async for row in generate.work(passage.settings, line, job.recipe.seed):
+            async for row in generate.work(passage.settings, line, job.recipe.seed, job.recipe.folder):
                 yield row
 
     assert passage.inbox is not None
@@ -181,9 +182,10 @@ def walk_dedup(passage: Passage) -> None:
     tables = [signed.arrow(f"part-{part}.arrow") for part in parts]
     others = [against.arrow(f"part-{part}.arrow") for part in against.parts()]
     decisions, report = link.link(tables, settings, others)
-    outbox.write_arrow("decisions.arrow", decisions)
+    outbox.write_table("pairs.parquet", decisions)
     outbox.write_json("link.json", report)
-    of_part = [decisions.filter(pc.equal(decisions["part"], number)) for number in range(len(parts))]
+    wanted = decisions.slice(0, 0) if settings.only_report else decisions
+    of_part = [wanted.filter(pc.equal(wanted["part"], number)) for number in range(len(parts))]
     jobs = [(inbox, outbox, part, passage.key, settings, gone) for part, gone in zip(parts, of_part, strict=True)]
     passage.map(_apply_part, jobs, passage.little())
 
@@ -245,6 +247,20 @@ def walk_publish(passage: Passage) -> None:
     placed = publish.splits(keys, passage.settings, recipe.seed)
     said = publish.write((shelf.table(part) for part in shelf.parts()), placed, dataset.committed)
     dataset.write_text("README.md", card(recipe.name, funnel=[*passage.way, passage.flow()], **said))
+    if passage.settings.layout == "realm":
+        _write_realm(shelf)
+
+
+def _write_realm(shelf: Shelf) -> None:
+    """The generated rows as gpt_roleplay_realm has them, one record a character, and the characters as V2 cards."""
+    from pipeline.generate import cards, realm
+
+    target = Shelf(shelf.address, "realm")
+    target.remove()
+    records = (json.dumps(record, ensure_ascii=False) + "\n" for record in realm.records(shelf.rows()))
+    target.write_text("characters.jsonl", "".join(records))
+    for number, character in enumerate(realm.characters(shelf.rows()), 1):
+        target.write_text(f"cards/{number:05d}.json", cards.to_json(character))
 
 
 def _publish_part(inbox: Shelf, outbox: Shelf, part: str, key: str, settings: Any) -> Counts:

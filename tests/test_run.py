@@ -128,7 +128,13 @@ def test_unreadable_rows_are_quarantined_and_no_good_row_is_lost(tmp_path: Path)
 
 
 def test_killed_at_ten_random_moments_it_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    path = recipe(tmp_path, files=6, rows=130, generate={"seeds": 1, "talks": 1, "turns": [6, 8]}, models={"writer": {"model": "r", "base_url": "rehearsal"}})
+    path = recipe(
+        tmp_path,
+        files=6,
+        rows=130,
+        generate={"seeds": 1, "talks": 1, "turns": [6, 8]},
+        models={"writer": {"model": "r", "base_url": "rehearsal"}},
+    )
     started = time.monotonic()
     rapport("run", path, "--out", tmp_path / "whole")
     span = time.monotonic() - started
@@ -194,7 +200,9 @@ def test_the_folder_of_another_recipe_is_left_alone(tmp_path: Path) -> None:
 
 def test_why_tells_the_whole_life_of_a_dropped_row(tmp_path: Path) -> None:
     path, run = recipe(tmp_path, files=1), tmp_path / "out"
-    write_jsonl(tmp_path / "talks" / "short.jsonl", [record(800, ["Good evening to you, is it still raining?", "Bye."])])
+    write_jsonl(
+        tmp_path / "talks" / "short.jsonl", [record(800, ["Good evening to you, is it still raining?", "Bye."])]
+    )
     rapport("run", path, "--out", run)
     told = rapport("why", run, "talk-800")
     assert "file talks: short.jsonl#1" in told
@@ -249,8 +257,68 @@ def test_plan_says_what_would_happen_and_does_nothing(tmp_path: Path) -> None:
     assert "runs" in rapport("plan", path, "--out", run)
     assert not run.exists()
     rapport("run", path, "--out", run, "--until", "filter")
-    told = json.loads(next(line for line in rapport("plan", path, "--out", run, "--json").splitlines() if line.startswith("[")))
+    told = json.loads(
+        next(line for line in rapport("plan", path, "--out", run, "--json").splitlines() if line.startswith("["))
+    )
     assert [row["state"] for row in told] == ["cached", "cached", "cached", "runs", "runs", "runs"]
+
+
+def test_plan_tells_calls_and_tokens_before_they_are_spent(tmp_path: Path) -> None:
+    asked = {"seeds": 2, "talks": 3, "turns": [6, 8]}
+    path = recipe(tmp_path, files=1, generate=asked, models={"writer": {"model": "gpt-4o-mini"}})
+    told = rapport("plan", path, "--out", tmp_path / "out", "--json")
+    row = next(
+        r for r in json.loads(next(t for t in told.splitlines() if t.startswith("["))) if r["room"] == "generate"
+    )
+    assert 2 * 3 * 6 <= row["calls"] <= 2 * 3 * 10
+    assert row["prompt_tokens"] > row["completion_tokens"] > 0
+    assert row["cost"] > 0
+    assert not (tmp_path / "out").exists()
+
+
+def test_calibrate_shows_what_a_limit_would_do(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in range(9)] + [record(9, ["Hi.", "Hello."])])
+    told = rapport("calibrate", "filter", path, "--set", "languages=[en]")
+    assert "distinct_2" in told
+    line = next(line for line in told.splitlines() if "structure.turns" in line)
+    assert "drop" in line
+    assert "10.00%" in line
+
+
+def test_explain_shows_rows_that_a_changed_limit_decides_otherwise(tmp_path: Path) -> None:
+    path = write_jsonl(
+        tmp_path / "mine.jsonl", [record(n) for n in range(9)] + [record(9, ["Hi there.", "Hello you."])]
+    )
+    first = ("filter", path, "--out", tmp_path / "out", "--set", "languages=[en]")
+    rapport(*first)
+    told = rapport(*first, "--set", "rules={structure.turns: {limit: 7}}", "--explain")
+    assert "newly dropped: the first 9" in told
+    assert "structure.turns 6 below 7" in told
+    told = rapport(*first, "--explain")
+    assert "newly kept: the first 9" in told
+
+
+def test_only_report_writes_the_pairs_and_drops_nothing(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in (1, 2, 2, 3)])
+    way = funnel(rapport("dedup", path, "--out", tmp_path / "out", "--only-report", "--json"))
+    assert (way["dedup"]["kept"], way["dedup"]["dropped"]) == (4, 0)
+    import pyarrow.parquet as pq
+
+    pairs = pq.read_table(tmp_path / "out" / "4-dedup" / "pairs.parquet").to_pylist()
+    assert len(pairs) == 1
+    assert pairs[0]["similarity"] == 1.0
+
+
+def test_generated_talks_go_out_in_the_realm_layout(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    rapport("generate", "--out", made, "--set", "seeds=2", "--set", "talks=2", "--set", "turns=[6, 8]")
+    rapport("publish", made / "2-generate" / "kept", "--out", tmp_path / "out", "--layout", "realm")
+    folder = tmp_path / "out" / "6-publish" / "realm"
+    records = [json.loads(line) for line in (folder / "characters.jsonl").read_text("utf-8").splitlines()]
+    assert [len(record["dialogues"]) for record in records] == [2, 2]
+    assert set(records[0]) == {"name", "context", "greeting", "example_dialogue", "topics", "dialogues"}
+    card = json.loads(next((folder / "cards").iterdir()).read_text("utf-8"))
+    assert card["spec"] == "chara_card_v2"
 
 
 def test_stats_shows_the_funnel_and_the_measures(tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""What the command line shows, as tables and lines of text. Prints nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from pipeline.conversation import Finding
+from pipeline.filter.calibrate import PERCENTILES, Calibration, Change
+from pipeline.look.trace import Stop
+
+
+def funnel(way: Sequence[Mapping[str, Any]]) -> Table:
+    """A row a room, with the three rules that decided most."""
+    heads = ("in", "added", "changed", "dropped", "merged", "quarantined", "kept")
+    rows = []
+    for row in way:
+        main = sorted(row["reasons"].items(), key=lambda item: (-item[1], item[0]))
+        reasons = ", ".join(f"{rule} {count}" for rule, count in main[:3]) + (" …" if len(main) > 3 else "")
+        numbers = [row["edited" if head == "changed" else head] for head in heads]
+        rows.append((row["room"], *numbers, f"{row['seconds']:.1f}", reasons))
+    return table(("room", *heads, "seconds", "main reasons"), rows)
+
+
+def story(stops: Sequence[Stop]) -> list[str]:
+    """Where a conversation is from, what each room made of it, and its words."""
+    lines: list[str] = []
+    last = stops[-1].conversation
+    if last is not None:
+        source = last.source
+        made = f" by {', '.join(source.models)}" if source.models else ""
+        lines += [f"{last.id}  {source.kind} {source.name}: {source.ref}{made}"]
+        lines += [f"  licence {source.license or 'not stated'}; {source.attribution or 'no attribution stated'}"]
+    for stop in stops:
+        lines.append(f"{stop.room}: {stop.ended} ({stop.part})" + (f": {stop.error}" if stop.error else ""))
+        lines += [f"  {edit}" for edit in stop.edits]
+        lines += [f"  {_finding(f)}" for f in stop.findings]
+    if last is not None:
+        lines += ["", *(f"{n:3} {m.name or m.role}: {m.content}" for n, m in enumerate(last.messages))]
+    return lines
+
+
+def _finding(finding: Finding) -> str:
+    value = "" if finding.value is None else f" {finding.value:.4g}"
+    limit = "" if finding.limit is None else f" (limit {finding.limit:.4g})"
+    where = "" if finding.message is None else f", message {finding.message}"
+    evidence = f": {finding.evidence}" if finding.evidence else ""
+    return f"{finding.decision} {finding.rule}{value}{limit}{where}{evidence}"
+
+
+def bars(histogram: Sequence[int]) -> str:
+    """A histogram as a line of blocks; an empty bin is blank."""
+    top = max(histogram) or 1
+    return "".join(" ▁▂▃▄▅▆▇█"[0 if not n else 1 + round(7 * n / top)] for n in histogram)
+
+
+def cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def measures(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line a measure: its histogram and percentiles."""
+    return [
+        f"{name:20} {bars(m['histogram'])}  p5 {m['p5']:.4g}  p50 {m['p50']:.4g}  p95 {m['p95']:.4g}"
+        for name, m in found.items()
+    ]
+
+
+def calibration(found: Calibration) -> list[Table]:
+    """What every measure is like per source, what each rule would do, how alike talks begin."""
+    ranks = [f"p{rank}" for rank in PERCENTILES]
+    spreads = [(s.source, s.measure, s.rows, *(f"{value:.4g}" for value in s.values)) for s in found.spreads]
+    effects = [(e.source, e.rule, e.decision, e.limit, e.rows, f"{e.rows / e.of:.2%}", e.alone) for e in found.effects]
+    openings = [(o.source, f"{o.share:.2%}", o.commonest, o.rows) for o in found.openings]
+    return [
+        table(("source", "measure", "rows", *ranks), spreads),
+        table(("source", "rule", "decision", "limit", "rows", "share", "by this rule alone"), effects),
+        table(("source", "share of the ten commonest openings", "the commonest", "rows"), openings),
+    ]
+
+
+def changes(dropped: Sequence[Change], kept: Sequence[Change]) -> list[str]:
+    """Rows that a changed limit decides otherwise, with their words."""
+    lines = []
+    for head, found in (("newly dropped", dropped), ("newly kept", kept)):
+        lines += ["", f"{head}: {'none' if not found else f'the first {len(found)}'}"]
+        for change in found:
+            said = " / ".join(m.content for m in change.row.messages if m.role != "system")
+            lines += [f"  {change.row.id}  {'; '.join(change.reasons)}", f"      {said[:400]}"]
+    return lines
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, head in enumerate(heads):
+        numbers = bool(rows) and all(_numeric(row[place]) for row in rows)
+        shown.add_column(head, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*map(str, row))
+    return shown
+
+
+def _numeric(value: object) -> bool:
+    return isinstance(value, int | float) or str(value).replace(".", "", 1).rstrip("%").isdigit() or value == ""
