@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import fcntl
 import ipaddress
 import json
 import os
+import re
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -73,7 +78,7 @@ class Gate:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        reason = self._elsewhere(request.url) or self.stopped or self._spent()
+        reason = self._elsewhere(request.url) or self.stopped or self._spent(request)
         if reason:
             raise Refused(reason)
         if request.meta.get("robots") or request.url.startswith("file:"):
@@ -92,13 +97,15 @@ class Gate:
         place = host_and_port(address)
         return None if place in self._hosts else f"another host: {place}"
 
-    def _spent(self) -> str | None:
+    def _spent(self, request: Request) -> str | None:
         keeper = self._crawler.get_downloader_middleware(Keeper)
         assert keeper
         if keeper.pages >= self._limits["max_pages"]:
             return f"over the budget of {self._limits['max_pages']} pages (max_pages)"
         if keeper.bytes >= self._limits["max_bytes"]:
             return f"over the budget of {self._limits['max_bytes']} bytes (max_bytes)"
+        if request.meta.get("depth", 0) > self._limits["depth"]:
+            return f"more than {self._limits['depth']} links from the start (depth)"
         if time.monotonic() > self._end:
             return f"over the time of {self._limits['seconds']:g} s (seconds)"
         return None
@@ -140,8 +147,8 @@ class Keeper:
         if request.url.startswith("file:"):
             return None
         page = self._shelf.page(request.url)
-        today = dt.datetime.now(dt.UTC).date()
-        if page and (self._job["offline"] or page.fetched == today or not request.meta.get("robots")):
+        robots = request.meta.get("robots")  # rules are asked for anew every day
+        if page and (self._job["offline"] or not robots or page.fetched.date() == dt.datetime.now(dt.UTC).date()):
             return self._replayed(request, page)
         if self._job["offline"]:
             raise Refused("not among the stored pages")
@@ -152,17 +159,17 @@ class Keeper:
         for name, value in page.headers:
             headers.appendlist(name, value.encode("latin-1"))
         kind = responsetypes.from_args(headers=headers, url=page.address, body=page.body)
-        request.meta["fetched"] = str(page.fetched)
+        request.meta["fetched"] = str(page.fetched.date())
         return kind(page.address, status=page.status, headers=headers, body=page.body, flags=["stored"])
 
     def process_response(self, request: Request, response: Response) -> Response:
         if "stored" not in response.flags and not request.url.startswith("file:"):
             if response.status not in FINAL:
                 return response
-            today = dt.datetime.now(dt.UTC).date()
+            now = dt.datetime.now(dt.UTC)
             pairs = [(n.decode("latin-1"), v.decode("latin-1")) for n, vs in response.headers.items() for v in vs]
-            self._shelf.keep(Page(request.url, response.status, pairs, response.body, today))
-            request.meta["fetched"] = str(today)
+            self._shelf.keep(Page(request.url, response.status, pairs, response.body, now))
+            request.meta["fetched"] = str(now.date())
         if not request.meta.get("robots"):
             self.pages += 1
             self.bytes += len(response.body)
@@ -316,7 +323,6 @@ def settings(job: dict[str, Any]) -> dict[str, Any]:
         "RETRY_TIMES": limits["retries"],
         "DOWNLOAD_MAXSIZE": limits["page_bytes"],
         "DOWNLOAD_WARNSIZE": 0,
-        "DEPTH_LIMIT": limits["depth"],
         "TWISTED_DNS_RESOLVER": f"{here}.Resolver",
         "DOWNLOADER_MIDDLEWARES": {f"{here}.Gate": 50, f"{here}.Keeper": 900, f"{here}.Pace": 950},
         "SPIDER_MIDDLEWARES": {f"{here}.Notes": 950},
@@ -329,10 +335,23 @@ def follow_parent() -> None:
     os._exit(1)
 
 
+@contextmanager
+def alone(hosts: set[str]) -> Iterator[None]:
+    """Waits until no other crawl of this user on this machine asks the same hosts."""
+    folder = Path(tempfile.gettempdir()) / f"rapport-crawls-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with ExitStack() as locks:
+        for host in sorted(hosts - {"file:"}):
+            lock = locks.enter_context((folder / re.sub(r"[^\w.-]", "_", host)).open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def main() -> None:
     job = json.loads(sys.stdin.readline())
     threading.Thread(target=follow_parent, daemon=True).start()
     spider: type[Spider] = load_object(job["spider"])
-    process = CrawlerProcess(settings(job))
-    process.crawl(spider, start_urls=job["start"], options=job["options"])
-    process.start()
+    with alone({*map(host_and_port, job["start"])}):
+        process = CrawlerProcess(settings(job))
+        process.crawl(spider, start_urls=job["start"], options=job["options"])
+        process.start()

@@ -9,6 +9,7 @@ asked first; where there is none, or robots.txt forbids it, the HTML of the page
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -62,8 +63,8 @@ class MediaWiki(Spider):
 
     def parse_list(self, response: Page, api: str, instead: str) -> Iterator[Request]:
         """A list of pages from the API, and the question for the rest of the list."""
-        answer = response.json()
-        if "error" in answer:
+        answer = _answer(response)
+        if answer is None:
             yield Request(instead, self.parse_page, cb_kwargs={"start": True}, dont_filter=True)
             return
         for page in answer.get("query", {}).get("pages", []):
@@ -82,8 +83,8 @@ class MediaWiki(Spider):
 
     def parse_answer(self, response: Page, api: str, instead: str, title: str, talk: bool) -> Iterator[Found | Request]:
         """A page as the API renders it."""
-        answer = response.json()
-        if "error" in answer:
+        answer = _answer(response)
+        if answer is None:
             yield Request(instead, self.parse_page)
             return
         content = fragment(answer["parse"]["text"])
@@ -96,13 +97,15 @@ class MediaWiki(Spider):
         about: Found = {"page": " ".join(root.xpath("string(//h1)").split())}
         if terms := LICENSE(root):
             about["license"] = next(addresses(response, terms), None)
-        if REDIRECTED(root) and (true := next(addresses(response, CANONICAL(root)), response.url)) != response.url:
-            yield Request(true, self.parse_page, cb_kwargs={"start": start})  # the same page under another name
+        named = next(addresses(response, CANONICAL(root)), response.url)
+        address = named if urlsplit(named).netloc == urlsplit(response.url).netloc else response.url
+        if REDIRECTED(root) and address != response.url:
+            yield Request(address, self.parse_page, cb_kwargs={"start": start})  # the same page under another name
             return
         found: list[Found | Request] = []
         if contents and not listed:
             talk = "ns-talk" in (root.find("body").get("class") or "").split()
-            found = list(self.read(contents[0], response.url, about, talk))
+            found = list(self.read(contents[0], address, about, talk))
         if listed or (start and not any(_said(find) for find in found)):
             yield from self._follow(response, listed or (LINKS(contents[0]) if contents else []))
         else:
@@ -129,6 +132,15 @@ class MediaWiki(Spider):
             yield {"address": address, "turns": [], "extra": about, "reason": "no_dialogue"}
 
 
+def _answer(response: Page) -> Found | None:
+    """What the API says; None when it says no, or is no API."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) and "error" not in answer else None
+
+
 def _said(find: Found | Request) -> bool:
     return isinstance(find, dict) and bool(find["turns"] if "turns" in find else find["text"])
 
@@ -138,7 +150,7 @@ def _listing(page: str) -> dict[str, str]:
     title = _config(page, "wgPageName")
     if _config(page, "wgNamespaceNumber") == "14":
         return _members(title)
-    if _config(page, "wgCanonicalSpecialPageName") == "Allpages" or _config(page, "wgIsMainPage") == "true":
+    if _config(page, "wgCanonicalSpecialPageName") == "Allpages" or _config(page, "wgIsMainPage") == "True":
         return INFO | {"generator": "allpages", "gaplimit": "50", "gapfilterredir": "nonredirects"}
     return INFO | {"titles": title, "redirects": "1"}
 
@@ -149,5 +161,5 @@ def _members(category: str) -> dict[str, str]:
 
 def _config(page: str, name: str) -> str:
     """A value of the configuration that MediaWiki writes into each page, as text."""
-    match = re.search(rf'"{name}":\s*("(?:[^"\\]|\\.)*"|[^,}}]+)', page)
-    return match[1].strip('"').encode().decode("unicode_escape") if match else ""
+    match = re.search(rf'"{name}":\s*("(?:[^"\\]|\\.)*"|\w+)', page)
+    return str(json.loads(match[1])) if match else ""

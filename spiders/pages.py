@@ -15,20 +15,20 @@ create table if not exists pages (
     address text primary key, status integer not null, headers text not null, body blob not null, fetched text not null
 ) without rowid;
 create table if not exists finds (
-    source text not null, kind text not null, address text not null, place integer not null, find text not null
-);
-create index if not exists finds_in_order on finds (source, kind, address, place);
+    source text not null, kind text not null, address text not null, place integer not null, id text not null,
+    find text not null, primary key (source, kind, address, place, id)
+) without rowid;
 """
 
 
 class Page(NamedTuple):
-    """An answer as it came over the wire. headers: (name, value) pairs; fetched: the UTC day."""
+    """An answer as it came over the wire. headers: (name, value) pairs; fetched: UTC."""
 
     address: str
     status: int
     headers: list[tuple[str, str]]
     body: bytes
-    fetched: dt.date
+    fetched: dt.datetime
 
 
 class Pages:
@@ -50,23 +50,25 @@ class Pages:
             return None
         address, status, headers, body, fetched = row
         pairs = [(name, value) for name, value in json.loads(headers)]
-        return Page(address, status, pairs, zlib.decompress(body), dt.date.fromisoformat(fetched))
+        return Page(address, status, pairs, zlib.decompress(body), dt.datetime.fromisoformat(fetched))
 
     def keep(self, page: Page) -> None:
-        """Store a page. The first answer stays: what was read once is read again the same way."""
-        row = (page.address, page.status, json.dumps(page.headers), zlib.compress(page.body, 6), str(page.fetched))
-        self._db.execute("insert or ignore into pages values (?, ?, ?, ?, ?)", row)
+        """Store a page: one that was not there, or a newer robots.txt."""
+        headers, body = json.dumps(page.headers), zlib.compress(page.body, 6)
+        row = (page.address, page.status, headers, body, page.fetched.isoformat(timespec="seconds"))
+        self._db.execute("insert or replace into pages values (?, ?, ?, ?, ?)", row)
 
     def forget_finds(self, source: str) -> None:
         self._db.execute("delete from finds where source = ?", [source])
 
     def add_find(self, source: str, kind: str, address: str, place: int, find: dict[str, Any]) -> None:
-        """Note what a crawl found. `kind` groups finds, `place` orders those of one address."""
+        """Note what a crawl found. `kind` groups finds, `place` orders those of one address; the same find is one."""
         text = json.dumps(find, ensure_ascii=False, sort_keys=True)
-        self._db.execute("insert into finds values (?, ?, ?, ?, ?)", [source, kind, address, place, text])
+        row = [source, kind, address, place, str(find.get("id", "")), text]
+        self._db.execute("insert or ignore into finds values (?, ?, ?, ?, ?, ?)", row)
 
     def finds(self, source: str, kind: str) -> Iterator[dict[str, Any]]:
         """What a crawl found, by address and place: the same order however the crawl went."""
-        order = "select find from finds where source = ? and kind = ? order by address, place, find"
+        order = "select find from finds where source = ? and kind = ? order by address, place, id"
         for (text,) in self._db.execute(order, [source, kind]):
             yield json.loads(text)

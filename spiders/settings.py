@@ -11,6 +11,8 @@ SETTINGS: dict[str, Any] = {
     "AUTOTHROTTLE_ENABLED": True,  # a slow site is asked less often
     "AUTOTHROTTLE_MAX_DELAY": 60,
     "ROBOTSTXT_OBEY": False,  # obeyed by spiders.crawl.Gate, which also honours Crawl-delay and 5xx answers
+    "URLLENGTH_LIMIT": 0,  # what is not asked for is reported, and Scrapy is silent about long addresses
+    "DOWNLOAD_VERIFY_CERTIFICATES": True,
     "COOKIES_ENABLED": False,  # nobody logs in
     "REFERER_ENABLED": False,
     "REDIRECT_MAX_TIMES": 5,

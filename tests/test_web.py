@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,23 @@ def test_stored_pages_are_read_again_without_the_network(tmp_path: Path) -> None
     reread = collected({"sources": [lamps], "reparse": True}, tmp_path)
     assert conversations(reread) == [row for row in fetched[:5] if "Lamp_3" not in row.source.ref]
     assert failures(reread) == {"/wiki/Lamp_3": "not among the stored pages"}
+
+
+def test_two_crawls_of_one_site_take_turns(tmp_path: Path) -> None:
+    with serving(wiki.category(8)) as site:
+        site.pause = 0.1
+        settings = source(f"{site.address}/wiki/Category:Lamps")
+        with ThreadPoolExecutor(2) as pool:
+            crawls = [pool.submit(collected, settings, tmp_path / name) for name in ("one", "two")]
+            assert [len(conversations(crawl.result())) for crawl in crawls] == [8, 8]
+    assert site.at_once[1] == 1
+
+
+def test_what_lies_deeper_than_the_limit_is_reported(tmp_path: Path) -> None:
+    with serving(wiki.category(450)) as site:
+        rows = collected(source(f"{site.address}/wiki/Category:Lamps", depth=1), tmp_path)
+    assert len(conversations(rows)) == 200
+    assert list(failures(rows).values()) == ["more than 1 links from the start (depth): 201 addresses, first this"]
 
 
 def test_local_pages_are_named_from_the_folder_of_the_recipe(tmp_path: Path) -> None:

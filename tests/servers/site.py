@@ -19,8 +19,10 @@ class Site:
         self.pages = pages
         self.asked: list[str] = []
         self.times: list[float] = []  # monotonic seconds, one per request
+        self.pause = 0.0  # seconds before each answer
         self.agents: set[str] = set()
         self.address = ""
+        self.at_once = [0, 0]  # requests now, and the most there ever were
 
     def answer(self, path: str) -> Answer:
         page = self.pages.get(path, (404, {}, b"no such page"))
@@ -45,7 +47,11 @@ def serving(pages: dict[str, Page]) -> Iterator[Site]:
             site.asked.append(self.path)
             site.times.append(time.monotonic())
             site.agents.add(self.headers["User-Agent"])
+            site.at_once[0] += 1
+            site.at_once[1] = max(site.at_once)
             status, headers, body = site.answer(self.path)
+            time.sleep(site.pause)
+            site.at_once[0] -= 1
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
