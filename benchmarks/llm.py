@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,9 +28,14 @@ from benchmarks.llm_peers import SYSTEM, prompt, write
 from tests.servers.model import Serving, serving
 
 ROOT = Path(__file__).parents[1]
-PEERS = {"plain": "openai", "curator": "bespokelabs-curator==0.1.31", "distilabel": "distilabel[openai]==1.5.3"}
+PEERS = {
+    "plain": "openai",
+    "curator": "bespokelabs-curator==0.1.31",
+    "distilabel": "distilabel[openai]==1.5.3 requests",
+}
 LATENCY = 0.2
 TURNS = 8
+GIVEN_UP = 120.0  # seconds; some clients never end
 FAULTS = {"429": 0.0125, "500": 0.0125, "cut": 0.0125, "badjson": 0.0125}
 
 
@@ -98,9 +104,12 @@ def begin(client: str, folder: str, server: Serving, **job: Any) -> subprocess.P
 def run(client: str, folder: str, server: Serving, **job: Any) -> Run:
     started = time.monotonic()
     child = begin(client, folder, server, **job)
-    _, _, usage = os.wait4(child.pid, 0)
+    patience = threading.Timer(GIVEN_UP, child.kill)
+    patience.start()
+    _, status, usage = os.wait4(child.pid, 0)
+    patience.cancel()
     wall = time.monotonic() - started
-    child.returncode = 0
+    child.returncode = os.waitstatus_to_exitcode(status)
     path = Path(folder, "rows.jsonl")
     rows = path.read_text("utf-8").splitlines() if path.exists() else []
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, rows, server.stats())
@@ -223,7 +232,7 @@ def installed() -> Iterator[str]:
         python = ROOT / "build" / "peers" / peer / "bin" / "python"
         if not python.exists():
             subprocess.run([uv, "venv", "-q", "--python", "3.11", str(python.parents[1])], check=True)
-            install = ["pip", "install", "-q", "--compile-bytecode", "--python", str(python), package]
+            install = ["pip", "install", "-q", "--compile-bytecode", "--python", str(python), *package.split()]
             subprocess.run([uv, *install], check=True)
         yield peer
 

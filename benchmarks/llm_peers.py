@@ -56,6 +56,10 @@ async def plain(job: dict[str, Any]) -> list[tuple[int, str]]:
 def curator(job: dict[str, Any]) -> list[tuple[int, str]]:
     os.environ |= {"CURATOR_DISABLE_RICH_DISPLAY": "1", "TELEMETRY_ENABLED": "0", "OPENAI_API_KEY": "none"}
     os.environ["CURATOR_CACHE_DIR"] = job["folder"]
+    import tiktoken
+
+    words = type("Words", (), {"encode": lambda self, text, **_: text.split()})()
+    tiktoken.get_encoding = tiktoken.encoding_for_model = lambda _: words  # its tables would be downloaded
     from bespokelabs import curator as bespoke
 
     class Asker(bespoke.LLM):  # type: ignore[misc]
