@@ -198,8 +198,29 @@ def test_nothing_crashes_the_reader(card: Any) -> None:
 
 def test_a_character_of_ours_becomes_the_same_character_again() -> None:
     dialogue = from_json(json.dumps(V2))[0].example_dialogue
-    ours = Character("Bo", "Bo, 30, bakes.", "Flour?", "A bakery.", 30, "night baker", dialogue, ("bread",))
+    ours = Character(
+        "Bo",
+        "Bo, 30, bakes.",
+        "Flour?",
+        "A bakery.",
+        30,
+        "night baker",
+        dialogue,
+        ("bread",),
+        other_greetings=("Salt?",),
+    )
     again, repairs = from_json(to_json(ours))
     assert repairs == []
-    same = ("name", "description", "greeting", "scenario", "age", "archetype", "example_dialogue", "topics")
+    assert [ours.greeting_of(n) for n in range(4)] == ["Flour?", "Salt?", "Flour?", "Salt?"]
+    same = (
+        "other_greetings",
+        "name",
+        "description",
+        "greeting",
+        "scenario",
+        "age",
+        "archetype",
+        "example_dialogue",
+        "topics",
+    )
     assert {f: getattr(again, f) for f in same} == {f: getattr(ours, f) for f in same}

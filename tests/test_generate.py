@@ -228,7 +228,8 @@ def test_the_realm_layout_holds_every_talk_under_its_character(tmp_path: Path) -
             assert list(dialogue) == ["chat", "model_name", "topic"]
             assert dialogue["model_name"] == "rehearsal"
             assert dialogue["topic"] in record["topics"]
-            assert dialogue["chat"][0] == {"role": "char", "content": record["greeting"]}
+            assert dialogue["chat"][0]["role"] == "char"
             assert {line["role"] for line in dialogue["chat"]} == {"user", "char"}
+        assert record["dialogues"][0]["chat"][0]["content"] == record["greeting"]
         assert {line["role"] for line in record["example_dialogue"]} == {"user", "char"}
     assert [c.name for c in realm.characters(kept(rows))] == [record["name"] for record in records]

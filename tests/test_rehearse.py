@@ -29,7 +29,9 @@ def text(answer: dict[str, Any]) -> str:
 
 def a_scene(seed: int) -> Scene:
     made = plan.draw(GenerateSettings(), random.Random(seed), "assistant")
-    return Scene(Character("Bo", "Bo, 30, bakes."), User("Al", 31, "Drives.", "short"), "It rains.", "bread", made, 0)
+    return Scene(
+        Character("Bo", "Bo, 30, bakes."), User("Al", 31, "Drives.", "short"), "It rains.", "bread", None, made, 0
+    )
 
 
 def test_the_same_request_gets_the_same_answer_another_seed_another() -> None:

@@ -40,7 +40,7 @@ def a_plan(turns: int = 12, opener: Role = "assistant", steps: tuple[int, ...] =
 
 def a_scene(**changes: Any) -> Scene:
     made = a_plan(**changes)
-    return Scene(OTTO, TOM, "{{user}} wants a sign.", "lead", made, 0)
+    return Scene(OTTO, TOM, "{{user}} wants a sign.", "lead", OTTO.greeting, made, 0)
 
 
 @given(opener=ROLES, texts=st.lists(TEXTS, max_size=12))
@@ -234,7 +234,7 @@ def test_every_prompt_and_direction_can_be_filled(language: str) -> None:
     assert wording.directions.keys() == prompts.load("en").directions.keys()
     for n in range(60):
         made = draw(GenerateSettings(turns=(4, 9)), random.Random(n), "assistant" if n % 2 else "user")
-        scene = Scene(OTTO, TOM, "A sign.", "lead", made, 0)
+        scene = Scene(OTTO, TOM, "A sign.", "lead", OTTO.greeting, made, 0)
         texts = ["Well, what a day that was for all of us."] * made.turns
         for length in range(made.turns):
             assert "$" not in direction(scene, said(made.opener, texts[:length]), wording)

@@ -51,6 +51,12 @@ class Character:
     topics: tuple[str, ...] = ()
     card: str | None = None
     origin: str = "seed"  # seed, card or invented
+    other_greetings: tuple[str, ...] = ()
+
+    def greeting_of(self, number: int) -> str | None:
+        """What the `number`-th talk begins with: the greeting, then the others in turn."""
+        greetings = [self.greeting, *self.other_greetings] if self.greeting else [None]
+        return greetings[number % len(greetings)]
 
     def persona(self, user: str) -> Persona:
         """The character as a row holds it, facing this user; always with a V2 card."""
@@ -102,6 +108,7 @@ def from_json(text: str) -> tuple[Character, list[str]]:
         topics=tuple(t for t in topics if isinstance(t, str)) if isinstance(topics, list) else (),
         card=text,
         origin="card",
+        other_greetings=tuple(filter(None, map(str.strip, data["alternate_greetings"]))),
     ), repairs
 
 
@@ -196,7 +203,7 @@ def _written(character: Character) -> Json:
         "scenario": character.scenario or "",
         "first_mes": character.greeting or "",
         "mes_example": "\n".join(["<START>", *lines]) if lines else "",
-        "alternate_greetings": [],
+        "alternate_greetings": list(character.other_greetings),
         "tags": [],
         "extensions": {OURS: ours},
     }

@@ -16,7 +16,7 @@ from math import ceil
 from typing import Any, Generic, TypeVar
 
 from pipeline.conversation import Message, Quarantine, normalised
-from pipeline.generate.cards import Character
+from pipeline.generate.cards import Character, Json
 from pipeline.generate.check import ADULT, text_fault
 from pipeline.generate.novelty import Novelty
 from pipeline.generate.prompts import Prompts
@@ -29,6 +29,8 @@ PATIENCE = 8  # times as many calls as would do if every candidate were accepted
 # for openings: ten of them together at most .10 (human sets; Synthetic-Persona-Chat has .20).
 SHARES = {"name": 0.01, "opening": 0.01, "archetype": 0.1}
 SHOWN = {"name": 60, "opening": 25, "archetype": 25}  # of the used ones, how many a prompt lists
+
+NEW = ("description", "greeting", "situation")  # the texts that must not resemble what there is
 
 T = TypeVar("T")
 
@@ -46,7 +48,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
-    """One kind of thing to invent. `read` raises ValueError; `texts` must be new; `marks` must not be over-used."""
+    """One kind of thing to invent. `read` raises ValueError; `texts` are checked; `marks` must not be over-used."""
 
     key: str  # the prompt, and the key of the answer's list
     per_call: int
@@ -92,9 +94,9 @@ class Ledger(Generic[T]):
         self.names.add(normalised(self.kind.texts(thing).get("name", "")))
         for mark, value in self.kind.marks(thing).items():
             self.used[mark].update([value] if value else [])
-        for name, text in self.kind.texts(thing).items():
-            if name in self.pools:
-                self.pools[name].add(text)
+        for part, text in self.kind.texts(thing).items():
+            if part in self.pools:
+                self.pools[part].add(text)
 
     def over_used(self, mark: str) -> str:
         """The most used values of a mark, for the prompt."""
@@ -114,7 +116,8 @@ async def invent(
     while (missing := wanted + len(seeds) - len(ledger.accepted)) > 0 and calls < most:
         numbers = range(calls, calls + min(AT_ONCE, ceil(missing / kind.per_call)))
         asked = [_ask(kind, prompt_of(ledger, seeds, prompts, seed, n), n, line, settings) for n in numbers]
-        for number, answer in zip(numbers, await asyncio.gather(*asked), strict=True):
+        answers = await asyncio.gather(*asked, return_exceptions=True)  # when the run stops, all have ended
+        for number, answer in zip(numbers, answers, strict=True):
             rejected += _judge(answer, number, ledger, wanted + len(seeds), prompts)
         calls = numbers.stop
     if missing > 0:
@@ -125,10 +128,10 @@ async def invent(
 def open_ledger(kind: Kind[T], seeds: Sequence[T], settings: GenerateSettings) -> Ledger[T]:
     """A ledger with the seeds in it; they are also the unrelated texts that novelty is calibrated on."""
     ledger = Ledger(kind, settings)
-    for name in kind.texts(seeds[0]) if seeds else ():
-        reference = [kind.texts(s)[name] for s in seeds]
-        if name != "name":
-            ledger.pools[name] = Novelty(reference, settings.unrelated_accepted, settings.novelty)
+    for part in NEW:
+        reference = [text for s in seeds if (text := kind.texts(s).get(part))]
+        if reference:
+            ledger.pools[part] = Novelty(reference, settings.unrelated_accepted, settings.novelty)
     for thing in seeds:
         ledger.accept(thing)
     return ledger
@@ -151,23 +154,22 @@ def prompt_of(ledger: Ledger[T], seeds: Sequence[T], prompts: Prompts, seed: int
     )
 
 
-async def _ask(kind: Kind[T], prompt: str, number: int, line: Line, settings: GenerateSettings) -> Answer | CallFailed:
-    try:
-        return await line.ask(
-            settings.inventor, [{"role": "user", "content": prompt}], sample=number, schema=schema_of(kind),
-            temperature=settings.temperature, top_p=settings.top_p,
-        )  # fmt: skip
-    except CallFailed as failed:
-        return failed
+async def _ask(kind: Kind[T], prompt: str, number: int, line: Line, settings: GenerateSettings) -> Answer:
+    return await line.ask(
+        settings.inventor, [{"role": "user", "content": prompt}], sample=number, schema=schema_of(kind),
+        temperature=settings.temperature, top_p=settings.top_p,
+    )  # fmt: skip
 
 
 def _judge(
-    answer: Answer | CallFailed, number: int, ledger: Ledger[T], full: int, prompts: Prompts
+    answer: Answer | BaseException, number: int, ledger: Ledger[T], full: int, prompts: Prompts
 ) -> list[Quarantine]:
     """Accept what is good in an answer; the rest comes back with its reason."""
     where = f"{ledger.kind.key}/{number}"
     if isinstance(answer, CallFailed):
         return [Quarantine(where, f"call.{answer.reason}: {answer.detail}", "")]
+    if isinstance(answer, BaseException):
+        raise answer
     candidates = answer.data.get(ledger.kind.key) if isinstance(answer.data, dict) else answer.data
     if not isinstance(candidates, list) or not candidates:
         return [Quarantine(where, f"shape: no list of {ledger.kind.key}", answer.text[:100_000])]
@@ -219,6 +221,12 @@ def text_of(raw: Any, key: str, least: int = 1) -> str:
     return value.strip()
 
 
+def texts_of(raw: Json, key: str) -> tuple[str, ...]:
+    """The texts of a list of a candidate, none where there is no list."""
+    values = raw.get(key)
+    return tuple(v.strip() for v in values if isinstance(v, str) and v.strip()) if isinstance(values, list) else ()
+
+
 def age_of(raw: Any) -> int:
     """The age of a candidate, a whole number of years. Raises ValueError below 18 or when it is missing."""
     age = raw.get("age") if isinstance(raw, dict) else None
@@ -234,7 +242,6 @@ def age_of(raw: Any) -> int:
 def read_character(raw: Any) -> Character:
     """A character as the prompt asks for it, as the seed files hold it. Raises ValueError."""
     examples = raw.get("example_dialogue") if isinstance(raw, dict) else None
-    topics = raw.get("topics") if isinstance(raw, dict) else None
     return Character(
         name=text_of(raw, "name"),
         age=age_of(raw),
@@ -243,7 +250,8 @@ def read_character(raw: Any) -> Character:
         scenario=raw["scenario"].strip() if isinstance(raw.get("scenario"), str) else None,
         archetype=raw["archetype"].strip() if isinstance(raw.get("archetype"), str) else None,
         example_dialogue=tuple(_example(m) for m in examples) if isinstance(examples, list) else (),
-        topics=tuple(t.strip() for t in topics if isinstance(t, str) and t.strip()) if isinstance(topics, list) else (),
+        topics=texts_of(raw, "topics"),
+        other_greetings=texts_of(raw, "other_greetings"),
         origin="invented",
     )
 
@@ -280,8 +288,14 @@ def _show_character(c: Character) -> dict[str, Any]:
     dialogue = [{"role": "user" if m.role == "user" else "character", "content": m.content} for m in c.example_dialogue]
     return {
         "name": c.name, "age": c.age, "archetype": c.archetype or "", "description": c.description,
-        "greeting": c.greeting, "scenario": c.scenario, "example_dialogue": dialogue, "topics": list(c.topics),
+        "greeting": c.greeting, "other_greetings": list(c.other_greetings),
+        "scenario": c.scenario, "example_dialogue": dialogue, "topics": list(c.topics),
     }  # fmt: skip
+
+
+def _texts_of_character(c: Character) -> dict[str, str]:
+    others = {"other_greetings": "\n".join(c.other_greetings)} if c.other_greetings else {}
+    return {"name": c.name, "description": c.description, "greeting": c.greeting or "", **others}
 
 
 TEXT = {"type": "string"}
@@ -293,12 +307,13 @@ CHARACTERS: Kind[Character] = Kind(
     per_call=2,
     shown=2,
     properties={
-        "name": TEXT, "age": NUMBER, "archetype": TEXT, "description": TEXT, "greeting": TEXT, "scenario": TEXT,
+        "name": TEXT, "age": NUMBER, "archetype": TEXT, "description": TEXT, "greeting": TEXT,
+        "other_greetings": {"type": "array", "items": TEXT}, "scenario": TEXT,
         "example_dialogue": LINES, "topics": {"type": "array", "items": TEXT},
     },
     read=read_character,
     show=_show_character,
-    texts=lambda c: {"name": c.name, "description": c.description, "greeting": c.greeting or ""},
+    texts=_texts_of_character,
     marks=lambda c: {
         "name": first_words(c.name, 1), "opening": first_words(c.greeting or "", 3),
         "archetype": normalised(c.archetype or ""),

@@ -120,6 +120,7 @@ def _character(bank: Bank, rng: random.Random) -> dict[str, Any]:
         "archetype": _fill("{archetype}", bank, rng),
         "description": " ".join(_fill(s, bank, rng, name=name.split()[0], age=age) for s in sentences),
         "greeting": _fill(rng.choice(bank["greeting"]), bank, rng),
+        "other_greetings": [_fill(g, bank, rng) for g in rng.sample(bank["greeting"], 2)],
         "scenario": _fill(rng.choice(bank["scenario"]), bank, rng),
         "example_dialogue": dialogue,
         "topics": rng.sample(bank["topic"], 10),

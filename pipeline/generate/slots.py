@@ -71,6 +71,7 @@ def stage(slot: Slot, attempt: int, cast: Cast, settings: GenerateSettings, seed
         character=slot.character,
         user=users[turn % len(users)],
         situation=situation,
+        greeting=slot.character.greeting_of(slot.number),
         topic=topics[(slot.number + attempt) % len(topics)] if topics else situation,
         plan=draw(settings, rng, "assistant" if slot.character.greeting else rng.choice(["user", "assistant"])),
         sample=slot.number * settings.attempts + attempt,

@@ -39,12 +39,16 @@ SCRIPT_SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Who talks with whom, about what, how. `sample` numbers the calls so that no two talks share an answer."""
+    """Who talks with whom, about what, how. greeting: the character's first words, where it opens and has any.
+
+    sample: numbers the calls so that no two talks share an answer.
+    """
 
     character: Character
     user: User
     situation: str
     topic: str
+    greeting: str | None
     plan: Plan
     sample: int
 
@@ -174,7 +178,7 @@ def read_script(data: Any, scene: Scene, prompts: Prompts) -> tuple[list[Message
 
 def opening(scene: Scene) -> list[Message]:
     """The character's greeting, word for word, where the character opens and has one."""
-    greeting = scene.character.greeting
+    greeting = scene.greeting
     if scene.plan.opener == "user" or not greeting:
         return []
     return [Message("assistant", filled(greeting, scene.character.name, scene.user.name), scene.character.name)]
