@@ -59,6 +59,7 @@ def test_a_message_is_mended_and_the_edit_is_told(broken: str, mended: str) -> N
         "Ça va? Ñandú, Ångström, Łódź.",
         "你好：今天好吗？",
         "I see.</s>",
+        "Try this:\n```html\n  <b>bold</b>\n```",
         "“Quoted” – and so on…",
         "👩‍🚀 waves",
     ],

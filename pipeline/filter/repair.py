@@ -16,6 +16,7 @@ from pipeline.conversation import Conversation, Message, Role
 from pipeline.recipe import RepairSettings
 from pipeline.rules import structure, style
 
+_CODE = "```"
 _TAGS = (
     "a|abbr|article|aside|b|big|blockquote|body|br|caption|center|cite|code|dd|del|details|div|dl|dt|em|figcaption|"
     "figure|font|footer|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|li|link|main|mark|meta|nav|ol|option|p|pre|"
@@ -73,7 +74,9 @@ def shape(row: Conversation, settings: RepairSettings) -> Conversation:
 
 
 def strip_html(text: str) -> str:
-    """Without tags and comments, entities as characters; what only looks like HTML ("I <3 you", "AT&T") stays."""
+    """Without tags and comments, entities as characters; what only looks like HTML ("I <3 you") and code stay."""
+    if _CODE in text:
+        return text
     if "<" in text:
         text = _BREAK.sub("\n", _SCRIPT.sub("", text))
         text = _TAG.sub(lambda tag: tag[0] if _KEPT_TAG.fullmatch(tag[0]) else "", text)
@@ -81,7 +84,9 @@ def strip_html(text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Composed characters (NFC), none that are invisible, single blanks, no blanks around line breaks."""
+    """Composed characters (NFC), none that are invisible, single blanks, no blanks around line breaks; code stays."""
+    if _CODE in text:
+        return text.strip()
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     return _BREAKS.sub("\n", _BLANKS.sub(" ", text)).strip()
 

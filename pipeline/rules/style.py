@@ -20,9 +20,12 @@ _LINK = re.compile(r"https?://|www\.")
 _SYMBOLS = re.compile(r"[#$%^&*@|\\~+=<>{}\[\]]{6,}")
 _LOST = re.compile("\ufffd+")
 _ROUND = re.compile(
-    r"\((?=[a-z])(?:(?:insert|your|my|his|her|their|enter)\s)?(?:(?:user|speaker|person)\s?[12a-b](?:'s)?\s?)?(?:name|city|age|hometown)?\)"
+    r"\((?=[a-z])(?:(?:insert|your|my|his|her|their|enter)\s)?(?:(?:user|speaker|person)\s?[12ab](?:'s)?\s?)?"
+    r"(?:name|city|age|hometown)?\)"
 )
-_BRACKETS = re.compile(r"\{\{[^{}\n]{1,40}\}\}|\[[^\[\]\n]{2,40}\]|<[a-z][a-z' _-]{1,30}>|\{[a-z][a-z' _-]{1,30}\}")
+_BRACKETS = re.compile(
+    r"(?<![\w`'\"/\\$=])(?:\{\{[^{}\n]{1,40}\}\}|\[[^\[\]\n]{2,40}\]|<[a-z][a-z' _-]{1,30}>|\{[a-z][a-z' _-]{1,30}\})"
+)
 
 
 def readings(view: View, numbers: Numbers, found: dict[str, float]) -> Iterator[Finding]:
@@ -96,11 +99,15 @@ def cliches(view: View, found: dict[str, float]) -> Iterator[Finding]:
 
 
 def links(view: View) -> Iterator[Finding]:
-    """Messages with a link and an advertiser's phrase."""
+    """Messages with a link and, close to it, an advertiser's phrase."""
     if "http" not in view.folded and "www." not in view.folded:
         return
-    adverts = [h for h in view.hits.get("advert", []) if _LINK.search(view.line(h.message))]
+    adverts = [h for h in view.hits.get("advert", []) if _LINK.search(_around(view, h, 80))]
     yield from spots(view, "style.links", adverts)
+
+
+def _around(view: View, hit: Hit, characters: int) -> str:
+    return view.line(hit.message)[max(0, hit.start - characters) : hit.end + characters]
 
 
 def gibberish(view: View) -> Iterator[Finding]:
@@ -148,7 +155,7 @@ def labels(view: View, message: int) -> Iterator[Finding]:
 def placeholders(view: View, message: int) -> Iterator[Finding]:
     """Brackets that hold a description in place of a value: "[your name]", "{{user}}", "<city>", "(user 1's name)"."""
     line = view.line(message)
-    for match in _BRACKETS.finditer(line):
+    for match in _BRACKETS.finditer(line) if "```" not in view.messages[message].content else ():
         said = re.findall(r"[^\W_]+(?:'s)?", match[0])
         if match[0].startswith("{{") or (len(said) <= 5 and any(w.removesuffix("'s") in blanks() for w in said)):
             yield view.finding("style.placeholder", 1, message, match.start(), match.end())
