@@ -77,6 +77,18 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
     (
         "messages",
         "a.jsonl",
+        {"dialogue": [{"role": "Ada", "content": "Tea?"}, {"role": "Ben", "content": "Please."}]},
+        [(U, "Tea?"), (A, "Please.")],
+    ),
+    (
+        "sharegpt",
+        "a.jsonl",
+        {"conversations": {"from": ["human", "gpt"], "value": ["Who?", "Ada."]}},
+        [(U, "Who?"), (A, "Ada.")],
+    ),
+    (
+        "messages",
+        "a.jsonl",
         {
             "messages": [
                 {"role": "system", "content": "You are Ada."},

@@ -21,6 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline import collect
 from pipeline.collect import files
@@ -33,8 +35,8 @@ JSONL = "".join(json.dumps(r) + "\n" for r in GOOD).encode()
 
 
 def rows_of(folder: Path, *names: str, max_bytes: int = 1_000_000, **source: Any) -> list[Any]:
-    settings = CollectSettings(sources=[SourceSettings(name="s", files=list(names), **source)], max_bytes=max_bytes)
-    return [row for unit in collect.units(settings, folder) for row in collect.read(unit, settings, folder)]
+    door = CollectSettings(sources=[SourceSettings(name="s", files=list(names), **source)], max_bytes=max_bytes)
+    return [row for unit in collect.units(door, folder) for row in collect.read(unit, door, folder)]
 
 
 def said(rows: list[Any]) -> list[list[str]]:
@@ -162,7 +164,7 @@ def test_one_bad_element_of_an_array_costs_one_element(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", [0.3, 0.9])
 @pytest.mark.parametrize(("name", "pack"), [*PACKED[1:5], ("a.json", bytes)], ids=["gz", "bz2", "xz", "zst", "json"])
 def test_a_file_that_breaks_off_keeps_what_came_before(tmp_path: Path, name: str, pack: Any, cut: float) -> None:
-    whole = [record(n) for n in range(3000)]
+    whole = [record(n) for n in range(1200)]
     plain = json.dumps(whole).encode() if name == "a.json" else "".join(json.dumps(r) + "\n" for r in whole).encode()
     packed = pack(plain)
     (tmp_path / name).write_bytes(packed[: int(len(packed) * cut)])
@@ -245,23 +247,72 @@ def test_half_characters_and_unheard_of_numbers(tmp_path: Path) -> None:
         to_table(rows[1:])
 
 
+def test_a_few_lines_of_yaml_cannot_fill_the_memory(tmp_path: Path) -> None:
+    levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 12))
+    (tmp_path / "a.yaml").write_text("l0: &l0 [ha, ha]\n" + levels + "conversations: [[a, b]]\n")
+    [row] = rows_of(tmp_path, "a.yaml")
+    assert "aliases are not followed" in row.error
+
+
+def plain_bytes(name: str) -> bytes:
+    """Ten talks in one of the formats."""
+    store = io.BytesIO()
+    if name.endswith("parquet"):
+        pq.write_table(pa.Table.from_pylist(GOOD[:10]), store, row_group_size=3)
+        return store.getvalue()
+    if name.endswith("csv"):
+        return b"id,talk\n" + b"".join(b'%d,"Ada: Hello\nBen: Evening."\n' % n for n in range(10))
+    if name.endswith("yaml"):
+        return yaml.safe_dump({"conversations": EXPECTED[:10]}).encode()
+    if name.endswith("json"):
+        return json.dumps(GOOD[:10]).encode()
+    return b"".join(b"Ada: Hello %d\nBen: Evening.\n\n" % n for n in range(10)) if name == "a.txt" else JSONL[:4000]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.csv", "a.yaml", "a.parquet", "a.txt", "a.zip"])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=6), st.integers(0, 9)), min_size=1, max_size=4))
+def test_damaged_bytes_never_break_the_reading(
+    tmp_path: Path, name: str, changes: list[tuple[float, bytes, int]]
+) -> None:
+    pack = {"a.jsonl.gz": gzip.compress, "a.zip": zipped}.get(name, bytes)
+    data = pack(plain_bytes(name))
+    for where, junk, gone in changes:
+        at = int(where * len(data))
+        data = data[:at] + junk + data[at + gone :]
+    (tmp_path / name).write_bytes(data)
+    try:
+        rows = rows_of(tmp_path, name)
+    except UserError as error:  # what is left fits no shape: that is said, with the name of the source
+        rows, said_so = [], str(error)
+    else:
+        said_so = "source s: "
+    assert said_so.startswith("source s: ")
+    to_table([row for row in rows if isinstance(row, Conversation)])
+    assert len({row.id for row in rows}) == len(rows)
+
+
 MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"files": ["nowhere/*.jsonl"]}, r"source s: no file matches nowhere/\*\.jsonl"),
     ({"files": ["odd.jsonl"]}, r'(?s)odd\.jsonl: no known shape fits\. Tried: messages, sharegpt.*like: \{"price":3'),
     ({"files": ["prose.txt"]}, r"source s: prose\.txt: no known shape fits\. Tried: whatsapp, irc, cdial, log"),
     ({"files": ["image.bmp"]}, r"image\.bmp: unknown file format \.bmp; known are \.jsonl"),
+    ({"files": ["ada.png"]}, r"ada\.png: a picture\. Character cards are read by `generate`"),
     ({"files": ["odd.jsonl"], "shape": "mesages"}, r"source s: unknown shape 'mesages'; known are messages"),
     ({"files": ["odd.jsonl"], "license": "CC-BY-SA-4"}, r"source s: unknown licence 'CC-BY-SA-4'; did you mean CC-BY"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("source", "message"), MISTAKES, ids=["missing", "shape", "text", "format", "name", "licence"])
+@pytest.mark.parametrize(
+    ("source", "message"), MISTAKES, ids=["missing", "shape", "text", "format", "card", "name", "licence"]
+)
 def test_a_mistake_is_one_message_with_the_name_of_the_source(
     tmp_path: Path, source: dict[str, Any], message: str
 ) -> None:
     (tmp_path / "odd.jsonl").write_text('{"price": 3}\n{"price": 4}\n')
     (tmp_path / "prose.txt").write_text("It was a dark and stormy night.\nNobody spoke.\n")
     (tmp_path / "image.bmp").write_bytes(b"BM")
+    (tmp_path / "ada.png").write_bytes(b"PNG")
     with pytest.raises(UserError, match=message):
         rows_of(tmp_path, *source.pop("files"), **source)
 
@@ -303,10 +354,8 @@ def test_every_shared_dialogue_set_is_read_by_one_recipe() -> None:
     assert [set(source) - {"name", "files", "license", "attribution"} for source in sources] == [set()] * len(SETS)
     found = {}
     for source in sources:
-        settings = CollectSettings(sources=[SourceSettings(**source)])
-        rows = [
-            r for unit in collect.units(settings, recipe.parent) for r in collect.read(unit, settings, recipe.parent)
-        ]
+        door = CollectSettings(sources=[SourceSettings(**source)])
+        rows = [r for unit in collect.units(door, recipe.parent) for r in collect.read(unit, door, recipe.parent)]
         kept = [row for row in rows if isinstance(row, Conversation)]
         personas = sum((row.persona is not None) + (row.user_persona is not None) for row in kept)
         found[source["name"]] = (len(kept), sum(len(r.messages) for r in kept), len(rows) - len(kept), personas)

@@ -163,7 +163,7 @@ READERS = {shapes.name_of(module): module for module in shapes.RECORDS}
 DOOR = Door("file", "fuzz", max_bytes=10_000)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(mutated())
 def test_no_mutated_record_breaks_a_reader_and_none_is_lost(case: tuple[str, Any]) -> None:
     _, record = case
@@ -179,7 +179,7 @@ def test_no_mutated_record_breaks_a_reader_and_none_is_lost(case: tuple[str, Any
         to_table([row for row in rows if isinstance(row, Conversation)])  # what was read can be written
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(JSON, min_size=1, max_size=4), st.sampled_from(["a.jsonl", "a.json"]))
 def test_every_record_of_a_file_is_one_row_or_more(tmp_path_factory: Any, junk: list[Any], name: str) -> None:
     """Good records among any junk: the good ones are read, every other one is in the quarantine."""
@@ -194,7 +194,7 @@ def test_every_record_of_a_file_is_one_row_or_more(tmp_path_factory: Any, junk: 
     assert len({row.id for row in rows}) == len(rows)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["log", "irc", "whatsapp", "cdial"]))
 def test_any_text_is_read_by_any_text_shape(text: str, name: str) -> None:
     module = next(m for m in shapes.TEXTS if shapes.name_of(m) == name)
@@ -204,7 +204,7 @@ def test_any_text_is_read_by_any_text_shape(text: str, name: str) -> None:
     assert all(isinstance(row, Conversation | Quarantine) for row in rows)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200), st.integers(0, len(TEI)))
 def test_any_xml_is_read_or_refused(junk: bytes, at: int) -> None:
     document = TEI.encode()[:at] + junk + TEI.encode()[at:]
@@ -213,7 +213,7 @@ def test_any_xml_is_read_or_refused(junk: bytes, at: int) -> None:
     assert all(isinstance(talk, Talk | Unread) for talk in reader.read(document))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.dictionaries(st.sampled_from(["dialogue_id", "text", "speaker", "turn"]), JSON), min_size=1, max_size=6)
 )

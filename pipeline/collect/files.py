@@ -66,8 +66,10 @@ def read(unit: FileUnit, settings: CollectSettings) -> Iterator[Row]:
         day = dt.datetime.fromtimestamp(file.modified, dt.UTC).date() if file.modified else None
         door = Door("file", source.name, source.license, source.attribution, day, source.assistant, settings.max_bytes)
         with _opened(source, file.address) as stream:
-            for path, member in _members(stream, file):
-                yield from rows_of_file(source, path, member, door)
+            members = _members(stream, file)
+            yield from _guarded(
+                (r for path, inside in members for r in rows_of_file(source, path, inside, door)), file.path, door
+            )
 
 
 def rows(
@@ -162,20 +164,24 @@ def _unknown(path: str, door: Door, record: Any, *tried: tuple[ModuleType, ...])
 
 
 def rows_of_file(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
-    """The rows of one file; where its compression breaks off, one quarantine row says so after the rows before."""
+    """The rows of one file, whatever its compression and format."""
+    return _guarded(_rows_of(source, path, stream, door), path, door)
+
+
+def _guarded(rows: Iterable[Row], path: str, door: Door) -> Iterator[Row]:
+    """The rows; where the file breaks off, a quarantine row says so after those before."""
     try:
-        packed = formats.suffix(path) != ".parquet"
-        yield from _rows_of(source, path, formats.unpacked(stream) if packed else stream, door)
-    except formats.BROKEN as error:
-        yield refuse(f"the file breaks off or is damaged: {error or type(error).__name__}", "", door, path)
-    except OSError as error:
-        if error.errno is not None:
+        yield from rows
+    except (*formats.BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
             raise
-        yield refuse(f"the file breaks off or is damaged: {error}", "", door, path)
+        yield refuse(f"the file breaks off or is damaged: {error or type(error).__name__}", "", door, path)
 
 
 def _rows_of(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
-    kind = formats.known_format(path)
+    kind = formats.known_format(f"source {source.name}: {path}")
+    if kind != ".parquet":
+        stream = formats.unpacked(stream)
     if kind == ".parquet":
         yield from rows(formats.parquet(stream, door.max_bytes), path, door, source.shape)
     elif kind in formats.DOCUMENTS:
@@ -300,8 +306,12 @@ def _members(stream: IO[bytes], file: Found) -> Iterable[tuple[str, IO[bytes]]]:
         yield file.path, stream
         return
     with zipfile.ZipFile(stream) as archive:
-        for member in archive.infolist():
-            hidden = any(part.startswith((".", "__")) for part in PurePosixPath(member.filename).parts)
-            if not member.is_dir() and not hidden and _readable(member.filename):
-                with archive.open(member) as inside:
-                    yield f"{file.path}/{member.filename}", inside
+        for name, member in {member.filename: member for member in archive.infolist()}.items():
+            hidden = any(part.startswith((".", "__")) for part in PurePosixPath(name).parts)
+            if not member.is_dir() and not hidden and _readable(name):
+                try:
+                    inside = archive.open(member)
+                except (RuntimeError, NotImplementedError) as error:  # a password, or an unheard-of compression
+                    raise zipfile.BadZipFile(f"{name}: {error}") from error
+                with inside:
+                    yield f"{file.path}/{name}", inside

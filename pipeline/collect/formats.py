@@ -18,10 +18,12 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import PurePosixPath
 from typing import IO, Any
 
 import orjson
+import zstandard
 
 from pipeline.collect.shapes.talk import Unread
 from pipeline.recipe import UserError
@@ -29,13 +31,13 @@ from pipeline.recipe import UserError
 Records = Iterator[tuple[int, Any]]
 
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
-WHOLE = 256_000_000  # bytes of a document that has to be held whole: the share of 1 GiB that leaves room to decode it
+WHOLE = 128_000_000  # bytes of a document that has to be held whole; decoded it takes about six times as much
 SNIFF = 1_000_000  # bytes looked at to tell the encoding
 RAW = 100_000  # characters of an unreadable record that are kept
 # Encodings of texts that are not Unicode, commoner ones first: of equally likely ones the first is taken.
 LIKELY = ("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874", "gb18030",
           "big5", "shift_jis", "euc_jp", "euc_kr", "cp866")  # fmt: skip
-BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstandard.ZstdError)
 
 
 def suffix(name: str) -> str:
@@ -51,8 +53,6 @@ def unpacked(stream: IO[bytes]) -> IO[bytes]:
     if head.startswith(b"\x1f\x8b"):
         return gzip.GzipFile(fileobj=whole)  # type: ignore[return-value]
     if head.startswith(b"\x28\xb5\x2f\xfd"):
-        import zstandard
-
         return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(whole, read_across_frames=True), 1 << 17)
     if head.startswith(b"BZh"):
         return bz2.BZ2File(whole)
@@ -288,37 +288,33 @@ def _whole_text(record: Any, raw: str) -> Any:
     return record
 
 
-def table(stream: IO[bytes], limit: int, separator: str | None = None) -> Records:
+def table(stream: IO[bytes], limit: int) -> Records:
     """Rows of a csv or tsv file as dicts by the names in its first line."""
     csv.field_size_limit(limit)
-    text = (_cell_text(line) for _, line in lines(stream, limit))
-    first = next(text, "")
-    rows = csv.reader(_again(first, text), delimiter=separator or _separator(first))
+    last = [""]  # the latest line, shown where its row cannot be read
+
+    def text() -> Iterator[str]:
+        for _, line in lines(stream, limit):
+            last[0] = (line.raw if isinstance(line, Unread) else line).decode("utf-8", "surrogateescape")
+            yield last[0]
+
+    unread = text()
+    first = next(unread, "")
+    rows = csv.reader(chain([first], unread), delimiter=_separator(first))
     names: list[str] = next(rows, [])
-    number = 0
-    while True:
-        number += 1
+    for number in count(1):
         try:
             cells = next(rows)
             "".join(cells).encode()
         except StopIteration:
             return
         except (csv.Error, UnicodeEncodeError) as error:
-            yield number, Unread(f"not a row of the table: {error}", b"")
+            yield number, Unread(f"not a row of the table: {error}", last[0])
             continue
         if len(cells) == len(names):
             yield number, dict(zip(names, cells, strict=True))
         elif any(cells):
-            yield number, Unread(f"{len(cells)} cells, expected {len(names)}", separator or ",".join(cells))
-
-
-def _cell_text(line: bytes | Unread) -> str:
-    return (line.raw if isinstance(line, Unread) else line).decode("utf-8", "surrogateescape")
-
-
-def _again(first: str, text: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from text
+            yield number, Unread(f"{len(cells)} cells, expected {len(names)}", last[0])
 
 
 def _separator(header: str) -> str:
@@ -332,18 +328,16 @@ def parquet(stream: IO[bytes], limit: int) -> Records:
 
     from pipeline.conversation import SCHEMA, from_table
 
+    number = 0
     try:
         file = pq.ParquetFile(stream, pre_buffer=False)
-    except pa.ArrowInvalid as error:
-        yield 1, Unread(f"not a Parquet file: {error}", b"")
-        return
-    number = 0
-    ours = file.schema_arrow.names == SCHEMA.names
-    for batch in file.iter_batches(1000):
-        rows = from_table(pa.Table.from_batches([batch]).cast(SCHEMA)) if ours else _rows_of(batch)
-        for row in rows:
-            number += 1
-            yield number, row
+        ours = file.schema_arrow.names == SCHEMA.names
+        for batch in file.iter_batches(1000):
+            for row in from_table(pa.Table.from_batches([batch]).cast(SCHEMA)) if ours else _rows_of(batch):
+                number += 1
+                yield number, row
+    except (pa.ArrowException, OSError) as error:
+        yield number + 1, Unread(f"not Parquet, or damaged: {error}", b"")
 
 
 def _rows_of(batch: Any) -> Iterator[Any]:
@@ -362,9 +356,15 @@ def yaml_documents(stream: IO[bytes], limit: int) -> Records:
     """YAML documents with every scalar as text: `- Yes` is something said, not a truth value."""
     import yaml
 
-    data = stream.read(WHOLE)
+    data = stream.read(WHOLE + 1)
+    if len(data) > WHOLE:
+        yield 1, Unread(f"a YAML file of more than {WHOLE:,} bytes: write it as JSON lines", data[: 4 * RAW])
+        return
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        for number, document in enumerate(yaml.load_all(data, getattr(yaml, "CBaseLoader", yaml.BaseLoader)), 1):
+        if b"*" in data and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data, loader)):
+            raise ValueError("aliases are not followed: a few lines of them can stand for more text than fits anywhere")
+        for number, document in enumerate(yaml.load_all(data, loader), 1):
             yield number, _whole_text(document, "\\ud")
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         yield 1, Unread(f"not YAML: {' '.join(str(error).split())}", data)
@@ -384,4 +384,6 @@ def known_format(name: str) -> str:
     found = suffix(name)
     if found in KNOWN:
         return found
+    if found == ".png":
+        raise UserError(f"{name}: a picture. Character cards are read by `generate` (`cards:`), not by `collect`.")
     raise UserError(f"{name}: unknown file format {found or '(no extension)'}; known are {' '.join(KNOWN)} and .zip")

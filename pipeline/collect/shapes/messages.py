@@ -5,7 +5,8 @@
 [{"role": "user", "content": "Hello"}, {"role": "assistant", "name": "Ada", "content": "Good evening."}]
 
 `content` may be a list of parts; their texts are joined. The list is looked for under `messages`, `conversation`,
-`conversations`, `dialogue`, `dialog`, `chat` and `chosen`. A role that is no known word (`ROLE_WORDS`) is an error.
+`conversations`, `dialogue`, `dialog`, `chat` and `chosen`. A role that is no known word (`ROLE_WORDS`) is a
+speaker's name; what tools said makes a record unreadable, since the talk would not make sense without it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, items, list_of, record_id, rest, text_of
 
 PLACES = ("messages", "conversation", "conversations", "dialogue", "dialog", "chat", "chosen")
+UNSAID = ("tool", "function", "ipython", "observation", "environment")
 IDS = ("id", "conversation_id", "conversation_hash", "uuid", "prompt_id")
 
 
@@ -57,13 +59,11 @@ def _turn(number: int, message: Any) -> Turn:
         )
     if content is None and message.get("tool_calls"):
         raise ValueError(f"{where} is a tool call, not something said")
-    if not isinstance(role, str) or role.lower() not in ROLE_WORDS:
-        raise ValueError(f"{where} has the role {role!r}, expected system, user or assistant")
-    return (
-        name if isinstance(name, str) else None,
-        text_of(content, f"the content of {where}"),
-        ROLE_WORDS[role.lower()],
-    )
+    if not isinstance(role, str) or role.lower() in UNSAID:
+        raise ValueError(f"{where} has the role {role!r}, expected system, user, assistant or a speaker's name")
+    known = ROLE_WORDS.get(role.lower())
+    speaker = name if isinstance(name, str) else None if known else role
+    return speaker, text_of(content, f"the content of {where}"), known
 
 
 def _place(record: Any) -> str | None:
@@ -71,7 +71,7 @@ def _place(record: Any) -> str | None:
         return "" if _holds_messages(record) else None
     if not isinstance(record, dict):
         return None
-    return next((place for place in PLACES if _holds_messages(record.get(place))), None)
+    return next((place for place in PLACES if _holds_messages(items(record.get(place)))), None)
 
 
 def _holds_messages(value: Any) -> bool:

@@ -12,24 +12,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import Talk, Turn, described, dict_of, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import Talk, Turn, described, dict_of, items, list_of, record_id, rest, text_of
 from pipeline.conversation import Persona
 
 USED = ("bot_name", "bot_greeting", "bot_description", "bot_definitions", "conversation")
 
 
 def recognise(record: Any) -> bool:
-    items = _items(record.get("conversation")) if isinstance(record, dict) else None
-    return isinstance(items, list) and any(isinstance(item, dict) and "is_human" in item for item in items)
+    said = items(record.get("conversation")) if isinstance(record, dict) else None
+    return isinstance(said, list) and any(isinstance(item, dict) and "is_human" in item for item in said)
 
 
 def read(record: Any) -> Iterator[Talk]:
-    items = list_of(_items(dict_of(record, "the record").get("conversation")), "conversation")
+    said = list_of(dict_of(record, "the record").get("conversation"), "conversation")
     about = filter(None, (described(record.get(name)) for name in ("bot_description", "bot_definitions")))
     name = described(record.get("bot_name"))
     persona = Persona(name, "\n".join(about) or None, described(record.get("bot_greeting")))
     bot = record_id(record, "bot_id") or name
-    turns = [_turn(n, item) for n, item in enumerate(items, 1)]
+    turns = [_turn(n, item) for n, item in enumerate(said, 1)]
     yield Talk(turns, {None: persona}, record_id(record, "id"), bot, extra=rest(record, *USED, "id"))
 
 
@@ -38,9 +38,3 @@ def _turn(number: int, item: Any) -> Turn:
     if not isinstance(human, bool):
         raise ValueError(f"message {number} does not say whether a human wrote it")
     return None, text_of(item.get("message"), f"message {number}"), "user" if human else "assistant"
-
-
-def _items(value: Any) -> Any:
-    if not isinstance(value, dict) or not all(isinstance(column, list) for column in value.values()):
-        return value
-    return [dict(zip(value, row, strict=False)) for row in zip(*value.values(), strict=False)]

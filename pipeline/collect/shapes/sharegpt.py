@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.collect.shapes.messages import said
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, items, list_of, record_id, rest, text_of
 
 PLACES = ("conversations", "conversation", "messages", "dialogue", "items")
 
@@ -47,7 +47,7 @@ def _turn(number: int, message: Any) -> Turn:
 def _place(record: Any) -> str | None:
     if not isinstance(record, dict):
         return None
-    return next((place for place in PLACES if _holds(record.get(place))), None)
+    return next((place for place in PLACES if _holds(items(record.get(place)))), None)
 
 
 def _holds(value: Any) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, items, list_of, record_id, rest, text_of
 from pipeline.conversation import Label
 
 PLACES = ("turns", "utterances", "dialogue", "dialog", "messages", "conversation", "log", "chat", "lines")
@@ -27,12 +27,12 @@ def recognise(record: Any) -> bool:
 
 def read(record: Any) -> Iterator[Talk]:
     place = _place(dict_of(record, "the record")) or "turns"
-    items = [dict_of(item, f"turn {n}") for n, item in enumerate(list_of(record.get(place), place), 1)]
-    turns = [_turn(n, item) for n, item in enumerate(items, 1)]
-    emotions = [item.get("emotion") if isinstance(item.get("emotion"), str) else None for item in items]
+    said = [dict_of(item, f"turn {n}") for n, item in enumerate(list_of(record.get(place), place), 1)]
+    turns = [_turn(n, item) for n, item in enumerate(said, 1)]
+    emotions = [item.get("emotion") if isinstance(item.get("emotion"), str) else None for item in said]
     labels = tuple(Label(emotion=e.lower() if e else None) for e in emotions) if any(emotions) else ()
     extra = rest(record, place, *IDS[:2])
-    known = [rest(item, *SPEAKERS, *TEXTS, "emotion") for item in items]
+    known = [rest(item, *SPEAKERS, *TEXTS, "emotion") for item in said]
     if any(known):
         extra["turns"] = known
     yield Talk(turns, record=record_id(record, *IDS), labels=labels, extra=extra)
@@ -51,7 +51,7 @@ def _turn(number: int, item: dict[str, Any]) -> Turn:
 def _place(record: Any) -> str | None:
     if not isinstance(record, dict):
         return None
-    return next((place for place in PLACES if _holds(record.get(place))), None)
+    return next((place for place in PLACES if _holds(items(record.get(place)))), None)
 
 
 def _holds(value: Any) -> bool:

@@ -59,7 +59,15 @@ def text_of(value: Any, where: str) -> str:
     raise ValueError(f"{where} is {_kind(value)}, not text")
 
 
+def items(value: Any) -> Any:
+    """A list of objects from an object of lists, which is how `datasets` may write one; anything else as it is."""
+    if not isinstance(value, dict) or not value or not all(isinstance(column, list) for column in value.values()):
+        return value
+    return [dict(zip(value, row, strict=False)) for row in zip(*value.values(), strict=False)]
+
+
 def list_of(value: Any, where: str) -> list[Any]:
+    value = items(value)
     if isinstance(value, list):
         return value
     raise ValueError(f"{where} is {_kind(value)}, not a list")
