@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -233,3 +236,32 @@ def test_the_realm_layout_holds_every_talk_under_its_character(tmp_path: Path) -
         assert record["dialogues"][0]["chat"][0]["content"] == record["greeting"]
         assert {line["role"] for line in record["example_dialogue"]} == {"user", "char"}
     assert [c.name for c in realm.characters(kept(rows))] == [record["name"] for record in records]
+
+
+WANTED: dict[str, Any] = {"seeds": 6, "talks": 2, "turns": (6, 12)}
+KILLED = """
+import sys
+from pathlib import Path
+from pipeline.recipe import ModelSettings
+from tests.test_generate import WANTED, generate
+generate(Path(sys.argv[1]), {"writer": ModelSettings(base_url=sys.argv[2], model="any", in_flight=8)}, **WANTED)
+"""
+
+
+def test_a_killed_run_asks_again_only_what_was_under_way(tmp_path: Path) -> None:
+    with serving(answers="pipeline.generate.rehearse:flawless", latency_ms=10) as server:
+        models = {"writer": ModelSettings(base_url=server.url, model="any", in_flight=8)}
+        whole, usage = generate(tmp_path / "whole.sqlite", models, **WANTED)
+        server.configure()
+        command = [sys.executable, "-c", KILLED, str(tmp_path / "calls.sqlite"), server.url]
+        with subprocess.Popen(command, cwd=Path(__file__).parents[1]) as run:
+            while server.stats()["requests"] < usage.requests // 2:
+                assert run.poll() is None
+                time.sleep(0.01)
+            run.kill()
+        rows, again = generate(tmp_path / "calls.sqlite", models, **WANTED)
+        sent = server.stats()
+    assert rows == whole
+    assert again.cached > 0
+    assert sent["requests"] - usage.requests <= 8  # at most what was in flight
+    assert sent["asked_again_after_answer"] <= 8
