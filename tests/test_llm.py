@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import random
 import signal
 import sqlite3
 import subprocess
@@ -565,6 +566,37 @@ def test_the_shortest_conversation_goes_first() -> None:
         return order
 
     assert drive(work) == [9, 1, 3, 5, 7]  # the first one found the gate open
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_turn_is_lost_by_refusals_failures_and_cancelled_calls(seed: int) -> None:
+    rng = random.Random(seed)
+
+    async def work() -> int:
+        gate, under_way, peak = Gate(8), 0, 0
+
+        async def call(i: int) -> None:
+            nonlocal under_way, peak
+            turn = await gate.enter(i % 5, 1)
+            under_way += 1
+            peak = max(peak, under_way)
+            try:
+                await asyncio.sleep(rng.random() / 500)
+            finally:
+                under_way -= 1
+                gate.leave(turn, rng.choice(["answered"] * 38 + ["limited", "failed"]), wait=0.002)
+
+        calls = [asyncio.ensure_future(call(i)) for i in range(400)]
+        for _ in range(60):
+            await asyncio.sleep(0.001)
+            rng.choice(calls).cancel()
+        ended = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 30)
+        assert all(end is None or isinstance(end, asyncio.CancelledError) for end in ended)
+        assert under_way == 0
+        await asyncio.wait_for(asyncio.gather(*map(call, range(40))), 30)  # the gate still opens
+        return peak
+
+    assert drive(work) <= 8
 
 
 def test_a_limit_that_is_nearly_used_up_slows_the_gate() -> None:

@@ -15,7 +15,7 @@ Outcome = Literal["answered", "limited", "failed"]
 START = 32  # requests under way at first, doubled with each round of answers (TCP slow start, RFC 5681)
 SHRINK = 0.7  # of the requests under way, when the server cannot keep up (CUBIC's factor, RFC 9438)
 TROUBLE = 1 / 8  # share of the last requests that fail; fewer are single misfortunes of their own rows (our choice)
-GROWTH = 0.05  # a learned rate is tried out upwards by this share a second (our choice)
+GROWTH = 0.05  # a learned rate is tried out upwards by this share a second, and faster far below the last refusal
 CAUTION = 0.97  # of the rate that the server was seen to serve (our choice)
 SHORT = 0.25  # seconds; a first burst that was shorter is taken for as long (our choice)
 BURST = 0.5  # seconds' worth of a known rate that may go out at once
@@ -88,7 +88,8 @@ class Gate:
             for unit, rate in (("requests", requests_per_minute), ("tokens", tokens_per_minute))
             if rate
         }
-        self._learned: Bucket | None = None
+        self._learned: Bucket | None = None  # and grown at that moment, after a refusal at that rate
+        self._grown = self._refused_at = 0.0
         self._stopped: Exception | None = None
 
     async def enter(self, urgency: int, tokens: int) -> Turn:
@@ -175,7 +176,10 @@ class Gate:
         if self._limit < self._most:
             self._limit = min(self._most, self._limit + (1.0 if self._starting else 1.0 / self._limit))
         if self._learned:
-            self._learned.rate *= 1 + GROWTH * (time.monotonic() - self._learned.filled)
+            now = time.monotonic()
+            below = max(1.0, self._refused_at / self._learned.rate)
+            self._learned.rate *= 1 + min(1.0, GROWTH * below**2 * (now - self._grown))
+            self._grown = now
 
     def _in_trouble(self) -> bool:
         failures = sum(outcome != "answered" for outcome in self._recent)
@@ -203,5 +207,6 @@ class Gate:
             rate = self._learned.rate * SHRINK
         else:
             return
-        self._learned = Bucket(rate, max(1.0, rate * 0.1), 0.0)
+        self._refused_at = self._learned.rate if self._learned else rate
+        self._learned, self._grown = Bucket(rate, max(1.0, rate * 0.1), 0.0), time.monotonic()
         self._admit()
