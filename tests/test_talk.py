@@ -87,6 +87,7 @@ def test_a_plan_keeps_to_the_settings(seed: int, low: int, more: int) -> None:
     assert len(made.words) == len(made.careless) == made.turns
     assert list(made.steps) == sorted(made.steps)
     assert all(1 <= words <= plan.LONGEST for words in made.words)
+    assert role_at("assistant", made.turns - 1) == "assistant" or more == 0
     assert made == draw(settings, random.Random(seed), "assistant")
 
 

@@ -43,7 +43,7 @@ class Plan:
 
 def draw(settings: GenerateSettings, rng: random.Random, opener: Role) -> Plan:
     """A plan by chance; the same generator gives the same plan."""
-    turns = rng.randint(*settings.turns)
+    turns = _turns(settings.turns, opener, rng)
     ending = rng.choices(list(ENDINGS), [share for share, _ in ENDINGS.values()])[0]
     top = rng.choice(ENDINGS[ending][1])
     medians = {"assistant": settings.character_words, "user": settings.user_words}
@@ -58,6 +58,12 @@ def draw(settings: GenerateSettings, rng: random.Random, opener: Role) -> Plan:
         words=tuple(_length(medians[role], settings.length_variation, rng) for role in roles),
         careless=tuple(clumsy and role == "user" and rng.random() < 2 * CARELESS for role in roles),
     )
+
+
+def _turns(span: tuple[int, int], opener: Role, rng: random.Random) -> int:
+    """How many messages: the character has the last word, where the span leaves a choice (rows end with an answer)."""
+    fits = [n for n in range(span[0], span[1] + 1) if role_at(opener, n - 1) == "assistant"]
+    return rng.choice(fits or [span[0]])
 
 
 def role_at(opener: Role, index: int) -> Role:
