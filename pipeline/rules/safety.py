@@ -12,7 +12,7 @@ from pipeline.rules.style import spots
 from pipeline.rules.view import Hit, View
 
 _LABELLED = {"safety.self_harm": "self_harm", "safety.coercion": "coercion", "safety.slur": "slur"}
-_NOT_AFTER = re.compile(r"[-–/:.,']\d|['\"]\s?\d|\s?[x%+$€£°]|(?:st|nd|rd|th)\b")
+_NOT_AFTER = re.compile(r"(?<=[4-7])\s\d{1,2}(?!\d)|[-–/:.,']\d|['\"]\s?\d|\s?[x%+$€£°]|(?:st|nd|rd|th)\b")
 _PLURAL = re.compile(
     r"\s+(?!years?\b|yrs\b|was\b|its\b|yes\b|this\b|thus\b|as\b|always\b|thanks\b|is\b|plus\b|has\b|us\b)[a-z]+s\b"
 )
@@ -38,12 +38,13 @@ def minors(view: View) -> Iterator[Finding]:
 
 def _states_age(view: View, hit: Hit) -> bool:
     line = view.line(hit.message)
-    before, after = line[: hit.start], line[hit.end :]
-    if _NOT_AFTER.match(after) or _after().match(after) or _before().search(before[-40:]):
+    if _NOT_AFTER.match(line, hit.end) or _after().match(line, hit.end):
+        return False
+    if _before().search(line[max(0, hit.start - 40) : hit.start]):
         return False
     if _SUBJECTLESS.match(line, hit.start):
-        return not _of_another(before)
-    return not (line[hit.start : hit.end].isascii() and _PLURAL.match(after))
+        return not _of_another(line[: hit.start])
+    return not (line[hit.start] == "i" and _PLURAL.match(line, hit.end))  # English: "I'm 12 drinks in"
 
 
 def _of_another(before: str) -> bool:
@@ -59,7 +60,7 @@ def _answers(view: View) -> Iterator[Hit]:
         reply = asked.message + 1
         if reply < len(view.messages) and view.messages[reply].role != view.messages[asked.message].role:
             match = _ANSWER.match(view.line(reply))
-            if match and 1 <= int(match[1]) < 18 and not _after().match(view.line(reply)[match.end() :]):
+            if match and 1 <= int(match[1]) < 18 and not _after().match(view.line(reply), match.end()):
                 yield Hit(reply, match.start(1), match.end(1))
 
 
