@@ -133,6 +133,13 @@ class GenerateSettings(Settings):
     top_p: float = Field(0.95, gt=0, le=1, description="nucleus sampling (gpt_roleplay_realm: .95)")
     license: str | None = Field(None, description="SPDX name under which the generated rows go out")
 
+    @field_validator("turns")
+    @classmethod
+    def _in_order(cls, turns: tuple[int, int]) -> tuple[int, int]:
+        if not 2 <= turns[0] <= turns[1]:
+            raise ValueError("the fewest messages first, 2 or more, then the most: [6, 30]")
+        return turns
+
     @property
     def wanted(self) -> bool:
         """Whether there is anything to do at all."""
