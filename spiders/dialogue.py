@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from lxml.html import HtmlElement
 
-from spiders.page import selector
+from spiders.page import BLOCKS, selector
 
 Turns = list[list[str]]  # [speaker, text]
 
@@ -23,7 +23,7 @@ LINES = frozenset(["p", "dd", "dt", "li"])
 LISTS = frozenset(["dl", "ul", "ol", "table", "p", "div"])
 NOISE = selector(
     ".mw-editsection, .toc, #toc, .navbox, .noprint, .reference, .references, .thumb, .metadata, .infobox, .pagenum, "
-    ".ws-noexport, .hatnote, .ambox, style, script, figure"
+    ".ext-discussiontools-init-replylink-buttons, .ws-noexport, .hatnote, .ambox, style, script, figure"
 )
 AFTER_NAME = re.compile(r"\s*(?:[\[(][^\])]{0,120}[\])])?\s*[:：.]\s*")  # "Name [to the cat]: …"
 DIRECTION = re.compile(r"(?:[\[(][^\])]*[\])][.\s]*)+")
@@ -39,7 +39,7 @@ def scenes(content: HtmlElement) -> Iterator[tuple[str, Turns]]:
         if element.tag in HEADINGS or element.tag == "hr":
             yield from scene.end(heading)
             heading = _text(element) or heading
-        elif element.tag in LINES:
+        elif element.tag in LINES or (element.tag == "div" and next(element.iterdescendants(*BLOCKS), None) is None):
             for piece in _pieces(element):
                 if not scene.add(element, piece, marks):
                     yield from scene.end(heading)
@@ -47,7 +47,7 @@ def scenes(content: HtmlElement) -> Iterator[tuple[str, Turns]]:
 
 
 class _Scene:
-    """The turns of the scene that is being read, and the line where its last turn began."""
+    """The turns of the scene that is being read, and the last line that was said."""
 
     def __init__(self) -> None:
         self.turns: Turns = []
@@ -56,7 +56,7 @@ class _Scene:
     def add(self, element: HtmlElement, piece: list[str | HtmlElement], marks: set[HtmlElement]) -> bool:
         """Take a line in. False: it does not belong to this scene, which ends here."""
         text = _joined(piece)
-        name, said = _speaker(piece, marks)
+        name, said = _speaker([element] if element in marks else piece, marks)
         if name:
             self.turns.append([name, said])
             self.line = element
@@ -64,6 +64,7 @@ class _Scene:
             return True  # a stage direction is said by nobody
         elif self.turns and self._goes_on(element):
             self.turns[-1][1] = f"{self.turns[-1][1]}\n{text}".strip()
+            self.line = element
         else:
             return False
         return True

@@ -81,8 +81,8 @@ def _parts(line: HtmlElement) -> Iterator[tuple[str, str | None]]:
     yield line.text or "", None
     for child in line:
         if isinstance(child.tag, str) and child.tag not in LISTS and child.tag != "br":
-            if child.tag == "a":
-                yield child.text_content(), child.get("href") or child.get("title") or "#"
+            if child.tag == "a" and not TIMESTAMP.search(child.text_content()):  # a timestamp may be a link to itself
+                yield child.text_content(), child.get("href")
             else:
                 yield from _parts(child)
         yield ("\n" if child.tag == "br" else "") + (child.tail or ""), None

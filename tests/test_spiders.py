@@ -72,6 +72,11 @@ LINES = [  # (what it is, html, turns)
         "<dl><dd><b>Ann</b>: Tea?<dl><dd>Or not?</dd></dl></dd><dd><b>Bo</b>: No.</dd></dl>",
         ["Ann|Tea?\nOr not?", "Bo|No."],
     ),
+    (
+        "name in a block of its own above verse",
+        '<div class="sc">ANN.</div><div><p>Tea,<br/>or not?</p><p>Both?</p></div><div class="sc">BO.</div><p>No.</p>',
+        ["ANN|Tea,\nor not?\nBoth?", "BO|No."],
+    ),
     ("full-width colon", "<dl><dd><b>小明</b>：茶？</dd><dd><b>小红</b>：好。</dd></dl>", ["小明|茶？", "小红|好。"]),
     ("bold words are no speaker", "<p><b>Very</b> good tea.</p><dl><dd><b>Ann</b>: Tea?</dd></dl>", ["Ann|Tea?"]),
     ("footnotes go", '<dl><dd><b>Ann</b>: Tea?<sup class="reference">[1]</sup></dd></dl>', ["Ann|Tea?"]),
@@ -114,7 +119,11 @@ def test_talk_pages_give_comments_with_authors_and_parents(kind: str) -> None:
     body = heading(kind, "Lamps")
     body += f"<p>Are lamps <a href='/wiki/Help:Lamps'>good</a>? {sign('Ann')}</p>"
     body += f"<dl><dd>Yes. {sign('Bo')}<dl><dd>Why?</dd><dd>I ask. {sign('Ann')}</dd></dl></dd><dd>No. —{ip}</dd></dl>"
-    body += heading(kind, "Other") + f"<p>Hm. {red}</p><p>Unsigned words</p>"
+    tools = '<a href="/wiki/Talk:T#c-Cy-2024" class="ext-discussiontools-init-timestamplink">9:05, 3 May 2024 (UTC)</a>'
+    reply = '<span class="ext-discussiontools-init-replylink-buttons">[<a href="#">reply</a>]</span>'
+    body += (
+        heading(kind, "Other") + f"<p>Hm. {red}</p><dl><dd>Well. {sign('Cy', tools)}{reply}</dd></dl><p>Unsigned</p>"
+    )
     page = html("https://wiki.example/wiki/Talk:T", wiki_page(body, "ns-1 ns-talk"))
     posts = found(MediaWiki(options={}).parse(page))
     assert [(p["thread"].partition("#")[2], p["author"], p["text"], p["parent"]) for p in posts] == [
@@ -123,6 +132,7 @@ def test_talk_pages_give_comments_with_authors_and_parents(kind: str) -> None:
         ("Lamps", "Ann", "Why?\nI ask.", "Lamps/2"),
         ("Lamps", "192.0.2.7", "No.", "Lamps/1"),
         ("Other", "New one", "Hm.", None),
+        ("Other", "Cy", "Well.", "Other/5"),
     ]
 
 
