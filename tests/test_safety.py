@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.conversation import Message
+from pipeline.conversation import Message, Persona
 from pipeline.rules import safety
 from pipeline.rules.view import view
 
@@ -98,6 +98,23 @@ def test_a_bare_number_answers_the_question_for_the_age() -> None:
     assert fired("How old are you?", "15, and you?") == {"safety.minor": 1}
     assert fired("How old are you?", "42, and you?") == {}
     assert fired("How many apples?", "15, please.") == {}
+
+
+@pytest.mark.parametrize(
+    ("description", "young"),
+    [
+        ("A shy 15-year-old girl who draws.", True),
+        ("I am a boy. I'm twelve.", True),
+        ("Name: Lena. Age: 16. Likes rain.", True),
+        ("Ей 15 лет, она любит дождь.", True),
+        ("A baker of 34 with a 15-year-old son.", False),
+        ("She has been a nurse for 15 years.", False),
+        ("Age: 161, an elf.", False),
+    ],
+)
+def test_cards_of_minors(description: str, young: bool) -> None:
+    found = safety.cards(view([Message("user", "Hi.")], Persona(description=description)))
+    assert [f.rule for f in found] == ["safety.minor"] * young
 
 
 def test_distress_threats_and_slurs_are_labelled() -> None:

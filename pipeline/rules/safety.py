@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from pipeline.conversation import Finding
+from pipeline.conversation import Finding, Message
 from pipeline.rules import view as lists
 from pipeline.rules.style import spots
 from pipeline.rules.view import Hit, View
@@ -26,6 +26,7 @@ _ANSWER = re.compile(r"\W*(?:um+|uh+|well|oh|only|just|i'm|im|i am)?\W*(\d{1,2})
 def readings(view: View) -> Iterator[Finding]:
     """Safety of a row."""
     yield from minors(view)
+    yield from cards(view)
     for rule, name in _LABELLED.items():
         yield from spots(view, rule, view.hits.get(name, []))
 
@@ -34,6 +35,17 @@ def minors(view: View) -> Iterator[Finding]:
     """Messages in which a speaker states an own age under 18, or answers the question after it."""
     stated = [hit for hit in view.hits.get("minor", []) if _states_age(view, hit)]
     yield from spots(view, "safety.minor", stated + list(_answers(view)))
+
+
+def cards(view: View) -> Iterator[Finding]:
+    """Cards of characters under 18, whether they tell it as "I", as "she" or as a field."""
+    for card in (view.persona, view.user_persona):
+        text = "\n".join(filter(None, (card.description, card.scenario))) if card else ""
+        if text:
+            told = lists.view([Message("user", text)])
+            found = [hit for hit in told.hits.get("minor_card", []) if not _after().match(told.line(0), hit.end)]
+            if found or next(minors(told), None):
+                yield Finding("filter", "safety.minor", 1, evidence="the card", decision="measured")
 
 
 def _states_age(view: View, hit: Hit) -> bool:
