@@ -126,6 +126,12 @@ def test_a_missing_card_is_told(tmp_path: Path) -> None:
         generate(tmp_path / "calls.sqlite", cards=["nobody.png"], talks=1)
 
 
+def is_given_up(row: Drop | Quarantine) -> bool:
+    if isinstance(row, Quarantine):
+        return row.error.endswith("slot given up")
+    return any(finding.rule == "slot.given_up" for finding in row.conversation.findings)
+
+
 BAD_TALK = {
     "empty": 0.08,
     "length": 0.08,
@@ -150,9 +156,7 @@ def test_with_half_of_the_replies_bad_every_slot_is_filled_or_accounted_for(tmp_
         rows, usage = generate(tmp_path / "calls.sqlite", models, seeds=24, characters=76, talks=3, turns=(4, 4))
         sent = server.stats()["sent"]
     filled = slots(rows)
-    given_up = [
-        r for r in rows if isinstance(r, Drop) and any(f.rule == "slot.given_up" for f in r.conversation.findings)
-    ]
+    given_up = [row for row in rows if not isinstance(row, Conversation) and is_given_up(row)]
     assert len(filled) + len(given_up) == 300
     assert len(filled) > 270
     told = reasons(rows) + usage.failures
@@ -171,7 +175,7 @@ def test_with_half_of_the_scripts_bad_every_slot_is_filled_or_accounted_for(tmp_
         rows, usage = generate(tmp_path / "calls.sqlite", models, seeds=20, talks=3, turns=(6, 8), mode="script")
         sent = server.stats()["sent"]
     lost = [row for row in rows if not isinstance(row, Conversation)]
-    assert len(slots(rows)) + sum("given_up" in str(row) or "given up" in str(row) for row in lost) == 60
+    assert len(slots(rows)) + sum(map(is_given_up, lost)) == 60
     assert len(slots(rows)) > 54
     assert usage.failures["bad_json"] == sum(sent[kind] for kind in ("garbage", "braces", "wrong_role", "non_string"))
     assert reasons(rows)["talk.short"] == sent["one_turn"]
@@ -231,7 +235,7 @@ def test_the_realm_layout_holds_every_talk_under_its_character(tmp_path: Path) -
             assert list(dialogue) == ["chat", "model_name", "topic"]
             assert dialogue["model_name"] == "rehearsal"
             assert dialogue["topic"] in record["topics"]
-            assert dialogue["chat"][0]["role"] == "char"
+            assert len(dialogue["chat"]) >= 4
             assert {line["role"] for line in dialogue["chat"]} == {"user", "char"}
         assert record["dialogues"][0]["chat"][0]["content"] == record["greeting"]
         assert {line["role"] for line in record["example_dialogue"]} == {"user", "char"}

@@ -54,9 +54,14 @@ class Character:
     other_greetings: tuple[str, ...] = ()
 
     def greeting_of(self, number: int) -> str | None:
-        """What the `number`-th talk begins with: the greeting, then the others in turn."""
-        greetings = [self.greeting, *self.other_greetings] if self.greeting else [None]
-        return greetings[number % len(greetings)]
+        """What the `number`-th talk begins with: the greeting, then the others, each once; None: something new.
+
+        A card always greets: its greetings come again in turn.
+        """
+        greetings = [self.greeting, *self.other_greetings] if self.greeting else []
+        if greetings and (number < len(greetings) or self.origin == "card"):
+            return greetings[number % len(greetings)]
+        return None
 
     def persona(self, user: str) -> Persona:
         """The character as a row holds it, facing this user; always with a V2 card."""

@@ -63,7 +63,7 @@ def _talks(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: int) 
     for number in range(SAMPLED):
         plan = draw(settings, rng, "assistant")
         character, user = seeds.characters[number % len(seeds.characters)], seeds.users[number % len(seeds.users)]
-        scene = Scene(character, user, seeds.situations[0], character.topics[0], character.greeting, plan, 0)
+        scene = Scene(character, user, seeds.situations[number % 8], character.topics[0], character.greeting, plan, 0)
         lengths = [words * WORD[settings.language] for words in plan.words]
         if settings.mode == "script":
             _add(

@@ -48,7 +48,7 @@ async def fill(
     """The rows a slot gave: the talk that filled it, last, and before it every one that was given up."""
     rows: list[Row] = []
     for attempt in range(settings.attempts):
-        scene = stage(slot, attempt, cast, settings, seed)
+        scene = stage(slot, attempt, cast, settings, prompts, seed)
         told = await (script if settings.mode == "script" else talk)(scene, line, settings, prompts)
         rows.append(_row(told, scene, slot, attempt, settings, prompts, seed))
         if isinstance(rows[-1], Conversation):
@@ -56,24 +56,27 @@ async def fill(
     return rows
 
 
-def stage(slot: Slot, attempt: int, cast: Cast, settings: GenerateSettings, seed: int) -> Scene:
+def stage(slot: Slot, attempt: int, cast: Cast, settings: GenerateSettings, prompts: Prompts, seed: int) -> Scene:
     """Who meets whom and why. It depends on seed, character, number and attempt alone, so slots may be added.
 
-    The talks of one character go through all users and situations before one comes again.
+    A greeting goes with the character's own scenario; without one a situation is played, and either side opens. The
+    talks of one character go through all users and situations before one comes again.
     """
+    who, step = slot.character, attempt / settings.attempts
     rng = random.Random(f"{seed}/{slot.key}/{slot.number}/{attempt}")
     around = random.Random(f"{seed}/{slot.key}")
     users, situations = around.sample(cast.users, len(cast.users)), around.sample(cast.situations, len(cast.situations))
-    turn = slot.number + attempt * len(users) // settings.attempts
-    situation = situations[(slot.number + attempt * len(situations) // settings.attempts) % len(situations)]
-    topics = slot.character.topics
+    greeting = who.greeting_of(slot.number)
+    situation = situations[(slot.number + int(step * len(situations))) % len(situations)]
+    if greeting:
+        situation = who.scenario or prompts.direction("as greeted")
     return Scene(
-        character=slot.character,
-        user=users[turn % len(users)],
+        character=who,
+        user=users[(slot.number + int(step * len(users))) % len(users)],
         situation=situation,
-        greeting=slot.character.greeting_of(slot.number),
-        topic=topics[(slot.number + attempt) % len(topics)] if topics else situation,
-        plan=draw(settings, rng, "assistant" if slot.character.greeting else rng.choice(["user", "assistant"])),
+        topic=who.topics[(slot.number + attempt) % len(who.topics)] if who.topics else situation,
+        greeting=greeting,
+        plan=draw(settings, rng, "assistant" if greeting else rng.choice(["user", "assistant"])),
         sample=slot.number * settings.attempts + attempt,
     )
 

@@ -39,7 +39,7 @@ SCRIPT_SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Who talks with whom, about what, how. greeting: the character's first words, where it opens and has any.
+    """Who talks with whom, about what, how. greeting: the character's first words, where a greeting of its own fits.
 
     sample: numbers the calls so that no two talks share an answer.
     """
@@ -195,7 +195,7 @@ def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
     return {
         "assistant": prompts.prompt(
             "talk-character", name=char.name, user=user.name, description=fill(char.description),
-            scenario=fill(char.scenario), situation=fill(scene.situation), topic=fill(scene.topic),
+            situation=fill(scene.situation), topic=fill(scene.topic),
             examples=manner or "-",
         ),
         "user": prompts.prompt(
@@ -243,9 +243,9 @@ def script_prompt(scene: Scene, prompts: Prompts) -> str:
     description = filled(char.description, char.name, user.name)
     return prompts.prompt(
         "script", name=char.name, user=user.name, age=user.age, description=description,
-        scenario=filled(char.scenario or "-", char.name, user.name), topic=scene.topic,
+        topic=scene.topic,
         user_description=user.description, style=user.style, mood=prompts.direction(f"mood {plan.mood}"),
-        situation=scene.situation, turns=plan.turns,
+        situation=filled(scene.situation, char.name, user.name), turns=plan.turns,
         opening=prompts.direction(opens, greeting=opened[0].content if opened else "", **names),
         course=prompts.direction(f"course {len(plan.steps)}", **steps),
         ending=prompts.direction(f"end {plan.ending}", **names),
