@@ -1,91 +1,46 @@
-"""What is compared: who is heard under each view, and what counts as a word."""
+"""Word lists: every phrase is found where it is said, at its place, and only at word boundaries."""
 
-import itertools
+from __future__ import annotations
 
-import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.conversation import Conversation, Message, Persona, Source, to_table
-from pipeline.dedup.view import ASSISTANT, USER, heard, words
-
-NAMES = itertools.count()
-
-
-def row(*said: tuple[str, str], greeting: str | None = None) -> Conversation:
-    persona = Persona("Mia", greeting=greeting) if greeting else None
-    return Conversation(str(next(NAMES)), tuple(Message(*one) for one in said), Source("file", "t", "1"), persona)
+from pipeline.conversation import Message
+from pipeline.rules.view import LISTS, _flat, _parts, pattern, view, words
 
 
-def hears(table: pa.Table, view: str) -> list[list[str]]:
-    """The texts heard of each row."""
-    found = heard(table, view)
-    texts = [found.data[a:b].tobytes().decode() for a, b in itertools.pairwise(found.texts)]
-    return [
-        [texts[m] for m in range(start, stop) if found.speaker[m]] for start, stop in itertools.pairwise(found.rows)
-    ]
-
-
-S, U, A = "system", "user", "assistant"
-FULL = row(
-    (S, "rules"),
-    (A, "welcome"),
-    (U, "hi"),
-    (U, "you there"),
-    (A, "yes"),
-    (A, "always"),
-    (U, "good"),
-    greeting="welcome",
-)
+@pytest.mark.parametrize("name", LISTS)
+def test_every_line_of_every_list_is_found_in_its_longest_and_shortest_reading(name: str) -> None:
+    assert words(name)
+    for line in words(name):
+        for pick in (max, min):
+            reading = "".join(pick(part, key=len) for part in _parts(line))
+            hits = view([Message("user", f"({reading})")]).hits.get(name, [])
+            assert any(hit.end - hit.start >= len(reading.strip()) for hit in hits), line
 
 
 @pytest.mark.parametrize(
-    ("view", "expected"),
+    ("nested", "flat"),
     [
-        ("dialogue", ["hi", "you there", "yes", "always", "good"]),
-        ("assistant", ["yes", "always"]),
-        ("opening", ["hi", "you there", "yes"]),
+        ("x (a|b (c|d) e|f) y", "x (a|b c e|b d e|f) y"),
+        ("(a|b)(c|d) (e (f|g))", "(a|b)(c|d) (e f|e g)"),
+        ("(a (x|y) b (c|d)|q)", "(a x b c|a x b d|a y b c|a y b d|q)"),
+        ("(a (b (c|d)|e)|f)", "(a b c|a b d|a e|f)"),
     ],
 )
-def test_each_view_hears_its_messages(view, expected):
-    assert hears(to_table([FULL]), view) == [expected]
+def test_nested_choices_are_spelt_out(nested: str, flat: str) -> None:
+    assert _flat(nested) == flat
 
 
-def test_a_greeting_is_only_what_the_persona_says_before_the_user_speaks():
-    said = [(A, "welcome"), (U, "welcome"), (A, "welcome")]
-    table = to_table([row(*said, greeting=" welcome\n"), row(*said, greeting="hello"), row(*said)])
-    assert [len(texts) for texts in hears(table, "dialogue")] == [2, 3, 3]
+def test_boundaries_only_where_the_script_has_them() -> None:
+    assert pattern("retard").search("the retardant") is None
+    assert pattern("</s>").search("done.</s>")
+    assert pattern("我无法").search("但我无法回答")
 
 
-def test_system_messages_are_heard_nowhere():
-    table = to_table([row((S, "rules"), (U, "hi"), (S, "more rules"), (A, "yes"))])
-    for view in ("dialogue", "assistant", "opening"):
-        assert not any("rules" in text for text in hears(table, view)[0])
-
-
-def test_speakers_are_told_apart():
-    found = heard(to_table([row((U, "hi"), (S, "x"), (A, "yes"))]), "dialogue")
-    assert found.speaker.tolist() == [USER, 0, ASSISTANT]
-
-
-def test_a_table_in_several_chunks_or_a_slice_of_one_is_heard_alike():
-    rows = [row((U, f"question {i}"), (A, f"answer {i}"), greeting="answer 1") for i in range(5)]
-    whole = to_table(rows)
-    chunked = pa.concat_tables([whole.slice(0, 2), whole.slice(2, 3)])
-    assert hears(chunked, "dialogue") == hears(whole, "dialogue")
-    assert hears(whole.slice(1, 3), "dialogue") == hears(whole, "dialogue")[1:4]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Don't STOP_me now!", ["don", "t", "stop", "me", "now"]),
-        ("ﬁne Straße ①", ["fine", "strasse", "1"]),
-        ("cafe\u0301 CAFÉ", ["café", "café"]),
-        ("日本語のテキスト", list("日本語のテキスト")),
-        ("한국어 대화", ["한국어", "대화"]),
-        ("ﾊﾞﾝ", ["バ", "ン"]),
-        (" ... !? ", []),
-    ],
-)
-def test_words(text, expected):
-    assert words(text) == expected
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30))
+def test_hits_are_placed_in_their_message_whatever_stands_before(text: str) -> None:
+    seen = view([Message("user", text), Message("assistant", f"{text}\nSorry, as an AI I do not know.")])
+    (hit,) = [h for h in seen.hits["assistant"] if h.message == 1]
+    assert seen.messages[1].content[hit.start : hit.end] == "as an AI"

@@ -179,7 +179,8 @@ def _edge(line: str, place: int, step: int) -> int:
 @cache
 def pattern(line: str) -> re.Pattern[str]:
     """What a line of a list means, with word boundaries where its script has them."""
-    body = "".join(f"(?:{'|'.join(map(re.escape, part))})" for part in _parts(line))
+    longest_first = [sorted(part, key=len, reverse=True) for part in _parts(line)]
+    body = "".join(f"(?:{'|'.join(map(re.escape, part))})" for part in longest_first)
     return re.compile(f"(?<![^\\W_{UNSPACED}]){body}(?![^\\W_{UNSPACED}])")
 
 
