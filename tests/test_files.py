@@ -149,7 +149,9 @@ def test_one_bad_element_of_an_array_costs_one_element(tmp_path: Path) -> None:
     good = [json.dumps(r) for r in GOOD]
     long = json.dumps({"messages": [{"role": "user", "content": 'a "quoted\\" [bracket' * 200_000}]})
     text = (
-        "[" + ",".join([*good[:20], '{"messages": [{"role": user}]}', *good[20:30], long, "\udcff", *good[30:]]) + "]"
+        "["
+        + ",".join([*good[:20], '{"messages": [{"role": user}]}', *good[20:30], long, "\udcff", "}", *good[30:]])
+        + "]"
     )
     (tmp_path / "a.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     rows = rows_of(tmp_path, "a.json")
@@ -158,6 +160,7 @@ def test_one_bad_element_of_an_array_costs_one_element(tmp_path: Path) -> None:
         ("s: a.json#21", "not JSON: Expecting "),
         ("s: a.json#32", "an element of 4,600,"),
         ("s: a.json#33", "not JSON: Expecting "),
+        ("s: a.json#34", "not JSON: Expecting "),
     ]
 
 

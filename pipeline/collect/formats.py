@@ -266,10 +266,10 @@ def _after_element(text: IO[str], buffer: str) -> tuple[str, int]:
             at, mark = match.end(), match[0]
             if mark == '"':
                 quoted = not quoted
-            elif not quoted and depth == 0 and mark in ",]}":
+            elif not quoted and depth == 0 and mark in ",]":
                 return buffer[match.start() :], size + match.start()
             elif not quoted:
-                depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(mark, 0)
+                depth = max(0, depth + {"{": 1, "[": 1, "}": -1, "]": -1}.get(mark, 0))
         half = buffer[at:].endswith("\\")  # an escape that goes on in the next chunk
         size += len(buffer) - half
         buffer = ("\\" if half else "") + text.read(1 << 20)
