@@ -8,10 +8,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from tests.servers import wiki
-from tests.servers.site import Site
+from tests.servers.site import Server, Site
 
 TRAPS = (
     "loop", "far/1", "broken", "busy", "drip", "endless", "bomb", "bomb-zstd", "charset", "charset-unknown", "admin/x",
@@ -148,8 +148,7 @@ def hostile(elsewhere: str) -> Iterator[Site]:
     """The site, running until the block ends. elsewhere: an address on another port that it tries to lure us to."""
     site = Site({})
     handler = type("Handler", (Trouble,), {"site": site, "elsewhere": elsewhere, "tries": Counter()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads, server.block_on_close = True, False
+    server = Server(("127.0.0.1", 0), handler)
     site.address = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:

@@ -12,6 +12,16 @@ Answer = tuple[int, dict[str, str], bytes]
 Page = str | bytes | Answer | Callable[[str], "str | bytes | Answer"]
 
 
+class Server(ThreadingHTTPServer):
+    """A server that does not mind visitors who leave in the middle of an answer: they are killed on purpose."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
 class Site:
     """`pages`: path with query → text, bytes, (status, headers, body), or a function of the path that gives one."""
 
@@ -61,8 +71,7 @@ def serving(pages: dict[str, Page]) -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), Handler)
     site.address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
