@@ -13,6 +13,7 @@ RUN = 8  # words: shorter common runs with the card are nobody's business
 STEM = 5  # letters by which two words are the same ("baking", "bakes" are not, "cookie", "cookies" are)
 SHARE = 0.75  # of a fact's words that a message must have to voice it
 _SENTENCE = re.compile(r"[^.!?\n。！？;]+[.!?。！？]?")
+_YOU = re.compile(r"\b(?:you|your|du|dein|tu|ты|твой|你)\b", re.I)
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
 
@@ -55,8 +56,9 @@ def _swapped(said: Sequence[tuple[int, Role, frozenset[str]]], own: Role, descri
 
 
 def _said(text: str) -> list[frozenset[str]]:
-    """The stems of every sentence that is no question."""
-    return [_stems(s) for s in _SENTENCE.findall(text) if not s.endswith(("?", "？"))]
+    """The stems of every sentence that is no question and does not speak of the listener."""
+    sentences = (s for s in _SENTENCE.findall(text) if not s.endswith(("?", "？")))
+    return [_stems(s) for s in sentences if not _YOU.search(s)]
 
 
 def _stems(text: str) -> frozenset[str]:
