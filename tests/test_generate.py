@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def test_every_slot_is_filled_with_a_row_that_says_where_it_comes_from(
     assert set(slots(rows).values()) == {1}
     for row in kept(rows):
         assert 4 <= len(row.messages) <= 8
+        assert all(a.role != b.role for a, b in pairwise(row.messages))
+        assert {m.name for m in row.messages} == {
+            row.persona and row.persona.name,
+            row.user_persona and row.user_persona.name,
+        }
         assert row.source.kind == "generated"
         assert row.source.models == ("rehearsal",)
         assert row.source.rehearsal

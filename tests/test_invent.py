@@ -105,6 +105,13 @@ def test_what_is_bad_is_rejected_with_its_reason(spoilt: Any, told: str) -> None
     assert rejected[0].startswith(told)
 
 
+def test_macros_of_cards_are_welcome() -> None:
+    greeting = "Come in, {{user}}, {{char}} has put the kettle on."
+    people, rejected, _ = run(CHARACTERS, 1, [SEED], [[character(6, greeting=greeting)]])
+    assert rejected == []
+    assert people[0].persona("Tom").greeting == f"Come in, Tom, {people[0].name} has put the kettle on."
+
+
 def test_the_neighbour_that_killed_a_candidate_is_named() -> None:
     twin = character(5, description=character(900)["description"] + " indeed")
     _, rejected, _ = run(CHARACTERS, 1, [SEED], [[twin], [character(6)]])

@@ -16,7 +16,7 @@ from math import ceil
 from typing import Any, Generic, TypeVar
 
 from pipeline.conversation import Message, Quarantine, normalised
-from pipeline.generate.cards import Character, Json
+from pipeline.generate.cards import Character, Json, filled
 from pipeline.generate.check import ADULT, text_fault
 from pipeline.generate.novelty import Novelty
 from pipeline.generate.prompts import Prompts
@@ -294,8 +294,10 @@ def _show_character(c: Character) -> dict[str, Any]:
 
 
 def _texts_of_character(c: Character) -> dict[str, str]:
-    others = {"other_greetings": "\n".join(c.other_greetings)} if c.other_greetings else {}
-    return {"name": c.name, "description": c.description, "greeting": c.greeting or "", **others}
+    texts = {"description": c.description, "greeting": c.greeting or ""}
+    if c.other_greetings:
+        texts["other_greetings"] = "\n".join(c.other_greetings)
+    return {"name": c.name} | {part: filled(text, c.name, "Sam") for part, text in texts.items()}  # macros are legal
 
 
 TEXT = {"type": "string"}
