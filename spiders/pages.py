@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-TABLES = """
-create table if not exists pages (
-    address text primary key, status integer not null, headers text not null, body blob not null, fetched text not null
-) without rowid;
-create table if not exists finds (
-    source text not null, kind text not null, address text not null, place integer not null, id text not null,
-    find text not null, primary key (source, kind, address, place, id)
-) without rowid;
-"""
+FINDS_VERSION = 2  # of the table of finds: another one is thrown away, since every crawl makes it anew
+TABLES = (
+    """create table if not exists pages (
+        address text primary key, status integer not null, headers text not null, body blob not null,
+        fetched text not null
+    ) without rowid""",
+    """create table if not exists finds (
+        source text not null, kind text not null, address text not null, place integer not null, id text not null,
+        find text not null, primary key (source, kind, address, place, id)
+    ) without rowid""",
+)
 
 
 class Page(NamedTuple):
@@ -39,7 +41,13 @@ class Pages:
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = normal")  # survives a killed process; a power cut may cost some pages
-        self._db.executescript(TABLES)
+        self._db.execute("begin immediate")  # two crawls may open a new file at once
+        if self._db.execute("pragma user_version").fetchone()[0] != FINDS_VERSION:
+            self._db.execute("drop table if exists finds")
+            self._db.execute(f"pragma user_version = {FINDS_VERSION}")
+        for table in TABLES:
+            self._db.execute(table)
+        self._db.execute("commit")
 
     def close(self) -> None:
         self._db.close()
