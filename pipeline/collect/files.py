@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os.path
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -305,13 +305,17 @@ def _members(stream: IO[bytes], file: Found) -> Iterable[tuple[str, IO[bytes]]]:
     if not file.path.lower().endswith(".zip"):
         yield file.path, stream
         return
-    with zipfile.ZipFile(stream) as archive:
-        for name, member in {member.filename: member for member in archive.infolist()}.items():
-            hidden = any(part.startswith((".", "__")) for part in PurePosixPath(name).parts)
-            if not member.is_dir() and not hidden and _readable(name):
-                try:
-                    inside = archive.open(member)
-                except (RuntimeError, NotImplementedError) as error:  # a password, or an unheard-of compression
-                    raise zipfile.BadZipFile(f"{name}: {error}") from error
-                with inside:
-                    yield f"{file.path}/{name}", inside
+    archive = _unzipped(zipfile.ZipFile, stream)
+    for name, member in {member.filename: member for member in archive.infolist()}.items():
+        hidden = any(part.startswith((".", "__")) for part in PurePosixPath(name).parts)
+        if not member.is_dir() and not hidden and _readable(name):
+            with _unzipped(archive.open, member) as inside:
+                yield f"{file.path}/{name}", inside
+
+
+def _unzipped(step: Callable[[Any], Any], what: Any) -> Any:
+    """A step into an archive; a password, an unheard-of compression and wild offsets all make it a bad archive."""
+    try:
+        return step(what)
+    except (RuntimeError, NotImplementedError, ValueError, OSError) as error:
+        raise zipfile.BadZipFile(str(error)) from error

@@ -301,8 +301,8 @@ def table(stream: IO[bytes], limit: int) -> Records:
     unread = text()
     first = next(unread, "")
     rows = csv.reader(chain([first], unread), delimiter=_separator(first))
-    names: list[str] = next(rows, [])
-    for number in count(1):
+    names: list[str] = []
+    for number in count():
         try:
             cells = next(rows)
             "".join(cells).encode()
@@ -311,7 +311,9 @@ def table(stream: IO[bytes], limit: int) -> Records:
         except (csv.Error, UnicodeEncodeError) as error:
             yield number, Unread(f"not a row of the table: {error}", last[0])
             continue
-        if len(cells) == len(names):
+        if not names:
+            names = cells
+        elif len(cells) == len(names):
             yield number, dict(zip(names, cells, strict=True))
         elif any(cells):
             yield number, Unread(f"{len(cells)} cells, expected {len(names)}", last[0])
