@@ -64,7 +64,7 @@ def _from_cards(places: list[Path], prompts: Prompts) -> tuple[list[Character], 
     """The characters of card files and folders; a card that cannot be read, or is no adult's, is quarantined."""
     read: list[Character] = []
     spoilt: list[Quarantine] = []
-    for path in (path for place in places for path in _files(place)):
+    for path in (path for place in places for path in card_files(place)):
         try:
             character, _ = cards.read(path)
             if told := underage(f"{character.description}\n{character.scenario or ''}", prompts):
@@ -76,7 +76,8 @@ def _from_cards(places: list[Path], prompts: Prompts) -> tuple[list[Character], 
     return read, spoilt
 
 
-def _files(place: Path) -> Iterator[Path]:
+def card_files(place: Path) -> Iterator[Path]:
+    """The card files at a path: itself, or those in it. Raises UserError when there is nothing."""
     if place.is_dir():
         yield from sorted(p for p in place.iterdir() if p.suffix.lower() in (".json", ".png"))
     elif place.exists():

@@ -6,10 +6,11 @@ import json
 import random
 from collections.abc import Mapping
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from pipeline.generate import invent, prompts
-from pipeline.generate.cast import bundled
+from pipeline.generate.cast import bundled, card_files
 from pipeline.generate.plan import draw, role_at
 from pipeline.generate.prompts import Prompts
 from pipeline.generate.talk import Scene, direction, script_prompt, systems_of
@@ -23,14 +24,20 @@ REJECTED = 1.5  # calls for one that would do if every candidate were accepted; 
 Sums = dict[str, tuple[float, float, float]]  # model → calls, prompt tokens, completion tokens
 
 
-def expected(settings: GenerateSettings, models: Mapping[str, ModelSettings], seed: int) -> dict[str, Estimate]:
-    """Calls, tokens and dollars by the recipe's name of the model. Faulty answers that are asked again come on top."""
+def expected(
+    settings: GenerateSettings, models: Mapping[str, ModelSettings], seed: int, folder: Path = Path()
+) -> dict[str, Estimate]:
+    """Calls, tokens and dollars by the recipe's name of the model. Faulty answers that are asked again come on top.
+
+    folder: where relative paths of cards begin. Raises UserError when a card is not there.
+    """
     if not settings.wanted:
         return {}
     wording = prompts.load(settings.language)
     sums: Sums = {}
     _inventions(sums, settings, wording, seed)
-    _talks(sums, settings, wording, seed)
+    cards = sum(1 for place in settings.cards for _ in card_files(folder / place))
+    _talks(sums, settings, wording, seed, cards)
     return {
         name: estimate(models[name], ceil(calls), prompt / calls, completion / calls)
         for name, (calls, prompt, completion) in sums.items()
@@ -57,9 +64,9 @@ def _inventions(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: 
             _add(sums, settings.inventor, REJECTED * ceil(wanted / kind.per_call), prompt, said * kind.per_call)
 
 
-def _talks(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: int) -> None:
+def _talks(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: int, cards: int) -> None:
     rng, seeds = random.Random(seed), bundled(settings.language)
-    talks = settings.talks * (settings.seeds + settings.characters + len(settings.cards)) / SAMPLED
+    talks = settings.talks * (settings.seeds + settings.characters + cards) / SAMPLED
     for number in range(SAMPLED):
         plan = draw(settings, rng, "assistant")
         character, user = seeds.characters[number % len(seeds.characters)], seeds.users[number % len(seeds.users)]
