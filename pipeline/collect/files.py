@@ -16,6 +16,7 @@ from pipeline.collect import formats, licence, shapes
 from pipeline.collect.admit import Door, admit, refuse
 from pipeline.collect.shapes import card
 from pipeline.collect.shapes.talk import Talk, Unread
+from pipeline.collect.unpack import BROKEN, in_utf8, unpacked
 from pipeline.conversation import Conversation, Drop, Quarantine
 from pipeline.recipe import CollectSettings, SourceSettings, UserError
 
@@ -172,7 +173,7 @@ def _guarded(rows: Iterable[Row], path: str, door: Door) -> Iterator[Row]:
     """The rows; where the file breaks off, a quarantine row says so after those before."""
     try:
         yield from rows
-    except (*formats.BROKEN, OSError) as error:
+    except (*BROKEN, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         yield refuse(f"the file breaks off or is damaged: {error or type(error).__name__}", "", door, path)
@@ -181,13 +182,13 @@ def _guarded(rows: Iterable[Row], path: str, door: Door) -> Iterator[Row]:
 def _rows_of(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
     kind = formats.known_format(f"source {source.name}: {path}")
     if kind != ".parquet":
-        stream = formats.unpacked(stream)
+        stream = unpacked(stream)
     if kind == ".parquet":
         yield from rows(formats.parquet(stream, door.max_bytes), path, door, source.shape)
     elif kind in formats.DOCUMENTS:
         yield from _document(path, stream, door)
     else:
-        stream, encoding = formats.in_utf8(stream)
+        stream, encoding = in_utf8(stream)
         notes = () if encoding.startswith("utf-8") else (f"collect: decoded from {encoding}",)
         if kind in formats.TEXTS:
             yield from _text(path, formats.lines(stream, door.max_bytes), door, source.shape, notes)

@@ -1,152 +1,37 @@
-"""Bytes to records: compression, archives, encodings, and the file formats. Nothing here knows a dialogue.
+"""UTF-8 to records: JSON lines and arrays, tables, YAML, Parquet. Nothing here knows a dialogue.
 
-Every reader streams (but one XML, YAML or text document, which is held whole) and yields (number, record) with `Unread`
-in the place of a record that could not be decoded: one bad line costs one line.
+Every reader streams (but one object of JSON or one YAML file, which is held whole) and yields (number, record), with
+`Unread` in the place of a record that could not be decoded: one bad line costs one line.
 """
 
 from __future__ import annotations
 
-import bz2
-import codecs
 import csv
-import gzip
 import io
 import json
-import lzma
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import chain, count
 from pathlib import PurePosixPath
 from typing import IO, Any
 
 import orjson
-import zstandard
 
 from pipeline.collect.shapes.talk import Unread
+from pipeline.collect.unpack import Joined
 from pipeline.recipe import UserError
 
 Records = Iterator[tuple[int, Any]]
 
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 WHOLE = 128_000_000  # bytes of a document that has to be held whole; decoded it takes about six times as much
-SNIFF = 1_000_000  # bytes looked at to tell the encoding
 RAW = 100_000  # characters of an unreadable record that are kept
-# Encodings of texts that are not Unicode, commoner ones first: of equally likely ones the first is taken.
-LIKELY = ("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874", "gb18030",
-          "big5", "shift_jis", "euc_jp", "euc_kr", "cp866")  # fmt: skip
-BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstandard.ZstdError)
 
 
 def suffix(name: str) -> str:
     """The extension that names the format: `.jsonl` of `a/talks.jsonl.gz`."""
     path = PurePosixPath(name.lower())
     return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSED else path.suffix
-
-
-def unpacked(stream: IO[bytes]) -> IO[bytes]:
-    """The stream without its compression, told by its first bytes, not by its name."""
-    head = stream.read(6)
-    whole = io.BufferedReader(_Joined(head, stream), 1 << 20)
-    if head.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=whole)  # type: ignore[return-value]
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(whole, read_across_frames=True), 1 << 17)
-    if head.startswith(b"BZh"):
-        return bz2.BZ2File(whole)
-    if head.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile(whole)
-    return whole
-
-
-def in_utf8(stream: IO[bytes]) -> tuple[IO[bytes], str]:
-    """The text stream as UTF-8 without a byte order mark, and the encoding it had."""
-    head = _head(stream)
-    encoding = encoding_of(head)
-    if encoding in ("utf-8", "utf-8-sig"):
-        return io.BufferedReader(_Joined(head.removeprefix(codecs.BOM_UTF8), stream), 1 << 20), encoding
-    return io.BufferedReader(_Recoded(io.BufferedReader(_Joined(head, stream)), encoding), 1 << 20), encoding
-
-
-def _head(stream: IO[bytes]) -> bytes:
-    """The first megabyte, or what can be read of it where the compression breaks off."""
-    parts: list[bytes] = []
-    with suppress(*BROKEN, OSError):  # whoever reads on meets the same error, after these bytes
-        while sum(map(len, parts)) < SNIFF and (part := _piece(stream, SNIFF)):
-            parts.append(part)
-    return b"".join(parts)
-
-
-def _piece(stream: Any, size: int) -> bytes:
-    """At most one buffer's worth, so that an error later in the file costs nothing that came before it."""
-    piece: bytes = stream.read1(size) if hasattr(stream, "read1") else stream.read(min(size, 1 << 16))
-    return piece
-
-
-def encoding_of(head: bytes) -> str:
-    """The encoding of a text by its first bytes: byte order mark, else UTF-8 if it is, else the likeliest other one."""
-    marks = [(codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")]
-    marks += [(codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")]
-    for mark, name in marks:
-        if head.startswith(mark):
-            return name
-    if head.count(0) * 50 > len(head):  # blanks and line ends of UTF-16; in other texts there is no zero byte
-        return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
-    decoded = head.decode("utf-8", "surrogateescape")
-    wrong = sum("\udc80" <= c <= "\udcff" for c in decoded[:-3])
-    right = sum(c > "\x7f" for c in decoded) - wrong
-    return "utf-8" if wrong <= right else _likeliest(head)  # UTF-8, if perhaps with a damaged line in it
-
-
-def _likeliest(head: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    telling = b"\n".join(line for line in head.splitlines() if not line.isascii())[:50_000]
-    found = list(from_bytes(telling, cp_isolation=list(LIKELY)))
-    best = [match for match in found if (match.chaos, match.coherence) == (found[0].chaos, found[0].coherence)]
-    names = {name for match in best for name in match.could_be_from_charset}
-    return next((name for name in LIKELY if name in names), "cp1252")
-
-
-class _Joined(io.RawIOBase):
-    """What has been read already, then the rest of the stream."""
-
-    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
-        self.parts = [io.BytesIO(head), rest]
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while self.parts:
-            if piece := _piece(self.parts[0], len(buffer)):
-                buffer[: len(piece)] = piece
-                return len(piece)
-            self.parts.pop(0)
-        return 0
-
-
-class _Recoded(io.RawIOBase):
-    """A stream of another encoding as UTF-8. What that encoding cannot say becomes U+FFFD and is seen by `filter`."""
-
-    def __init__(self, stream: IO[bytes], encoding: str) -> None:
-        self.stream, self.left = stream, b""
-        self.decoder = codecs.getincrementaldecoder(encoding)("replace")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self.left:
-            chunk = self.stream.read(1 << 16)
-            self.left = self.decoder.decode(chunk, final=not chunk).encode()
-            if not chunk:
-                break
-        size = min(len(buffer), len(self.left))
-        buffer[:size], self.left = self.left[:size], self.left[size:]
-        return size
 
 
 def lines(stream: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | Unread]]:
@@ -191,13 +76,13 @@ def json_document(stream: IO[bytes], limit: int) -> Records:
     head = b""
     while not head.strip() and (more := stream.read(1 << 16)):
         head += more
-    stream = io.BufferedReader(_Joined(head.lstrip(), stream), 1 << 20)
+    stream = io.BufferedReader(Joined(head.lstrip(), stream), 1 << 20)
     if head.lstrip().startswith(b"["):
         yield from _array(stream, limit)
         return
     first = stream.readline(limit + 1)
     more = stream.read(1 << 10)
-    rest = io.BufferedReader(_Joined(first + more, stream), 1 << 20)
+    rest = io.BufferedReader(Joined(first + more, stream), 1 << 20)
     if more.strip() and _is_object(first):
         yield from json_lines(rest, limit)
         return
@@ -237,7 +122,7 @@ def _array(stream: IO[bytes], limit: int) -> Records:
             at = end
         except (ValueError, RecursionError) as error:
             if not ended and len(buffer) - at <= limit:
-                more = text.read(max(1 << 16, len(buffer) - at))
+                more = text.read(max(1 << 18, len(buffer) - at))
                 buffer, at, ended = buffer[at:] + more, 0, not more
                 continue
             number += 1
@@ -332,14 +217,20 @@ def parquet(stream: IO[bytes], limit: int) -> Records:
 
     number = 0
     try:
-        file = pq.ParquetFile(stream, pre_buffer=False)
+        file = pq.ParquetFile(stream, pre_buffer=False, buffer_size=1 << 20)
         ours = file.schema_arrow.names == SCHEMA.names
-        for batch in file.iter_batches(1000):
+        for batch in file.iter_batches(_batch_rows(file.metadata)):
             for row in from_table(pa.Table.from_batches([batch]).cast(SCHEMA)) if ours else _rows_of(batch):
                 number += 1
                 yield number, row
     except (pa.ArrowException, OSError) as error:
         yield number + 1, Unread(f"not Parquet, or damaged: {error}", b"")
+
+
+def _batch_rows(about: Any) -> int:
+    """Rows that are about 16 MB when unpacked, 1,000 at most."""
+    size = sum(about.row_group(n).total_byte_size for n in range(about.num_row_groups))
+    return int(min(1000, max(1, 16_000_000 * about.num_rows // max(size, 1))))
 
 
 def _rows_of(batch: Any) -> Iterator[Any]:
