@@ -18,7 +18,7 @@ from numba import njit
 
 from pipeline.dedup.against import leaks
 from pipeline.dedup.columns import arrow, repeated, strings, values, whole
-from pipeline.dedup.passages import QUARTER, counted, inside_others, without_boilerplate
+from pipeline.dedup.passages import QUARTER, counted, holders, surveyed, without_boilerplate
 from pipeline.dedup.rows import Flags, Integers, Keys, Rows, distinct, ranked
 from pipeline.dedup.sign import band_name
 from pipeline.dedup.verify import AGAINST, NONE, RULES, Edges, choose, clusters, verified
@@ -26,7 +26,7 @@ from pipeline.recipe import DedupSettings
 
 PIECE = 1 << 25  # keys of one band that are sorted at a time
 PENDING = 1 << 23  # pairs gathered before those that were found several times are made one
-_u64 = np.uint64
+_u64, _LOW = np.uint64, np.uint64(0xFFFFFFFF)
 
 
 def link(
@@ -39,8 +39,12 @@ def link(
     rows = ranked([*against, *signed], len(against))
     leaders = same_words(rows)
     live = (leaders == np.arange(len(leaders))) & (rows.words > 0)
-    rows, buckets, boilerplate = prepared(rows, live, settings)
-    pairs, met = candidates(buckets, settings.bucket)
+    able = live & (rows.words >= settings.contained_words) & (settings.contained is not None)
+    many = min(max(settings.shared_by, len(live) // 10_000), 65_535)
+    counters = counted(rows, live, QUARTER, many)
+    suspects, rare = surveyed(rows, live, counters, many, able, 3 * (1 - (settings.contained or 1)))
+    rows, boilerplate = without_boilerplate(rows, suspects, many)
+    pairs, met = candidates(rows, live, able, rare, settings.bucket)
     edges = Edges.same(leaders) + verified(rows.shingles, rows.words, pairs, settings)
     edges = edges.where(edges.b >= rows.foreign)
     if against:
@@ -61,39 +65,36 @@ def same_words(rows: Rows) -> Integers:
     return leaders
 
 
-def prepared(rows: Rows, live: Flags, settings: DedupSettings) -> tuple[Rows, Iterator[tuple[Keys, Any]], int]:
-    """(rows freed of boilerplate, the buckets in which pairs are looked for, rows that had boilerplate)."""
-    counters = counted(rows, live, QUARTER)
-    shared_by = max(settings.shared_by, len(live) // 10_000)
-    rows, boilerplate = without_boilerplate(rows, live, counters, shared_by)
-    return rows, buckets(rows, live, counters, settings), boilerplate
+def candidates(rows: Rows, live: Flags, able: Flags, rare: Keys, cap: int) -> tuple[Integers, dict[str, int]]:
+    """(pairs, 2) ranks that may be alike, each pair once, the lower rank first; and what was met on the way.
+
+    Rows of one LSH bucket; and of able rows the smaller that could stand in the larger, found by its rare shingles.
+    """
+    found, capped, largest = [np.empty(0, np.uint64)], 0, 0
+    for packed, bits in buckets(rows, np.flatnonzero(live)):
+        pairs, over, size = bucket_pairs(packed, bits, cap)
+        found.append(pairs)
+        capped, largest = capped + over, max(largest, size)
+        if sum(map(len, found)) > PENDING:
+            found = [distinct(np.concatenate(found))]
+    looked_for = np.zeros(len(live), bool)
+    looked_for[(rare & _LOW).astype(np.int64)] = True
+    pairs, over, _ = bucket_pairs(holders(rows, able, rare), _u64(32), cap)
+    a, b = (pairs >> _u64(32)).astype(np.int64), (pairs & _LOW).astype(np.int64)
+    found.append(pairs[looked_for[np.where(rows.words[a] < rows.words[b], a, b)]])
+    pairs = distinct(np.concatenate(found))
+    both = np.stack([pairs >> _u64(32), pairs & _LOW], axis=1).astype(np.int64)
+    return both, {"candidates": len(both), "capped_buckets": capped + over, "largest_bucket": largest}
 
 
-def buckets(rows: Rows, live: Flags, counters: Any, settings: DedupSettings) -> Iterator[tuple[Keys, Any]]:
-    """Sorted (key << bits | rank) and bits: rows with an equal key may be alike. Band by band, then containment."""
-    ranks = np.flatnonzero(live)
+def buckets(rows: Rows, ranks: Integers) -> Iterator[tuple[Keys, Any]]:
+    """Sorted (key << bits | rank), and bits, band by band: rows with an equal key stand in one bucket."""
     pieces = len(ranks) // PIECE + 1
     for band in range(int(rows.scheme["bands"])):
         keys = rows.column(partial(_keys, name=band_name(band)))[ranks]
         for piece in range(pieces):
             chosen = keys % _u64(pieces) == _u64(piece) if pieces > 1 else slice(None)
             yield _packed(keys[chosen] // _u64(pieces), ranks[chosen])
-    if settings.contained is not None:
-        yield inside_others(rows, live, counters, settings.contained, settings.contained_words), _u64(32)
-
-
-def candidates(buckets: Iterator[tuple[Keys, Any]], cap: int) -> tuple[Integers, dict[str, int]]:
-    """(pairs, 2) ranks that share a bucket, each pair once, the lower rank first; and what was met on the way."""
-    found, capped, largest = [np.empty(0, np.uint64)], 0, 0
-    for packed, bits in buckets:
-        pairs, over, size = bucket_pairs(packed, bits, cap)
-        found.append(pairs)
-        capped, largest = capped + over, max(largest, size)
-        if sum(map(len, found)) > PENDING:
-            found = [distinct(np.concatenate(found))]
-    pairs = distinct(np.concatenate(found))
-    both = np.stack([pairs >> _u64(32), pairs & _u64(0xFFFFFFFF)], axis=1).astype(np.int64)
-    return both, {"candidates": len(both), "capped_buckets": capped, "largest_bucket": largest}
 
 
 def given_away(rows: Rows, signed: Sequence[pa.Table], against: Sequence[pa.Table], settings: DedupSettings) -> Edges:

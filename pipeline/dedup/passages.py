@@ -8,6 +8,8 @@ look more common. Asked first of one shingle in four, those whose hash ends in t
 # numba gives the compiled functions their types
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -17,40 +19,52 @@ from pipeline.dedup.columns import arrow
 from pipeline.dedup.rows import Flags, Keys, Rows, distinct
 from pipeline.dedup.sign import signed
 
-Counters = npt.NDArray[np.uint16]
+Counters = npt.NDArray[np.unsignedinteger[Any]]
 
-COUNTERS = 1 << 27  # at most: 256 MiB
-MOST = 65535  # a counter's last value
+COUNTERS = 1 << 27  # at most
 QUARTER, EVERY = 3, 0  # which shingles are asked: the bits of the hash that must be zero
 PASSAGE = 32  # shingles on end that many rows have: 36 words
 OWN = 16  # shingles on end that few rows have: 20 words
 RARE = 3  # shingles of a row that are looked for in the others
-SLACK = 0.15  # a sample of a row's shingles can look less contained than the row is
 _u32, _u64 = np.uint32, np.uint64
+_TAKEN = 1 << 30
 _QUARTER = _u32(QUARTER)
 
 
-def counted(rows: Rows, chosen: Flags, asked: int) -> Counters:
-    """How many of the chosen rows have a shingle, for the shingles that are asked."""
+def counted(rows: Rows, chosen: Flags, asked: int, most: int) -> Counters:
+    """How many of the chosen rows have a shingle, up to `most`, for the shingles that are asked."""
     total = sum(int(np.diff(starts)[alive].sum()) for _, alive, _, starts in rows.stored(chosen)) // (asked + 1)
-    counters = np.zeros(min(COUNTERS, max(1 << 10, 1 << total.bit_length())), np.uint16)
+    size = min(COUNTERS, max(1 << 10, 1 << total.bit_length()))
+    counters: Counters = np.zeros(size, np.uint8 if most < 256 else np.uint16)
     for _, alive, shingles, starts in rows.stored(chosen):
-        count(shingles, starts, alive, _u32(asked), counters)
+        count(shingles, starts, alive, _u32(asked), most, counters)
     return counters
 
 
-def without_boilerplate(rows: Rows, live: Flags, counters: Counters, shared_by: int) -> tuple[Rows, int]:
+def surveyed(
+    rows: Rows, live: Flags, counters: Counters, shared_by: int, able: Flags, alone: float
+) -> tuple[Flags, Keys]:
+    """Which rows have a passage that `shared_by` rows share; and for whom to look by what, as (shingle << 32 | rank).
+
+    An able row that shares all but a part (`alone`) of its shingles is looked for by the rarest of them.
+    """
+    suspects, rare = np.zeros(len(live), np.bool_), [np.zeros(0, np.uint64)]
+    for mine, alive, shingles, starts in rows.stored(live):
+        passage, found = survey(shingles, starts, alive, able[mine], mine, counters, shared_by, alone)
+        suspects[mine[passage]] = True
+        rare.append(found)
+    return suspects, np.concatenate(rare)
+
+
+def without_boilerplate(rows: Rows, suspects: Flags, shared_by: int) -> tuple[Rows, int]:
     """Rows with a long passage that `shared_by` rows or more have are from here on compared by what else they say.
 
     Only rows that say something else, about 20 words on end: in a large family of near copies the common passages are
-    the conversation itself. Returns the rows, and how many of them it concerns. counters: of a quarter of the shingles.
+    the conversation itself. Returns the rows, and how many of them it concerns.
     """
-    suspects = np.zeros(len(live), np.bool_)
-    for mine, alive, shingles, starts in rows.stored(live):
-        suspects[mine[has_passage(shingles, starts, alive, counters, shared_by)]] = True
     if not suspects.any():
         return rows, 0
-    counters, ranks, sets = counted(rows, suspects, EVERY), [], []
+    counters, ranks, sets = counted(rows, suspects, EVERY, shared_by), [], []
     for mine, alive, shingles, starts in rows.stored(suspects):
         cut, ends = np.zeros(len(mine), np.bool_), np.zeros(len(mine) + 1, np.int64)
         rest = np.empty(starts[-1] - starts[0] + 1, np.uint32)
@@ -63,26 +77,25 @@ def without_boilerplate(rows: Rows, live: Flags, counters: Counters, shared_by: 
     return rows.compared_by(concerned, pa.table({"shingles": every} | bands)), len(concerned)
 
 
-def inside_others(rows: Rows, live: Flags, counters: Counters, contained: float, words: int) -> Keys:
-    """Sorted (shingle << 32 | rank): who has one of the rarest shingles of a row that may stand inside another.
+def holders(rows: Rows, able: Flags, rare: Keys) -> Keys:
+    """Sorted (shingle << 32 | rank): every able row that has one of the rare shingles.
 
     Equal shingles stand together like the rows of an LSH bucket, so that the pairs are found in the same way.
     """
-    able = live & (rows.words >= words)
-    rare = [rarest(s, starts, alive, counters, 1 - contained + SLACK) for _, alive, s, starts in rows.stored(able)]
-    counters[:] = 0
-    counters[np.concatenate(rare) >> _u32(2) & _u32(len(counters) - 1)] = 1
-    having = [have(s, starts, alive, mine, counters) for mine, alive, s, starts in rows.stored(able)]
-    return distinct(np.concatenate(having))
+    wanted = np.zeros(1 << max(10, (16 * len(rare)).bit_length()), np.bool_)
+    wanted[(rare >> _u64(34)).astype(np.int64) & (len(wanted) - 1)] = True
+    return distinct(
+        np.concatenate([have(s, starts, alive, mine, wanted) for mine, alive, s, starts in rows.stored(able)])
+    )
 
 
 @njit(inline="always")
 def choose(shingles, start, stop, asked, chosen):
     """The shingles that are asked, in `chosen`; returns how many. No branch: the cursor moves by 0 or 1."""
-    n = 0
-    for i in range(start, stop):
+    n = _u64(0)  # unsigned: numba asks every signed index whether it counts from the end
+    for i in range(_u64(start), _u64(stop)):
         chosen[n] = shingles[i]
-        n += shingles[i] & asked == 0
+        n += _u64(shingles[i] & asked == 0)
     return n
 
 
@@ -96,29 +109,44 @@ def longest(starts):
 
 
 @njit(nogil=True, cache=True)
-def count(shingles, starts, live, asked, counters):
+def count(shingles, starts, live, asked, most, counters):
     mask = _u32(counters.size - 1)
     chosen = np.empty(longest(starts), np.uint32)
     for row in range(live.size):
         if live[row]:
             for i in range(choose(shingles, starts[row], starts[row + 1], asked, chosen)):
                 at = chosen[i] >> _u32(2) & mask
-                counters[at] += counters[at] < MOST
+                counters[at] += counters[at] < most
 
 
 @njit(nogil=True, cache=True)
-def has_passage(shingles, starts, live, counters, many):
-    """Which rows have a passage, judged by a quarter of their shingles."""
+def survey(shingles, starts, live, able, ranks, counters, many, alone):
+    """Rows with a passage, judged by a quarter of their shingles; (shingle << 32 | rank) of the RARE lowest counts."""
     mask = _u32(counters.size - 1)
-    chosen = np.empty(longest(starts), np.uint32)
-    found = np.zeros(live.size, np.bool_)
+    chosen, counts = np.empty(longest(starts), np.uint32), np.empty(longest(starts), np.int32)
+    passage, found = np.zeros(live.size, np.bool_), np.empty(live.size * RARE, np.uint64)
+    total = 0
     for row in range(live.size):
-        if live[row]:
-            common = 0
-            for i in range(choose(shingles, starts[row], starts[row + 1], _QUARTER, chosen)):
-                common = (common + 1) * (counters[chosen[i] >> _u32(2) & mask] >= many)
-                found[row] |= common >= PASSAGE // 4
-    return found
+        if not live[row]:
+            continue
+        n = choose(shingles, starts[row], starts[row + 1], _QUARTER, chosen)
+        common = longest_common = unique = 0
+        for i in range(n):
+            counts[i] = counters[chosen[i] >> _u32(2) & mask]
+        for i in range(n):
+            unique += counts[i] == 1
+            common = (common + 1) * (counts[i] >= many)
+            longest_common = max(longest_common, common)
+        passage[row] = longest_common >= PASSAGE // 4
+        if able[row] and unique <= alone * n:
+            for _ in range(min(RARE, n)):
+                best = counts[:n].argmin()
+                found[total] = _u64(chosen[best]) << _u64(32) | _u64(ranks[row])
+                total += counts[best] < _TAKEN
+                for i in range(n):
+                    if chosen[i] == chosen[best]:
+                        counts[i] = _TAKEN
+    return passage, found[:total].copy()
 
 
 @njit(nogil=True, cache=True)
@@ -146,38 +174,6 @@ def cut_passages(shingles, starts, live, counters, many, cut, rest, ends):
 
 
 @njit(nogil=True, cache=True)
-def rarest(shingles, starts, live, counters, alone):
-    """The RARE shingles with the lowest counts of each row that shares all but a part (`alone`) of its shingles."""
-    mask = _u32(counters.size - 1)
-    chosen = np.empty(longest(starts), np.uint32)
-    found = np.empty(live.size * RARE, np.uint32)
-    lowest, holders = np.empty(RARE, np.int64), np.zeros(RARE, np.uint32)
-    n = 0
-    for row in range(live.size):
-        if not live[row]:
-            continue
-        sampled = choose(shingles, starts[row], starts[row + 1], _QUARTER, chosen)
-        unique = 0
-        for i in range(sampled):
-            unique += counters[chosen[i] >> _u32(2) & mask] == 1
-        if unique > alone * sampled:
-            continue
-        lowest[:] = MOST + 1
-        for i in range(sampled):
-            s, c = chosen[i], np.int64(counters[chosen[i] >> _u32(2) & mask])
-            k = RARE - 1
-            if c > 1 and c < lowest[k] and s != holders[0] and s != holders[1]:
-                while k > 0 and c < lowest[k - 1]:
-                    lowest[k], holders[k] = lowest[k - 1], holders[k - 1]
-                    k -= 1
-                lowest[k], holders[k] = c, s
-        for k in range(RARE):
-            found[n] = holders[k]
-            n += lowest[k] <= MOST
-    return found[:n]
-
-
-@njit(nogil=True, cache=True)
 def have(shingles, starts, live, ranks, wanted):
     """(shingle << 32 | rank) wherever a live row has a wanted shingle."""
     mask = _u32(wanted.size - 1)
@@ -188,5 +184,5 @@ def have(shingles, starts, live, ranks, wanted):
         if live[row]:
             for i in range(choose(shingles, starts[row], starts[row + 1], _QUARTER, chosen)):
                 found[n] = _u64(chosen[i]) << _u64(32) | _u64(ranks[row])
-                n += wanted[chosen[i] >> _u32(2) & mask] != 0
+                n += wanted[chosen[i] >> _u32(2) & mask]
     return found[:n].copy()

@@ -24,7 +24,7 @@ RULES = ["dedup.exact", "dedup.near", "dedup.contained", "dedup.against"]
 EXACT, NEAR, CONTAINED, AGAINST = range(4)
 NONE = -1
 BATCH = 1 << 17  # pairs verified at a time: at most 2^18 rows of shingles in memory
-_u32 = np.uint32
+_u32, _u64 = np.uint32, np.uint64
 
 
 @dataclass
@@ -134,9 +134,9 @@ def clusters(edges: Edges, n: int) -> Integers:
 @njit(inline="always")
 def slot_of(s, slots, marks, mask, owner):
     """Where shingle s stands in the set of `owner`, or the empty place where it would."""
-    at = s & mask
+    at = _u64(s & mask)
     while marks[at, 0] == owner and slots[at] != s:
-        at = (at + _u32(1)) & mask
+        at = (at + _u64(1)) & _u64(mask)
     return at
 
 
@@ -147,7 +147,7 @@ def count_shared(shingles, starts, pairs, slots, marks, sizes, shared):
     owner = 0
     for row in range(starts.size - 1):
         owner += 1
-        for i in range(starts[row], starts[row + 1]):
+        for i in range(_u64(starts[row]), _u64(starts[row + 1])):
             at = slot_of(shingles[i], slots, marks, mask, owner)
             sizes[row] += marks[at, 0] != owner
             slots[at], marks[at, 0] = shingles[i], owner
@@ -157,10 +157,10 @@ def count_shared(shingles, starts, pairs, slots, marks, sizes, shared):
         if a != last:
             owner += 1
             last = a
-            for i in range(starts[a], starts[a + 1]):
+            for i in range(_u64(starts[a]), _u64(starts[a + 1])):
                 at = slot_of(shingles[i], slots, marks, mask, owner)
                 slots[at], marks[at, 0], marks[at, 1] = shingles[i], owner, -1
-        for i in range(starts[b], starts[b + 1]):
+        for i in range(_u64(starts[b]), _u64(starts[b + 1])):
             at = slot_of(shingles[i], slots, marks, mask, owner)
             if marks[at, 0] == owner and marks[at, 1] != p:
                 marks[at, 1] = p
