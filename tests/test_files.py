@@ -301,13 +301,14 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"files": ["prose.txt"]}, r"source s: prose\.txt: no known shape fits\. Tried: whatsapp, irc, cdial, log"),
     ({"files": ["image.bmp"]}, r"image\.bmp: unknown file format \.bmp; known are \.jsonl"),
     ({"files": ["ada.png"]}, r"ada\.png: a picture\. Character cards are read by `generate`"),
-    ({"files": ["odd.jsonl"], "shape": "mesages"}, r"source s: unknown shape 'mesages'; known are messages"),
+    ({"files": ["odd.jsonl"], "shape": "mesages"}, r"source s: unknown shape 'mesages' for odd\.jsonl; known are mess"),
+    ({"files": ["odd.jsonl"], "shape": "whatsapp"}, r"source s: unknown shape 'whatsapp' for odd\.jsonl"),
     ({"files": ["odd.jsonl"], "license": "CC-BY-SA-4"}, r"source s: unknown licence 'CC-BY-SA-4'; did you mean CC-BY"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("source", "message"), MISTAKES, ids=["missing", "shape", "text", "format", "card", "name", "licence"]
+    ("source", "message"), MISTAKES, ids=["missing", "shape", "text", "format", "card", "name", "kind", "licence"]
 )
 def test_a_mistake_is_one_message_with_the_name_of_the_source(
     tmp_path: Path, source: dict[str, Any], message: str

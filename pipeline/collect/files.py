@@ -16,7 +16,7 @@ from pipeline.collect import formats, licence, shapes
 from pipeline.collect.admit import Door, admit, refuse
 from pipeline.collect.shapes import card
 from pipeline.collect.shapes.talk import Talk, Unread
-from pipeline.collect.unpack import BROKEN, in_utf8, unpacked
+from pipeline.collect.unpack import BROKEN, in_utf8, is_damage, unpacked
 from pipeline.conversation import Conversation, Drop, Quarantine
 from pipeline.recipe import CollectSettings, SourceSettings, UserError
 
@@ -83,7 +83,7 @@ def rows(
     if not readable:
         yield from (_untouched(record, door, f"{path}#{number}") for number, record in records)
         return
-    reader = _named(shape, door) or _fitting(readable)
+    reader = _named(shape, door, path, *shapes.RECORDS, *shapes.TABLES) or _fitting(readable)
     if reader is None and len(sample) == 1:
         records = enumerate(_within(readable[0]), 1)
         sample = list(islice(records, SAMPLE))
@@ -119,14 +119,15 @@ def _untouched(talk: Talk | Unread | Conversation, door: Door, ref: str, notes: 
     return talk if isinstance(talk, Conversation) else admit(talk, door, ref, notes)
 
 
-def _named(shape: str | None, door: Door) -> ModuleType | None:
+def _named(shape: str | None, door: Door, path: str, *fitting: ModuleType) -> ModuleType | None:
+    """The shape that the recipe names. UserError when there is none of that name for a file of this kind."""
     if shape is None:
         return None
-    for module in (*shapes.RECORDS, *shapes.TABLES, *shapes.TEXTS, *shapes.DOCUMENTS):
+    for module in fitting:
         if shapes.name_of(module) == shape:
             return module
-    known = ", ".join(shapes.names(shapes.RECORDS, shapes.TABLES, shapes.TEXTS, shapes.DOCUMENTS))
-    raise UserError(f"source {door.name}: unknown shape {shape!r}; known are {known}")
+    known = ", ".join(shapes.names(fitting))
+    raise UserError(f"source {door.name}: unknown shape {shape!r} for {path}; known are {known}")
 
 
 def _fitting(sample: list[Any]) -> ModuleType | None:
@@ -174,7 +175,7 @@ def _guarded(rows: Iterable[Row], path: str, door: Door) -> Iterator[Row]:
     try:
         yield from rows
     except (*BROKEN, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if not is_damage(error):
             raise
         yield refuse(f"the file breaks off or is damaged: {error or type(error).__name__}", "", door, path)
 
@@ -211,7 +212,9 @@ def _text(
 
     text = readable()
     head = list(islice(text, HEAD))
-    shape = _named(name, door) or next((shape for shape in shapes.TEXTS if shape.recognise(head)), None)
+    shape = _named(name, door, path, *shapes.TEXTS) or next(
+        (shape for shape in shapes.TEXTS if shape.recognise(head)), None
+    )
     if shape is None and any(line.strip() for line in head):
         raise UserError(_unknown(path, door, "".join(head), shapes.TEXTS))
     for number, talk in enumerate(shape.read(chain(head, text)) if shape else (), 1):

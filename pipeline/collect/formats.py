@@ -18,7 +18,7 @@ from typing import IO, Any
 import orjson
 
 from pipeline.collect.shapes.talk import Unread
-from pipeline.collect.unpack import Joined
+from pipeline.collect.unpack import Joined, is_damage
 from pipeline.recipe import UserError
 
 Records = Iterator[tuple[int, Any]]
@@ -224,6 +224,8 @@ def parquet(stream: IO[bytes], limit: int) -> Records:
                 number += 1
                 yield number, row
     except (pa.ArrowException, OSError) as error:
+        if not isinstance(error, pa.ArrowException) and not is_damage(error):
+            raise
         yield number + 1, Unread(f"not Parquet, or damaged: {error}", b"")
 
 

@@ -19,6 +19,7 @@ from pipeline.collect.admit import Door
 from pipeline.recipe import CollectSettings, SourceSettings, UserError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
+UNREACHED = ("ConnectError", "ConnectTimeout", "ReadError", "ReadTimeout", "RemoteProtocolError")  # of httpx2
 CITATION = re.compile(r"^@\w+\s*\{.*?^\}", re.M | re.S)
 
 
@@ -210,7 +211,7 @@ def _message(source: SourceSettings, error: BaseException) -> str | None:
             return f"the Hub is set to offline and {name} is not wholly in the local cache. Unset HF_HUB_OFFLINE once."
         case errors.HfHubHTTPError() if error.response is not None:
             return _refused(name, where, error.response)
-    if isinstance(error, ConnectionError) or type(error).__name__ in ("ConnectError", "ConnectTimeout", "ReadTimeout"):
+    if isinstance(error, ConnectionError) or type(error).__name__ in UNREACHED:
         return (
             f"cannot reach the Hub at {where} ({type(error).__name__}). Check the network and HF_ENDPOINT; run again."
         )

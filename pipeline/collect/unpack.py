@@ -22,6 +22,11 @@ LIKELY = ("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", 
 BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstandard.ZstdError)
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether the bytes are at fault, and not the disk or the network on which they are."""
+    return isinstance(error, BROKEN) or (type(error) in (OSError, gzip.BadGzipFile) and error.errno is None)
+
+
 def unpacked(stream: IO[bytes]) -> IO[bytes]:
     """The stream without its compression, told by its first bytes, not by its name."""
     head = stream.read(6)
