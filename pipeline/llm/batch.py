@@ -29,13 +29,13 @@ class Batches:
     A batch that is under way is written down: after `kill -9` the next run waits for it and sends nothing again.
     """
 
-    def __init__(self, server: Server, calls: Calls):
-        self._server, self._calls = server, calls
+    def __init__(self, server: Server, calls: Calls, place: str):
+        self._server, self._calls, self._place = server, calls, place
         self._client = server.client.with_options(max_retries=RETRIES)
         self._filling: Lines = {}
         self._batch: asyncio.Task[Lines] | None = None  # the one that is being filled
         self._batch_of: dict[str, asyncio.Task[Lines]] = {}
-        for batch, names in calls.open_batches(server.address):
+        for batch, names in calls.open_batches(place):
             task = asyncio.create_task(self._collect(batch))
             self._batch_of |= dict.fromkeys(names, task)
 
@@ -88,7 +88,7 @@ class Batches:
         batch = await self._client.batches.create(
             input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
         )
-        self._calls.open_batch(batch.id, self._server.address, list(filling))
+        self._calls.open_batch(batch.id, self._place, list(filling))
         return await self._collect(batch.id)
 
     async def _collect(self, batch_id: str) -> Lines:

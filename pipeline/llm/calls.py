@@ -44,7 +44,7 @@ PRAGMA synchronous = NORMAL;
 PRAGMA wal_autocheckpoint = 10000;
 CREATE TABLE IF NOT EXISTS calls ({_COLUMNS});
 CREATE UNIQUE INDEX IF NOT EXISTS final_calls ON calls (key) WHERE final;
-CREATE TABLE IF NOT EXISTS batches (id PRIMARY KEY, address, names);
+CREATE TABLE IF NOT EXISTS batches (id PRIMARY KEY, place, names);
 """
 
 
@@ -79,13 +79,13 @@ class Calls:
         ).fetchone()
         return tokens or 0, cost or 0.0
 
-    def open_batches(self, address: str) -> list[tuple[str, list[str]]]:
-        """Batches sent to a server and not yet collected: id, and the names of the calls in it."""
-        rows = self._db.execute("SELECT id, names FROM batches WHERE address = ?", (address,)).fetchall()
+    def open_batches(self, place: str) -> list[tuple[str, list[str]]]:
+        """Batches sent off (place: address and model) and not yet collected: id, and the names of the calls in it."""
+        rows = self._db.execute("SELECT id, names FROM batches WHERE place = ?", (place,)).fetchall()
         return [(batch, names.split()) for batch, names in rows]
 
-    def open_batch(self, batch: str, address: str, names: list[str]) -> None:
-        self._db.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", (batch, address, " ".join(names)))
+    def open_batch(self, batch: str, place: str, names: list[str]) -> None:
+        self._db.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", (batch, place, " ".join(names)))
 
     def close_batch(self, batch: str) -> None:
         self._db.execute("DELETE FROM batches WHERE id = ?", (batch,))

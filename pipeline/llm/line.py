@@ -26,7 +26,9 @@ from pipeline.recipe import BudgetSettings, ModelSettings, UserError
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Message = dict[str, str]
-_OVERLOAD = {"overloaded", "timeout", "connection", "unreachable"}  # other faults say nothing of too many requests
+_OUTCOMES: dict[str, Outcome] = {  # what a fault tells the gate; the others say nothing of too many requests
+    "limited": "limited", "overloaded": "failed", "timeout": "failed", "connection": "failed", "unreachable": "failed",
+}  # fmt: skip
 
 PATIENCE = 0.5  # seconds before the first repetition of a failed request, doubled each time up to 20 (our choice)
 GUESS = 400  # completion tokens set aside for a call without max_tokens, until it is known better (our choice)
@@ -263,8 +265,7 @@ class Line:
             took = reply.prompt_tokens + reply.completion_tokens
             return reply
         except Fault as fault:
-            outcome = "limited" if fault.reason == "limited" else "failed" if fault.reason in _OVERLOAD else "answered"
-            wait = fault.wait
+            outcome, wait = _OUTCOMES.get(fault.reason, "answered"), fault.wait
             raise
         finally:
             server.gate.leave(turn, outcome, wait, took)
@@ -283,9 +284,10 @@ class Line:
             self._purse.release(*hold)
 
     def _batches_of(self, server: Server) -> Batches:
-        if server.address not in self._batches:
-            self._batches[server.address] = Batches(server, self._calls)
-        return self._batches[server.address]
+        place = f"{server.address} {server.settings.model}"  # a batch is for one model
+        if place not in self._batches:
+            self._batches[place] = Batches(server, self._calls, place)
+        return self._batches[place]
 
     async def _failed(self, server: Server, key: bytes, body: dict[str, Any], fault: Fault) -> Exception:
         """What a call that brought no reply ends with, once it is kept."""
