@@ -106,10 +106,9 @@ class MediaWiki(Spider):
         if contents and not listed:
             talk = "ns-talk" in (root.find("body").get("class") or "").split()
             found = list(self.read(contents[0], address, about, talk))
-        if listed or (start and not any(_said(find) for find in found)):
-            yield from self._follow(response, listed or (LINKS(contents[0]) if contents else []))
-        else:
-            yield from found or [{"address": response.url, "turns": [], "extra": about, "reason": "no_wiki_page"}]
+        if contents and start and not any(_said(find) for find in found):
+            listed = listed or LINKS(contents[0])
+        yield from list(self._follow(response, listed)) or found or [_nothing(address, about, "no_wiki_page")]
 
     def _follow(self, response: Page, links: list[HtmlElement]) -> Iterator[Request]:
         there = [link for link in links if "new" not in link.get("class", "").split()]  # "new": no such page yet
@@ -123,13 +122,18 @@ class MediaWiki(Spider):
             if below.startswith(f"{address}/"):
                 yield Request(below, self.parse_page)
         if self.options.get("talk", talk):
-            yield from talkpage.posts(content, address, about)
-            return
-        scenes = list(dialogue.scenes(content))
-        for place, (heading, turns) in enumerate(scenes):
-            yield {"address": address, "place": place, "turns": turns, "extra": about | {"scene": heading}}
-        if not scenes:
-            yield {"address": address, "turns": [], "extra": about, "reason": "no_dialogue"}
+            finds = list(talkpage.posts(content, address, about))
+        else:
+            finds = [
+                {"address": address, "place": place, "turns": turns, "extra": about | {"scene": heading}}
+                for place, (heading, turns) in enumerate(dialogue.scenes(content))
+            ]
+        yield from finds or [_nothing(address, about, "no_dialogue")]
+
+
+def _nothing(address: str, about: Found, reason: str) -> Found:
+    """A page on which nobody speaks: it is counted, too."""
+    return {"address": address, "turns": [], "extra": about, "reason": reason}
 
 
 def _answer(response: Page) -> Found | None:

@@ -30,7 +30,7 @@ def tree(response: Page) -> HtmlElement:
         text = response.body.decode(response.encoding)
     except (UnicodeDecodeError, LookupError):
         text = response.body.decode("cp1252", "replace")
-    parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
+    parser = lxml.html.HTMLParser(encoding="utf-8")
     return lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
 
 

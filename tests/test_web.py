@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import ipaddress
 import itertools
 import json
@@ -315,3 +316,36 @@ def test_branches_start_their_own_path_and_a_long_chain_is_no_trouble() -> None:
     assert ["".join(p.id for p in path) for path in threads.paths(posts)] == ["acde", "bf"]
     chain = [threads.Post(str(n), str(n - 1), "x", "y", place=n) for n in range(20_000)]
     assert [len(path) for path in threads.paths(chain)] == [20_000]
+
+
+def test_json_topics_and_mailboxes_from_a_running_site(tmp_path: Path) -> None:
+    def post(number: int, answers: int | None) -> dict:
+        name, text = f"user{number % 2}", f"<p>Post {number}</p>"
+        return {
+            "id": number, "post_number": number, "username": name, "cooked": text, "reply_to_post_number": answers,
+        }  # fmt: skip
+
+    posts = [post(n, {4: 1}.get(n)) for n in range(1, 7)]
+    topic = {"id": 9, "slug": "lamps", "title": "Lamps", "post_stream": {"posts": posts[:3], "stream": [*range(1, 7)]}}
+    rest = {"post_stream": {"posts": posts[3:]}}
+    letters = "".join(
+        f"From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: p{n}@example.org\nDate: Wed, 1 May 2024 1{n}:00:00 +0000\n"
+        f"Message-ID: <{n}@x>\nIn-Reply-To: <{n - 1}@x>\n\n> quoted\nLetter {n}\n\n"
+        for n in range(1, 4)
+    )
+    pages = {
+        "/latest.json": json.dumps({"topic_list": {"topics": [{"id": 9}]}}),
+        "/t/9.json": json.dumps(topic),
+        "/t/9/posts.json?post_ids%5B%5D=4&post_ids%5B%5D=5&post_ids%5B%5D=6": json.dumps(rest),
+        "/list/": '<a href="1@x/T/#t">one</a>',
+        "/list/1@x/t.mbox.gz": (200, {"Content-Type": "application/gzip"}, gzip.compress(letters.encode())),
+    }
+    with serving(pages) as site:
+        forum = source(site.address, spider="discourse") | {"name": "forum"}
+        box = source(f"{site.address}/list/", spider="mailinglist") | {"name": "box"}
+        rows = collected({"sources": [forum, box]}, tmp_path)
+    assert [[m.content for m in row.messages] for row in conversations(rows)] == [
+        ["Post 1", "Post 4", "Post 5", "Post 6"], ["Post 2", "Post 3"], ["Letter 1", "Letter 2", "Letter 3"],
+    ]  # fmt: skip
+    assert rows == conversations(rows)
+    assert rows[2].source.ref == f"{site.address}/list/1@x/#1"
