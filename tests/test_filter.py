@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -81,6 +82,16 @@ def test_every_rule_that_fires_is_recorded_with_its_place() -> None:
     assert rules == {"style.refusal", "style.placeholder", "safety.minor"}
 
 
+def test_a_system_message_is_no_talk_but_a_card() -> None:
+    prompt = Message("system", "You are Ada. Never say [your name].\nUser: Hi\nAda: As an AI language model, no.")
+    young = Message("system", "You are Ada, a 15-year-old girl.")
+    whole = talk(*GOOD)
+    kept = one(replace(whole, messages=(prompt, *whole.messages)))
+    assert isinstance(kept, Conversation)
+    assert (kept.findings, kept.measures["turns"]) == ((), 6)
+    assert why(replace(whole, messages=(young, *whole.messages))) == {"safety.minor"}
+
+
 def test_a_language_that_is_not_admitted_is_dropped() -> None:
     german = talk(
         "Hast du nach dem Sturm heute Nacht überhaupt geschlafen?",
@@ -121,13 +132,9 @@ def test_no_recipe_can_admit_minors_or_an_unknown_rule() -> None:
 
 
 def test_readings_of_other_rooms_stay() -> None:
-    kept = one(Conversation(**{**_fields(talk(*GOOD)), "findings": (Finding("collect", "x", decision="warn"),)}))
+    kept = one(replace(talk(*GOOD), findings=(Finding("collect", "x", decision="warn"),)))
     assert isinstance(kept, Conversation)
     assert [f.room for f in kept.findings] == ["collect"]
-
-
-def _fields(row: Conversation) -> dict[str, object]:
-    return {name: getattr(row, name) for name in Conversation.__dataclass_fields__}
 
 
 def private() -> Conversation:

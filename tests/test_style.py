@@ -62,6 +62,11 @@ def test_only_an_ai_character_may_say_that_it_is_one() -> None:
     reply = "As an AI, I count the ships."
     assert fired(reply) == {"style.assistant"}
     assert fired(reply, ROBOT) == set()
+    spoken = [Message("user", "What do you do?"), Message("assistant", reply)]
+    android = view([Message("system", "You are Ada, an android who keeps a lighthouse."), *spoken])
+    helper = view([Message("system", "You are a helpful AI assistant."), *spoken])
+    assert [f.rule for f in style.phrases(android)] == []
+    assert [f.rule for f in style.phrases(helper)] == ["style.assistant"]
 
 
 @pytest.mark.parametrize(

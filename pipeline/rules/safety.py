@@ -38,14 +38,14 @@ def minors(view: View) -> Iterator[Finding]:
 
 
 def cards(view: View) -> Iterator[Finding]:
-    """Cards of characters under 18, whether they tell it as "I", as "she" or as a field."""
-    for card in (view.persona, view.user_persona):
-        text = "\n".join(filter(None, (card.description, card.scenario))) if card else ""
-        if text:
-            told = lists.view([Message("user", text)])
-            found = [hit for hit in told.hits.get("minor_card", []) if not _after().match(told.line(0), hit.end)]
-            if found or next(minors(told), None):
-                yield Finding("filter", "safety.minor", 1, evidence="the card", decision="measured")
+    """Cards and system messages of characters under 18, whether they tell it as "I", as "she" or as a field."""
+    described = [f"{c.description or ''}\n{c.scenario or ''}" for c in (view.persona, view.user_persona) if c]
+    prompts = [m.content for m in view.messages if m.role == "system"]
+    for text in filter(str.strip, (*described, *prompts)):
+        told = lists.view([Message("user", text)])
+        found = [hit for hit in told.hits.get("minor_card", []) if not _after().match(told.line(0), hit.end)]
+        if found or list(minors(told)):
+            yield Finding("filter", "safety.minor", 1, evidence="the card", decision="measured")
 
 
 def _states_age(view: View, hit: Hit) -> bool:

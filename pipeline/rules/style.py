@@ -47,13 +47,13 @@ def phrases(view: View) -> Iterator[Finding]:
     yield from spots(view, "style.mention", [h for h in view.hits.get("label_talk", []) if _names_no_person(view, h)])
     refusals = [*view.hits.get("refusal", []), *(h for h in view.hits.get("lecture", []) if _opens(view, h))]
     yield from spots(view, "style.refusal", [h for h in refusals if _refuses(view, h)])
-    if not is_machine(view.persona):
+    if not (is_machine(view.persona) or _cast_as_machine(view)):
         yield from spots(view, "style.assistant", [h for h in view.hits.get("assistant", []) if _refuses(view, h)])
 
 
 def spots(view: View, rule: str, hits: list[Hit]) -> Iterator[Finding]:
     """One reading for each message that is hit, at the first place; value: how many messages."""
-    first = {hit.message: hit for hit in reversed(hits)}
+    first = {hit.message: hit for hit in sorted(hits, key=lambda hit: (hit.message, hit.start), reverse=True)}
     for message in sorted(first):
         yield view.finding(rule, len(first), message, first[message].start, first[message].end)
 
@@ -195,6 +195,12 @@ _MACHINE = re.compile(
     r"intelligenza artificiale|inteligência artificial|ии|искусственный интеллект|робот\w*|андроид\w*)(?![^\W_])"
     r"|人工智能|机器人|人工知能|ロボット|アンドロイド|인공지능|로봇|안드로이드"
 )
+
+
+def _cast_as_machine(view: View) -> bool:
+    """Does the system message cast the character as one? "You are a helpful AI assistant" casts nobody."""
+    prompts = [m.content.lower() for m in view.messages if m.role == "system"]
+    return any(_MACHINE.search(text) and "assistant" not in text for text in prompts)
 
 
 def _names_no_person(view: View, hit: Hit) -> bool:

@@ -38,7 +38,8 @@ class Hit:
 
 @dataclass(slots=True)
 class View:
-    """text: contents joined by NUL. folded: the same, lower case and straight quotes, character for character.
+    """text: contents joined by NUL, those of system messages left out: they are stage directions, nobody says them.
+    folded: the same, lower case and straight quotes, character for character.
 
     starts: where each message begins in `text`. hits: list name → where its phrases stand.
     """
@@ -58,8 +59,8 @@ class View:
 
     def line(self, message: int) -> str:
         """One message, folded."""
-        start = self.starts[message]
-        return self.folded[start : start + len(self.messages[message].content)]
+        last = message + 1 == len(self.starts)
+        return self.folded[self.starts[message] : None if last else self.starts[message + 1] - 1]
 
     def finding(self, rule: str, value: float, message: int, start: int, end: int) -> Finding:
         """A reading with its evidence, cut at 80 characters."""
@@ -69,9 +70,10 @@ class View:
 
 def view(messages: Sequence[Message], persona: Persona | None = None, user_persona: Persona | None = None) -> View:
     """Read a conversation once, for all rules."""
-    text = "\0".join(m.content for m in messages)
+    said = ["" if m.role == "system" else m.content for m in messages]
+    text = "\0".join(said)
     folded = _fold(text)
-    starts = [0, *accumulate(len(m.content) + 1 for m in messages)][: len(messages)]
+    starts = [0, *accumulate(len(content) + 1 for content in said)][: len(said)]
     seen = View(messages, text, folded, starts, {}, persona, user_persona)
     for name, hit in _phrases(folded, seen):
         seen.hits.setdefault(name, []).append(hit)
