@@ -2,12 +2,12 @@
 
     python benchmarks/corpus.py 200000 build/bench/200k
 
-writes `kept/part-*.parquet` (our schema, 10,000 rows each), `text.parquet` (id, text: for tools that want one string) and
-`truth.npz` (every pair with Jaccard >= .5 of 5-word shingles, found by an exact join in Python sets' own terms).
+writes `kept/part-*.parquet` (our schema, 10,000 rows each), `text.parquet` (id, text: for tools that want one string)
+and `truth.npz` (every pair with Jaccard >= .5 of 5-word shingles, found by an exact join of the words themselves).
 
-Words follow Zipf's law over 30,000 made-up ones; 40 % of the turns come from a stock that everybody uses. Three in
-four rows stand alone or are copied; the others are copies with 0 to 12 words replaced, deleted, inserted or swapped, a turn dropped or
-added, or nothing but case and punctuation changed.
+Words follow Zipf's law over 30,000 made-up ones; 40 % of the turns come from a stock that everybody uses. One row in
+eight has copies, with 0 to 12 words replaced, deleted or inserted, a turn dropped or added, or nothing but case and
+punctuation changed.
 """
 
 from __future__ import annotations
