@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline import filter as room
@@ -161,6 +164,26 @@ def test_personal_data_are_labelled_masked_or_dropped() -> None:
 def test_the_same_rows_in_other_batches_give_the_same_answers() -> None:
     rows = [with_reply(f"I have {n} bowls left, and [name] wants two.") for n in range(700)]
     assert list(room.work(rows, FilterSettings())) == [one(row) for row in rows]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), max_size=7))
+def test_any_text_gives_one_row_for_one_row(turns: list[str]) -> None:
+    whole = talk(*turns)
+    (result,) = room.work([whole], FilterSettings(privacy="mask"))
+    row = result.conversation if isinstance(result, Drop) else result
+    assert row.id == whole.id
+    assert to_table([row]).num_rows == 1
+    for finding in row.findings:
+        assert finding.decision in ("warn", "drop")
+        assert finding.message is None or finding.message < len(row.messages)
+
+
+@pytest.mark.parametrize("unit", ["<script>", "<!--", "[", "12 ", "User: hi\n", "I'm 15 minutes ", "Ã¢â‚¬", "#$%^"])
+def test_a_very_long_message_takes_time_in_proportion(unit: str) -> None:
+    long = with_reply(unit * (100_000 // len(unit)))
+    start = time.process_time()
+    one(long)
+    assert time.process_time() - start < 3  # seconds; what was quadratic took 30
 
 
 def rows() -> Iterator[Conversation]:

@@ -34,6 +34,7 @@ def contents(conversation: Conversation) -> list[str]:
         ("<p>It isn't.<br/>Really.</p>", "It isn't.\nReally."),
         ("Yes,&nbsp;back in 2007 &amp; 2008.", "Yes, back in 2007 & 2008."),
         ('See <a href="x.html">this</a>, it is <b class=k>bold</b>.', "See this, it is bold."),
+        ("Hi<!-- not seen --> there<script>x();</script>.", "Hi there."),
         ("too   many \t blanks \n here", "too many blanks\nhere"),
         ("soft\u00adhyphen\u200b", "softhyphen"),
         ("User: Hello there.", "Hello there."),

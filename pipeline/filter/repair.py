@@ -23,7 +23,7 @@ _TAGS = (
     "q|s|samp|script|section|select|small|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|tfoot|th|thead|"
     "title|tr|tt|u|ul|var|video|wbr"
 )
-_SCRIPT = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>|<!--.*?-->", re.S | re.I)
+_UNSEEN = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
 _BREAK = re.compile(r"<(?:br|hr)\s*/?>|</(?:p|div|li|tr|h[1-6]|blockquote)\s*>", re.I)
 _TAG = re.compile(rf"</?(?:{_TAGS})(?:\s+[a-z][\w:-]*(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?)*\s*/?>", re.I)
 _KEPT_TAG = re.compile(r"</?s>")  # the end of text of some models, no strike-through: style.template decides
@@ -78,9 +78,20 @@ def strip_html(text: str) -> str:
     if _CODE in text:
         return text
     if "<" in text:
-        text = _BREAK.sub("\n", _SCRIPT.sub("", text))
+        text = _BREAK.sub("\n", _without_unseen(text))
         text = _TAG.sub(lambda tag: tag[0] if _KEPT_TAG.fullmatch(tag[0]) else "", text)
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
+
+
+def _without_unseen(text: str) -> str:
+    """Without comments, scripts and styles. Searched for by hand: a pattern would be quadratic in what never closes."""
+    for opening, closing in _UNSEEN:
+        kept, done, lower = [], 0, text.lower()
+        while (start := lower.find(opening, done)) >= 0 and (end := lower.find(closing, start)) >= 0:
+            kept.append(text[done:start])
+            done = end + len(closing)
+        text = "".join([*kept, text[done:]])
+    return text
 
 
 def tidy(text: str) -> str:

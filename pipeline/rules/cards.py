@@ -10,6 +10,7 @@ from pipeline.conversation import Finding, Persona, Role, normalised
 from pipeline.rules.view import View, words
 
 RUN = 8  # words: shorter common runs with the card are nobody's business
+LONGEST = 100  # words: longer runs are not measured to their end
 STEM = 5  # letters by which two words are the same ("baking", "bakes" are not, "cookie", "cookies" are)
 SHARE = 0.75  # of a fact's words that a message must have to voice it
 _SENTENCE = re.compile(r"[^.!?\n。！？;]+[.!?。！？]?")
@@ -34,7 +35,9 @@ def _recited(view: View, own: Role, description: str) -> Iterator[Finding]:
     for i, message in enumerate(view.messages):
         said = normalised(message.content).split() if message.role == own and len(message.content) > best else []
         for start in range(len(said) - best):
-            while start + best < len(said) and f" {' '.join(said[start : start + best + 1])} " in card:
+            while (
+                start + best < len(said) and best < LONGEST and f" {' '.join(said[start : start + best + 1])} " in card
+            ):
                 best, where = best + 1, i
     if where is not None:
         yield Finding("filter", "style.recited", best, None, where, decision="measured")

@@ -44,7 +44,7 @@ def cards(view: View) -> Iterator[Finding]:
     for text in filter(str.strip, (*described, *prompts)):
         told = lists.view([Message("user", text)])
         found = [hit for hit in told.hits.get("minor_card", []) if not _after().match(told.line(0), hit.end)]
-        if found or list(minors(told)):
+        if bool(found) or any(minors(told)):
             yield Finding("filter", "safety.minor", 1, evidence="the card", decision="measured")
 
 
