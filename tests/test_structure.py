@@ -75,6 +75,7 @@ def test_a_talk_said_twice_repeats_every_longer_message(turns: list[str]) -> Non
         ("She said (and", 1.0),
         ("That is all.", 0.0),
         ("Bye ;)", 0.0),
+        ("I miss you :(", 0.0),
         ("See you at noon", 0.99),
     ],
 )

@@ -72,7 +72,7 @@ def _row(rule: str, value: float) -> Finding:
     return Finding("filter", rule, value, decision="measured")
 
 
-_STRAY = re.compile(r"(?<=[a-z]\s)[b-hj-tv-z]\Z|[(\[«„]\s*\w*\Z")  # "where do you work t"
+_STRAY = re.compile(r"(?<=[a-z]\s)[b-hj-tv-w]\Z|(?<![:;=-])[(\[«„]\s*\w*\Z")  # "where do you work t"
 _ENDS = ".!?…。！？~)]}\"'”’»*」』）~♪"
 
 
@@ -97,4 +97,9 @@ def _unfinished() -> re.Pattern[str]:
 
 
 def _ends(text: str) -> bool:
-    return not text or text[-1] in _ENDS or (not text[-1].isalnum() and text[-1] not in ",;:-–—、，([")
+    return (
+        not text
+        or text[-1] in _ENDS
+        or text[-2:] in (":(", ";(", "=(", "-(")
+        or (not text[-1].isalnum() and text[-1] not in ",;:-–—、，([")
+    )
