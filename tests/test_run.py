@@ -33,7 +33,9 @@ def rapport(*words: object, code: int = 0, folder: Path | None = None) -> str:
 def recipe(folder: Path, files: int = 3, rows: int = 120, **sections: object) -> Path:
     """A recipe over `files` files of `rows` talks each; a hundred of the rows stand in two files."""
     for number in range(files):
-        write_jsonl(folder / "talks" / f"{number}.jsonl", [record(n) for n in range(number * 100, number * 100 + rows)])
+        talks = folder / "talks" / f"{number}.jsonl"
+        if not talks.exists():  # a file that is written again is another file
+            write_jsonl(talks, [record(n) for n in range(number * 100, number * 100 + rows)])
     values = {
         "name": "tests",
         "collect": {"sources": [{"name": "talks", "files": ["talks/*.jsonl"], "license": "CC0-1.0"}]},
