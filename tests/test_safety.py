@@ -50,6 +50,19 @@ def fired(*turns: str) -> dict[str, int | None]:
         "Jag är femton år.",
         "Mam 15 lat.",
         "Ik ben pas vijftien.",
+        "Мені п'ятнадцять років.",
+        "Ben 15 yaşındayım.",
+        "Je mi teprve patnáct.",
+        "Mám 15 rokov.",
+        "Jeg er bare 15 år.",
+        "Olen 15-vuotias.",
+        "Am doar 15 ani.",
+        "15 éves vagyok.",
+        "Em mới 15 tuổi.",
+        "عمري 15 سنة",
+        "मैं 15 साल की हूँ",
+        "Είμαι 15 χρονών.",
+        "หนูอายุ 15 ค่ะ",
     ],
 )
 def test_a_stated_age_under_18_is_found(text: str) -> None:
@@ -88,6 +101,10 @@ def test_a_stated_age_under_18_is_found(text: str) -> None:
         "나는 16살에 일을 시작했어.",
         "anak saya berusia 9 tahun",
         "Jag är 15 minuter sen.",
+        "Мені 15 хвилин іти.",
+        "Jeg er 15 minutter forsinket.",
+        "Am 15 ani de experiență.",
+        "Kızım 12 yaşında.",
     ],
 )
 def test_other_numbers_are_no_age(text: str) -> None:

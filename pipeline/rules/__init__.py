@@ -58,7 +58,7 @@ RULES: dict[str, Rule] = {
     "style.repeated": Rule("messages that say an earlier one word for word", "above", 0, "warn", FIELD),
     "style.loop": Rule("share of messages that say an earlier one word for word", "above", 0.34, "drop", FIELD),
     "style.distinct_2": Rule("distinct word pairs / word pairs", "below", 0.60, "warn", FIELD),
-    "style.goodbyes": Rule("messages of farewell in a row at the end", "above", 4, "warn", OURS),
+    "style.goodbyes": Rule("messages of farewell in a row at the end", "above", 2, "warn", "human talk: never more"),
     "style.placeholder": Rule(COUNT, "above", 0, "drop", "a blank nobody filled"),
     "style.template": Rule(COUNT, "above", 0, "drop", "remains of a prompt format"),
     "style.mention": Rule(COUNT, "above", 0, "warn", "a prompt's name for a speaker in the talk: 'user 1', '(name)'"),
