@@ -116,14 +116,9 @@ def run(client: str, folder: str, server: Serving, **job: Any) -> Run:
 
 
 def fresh(client: str, server: Serving, config: dict[str, Any], **job: Any) -> Run:
-    server.configure(**DEFAULTS | config)
+    server.configure(**config)
     with tempfile.TemporaryDirectory() as folder:
         return run(client, folder, server, **job)
-
-
-DEFAULTS: dict[str, Any] = {
-    "latency_ms": LATENCY * 1000, "faults": {}, "rpm": 0, "headers": True, "poison": 0.0, "retry_after": 1.0,
-}  # fmt: skip
 
 
 def show(name: str, client: str, done: Run, calls: int, in_flight: int) -> None:
@@ -177,7 +172,7 @@ def kill(server: Serving, _: list[str]) -> None:
     for what, n, calls in (("single", 2000, 2000), ("dialogue", 200, 200 * TURNS)):
         job = {"what": what, "n": n, "in_flight": 64}
         calm = fresh("ours", server, {}, **job)
-        server.configure(**DEFAULTS)
+        server.configure()
         with tempfile.TemporaryDirectory() as folder:
             child = begin("ours", folder, server, **job)
             while server.stats()["requests"] < calls / 2:
@@ -197,7 +192,7 @@ def kill(server: Serving, _: list[str]) -> None:
 
 
 def cache(server: Serving, _: list[str]) -> None:
-    server.configure(**DEFAULTS | {"latency_ms": 20})
+    server.configure(latency_ms=20)
     with tempfile.TemporaryDirectory() as folder:
         seen = 0
         for name, job in (
@@ -243,7 +238,7 @@ def main() -> None:
     names = [name for name in sys.argv[1:] if name != "--peers"] or list(SCENARIOS)
     clients = ["ours", *(installed() if "--peers" in sys.argv else ())]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, latency {LATENCY * 1000:.0f} ms")
-    with serving() as server:
+    with serving(latency_ms=LATENCY * 1000) as server:
         for name in names:
             SCENARIOS[name](server, clients)
     return None

@@ -33,24 +33,14 @@ TALK = {"type": "object", "properties": {"title": {"type": "string"}}, "required
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Serving]:
-    with serving() as server:
+    with serving(words=20) as server:
         yield server
 
 
 @pytest.fixture
 def server(running: Serving) -> Serving:
     """The module's server, well-behaved and with an empty ledger."""
-    quiet = {
-        "faults": {},
-        "poison": 0.0,
-        "rpm": 0,
-        "headers": True,
-        "capacity": 0,
-        "quota": 0,
-        "key": "",
-        "refuses": [],
-    }
-    running.configure(**quiet, latency_ms=0.0, retry_after=1.0, words=20)
+    running.configure()
     return running
 
 

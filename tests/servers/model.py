@@ -79,6 +79,7 @@ class Work:
 class Server:
     def __init__(self, config: Config):
         self.config = config
+        self.at_first = dict(vars(config))
         self.in_flight = 0
         self.batches = Batches()
         self.reset()
@@ -219,7 +220,7 @@ class Connection(asyncio.Protocol):
         server = self.server
         if path.startswith("/__"):
             if path == "/__config":
-                vars(self.config).update(json.loads(body))
+                vars(self.config).update(server.at_first | json.loads(body))
             if path in ("/__config", "/__reset"):
                 server.reset()
             return self.transport.write(http(200, server.stats()))
@@ -315,7 +316,7 @@ class Serving:
         return self._post("/__stats", {})
 
     def configure(self, **changes: Any) -> None:
-        """Change the configuration and forget everything seen."""
+        """Begin anew: as at the start but for these changes, and with an empty ledger."""
         self._post("/__config", changes)
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
