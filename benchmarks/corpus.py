@@ -165,7 +165,9 @@ def main() -> None:
         pq.write_table(table, folder / "kept" / f"part-{number:05d}.parquet", compression="zstd")
     texts = ["\n".join(turns) for turns in rows]
     words = sum(len(t.split()) for t in texts) / count
-    pq.write_table(pa.table({"id": np.arange(count), "text": texts}), folder / "text.parquet", compression="zstd")
+    pq.write_table(
+        pa.table({"id": [str(i) for i in range(count)], "text": texts}), folder / "text.parquet", compression="zstd"
+    )
     if "--no-truth" not in sys.argv:
         found = truth(texts)
         np.savez(folder / "truth.npz", **found)

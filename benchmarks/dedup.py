@@ -73,8 +73,8 @@ def python_of(peer: str) -> str:
 def peers(rows: int) -> None:
     """One line per tool: CPU-seconds, the ratio to ours, memory, and how right it is at Jaccard .7."""
     print(f"load {os.getloadavg()[0]:.1f}; {rows} conversations; recall of pairs, precision of dropped rows at .7")
-    ours = None
-    for name in ("rapport", *PEERS):
+    spent: dict[str, float] = {}
+    for name in ("copy", "rapport", *PEERS):
         few = rows // SLOW.get(name, 1)
         folder, out = corpus(few), BUILD / "bench" / "out" / name
         shutil.rmtree(out, ignore_errors=True)
@@ -82,17 +82,21 @@ def peers(rows: int) -> None:
             command = ["sh", str(SCRIPTS / "text_dedup.sh"), python_of(name), str(folder), str(out)]
         else:
             command = [
-                sys.executable if name == "rapport" else python_of(name),
+                sys.executable if name in ("copy", "rapport") else python_of(name),
                 str(SCRIPTS / f"{name}.py"),
                 str(folder),
                 str(out),
             ]
         cpu, memory = run(command)
         cpu *= rows / few
-        ours = ours or cpu
+        spent[name] = cpu
+        if name == "copy":
+            print(f"{name:12} {cpu:8.2f} CPU-s: reading and writing alone; 'net' is without them")
+            continue
+        ratio, net = cpu / spent["rapport"], (cpu - spent["copy"]) / (spent["rapport"] - spent["copy"])
         recall, precision, kept = quality(folder, out / "kept")
         print(
-            f"{name:12} {cpu:8.2f} CPU-s {cpu / ours:6.1f} x {rows / cpu:8.0f} rows/s {memory:6.0f} MB"
+            f"{name:12} {cpu:8.2f} CPU-s {ratio:6.1f} x, net {net:6.1f} x, {rows / cpu:8.0f} rows/s {memory:6.0f} MB"
             f"  recall {recall:.4f} precision {precision:.4f} kept {kept}"
             + (f" of {few}, times {rows // few}" if few != rows else "")
         )
