@@ -69,7 +69,9 @@ RULES: dict[str, Rule] = {
     "style.damaged": Rule("characters that cannot be mended", "above", 0, "warn", "wrongly decoded text"),
     "style.gibberish": Rule("words of noise in a row, or symbols", "above", 2, "warn", OURS),
     "style.links": Rule(COUNT, "above", 0, "warn", "advertising with a link"),
-    "style.cliches": Rule("worn phrases per 1,000 words", "above", 6, "warn", "human talk: p99 is 0; GPT-4 fiction: p95 is 8"),
+    "style.cliches": Rule(
+        "worn phrases per 1,000 words", "above", 6, "warn", "human talk: p99 is 0; GPT-4 fiction: p95 is 8"
+    ),
     "style.recited": Rule("words of the card in one run", "above", 11, "warn", "CharacterBench: engagement -.26"),
     "style.swapped": Rule("facts of one side voiced by the other only", "above", 0, "warn", OURS),
     # language
