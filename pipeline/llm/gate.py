@@ -12,7 +12,7 @@ from itertools import count
 from typing import Literal, NamedTuple
 
 Outcome = Literal["answered", "limited", "failed"]
-START = 32  # requests under way at first, doubled with each round of answers (TCP slow start, RFC 5681)
+START = 1 / 2  # of the requests under way that are allowed, at first; doubled with each round of answers (RFC 5681)
 SHRINK = 0.7  # of the requests under way, when the server cannot keep up (CUBIC's factor, RFC 9438)
 TROUBLE = 1 / 8  # share of the last requests that fail; fewer are single misfortunes of their own rows (our choice)
 GROWTH = 0.05  # a learned rate is tried out upwards by this share a second, and faster far below the last refusal
@@ -73,7 +73,7 @@ class Gate:
 
     def __init__(self, in_flight: int, requests_per_minute: int | None = None, tokens_per_minute: int | None = None):
         self._most = in_flight
-        self._limit = float(min(START, in_flight))
+        self._limit = max(1.0, START * in_flight)
         self._in_flight = 0
         self._starting = True
         self._waiting: list[tuple[int, int, int, asyncio.Future[Turn]]] = []
