@@ -183,7 +183,7 @@ class Gate:
 
     def _in_trouble(self) -> bool:
         failures = sum(outcome != "answered" for outcome in self._recent)
-        return failures >= TROUBLE * (len(self._recent) + self._in_flight)
+        return failures >= max(2, TROUBLE * (len(self._recent) + self._in_flight))
 
     def _back_off(self, outcome: Outcome, wait: float) -> None:
         now = time.monotonic()
