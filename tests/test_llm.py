@@ -193,7 +193,7 @@ def test_an_unknown_limit_is_found_and_kept(server: Serving, tmp_path: Path) -> 
     started = time.monotonic()
     answers, _ = ask_all(server, tmp_path, prompts(200), in_flight=32)
     assert reasons(answers) == []
-    assert server.stats()["sent"]["limit"] <= 80  # a full round until the limit is met, then few; without pace: 2,000
+    assert server.stats()["sent"]["limit"] <= 80  # a full round until the limit is met, then few
     assert time.monotonic() - started < 7  # at best (200 - 50) / 50 a second = 3 s, and the import
 
 
