@@ -16,7 +16,7 @@ quickstart: .venv/run.done
 	$(BIN)/rapport run quickstart
 
 test: .venv/dev.done
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-sites: .venv/dev.done
 	$(BIN)/python -m pytest -m sites tests/sites

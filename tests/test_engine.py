@@ -62,7 +62,8 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script.write_text(WAITING)
     notes = tmp_path / "notes"
     notes.mkdir()
-    parent = subprocess.Popen([sys.executable, str(script), str(notes)], env=os.environ | {"PYTHONPATH": os.getcwd()})
+    top = str(Path(__file__).parents[1])
+    parent = subprocess.Popen([sys.executable, str(script), str(notes)], env=os.environ | {"PYTHONPATH": top})
     for _ in range(200):
         if len(list(notes.iterdir())) == 2:
             break

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.run import rooms
 from pipeline.recipe import Recipe
+from pipeline.run import rooms
 
 ROOT = Path(__file__).parents[1]
 ROOMS = {"collect", "generate", "filter", "dedup", "score", "publish", "look"}

@@ -24,7 +24,8 @@ BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstandard.Zs
 
 def is_damage(error: Exception) -> bool:
     """Whether the bytes are at fault, and not the disk or the network on which they are."""
-    return isinstance(error, BROKEN) or (type(error) in (OSError, gzip.BadGzipFile) and error.errno is None)
+    plain = type(error) in (OSError, gzip.BadGzipFile)  # the network's and the disk's are subclasses, or have a number
+    return isinstance(error, BROKEN) or (plain and isinstance(error, OSError) and error.errno is None)
 
 
 def unpacked(stream: IO[bytes]) -> IO[bytes]:
