@@ -184,6 +184,17 @@ class FilterSettings(Settings):
                 raise ValueError(f"language {code!r} cannot be told (codes are ISO 639-1, zh for Chinese): {LANGUAGES}")
         return languages
 
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _written_out(cls, rules: Any) -> Any:
+        """`{structure: {turns: {limit: 6}}}`, as `--set rules.structure.turns.limit=6` gives, is the same rule."""
+        families = {name.partition(".")[0] for name in RULES}
+        if not isinstance(rules, dict):
+            return rules
+        nested = {key: value for key, value in rules.items() if key in families and isinstance(value, dict)}
+        flat = {f"{family}.{name}": change for family, names in nested.items() for name, change in names.items()}
+        return {key: value for key, value in rules.items() if key not in nested} | flat
+
     @field_validator("rules")
     @classmethod
     def _known_rules(cls, rules: dict[str, RuleSettings]) -> dict[str, RuleSettings]:

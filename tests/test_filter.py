@@ -115,6 +115,7 @@ def test_limits_and_decisions_come_from_the_recipe() -> None:
     assert isinstance(silent, Conversation)
     assert silent.findings == ()
     assert why(talk(*GOOD), rules={"structure.turns": {"limit": 10}}) == {"structure.turns"}
+    assert why(talk(*GOOD), rules={"structure": {"turns": {"limit": 10}}}) == {"structure.turns"}
 
 
 def test_a_changed_limit_decides_anew_without_measuring_anew() -> None:
