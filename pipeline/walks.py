@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -135,7 +134,9 @@ def _pass_on(inbox: Shelf, outbox: Shelf, part: str, key: str, _settings: Any) -
 
 def _drain(rows: Any) -> Iterator[Any]:
     """The items of an asynchronous generator, one at a time, each before the next is asked for."""
-    with asyncio.Runner() as runner:
+    from pipeline.llm import runner as quick
+
+    with quick() as runner:
         try:
             with suppress(StopAsyncIteration):
                 while True:

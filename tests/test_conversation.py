@@ -59,9 +59,7 @@ conversations = st.builds(
     edits=st.lists(text, max_size=2).map(tuple),
     measures=st.dictionaries(st.sampled_from(sorted(MEASURES)), number, max_size=3),
     labels=st.lists(st.builds(Label, maybe, st.none() | number, maybe, maybe), max_size=3).map(tuple),
-    scores=st.dictionaries(
-        st.sampled_from(CRITERIA), st.builds(Score, st.none() | number, text, maybe), max_size=2
-    ),
+    scores=st.dictionaries(st.sampled_from(CRITERIA), st.builds(Score, st.none() | number, text, maybe), max_size=2),
     findings=st.lists(findings, max_size=2).map(tuple),
     extra=maybe,
 )

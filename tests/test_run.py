@@ -176,7 +176,8 @@ def test_a_full_disk_is_one_clear_message_and_nothing_is_lost(tmp_path: Path) ->
     path, small = recipe(tmp_path, files=6, rows=400), tmp_path / "small"
     small.mkdir()
     command = " ".join([*RAPPORT, "run", str(path), "--out", str(small / "out")])
-    script = f"mount -t tmpfs -o size=150k tmpfs {small}; {command}; echo code $?; mount -o remount,size=100m {small}; {command}; echo code $?"
+    mount = f"mount -t tmpfs -o size=150k tmpfs {small}"
+    script = f"{mount}; {command}; echo code $?; mount -o remount,size=100m {small}; {command}; echo code $?"
     own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script]
     done = subprocess.run(own, capture_output=True, text=True, env=ENVIRONMENT)
     told = done.stdout + done.stderr
