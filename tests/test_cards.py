@@ -124,6 +124,7 @@ def test_older_names_of_fields_are_understood() -> None:
         ("{broken", "not JSON"),
         ("[1]", "no object"),
         ("{}", "no name"),
+        (r'{"name": "\ud83d"}', "half a character"),
         ('{"name": "  "}', "no name"),
         ('"x"', "no object"),
     ],

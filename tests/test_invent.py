@@ -89,6 +89,7 @@ def test_what_is_good_is_accepted_in_the_order_of_the_calls() -> None:
         ("a text", "shape: name is no text"),
         ({}, "shape: name is no text"),
         (None, "shape: name is no text"),
+        (character(5, scenario="\ud83d"), "shape: it holds half a character"),
         (character(5, example_dialogue=["Hi"]), "shape: example_dialogue"),
         (character(5, name="name900 PERSON"), "novelty.name: there is a 'name900 person' already"),
         (character(5, name="Name900 Other"), "novelty.name: 'name900' is used up (1 of 1)"),

@@ -220,6 +220,7 @@ def test_a_failed_call_ends_the_talk_without_another_try() -> None:
         ("Fine: the red one it is.", None),
         ("the red one: it never dries, and I have tried", None),
         ("lol", None),
+        ("half a smile \ud83d", "talk.damaged"),
         ("I'm sorry, I can't help with the ladder today, my back hurts.", None),
     ],
 )

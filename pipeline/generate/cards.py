@@ -89,9 +89,14 @@ def read(path: Path) -> tuple[Character, list[str]]:
 def from_json(text: str) -> tuple[Character, list[str]]:
     """The character of a card's JSON and the repairs. Raises ValueError when it is no card or has no name."""
     try:
-        card = json.loads(text)
+        card = json.loads(text, strict=False)  # raw line breaks inside texts are seen often
+        _dump(card).encode()
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character (a lone surrogate)") from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(card, dict):
         raise ValueError("not a character card: the JSON is no object")
     data, repairs = _repaired(card)
@@ -121,7 +126,7 @@ def to_json(character: Character) -> str:
     """The character as a V2 card: its own card where it has one (repaired, unknown fields kept), else a new one."""
     if character.card is None:
         return _dump({"spec": "chara_card_v2", "spec_version": "2.0", "data": _written(character)})
-    card = json.loads(character.card)
+    card = json.loads(character.card, strict=False)
     data, _ = _repaired(card)
     if isinstance(card.get("data"), dict):
         return _dump({"spec": "chara_card_v2", "spec_version": "2.0", **card, "data": data})

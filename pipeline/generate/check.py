@@ -39,6 +39,8 @@ class Fault:
 def fault(said: Sequence[Message], new: Message, speaker: Persona | None, prompts: Prompts) -> Fault | None:
     """The first thing wrong with a new message. speaker: the card of who says it."""
     index, text = len(said), new.content
+    if not is_whole(text):
+        return Fault(index, "talk.damaged", "half a character (a lone surrogate)")
     rule = _own_rule(said, text, prompts)
     if rule:
         return Fault(index, rule, text[:80])
@@ -60,6 +62,15 @@ def _own_rule(said: Sequence[Message], text: str, prompts: Prompts) -> str | Non
     if len(words.split()) >= PARROT and any(normalised(m.content) == words for m in said):
         return "style.repetition"
     return None
+
+
+def is_whole(text: str) -> bool:
+    """Whether the text can be written at all: JSON escapes may name half a character, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def text_fault(text: str, prompts: Prompts) -> Fault | None:

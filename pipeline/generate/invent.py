@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from pipeline.conversation import Message, Quarantine, normalised
 from pipeline.generate.cards import Character, Json, filled
-from pipeline.generate.check import ADULT, text_fault
+from pipeline.generate.check import ADULT, is_whole, text_fault
 from pipeline.generate.novelty import Novelty
 from pipeline.generate.prompts import Prompts
 from pipeline.llm import Answer, CallFailed, Line
@@ -177,12 +177,15 @@ def _judge(
     for place, raw in enumerate(candidates):
         why = _take(raw, ledger, full, prompts)
         if why:
-            rejected.append(Quarantine(f"{where}.{place}", why, json.dumps(raw, ensure_ascii=False)[:100_000]))
+            text = json.dumps(raw, ensure_ascii=not is_whole(json.dumps(raw, ensure_ascii=False)))
+            rejected.append(Quarantine(f"{where}.{place}", why, text[:100_000]))
     return rejected
 
 
 def _take(raw: Any, ledger: Ledger[T], full: int, prompts: Prompts) -> str | None:
     """Accept a candidate, or say why not."""
+    if not is_whole(json.dumps(raw, ensure_ascii=False)):
+        return "shape: it holds half a character (a lone surrogate)"
     try:
         thing = ledger.kind.read(raw)
     except ValueError as error:
