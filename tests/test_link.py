@@ -211,6 +211,7 @@ def test_memory_mapped_parts_are_linked_like_those_in_memory(tmp_path):
 
 
 def test_an_empty_part_and_no_parts_at_all_are_no_error():
+    assert link.link([], SETTINGS)[0].schema == link.link([sign.sign(to_table([]), SETTINGS)], SETTINGS)[0].schema
     empty = sign.sign(to_table([]), SETTINGS)
     decisions, report = link.link([empty], SETTINGS)
     assert (len(decisions), report["rows"]) == (0, 0)

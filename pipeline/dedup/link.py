@@ -26,6 +26,13 @@ from pipeline.recipe import DedupSettings
 
 PIECE = 1 << 25  # keys of one band that are sorted at a time
 PENDING = 1 << 23  # pairs gathered before those that were found several times are made one
+DECISIONS = pa.schema(
+    [
+        ("part", pa.int32()), ("row", pa.int32()), ("id", pa.string()), ("partner", pa.string()),
+        ("rule", pa.string()), ("similarity", pa.float64()), ("limit", pa.float64()),
+        ("cluster", pa.string()), ("view", pa.string()),
+    ]
+)  # fmt: skip
 _u64, _LOW = np.uint64, np.uint64(0xFFFFFFFF)
 
 
@@ -36,6 +43,8 @@ def link(
 
     signed, against: what `sign` returned, in memory or mapped from disk.
     """
+    if not signed:
+        return DECISIONS.empty_table(), {"rows": 0, "dropped": {}}
     rows = ranked([*against, *signed], len(against))
     leaders = same_words(rows)
     live = (leaders == np.arange(len(leaders))) & (rows.words > 0)
@@ -144,7 +153,8 @@ def _decisions(rows: Rows, edges: Edges, partners: Integers, cluster: Integers, 
             "limit": arrow(edges.limit[edge]),
             "cluster": rows.ids(cluster[gone]),
             "view": repeated(rows.scheme["view"], len(gone)),
-        }
+        },
+        schema=DECISIONS,
     )
 
 
