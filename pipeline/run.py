@@ -28,7 +28,9 @@ def rooms(recipe: Recipe) -> list[Room]:
     return [
         Room("collect", walks.walk_collect, ("collect", "../spiders"), ("scrapy", "datasets", "charset-normalizer")),
         Room("generate", walks.walk_generate, ("generate", "llm", "rules"), ("openai",)),
-        Room("filter", walks.walk_filter, ("filter", "rules"), ("langdetect", "ftfy", "phonenumbers")),
+        Room(
+            "filter", walks.walk_filter, ("filter", "rules"), ("langdetect", "ftfy", "phonenumbers", "ahocorasick-rs")
+        ),
         Room("dedup", walks.walk_dedup, ("dedup",), ("datasketch", "numba")),
         Room("score", walks.walk_score, ("score", "rules")),
         Room("publish", walks.walk_publish, ("publish",), ("pyarrow",)),
