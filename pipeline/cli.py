@@ -62,6 +62,7 @@ def run(
     _tell(way, as_json)
     if not as_json:
         click.echo(_next_commands(folder, way))
+    _exit_partial(way)
 
 
 @cli.command()
@@ -233,6 +234,15 @@ def _tell(way: Sequence[Mapping[str, Any]], as_json: bool) -> None:
         _show(telling.funnel(way))
 
 
+def _exit_partial(way: Sequence[dict[str, Any]]) -> None:
+    """Exit 3 where all was done but what a model did not answer, so that a script can tell partial from full."""
+    from pipeline.run import failed_calls
+
+    if count := failed_calls(way):
+        says = f"{count} of the rows asked for could not be made, as calls to a model failed: see `rapport stats`."
+        raise click.exceptions.Exit(_say(says, 3))
+
+
 def _explain(out: str, before: Recipe | None, now: Recipe) -> None:
     from pipeline import telling
     from pipeline.filter.calibrate import explain
@@ -279,9 +289,9 @@ def _show(table: Table) -> None:
 
 
 def main() -> None:
-    """Run a command. Exit 0: done, 1: the user must act, 2: usage, 130: interrupted."""
+    """Run a command. Exit 0: done, 1: the user must act, 2: usage, 3: done in part, 130: interrupted."""
     try:
-        cli.main(standalone_mode=False)
+        sys.exit(cli.main(standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

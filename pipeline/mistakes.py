@@ -21,19 +21,37 @@ class Mistake(NamedTuple):
 
 
 def missing_inputs(tree: yaml.Node, values: dict[str, Any], folder: Path) -> Iterator[Mistake]:
-    """Local inputs that a recipe names and that are not there, looked for even where the recipe has other mistakes."""
-    section = values.get("collect")
-    sources = section.get("sources") if isinstance(section, dict) else None
+    """What a recipe names and what is not there, looked for even where the recipe has other mistakes."""
+    for where, pattern in _named_paths(values):
+        path = folder / pattern
+        if "://" not in pattern and not glob.has_magic(str(path)) and not path.exists():
+            near = difflib.get_close_matches(path.name, _neighbours(path), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield Mistake(_line(tree, where), _dotted(where), f"there is no {path}{hint}")
+    generate, models = _section(values, "generate"), _section(values, "models")
+    for part in ("inventor", "character", "user") if generate.get("talks") else ():
+        name = str(generate.get(part, "writer"))
+        if name not in models:
+            known = ", ".join(map(str, models)) or "none"
+            problem = f"there is no model `{name}` under `models` (there: {known})"
+            yield Mistake(_line(tree, ("generate", part)), f"generate.{part}", problem)
+
+
+def _named_paths(values: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    sources = _section(values, "collect").get("sources")
     for number, source in enumerate(sources if isinstance(sources, list) else []):
         for door in ("files", "start"):
             paths = source.get(door) if isinstance(source, dict) else None
             for index, pattern in enumerate(paths if isinstance(paths, list) else []):
-                path = folder / str(pattern)
-                if "://" not in str(pattern) and not glob.has_magic(str(path)) and not path.exists():
-                    near = difflib.get_close_matches(path.name, _neighbours(path), 1)
-                    hint = f"; did you mean {near[0]}?" if near else ""
-                    where: Place = ("collect", "sources", number, door, index)
-                    yield Mistake(_line(tree, where), _dotted(where), f"there is no {path}{hint}")
+                yield ("collect", "sources", number, door, index), str(pattern)
+    cards = _section(values, "generate").get("cards")
+    for index, card in enumerate(cards if isinstance(cards, list) else []):
+        yield ("generate", "cards", index), str(card)
+
+
+def _section(values: dict[str, Any], name: str) -> dict[str, Any]:
+    found = values.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _neighbours(path: Path) -> list[str]:

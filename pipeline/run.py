@@ -27,7 +27,7 @@ def rooms(recipe: Recipe) -> list[Room]:
     """The whole pipeline."""
     return [
         Room("collect", walks.walk_collect, ("collect", "../spiders"), ("scrapy", "datasets", "charset-normalizer")),
-        Room("generate", walks.walk_generate, ("generate", "llm", "rules"), ("openai",)),
+        Room("generate", walks.walk_generate, ("generate", "llm", "rules"), ("openai", "rapidfuzz")),
         Room(
             "filter", walks.walk_filter, ("filter", "rules"), ("langdetect", "ftfy", "phonenumbers", "ahocorasick-rs")
         ),
@@ -188,6 +188,12 @@ def measured(out: str) -> Iterator[Conversation]:
     return Shelf(out, "3-filter/measured").rows()
 
 
+def failed_calls(way: Sequence[dict[str, Any]]) -> int:
+    """Rows that were asked for and could not be made because a model's server failed or refused."""
+    reasons = (reason for row in way if row["room"] == "generate" for reason in row["reasons"].items())
+    return sum(count for rule, count in reasons if "call." in rule)
+
+
 def a_dropped_row(out: str) -> str | None:
     """The id of some row that was sent away, to show what `rapport why` tells."""
     for folder in Shelf(out).listing():
@@ -220,7 +226,7 @@ def _expected(recipe: Recipe) -> dict[str, Any]:
         return {}
     from pipeline import generate
 
-    every = generate.expected(recipe.generate, recipe.models, recipe.seed).values()
+    every = generate.expected(recipe.generate, recipe.models, recipe.seed, recipe.folder).values()
     costs = [one.cost for one in every]
     return {
         "calls": sum(one.calls for one in every),

@@ -94,3 +94,11 @@ def test_one_rooms_settings_are_checked_like_a_recipe() -> None:
 def test_a_rehearsed_recipe_asks_no_real_model(tmp_path: Path) -> None:
     path = written(tmp_path, "name: a\nmodels: {writer: {model: big, base_url: 'https://models.example/v1'}}\n")
     assert rehearsed(load(path)).models["writer"].base_url == "rehearsal"
+
+
+def test_a_missing_card_and_an_unnamed_model_are_told(tmp_path: Path) -> None:
+    told = mistakes(
+        tmp_path, "name: a\ngenerate:\n  talks: 2\n  cards: [ada.png]\n  user: guest\nmodels: {writer: {model: big}}\n"
+    )
+    assert "recipe.yaml:4: generate.cards[1]: there is no" in told
+    assert "recipe.yaml:5: generate.user: there is no model `guest` under `models` (there: writer)" in told

@@ -279,6 +279,20 @@ def test_plan_tells_calls_and_tokens_before_they_are_spent(tmp_path: Path) -> No
     assert not (tmp_path / "out").exists()
 
 
+def test_the_exit_code_tells_partial_from_full(tmp_path: Path) -> None:
+    from tests.servers.model import serving
+
+    with serving(latency_ms=1, poison=1.0) as server:
+        models = {"writer": {"model": "sim", "base_url": server.url, "key": "MARKED_KEY"}}
+        asked = {"seeds": 1, "talks": 1, "turns": [6, 8]}
+        path = recipe(tmp_path, files=1, generate=asked, models=models)
+        ENVIRONMENT["MARKED_KEY"] = "sk-marked-0123456789"
+        told = rapport("run", path, "--out", tmp_path / "out", "--until", "generate", code=3)
+    assert "could not be made" in told
+    assert "sk-marked" not in told
+    assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file() and b"sk-marked" in p.read_bytes()]
+
+
 def test_calibrate_shows_what_a_limit_would_do(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in range(9)] + [record(9, ["Hi.", "Hello."])])
     told = rapport("calibrate", "filter", path, "--set", "languages=[en]")
