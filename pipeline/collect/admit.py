@@ -45,13 +45,17 @@ def admit(talk: Talk | Unread, door: Door, ref: str, notes: tuple[str, ...] = ()
         return refuse(talk.error, talk.raw, door, ref)
     if not talk.turns:
         return refuse("the record holds no messages", talk.extra, door, ref)
+    names, texts, said = zip(*talk.turns, strict=True)
     try:
-        size = len("".join([text for _, text, _ in talk.turns]).encode())
+        size = len("".join(texts).encode())
     except UnicodeEncodeError:
         return refuse("holds half characters, which no file can hold", talk.turns, door, ref)
     if size > door.max_bytes:
         return refuse(f"{size:,} bytes of text, more than max_bytes {door.max_bytes:,}", talk.turns, door, ref)
-    messages, assistant = _messages(talk.turns, door.assistant)
+    if None not in said and door.assistant == "second":  # the common case: the source says who is who
+        messages, assistant = tuple(map(Message, said, texts, names)), set()
+    else:
+        messages, assistant = _messages(talk.turns, door.assistant)
     joined = (f"collect: joined {talk.merged + 1} records",) if talk.merged else ()
     return Conversation(
         identity(door.name, ref),
@@ -92,8 +96,6 @@ def roles(turns: list[Turn], rule: str = "second") -> dict[str | None, Role]:
 
 def _messages(turns: list[Turn], rule: str) -> tuple[tuple[Message, ...], set[str | None]]:
     """The messages, and the speakers that are the assistant."""
-    if rule == "second" and None not in [role for _, _, role in turns]:  # the common case
-        return tuple([Message(role, text, name) for name, text, role in turns if role]), set()
     cast = roles(turns, rule)
     speakers = dict.fromkeys(name for name, _, role in turns if role != "system")
     named = len(speakers) > 2

@@ -12,9 +12,11 @@ speaker's name; what tools said makes a record unreadable, since the talk would 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, items, list_of, record_id, rest, text_of
+from pipeline.conversation import Role
 
 PLACES = ("messages", "conversation", "conversations", "dialogue", "dialog", "chat", "chosen")
 UNSAID = ("tool", "function", "ipython", "observation", "environment")
@@ -37,16 +39,17 @@ def read(record: Any) -> Iterator[Talk]:
 def turns(messages: list[Any]) -> list[Turn]:
     """A list of messages as turns; raises ValueError naming the first one that is none."""
     try:  # the common case first: half of the reading time is spent here
-        return [(m.get("name"), said(m["content"]), ROLE_WORDS[m["role"]]) for m in messages]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return [_turn(n, message) for n, message in enumerate(messages, 1)]
+        if not any(m.get("name") for m in messages):
+            return plain([m["content"] for m in messages], [ROLE_WORDS[m["role"]] for m in messages])
+    except (AttributeError, KeyError, TypeError):
+        pass
+    return [_turn(n, message) for n, message in enumerate(messages, 1)]
 
 
-def said(content: Any) -> str:
-    """Plain text as it is; ValueError for anything else, which is then looked at more closely."""
-    if type(content) is str:
-        return content
-    raise ValueError
+def plain(texts: list[Any], roles: list[Role]) -> list[Turn]:
+    """Turns of nameless speakers; TypeError when one of the texts is none, which is then looked at more closely."""
+    "".join(texts)
+    return list(zip(repeat(None), texts, roles, strict=False))
 
 
 def _turn(number: int, message: Any) -> Turn:
@@ -71,8 +74,8 @@ def _place(record: Any) -> str | None:
         return "" if _holds_messages(record) else None
     if not isinstance(record, dict):
         return None
-    return next((place for place in PLACES if _holds_messages(items(record.get(place)))), None)
+    return next((place for place in PLACES if place in record and _holds_messages(items(record[place]))), None)
 
 
 def _holds_messages(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(m, dict) and "role" in m and "content" in m for m in value)
+    return isinstance(value, list) and any("role" in m and "content" in m for m in value if isinstance(m, dict))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.messages import said
+from pipeline.collect.shapes.messages import plain
 from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, items, list_of, record_id, rest, text_of
 
 PLACES = ("conversations", "conversation", "messages", "dialogue", "items")
@@ -32,8 +32,8 @@ def read(record: Any) -> Iterator[Talk]:
 
 def _turns(messages: list[Any]) -> list[Turn]:
     try:  # the common case first: half of the reading time is spent here
-        return [(None, said(m["value"]), ROLE_WORDS[m["from"]]) for m in messages]
-    except (KeyError, TypeError, ValueError):
+        return plain([m["value"] for m in messages], [ROLE_WORDS[m["from"]] for m in messages])
+    except (KeyError, TypeError):
         return [_turn(n, message) for n, message in enumerate(messages, 1)]
 
 
@@ -47,8 +47,8 @@ def _turn(number: int, message: Any) -> Turn:
 def _place(record: Any) -> str | None:
     if not isinstance(record, dict):
         return None
-    return next((place for place in PLACES if _holds(items(record.get(place)))), None)
+    return next((place for place in PLACES if place in record and _holds(items(record[place]))), None)
 
 
 def _holds(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(m, dict) and "from" in m and "value" in m for m in value)
+    return isinstance(value, list) and any("from" in m and "value" in m for m in value if isinstance(m, dict))
