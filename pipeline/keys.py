@@ -25,7 +25,7 @@ def ingredients(name: str, recipe: Recipe, code: Sequence[str], packages: Sequen
     }
     if name == "collect":
         found["inputs"] = _inputs(recipe)
-    if name in ("filter", "score", "generate"):
+    if name in ("generate", "filter", "score", "publish"):
         found["configs"] = [_content(configs() / folder) for folder in ("words", "prompts", "personas", "rehearsal")]
     if name == "generate":
         answering = {"base_url", "model", "extra"}  # what decides an answer; limits and prices do not

@@ -33,7 +33,7 @@ def rooms(recipe: Recipe) -> list[Room]:
         ),
         Room("dedup", walks.walk_dedup, ("dedup",), ("datasketch", "numba")),
         Room("score", walks.walk_score, ("score", "rules")),
-        Room("publish", walks.walk_publish, ("publish",), ("pyarrow",)),
+        Room("publish", walks.walk_publish, ("publish", "rules"), ("pyarrow",)),
     ]
 
 

@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 from pipeline.conversation import SCHEMA, Conversation, Drop, Finding
 from pipeline.publish.split import REHEARSAL, TEST, TRAIN, assign
 from pipeline.recipe import PublishSettings
+from pipeline.rules import RULES, safety
+from pipeline.rules.view import view
 
 SHARD_ROWS = 50_000  # rows of one published file: 50 to 100 MB of ordinary dialogue
 # what a trainer reads; findings and edits stay on the shelves, where `rapport why` shows them
@@ -38,10 +40,17 @@ Opener = Callable[[str], AbstractContextManager[IO[bytes]]]
 
 
 def work(part: Iterable[Conversation], settings: PublishSettings) -> Iterator[Conversation | Drop]:
-    """Rows outside a cut, or with nobody's words in them, are sent away with measure, value and limit."""
+    """Rows outside a cut are sent away with measure, value and limit, and so is every row with a minor in it."""
     for row in part:
-        findings = tuple(_cuts(row, settings))
+        findings = (*_minors(row), *_cuts(row, settings))
         yield Drop(replace(row, findings=row.findings + findings)) if findings else row
+
+
+def _minors(row: Conversation) -> Iterator[Finding]:
+    """The gate that no recipe opens: rows may come here past `filter`, by `rapport publish` or from an older shelf."""
+    seen = view(row.messages, row.persona, row.user_persona)
+    for finding in (*safety.minors(seen), *safety.cards(seen)):
+        yield replace(finding, room="publish", limit=RULES["safety.minor"].limit, decision="drop")
 
 
 def _cuts(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
