@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -243,6 +243,22 @@ class Notes(BaseSpiderMiddleware):
         self._count: Counter[str] = Counter()
         crawler.signals.connect(self._unread, signals.spider_error)
         crawler.signals.connect(self._finish, signals.spider_closed)
+
+    async def process_spider_output_async(
+        self, response: Response | None, result: AsyncIterator[Any], spider: Spider | None = None
+    ) -> AsyncIterator[Any]:
+        """Whatever the spider yields; a page for which it yields nothing is noted, too."""
+        assert response is not None
+        async for found in super().process_spider_output_async(response, self._something(response, result)):
+            yield found
+
+    async def _something(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        nothing = True
+        async for found in result:
+            nothing = False
+            yield found
+        if nothing:
+            self._add("failure", response.url, 0, {"address": response.url, "error": "the spider finds nothing here"})
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request:
         if request.errback is None:

@@ -231,7 +231,8 @@ def test_a_thread_on_two_pages_is_one_conversation_with_pseudonyms(tmp_path: Pat
         return f'<h1>T</h1>{posts}<li class="paginator__button"><a href="{onward}">x</a></li>'
 
     pages = {"/t/1": page(range(1, 4), "/t/1?page=2"), "/t/1?page=2": page(range(3, 6), "/t/1?page=1")}
-    with serving(pages) as site:  # /t/1?page=1 is not there, and post 3 stands on both pages
+    pages["/t/1?page=1"] = "<p>Come back later</p>"
+    with serving(pages) as site:  # post 3 stands on both pages
         rows = collected(source(f"{site.address}/t/1", spider="forum"), tmp_path)
     (talk,) = conversations(rows)
     assert [(m.name, m.content) for m in talk.messages] == [
@@ -240,7 +241,7 @@ def test_a_thread_on_two_pages_is_one_conversation_with_pseudonyms(tmp_path: Pat
     ]  # fmt: skip
     assert "ann" not in (talk.extra or "")
     assert talk.group == f"site/{site.address}/t/1"
-    assert failures(rows) == {"/t/1?page=1": "status 404"}
+    assert failures(rows) == {"/t/1?page=1": "the spider finds nothing here"}
 
 
 def test_a_crawl_that_breaks_off_is_told_and_not_taken_for_empty(tmp_path: Path) -> None:
