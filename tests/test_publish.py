@@ -80,6 +80,17 @@ def test_a_cut_sends_rows_away_with_measure_value_and_limit() -> None:
     assert others == [unmeasured, good]
 
 
+def test_no_row_with_a_minor_is_published_even_past_the_filter() -> None:
+    said = conversation(1, ["I like trains.", "I'm fifteen, so I take the bus."])
+    card = dataclasses.replace(conversation(2), persona=Persona("Ada", "Ada is 16 years old and paints."))
+    grown = conversation(3, ["My son is eleven.", "I'm forty, and mine are grown up."])
+    first, second, third = publish.work([said, card, grown], PublishSettings())
+    for row in (first, second):
+        assert isinstance(row, Drop)
+        assert [(f.rule, f.decision) for f in row.conversation.findings] == [("safety.minor", "drop")]
+    assert third == grown
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefgh"), st.booleans()), max_size=60), st.floats(0, 0.9), st.integers(0, 9)
 )
