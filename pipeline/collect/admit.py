@@ -52,9 +52,8 @@ def admit(talk: Talk | Unread, door: Door, ref: str, notes: tuple[str, ...] = ()
         return refuse("holds half characters, which no file can hold", talk.turns, door, ref)
     if size > door.max_bytes:
         return refuse(f"{size:,} bytes of text, more than max_bytes {door.max_bytes:,}", talk.turns, door, ref)
-    if None not in said and door.assistant == "second":  # the common case: the source says who is who
-        messages, assistant = tuple(map(Message, said, texts, names)), set()
-    else:
+    messages, assistant = tuple(map(Message, said, texts, names)), set[str | None]()  # if the source says who is who
+    if None in said or door.assistant != "second":
         messages, assistant = _messages(talk.turns, door.assistant)
     joined = (f"collect: joined {talk.merged + 1} records",) if talk.merged else ()
     return Conversation(
