@@ -52,6 +52,7 @@ def run(
     top = Shelf(job.out)
     way: list[dict[str, Any]] = []
     with top.lock():
+        job = replace(job, recipe=_pinned(job.recipe, job.out))
         _claim(top, job.recipe)
         top.sweep()
         again = False
@@ -103,6 +104,26 @@ def _prepare(shelf: Shelf, key: str) -> None:
     units = shelf.units()
     if not units or any(shelf.done(unit, key) is None for unit in units) or shelf.read_json("report.json"):
         shelf.clear()
+
+
+def _pinned(recipe: Recipe, out: str) -> Recipe:
+    """The recipe with every Hub dataset at one commit: that of the run that stands here already, else today's."""
+    if not any(source.hub for source in recipe.collect.sources):
+        return recipe
+    from pipeline import collect
+
+    before = settings_of(out)
+    known = {source.name: source for source in before.collect.sources} if before else {}
+    sources = [
+        source.model_copy(update={"revision": known[source.name].revision})
+        if source.hub and not source.revision and source.name in known and known[source.name].hub == source.hub
+        else source
+        for source in recipe.collect.sources
+    ]
+    settings = collect.resolved(recipe.collect.model_copy(update={"sources": sources}))
+    pinned = recipe.model_copy(update={"collect": settings})
+    pinned._folder = recipe.folder
+    return pinned
 
 
 def _claim(top: Shelf, recipe: Recipe) -> None:

@@ -200,7 +200,9 @@ def _against(passage: Passage, key: str) -> Shelf:
     if any(shelf.done(unit, key) is None for unit in shelf.units()):
         shelf.clear()
     doors = [
-        {"hub": name.removeprefix("hub:")} if name.startswith("hub:") else {"files": [name]}
+        {"hub": name.removeprefix("hub:"), "license": "LicenseRef-compared"}
+        if name.startswith("hub:")
+        else {"files": [name]}
         for name in passage.settings.against
     ]
     sources = [SourceSettings(name=f"against {number}", **door) for number, door in enumerate(doors, 1)]

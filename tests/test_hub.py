@@ -189,3 +189,21 @@ def test_trouble_is_one_clear_message(
 def test_no_hub_is_one_clear_message(hub: Hub, home: Path) -> None:
     with asking(hub, home, HF_ENDPOINT="http://127.0.0.1:9") as ask:
         assert "cannot reach the Hub at http://127.0.0.1:9" in ask(hub="anna/talks")["error"]
+
+
+def test_a_run_writes_the_commit_into_its_recipe_and_keeps_to_it(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("name: tests\ncollect: {sources: [{name: talks, hub: anna/talks}]}\n")
+    command = [sys.executable, "-m", "pipeline.cli", "run", "recipe.yaml", "--until", "collect", "--json"]
+    with serving({"anna/talks": dict(FILES)}) as hub:
+        top = {"PYTHONPATH": str(Path(__file__).parents[1])}
+        environment = os.environ | top | hub.environment(tmp_path / "home")
+        first, second = hub.repos["anna/talks"].find("main"), None
+        for _ in range(2):
+            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            assert json.loads(done.stdout)[0]["kept"] == 4
+            resolved = (tmp_path / "output" / "tests" / "recipe.yaml").read_text()
+            assert f"revision: {first}" in resolved
+            assert "license: CC-BY-4.0" in resolved
+            second = hub.repos["anna/talks"].commit({**FILES, "data/test.parquet": parquet(7, 8)})
+        assert second != first

@@ -43,7 +43,6 @@ SPIDERS = {
     "threads": "spiders.threads.Threads",
     "mailinglist": "spiders.mailinglist.MailingList",
 }
-PROJECT = "https://github.com/rapport-dialogues/rapport"
 
 Row = Conversation | Drop | Quarantine
 
@@ -190,7 +189,7 @@ def _job(unit: WebUnit, settings: CollectSettings, state: Path) -> dict[str, Any
         "options": source.options,
         "folders": [os.path.realpath(folder) for folder in local],
         "limits": limits,
-        "agent": f"Rapport/{__version__} (+{PROJECT}{by})",
+        "agent": f"Rapport/{__version__} (rapport-dialogues{by})",
         "offline": settings.reparse,
         "pages": str((state / "pages.sqlite").resolve()),
     }
