@@ -74,7 +74,7 @@ def peers(rows: int) -> None:
     """One line per tool: CPU-seconds, the ratio to ours, memory, and how right it is at Jaccard .7."""
     print(f"load {os.getloadavg()[0]:.1f}; {rows} conversations; recall of pairs, precision of dropped rows at .7")
     spent: dict[str, float] = {}
-    for name in ("copy", "rapport", *PEERS):
+    for name in ("floor", "rapport", *PEERS):
         few = rows // SLOW.get(name, 1)
         folder, out = corpus(few), BUILD / "bench" / "out" / name
         shutil.rmtree(out, ignore_errors=True)
@@ -82,7 +82,7 @@ def peers(rows: int) -> None:
             command = ["sh", str(SCRIPTS / "text_dedup.sh"), python_of(name), str(folder), str(out)]
         else:
             command = [
-                sys.executable if name in ("copy", "rapport") else python_of(name),
+                sys.executable if name in ("floor", "rapport") else python_of(name),
                 str(SCRIPTS / f"{name}.py"),
                 str(folder),
                 str(out),
@@ -90,10 +90,10 @@ def peers(rows: int) -> None:
         cpu, memory = run(command)
         cpu *= rows / few
         spent[name] = cpu
-        if name == "copy":
+        if name == "floor":
             print(f"{name:12} {cpu:8.2f} CPU-s: reading and writing alone; 'net' is without them")
             continue
-        ratio, net = cpu / spent["rapport"], (cpu - spent["copy"]) / (spent["rapport"] - spent["copy"])
+        ratio, net = cpu / spent["rapport"], (cpu - spent["floor"]) / (spent["rapport"] - spent["floor"])
         recall, precision, kept = quality(folder, out / "kept")
         print(
             f"{name:12} {cpu:8.2f} CPU-s {ratio:6.1f} x, net {net:6.1f} x, {rows / cpu:8.0f} rows/s {memory:6.0f} MB"
