@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -273,11 +274,13 @@ def _progress(room: str, done: int, total: int) -> None:
 def _next_commands(out: str, way: Sequence[Mapping[str, Any]]) -> str:
     from pipeline.run import a_dropped_row
 
-    lines = ["", "Next:", f"  rapport stats {out}"]
+    here = Path(sys.argv[0]).name == "rapport" and shutil.which("rapport") is None  # not on PATH: as it was called
+    rapport, python = (sys.argv[0], sys.executable) if here else ("rapport", "python")
+    lines = ["", "Next:", f"  {rapport} stats {out}"]
     if (dropped := a_dropped_row(out)) is not None:
-        lines.append(f"  rapport why {out} {dropped}")
+        lines.append(f"  {rapport} why {out} {dropped}")
     if way and way[-1]["room"] == "publish":
-        lines.append(f"  python -c \"import datasets; print(datasets.load_dataset('{out}/6-publish/dataset'))\"")
+        lines.append(f"  {python} -c \"import datasets; print(datasets.load_dataset('{out}/6-publish/dataset'))\"")
     return "\n".join(lines)
 
 
