@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, pairwise
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -45,9 +45,8 @@ MEASURES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One utterance. `name` is the speaker's own name where the source gives one."""
+class Message(NamedTuple):
+    """One utterance. `name` is the speaker's own name where the source gives one. Made by the million: a tuple."""
 
     role: Role
     content: str

@@ -7,6 +7,7 @@ import codecs
 import gzip
 import io
 import lzma
+import re
 import zipfile
 import zlib
 from contextlib import suppress
@@ -18,6 +19,7 @@ SNIFF = 1_000_000  # bytes looked at to tell the encoding
 # Encodings of texts that are not Unicode, commoner ones first: of equally likely ones the first is taken.
 LIKELY = ("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874", "gb18030",
           "big5", "shift_jis", "euc_jp", "euc_kr", "cp866")  # fmt: skip
+_NOT_ASCII, _NO_UTF8 = re.compile("[^\x00-\x7f]"), re.compile("[\udc80-\udcff]")
 # What a file says that breaks off, or is not what it says it is.
 BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstandard.ZstdError)
 
@@ -76,9 +78,11 @@ def encoding_of(head: bytes) -> str:
             return name
     if head.count(0) * 50 > len(head):  # blanks and line ends of UTF-16; in other texts there is no zero byte
         return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    if head.isascii():
+        return "utf-8"
     decoded = head.decode("utf-8", "surrogateescape")
-    wrong = sum("\udc80" <= c <= "\udcff" for c in decoded[:-3])
-    right = sum(c > "\x7f" for c in decoded) - wrong
+    wrong = len(_NO_UTF8.findall(decoded[:-3]))
+    right = len(_NOT_ASCII.findall(decoded)) - wrong
     return "utf-8" if wrong <= right else _likeliest(head)  # UTF-8, if perhaps with a damaged line in it
 
 

@@ -144,7 +144,7 @@ def longest_pair(messages: Messages, edits: Edits, least: int) -> Messages:
         return messages
     roles: dict[str, Role] = {who[first]: "user"}
     kept = [
-        replace(messages[i], role=roles.setdefault(structure.speaker(messages[i]), "assistant"))
+        messages[i]._replace(role=roles.setdefault(structure.speaker(messages[i]), "assistant"))
         for i in talk[first:last]
     ]
     edits.append(
@@ -173,7 +173,7 @@ def merge(messages: Messages, edits: Edits) -> Messages:
         if merged and message.role != "system" and _speaks_on(merged[-1], message):
             if first == i - 1:
                 edits.append("")
-            merged[-1] = replace(merged[-1], content=f"{merged[-1].content}\n{message.content}")
+            merged[-1] = merged[-1]._replace(content=f"{merged[-1].content}\n{message.content}")
             edits[-1] = f"filter: merged messages {first} to {i} of one speaker"
         else:
             merged.append(message)
@@ -204,7 +204,7 @@ def _each(messages: Messages, edits: Edits, what: str, change: Callable[[str], s
     changed = [i for i, m in enumerate(messages) if m.content != texts[i]]
     if changed:
         edits.append(f"filter: {what} in {_listed(changed)}")
-    return [replace(m, content=text) if m.content != text else m for m, text in zip(messages, texts, strict=True)]
+    return [m._replace(content=text) if m.content != text else m for m, text in zip(messages, texts, strict=True)]
 
 
 def _without(messages: Messages, edits: Edits, what: str, gone: list[int]) -> Messages:

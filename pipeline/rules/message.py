@@ -24,7 +24,7 @@ def check(
     repetition of the speaker's own earlier messages, another language, an age under 18.
     """
     last = len(messages) - 1
-    spoken = replace(messages[-1], role="assistant")  # here both sides are models
+    spoken = messages[-1]._replace(role="assistant")  # here both sides are models
     seen = view([*messages[:-1], spoken], persona)
     readings = [*_read(seen, messages, last), *_language(messages[-1].content, last, expected)]
     found = [

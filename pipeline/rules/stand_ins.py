@@ -12,7 +12,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from pipeline.conversation import Message
 from pipeline.rules.privacy import Kind, Span
@@ -46,7 +45,7 @@ def mask(
             nth = first + sum(known == kind for known, _ in given)
             given.setdefault((kind, _same(kind, value)), stand_in(kind, nth, value))
     masked = [_replaced(message.content, found, given) for message, found in zip(messages, spans, strict=True)]
-    return [replace(m, content=text) for m, (text, _) in zip(messages, masked, strict=True)], [s for _, s in masked]
+    return [m._replace(content=text) for m, (text, _) in zip(messages, masked, strict=True)], [s for _, s in masked]
 
 
 def _replaced(text: str, spans: Sequence[Span], given: dict[tuple[Kind, str], str]) -> tuple[str, list[Span]]:
