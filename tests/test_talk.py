@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,6 +78,14 @@ def test_the_user_side_never_sees_the_card() -> None:
     assert "paints signs" not in systems["user"]
     assert "drives a van" not in systems["assistant"]
     assert "Tom wants a sign." in systems["user"]
+
+
+def test_a_cards_own_scenario_is_for_the_character_alone() -> None:
+    scene = replace(a_scene(), character=replace(OTTO, origin="card"), situation="{{char}} secretly loves {{user}}.")
+    systems = systems_of(scene, EN)
+    assert "Ottoline secretly loves Tom." in systems["assistant"]
+    assert "secretly" not in systems["user"]
+    assert EN.direction("as greeted") in systems["user"]
 
 
 @given(seed=st.integers(), low=st.integers(2, 8), more=st.integers(0, 25))
@@ -200,6 +209,66 @@ def test_a_failed_call_ends_the_talk_without_another_try() -> None:
     assert (len(told.said), len(stub.asked)) == (1, 1)
     assert told.cut
     assert told.cut.rule == "call.policy"
+
+
+class Writer:
+    """Writes scripts from a list of lists of messages; an Exception in it is raised."""
+
+    def __init__(self, answers: list[list[str] | Exception]):
+        self.answers, self.asked = answers, list[str]()
+
+    async def ask(self, model: str, messages: list[dict[str, str]], **more: Any) -> Answer:
+        self.asked.append(messages[-1]["content"])
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        lines = [{"role": ("character", "user")[i % 2], "content": text} for i, text in enumerate(answer)]
+        return Answer("", {"messages": lines}, "stop", 10, 5, 0.001, False, model)
+
+
+def written(answers: list[list[str] | Exception], turns: int) -> tuple[talk.Told, Writer]:
+    writer, settings = Writer(answers), GenerateSettings(turns=(4, 30))
+    told = llm.run(talk.script(a_scene(turns=turns), writer, settings, EN))  # type: ignore[arg-type]
+    return told, writer
+
+
+LINES = [
+    "Mind the paint, please.",
+    "which paint",
+    "The red one. It never dries in this weather.",
+    "haha my van is that colour",
+    "Then you know what I mean about the dust.",
+    "what do you do on rainy days",
+    "I draw letters at the kitchen table and drink too much tea.",
+    "sounds alright to me",
+]
+REFUSAL = "I'm sorry, but I can't assist with that request."
+
+
+def test_a_script_that_goes_on_and_on_is_cut_at_the_planned_length() -> None:
+    told, writer = written([LINES * 8], 6)
+    assert [m.content for m in told.said] == ["Mind the paint, Tom.", *LINES[1:6]]
+    assert told.cut
+    assert (told.cut.message, told.cut.rule) == (6, "script.long")
+    assert len(writer.asked) == 1
+
+
+def test_the_longest_try_counts_with_the_fault_that_ended_it() -> None:
+    told, writer = written([LINES[:1], [*LINES[:3], REFUSAL], [LINES[0], REFUSAL]], 6)
+    assert len(told.said) == 3
+    assert told.cut
+    assert (told.cut.message, told.cut.rule) == (3, "style.refusal")
+    assert [(f.message, f.rule) for f in told.faults] == [(1, "talk.short"), (3, "style.refusal"), (1, "style.refusal")]
+    assert "too short" in writer.asked[1]
+    assert "declined" in writer.asked[2]
+
+
+def test_a_call_that_fails_after_a_usable_try_leaves_that_try_as_it_was() -> None:
+    told, _ = written([[*LINES[:3], REFUSAL], CallFailed("timeout", "60 s")], 6)
+    assert len(told.said) == 3
+    assert told.cut
+    assert told.cut.rule == "style.refusal"
+    assert told.faults[-1].rule == "call.timeout"
 
 
 @pytest.mark.parametrize(
