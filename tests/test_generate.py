@@ -127,6 +127,40 @@ def test_cards_talk_and_a_spoilt_card_is_quarantined(tmp_path: Path) -> None:
     assert len(kept(rows)) == 2
 
 
+PAINTER = {"name": "Lil", "description": "Lil paints shop signs.", "first_mes": "Mind the paint, {{user}}."}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"first_mes": "Hi, I'm 15"}, "safety.minor: greeting"),
+        ({"scenario": "A schoolgirl is late."}, "safety.minor: scenario"),
+        ({"mes_example": "<START>\n{{char}}: I'm fifteen, you know."}, "safety.minor: example_dialogue"),
+        ({"mes_example": "Lil is a 14-year-old."}, "adults only"),
+        ({"first_mes": "Hallo, ich bin die Malerin, und wer sind Sie eigentlich?"}, "language.foreign: greeting"),
+        ({"first_mes": "Hello [your name], mind the paint."}, "style.placeholder: greeting"),
+        ({"data": PAINTER | {"alternate_greetings": ["Hi, I'm 15"]}}, "safety.minor: other_greetings"),
+        ({"data": PAINTER | {"tags": ["female", "loli"]}}, "adults only"),
+        ({"data": PAINTER | {"extensions": {"rapport": {"age": 16}}}}, "adults only: age 16"),
+    ],
+)
+def test_no_part_of_a_card_that_must_not_talk_is_paid_for(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    (tmp_path / "lil.json").write_text(json.dumps(PAINTER | change))
+    rows, usage = generate(tmp_path / "calls.sqlite", cards=[str(tmp_path / "lil.json")], talks=1, turns=(4, 6))
+    assert next(row.error for row in rows if isinstance(row, Quarantine)).startswith(f"card: {told}")
+    assert usage.requests == 0
+
+
+def test_what_was_repaired_in_a_card_is_told_in_its_rows(tmp_path: Path) -> None:
+    wild = {"data": PAINTER | {"alternate_greetings": "You again.", "character_book": None}}
+    (tmp_path / "lil.json").write_text(json.dumps(wild))
+    rows, _ = generate(tmp_path / "calls.sqlite", cards=[str(tmp_path / "lil.json")], talks=1, turns=(4, 6))
+    assert kept(rows)[0].edits == (
+        "generate: repaired card: alternate_greetings was no list of texts",
+        "generate: repaired card: character_book was null",
+    )
+
+
 def test_a_missing_card_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nobody\.png does not exist"):
         generate(tmp_path / "calls.sqlite", cards=["nobody.png"], talks=1)

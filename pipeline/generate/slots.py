@@ -113,6 +113,7 @@ def _row(
         persona=slot.character.persona(scene.user.name),
         user_persona=Persona(scene.user.name, scene.user.description),
         group=f"{NAME}/{slot.key}",
+        edits=tuple(f"generate: repaired card: {repair}" for repair in slot.character.repairs),
         findings=tuple(_findings(told, scene, fits, last)),
         extra=extra,
     )
