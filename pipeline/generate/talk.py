@@ -10,7 +10,7 @@ from pipeline.conversation import Message, Persona, Role
 from pipeline.generate.cards import Character, filled
 from pipeline.generate.check import Fault, fault
 from pipeline.generate.invent import User
-from pipeline.generate.plan import STAGES, Plan, moves, role_at
+from pipeline.generate.plan import STAGES, Plan, cue_of, moves, role_at, words_of
 from pipeline.generate.prompts import Prompts
 from pipeline.llm import Answer, CallFailed, Line
 from pipeline.recipe import GenerateSettings
@@ -222,18 +222,17 @@ def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
 
 
 def direction(scene: Scene, said: Sequence[Message], prompts: Prompts, again: Fault | None = None) -> str:
-    """The note for the next message: stage, step, length, ending, and why the last try failed."""
+    """The note for the next message: stage, step, cue of the end, length, and why the last try failed."""
     plan, index = scene.plan, len(said)
-    names = {"char": scene.character.name, "user": scene.user.name}
     stage, move = moves(said, plan, prompts.rebuffs)[-1]
-    words = plan.words[index]
-    parts = [prompts.direction(f"step {STAGES[stage]}" if move == "step" else STAGES[stage])]
+    cue = cue_of(said, plan, prompts.rebuffs)
+    parts = [prompts.direction("first")] if not said else []
+    parts.append(prompts.direction(f"step {STAGES[stage]}" if move == "step" else STAGES[stage]))
     if move == "answer":
         parts.append(prompts.direction("answer"))
-    if index >= plan.turns - 3:
-        parts.append(prompts.direction(f"end {plan.ending}", **names))
-    if index == plan.turns - 1:
-        parts.append(prompts.direction("last"))
+    if cue:
+        parts.append(prompts.direction(f"cue {cue}", char=scene.character.name, user=scene.user.name))
+    words = words_of(plan, index, move, cue)
     parts.append(prompts.direction("few words") if words <= 4 else prompts.direction("words", words=words))
     if plan.careless[index]:
         parts.append(prompts.direction("careless"))
