@@ -221,6 +221,14 @@ def test_with_half_of_the_scripts_bad_every_slot_is_filled_or_accounted_for(tmp_
     assert reasons(rows)["talk.short"] == sent["one_turn"]
 
 
+def test_a_batch_model_invents_and_writes_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.llm.batch.QUIET", 0.05)
+    with serving(answers="pipeline.generate.rehearse:flawless") as server:
+        models = {"writer": ModelSettings(base_url=server.url, model="any", batch=True)}
+        rows, _ = generate(tmp_path / "calls.sqlite", models, characters=4, talks=2, turns=(4, 8), mode="script")
+    assert len(slots(rows)) == 8
+
+
 def test_an_invented_character_leaves_as_a_card(tmp_path: Path) -> None:
     rows, _ = generate(tmp_path / "calls.sqlite", characters=1, talks=1, turns=(4, 6))
     persona = kept(rows)[0].persona

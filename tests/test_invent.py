@@ -48,8 +48,11 @@ def character(number: int = 0, **changes: Any) -> dict[str, Any]:
 class Stub:
     """Answers calls in turn, each with a list under the kind's key; an Exception is raised."""
 
-    def __init__(self, key: str, answers: list[Any]):
-        self.key, self.answers, self.prompts = key, answers, list[str]()
+    def __init__(self, key: str, answers: list[Any], batch: bool = False):
+        self.key, self.answers, self.prompts, self.batch = key, answers, list[str](), batch
+
+    def batched(self, model: str) -> bool:
+        return self.batch
 
     async def ask(self, model: str, messages: list[dict[str, str]], **more: Any) -> Answer:
         self.prompts.append(messages[0]["content"])
@@ -60,8 +63,10 @@ class Stub:
         return Answer(json.dumps(data), data, "stop", 10, 10, None, False, model)
 
 
-def run(kind: Any, wanted: int, seeds: list[Any], answers: list[Any], **settings: Any) -> tuple[Any, list[str], Stub]:
-    stub = Stub(kind.key, answers)
+def run(
+    kind: Any, wanted: int, seeds: list[Any], answers: list[Any], batch: bool = False, **settings: Any
+) -> tuple[Any, list[str], Stub]:
+    stub = Stub(kind.key, answers, batch)
     made: tuple[list[Any], list[Quarantine]] = llm.run(
         invent(kind, wanted, seeds, stub, GenerateSettings(**{"novelty": 0.9} | settings), EN, 7)  # type: ignore[arg-type]
     )
@@ -158,6 +163,15 @@ def test_the_next_prompt_is_steered_away_from_what_is_used() -> None:
     assert "name1," in stub.prompts[-1]
     assert "kind 900" in stub.prompts[0]
     assert "number 900 knocks" in stub.prompts[0]
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_where_a_round_takes_a_day_everything_is_asked_in_one(batch: bool) -> None:
+    good = [[character(n), character(n + 1)] for n in range(1, 60, 2)]
+    people, _, stub = run(CHARACTERS, 30, [SEED], good, batch)
+    assert len(people) == 30
+    in_the_first_round = [prompt for prompt in stub.prompts if "name1," not in prompt]
+    assert len(in_the_first_round) == (15 if batch else 8)
 
 
 def listed(prompt: str, what: str) -> list[str]:

@@ -24,6 +24,7 @@ from pipeline.llm import Answer, CallFailed, Line
 from pipeline.recipe import GenerateSettings
 
 AT_ONCE = 8  # calls of one round; their candidates are judged in the order of the calls
+AT_ONCE_BATCHED = 2_000  # the same where a round may take a day; our choice
 PATIENCE = 8  # times as many calls as would do if every candidate were accepted, then it is given up
 # The share of all accepted that may have one first name, the first words of a greeting, one archetype. Our choice;
 # for openings: ten of them together at most .10 (human sets; Synthetic-Persona-Chat has .20).
@@ -124,9 +125,10 @@ async def invent(
     """
     ledger = open_ledger(kind, seeds, settings)
     rejected: list[Quarantine] = []
+    at_once = AT_ONCE_BATCHED if line.batched(settings.inventor) else AT_ONCE
     calls, most = 0, PATIENCE * ceil(wanted / kind.per_call)
     while (missing := wanted + len(seeds) - len(ledger.accepted)) > 0 and calls < most:
-        numbers = range(calls, calls + min(AT_ONCE, ceil(missing / kind.per_call)))
+        numbers = range(calls, calls + min(at_once, ceil(missing / kind.per_call)))
         asked = [_ask(kind, prompt_of(ledger, seeds, prompts, seed, n), n, line, settings) for n in numbers]
         answers = await asyncio.gather(*asked, return_exceptions=True)  # when the run stops, all have ended
         for number, answer in zip(numbers, answers, strict=True):
