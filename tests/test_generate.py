@@ -21,6 +21,7 @@ from pipeline.generate import cards, expected, realm, reasons, rehearse, work
 from pipeline.llm import Line
 from pipeline.recipe import BudgetSettings, GenerateSettings, ModelSettings, UserError
 from tests.servers.model import serving
+from tests.test_run import rapport
 
 REHEARSAL = {"writer": ModelSettings(base_url="rehearsal", model="rehearsal")}
 Row = Conversation | Drop | Quarantine
@@ -288,6 +289,26 @@ def test_the_realm_layout_holds_every_talk_under_its_character(tmp_path: Path) -
         assert record["dialogues"][0]["chat"][0]["content"] == record["greeting"]
         assert {line["role"] for line in record["example_dialogue"]} == {"user", "char"}
     assert [c.name for c in realm.characters(kept(rows))] == [record["name"] for record in records]
+
+
+def test_a_card_in_a_picture_leaves_in_its_picture(tmp_path: Path) -> None:
+    pixels = cards._plain_picture(9)  # another picture than the one for characters without
+    (tmp_path / "lil.png").write_bytes(cards.to_png(cards.from_json(json.dumps(PAINTER))[0], pixels))
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards" / "bo.json").write_text(json.dumps(PAINTER | {"name": "Bo"}))
+    values = {
+        "name": "tests",
+        "models": {"writer": {"base_url": "rehearsal", "model": "rehearsal"}},
+        "generate": {"cards": ["lil.png", "cards"], "talks": 3, "turns": [4, 6], "license": "CC0-1.0"},
+        "publish": {"layout": "realm"},
+    }
+    (tmp_path / "recipe.yaml").write_text(json.dumps(values))
+    rapport("run", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
+    folder = tmp_path / "out" / "6-publish" / "realm" / "cards"
+    assert [p.name for p in sorted(folder.iterdir())] == ["00001.json", "00001.png", "00002.json"]
+    out = (folder / "00001.png").read_bytes()
+    assert json.loads(cards.png_text(out))["data"]["name"] == "Lil"
+    assert pixels[:-12] == out[: len(pixels) - 12]  # all but the end chunk
 
 
 WANTED: dict[str, Any] = {"seeds": 6, "talks": 2, "turns": (6, 12)}

@@ -151,6 +151,8 @@ def to_png(character: Character, image: bytes | None = None) -> bytes:
 
 def png_text(image: bytes) -> str:
     """The JSON in a PNG's `chara` text chunk. Raises ValueError when there is none or it cannot be read."""
+    if not image.startswith(PNG):
+        raise ValueError("this is no PNG")
     for kind, body in _chunks(image):
         if kind == b"tEXt" and body.startswith(b"chara\0"):
             try:

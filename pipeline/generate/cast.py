@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,15 @@ def _from_cards(places: list[Path], prompts: Prompts) -> tuple[list[Character], 
             raw = path.read_bytes()[:100_000].decode("utf-8", "replace")
             spoilt.append(Quarantine(f"cards/{path}", f"card: {error}", raw))
     return read, spoilt
+
+
+def pictures(places: list[Path]) -> dict[str, Path]:
+    """The PNG cards at these places by the text they hold; what is gone or cannot be read is left out."""
+    found: dict[str, Path] = {}
+    for path in (path for place in places if place.exists() for path in card_files(place)):
+        with suppress(ValueError):
+            found[cards.png_text(path.read_bytes())] = path
+    return found
 
 
 def _unfit(character: Character, prompts: Prompts) -> str | None:
