@@ -114,7 +114,7 @@ OPTIONS: dict[str, list[Callable[[Any], Any]]] = {
     ],
     "generate": [
         click.option("--model", default="rehearsal", help="Name of the model [default: the offline stand-in]."),
-        click.option("--base-url", help="Where it is served; its key is read from OPENAI_API_KEY."),
+        click.option("--base-url", help="Where it is served; what OPENAI_API_KEY holds is sent there."),
     ],
     "filter": [click.option("--explain", is_flag=True, help="Rows that these settings decide otherwise than before.")],
     "publish": [click.option("--layout", type=click.Choice(["messages", "realm"]), help="realm: also characters.")],
@@ -136,7 +136,8 @@ def _room_command(room: str, says: str) -> None:
         from pipeline.run import settings_of
 
         explain, model, address = more.pop("explain", False), more.pop("model", None), more.pop("base_url", None)
-        models = {"writer": {"model": model, "base_url": "rehearsal" if model == "rehearsal" else address}}
+        key = "OPENAI_API_KEY" if "OPENAI_API_KEY" in os.environ else None
+        models = {"writer": {"model": model, "base_url": "rehearsal" if model == "rehearsal" else address, "key": key}}
         extra = [f"{key}={json.dumps(value)}" for key, value in more.items() if value is not None]
         recipe = of_files(Path(out).name, room, inputs, [*sets, *extra], models if model else {})
         before = settings_of(out) if explain else None

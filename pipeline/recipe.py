@@ -31,11 +31,14 @@ class Price(Settings):
 
 
 class ModelSettings(Settings):
-    """A model that can be asked. `key` is the name of the environment variable that holds the key, never the key."""
+    """A model that can be asked. `key` is the name of the environment variable that holds the key, never the key.
+
+    OpenAI's own key goes to OpenAI alone: any other address gets the key that the recipe names for it, or none.
+    """
 
     base_url: str | None = Field(None, description="none: OpenAI; `rehearsal`: the offline stand-in")
     model: str
-    key: str = "OPENAI_API_KEY"
+    key: str | None = Field(None, description="none: OPENAI_API_KEY for OpenAI, and no key for any other address")
     in_flight: int = Field(64, ge=1, description="requests under way at once, at most; fewer when the server is slow")
     requests_per_minute: int | None = Field(None, ge=1, description="the account's limit, where known")
     tokens_per_minute: int | None = Field(None, ge=1, description="the account's limit, where known")
@@ -45,6 +48,12 @@ class ModelSettings(Settings):
     batch: bool = Field(False, description="use the Batch API: half the price, answers within a day, no turn-taking")
     price: Price | None = Field(None, description="where configs/prices.yaml does not know the model")
     extra: dict[str, Any] = Field({}, description="further fields of the request, as the server wants them")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _openai_by_its_key(cls, given: Any) -> Any:
+        unnamed = isinstance(given, dict) and not given.get("base_url") and not given.get("key")
+        return {**given, "key": "OPENAI_API_KEY"} if unnamed else given
 
     @property
     def is_rehearsal(self) -> bool:
