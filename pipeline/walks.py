@@ -251,19 +251,26 @@ def walk_publish(passage: Passage) -> None:
     said = publish.write((shelf.table(part) for part in shelf.parts()), placed, dataset.committed)
     dataset.write_text("README.md", card(recipe.name, funnel=[*passage.way, passage.flow()], **said))
     if passage.settings.layout == "realm":
-        _write_realm(shelf)
+        _write_realm(shelf, [recipe.folder / Path(place).expanduser() for place in recipe.generate.cards])
 
 
-def _write_realm(shelf: Shelf) -> None:
-    """The generated rows as gpt_roleplay_realm has them, one record a character, and the characters as V2 cards."""
-    from pipeline.generate import cards, realm
+def _write_realm(shelf: Shelf, places: list[Path]) -> None:
+    """The generated rows as gpt_roleplay_realm has them, one record a character, and the characters as V2 cards.
+
+    places: where the recipe's cards are; what came as a PNG leaves as one too.
+    """
+    from pipeline.generate import cards, cast, realm
 
     target = Shelf(shelf.address, "realm")
     target.remove()
     records = (json.dumps(record, ensure_ascii=False) + "\n" for record in realm.records(shelf.rows()))
     target.write_text("characters.jsonl", "".join(records))
+    pictures = cast.pictures(places)
     for number, character in enumerate(realm.characters(shelf.rows()), 1):
         target.write_text(f"cards/{number:05d}.json", cards.to_json(character))
+        if picture := pictures.get(character.card or ""):
+            with target.committed(f"cards/{number:05d}.png") as file:
+                file.write(cards.to_png(character, picture.read_bytes()))
 
 
 def _publish_part(inbox: Shelf, outbox: Shelf, part: str, key: str, settings: Any) -> Counts:

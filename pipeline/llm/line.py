@@ -194,6 +194,11 @@ class Line:
         finally:
             await asyncio.gather(*open_jobs, return_exceptions=True)
 
+    def batched(self, model: str) -> bool:
+        """Whether calls of this model wait for a batch of many: ask for as many at once as there are."""
+        settings = self._server(model).settings
+        return settings.batch and not settings.is_rehearsal
+
     def stop(self, error: Stop) -> None:
         """No further request is sent; every call that is not in the store raises `error`."""
         self._stopped = error
