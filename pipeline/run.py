@@ -201,17 +201,23 @@ def _now() -> str:
 # --- what a walk reports
 
 
-def reports(out: str) -> list[dict[str, Any]]:
-    """The report of every room that is done, in order. Raises UserError where there is no run."""
+def standing(out: str) -> dict[str, dict[str, Any]]:
+    """The report of every room that is done, by folder, in order. Raises UserError where there is no run."""
     top = Shelf(out)
     if top.read_text("recipe.yaml") is None:
         raise UserError(f"There is no run in {out}. A run folder has a recipe.yaml; see `rapport run --help`.")
-    found: list[dict[str, Any]] = []
+    found: dict[str, dict[str, Any]] = {}
+    before = ""
     for folder in (name for name in top.listing() if name[:1].isdigit()):
         report = Shelf(out, folder).read_json("report.json")
-        if report and report["before"] == (found[-1]["shelf"] if found else ""):  # else: made from an older shelf
-            found.append(report)
+        if report and report["before"] == before:  # else: made from an older shelf
+            found[folder], before = report, report["shelf"]
     return found
+
+
+def reports(out: str) -> list[dict[str, Any]]:
+    """The report of every room that is done, in order."""
+    return list(standing(out).values())
 
 
 def funnel(out: str) -> list[dict[str, Any]]:

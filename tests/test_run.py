@@ -21,9 +21,10 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
 ROOMS = ("collect", "generate", "filter", "dedup", "score", "publish")
 
 
-def rapport(*words: object, code: int = 0, folder: Path | None = None) -> str:
+def rapport(*words: object, code: int = 0, **environment: str) -> str:
     """Run a command; what it printed, both streams."""
-    done = subprocess.run([*RAPPORT, *map(str, words)], capture_output=True, text=True, env=ENVIRONMENT, cwd=folder)
+    around = ENVIRONMENT | environment
+    done = subprocess.run([*RAPPORT, *map(str, words)], capture_output=True, text=True, env=around)
     told = done.stdout + done.stderr
     assert done.returncode == code, told
     assert "Traceback" not in told, told
@@ -231,6 +232,17 @@ def test_why_names_the_partner_of_a_duplicate(tmp_path: Path) -> None:
     told = rapport("why", run, gone["id"])
     assert "dedup: dropped" in told
     assert any(row["id"] in partner for row in pq.read_table(run / "4-dedup" / "kept", columns=["id"]).to_pylist())
+
+
+def test_why_leaves_out_rooms_whose_shelf_is_older_than_the_one_before(tmp_path: Path) -> None:
+    path, run = recipe(tmp_path, files=1), tmp_path / "out"
+    rapport("run", path, "--out", run)
+    assert "score: kept" in rapport("why", run, "talk-7")
+    stricter = {"languages": ["en"], "rules": {"structure.turns": {"limit": 7}}}
+    rapport("run", recipe(tmp_path, files=1, filter=stricter), "--out", run, "--until", "filter")
+    told = rapport("why", run, "talk-7")
+    assert "filter: dropped" in told
+    assert "score:" not in told
 
 
 def test_one_room_works_on_the_users_own_files(tmp_path: Path) -> None:
