@@ -384,6 +384,16 @@ def of_files(
 def rehearsed(recipe: Recipe) -> Recipe:
     """The same recipe with every model replaced by the offline rehearsal model."""
     models = {use: model.model_copy(update={"base_url": "rehearsal"}) for use, model in recipe.models.items()}
-    copy = recipe.model_copy(update={"models": models})
+    return changed(recipe, models=models)
+
+
+def reparsed(recipe: Recipe) -> Recipe:
+    """The same recipe, reading only stored pages."""
+    return changed(recipe, collect=recipe.collect.model_copy(update={"reparse": True}))
+
+
+def changed(recipe: Recipe, **sections: Any) -> Recipe:
+    """The same recipe with other sections; relative paths start where they did."""
+    copy = recipe.model_copy(update=sections)
     copy._folder = recipe.folder
     return copy

@@ -71,6 +71,27 @@ def measures(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def usage(took: Mapping[str, Any]) -> list[str]:
+    """What the models took in the last walk of `generate`, and in all walks together."""
+    calls, stored, tokens = took["calls"], took["cached"], took["prompt_tokens"] + took["completion_tokens"]
+    failures = ", ".join(f"{reason} {count}" for reason, count in sorted(took["failures"].items())) or "none"
+    answered = f"{calls} calls, {stored} of them answered from the store; {took['requests']} requests"
+    return [
+        "",
+        f"models: {answered}, {tokens} tokens, ${took['cost']:.4f}; failed requests: {failures}",
+        f"spent in this folder so far: {took['all_tokens']} tokens, ${took['all_cost']:.4f}",
+    ]
+
+
+def over_budget(planned: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A warning for each limit of the budget that lies below the estimate."""
+    return [
+        f"Careful: the estimate exceeds `budget.{limit}`. The run will stop there, cleanly; raised, it goes on."
+        for row in planned
+        for limit in row.get("over", ())
+    ]
+
+
 def calibration(found: Calibration) -> list[Table]:
     """What every measure is like per source, what each rule would do, how alike talks begin."""
     ranks = [f"p{rank}" for rank in PERCENTILES]
