@@ -77,12 +77,14 @@ def rows(
     records: formats.Records, path: str, door: Door, shape: str | None, notes: tuple[str, ...] = ()
 ) -> Iterator[Row]:
     """Decoded records as rows, by the shape named or recognised. Used for files and for the Hub."""
-    sample = list(islice(records, SAMPLE))
-    readable = [record for _, record in sample if not isinstance(record, Unread | Conversation)]
-    records = chain(sample, records)
+    readable: list[Any] = []
+    while not readable and (sample := list(islice(records, SAMPLE))):
+        readable = [record for _, record in sample if not isinstance(record, Unread | Conversation)]
+        if not readable:  # nothing yet by which a shape could be told
+            yield from (_untouched(record, door, f"{path}#{number}") for number, record in sample)
     if not readable:
-        yield from (_untouched(record, door, f"{path}#{number}") for number, record in records)
         return
+    records = chain(sample, records)
     reader = _named(shape, door, path, *shapes.RECORDS, *shapes.TABLES) or _fitting(readable)
     if reader is None and len(sample) == 1:
         records = enumerate(_within(readable[0]), 1)
