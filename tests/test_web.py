@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import html
 import ipaddress
 import itertools
 import json
@@ -297,6 +298,32 @@ def test_a_thread_on_two_pages_is_one_conversation_with_pseudonyms(tmp_path: Pat
     assert "ann" not in (talk.extra or "")
     assert talk.group == f"site/{site.address}/t/1"
     assert failures(rows) == {"/t/1?page=1": "the spider finds nothing here"}
+
+
+PAGES = {  # how a forum numbers the pages of a thread, and whether each links to all of them or to the next
+    "pages": (["/t/2", *(f"/t/2?page={n}" for n in range(1, 13))], "all"),
+    "offsets": (["/t?t=20", *(f"/t?t=20&start={n}0" for n in range(1, 13))], "all"),
+    "names": ([f"/t/{name}" for name in "zyxwvutsrqpon"], "next"),
+}
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_posts_without_ids_keep_the_order_of_their_pages(tmp_path: Path, kind: str) -> None:
+    addresses, linked = PAGES[kind]
+    texts = [f"Post {n}" for n in range(len(addresses))]
+    if kind == "pages":
+        texts[1] = texts[0]  # page 1 is the thread's first page under another name
+    pages: dict[str, Page] = {}
+    for n, (address, text) in enumerate(zip(addresses, texts, strict=True)):
+        there = addresses if linked == "all" else addresses[n + 1 : n + 2]
+        links = "".join(f'<a rel=next href="{html.escape(one)}">on</a>' for one in there)
+        posts = "".join(f"<div class=post><b>ann{i}</b><p>{text}, {i}</p></div>" for i in range(2))
+        pages[address] = f"<h1>T</h1>{posts}{links}"
+    selectors = {"post": ".post", "author": "b", "text": "p"}
+    with serving(pages) as site:
+        rows = collected(source(site.address + addresses[0], spider="forum", options=selectors), tmp_path)
+    (talk,) = conversations(rows)
+    assert [m.content for m in talk.messages] == [f"{text}, {i}" for text in dict.fromkeys(texts) for i in range(2)]
 
 
 def test_a_crawl_that_breaks_off_is_told_and_not_taken_for_empty(tmp_path: Path) -> None:
