@@ -373,6 +373,7 @@ def test_shipped_sources_are_complete_and_allowed(name: str) -> None:
     assert unit.source.license
     assert unit.source.crawl.delay >= 1
     assert {"terms", "training", "attribution"} <= web.registry()[name].keys()
+    assert web.registry()[name]["license_url"].startswith("https://")
     faster = SourceSettings.model_validate({"name": name, "crawl": {"max_pages": 3}})
     assert web.completed(faster).crawl.delay == unit.source.crawl.delay
     assert web.completed(faster).crawl.max_pages == 3
