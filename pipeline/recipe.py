@@ -167,6 +167,12 @@ class RuleSettings(Settings):
     limit: float | None = None
     decision: Literal["off", "warn", "drop"] | None = None
 
+    @field_validator("decision", mode="before")
+    @classmethod
+    def _unquoted(cls, decision: Any) -> Any:
+        """`decision: off` without quotes is YAML's word for false."""
+        return "off" if decision is False else decision
+
 
 class FilterSettings(Settings):
     """languages: ISO 639-1 codes that may stay, all when empty. rules: changes to the table of rules."""
@@ -211,16 +217,14 @@ class FilterSettings(Settings):
 
     def limits(self) -> dict[str, Rule]:
         """The table of rules with this recipe's limits and decisions, without the rules that are off."""
-        strict = RuleSettings(decision="drop") if self.privacy == "drop" else RuleSettings()
-        usual = {name: strict if name.startswith("privacy.") else RuleSettings() for name in RULES}
-        changed = usual | self.rules
-        return {name: _changed(rule, changed[name]) for name, rule in RULES.items() if changed[name].decision != "off"}
+        every = ((name, rule, self.rules.get(name, RuleSettings())) for name, rule in RULES.items())
+        return {name: self._changed(name, rule, change) for name, rule, change in every if change.decision != "off"}
 
-
-def _changed(rule: Rule, change: RuleSettings) -> Rule:
-    limit = rule.limit if change.limit is None else change.limit
-    decision = change.decision if change.decision in ("warn", "drop") else rule.decision
-    return dataclasses.replace(rule, limit=limit, decision=decision)
+    def _changed(self, name: str, rule: Rule, change: RuleSettings) -> Rule:
+        limit = rule.limit if change.limit is None else change.limit
+        usual = "drop" if self.privacy == "drop" and name.startswith("privacy.") else rule.decision
+        decision = change.decision if change.decision in ("warn", "drop") else usual
+        return dataclasses.replace(rule, limit=limit, decision=decision)
 
 
 class DedupSettings(Settings):
