@@ -10,7 +10,7 @@ said again in passing ("ok, adding lena_k99"), no word before it tells what it i
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 import ahocorasick_rs
@@ -72,14 +72,13 @@ class _Known:
 
     def __init__(self, known: Iterable[tuple[Kind, str]]) -> None:
         words: dict[str, Kind] = {}
-        self.numbers: dict[str, set[str]] = defaultdict(set)  # last digits → the known numbers that end so
-        self.kinds: dict[str, Kind] = {}
+        self.numbers: set[str] = set()
+        self.tails: dict[str, Kind] = {}  # the numbers again, with and without country and area
         for kind, value in sorted(known):
             if kind in ("phone", "card"):
                 number = _digits(_EXTENSION.sub("", value.lower())).lstrip("0")
-                if len(number) >= LOCAL:
-                    self.numbers[number[-LOCAL:]].add(number)
-                    self.kinds[number[-LOCAL:]] = kind
+                self.numbers.add(number)
+                self.tails |= {number[n:]: kind for n in range(len(number) - LOCAL + 1)}
             elif word := _needle(kind, value):
                 words.setdefault(word, kind)
         self.words = list(words.items())
@@ -100,16 +99,16 @@ class _Known:
         digits = "".join(run.group()[i] for i in at)
         starts = [n for n, i in enumerate(at) if n == 0 or at[n - 1] != i - 1]
         for end in [*starts[1:], len(at)]:
-            first = next((n for n in starts if end - LONGEST <= n < end and self._is_known(digits[n:end])), None)
+            near = starts[bisect_left(starts, end - LONGEST) : bisect_left(starts, end - LOCAL + 1)]
+            first = next((n for n in near if self._is_known(digits[n:end])), None)
             if first is not None:
                 start = run.start() + at[first]
                 start -= run.string[max(0, start - 1) : start] in ("+", "(")
-                yield Span(self.kinds[digits[first:end][-LOCAL:]], start, run.start() + at[end - 1] + 1)
+                yield Span(self.tails[digits[first:end][-LOCAL:]], start, run.start() + at[end - 1] + 1)
 
     def _is_known(self, digits: str) -> bool:
-        """A known number with or without country, area and the 0 before it."""
-        known = self.numbers.get(digits[-LOCAL:], ())
-        return any(digits.endswith(number) or number.endswith(digits) for number in known)
+        """A known number, the end of one, or one with country or area before it."""
+        return digits in self.tails or any(digits[n:] in self.numbers for n in range(len(digits) - LOCAL + 1))
 
 
 def _needle(kind: Kind, value: str) -> str | None:
