@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -362,7 +363,7 @@ def of_files(
         for part in path:
             place = place.setdefault(part, {})
         place[last] = yaml.safe_load(value)
-    doors = {"sources": [{"name": "input", "files": list(inputs)}] if inputs else []}
+    doors = {"sources": [{"name": name, "files": [path]} for name, path in _named_files(inputs)]}
     sections = {"collect": doors | section} if room == "collect" else {"collect": doors, room: section}
     values = {"name": name, "models": models or {}, **sections}
     try:
@@ -374,6 +375,15 @@ def of_files(
         raise UserError("\n".join(f"{m.key}: {m.problem}" for m in sorted(found))) from None
     recipe._folder = Path.cwd()
     return recipe
+
+
+def _named_files(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each input and the name of its source: that of the file or folder, numbered where another is called so."""
+    seen: Counter[str] = Counter()
+    for path in inputs:
+        name = path.rstrip("/").rpartition("/")[2].partition(".")[0] or "input"
+        seen[name] += 1
+        yield (f"{name}-{seen[name]}" if seen[name] > 1 else name), path
 
 
 def rehearsed(recipe: Recipe) -> Recipe:

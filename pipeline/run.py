@@ -87,14 +87,18 @@ def passages(job: Run, only: Sequence[str] | None = None) -> Iterator[Passage]:
 def _walk(passage: Passage) -> dict[str, Any]:
     started = time.time()
     _prepare(passage.outbox, passage.key)
-    passage.room.walk(passage)
-    report = passage.flow() | {
-        "key": passage.key,
-        "before": passage.before,
-        "measures": _measures(passage.outbox),
-        "seconds": round(time.time() - started, 3),
-        "finished": _now(),
-    }
+    said = passage.room.walk(passage) or {}
+    report = (
+        passage.flow()
+        | said
+        | {
+            "key": passage.key,
+            "before": passage.before,
+            "measures": _measures(passage.outbox),
+            "seconds": round(time.time() - started, 3),
+            "finished": _now(),
+        }
+    )
     passage.outbox.write_json("report.json", report)
     return report
 
