@@ -213,6 +213,7 @@ def why(folder: str, wanted: str) -> None:
 def stats(folder: str, as_json: bool) -> None:
     """The funnel, the reasons and the histograms of a run."""
     from pipeline import telling
+    from pipeline.filter.openings import Openings
     from pipeline.run import funnel, reports
 
     found = reports(folder)
@@ -226,6 +227,8 @@ def stats(folder: str, as_json: bool) -> None:
         for rule, count in {**r["reasons"], **r["findings"]}.items()
     ]
     _show(telling.table(("room", "rule", "rows it fired on", "rows it decided"), rows))
+    if openings := [Openings(**one) for r in found for one in r.get("openings", ())]:
+        _show(telling.openings(openings))
     for line in telling.measures(found[-1]["measures"] if found else {}):
         click.echo(line)
     for line in (line for report in found if "usage" in report for line in telling.usage(report["usage"])):

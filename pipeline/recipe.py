@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -176,6 +177,12 @@ class RuleSettings(Settings):
     limit: float | None = None
     decision: Literal["off", "warn", "drop"] | None = None
 
+    @field_validator("decision", mode="before")
+    @classmethod
+    def _unquoted(cls, decision: Any) -> Any:
+        """`decision: off` without quotes is YAML's word for false."""
+        return "off" if decision is False else decision
+
 
 class FilterSettings(Settings):
     """languages: ISO 639-1 codes that may stay, all when empty. rules: changes to the table of rules."""
@@ -220,16 +227,14 @@ class FilterSettings(Settings):
 
     def limits(self) -> dict[str, Rule]:
         """The table of rules with this recipe's limits and decisions, without the rules that are off."""
-        strict = RuleSettings(decision="drop") if self.privacy == "drop" else RuleSettings()
-        usual = {name: strict if name.startswith("privacy.") else RuleSettings() for name in RULES}
-        changed = usual | self.rules
-        return {name: _changed(rule, changed[name]) for name, rule in RULES.items() if changed[name].decision != "off"}
+        every = ((name, rule, self.rules.get(name, RuleSettings())) for name, rule in RULES.items())
+        return {name: self._changed(name, rule, change) for name, rule, change in every if change.decision != "off"}
 
-
-def _changed(rule: Rule, change: RuleSettings) -> Rule:
-    limit = rule.limit if change.limit is None else change.limit
-    decision = change.decision if change.decision in ("warn", "drop") else rule.decision
-    return dataclasses.replace(rule, limit=limit, decision=decision)
+    def _changed(self, name: str, rule: Rule, change: RuleSettings) -> Rule:
+        limit = rule.limit if change.limit is None else change.limit
+        usual = "drop" if self.privacy == "drop" and name.startswith("privacy.") else rule.decision
+        decision = change.decision if change.decision in ("warn", "drop") else usual
+        return dataclasses.replace(rule, limit=limit, decision=decision)
 
 
 class DedupSettings(Settings):
@@ -367,7 +372,7 @@ def of_files(
         for part in path:
             place = place.setdefault(part, {})
         place[last] = yaml.safe_load(value)
-    doors = {"sources": [{"name": "input", "files": list(inputs)}] if inputs else []}
+    doors = {"sources": [{"name": name, "files": [path]} for name, path in _named_files(inputs)]}
     sections = {"collect": doors | section} if room == "collect" else {"collect": doors, room: section}
     values = {"name": name, "models": models or {}, **sections}
     try:
@@ -379,6 +384,15 @@ def of_files(
         raise UserError("\n".join(f"{m.key}: {m.problem}" for m in sorted(found))) from None
     recipe._folder = Path.cwd()
     return recipe
+
+
+def _named_files(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each input and the name of its source: that of the file or folder, numbered where another is called so."""
+    seen: Counter[str] = Counter()
+    for path in inputs:
+        name = path.rstrip("/").rpartition("/")[2].partition(".")[0] or "input"
+        seen[name] += 1
+        yield (f"{name}-{seen[name]}" if seen[name] > 1 else name), path
 
 
 def rehearsed(recipe: Recipe) -> Recipe:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from pipeline.conversation import Finding
 from pipeline.filter.calibrate import PERCENTILES, Calibration, Change
+from pipeline.filter.openings import ALIKE, Openings
 from pipeline.look.trace import Stop
 
 
@@ -97,12 +98,20 @@ def calibration(found: Calibration) -> list[Table]:
     ranks = [f"p{rank}" for rank in PERCENTILES]
     spreads = [(s.source, s.measure, s.rows, *(f"{value:.4g}" for value in s.values)) for s in found.spreads]
     effects = [(e.source, e.rule, e.decision, e.limit, e.rows, f"{e.rows / e.of:.2%}", e.alone) for e in found.effects]
-    openings = [(o.source, f"{o.share:.2%}", o.commonest, o.rows) for o in found.openings]
     return [
         table(("source", "measure", "rows", *ranks), spreads),
         table(("source", "rule", "decision", "limit", "rows", "share", "by this rule alone"), effects),
-        table(("source", "share of the ten commonest openings", "the commonest", "rows"), openings),
+        openings(found.openings),
     ]
+
+
+def openings(found: Sequence[Openings]) -> Table:
+    """How alike the talks of each source begin."""
+    rows = [
+        (o.source, o.rows, f"{o.share:.2%}", o.commonest, o.times, f"warning: above {ALIKE:.0%}" if o.alike else "")
+        for o in found
+    ]
+    return table(("source", "rows", "share of the ten commonest openings", "the commonest", "times", ""), rows)
 
 
 def changes(dropped: Sequence[Change], kept: Sequence[Change]) -> list[str]:

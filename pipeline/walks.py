@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -29,10 +30,13 @@ Progress = Callable[[str, int, int], None]  # room, units done, units in all
 
 @dataclass(frozen=True)
 class Room:
-    """One stage. `code` and `packages`: what makes its shelf stale when edited or upgraded, besides its settings."""
+    """One stage. `code` and `packages`: what makes its shelf stale when edited or upgraded, besides its settings.
+
+    walk: may return what else its report says.
+    """
 
     name: str
-    walk: Callable[[Passage], dict[str, Any] | None]  # answers with what else belongs into the report
+    walk: Callable[[Passage], dict[str, Any] | None]
     code: tuple[str, ...]
     packages: tuple[str, ...] = ()
 
@@ -191,14 +195,20 @@ async def _next(rows: Any) -> Any:
     return await anext(rows)
 
 
-def walk_filter(passage: Passage) -> None:
+def walk_filter(passage: Passage) -> dict[str, Any]:
     """Measured rows have a shelf of their own under a key without limits: a changed limit only decides anew."""
+    from pipeline.filter.openings import Tally
+
     measuring = passage.settings.measuring()
     code = passage.ingredients() | {"settings": measuring}
     measured, key = Shelf(passage.outbox.address, "measured"), digest(passage.before, code)
     if any(measured.done(unit, key) is None for unit in measured.units()):
         measured.clear()
     passage.each_part(_filter_part, measured, key)
+    tally = Tally()
+    for part in passage.outbox.parts():
+        tally.add_table(passage.outbox.table(part, columns=["messages", "source", "language"]))
+    return {"openings": [dataclasses.asdict(found) for found in tally.openings()]}
 
 
 def _filter_part(
