@@ -233,6 +233,10 @@ def stats(folder: str, as_json: bool) -> None:
         click.echo(line)
     for line in (line for report in found if "usage" in report for line in telling.usage(report["usage"])):
         click.echo(line)
+    for line in (
+        line for report in found if report.get("link", {}).get("rows") for line in telling.links(report["link"])
+    ):
+        click.echo(line)
 
 
 # --- walking and telling

@@ -84,6 +84,14 @@ def usage(took: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def links(met: Mapping[str, Any]) -> list[str]:
+    """What `dedup` compared, and where it compared less than all."""
+    largest = f"the largest bucket holds {met['largest_bucket']} rows"
+    capped = f"{met['capped_buckets']} buckets over the limit (`dedup.bucket`); {largest}"
+    alike = f"{met['candidates']} candidate pairs, {met['alike']} found alike"
+    return ["", f"dedup: {alike}; {met['boilerplate_rows']} rows compared without shared passages; {capped}"]
+
+
 def over_budget(planned: Sequence[Mapping[str, Any]]) -> list[str]:
     """A warning for each limit of the budget that lies below the estimate."""
     return [

@@ -220,8 +220,8 @@ def _filter_part(
     return outbox.write(part, key, room.decide(measured.read(part), settings))
 
 
-def walk_dedup(passage: Passage) -> None:
-    """Sign each part, link them all, apply the decisions to each part."""
+def walk_dedup(passage: Passage) -> dict[str, Any]:
+    """Sign each part, link them all, apply the decisions to each part; the report says what the linking met."""
     from pipeline.dedup import link, sign
 
     assert passage.inbox is not None
@@ -236,11 +236,11 @@ def walk_dedup(passage: Passage) -> None:
     others = [against.arrow(f"part-{part}.arrow") for part in against.parts()]
     decisions, report = link.link(tables, settings, others)
     outbox.write_table("pairs.parquet", decisions)
-    outbox.write_json("link.json", report)
     wanted = decisions.slice(0, 0) if settings.only_report else decisions
     of_part = [wanted.filter(pc.equal(wanted["part"], number)) for number in range(len(parts))]
     jobs = [(inbox, outbox, part, passage.key, settings, gone) for part, gone in zip(parts, of_part, strict=True)]
     passage.map(_apply_part, jobs, passage.little())
+    return {"link": report}
 
 
 def _against(passage: Passage, signing: str) -> tuple[Shelf, str]:
