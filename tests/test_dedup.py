@@ -65,7 +65,7 @@ def rapport(*words) -> str:
 
 
 def test_buckets_over_the_limit_are_told_with_what_was_compared(tmp_path):
-    family = [talk(7)[:5] + [f"Bring soup, we laugh at day {n}."] for n in range(12)]
+    family = [[*talk(7)[:5], f"Bring soup, we laugh at day {n}."] for n in range(12)]
     rows = write_jsonl(tmp_path / "rows.jsonl", [record(n, texts) for n, texts in enumerate(family)])
     rapport("dedup", rows, "--out", tmp_path / "out", "--set", "bucket=3")
     told = rapport("stats", tmp_path / "out")
