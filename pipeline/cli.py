@@ -43,6 +43,7 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--until", "last", type=click.Choice(ROOMS), help="Stop after this room.")
 @click.option("--out", help="Folder of the run [default: output/<recipe name>].")
 @click.option("--rehearse", is_flag=True, help="Every model replaced by the offline rehearsal model.")
+@click.option("--reparse", is_flag=True, help="Read the stored pages of all crawls again; touch no site.")
 @_shared
 def run(
     recipe: str,
@@ -50,16 +51,18 @@ def run(
     last: str | None,
     out: str | None,
     rehearse: bool,
+    reparse: bool,
     workers: int | None,
     as_json: bool,
 ) -> None:
     """Walk a recipe from its first room to its last; what is done already is not done again."""
-    from pipeline.recipe import find, load, rehearsed
+    from pipeline.recipe import find, load, rehearsed, reparsed
 
     loaded = load(find(recipe))
     loaded = rehearsed(loaded) if rehearse else loaded
+    loaded = reparsed(loaded) if reparse else loaded
     folder = out or f"output/{loaded.name}"
-    way = _walk(loaded, folder, workers, first=first, last=last)
+    way = _walk(loaded, folder, workers, first="collect" if reparse else first, last=last)
     _tell(way, as_json)
     if not as_json:
         click.echo(_next_commands(folder, way))
@@ -97,13 +100,24 @@ def plan(recipe: str, out: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(planned, ensure_ascii=False))
         return
-    columns = ("room", "state", "rows", "calls", "prompt_tokens", "completion_tokens", "cost")
+    columns = ("room", "state", "rows", "calls", "prompt_tokens", "completion_tokens", "cost", "spent")
     _show(
         telling.table(
-            ("room", "what happens", "rows", "model calls", "tokens in", "tokens out", "cost, $"),
+            (
+                "room",
+                "what happens",
+                "rows",
+                "model calls",
+                "tokens in",
+                "tokens out",
+                "cost in all, $",
+                "spent so far, $",
+            ),
             [[telling.cell(row.get(c)) for c in columns] for row in planned],
         )
     )
+    for line in telling.over_budget(planned):
+        click.echo(line, err=True)
 
 
 # What a room's own command takes besides --set: settings of the room, under their own names.
@@ -114,7 +128,7 @@ OPTIONS: dict[str, list[Callable[[Any], Any]]] = {
     ],
     "generate": [
         click.option("--model", default="rehearsal", help="Name of the model [default: the offline stand-in]."),
-        click.option("--base-url", help="Where it is served; its key is read from OPENAI_API_KEY."),
+        click.option("--base-url", help="Where it is served; what OPENAI_API_KEY holds is sent there."),
     ],
     "filter": [click.option("--explain", is_flag=True, help="Rows that these settings decide otherwise than before.")],
     "publish": [click.option("--layout", type=click.Choice(["messages", "realm"]), help="realm: also characters.")],
@@ -136,13 +150,16 @@ def _room_command(room: str, says: str) -> None:
         from pipeline.run import settings_of
 
         explain, model, address = more.pop("explain", False), more.pop("model", None), more.pop("base_url", None)
-        models = {"writer": {"model": model, "base_url": "rehearsal" if model == "rehearsal" else address}}
+        key = "OPENAI_API_KEY" if "OPENAI_API_KEY" in os.environ else None
+        models = {"writer": {"model": model, "base_url": "rehearsal" if model == "rehearsal" else address, "key": key}}
         extra = [f"{key}={json.dumps(value)}" for key, value in more.items() if value is not None]
         recipe = of_files(Path(out).name, room, inputs, [*sets, *extra], models if model else {})
         before = settings_of(out) if explain else None
-        _tell(_walk(recipe, out, workers, only=("collect", room)), as_json)
+        way = _walk(recipe, out, workers, only=("collect", room))
+        _tell(way, as_json)
         if explain:
             _explain(out, before, recipe)
+        _exit_partial(way)
 
     for option in OPTIONS.get(room, []):
         option(command)
@@ -196,6 +213,7 @@ def why(folder: str, wanted: str) -> None:
 def stats(folder: str, as_json: bool) -> None:
     """The funnel, the reasons and the histograms of a run."""
     from pipeline import telling
+    from pipeline.filter.openings import Openings
     from pipeline.run import funnel, reports
 
     found = reports(folder)
@@ -209,7 +227,15 @@ def stats(folder: str, as_json: bool) -> None:
         for rule, count in {**r["reasons"], **r["findings"]}.items()
     ]
     _show(telling.table(("room", "rule", "rows it fired on", "rows it decided"), rows))
+    if openings := [Openings(**one) for r in found for one in r.get("openings", ())]:
+        _show(telling.openings(openings))
     for line in telling.measures(found[-1]["measures"] if found else {}):
+        click.echo(line)
+    for line in (line for report in found if "usage" in report for line in telling.usage(report["usage"])):
+        click.echo(line)
+    for line in (
+        line for report in found if report.get("link", {}).get("rows") for line in telling.links(report["link"])
+    ):
         click.echo(line)
 
 
@@ -236,12 +262,11 @@ def _tell(way: Sequence[Mapping[str, Any]], as_json: bool) -> None:
 
 
 def _exit_partial(way: Sequence[dict[str, Any]]) -> None:
-    """Exit 3 where all was done but what a model did not answer, so that a script can tell partial from full."""
-    from pipeline.run import failed_calls
+    """Exit 3 where something that was asked for is missing, so that a script can tell partial from full."""
+    from pipeline.run import losses
 
-    if count := failed_calls(way):
-        says = f"{count} of the rows asked for could not be made, as calls to a model failed: see `rapport stats`."
-        raise click.exceptions.Exit(_say(says, 3))
+    if told := losses(way):
+        raise click.exceptions.Exit(_say("\n".join(told), 3))
 
 
 def _explain(out: str, before: Recipe | None, now: Recipe) -> None:
@@ -263,11 +288,11 @@ def _secrets(recipe: Recipe) -> Mapping[str, str]:
 
 
 def _progress(room: str, done: int, total: int) -> None:
-    """A line that is written over on a terminal; elsewhere a line when a room begins and ends."""
+    """A line that is written over on a terminal; elsewhere a line now and then."""
     if sys.stderr.isatty():
         end = "\n" if done == total else ""
         print(f"\r{room}: {done} of {total}   ", end=end, file=sys.stderr, flush=True)
-    elif done in (0, total):
+    elif done in (0, total) or (total > 100 and done % (total // 10) == 0):
         print(f"{room}: {done} of {total}", file=sys.stderr, flush=True)
 
 

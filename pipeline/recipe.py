@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,11 +32,14 @@ class Price(Settings):
 
 
 class ModelSettings(Settings):
-    """A model that can be asked. `key` is the name of the environment variable that holds the key, never the key."""
+    """A model that can be asked. `key` is the name of the environment variable that holds the key, never the key.
+
+    OpenAI's own key goes to OpenAI alone: any other address gets the key that the recipe names for it, or none.
+    """
 
     base_url: str | None = Field(None, description="none: OpenAI; `rehearsal`: the offline stand-in")
     model: str
-    key: str = "OPENAI_API_KEY"
+    key: str | None = Field(None, description="none: OPENAI_API_KEY for OpenAI, and no key for any other address")
     in_flight: int = Field(64, ge=1, description="requests under way at once, at most; fewer when the server is slow")
     requests_per_minute: int | None = Field(None, ge=1, description="the account's limit, where known")
     tokens_per_minute: int | None = Field(None, ge=1, description="the account's limit, where known")
@@ -45,6 +49,12 @@ class ModelSettings(Settings):
     batch: bool = Field(False, description="use the Batch API: half the price, answers within a day, no turn-taking")
     price: Price | None = Field(None, description="where configs/prices.yaml does not know the model")
     extra: dict[str, Any] = Field({}, description="further fields of the request, as the server wants them")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _openai_by_its_key(cls, given: Any) -> Any:
+        unnamed = isinstance(given, dict) and not given.get("base_url") and not given.get("key")
+        return {**given, "key": "OPENAI_API_KEY"} if unnamed else given
 
     @property
     def is_rehearsal(self) -> bool:
@@ -167,6 +177,12 @@ class RuleSettings(Settings):
     limit: float | None = None
     decision: Literal["off", "warn", "drop"] | None = None
 
+    @field_validator("decision", mode="before")
+    @classmethod
+    def _unquoted(cls, decision: Any) -> Any:
+        """`decision: off` without quotes is YAML's word for false."""
+        return "off" if decision is False else decision
+
 
 class FilterSettings(Settings):
     """languages: ISO 639-1 codes that may stay, all when empty. rules: changes to the table of rules."""
@@ -211,16 +227,14 @@ class FilterSettings(Settings):
 
     def limits(self) -> dict[str, Rule]:
         """The table of rules with this recipe's limits and decisions, without the rules that are off."""
-        strict = RuleSettings(decision="drop") if self.privacy == "drop" else RuleSettings()
-        usual = {name: strict if name.startswith("privacy.") else RuleSettings() for name in RULES}
-        changed = usual | self.rules
-        return {name: _changed(rule, changed[name]) for name, rule in RULES.items() if changed[name].decision != "off"}
+        every = ((name, rule, self.rules.get(name, RuleSettings())) for name, rule in RULES.items())
+        return {name: self._changed(name, rule, change) for name, rule, change in every if change.decision != "off"}
 
-
-def _changed(rule: Rule, change: RuleSettings) -> Rule:
-    limit = rule.limit if change.limit is None else change.limit
-    decision = change.decision if change.decision in ("warn", "drop") else rule.decision
-    return dataclasses.replace(rule, limit=limit, decision=decision)
+    def _changed(self, name: str, rule: Rule, change: RuleSettings) -> Rule:
+        limit = rule.limit if change.limit is None else change.limit
+        usual = "drop" if self.privacy == "drop" and name.startswith("privacy.") else rule.decision
+        decision = change.decision if change.decision in ("warn", "drop") else usual
+        return dataclasses.replace(rule, limit=limit, decision=decision)
 
 
 class DedupSettings(Settings):
@@ -358,7 +372,7 @@ def of_files(
         for part in path:
             place = place.setdefault(part, {})
         place[last] = yaml.safe_load(value)
-    doors = {"sources": [{"name": "input", "files": list(inputs)}] if inputs else []}
+    doors = {"sources": [{"name": name, "files": [path]} for name, path in _named_files(inputs)]}
     sections = {"collect": doors | section} if room == "collect" else {"collect": doors, room: section}
     values = {"name": name, "models": models or {}, **sections}
     try:
@@ -372,9 +386,28 @@ def of_files(
     return recipe
 
 
+def _named_files(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each input and the name of its source: that of the file or folder, numbered where another is called so."""
+    seen: Counter[str] = Counter()
+    for path in inputs:
+        name = path.rstrip("/").rpartition("/")[2].partition(".")[0] or "input"
+        seen[name] += 1
+        yield (f"{name}-{seen[name]}" if seen[name] > 1 else name), path
+
+
 def rehearsed(recipe: Recipe) -> Recipe:
     """The same recipe with every model replaced by the offline rehearsal model."""
     models = {use: model.model_copy(update={"base_url": "rehearsal"}) for use, model in recipe.models.items()}
-    copy = recipe.model_copy(update={"models": models})
+    return changed(recipe, models=models)
+
+
+def reparsed(recipe: Recipe) -> Recipe:
+    """The same recipe, reading only stored pages."""
+    return changed(recipe, collect=recipe.collect.model_copy(update={"reparse": True}))
+
+
+def changed(recipe: Recipe, **sections: Any) -> Recipe:
+    """The same recipe with other sections; relative paths start where they did."""
+    copy = recipe.model_copy(update=sections)
     copy._folder = recipe.folder
     return copy

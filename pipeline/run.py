@@ -12,15 +12,29 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
+from pydantic import ValidationError
 
 from pipeline import __version__, walks
 from pipeline.conversation import Conversation
 from pipeline.keys import digest, ingredients
-from pipeline.recipe import Recipe, UserError
+from pipeline.recipe import Recipe, SourceSettings, UserError, changed
 from pipeline.shelf import Shelf
 from pipeline.walks import Passage, Room, Run
 
-COLUMNS = ("room", "in", "added", "kept", "dropped", "merged", "quarantined", "edited", "reasons", "seconds")
+COLUMNS = (
+    "room",
+    "in",
+    "added",
+    "kept",
+    "dropped",
+    "merged",
+    "quarantined",
+    "edited",
+    "missing",
+    "passing",
+    "reasons",
+    "seconds",
+)
 
 
 def rooms(recipe: Recipe) -> list[Room]:
@@ -52,7 +66,8 @@ def run(
     top = Shelf(job.out)
     way: list[dict[str, Any]] = []
     with top.lock():
-        job = replace(job, recipe=_pinned(job.recipe, job.out))
+        job = replace(job, recipe=_pinned(remembered(job.recipe, job.out)))
+        _check_place(top, job.recipe)
         _claim(top, job.recipe)
         top.sweep()
         again = False
@@ -65,15 +80,21 @@ def run(
 
 
 def _pass(passage: Passage, again: bool) -> dict[str, Any]:
-    """The report of a room: the one that stands there under the same key, or that of a new walk."""
+    """The report of a room: the one that stands there under the same key, or that of a new walk.
+
+    A room that met failures which may pass is walked again: what was fetched and answered is replayed from the store.
+    """
     if again:
         passage.outbox.clear()
     found = passage.outbox.read_json("report.json")
-    return found if found and found["key"] == passage.key else _walk(passage)
+    return found if found and found["key"] == passage.key and not found["passing"] else _walk(passage)
 
 
 def passages(job: Run, only: Sequence[str] | None = None) -> Iterator[Passage]:
-    """Every room with its shelves and its key. A room's key holds the key of the room before."""
+    """Every room with its shelves and its key. A room's key holds the name of the shelf before.
+
+    That is the key of the room before, and where failures left gaps, what its rows are: known when it was walked.
+    """
     inbox, before = None, ""
     for number, room in enumerate(rooms(job.recipe), 1):
         if only is not None and room.name not in only:
@@ -81,49 +102,78 @@ def passages(job: Run, only: Sequence[str] | None = None) -> Iterator[Passage]:
         outbox = Shelf(job.out, f"{number}-{room.name}")
         key = digest(before, ingredients(room.name, job.recipe, room.code, room.packages))
         yield Passage(job, room, inbox, outbox, key, before)
-        inbox, before = outbox, key
+        report = outbox.read_json("report.json")
+        inbox, before = outbox, report["shelf"] if report and report["key"] == key else key
 
 
 def _walk(passage: Passage) -> dict[str, Any]:
     started = time.time()
     _prepare(passage.outbox, passage.key)
-    passage.room.walk(passage)
-    report = passage.flow() | {
-        "key": passage.key,
-        "before": passage.before,
-        "measures": _measures(passage.outbox),
-        "seconds": round(time.time() - started, 3),
-        "finished": _now(),
-    }
+    more = passage.room.walk(passage) or {}
+    flow = passage.flow()
+    report = (
+        flow
+        | more
+        | {
+            "key": passage.key,
+            "before": passage.before,
+            "shelf": digest(passage.key, passage.outbox.content()) if flow["passing"] else passage.key,
+            "measures": _measures(passage.outbox),
+            "seconds": round(time.time() - started, 3),
+            "finished": _now(),
+        }
+    )
     passage.outbox.write_json("report.json", report)
     return report
 
 
 def _prepare(shelf: Shelf, key: str) -> None:
     """Keep what a stopped walk under the same key has finished, forget everything else."""
-    units = shelf.units()
-    if not units or any(shelf.done(unit, key) is None for unit in units) or shelf.read_json("report.json"):
+    found = {unit: shelf.done(unit, key) for unit in shelf.units()}
+    if not found or None in found.values():
         shelf.clear()
+        return
+    shelf.remove_file("report.json")
+    for unit, counts in found.items():
+        if counts and counts.passing:
+            shelf.forget(unit)
 
 
-def _pinned(recipe: Recipe, out: str) -> Recipe:
-    """The recipe with every Hub dataset at one commit: that of the run that stands here already, else today's."""
+def remembered(recipe: Recipe, out: str) -> Recipe:
+    """The recipe with what the run that stands here has noted of its Hub datasets: commit, licence and attribution."""
+    before = settings_of(out)
+    if before is None:
+        return recipe
+    known = {source.name: source for source in before.collect.sources if source.hub and source.revision}
+    sources = [_as_noted(source, known.get(source.name)) for source in recipe.collect.sources]
+    return changed(recipe, collect=recipe.collect.model_copy(update={"sources": sources}))
+
+
+def _as_noted(source: SourceSettings, noted: SourceSettings | None) -> SourceSettings:
+    if noted is None or source.hub != noted.hub or source.revision not in (None, noted.revision):
+        return source
+    facts = {"license": source.license or noted.license, "attribution": source.attribution or noted.attribution}
+    return source.model_copy(update=facts | {"revision": noted.revision})
+
+
+def _pinned(recipe: Recipe) -> Recipe:
+    """The recipe with every Hub dataset at one commit. Asks the Hub for those that are not."""
     if not any(source.hub for source in recipe.collect.sources):
         return recipe
     from pipeline import collect
 
-    before = settings_of(out)
-    known = {source.name: source for source in before.collect.sources} if before else {}
-    sources = [
-        source.model_copy(update={"revision": known[source.name].revision})
-        if source.hub and not source.revision and source.name in known and known[source.name].hub == source.hub
-        else source
-        for source in recipe.collect.sources
-    ]
-    settings = collect.resolved(recipe.collect.model_copy(update={"sources": sources}))
-    pinned = recipe.model_copy(update={"collect": settings})
-    pinned._folder = recipe.folder
-    return pinned
+    return changed(recipe, collect=collect.resolved(recipe.collect))
+
+
+def _check_place(top: Shelf, recipe: Recipe) -> None:
+    """Pages and answers are kept in SQLite files, which need a disk."""
+    crawls = any(not source.files and not source.hub for source in recipe.collect.sources)
+    if not top.local and (crawls or recipe.generate.wanted):
+        what = "A crawl keeps its pages" if crawls else "Generating keeps every answer"
+        raise UserError(
+            f"{what} in a file that must stand on a disk, and {top.address} is none. Choose a folder of this machine "
+            "with --out; what comes of it can be read into another run by its address."
+        )
 
 
 def _claim(top: Shelf, recipe: Recipe) -> None:
@@ -151,17 +201,23 @@ def _now() -> str:
 # --- what a walk reports
 
 
-def reports(out: str) -> list[dict[str, Any]]:
-    """The report of every room that is done, in order. Raises UserError where there is no run."""
+def standing(out: str) -> dict[str, dict[str, Any]]:
+    """The report of every room that is done, by folder, in order. Raises UserError where there is no run."""
     top = Shelf(out)
     if top.read_text("recipe.yaml") is None:
         raise UserError(f"There is no run in {out}. A run folder has a recipe.yaml; see `rapport run --help`.")
-    found: list[dict[str, Any]] = []
+    found: dict[str, dict[str, Any]] = {}
+    before = ""
     for folder in (name for name in top.listing() if name[:1].isdigit()):
         report = Shelf(out, folder).read_json("report.json")
-        if report and report["before"] == (found[-1]["key"] if found else ""):  # else: made from an older shelf
-            found.append(report)
+        if report and report["before"] == before:  # else: made from an older shelf
+            found[folder], before = report, report["shelf"]
     return found
+
+
+def reports(out: str) -> list[dict[str, Any]]:
+    """The report of every room that is done, in order."""
+    return list(standing(out).values())
 
 
 def funnel(out: str) -> list[dict[str, Any]]:
@@ -199,9 +255,12 @@ def _histogram(values: pa.ChunkedArray) -> dict[str, Any]:
 
 
 def settings_of(out: str) -> Recipe | None:
-    """The resolved recipe of the run that stands in a folder."""
+    """The resolved recipe of the run that stands in a folder; None where there is none that this version can read."""
     text = Shelf(out).read_text("recipe.yaml")
-    return Recipe.model_validate(yaml.safe_load(text)) if text else None
+    try:
+        return Recipe.model_validate(yaml.safe_load(text)) if text else None
+    except (ValidationError, yaml.YAMLError):
+        return None
 
 
 def measured(out: str) -> Iterator[Conversation]:
@@ -209,10 +268,16 @@ def measured(out: str) -> Iterator[Conversation]:
     return Shelf(out, "3-filter/measured").rows()
 
 
-def failed_calls(way: Sequence[dict[str, Any]]) -> int:
-    """Rows that were asked for and could not be made because a model's server failed or refused."""
-    reasons = (reason for row in way if row["room"] == "generate" for reason in row["reasons"].items())
-    return sum(count for rule, count in reasons if "call." in rule)
+def losses(way: Sequence[dict[str, Any]]) -> list[str]:
+    """What was asked for and is not there, and whether asking again helps, in sentences."""
+    missing, passing = (sum(row[kind] for row in way) for kind in ("missing", "passing"))
+    told = [f"{missing} of the rows asked for could not be made: see `rapport stats`."] if missing else []
+    if passing:
+        told.append(
+            f"{passing} failures may be gone another time, as where a server was down: "
+            "the same command asks again for what failed, and for nothing else."
+        )
+    return told
 
 
 def a_dropped_row(out: str) -> str | None:
@@ -228,30 +293,45 @@ def plan(job: Run) -> list[dict[str, Any]]:
     """What a run would do, room by room: state (cached, resumes, runs), rows where they are known, and model calls."""
     planned = []
     fresh = False
-    for passage in passages(job):
+    recipe = remembered(job.recipe, job.out)
+    for passage in passages(replace(job, recipe=recipe)):
         report = passage.outbox.read_json("report.json")
-        cached = not fresh and report is not None and report["key"] == passage.key
-        begun = any(passage.outbox.done(unit, passage.key) for unit in passage.outbox.units())
+        stands = not fresh and report is not None and report["key"] == passage.key
+        cached = stands and report is not None and not report["passing"]
+        begun = stands or any(passage.outbox.done(unit, passage.key) for unit in passage.outbox.units())
         fresh = fresh or not cached
         state = "cached" if cached else "resumes" if begun else "runs"
-        calls = _expected(job.recipe) if passage.room.name == "generate" and not cached else {}
+        calls = _expected(recipe, job.out) if passage.room.name == "generate" and not cached else {}
         planned.append(
             {"room": passage.room.name, "state": state, "rows": report["kept"] if cached and report else None} | calls
         )
     return planned
 
 
-def _expected(recipe: Recipe) -> dict[str, Any]:
-    """Calls, tokens and dollars of the room that asks models; the cost is None where a price is unknown."""
+def _expected(recipe: Recipe, out: str) -> dict[str, Any]:
+    """Calls, tokens and dollars of the room that asks models, and what this folder has spent already.
+
+    The cost is None where a price is unknown. over: the limits of the budget that the whole would exceed.
+    """
     if not recipe.generate.wanted:
         return {}
     from pipeline import generate
 
     every = generate.expected(recipe.generate, recipe.models, recipe.seed, recipe.folder).values()
     costs = [one.cost for one in every]
+    prompt, completion = sum(one.prompt_tokens for one in every), sum(one.completion_tokens for one in every)
+    cost = sum(cost for cost in costs if cost is not None) if None not in costs else None
+    spent_tokens, spent = walks.spent(out)
+    limits = {
+        "max_cost": (recipe.budget.max_cost, cost or 0),
+        "max_tokens": (recipe.budget.max_tokens, prompt + completion),
+    }
     return {
         "calls": sum(one.calls for one in every),
-        "prompt_tokens": sum(one.prompt_tokens for one in every),
-        "completion_tokens": sum(one.completion_tokens for one in every),
-        "cost": sum(cost for cost in costs if cost is not None) if None not in costs else None,
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "cost": cost,
+        "spent": spent,
+        "spent_tokens": spent_tokens,
+        "over": [name for name, (limit, wanted) in limits.items() if limit is not None and wanted > limit],
     }

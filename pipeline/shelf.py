@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
+import hashlib
 import json
 import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,43 +40,12 @@ from pipeline.conversation import (
     from_table,
     to_table,
 )
+from pipeline.counts import FOR_NOW, Counts, Losses, Row
 from pipeline.recipe import UserError
 
 PART_ROWS = 10_000  # rows of a part: small enough to hold, large enough to compress
 BATCH_ROWS = 1_000  # rows of a row group: what a reader holds at once
 KINDS = ("kept", "dropped", "quarantine")
-
-Row = Conversation | Drop | Merged | Quarantine
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What became of the rows of one unit. rows in = kept + dropped + merged + quarantined, checked on creation."""
-
-    kept: int = 0
-    dropped: int = 0
-    merged: int = 0
-    quarantined: int = 0
-    parts: tuple[str, ...] = ()
-    reasons: dict[str, int] = field(default_factory=dict)  # rule → rows that it decided (first drop finding)
-    findings: dict[str, int] = field(default_factory=dict)  # rule of this room → rows that it fired on
-    edited: int = 0  # kept rows that this room changed
-    seconds: float = 0.0
-
-    @property
-    def rows_in(self) -> int:
-        return self.kept + self.dropped + self.merged + self.quarantined
-
-    @classmethod
-    def total(cls, counts: Iterable[Counts]) -> Counts:
-        every = list(counts)
-        numbers = ("kept", "dropped", "merged", "quarantined", "edited", "seconds")
-        return cls(
-            **{name: sum(getattr(c, name) for c in every) for name in numbers},
-            parts=tuple(p for c in every for p in c.parts),
-            reasons=dict(sum((Counter(c.reasons) for c in every), Counter())),
-            findings=dict(sum((Counter(c.findings) for c in every), Counter())),
-        )
 
 
 class Shelf:
@@ -192,6 +161,25 @@ class Shelf:
             return None
         return Counts(**found | {"parts": tuple(found["parts"])})
 
+    def forget(self, unit: str) -> None:
+        """Take a unit and its parts away; the mark goes first."""
+        parts = (self.read_json(f"done/{unit}.json") or {}).get("parts", ())
+        for name in (f"done/{unit}.json", *(f"{kind}/part-{part}.parquet" for part in parts for kind in KINDS)):
+            self.remove_file(name)
+
+    def remove_file(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            self.files.rm(f"{self.path}/{name}")
+
+    def content(self) -> str:
+        """Names the rows that go on, by the bytes of their parts."""
+        found = hashlib.blake2b(digest_size=12)
+        for part in self.parts():
+            with self.files.open(self.location(part), "rb") as file:
+                while block := file.read(1 << 20):
+                    found.update(block)
+        return found.hexdigest()
+
     def clear(self) -> None:
         """Forget what stands here. Marks go first: a kill in between leaves nothing that looks complete."""
         for name in ("report.json", "done", *KINDS):
@@ -295,6 +283,7 @@ class _UnitWriter:
         self.shelf, self.unit = shelf, unit
         self.split = 0
         self.parts: list[str] = []
+        self.losses = Losses(shelf.room)
         self.numbers: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.findings: Counter[str] = Counter()
@@ -320,6 +309,7 @@ class _UnitWriter:
         return self.unit if "-" in self.unit else f"{self.unit}-{self.split:03d}"
 
     def add(self, row: Row) -> None:
+        self.losses.add(row)
         kind, value = self._sort(row)
         if value is None:
             return
@@ -337,7 +327,7 @@ class _UnitWriter:
             return "kept", None
         if isinstance(row, Quarantine):
             self.numbers["quarantined"] += 1
-            self.reasons[f"quarantine: {row.error.split(':')[0]}"] += 1
+            self.reasons[f"quarantine: {row.error.removeprefix(FOR_NOW).split(':')[0]}"] += 1
             return "quarantine", row
         conversation = row.conversation if isinstance(row, Drop) else row
         here = (f for f in conversation.findings if f.room == self.shelf.room and f.decision != "measured")
@@ -376,7 +366,9 @@ class _UnitWriter:
 
     def counts(self) -> Counts:
         numbers = {name: self.numbers[name] for name in ("kept", "dropped", "merged", "quarantined", "edited")}
-        return Counts(**numbers, parts=tuple(self.parts), reasons=dict(self.reasons), findings=dict(self.findings))
+        lost = {"missing": self.losses.missing, "passing": self.losses.passing}
+        reasons, findings = dict(self.reasons), dict(self.findings)
+        return Counts(**numbers, **lost, parts=tuple(self.parts), reasons=reasons, findings=findings)
 
 
 def _deciding(findings: list[dict[str, Any]]) -> str:

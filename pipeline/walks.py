@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,23 +13,30 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.conversation import Conversation, Quarantine
+from pipeline.counts import Counts, given_up
 from pipeline.engine import Engine
-from pipeline.keys import digest, ingredients
+from pipeline.keys import cards, compared, digest, ingredients
 from pipeline.recipe import Recipe
-from pipeline.shelf import Counts, Shelf
+from pipeline.shelf import Shelf
 
 LITTLE_ROWS = 2_000  # rows that one process has done before a second one has begun
 LITTLE_BYTES = 4_000_000  # the same for files
+
+CALLS = "calls.sqlite"  # every model call and its answer
 
 Progress = Callable[[str, int, int], None]  # room, units done, units in all
 
 
 @dataclass(frozen=True)
 class Room:
-    """One stage. `code` and `packages`: what makes its shelf stale when edited or upgraded, besides its settings."""
+    """One stage. `code` and `packages`: what makes its shelf stale when edited or upgraded, besides its settings.
+
+    walk: may return what else its report says.
+    """
 
     name: str
-    walk: Callable[[Passage], None]
+    walk: Callable[[Passage], dict[str, Any] | None]
     code: tuple[str, ...]
     packages: tuple[str, ...] = ()
 
@@ -42,6 +50,11 @@ class Run:
     engine: Engine
     progress: Progress = lambda room, done, total: None
     secrets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where pages and answers are kept. Of no use in an object store, where `run` lets nobody crawl or generate."""
+        return Path(Shelf(self.out).path)
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,8 @@ class Passage:
         added = total.rows_in - rows_in
         if added < 0 or (added and self.room.name != "generate"):
             raise AssertionError(f"{self.room.name}: {rows_in} rows in, {total.rows_in} accounted for")
-        numbers = {name: getattr(total, name) for name in ("kept", "dropped", "merged", "quarantined", "edited")}
+        names = ("kept", "dropped", "merged", "quarantined", "edited", "missing", "passing")
+        numbers = {name: getattr(total, name) for name in names}
         reasons = {"reasons": _ordered(total.reasons), "findings": _ordered(total.findings)}
         return {"room": self.room.name, "in": rows_in, "added": added, **numbers, **reasons}
 
@@ -96,7 +110,7 @@ def walk_collect(passage: Passage) -> None:
 
     settings, outbox = passage.settings, passage.outbox
     units = collect.units(settings, passage.run.recipe.folder)
-    state = Path(passage.run.out)
+    state = passage.run.folder
     jobs = [(outbox, f"{number:05d}", passage.key, unit, settings, state) for number, unit in enumerate(units)]
     passage.map(_read_unit, jobs, collect.size(units) < LITTLE_BYTES)
 
@@ -107,25 +121,57 @@ def _read_unit(outbox: Shelf, name: str, key: str, unit: Any, settings: Any, sta
     return outbox.write(name, key, collect.read(unit, settings, state))
 
 
-def walk_generate(passage: Passage) -> None:
+def walk_generate(passage: Passage) -> dict[str, Any] | None:
+    """Pass on what was collected, then add what the models say. Answers with what that took."""
     passage.each_part(_pass_on)
     job = passage.run
     if not passage.settings.wanted:
-        return
+        return None
     from pipeline import generate
     from pipeline.generate import rehearse
     from pipeline.llm import Line
 
+    line = Line(job.recipe.models, job.folder / CALLS, job.recipe.budget, job.secrets, job.recipe.seed, rehearse.answer)
+
     async def rows() -> Any:
-        calls = Path(job.out) / "calls.sqlite"
-        line = Line(job.recipe.models, calls, job.recipe.budget, job.secrets, job.recipe.seed, rehearse.answer)
         async with line:
             async for row in generate.work(passage.settings, line, job.recipe.seed, job.recipe.folder):
                 yield row
 
     assert passage.inbox is not None
     unit = f"{max((int(part[:5]) for part in passage.inbox.parts()), default=-1) + 1:05d}"  # after what passed on
-    passage.outbox.write(unit, passage.key, _drain(rows()))
+    passage.outbox.write(unit, passage.key, _watched(_drain(rows()), passage))
+    tokens, dollars = spent(job.out)
+    return {"usage": vars(line.usage) | {"all_tokens": tokens, "all_cost": dollars}}
+
+
+def spent(out: str) -> tuple[int, float]:
+    """Tokens and US dollars of every request that was ever made for a run folder."""
+    from pipeline.llm.calls import Calls
+
+    shelf = Shelf(out)
+    if not shelf.local or not Path(shelf.path, CALLS).exists():
+        return 0, 0.0
+    calls = Calls(Path(shelf.path, CALLS))
+    try:
+        return calls.spent()
+    finally:
+        calls.close()
+
+
+def _watched(rows: Iterator[Any], passage: Passage) -> Iterator[Any]:
+    """The rows; each slot that is filled or given up is told as progress."""
+    wanted = passage.settings
+    total, done = wanted.talks * (wanted.seeds + wanted.characters + len(cards(passage.run.recipe))), 0
+    passage.run.progress("generate, talks", 0, total)
+    for row in rows:
+        yield row
+        lost = given_up(row)
+        if isinstance(row, Quarantine) and not row.where.startswith("generated/"):  # an invention
+            total -= lost * wanted.talks * row.where.startswith("characters/")
+        elif lost or isinstance(row, Conversation):
+            done += 1
+            passage.run.progress("generate, talks", done, total)
 
 
 def _pass_on(inbox: Shelf, outbox: Shelf, part: str, key: str, _settings: Any) -> Counts:
@@ -149,14 +195,20 @@ async def _next(rows: Any) -> Any:
     return await anext(rows)
 
 
-def walk_filter(passage: Passage) -> None:
+def walk_filter(passage: Passage) -> dict[str, Any]:
     """Measured rows have a shelf of their own under a key without limits: a changed limit only decides anew."""
+    from pipeline.filter.openings import Tally
+
     measuring = passage.settings.measuring()
     code = passage.ingredients() | {"settings": measuring}
     measured, key = Shelf(passage.outbox.address, "measured"), digest(passage.before, code)
     if any(measured.done(unit, key) is None for unit in measured.units()):
         measured.clear()
     passage.each_part(_filter_part, measured, key)
+    tally = Tally()
+    for part in passage.outbox.parts():
+        tally.add_table(passage.outbox.table(part, columns=["messages", "source", "language"]))
+    return {"openings": [dataclasses.asdict(found) for found in tally.openings()]}
 
 
 def _filter_part(
@@ -168,48 +220,41 @@ def _filter_part(
     return outbox.write(part, key, room.decide(measured.read(part), settings))
 
 
-def walk_dedup(passage: Passage) -> None:
-    """Sign each part, link them all, apply the decisions to each part."""
+def walk_dedup(passage: Passage) -> dict[str, Any]:
+    """Sign each part, link them all, apply the decisions to each part; the report says what the linking met."""
     from pipeline.dedup import link, sign
 
     assert passage.inbox is not None
     inbox, outbox, settings = passage.inbox, passage.outbox, passage.settings
     signing = {"view": settings.view, "sources": settings.sources, "bands": sign.bands(settings.threshold)}
-    key = digest(passage.before, passage.ingredients() | {"settings": signing})
+    key = digest(passage.before, passage.ingredients() | {"settings": signing, "against": None})
     signed, parts = Shelf(outbox.address, "signed"), inbox.parts()
-    against = _against(passage, key)
+    against, against_key = _against(passage, key)
     passage.map(_sign_part, [(inbox, signed, part, key, settings) for part in parts], passage.little())
-    passage.map(_sign_part, [(against, against, part, key, settings) for part in against.parts()])
+    passage.map(_sign_part, [(against, against, part, against_key, settings) for part in against.parts()])
     tables = [signed.arrow(f"part-{part}.arrow") for part in parts]
     others = [against.arrow(f"part-{part}.arrow") for part in against.parts()]
     decisions, report = link.link(tables, settings, others)
     outbox.write_table("pairs.parquet", decisions)
-    outbox.write_json("link.json", report)
     wanted = decisions.slice(0, 0) if settings.only_report else decisions
     of_part = [wanted.filter(pc.equal(wanted["part"], number)) for number in range(len(parts))]
     jobs = [(inbox, outbox, part, passage.key, settings, gone) for part, gone in zip(parts, of_part, strict=True)]
     passage.map(_apply_part, jobs, passage.little())
+    return {"link": report}
 
 
-def _against(passage: Passage, key: str) -> Shelf:
-    """The sets that the result must share nothing with, read through the same door as any source."""
+def _against(passage: Passage, signing: str) -> tuple[Shelf, str]:
+    """The sets that the result must share nothing with, read through the same door as any source; and their key."""
     from pipeline import collect
-    from pipeline.recipe import CollectSettings, SourceSettings
 
     shelf, run = Shelf(passage.outbox.address, "against"), passage.run
+    key = digest(signing, passage.settings.against, passage.ingredients().get("against"))
     if any(shelf.done(unit, key) is None for unit in shelf.units()):
         shelf.clear()
-    doors = [
-        {"hub": name.removeprefix("hub:"), "license": "LicenseRef-compared"}
-        if name.startswith("hub:")
-        else {"files": [name]}
-        for name in passage.settings.against
-    ]
-    sources = [SourceSettings(name=f"against {number}", **door) for number, door in enumerate(doors, 1)]
-    settings = CollectSettings(sources=sources)
-    for number, unit in enumerate(collect.units(settings, run.recipe.folder)):
-        shelf.write(f"{number:05d}", key, collect.read(unit, settings, Path(run.out)))
-    return shelf
+    settings = compared(passage.settings.against)
+    for number, unit in enumerate(collect.units(settings, run.recipe.folder) if settings.sources else ()):
+        shelf.write(f"{number:05d}", key, collect.read(unit, settings, Path()))
+    return shelf, key
 
 
 def _sign_part(inbox: Shelf, signed: Shelf, part: str, key: str, settings: Any) -> Counts:

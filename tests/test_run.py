@@ -21,9 +21,10 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
 ROOMS = ("collect", "generate", "filter", "dedup", "score", "publish")
 
 
-def rapport(*words: object, code: int = 0, folder: Path | None = None) -> str:
+def rapport(*words: object, code: int = 0, **environment: str) -> str:
     """Run a command; what it printed, both streams."""
-    done = subprocess.run([*RAPPORT, *map(str, words)], capture_output=True, text=True, env=ENVIRONMENT, cwd=folder)
+    around = ENVIRONMENT | environment
+    done = subprocess.run([*RAPPORT, *map(str, words)], capture_output=True, text=True, env=around)
     told = done.stdout + done.stderr
     assert done.returncode == code, told
     assert "Traceback" not in told, told
@@ -233,6 +234,17 @@ def test_why_names_the_partner_of_a_duplicate(tmp_path: Path) -> None:
     assert any(row["id"] in partner for row in pq.read_table(run / "4-dedup" / "kept", columns=["id"]).to_pylist())
 
 
+def test_why_leaves_out_rooms_whose_shelf_is_older_than_the_one_before(tmp_path: Path) -> None:
+    path, run = recipe(tmp_path, files=1), tmp_path / "out"
+    rapport("run", path, "--out", run)
+    assert "score: kept" in rapport("why", run, "talk-7")
+    stricter = {"languages": ["en"], "rules": {"structure.turns": {"limit": 7}}}
+    rapport("run", recipe(tmp_path, files=1, filter=stricter), "--out", run, "--until", "filter")
+    told = rapport("why", run, "talk-7")
+    assert "filter: dropped" in told
+    assert "score:" not in told
+
+
 def test_one_room_works_on_the_users_own_files(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in (1, 2, 2, 3)] + [record(9, ["Hi.", "Hello."])])
     way = funnel(rapport("filter", path, "--out", tmp_path / "a", "--set", "languages=[en]", "--json"))
@@ -279,18 +291,98 @@ def test_plan_tells_calls_and_tokens_before_they_are_spent(tmp_path: Path) -> No
     assert not (tmp_path / "out").exists()
 
 
+MODEL = {"model": "sim", "key": "MARKED_KEY", "attempts": 1, "price": {"input": 1, "output": 2}}
+ASKED = {"seeds": 2, "talks": 2, "turns": [6, 8], "attempts": 2}
+
+
+def modelled(folder: Path, url: str, **asked: object) -> Path:
+    """A recipe that asks a model at an address."""
+    ENVIRONMENT["MARKED_KEY"] = "sk-marked-0123456789"
+    return recipe(folder, files=1, generate=ASKED | asked, models={"writer": MODEL | {"base_url": url}})
+
+
 def test_the_exit_code_tells_partial_from_full(tmp_path: Path) -> None:
     from tests.servers.model import serving
 
-    with serving(latency_ms=1, poison=1.0) as server:
-        models = {"writer": {"model": "sim", "base_url": server.url, "key": "MARKED_KEY"}}
-        asked = {"seeds": 1, "talks": 1, "turns": [6, 8]}
-        path = recipe(tmp_path, files=1, generate=asked, models=models)
-        ENVIRONMENT["MARKED_KEY"] = "sk-marked-0123456789"
+    with serving(poison=1.0) as server:
+        path = modelled(tmp_path, server.url)
         told = rapport("run", path, "--out", tmp_path / "out", "--until", "generate", code=3)
-    assert "could not be made" in told
+    assert "4 of the rows asked for could not be made" in told
+    assert "asks again" not in told
     assert "sk-marked" not in told
     assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file() and b"sk-marked" in p.read_bytes()]
+
+
+def test_talks_that_the_rules_refuse_are_no_full_result_either(tmp_path: Path) -> None:
+    from tests.servers.model import serving
+
+    with serving(faults={"refusal": 1.0}) as server:
+        path = modelled(tmp_path, server.url)
+        told = rapport("run", path, "--out", tmp_path / "out", "--until", "generate", code=3)
+        assert "4 of the rows asked for could not be made" in told
+        sets = ("--set", "seeds=1", "--set", "talks=1")
+        address = ("--model", "sim", "--base-url", server.url, "--out", tmp_path / "alone")
+        ENVIRONMENT["OPENAI_API_KEY"] = "sk-marked-0123456789"
+        assert "1 of the rows asked" in rapport("generate", *address, *sets, code=3)
+
+
+def test_what_a_server_failed_is_asked_again_by_the_same_command(tmp_path: Path) -> None:
+    from tests.servers.model import serving
+
+    run = tmp_path / "out"
+    with serving(answers="pipeline.generate.rehearse:answer", faults={"500": 0.25}) as server:
+        path = modelled(tmp_path, server.url, attempts=1)
+        told = rapport("run", path, "--out", run, "--json", code=3)
+        assert "the same command asks again for what failed" in told
+        broken = funnel(told)
+        assert broken["generate"]["passing"] > 0
+        asked = server.stats()["requests"]
+        server.configure(faults={})
+        healed = funnel(rapport("run", path, "--out", run, "--json"))
+        assert (healed["generate"]["added"], healed["generate"]["kept"]) == (4, 124)
+        assert healed["publish"]["in"] > broken["publish"]["in"]
+        answered = server.stats()
+        assert answered["requests"] > asked
+        assert answered["asked_again_after_answer"] == 0
+        walked = finished(run)
+        rapport("run", path, "--out", run)
+        assert server.stats()["requests"] == answered["requests"]
+        assert finished(run) == walked
+        rapport("run", path, "--out", tmp_path / "undisturbed")
+    assert digests(run) == digests(tmp_path / "undisturbed")
+
+
+def test_a_second_attempt_that_fills_the_slot_is_a_full_result(tmp_path: Path) -> None:
+    from tests.servers.model import serving
+
+    with serving(answers="pipeline.generate.rehearse:answer", faults={"500": 0.1}) as server:
+        path = modelled(tmp_path, server.url, attempts=9, seeds=4, turns=[8, 8])
+        way = funnel(rapport("run", path, "--out", tmp_path / "out", "--until", "generate", "--json"))
+        assert server.stats()["sent"]["500"] > 0
+    assert way["generate"]["dropped"] + way["generate"]["quarantined"] > 0
+    assert (way["generate"]["kept"], way["generate"]["missing"], way["generate"]["passing"]) == (128, 0, 0)
+
+
+def test_a_paid_run_tells_how_far_it_is_and_what_it_took(tmp_path: Path) -> None:
+    from tests.servers.model import serving
+
+    run = tmp_path / "out"
+    with serving(answers="pipeline.generate.rehearse:answer") as server:
+        path = modelled(tmp_path, server.url)
+        told = rapport("run", path, "--out", run, "--until", "generate")
+        assert "generate, talks: 0 of 4" in told
+        assert "generate, talks: 4 of 4" in told
+        requests = server.stats()["requests"]
+        told = rapport("stats", run)
+        assert f"models: {requests} calls, 0 of them answered from the store; {requests} requests" in told
+        (usage,) = [r["usage"] for r in json.loads(rapport("stats", run, "--json")) if "usage" in r]
+        assert usage["all_cost"] == pytest.approx(usage["cost"])
+        assert f"spent in this folder so far: {usage['all_tokens']} tokens, ${usage['cost']:.4f}" in told
+        values = json.loads(path.read_text())
+        path.write_text(json.dumps(values | {"budget": {"max_cost": 1e-6}, "generate": ASKED | {"talks": 3}}))
+        told = rapport("plan", path, "--out", run)
+    assert "Careful: the estimate exceeds `budget.max_cost`" in told
+    assert f"{usage['cost']:.4f}" in told
 
 
 def test_calibrate_shows_what_a_limit_would_do(tmp_path: Path) -> None:

@@ -13,8 +13,11 @@ Unit = files.FileUnit | hub.HubUnit | web.WebUnit
 
 
 def resolved(settings: CollectSettings) -> CollectSettings:
-    """The settings with every Hub dataset pinned to a commit, its licence and citation filled in from its card."""
-    sources = [hub.resolve(source) if source.hub else source for source in settings.sources]
+    """The settings with every Hub dataset pinned to a commit, its licence and citation filled in from its card.
+
+    One that names all three is taken at its word: nobody is asked.
+    """
+    sources = [hub.resolve(s) if s.hub and not hub.is_pinned(s) else s for s in settings.sources]
     return settings.model_copy(update={"sources": sources})
 
 

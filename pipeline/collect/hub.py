@@ -44,10 +44,14 @@ def resolve(source: SourceSettings) -> SourceSettings:
     return licence.checked(source.model_copy(update=found))
 
 
+def is_pinned(source: SourceSettings) -> bool:
+    """Whether commit, licence and attribution are known already."""
+    return bool(COMMIT.fullmatch(source.revision or "") and source.license and source.attribution)
+
+
 def units(source: SourceSettings) -> list[HubUnit]:
     """The data files of the source's config and split, in the order of the dataset."""
-    if not COMMIT.fullmatch(source.revision or "") or not source.license:
-        source = resolve(source)
+    source = licence.checked(source) if is_pinned(source) else resolve(source)
     with _explained(source):
         splits = _data_files(source)
     if source.split and source.split not in splits:

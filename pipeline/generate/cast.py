@@ -49,7 +49,7 @@ async def assemble(
             f"generate.seeds: {settings.seeds} are wanted, but configs/personas/{settings.language}.yaml has "
             f"{len(seeds.characters)}. Ask for fewer, and for the rest with generate.characters."
         )
-    known, spoilt = _from_cards([folder / place for place in settings.cards], prompts)
+    known, spoilt = _from_cards([folder / Path(place).expanduser() for place in settings.cards], prompts)
     asked = (line, settings, prompts, seed)
     people, unfit = await invent.invent(invent.CHARACTERS, settings.characters, [*seeds.characters, *known], *asked)
     users, unfit_users = await invent.invent(invent.USERS, settings.users, seeds.users, *asked)

@@ -35,7 +35,7 @@ def expected(
     wording = prompts.load(settings.language)
     sums: Sums = {}
     _inventions(sums, settings, wording, seed)
-    cards = sum(1 for place in settings.cards for _ in card_files(folder / place))
+    cards = sum(1 for place in settings.cards for _ in card_files(folder / Path(place).expanduser()))
     _talks(sums, settings, wording, seed, cards)
     return {
         name: estimate(models[name], ceil(calls), prompt / calls, completion / calls)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from pipeline.conversation import Conversation, Finding, from_table
 from pipeline.recipe import UserError
+from pipeline.run import standing
 from pipeline.shelf import KINDS, Shelf
 
 
@@ -26,17 +27,14 @@ class Stop:
 
 
 def life(run: str, wanted: str) -> list[Stop]:
-    """Every room that saw the row, in order.
+    """Every room that saw the row, in order; rooms whose shelf is older than the one before it are left out.
 
     wanted: the id, the beginning of an id (4 characters and more), or the record's id at its source.
     Raises UserError when nothing, or more than one row, goes by that name.
     """
-    folders = [name for name in Shelf(run).listing() if name[:1].isdigit()]
-    if not folders:
-        raise UserError(f"There is no run in {run}.")
     stops: list[Stop] = []
     known = None
-    for folder in folders:
+    for folder in standing(run):
         found = list(_stops(Shelf(run, folder), known or wanted, exact=known is not None))
         names = sorted({stop.conversation.id for stop in found if stop.conversation})
         if len(names) > 1:
