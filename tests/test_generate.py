@@ -76,6 +76,9 @@ def test_every_slot_is_filled_with_a_row_that_says_where_it_comes_from(
         told = json.loads(row.extra or "")
         assert told["prompt_tokens"] > told["completion_tokens"] > 0
         assert len(told["stages"]) == len(row.messages)
+        cut = any(finding.rule == "talk.cut" for finding in row.findings)
+        assert cut == (told["ending"] == "cut")
+        assert told["ending"] in ("cut", "open", told["plan"]["ending"])
     assert list(from_table(to_table(kept(rows)))) == kept(rows)
 
 

@@ -13,7 +13,7 @@ from pipeline.generate import invent, prompts
 from pipeline.generate.cast import Cast, bundled, card_files
 from pipeline.generate.plan import draw, role_at
 from pipeline.generate.prompts import Prompts
-from pipeline.generate.talk import Scene, direction, script_prompt, systems_of
+from pipeline.generate.talk import Scene, direction, opening, script_prompt, systems_of
 from pipeline.llm import Estimate, estimate, tokens_in
 from pipeline.recipe import GenerateSettings, ModelSettings
 
@@ -77,7 +77,7 @@ def _talks(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: int, 
                 sums, settings.inventor, talks, tokens_in(script_prompt(scene, wording)), sum(lengths) + 12 * plan.turns
             )
             continue
-        note = tokens_in(direction(scene, [], wording))
+        note = tokens_in(direction(scene, opening(scene), wording))
         models = {"user": settings.user, "assistant": settings.character}
         for side, system in systems_of(scene, wording).items():
             turns = [i for i in range(1, plan.turns) if role_at(plan.opener, i) == side]  # 0 is the greeting

@@ -143,14 +143,13 @@ def _extra(told: Told, scene: Scene, prompts: Prompts) -> dict[str, Any]:
     """What the record has no column for: plan, stages, what was paid, what had to be asked again."""
     paid: list[Answer | CallFailed] = [*told.answers, *told.lost]
     costs = [call.cost for call in paid]
-    whole = len(told.said) == scene.plan.turns
     return {
         "situation": scene.situation,
         "topic": scene.topic,
         "user": {"age": scene.user.age, "style": scene.user.style},
         "plan": asdict(scene.plan),
         "stages": stages_of(told.said, scene.plan, prompts.rebuffs),
-        "ending": ending_of(told.said, scene.plan, prompts.rebuffs) if whole else "cut",
+        "ending": "cut" if told.cut else ending_of(told.said, scene.plan, prompts.rebuffs),
         "models": told.models,
         "calls": len(paid),
         "prompt_tokens": sum(call.prompt_tokens for call in paid),
