@@ -16,7 +16,8 @@ ADULT = 18  # years
 AGE = re.compile(  # not how long something lasts, what o'clock it is, or how many of a thing
     r"\b(\d{1,3})[\s-]*(?:year|yr)s?[\s-]*old|\b(\d{1,3})\s?y\W?o\b|\b[Aa]ge[ds]?\W{0,3}(\d{1,3})\b"
     r"|(?<!\b[Ii]t )(?<!\b[Tt]his )(?<!\b[Tt]hat )(?<!\btime )(?<!\bclock )\b(?:is|am|turned|At) (\d{1,3})(?=[,.;\s])"
-    r"(?!\s*(?:\w*\s?(?:minutes|hours|days|times|metres|miles)|[ap]\W?m\b|o\W?clock|in the (?:morning|afternoon|evening)|at night|sharp))"
+    r"(?!\s*(?:\w*\s?(?:minutes|hours|days|times|metres|miles)|[ap]\W?m\b|o\W?clock|at night|sharp))"
+    r"(?!\s*in the (?:morning|afternoon|evening))"
     r"|^\W*[^\W\d_][\w'’ -]{1,40}, (\d{1,3})(?=[,.]|\s(?:and|is|who|from|works|lives|years)\b)"
     r"|\b(\d{1,3})-летн"
     r"|\b(?:ей|ему|мне|Ей|Ему|Мне|[А-ЯЁ][а-яё]+[еиу]) (\d{1,3})(?=[,.]|\s(?:и|а|но|год|года|лет|она|он)\b)"
