@@ -20,7 +20,9 @@ AGE = re.compile(  # not how long something lasts, what o'clock it is, or how ma
     r"(?!\s*in the (?:morning|afternoon|evening))"
     r"|^\W*[^\W\d_][\w'’ -]{1,40}, (\d{1,3})(?=[,.]|\s(?:and|is|who|from|works|lives|years)\b)"
     r"|\b(\d{1,3})-летн"
-    r"|\b(?:ей|ему|мне|Ей|Ему|Мне|[А-ЯЁ][а-яё]+[еиу]) (\d{1,3})(?=[,.]|\s(?:и|а|но|год|года|лет|она|он)\b)"
+    r"|\b[Мм]не (\d{1,3})(?=[,.]|\s(?:и|а|но|год|года|лет)\b)"
+    r"|\b(?:ей|ему|Ей|Ему|[А-ЯЁ][а-яё]+[еиу]) (\d{1,3})(?=[,.\s])"
+    r"(?!\s(?:минут|час|утра|вечера|дн[яе]|ноч|недел|раз|руб|градус|процент|метр|километр|человек|штук))"
     r"|[Вв]озраст\w*\W{0,3}(\d{1,3})\b"
 )
 PARROT = 4  # words; from this length on nobody may say again what anybody said before, word for word
