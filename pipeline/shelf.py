@@ -200,7 +200,10 @@ class Shelf:
         if not self.local:
             yield
             return
-        Path(self.path).mkdir(parents=True, exist_ok=True)
+        try:
+            Path(self.path).mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise UserError(f"{self.address} cannot be a folder: a file stands there. Choose another --out.") from None
         with Path(self.path, ".lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.collect import files
 from tests.rows import record, write_jsonl
 
 RAPPORT = [sys.executable, "-m", "pipeline.cli"]
@@ -263,8 +264,27 @@ def test_mistakes_of_the_user_are_told_without_a_traceback(tmp_path: Path) -> No
     assert "no known shape fits" in told
     assert "messages" in told
     assert '"colour"' in told
+    file = tmp_path / "taken"
+    file.touch()
+    good = write_jsonl(tmp_path / "good.jsonl", [record(1)])
+    assert "a file stands there. Choose another --out" in rapport("collect", good, "--out", file, code=1)
+    assert "a file stands there" in rapport("collect", good, "--out", file / "below", code=1)
+    assert "generate.cards[1]: there is no" in rapport(
+        "generate", "--out", tmp_path / "o3", "--set", "cards=[nobody.png]", code=1
+    )
     assert "Usage" in rapport("run", code=2)
     assert "no file matches" in rapport("collect", tmp_path / "nothing.jsonl", "--out", tmp_path / "o2", code=1)
+
+
+def test_a_rule_that_is_off_decides_nothing(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in range(3)])
+    sets = ("--set", "languages=[de]", "--set", "rules.language.admitted.decision=off")
+    assert funnel(rapport("filter", path, "--out", tmp_path / "my out", *sets, "--json"))["filter"]["kept"] == 3
+
+
+def test_files_of_a_disk_and_of_a_bucket_make_one_source() -> None:
+    assert files._root(["s3://bucket/a.jsonl", "/data/b.jsonl"]) == "/"
+    assert files._root(["s3://bucket/x/a.jsonl", "s3://bucket/x/y/b.jsonl"]) == "/bucket/x"
 
 
 def test_plan_says_what_would_happen_and_does_nothing(tmp_path: Path) -> None:

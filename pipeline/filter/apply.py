@@ -109,7 +109,7 @@ def decide(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[C
     for row in part:
         if settings.privacy == "mask":
             row = masked(row)
-        findings = [*_decided(row.findings, rules), *_admitted(row, settings.languages, rules["language.admitted"])]
+        findings = [*_decided(row.findings, rules), *_admitted(row, settings.languages, rules.get("language.admitted"))]
         decided = replace(row, findings=tuple(findings))
         yield Drop(decided) if any(f.room == "filter" and f.decision == "drop" for f in findings) else decided
 
@@ -152,7 +152,7 @@ def _decided(findings: Sequence[Finding], rules: dict[str, Rule]) -> Iterator[Fi
             yield replace(finding, limit=rule.limit, decision=rule.decision)
 
 
-def _admitted(row: Conversation, languages: Sequence[str], rule: Rule) -> Iterator[Finding]:
-    if languages and row.language and row.language.code not in languages:
+def _admitted(row: Conversation, languages: Sequence[str], rule: Rule | None) -> Iterator[Finding]:
+    if rule and languages and row.language and row.language.code not in languages:
         code = row.language.code
         yield Finding("filter", "language.admitted", 1, rule.limit, None, None, None, code, rule.decision)
