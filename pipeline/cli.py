@@ -123,6 +123,9 @@ def plan(recipe: str, out: str | None, as_json: bool) -> None:
 
 # What a room's own command takes besides --set: settings of the room, under their own names.
 OPTIONS: dict[str, list[Callable[[Any], Any]]] = {
+    "collect": [
+        click.option("--reparse", is_flag=True, help="INPUT is a recipe: read the pages again that its run has stored.")
+    ],
     "dedup": [
         click.option("--threshold", type=float, help="Jaccard similarity from which two are one [default: 0.7]."),
         click.option("--only-report", is_flag=True, default=None, help="Write the pairs, drop nothing."),
@@ -147,15 +150,20 @@ def _room_command(room: str, says: str) -> None:
     def command(
         inputs: Sequence[str], out: str, sets: Sequence[str], workers: int | None, as_json: bool, **more: Any
     ) -> None:
-        from pipeline.adhoc import of_files
+        from pipeline.adhoc import of_files, reparsed
+        from pipeline.recipe import find, load
         from pipeline.run import settings_of
 
         explain, model, address = more.pop("explain", False), more.pop("model", None), more.pop("base_url", None)
         models = {"writer": {"model": model, "base_url": "rehearsal" if model == "rehearsal" else address}}
-        extra = [f"{key}={json.dumps(value)}" for key, value in more.items() if value is not None]
-        recipe = of_files(out, room, inputs, [*sets, *extra], models if model else {})
+        how: dict[str, Any] = {"only": ("collect", room)}
+        if more.pop("reparse", False):
+            recipe, how = reparsed(load(find(inputs[0]))), {"first": "collect", "last": "collect"}
+        else:
+            extra = [f"{key}={json.dumps(value)}" for key, value in more.items() if value is not None]
+            recipe = of_files(out, room, inputs, [*sets, *extra], models if model else {})
         before = settings_of(out) if explain else None
-        way = _walk(recipe, out, workers, only=("collect", room))
+        way = _walk(recipe, out, workers, **how)
         _tell(way, as_json)
         if explain:
             _explain(out, before, recipe)
