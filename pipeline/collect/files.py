@@ -292,8 +292,8 @@ def _root(addresses: list[str]) -> str:
 
 
 def _plain(address: str) -> str:
-    """The path of an address, without `s3://` and the like."""
-    return address.rpartition("://")[2]
+    """The path of an address, without `s3://` and the like; a bucket is a folder at the top."""
+    return "/" + address.rpartition("://")[2].lstrip("/")
 
 
 def _stat(address: str) -> tuple[int, float]:
