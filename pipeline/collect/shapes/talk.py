@@ -91,16 +91,30 @@ def dict_of(value: Any, where: str) -> dict[str, Any]:
 
 def record_id(record: Mapping[str, Any], *names: str) -> str | None:
     """The record's own id, as a string, under the first of these names that it has."""
+    name = id_field(record, *names)
+    return None if name is None else str(record[name])
+
+
+def id_field(record: Mapping[str, Any], *names: str) -> str | None:
+    """The name under which a record has its id: a second id is for `extra`."""
     for name in names:
         value = record.get(name)
         if isinstance(value, str | int) and not isinstance(value, bool):
-            return str(value)
+            return name
     return None
 
 
-def rest(record: Mapping[str, Any], *used: str) -> dict[str, Any]:
+def rest(record: Mapping[str, Any], *used: str | None) -> dict[str, Any]:
     """The fields that a shape has not used and that hold something."""
     return {key: value for key, value in record.items() if key not in used and value not in (None, "", [], {})}
+
+
+def beside(messages: list[Any], *used: str) -> dict[str, Any]:
+    """What messages know besides, as a field for `extra`: {"turns": [one object a message]}; {} where they do not."""
+    if all(len(message) <= 2 for message in messages):  # the common case: who and what
+        return {}
+    known = [rest(message, *used) for message in messages]
+    return {"turns": known} if any(known) else {}
 
 
 def as_json(value: Any) -> str:
