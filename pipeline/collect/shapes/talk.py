@@ -91,17 +91,16 @@ def dict_of(value: Any, where: str) -> dict[str, Any]:
 
 def record_id(record: Mapping[str, Any], *names: str) -> str | None:
     """The record's own id, as a string, under the first of these names that it has."""
-    name = id_field(record, *names)
-    return None if name is None else str(record[name])
+    for name in names:
+        value = record.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return str(value)
+    return None
 
 
 def id_field(record: Mapping[str, Any], *names: str) -> str | None:
     """The name under which a record has its id: a second id is for `extra`."""
-    for name in names:
-        value = record.get(name)
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            return name
-    return None
+    return next((name for name in names if record_id(record, name) is not None), None)
 
 
 def rest(record: Mapping[str, Any], *used: str | None) -> dict[str, Any]:
@@ -111,7 +110,7 @@ def rest(record: Mapping[str, Any], *used: str | None) -> dict[str, Any]:
 
 def beside(messages: list[Any], *used: str) -> dict[str, Any]:
     """What messages know besides, as a field for `extra`: {"turns": [one object a message]}; {} where they do not."""
-    if all(len(message) <= 2 for message in messages):  # the common case: who and what
+    if max(map(len, messages), default=0) <= 2:  # the common case: who and what
         return {}
     known = [rest(message, *used) for message in messages]
     return {"turns": known} if any(known) else {}
