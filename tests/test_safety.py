@@ -266,6 +266,7 @@ def test_a_bare_number_answers_the_question_for_the_age(question: str, answer: s
         ("How old are you?", "Once upon a time I was young."),
         ("How old are you?", "16 years older than my brother!"),
         ("How many apples?", "15, please."),
+        ("아이들은 몇 살이니?", "16살, 14살, 8살이야."),
         ("¿Cuántos libros tienes?", "Tengo 15."),
     ],
 )
@@ -301,6 +302,7 @@ def test_every_language_that_can_be_admitted_has_a_list_of_ages() -> None:
         ("Her startup is only 5 years old.", False),
         ("Elena tiene 38 años; su hijo tiene 12 años.", False),
         ("Elena tiene 15 años.", True),
+        ("Kara lost her parents and is 16 years old.", True),
     ],
 )
 def test_cards_of_minors(description: str, young: bool) -> None:

@@ -26,8 +26,9 @@ _CLAUSE_START = re.compile(
 )
 _CLAUSE_END = re.compile(r"\s*(?:\Z|[^\w\s%+$€£°]|(?:and|from|but|so|too|also|lol|haha|you|u|hbu|wbu|y|e|и|а)\b)")
 _HOW_MANY = re.compile(r"how many|cu[aá]nt[oa]s (?!años)|quant[iaeo]s? (?!anni|anos)|сколько (?!тебе|вам)")
-_OWN = re.compile(
-    r"(?:his|her|their|its|my|our|whose|\w's|su|sus|mi|seine?|ihre?|его|её|ее|их)(?:\s[\w-]+){1,3},?\s\Z|(?:его|её|ее|их)\s\Z"
+_OWN = re.compile(  # "her younger brother is 7", not "she lost her parents and is 16"
+    r"(?:his|her|their|its|my|our|whose|\w's|su|sus|mi|seine?|ihre?)(?:\s(?!(?:and|but|y|et|und|e)\s)[\w-]+){1,3},?\s\Z"
+    r"|(?:его|её|ее|их)\s(?:[\w-]+\s){0,2}\Z"
 )
 
 
@@ -125,15 +126,14 @@ def _answers(view: View) -> Iterator[Hit]:
 
 @cache
 def _answer() -> re.Pattern[str]:
-    """A number, with nothing but leads before it: "haha, only sixteen"."""
+    """A number, with nothing but leads before it: "haha, only sixteen"; no list: "12歳、10歳"."""
     leads, numbers = (
         "|".join(map(re.escape, sorted(lists.words(name), key=len, reverse=True)))
         for name in ("age_lead", "age_number")
     )
     lead = rf"(?:(?:{leads})(?:(?<=[{lists.UNSPACED}])|(?![^\W_]))\W*)"
-    return re.compile(
-        rf"\W*{lead}{{0,4}}(?P<age>(?P<digits>\d{{1,2}})|(?:{numbers}))\s?(?:[岁歲歳才살세]|yo|y/o|[fm])?(?![^\W_])"
-    )
+    age = rf"(?P<age>(?P<digits>\d{{1,2}})|(?:{numbers}))\s?(?:[岁歲歳才살세]|yo|y/o|[fm])?(?![^\W_])"
+    return re.compile(rf"\W*{lead}{{0,4}}{age}(?![,、]\s?\d{{1,2}}\s?[岁歲歳才살세])")
 
 
 @cache
