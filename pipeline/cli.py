@@ -146,7 +146,7 @@ def _room_command(room: str, says: str) -> None:
     def command(
         inputs: Sequence[str], out: str, sets: Sequence[str], workers: int | None, as_json: bool, **more: Any
     ) -> None:
-        from pipeline.recipe import of_files
+        from pipeline.alone import of_files
         from pipeline.run import settings_of
 
         explain, model, address = more.pop("explain", False), more.pop("model", None), more.pop("base_url", None)
@@ -184,8 +184,8 @@ for _room, _says in {
 def calibrate(room: str, inputs: Sequence[str], sets: Sequence[str], workers: int | None) -> None:
     """Percentiles of every measure per source, and what each rule would drop: to choose limits by looking."""
     from pipeline import telling
+    from pipeline.alone import of_files
     from pipeline.filter.calibrate import calibrate as calibrated
-    from pipeline.recipe import of_files
     from pipeline.run import measured
 
     with tempfile.TemporaryDirectory(prefix="rapport-") as folder:

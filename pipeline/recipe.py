@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -355,44 +353,6 @@ def _validated(values: dict[str, Any], path: Path, tree: yaml.Node | None) -> Re
         raise UserError("\n".join([f"{path} has {len(lines)} mistake{'s' * (len(lines) > 1)}:", *lines]))
     recipe._folder = folder
     return recipe
-
-
-def of_files(
-    name: str, room: str, inputs: Sequence[str], sets: Sequence[str], models: dict[str, Any] | None = None
-) -> Recipe:
-    """The recipe of one room on the user's own files. sets: settings of the room as KEY=VALUE, values in YAML.
-
-    Raises UserError that names the setting that is wrong.
-    """
-    section: dict[str, Any] = {}
-    for text in sets:
-        key, _, value = text.partition("=")
-        *path, last = key.split(".")
-        place = section
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = yaml.safe_load(value)
-    doors = {"sources": [{"name": name, "files": [path]} for name, path in _named_files(inputs)]}
-    sections = {"collect": doors | section} if room == "collect" else {"collect": doors, room: section}
-    values = {"name": name, "models": models or {}, **sections}
-    try:
-        recipe = Recipe.model_validate(values)
-    except ValidationError as error:
-        tree = yaml.compose(yaml.safe_dump(values), Loader=yaml.SafeLoader)
-        assert tree is not None
-        found = [mistake(tree, detail, Recipe) for detail in error.errors()]
-        raise UserError("\n".join(f"{m.key}: {m.problem}" for m in sorted(found))) from None
-    recipe._folder = Path.cwd()
-    return recipe
-
-
-def _named_files(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each input and the name of its source: that of the file or folder, numbered where another is called so."""
-    seen: Counter[str] = Counter()
-    for path in inputs:
-        name = path.rstrip("/").rpartition("/")[2].partition(".")[0] or "input"
-        seen[name] += 1
-        yield (f"{name}-{seen[name]}" if seen[name] > 1 else name), path
 
 
 def rehearsed(recipe: Recipe) -> Recipe:

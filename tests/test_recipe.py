@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.recipe import UserError, bundled_recipes, configs, find, load, of_files, rehearsed
+from pipeline.alone import of_files
+from pipeline.recipe import UserError, bundled_recipes, configs, find, load, rehearsed
 
 
 def written(folder: Path, text: str) -> Path:
@@ -102,3 +103,10 @@ def test_a_missing_card_and_an_unnamed_model_are_told(tmp_path: Path) -> None:
     )
     assert "recipe.yaml:4: generate.cards[1]: there is no" in told
     assert "recipe.yaml:5: generate.user: there is no model `guest` under `models` (there: writer)" in told
+
+
+def test_each_input_of_a_command_is_a_source_of_its_own() -> None:
+    inputs = ("talks/mine.jsonl.gz", "other/mine.jsonl", "s3://bucket/chats/", "logs/*.csv", "mine-2.json", ".")
+    sources = of_files("a", "filter", inputs, []).collect.sources
+    assert [s.name for s in sources] == ["mine", "mine-2", "chats", "logs", "mine-2-2", "input"]
+    assert [s.files for s in sources] == [[path] for path in inputs]
