@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,14 @@ def of_files(
 
 def _named_files(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each input and the name of its source: that of the file or folder, numbered where another is called so."""
-    seen: Counter[str] = Counter()
+    given: set[str] = set()
     for path in inputs:
-        name = path.rstrip("/").rpartition("/")[2].partition(".")[0] or "input"
-        seen[name] += 1
-        yield (f"{name}-{seen[name]}" if seen[name] > 1 else name), path
+        called = [part for part in path.rstrip("/").split("/") if not set("*?[") & set(part)]
+        stem = "".join(called[-1:]).partition(".")[0] or "input"
+        numbered = (f"{stem}-{n}" for n in itertools.count(2))
+        name = stem if stem not in given else next(name for name in numbered if name not in given)
+        given.add(name)
+        yield name, path
 
 
 def _put(section: dict[str, Any], text: str) -> None:
