@@ -132,7 +132,7 @@ OPTIONS: dict[str, list[Callable[[Any], Any]]] = {
     ],
     "generate": [
         click.option("--model", default="rehearsal", help="Name of the model [default: the offline stand-in]."),
-        click.option("--base-url", help="Where it is served; its key is read from OPENAI_API_KEY."),
+        click.option("--base-url", help="Where it is served; what OPENAI_API_KEY holds is sent there."),
     ],
     "filter": [click.option("--explain", is_flag=True, help="Rows that these settings decide otherwise than before.")],
     "publish": [click.option("--layout", type=click.Choice(["messages", "realm"]), help="realm: also characters.")],
@@ -155,7 +155,8 @@ def _room_command(room: str, says: str) -> None:
         from pipeline.run import settings_of
 
         explain, model, address = more.pop("explain", False), more.pop("model", None), more.pop("base_url", None)
-        models = {"writer": {"model": model, "base_url": "rehearsal" if model == "rehearsal" else address}}
+        key = "OPENAI_API_KEY" if "OPENAI_API_KEY" in os.environ else None
+        models = {"writer": {"model": model, "base_url": "rehearsal" if model == "rehearsal" else address, "key": key}}
         how: dict[str, Any] = {"only": ("collect", room)}
         if more.pop("reparse", False):
             recipe, how = reparsed(load(find(inputs[0]))), {"first": "collect", "last": "collect"}
@@ -221,6 +222,7 @@ def why(folder: str, wanted: str) -> None:
 def stats(folder: str, as_json: bool) -> None:
     """The funnel, the reasons and the histograms of a run."""
     from pipeline import telling
+    from pipeline.filter.openings import Openings
     from pipeline.run import funnel, reports
 
     found = reports(folder)
@@ -234,9 +236,15 @@ def stats(folder: str, as_json: bool) -> None:
         for rule, count in {**r["reasons"], **r["findings"]}.items()
     ]
     _show(telling.table(("room", "rule", "rows it fired on", "rows it decided"), rows))
+    if openings := [Openings(**one) for r in found for one in r.get("openings", ())]:
+        _show(telling.openings(openings))
     for line in telling.measures(found[-1]["measures"] if found else {}):
         click.echo(line)
     for line in (line for report in found if "usage" in report for line in telling.usage(report["usage"])):
+        click.echo(line)
+    for line in (
+        line for report in found if report.get("link", {}).get("rows") for line in telling.links(report["link"])
+    ):
         click.echo(line)
 
 

@@ -39,11 +39,14 @@ class Price(Settings):
 
 
 class ModelSettings(Settings):
-    """A model that can be asked. `key` is the name of the environment variable that holds the key, never the key."""
+    """A model that can be asked. `key` is the name of the environment variable that holds the key, never the key.
+
+    OpenAI's own key goes to OpenAI alone: any other address gets the key that the recipe names for it, or none.
+    """
 
     base_url: str | None = Field(None, description="none: OpenAI; `rehearsal`: the offline stand-in")
     model: str
-    key: str = "OPENAI_API_KEY"
+    key: str | None = Field(None, description="none: OPENAI_API_KEY for OpenAI, and no key for any other address")
     in_flight: int = Field(64, ge=1, description="requests under way at once, at most; fewer when the server is slow")
     requests_per_minute: int | None = Field(None, ge=1, description="the account's limit, where known")
     tokens_per_minute: int | None = Field(None, ge=1, description="the account's limit, where known")
@@ -53,6 +56,12 @@ class ModelSettings(Settings):
     batch: bool = Field(False, description="use the Batch API: half the price, answers within a day, no turn-taking")
     price: Price | None = Field(None, description="where configs/prices.yaml does not know the model")
     extra: dict[str, Any] = Field({}, description="further fields of the request, as the server wants them")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _openai_by_its_key(cls, given: Any) -> Any:
+        unnamed = isinstance(given, dict) and not given.get("base_url") and not given.get("key")
+        return {**given, "key": "OPENAI_API_KEY"} if unnamed else given
 
     @property
     def is_rehearsal(self) -> bool:
@@ -177,8 +186,9 @@ class RuleSettings(Settings):
 
     @field_validator("decision", mode="before")
     @classmethod
-    def _written_bare(cls, decision: Any) -> Any:
-        return "off" if decision is False else decision  # what YAML makes of a bare `off`
+    def _unquoted(cls, decision: Any) -> Any:
+        """`decision: off` without quotes is YAML's word for false."""
+        return "off" if decision is False else decision
 
 
 class FilterSettings(Settings):
@@ -224,16 +234,14 @@ class FilterSettings(Settings):
 
     def limits(self) -> dict[str, Rule]:
         """The table of rules with this recipe's limits and decisions, without the rules that are off."""
-        strict = RuleSettings(decision="drop") if self.privacy == "drop" else RuleSettings()
-        usual = {name: strict if name.startswith("privacy.") else RuleSettings() for name in RULES}
-        changed = usual | self.rules
-        return {name: _changed(rule, changed[name]) for name, rule in RULES.items() if changed[name].decision != "off"}
+        every = ((name, rule, self.rules.get(name, RuleSettings())) for name, rule in RULES.items())
+        return {name: self._changed(name, rule, change) for name, rule, change in every if change.decision != "off"}
 
-
-def _changed(rule: Rule, change: RuleSettings) -> Rule:
-    limit = rule.limit if change.limit is None else change.limit
-    decision = change.decision if change.decision in ("warn", "drop") else rule.decision
-    return dataclasses.replace(rule, limit=limit, decision=decision)
+    def _changed(self, name: str, rule: Rule, change: RuleSettings) -> Rule:
+        limit = rule.limit if change.limit is None else change.limit
+        usual = "drop" if self.privacy == "drop" and name.startswith("privacy.") else rule.decision
+        decision = change.decision if change.decision in ("warn", "drop") else usual
+        return dataclasses.replace(rule, limit=limit, decision=decision)
 
 
 class DedupSettings(Settings):

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from pipeline.conversation import Finding
 from pipeline.filter.calibrate import PERCENTILES, Calibration, Change
+from pipeline.filter.openings import ALIKE, Openings
 from pipeline.look.trace import Stop
 
 
@@ -83,6 +84,14 @@ def usage(took: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def links(met: Mapping[str, Any]) -> list[str]:
+    """What `dedup` compared, and where it compared less than all."""
+    largest = f"the largest bucket holds {met['largest_bucket']} rows"
+    capped = f"{met['capped_buckets']} buckets over the limit (`dedup.bucket`); {largest}"
+    alike = f"{met['candidates']} candidate pairs, {met['alike']} found alike"
+    return ["", f"dedup: {alike}; {met['boilerplate_rows']} rows compared without shared passages; {capped}"]
+
+
 def over_budget(planned: Sequence[Mapping[str, Any]]) -> list[str]:
     """A warning for each limit of the budget that lies below the estimate."""
     return [
@@ -97,12 +106,20 @@ def calibration(found: Calibration) -> list[Table]:
     ranks = [f"p{rank}" for rank in PERCENTILES]
     spreads = [(s.source, s.measure, s.rows, *(f"{value:.4g}" for value in s.values)) for s in found.spreads]
     effects = [(e.source, e.rule, e.decision, e.limit, e.rows, f"{e.rows / e.of:.2%}", e.alone) for e in found.effects]
-    openings = [(o.source, f"{o.share:.2%}", o.commonest, o.rows) for o in found.openings]
     return [
         table(("source", "measure", "rows", *ranks), spreads),
         table(("source", "rule", "decision", "limit", "rows", "share", "by this rule alone"), effects),
-        table(("source", "share of the ten commonest openings", "the commonest", "rows"), openings),
+        openings(found.openings),
     ]
+
+
+def openings(found: Sequence[Openings]) -> Table:
+    """How alike the talks of each source begin."""
+    rows = [
+        (o.source, o.rows, f"{o.share:.2%}", o.commonest, o.times, f"warning: above {ALIKE:.0%}" if o.alike else "")
+        for o in found
+    ]
+    return table(("source", "rows", "share of the ten commonest openings", "the commonest", "times", ""), rows)
 
 
 def changes(dropped: Sequence[Change], kept: Sequence[Change]) -> list[str]:

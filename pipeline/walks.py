@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -29,10 +30,13 @@ Progress = Callable[[str, int, int], None]  # room, units done, units in all
 
 @dataclass(frozen=True)
 class Room:
-    """One stage. `code` and `packages`: what makes its shelf stale when edited or upgraded, besides its settings."""
+    """One stage. `code` and `packages`: what makes its shelf stale when edited or upgraded, besides its settings.
+
+    walk: may return what else its report says.
+    """
 
     name: str
-    walk: Callable[[Passage], dict[str, Any] | None]  # answers with what else belongs into the report
+    walk: Callable[[Passage], dict[str, Any] | None]
     code: tuple[str, ...]
     packages: tuple[str, ...] = ()
 
@@ -191,14 +195,20 @@ async def _next(rows: Any) -> Any:
     return await anext(rows)
 
 
-def walk_filter(passage: Passage) -> None:
+def walk_filter(passage: Passage) -> dict[str, Any]:
     """Measured rows have a shelf of their own under a key without limits: a changed limit only decides anew."""
+    from pipeline.filter.openings import Tally
+
     measuring = passage.settings.measuring()
     code = passage.ingredients() | {"settings": measuring}
     measured, key = Shelf(passage.outbox.address, "measured"), digest(passage.before, code)
     if any(measured.done(unit, key) is None for unit in measured.units()):
         measured.clear()
     passage.each_part(_filter_part, measured, key)
+    tally = Tally()
+    for part in passage.outbox.parts():
+        tally.add_table(passage.outbox.table(part, columns=["messages", "source", "language"]))
+    return {"openings": [dataclasses.asdict(found) for found in tally.openings()]}
 
 
 def _filter_part(
@@ -210,8 +220,8 @@ def _filter_part(
     return outbox.write(part, key, room.decide(measured.read(part), settings))
 
 
-def walk_dedup(passage: Passage) -> None:
-    """Sign each part, link them all, apply the decisions to each part."""
+def walk_dedup(passage: Passage) -> dict[str, Any]:
+    """Sign each part, link them all, apply the decisions to each part; the report says what the linking met."""
     from pipeline.dedup import link, sign
 
     assert passage.inbox is not None
@@ -226,11 +236,11 @@ def walk_dedup(passage: Passage) -> None:
     others = [against.arrow(f"part-{part}.arrow") for part in against.parts()]
     decisions, report = link.link(tables, settings, others)
     outbox.write_table("pairs.parquet", decisions)
-    outbox.write_json("link.json", report)
     wanted = decisions.slice(0, 0) if settings.only_report else decisions
     of_part = [wanted.filter(pc.equal(wanted["part"], number)) for number in range(len(parts))]
     jobs = [(inbox, outbox, part, passage.key, settings, gone) for part, gone in zip(parts, of_part, strict=True)]
     passage.map(_apply_part, jobs, passage.little())
+    return {"link": report}
 
 
 def _against(passage: Passage, signing: str) -> tuple[Shelf, str]:
@@ -286,19 +296,26 @@ def walk_publish(passage: Passage) -> None:
     said = publish.write((shelf.table(part) for part in shelf.parts()), placed, dataset.committed)
     dataset.write_text("README.md", card(recipe.name, funnel=[*passage.way, passage.flow()], **said))
     if passage.settings.layout == "realm":
-        _write_realm(shelf)
+        _write_realm(shelf, [recipe.folder / Path(place).expanduser() for place in recipe.generate.cards])
 
 
-def _write_realm(shelf: Shelf) -> None:
-    """The generated rows as gpt_roleplay_realm has them, one record a character, and the characters as V2 cards."""
-    from pipeline.generate import cards, realm
+def _write_realm(shelf: Shelf, places: list[Path]) -> None:
+    """The generated rows as gpt_roleplay_realm has them, one record a character, and the characters as V2 cards.
+
+    places: where the recipe's cards are; what came as a PNG leaves as one too.
+    """
+    from pipeline.generate import cards, cast, realm
 
     target = Shelf(shelf.address, "realm")
     target.remove()
     records = (json.dumps(record, ensure_ascii=False) + "\n" for record in realm.records(shelf.rows()))
     target.write_text("characters.jsonl", "".join(records))
+    pictures = cast.pictures(places)
     for number, character in enumerate(realm.characters(shelf.rows()), 1):
         target.write_text(f"cards/{number:05d}.json", cards.to_json(character))
+        if picture := pictures.get(character.card or ""):
+            with target.committed(f"cards/{number:05d}.png") as file:
+                file.write(cards.to_png(character, picture.read_bytes()))
 
 
 def _publish_part(inbox: Shelf, outbox: Shelf, part: str, key: str, settings: Any) -> Counts:

@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote, urljoin, urlsplit
 
 from protego import Protego
@@ -55,10 +55,19 @@ TROUBLES = {  # Scrapy's names in plain words
     "DownloadFailedError": "the connection was lost",
 }
 LATER = frozenset([429, 503])  # "come back later"
+PASSING = frozenset([408, 425, 429, *range(500, 600)])  # answers that another day may be better
+PASSING_TROUBLES = TROUBLES.keys() - {"DownloadCancelledError"}
 
 
 class Refused(IgnoreRequest):
-    """A page that was not asked for. The reason is shared by many addresses and reported once, with their number."""
+    """A page that was not asked for. The reason is shared by many addresses and reported once, with their number.
+
+    passing: whether the next run may fare better.
+    """
+
+    def __init__(self, reason: str, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
 
 
 class Gate:
@@ -71,16 +80,17 @@ class Gate:
         self._hosts = {*map(host_and_port, self._job["start"] + [f"http://{host}" for host in self._limits["hosts"]])}
         self._end = time.monotonic() + self._limits["seconds"]
         self._rules: dict[str, Protego] = {}
-        self.stopped: str | None = None  # why nothing more is asked for
+        self.stopped: Refused | None = None  # why nothing more is asked for
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Gate:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        reason = self._elsewhere(request.url) or self.stopped or self._spent(request)
-        if reason:
+        if reason := self._elsewhere(request.url):
             raise Refused(reason)
+        if refused := self.stopped or self._spent(request):
+            raise refused
         if request.meta.get("robots") or request.url.startswith("file:"):
             return
         rules = await self._rules_of(request)
@@ -97,17 +107,17 @@ class Gate:
         place = host_and_port(address)
         return None if place in self._hosts else f"another host: {place}"
 
-    def _spent(self, request: Request) -> str | None:
+    def _spent(self, request: Request) -> Refused | None:
         keeper = self._crawler.get_downloader_middleware(Keeper)
         assert keeper
         if keeper.pages >= self._limits["max_pages"]:
-            return f"over the budget of {self._limits['max_pages']} pages (max_pages)"
+            return Refused(f"over the budget of {self._limits['max_pages']} pages (max_pages)")
         if keeper.bytes >= self._limits["max_bytes"]:
-            return f"over the budget of {self._limits['max_bytes']} bytes (max_bytes)"
+            return Refused(f"over the budget of {self._limits['max_bytes']} bytes (max_bytes)")
         if request.meta.get("depth", 0) > self._limits["depth"]:
-            return f"more than {self._limits['depth']} links from the start (depth)"
+            return Refused(f"more than {self._limits['depth']} links from the start (depth)")
         if time.monotonic() > self._end:
-            return f"over the time of {self._limits['seconds']:g} s (seconds)"
+            return Refused(f"over the time of {self._limits['seconds']:g} s (seconds)", passing=True)
         return None
 
     async def _rules_of(self, request: Request) -> Protego:
@@ -118,15 +128,17 @@ class Gate:
             ask = Request(f"{site}/robots.txt", meta={"robots": True}, callback=NO_CALLBACK, priority=1000)
             try:
                 answer = await self._crawler.engine.download_async(ask)
-                status, text = answer.status, answer.body.decode("utf-8-sig", "replace")
             except Exception as error:  # whatever went wrong, the rules are unknown
-                status, text = 599, str(error)
-            forbidden = "User-agent: *\nDisallow: /"
-            self._rules[site] = Protego.parse(forbidden if status >= 500 else text if status < 300 else "")
-            if status >= 500:
-                self.stopped = "robots.txt cannot be had, so nothing may be fetched"
-                raise Refused(self.stopped)
+                raise self._stop_without_rules(*told(error, ask)) from error
+            if answer.status in PASSING:
+                raise self._stop_without_rules(f"status {answer.status}", passing=True)
+            there = 200 <= answer.status < 300
+            self._rules[site] = Protego.parse(answer.body.decode("utf-8-sig", "replace") if there else "")
         return self._rules[site]
+
+    def _stop_without_rules(self, why: str, passing: bool) -> Refused:
+        self.stopped = Refused(f"robots.txt cannot be had ({why}), so nothing may be fetched", passing)
+        return self.stopped
 
 
 class Keeper:
@@ -199,7 +211,7 @@ class Pace:
         host = urlsplit(request.url).netloc
         delay = request.meta.get("crawl_delay", 0.0)
         if delay > self._patience:
-            raise self._stop(f"robots.txt asks for {delay:g} s between two requests, more than `patience`")
+            raise self._stop(Refused(f"robots.txt asks for {delay:g} s between two requests, more than `patience`"))
         await asyncio.sleep(max(0.0, self._ready[host] - time.monotonic()))
         self._ready[host] = time.monotonic() + delay
 
@@ -209,16 +221,31 @@ class Pace:
         tries = request.meta.get("retry_times", 0)
         wait = seconds_to_wait(response.headers.get("Retry-After"), 2.0**tries)
         if wait > self._patience:
-            raise self._stop(f"the site asks to come back in {wait:g} s, more than `patience`")
+            raise self._stop(Refused(f"the site asks to come back in {wait:g} s, more than `patience`", passing=True))
         host = urlsplit(request.url).netloc
         self._ready[host] = max(self._ready[host], time.monotonic() + wait)
         return response
 
-    def _stop(self, reason: str) -> Refused:
+    def _stop(self, reason: Refused) -> Refused:
         gate = self._crawler.get_downloader_middleware(Gate)
         assert gate
         gate.stopped = reason
-        return Refused(reason)
+        return reason
+
+
+def told(error: BaseException, request: Request) -> tuple[str, bool]:
+    """What went wrong in plain words, and whether the next run may fare better."""
+    name = type(error).__name__
+    if inside := Resolver.refused.get(str(urlsplit(request.url).hostname)):
+        return inside, False
+    match error:
+        case Refused():
+            return str(error), error.passing
+        case HttpError():
+            return f"status {error.response.status}", error.response.status in PASSING
+        case IgnoreRequest():
+            return str(error), False
+    return TROUBLES.get(name) or f"{name}: {error}".strip(": "), name in PASSING_TROUBLES
 
 
 def seconds_to_wait(retry_after: bytes | None, otherwise: float) -> float:
@@ -239,8 +266,8 @@ class Notes(BaseSpiderMiddleware):
         super().__init__(crawler)
         self._job = crawler.settings.getdict("JOB")
         self._shelf = Pages(Path(self._job["pages"]))
-        self._refused: dict[str, list[str]] = defaultdict(list)
-        self._count: Counter[str] = Counter()
+        self._refused: dict[tuple[str, bool], list[str]] = defaultdict(list)
+        self._count: Counter[tuple[str, bool]] = Counter()
         crawler.signals.connect(self._unread, signals.spider_error)
         crawler.signals.connect(self._finish, signals.spider_closed)
 
@@ -275,24 +302,21 @@ class Notes(BaseSpiderMiddleware):
         self._shelf.add_find(self._job["source"], kind, address, place, find)
 
     def _failed(self, failure: Any) -> None:
-        error, address = failure.value, failure.request.url
-        if isinstance(error, Refused):
-            self._count[str(error)] += 1
-            self._refused[str(error)] = [*self._refused[str(error)], address][:EXAMPLES]
-        elif isinstance(error, HttpError):
-            self._add("failure", address, 0, {"address": address, "error": f"status {error.response.status}"})
+        address, (what, passing) = failure.request.url, told(failure.value, failure.request)
+        if isinstance(failure.value, Refused):
+            self._count[what, passing] += 1
+            self._refused[what, passing] = [*self._refused[what, passing], address][:EXAMPLES]
         else:
-            name = type(error).__name__
-            what = TROUBLES.get(name) or (str(error) if name == "IgnoreRequest" else f"{name}: {error}")
-            self._add("failure", address, 0, {"address": address, "error": what.strip(": ")})
+            self._add("failure", address, 0, {"address": address, "error": what, "passing": passing})
 
     def _unread(self, failure: Failure, response: Response) -> None:
         what = f"the spider cannot read it: {type(failure.value).__name__}: {failure.value}"
         self._add("failure", response.url, 0, {"address": response.url, "error": what})
 
     def _finish(self, reason: str) -> None:
-        for reason, addresses in self._refused.items():
-            find = {"address": addresses[0], "error": reason, "count": self._count[reason], "addresses": addresses}
+        for (what, passing), addresses in self._refused.items():
+            count = self._count[what, passing]
+            find = {"address": addresses[0], "error": what, "passing": passing, "count": count, "addresses": addresses}
             self._add("failure", addresses[0], 1, find)
         self._add("end", "", 0, {"reason": reason})  # written last: a crawl without it broke off
         self._shelf.close()
@@ -302,6 +326,7 @@ class Resolver(CachingThreadedResolver):
     """Refuses a public name that leads into a private network."""
 
     private = False
+    refused: ClassVar[dict[str, str]] = {}  # name → why, since Scrapy passes on no more than "cannot resolve"
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: Any) -> Resolver:
@@ -313,7 +338,8 @@ class Resolver(CachingThreadedResolver):
         def check(number: str) -> str:
             named = name in (number, "localhost")  # the recipe itself says it: `Gate` lets no other host through
             if not (self.private or named or ipaddress.ip_address(number).is_global):
-                raise OSError(f"{name} leads to the private address {number}; `private: true` allows it")
+                self.refused[name] = f"{name} leads to the private address {number}; `private: true` allows it"
+                raise OSError(self.refused[name])
             return number
 
         return super().getHostByName(name, timeout).addCallback(check)

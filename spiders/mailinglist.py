@@ -6,6 +6,7 @@ are left out.
 
 from __future__ import annotations
 
+import datetime as dt
 import email
 import email.policy
 import email.utils
@@ -57,7 +58,9 @@ class MailingList(Spider):
     def _thread(self, response: Page) -> Iterator[dict[str, Any]]:
         """All letters of a thread. The thread is named by its oldest letter: any letter's mbox gives the whole."""
         letters = [_letter(raw) for raw in _split(_unpacked(response.body))]
-        letters = sorted((letter for letter in letters if letter["id"]), key=lambda one: (one["place"], one["id"]))
+        letters = [letter for letter in letters if letter["id"]]
+        _place_the_undated(letters)
+        letters.sort(key=lambda letter: (letter["place"], letter["id"]))
         known = {letter["id"] for letter in letters}
         list_address = urljoin(response.url, "../")
         for letter in letters:
@@ -85,17 +88,47 @@ def _split(box: bytes) -> Iterator[bytes]:
 
 def _letter(raw: bytes) -> dict[str, Any]:
     message = email.message_from_bytes(raw, policy=email.policy.default)
-    name, address = email.utils.parseaddr(str(message.get("From", "")))
-    when = email.utils.parsedate_to_datetime(str(message["Date"])) if message["Date"] else None
-    earlier = re.findall(r"<([^<>\s]+)>", f"{message.get('References', '')} {message.get('In-Reply-To', '')}")
+    name, address = email.utils.parseaddr(_header(message, "From"))
+    earlier = _ids(_header(message, "References")) + _ids(_header(message, "In-Reply-To"))
     return {
-        "id": "".join(re.findall(r"<([^<>\s]+)>", str(message.get("Message-ID", "")))[:1]),
+        "id": "".join(_ids(_header(message, "Message-ID"))[:1]),
         "answers": earlier[::-1],
         "author": address or name,
-        "place": int(when.timestamp()) if when else 0,
+        "place": _seconds(_header(message, "Date")),
         "text": own_words(_text(message)),
-        "extra": {"title": str(message.get("Subject", ""))},
+        "extra": {"title": _header(message, "Subject")},
     }
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    """A header as text, and as it stands where Python's own parser breaks on it: one bad letter is no lost thread."""
+    try:
+        return str(message.get(name, ""))
+    except (AttributeError, LookupError, ValueError):
+        return next(str(value) for known, value in message.raw_items() if known.lower() == name.lower())
+
+
+def _ids(header: str) -> list[str]:
+    return re.findall(r"<([^<>\s]+)>", header)
+
+
+def _seconds(date: str) -> int | None:
+    """A `Date:` as seconds since 1970; one without a time zone is UTC (RFC 5322), one that is none is None."""
+    try:
+        when = email.utils.parsedate_to_datetime(date)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return int((when if when.tzinfo else when.replace(tzinfo=dt.UTC)).timestamp())
+
+
+def _place_the_undated(letters: list[dict[str, Any]]) -> None:
+    """A letter without a date stands right after the one that it answers, or else at the end of the thread."""
+    dated = {letter["id"]: letter["place"] for letter in letters if letter["place"] is not None}
+    last = max(dated.values(), default=0)
+    for letter in letters:
+        if letter["place"] is None:
+            letter["place"] = next((dated[name] for name in letter["answers"] if name in dated), last) + 1
+            dated[letter["id"]] = letter["place"]
 
 
 def _text(message: EmailMessage) -> str:
@@ -104,7 +137,7 @@ def _text(message: EmailMessage) -> str:
         return ""
     try:
         text = str(part.get_content())
-    except (LookupError, UnicodeError):  # a charset that nobody knows
+    except (LookupError, ValueError):  # a charset that nobody knows
         text = part.get_payload(decode=True).decode("utf-8", "replace")  # type: ignore[union-attr]
     return prose(fragment(text)) if part.get_content_type() == "text/html" else text
 

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from lxml.html import HtmlElement
 from scrapy import Request, Spider
@@ -71,8 +71,8 @@ class MediaWiki(Spider):
             if "missing" not in page:
                 yield self._page(api, page)
         if more := answer.get("continue"):
-            query = dict(part.split("=", 1) for part in unquote(urlsplit(response.url).query).split("&"))
-            yield self._ask(api, query | more, self.parse_list, instead)
+            asked = dict(parse_qsl(urlsplit(response.url).query))
+            yield self._ask(api, asked | more, self.parse_list, instead)
 
     def _page(self, api: str, page: Found) -> Request:
         address = page.get("canonicalurl") or page["fullurl"]

@@ -3,6 +3,8 @@
 import gzip
 import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ import pytest
 from pipeline.conversation import Conversation, Message, Source, from_table, to_table
 from pipeline.dedup import dedup
 from pipeline.recipe import DedupSettings
+from tests.rows import record, talk, write_jsonl
 
 GOLD = Path(__file__).parents[1].parent / "shared" / "data" / "gold_dedup"
 
@@ -53,3 +56,20 @@ def test_gold_every_true_pair_is_parted_and_nothing_else_goes(gold, threshold):
     assert 1 - len(left) / len(truth) >= 0.9995
     wrong = [(i, to) for i, (_, _, to) in sent.items() if (i, to) not in truth and (to, i) not in truth]
     assert wrong == []
+
+
+def rapport(*words) -> str:
+    done = subprocess.run([sys.executable, "-m", "pipeline.cli", *map(str, words)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_buckets_over_the_limit_are_told_with_what_was_compared(tmp_path):
+    family = [[*talk(7)[:5], f"Bring soup, we laugh at day {n}."] for n in range(12)]
+    rows = write_jsonl(tmp_path / "rows.jsonl", [record(n, texts) for n, texts in enumerate(family)])
+    rapport("dedup", rows, "--out", tmp_path / "out", "--set", "bucket=3")
+    told = rapport("stats", tmp_path / "out")
+    met = json.loads((tmp_path / "out" / "4-dedup" / "report.json").read_text())["link"]
+    assert met["largest_bucket"] == 12
+    assert met["capped_buckets"] > 0
+    assert f"{met['capped_buckets']} buckets over the limit" in told

@@ -182,10 +182,33 @@ def test_a_file_that_breaks_off_keeps_what_came_before(tmp_path: Path, name: str
 def test_bad_rows_of_a_table(tmp_path: Path) -> None:
     good = 'id,talk\n1,"Ada: Thé?\nBen: À la bonne heure."\n2\n'.encode()
     table = good + b'3,"Ada: \xff\xfe\nBen: Hm."\n4,"Ada: Tea?\nBen: Please."\n'
-    (tmp_path / "a.csv").write_bytes(table + b'5,"' + b"x" * 50_000 + b'"\n')
+    (tmp_path / "a.csv").write_bytes(table)
     rows = rows_of(tmp_path, "a.csv", max_bytes=20_000)
     assert said(rows) == [["Thé?", "À la bonne heure."], ["Tea?", "Please."]]
-    assert [row.where for row in rows if isinstance(row, Quarantine)] == [f"s: a.csv#{n}" for n in (2, 3, 5)]
+    assert [row.where for row in rows if isinstance(row, Quarantine)] == [f"s: a.csv#{n}" for n in (2, 3)]
+
+
+CELLS = {"bare": "{}", "quoted": '"{}"', "half": 'Ada: Hm?, "{}"', "below": '"Ada: Hm?\n{}"'}
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+def test_a_row_of_a_table_that_is_too_long_is_one_row_of_the_quarantine(tmp_path: Path, cell: str, place: int) -> None:
+    good = [f'{n},"Ada: Tea {n}?\nBen: Please."\n' for n in range(3)]
+    good.insert(place, "long," + cell.format("Ada: x\tBen: " + "long " * 400_000) + "\n")
+    (tmp_path / "a.csv").write_text("id,talk\n" + "".join(good))
+    rows = rows_of(tmp_path, "a.csv")
+    assert said(rows) == [[f"Tea {n}?", "Please."] for n in range(3)]
+    [refused] = [row for row in rows if isinstance(row, Quarantine)]
+    assert refused.where == f"s: a.csv#{place + 1}"
+    assert refused.error.startswith("a line of 2,0")
+
+
+def test_any_number_of_unreadable_records_may_stand_before_the_first_good_one(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"{not json\n" * 50 + JSONL)
+    rows = rows_of(tmp_path, "a.jsonl")
+    assert said(rows) == EXPECTED
+    assert [row.where for row in rows if isinstance(row, Quarantine)] == [f"s: a.jsonl#{n}" for n in range(1, 51)]
 
 
 def test_rows_of_our_own_shelves_pass_unchanged(tmp_path: Path) -> None:

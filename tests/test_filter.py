@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline import filter as room
-from pipeline.conversation import Conversation, Drop, Finding, Message, Source, from_table, to_table
+from pipeline.conversation import Conversation, Drop, Finding, Message, Persona, Source, from_table, to_table
 from pipeline.filter.calibrate import calibrate, explain
 from pipeline.recipe import FilterSettings, RepairSettings
 
@@ -162,6 +165,61 @@ def test_personal_data_are_labelled_masked_or_dropped() -> None:
     assert "privacy.email" in why(private(), rules=keep, privacy="drop")
 
 
+def test_personal_data_in_cards_and_names_are_masked_like_those_in_messages() -> None:
+    row = with_reply("Write to mike77@mail.example.net. My insta is mike_77.")
+    named = tuple(m._replace(name="Ada" if m.role == "user" else "mike_77") for m in row.messages)
+    card = '{"data": {"first_mes": "Hi\\nmike77@mail.example.net here"}, "spec": "chara_card_v2"}'
+    persona = Persona("Mike", "I am Mike. Mail me at mike77@mail.example.net.", "Call +1 202 555 0143!", card=card)
+    row = replace(row, messages=named, persona=persona)
+    kept = one(row, privacy="mask")
+    assert isinstance(kept, Conversation)
+    assert kept.persona is not None
+    (mail,) = re.findall(r"\S+@example\.\w+(?=\.)", kept.messages[3].content)
+    assert kept.persona.description == f"I am Mike. Mail me at {mail}."
+    assert json.loads(kept.persona.card or "")["data"]["first_mes"] == f"Hi\n{mail} here"
+    assert "0143" not in (kept.persona.greeting or "")
+    assert [m.name for m in kept.messages[:3]] == ["Ada", kept.messages[3].name, "Ada"]
+    assert (kept.messages[3].name or "mike") in kept.messages[3].content
+    assert "mike" not in str(kept.messages)
+    assert kept.measures["pii"] == 8
+    assert kept.edits == ("filter: masked personal data in message 3 and speakers' names and the cards",)
+    assert "privacy.phone" in why(row, privacy="drop")
+    plain = replace(persona, description="I am Mike.", greeting=None, card='{"a":  1}')
+    untouched = one(replace(row, persona=plain), privacy="mask")
+    assert isinstance(untouched, Conversation)
+    assert untouched.persona == plain
+
+
+def test_no_evidence_holds_personal_data() -> None:
+    fact = "I paint harbours and write letters to mike77@mail.example.net about gulls."
+    row = with_reply("I paint harbours, write letters about gulls, and soup: mike77@mail.example.net!")
+    kept = one(replace(row, user_persona=Persona(description=fact)))
+    assert isinstance(kept, Conversation)
+    assert "style.swapped" in {f.rule for f in kept.findings}
+    assert "mike77" not in str(kept.findings)
+
+
+def test_two_copies_stay_copies_when_masked() -> None:
+    masked = []
+    for name in ("a#1", "b#2"):
+        row = one(replace(with_reply("Write to mike77@mail.example.net."), id=name), privacy="mask")
+        assert isinstance(row, Conversation)
+        masked.append(row.messages)
+    assert masked[0] == masked[1]
+    assert "mike77" not in str(masked)
+
+
+def test_dropping_personal_data_is_not_undone_by_a_limit_or_an_unquoted_off() -> None:
+    row = with_reply("Write to mike77@mail.example.net or to anna5@mail.example.net.")
+    assert why(row, privacy="drop", rules={"privacy.email": {"limit": 1}}) == {"privacy.email"}
+    assert isinstance(one(row, privacy="drop", rules={"privacy.email": {"limit": 2}}), Conversation)
+    assert isinstance(one(row, privacy="drop", rules={"privacy.email": {"decision": "warn"}}), Conversation)
+    off = yaml.safe_load("{privacy: drop, rules: {privacy.email: {decision: off}}}")
+    assert isinstance(one(row, **off), Conversation)
+    unfit = yaml.safe_load("{languages: [de], rules: {language.admitted: {decision: off}}}")
+    assert isinstance(one(talk(*GOOD), **unfit), Conversation)
+
+
 def test_the_same_rows_in_other_batches_give_the_same_answers() -> None:
     rows = [with_reply(f"I have {n} bowls left, and [name] wants two.") for n in range(700)]
     assert list(room.work(rows, FilterSettings())) == [one(row) for row in rows]
@@ -180,11 +238,15 @@ def test_any_text_gives_one_row_for_one_row(turns: list[str]) -> None:
 
 
 @pytest.mark.parametrize("unit", ["<script>", "<!--", "[", "12 ", "User: hi\n", "I'm 15 minutes ", "Ã¢â‚¬", "#$%^"])
-def test_a_very_long_message_takes_time_in_proportion(unit: str) -> None:
-    long = with_reply(unit * (100_000 // len(unit)))
-    start = time.process_time()
-    one(long)
-    assert time.process_time() - start < 3  # seconds; what was quadratic took 30
+def test_four_times_the_text_takes_no_sixteen_times_the_time(unit: str) -> None:
+    def spent(characters: int) -> float:
+        long = with_reply(unit * (characters // len(unit)))
+        start = time.process_time()
+        one(long, privacy="mask")
+        return time.process_time() - start
+
+    spent(1000)  # what is compiled and read once
+    assert min(spent(100_000) for _ in range(2)) < 10 * min(spent(25_000) for _ in range(2)) + 0.05
 
 
 def rows() -> Iterator[Conversation]:

@@ -21,6 +21,7 @@ from pipeline.generate import cards, expected, realm, reasons, rehearse, work
 from pipeline.llm import Line
 from pipeline.recipe import BudgetSettings, GenerateSettings, ModelSettings, UserError
 from tests.servers.model import serving
+from tests.test_run import rapport
 
 REHEARSAL = {"writer": ModelSettings(base_url="rehearsal", model="rehearsal")}
 Row = Conversation | Drop | Quarantine
@@ -127,6 +128,40 @@ def test_cards_talk_and_a_spoilt_card_is_quarantined(tmp_path: Path) -> None:
     assert len(kept(rows)) == 2
 
 
+PAINTER = {"name": "Lil", "description": "Lil paints shop signs.", "first_mes": "Mind the paint, {{user}}."}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"first_mes": "Hi, I'm 15"}, "safety.minor: greeting"),
+        ({"scenario": "A schoolgirl is late."}, "safety.minor: scenario"),
+        ({"mes_example": "<START>\n{{char}}: I'm fifteen, you know."}, "safety.minor: example_dialogue"),
+        ({"mes_example": "Lil is a 14-year-old."}, "adults only"),
+        ({"first_mes": "Hallo, ich bin die Malerin, und wer sind Sie eigentlich?"}, "language.foreign: greeting"),
+        ({"first_mes": "Hello [your name], mind the paint."}, "style.placeholder: greeting"),
+        ({"data": PAINTER | {"alternate_greetings": ["Hi, I'm 15"]}}, "safety.minor: other_greetings"),
+        ({"data": PAINTER | {"tags": ["female", "loli"]}}, "adults only"),
+        ({"data": PAINTER | {"extensions": {"rapport": {"age": 16}}}}, "adults only: age 16"),
+    ],
+)
+def test_no_part_of_a_card_that_must_not_talk_is_paid_for(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    (tmp_path / "lil.json").write_text(json.dumps(PAINTER | change))
+    rows, usage = generate(tmp_path / "calls.sqlite", cards=[str(tmp_path / "lil.json")], talks=1, turns=(4, 6))
+    assert next(row.error for row in rows if isinstance(row, Quarantine)).startswith(f"card: {told}")
+    assert usage.requests == 0
+
+
+def test_what_was_repaired_in_a_card_is_told_in_its_rows(tmp_path: Path) -> None:
+    wild = {"data": PAINTER | {"alternate_greetings": "You again.", "character_book": None}}
+    (tmp_path / "lil.json").write_text(json.dumps(wild))
+    rows, _ = generate(tmp_path / "calls.sqlite", cards=[str(tmp_path / "lil.json")], talks=1, turns=(4, 6))
+    assert kept(rows)[0].edits == (
+        "generate: repaired card: alternate_greetings was no list of texts",
+        "generate: repaired card: character_book was null",
+    )
+
+
 def test_a_missing_card_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nobody\.png does not exist"):
         generate(tmp_path / "calls.sqlite", cards=["nobody.png"], talks=1)
@@ -185,6 +220,14 @@ def test_with_half_of_the_scripts_bad_every_slot_is_filled_or_accounted_for(tmp_
     assert len(slots(rows)) > 54
     assert usage.failures["bad_json"] == sum(sent[kind] for kind in ("garbage", "braces", "wrong_role", "non_string"))
     assert reasons(rows)["talk.short"] == sent["one_turn"]
+
+
+def test_a_batch_model_invents_and_writes_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.llm.batch.QUIET", 0.05)
+    with serving(answers="pipeline.generate.rehearse:flawless") as server:
+        models = {"writer": ModelSettings(base_url=server.url, model="any", batch=True)}
+        rows, _ = generate(tmp_path / "calls.sqlite", models, characters=4, talks=2, turns=(4, 8), mode="script")
+    assert len(slots(rows)) == 8
 
 
 def test_an_invented_character_leaves_as_a_card(tmp_path: Path) -> None:
@@ -246,6 +289,26 @@ def test_the_realm_layout_holds_every_talk_under_its_character(tmp_path: Path) -
         assert record["dialogues"][0]["chat"][0]["content"] == record["greeting"]
         assert {line["role"] for line in record["example_dialogue"]} == {"user", "char"}
     assert [c.name for c in realm.characters(kept(rows))] == [record["name"] for record in records]
+
+
+def test_a_card_in_a_picture_leaves_in_its_picture(tmp_path: Path) -> None:
+    pixels = cards._plain_picture(9)  # another picture than the one for characters without
+    (tmp_path / "lil.png").write_bytes(cards.to_png(cards.from_json(json.dumps(PAINTER))[0], pixels))
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards" / "bo.json").write_text(json.dumps(PAINTER | {"name": "Bo"}))
+    values = {
+        "name": "tests",
+        "models": {"writer": {"base_url": "rehearsal", "model": "rehearsal"}},
+        "generate": {"cards": ["lil.png", "cards"], "talks": 3, "turns": [4, 6], "license": "CC0-1.0"},
+        "publish": {"layout": "realm"},
+    }
+    (tmp_path / "recipe.yaml").write_text(json.dumps(values))
+    rapport("run", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
+    folder = tmp_path / "out" / "6-publish" / "realm" / "cards"
+    assert [p.name for p in sorted(folder.iterdir())] == ["00001.json", "00001.png", "00002.json"]
+    out = (folder / "00001.png").read_bytes()
+    assert json.loads(cards.png_text(out))["data"]["name"] == "Lil"
+    assert pixels[:-12] == out[: len(pixels) - 12]  # all but the end chunk
 
 
 WANTED: dict[str, Any] = {"seeds": 6, "talks": 2, "turns": (6, 12)}

@@ -21,6 +21,7 @@ from pipeline.generate.invent import (
     read_user,
     schema_of,
 )
+from pipeline.generate.talk import SCRIPT_SCHEMA
 from pipeline.llm import Answer, CallFailed
 from pipeline.llm.reply import misfit
 from pipeline.recipe import GenerateSettings
@@ -47,8 +48,11 @@ def character(number: int = 0, **changes: Any) -> dict[str, Any]:
 class Stub:
     """Answers calls in turn, each with a list under the kind's key; an Exception is raised."""
 
-    def __init__(self, key: str, answers: list[Any]):
-        self.key, self.answers, self.prompts = key, answers, list[str]()
+    def __init__(self, key: str, answers: list[Any], batch: bool = False):
+        self.key, self.answers, self.prompts, self.batch = key, answers, list[str](), batch
+
+    def batched(self, model: str) -> bool:
+        return self.batch
 
     async def ask(self, model: str, messages: list[dict[str, str]], **more: Any) -> Answer:
         self.prompts.append(messages[0]["content"])
@@ -59,8 +63,10 @@ class Stub:
         return Answer(json.dumps(data), data, "stop", 10, 10, None, False, model)
 
 
-def run(kind: Any, wanted: int, seeds: list[Any], answers: list[Any], **settings: Any) -> tuple[Any, list[str], Stub]:
-    stub = Stub(kind.key, answers)
+def run(
+    kind: Any, wanted: int, seeds: list[Any], answers: list[Any], batch: bool = False, **settings: Any
+) -> tuple[Any, list[str], Stub]:
+    stub = Stub(kind.key, answers, batch)
     made: tuple[list[Any], list[Quarantine]] = llm.run(
         invent(kind, wanted, seeds, stub, GenerateSettings(**{"novelty": 0.9} | settings), EN, 7)  # type: ignore[arg-type]
     )
@@ -97,6 +103,14 @@ def test_what_is_good_is_accepted_in_the_order_of_the_calls() -> None:
         (character(5, description=character(900)["description"]), "novelty.description: 1.000 alike"),
         (character(5, greeting="I'm sorry, but as an AI language model I can't create this content."), "style."),
         (character(5, description="Bo is [age] years old and " + "paints shop signs " * 5), "style.placeholder"),
+        (character(5, other_greetings=["Hi, I'm 15."]), "safety.minor: other_greetings: I'm 15"),
+        (character(5, scenario="A schoolgirl waits at the gate."), "safety.minor: scenario: schoolgirl"),
+        (
+            character(5, example_dialogue=[{"role": "character", "content": "I'm 15."}]),
+            "safety.minor: example_dialogue",
+        ),
+        (character(5, topics=["life with [your name]"]), "style.placeholder: topics"),
+        (character(5, archetype="teenage girl"), "safety.minor: archetype: teenage girl"),
     ],
 )
 def test_what_is_bad_is_rejected_with_its_reason(spoilt: Any, told: str) -> None:
@@ -149,6 +163,54 @@ def test_the_next_prompt_is_steered_away_from_what_is_used() -> None:
     assert "name1," in stub.prompts[-1]
     assert "kind 900" in stub.prompts[0]
     assert "number 900 knocks" in stub.prompts[0]
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_where_a_round_takes_a_day_everything_is_asked_in_one(batch: bool) -> None:
+    good = [[character(n), character(n + 1)] for n in range(1, 60, 2)]
+    people, _, stub = run(CHARACTERS, 30, [SEED], good, batch)
+    assert len(people) == 30
+    in_the_first_round = [prompt for prompt in stub.prompts if "name1," not in prompt]
+    assert len(in_the_first_round) == (15 if batch else 8)
+
+
+def listed(prompt: str, what: str) -> list[str]:
+    """What a prompt says there is enough of."""
+    found = re.search(rf"^- {what}: (.*)$", prompt, re.M)
+    return found[1].split(", ") if found else []
+
+
+def test_with_more_seeds_than_are_shown_a_rejected_favourite_comes_first_and_the_latest_before_the_oldest() -> None:
+    seeds = [read_character(character(900 + n)) for n in range(31)]
+    favourite = [character(n, archetype="lonely baker", name=f"Ada {n}") for n in range(1, 8)]
+    answers = [[favourite[0], favourite[1]], [favourite[2], favourite[3]], [character(8), character(9)]]
+    people, rejected, stub = run(CHARACTERS, 3, seeds, answers)
+    assert [p.name for p in people] == ["Ada 1", "Name8 Person", "Name9 Person"]
+    assert len(rejected) == 3  # too many Adas
+    assert listed(stub.prompts[0], "kinds of character") == [f"kind {930 - n}" for n in range(25)]
+    assert listed(stub.prompts[-1], "kinds of character")[:2] == ["lonely baker", "kind 930"]
+    assert listed(stub.prompts[-1], "names")[0] == "ada"
+
+
+def test_a_user_who_types_in_another_language_is_rejected() -> None:
+    about = "Repairs lifts all week and wants to hear no more about lifts tonight."
+    ulla = {"name": "Ulla", "age": 50, "style": "short and dry lines", "description": about}
+    spoilt = {"name": "Tim", "age": 30, "description": "Sells umbrellas in a town where it hardly ever rains."}
+    spoilt["style"] = "Schreibt meistens nur ganz kurze Sätze, ohne Punkt und ohne Komma, und wird schnell müde."
+    _, rejected, _ = run(USERS, 1, [read_user(ulla)], [[spoilt]])
+    assert rejected[0].startswith("language.foreign: style")
+
+
+def enums(schema: Any) -> list[dict[str, Any]]:
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else []
+    mine = [schema] if isinstance(schema, dict) and "enum" in schema else []
+    return mine + [found for value in inner for found in enums(value)]
+
+
+@pytest.mark.parametrize("schema", [schema_of(CHARACTERS), SCRIPT_SCHEMA], ids=["characters", "script"])
+def test_every_enumeration_says_its_type(schema: Any) -> None:
+    """Some servers take no `enum` without one."""
+    assert [found["type"] for found in enums(schema)] == ["string"]
 
 
 def test_seeds_take_turns_as_anchor_and_accepted_ones_join_the_examples() -> None:

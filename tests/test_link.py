@@ -2,7 +2,6 @@
 
 import itertools
 import random
-import time
 
 import numpy as np
 import pyarrow as pa
@@ -155,17 +154,40 @@ def test_a_large_family_of_near_copies_is_still_one_family():
     assert report["capped_buckets"] > 0
 
 
-def test_boilerplate_does_not_make_time_quadratic():
+def test_boilerplate_does_not_make_work_quadratic():
     front = said(300, "front")
-    decide([row(str(i), front, said(40, i)) for i in range(100)])
-    seconds = []
     for count in (1000, 4000):
-        signed = sign.sign(to_table([row(str(i), front, said(40, i)) for i in range(count)]), SETTINGS)
-        start = time.process_time()
-        decisions, _ = link.link([signed], SETTINGS)
-        seconds.append(time.process_time() - start)
-        assert len(decisions) == 0
-    assert seconds[1] < 10 * seconds[0]
+        sent, report = decide([row(str(i), front, said(40, i)) for i in range(count)])
+        assert sent == {}
+        assert report["boilerplate_rows"] == count
+        assert report["candidates"] < count / 10  # by the passage alone it would be 50 a row
+
+
+def test_a_passage_that_one_row_says_over_and_over_is_no_boilerplate():
+    chorus, verse = said(40, "chorus"), said(40, "verse")
+    rows = [row("song", *[chorus] * 120, verse), row("cover", *[chorus] * 120, varied(verse, 1, 0))]
+    sent, report = decide(rows)
+    assert report["boilerplate_rows"] == 0
+    assert set(sent) == {"song"}
+
+
+GREETING = "*{{char}} looks up.*  Oh, {{user}}!\r\n" + said(300, "hello")
+TIDIED = GREETING.replace("{{char}}", "Ada").replace("{{user}}", "Ben").replace("  ", " ").replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("message", [GREETING, TIDIED], ids=["as on the card", "filled in and tidied"])
+def test_a_greeting_shared_by_a_characters_rows_does_not_make_them_alike(message):
+    persona = Persona(name="Ada", greeting=GREETING)
+    rows = [
+        Conversation(
+            str(i),
+            (Message("assistant", message), Message("user", said(20, i)), Message("assistant", said(30, (i, 2)))),
+            Source("file", "s", str(i)),
+            persona,
+        )
+        for i in range(8)
+    ]
+    assert decide(rows)[0] == {}
 
 
 def test_what_stands_in_an_evaluation_set_goes_with_its_own_reason():

@@ -24,6 +24,7 @@ from pipeline import llm
 from pipeline.llm.gate import Gate, Room
 from pipeline.llm.protocol import Fault, judge, retry_after, rooms
 from pipeline.llm.reply import misfit, read_json
+from pipeline.llm.server import key_for
 from pipeline.recipe import BudgetSettings, ModelSettings, Price, UserError
 from tests.servers.model import Serving, serving
 
@@ -59,7 +60,7 @@ def ask_all(
 ) -> tuple[list[llm.Answer | llm.CallFailed], llm.Usage]:
     """Ask every prompt through one line; answers and recorded failures in the order of the prompts."""
     url = server if isinstance(server, str) else server.url
-    models = {"writer": ModelSettings(base_url=url, model=settings.pop("model", "sim"), **settings)}
+    models = {"writer": ModelSettings(base_url=url, **{"model": "sim", "key": "THE_KEY"} | settings)}
 
     async def ask(line: llm.Line, prompt: str) -> llm.Answer | llm.CallFailed:
         try:
@@ -68,7 +69,7 @@ def ask_all(
             return failure
 
     async def main() -> tuple[list[llm.Answer | llm.CallFailed], llm.Usage]:
-        async with llm.Line(models, folder / "calls.sqlite", budget, {"OPENAI_API_KEY": KEY}) as line:
+        async with llm.Line(models, folder / "calls.sqlite", budget, {"THE_KEY": KEY}) as line:
             return [a async for a in line.each(prompts, lambda prompt: ask(line, prompt))], line.usage
 
     return llm.run(main())
@@ -83,7 +84,14 @@ def prompts(n: int) -> list[str]:
 
 
 def kept(folder: Path) -> list[tuple[Any, ...]]:
-    return sqlite3.connect(folder / "calls.sqlite").execute("SELECT final, reason, text FROM calls").fetchall()
+    return sqlite3.connect(folder / "calls.sqlite").execute("SELECT final, reason, detail FROM calls").fetchall()
+
+
+def outcomes(answers: list[llm.Answer | llm.CallFailed]) -> list[tuple[Any, ...]]:
+    """All that a row is made of."""
+    paid = [(a.prompt_tokens, a.completion_tokens, a.cost) for a in answers]
+    said = [(a.reason, a.detail) if isinstance(a, llm.CallFailed) else (a.text, a.data, a.finish) for a in answers]
+    return list(zip(said, paid, strict=True))
 
 
 # --- the store
@@ -125,6 +133,46 @@ def test_every_argument_and_the_sample_make_another_call(server: Serving, tmp_pa
     assert server.stats()["requests"] == len(variants) + 1
 
 
+@pytest.mark.parametrize("schema", [None, TALK])
+def test_a_second_run_tells_the_same_word_for_word(
+    server: Serving, tmp_path: Path, schema: dict[str, Any] | None
+) -> None:
+    bad = {"empty": 0.2, "length": 0.2, "garbage": 0.1, "braces": 0.1}
+    server.configure(faults=bad, poison=0.1)
+    first, _ = ask_all(server, tmp_path, prompts(60), schema=schema, reasks=1, price=Price(input=1, output=1))
+    again, usage = ask_all(server, tmp_path, prompts(60), schema=schema, reasks=1, price=Price(input=1, output=1))
+    assert usage.requests == 0
+    assert len(set(reasons(first))) > (3 if schema else 2)
+    assert outcomes(again) == outcomes(first)
+
+
+def test_a_call_costs_what_all_its_requests_cost(server: Serving, tmp_path: Path) -> None:
+    price = Price(input=1, output=2)
+    server.configure(faults={"empty": 0.5, "500": 0.3})
+    first, before = ask_all(server, tmp_path, prompts(40), attempts=1, reasks=2, price=price)
+    assert {"server", "empty"} <= set(reasons(first))
+    for answers, cost in ((first, before.cost), (ask_all(server, tmp_path, prompts(40), price=price, reasks=2))):
+        spent = cost if isinstance(cost, float) else before.cost + cost.cost
+        assert sum(a.cost or 0 for a in answers) == pytest.approx(spent)
+
+
+def test_useless_replies_of_an_earlier_run_count_as_tries(server: Serving, tmp_path: Path) -> None:
+    server.configure(faults={"empty": 0.5, "500": 0.3})
+    first, _ = ask_all(server, tmp_path, prompts(40), attempts=1, reasks=2)
+    unsettled = [p for p, a in zip(prompts(40), first, strict=True) if reasons([a]) == ["server"]]
+    replied = sum(reason == "empty" and not final for final, reason, _ in kept(tmp_path))
+    server.configure(faults={"empty": 1.0})
+    again, _ = ask_all(server, tmp_path, unsettled, reasks=2)
+    assert reasons(again) == ["empty"] * len(unsettled)
+    assert server.stats()["requests"] < 3 * len(unsettled) <= server.stats()["requests"] + replied
+
+
+def test_another_address_is_another_model(server: Serving, tmp_path: Path) -> None:
+    ask_all(server, tmp_path, prompts(3))
+    ask_all(server.url.replace("/v1", "/other/v1"), tmp_path, prompts(3))
+    assert server.stats()["requests"] == 6
+
+
 def test_two_who_ask_the_same_at_once_share_one_request(server: Serving, tmp_path: Path) -> None:
     server.configure(latency_ms=50)
     answers, usage = ask_all(server, tmp_path, ["Hello"] * 10)
@@ -160,6 +208,7 @@ def test_kill_9_loses_only_what_was_under_way(server: Serving, tmp_path: Path) -
     command = [sys.executable, "-c", CHILD, server.url]
     with subprocess.Popen([*command, str(tmp_path / "killed.sqlite")], stdout=subprocess.DEVNULL) as child:
         while server.stats()["requests"] < 200:
+            assert child.poll() is None, "it ended before it could be killed"
             time.sleep(0.01)
         child.send_signal(signal.SIGKILL)
     resumed = subprocess.run([*command, str(tmp_path / "killed.sqlite")], capture_output=True, check=True)
@@ -190,11 +239,9 @@ def test_passing_faults_lose_no_call_and_repeat_no_answer(server: Serving, tmp_p
 
 def test_an_unknown_limit_is_found_and_kept(server: Serving, tmp_path: Path) -> None:
     server.configure(rpm=3000, headers=False, latency_ms=50)
-    started = time.monotonic()
     answers, _ = ask_all(server, tmp_path, prompts(200), in_flight=32)
     assert reasons(answers) == []
     assert server.stats()["sent"]["limit"] <= 80  # a full round until the limit is met, then few
-    assert time.monotonic() - started < 7  # at best (200 - 50) / 50 a second = 3 s, and the import
 
 
 @pytest.mark.parametrize("headers", [False, True])
@@ -238,6 +285,23 @@ def test_an_outage_ends_as_recorded_failures_that_the_next_run_mends(server: Ser
     assert reasons(ask_all(server, tmp_path, prompts(3))[0]) == []
 
 
+def test_a_server_that_only_ever_says_wait_stops_the_run(
+    server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.llm.line.REFUSED", 0.3)
+    server.configure(faults={"429": 1.0}, retry_after=0.05)
+    with pytest.raises(llm.Stop, match=r"has answered nothing .* but to wait \(429: Rate limit reached"):
+        ask_all(server, tmp_path, prompts(20))
+
+
+def test_an_error_sent_as_200_is_taken_as_an_error(server: Serving, tmp_path: Path) -> None:
+    server.configure(faults={"flagged": 0.5})
+    answers, _ = ask_all(server, tmp_path, prompts(20))
+    assert reasons(answers) == ["policy"] * server.stats()["sent"]["flagged"]
+    assert server.stats()["requests"] == 20
+    assert "your input was flagged" in str(next(a for a in answers if isinstance(a, llm.CallFailed)))
+
+
 def test_no_answer_in_time_is_a_failure(server: Serving, tmp_path: Path) -> None:
     server.configure(faults={"hang": 1.0})
     answers, _ = ask_all(server, tmp_path, ["Hello"], timeout=0.2, attempts=2)
@@ -259,8 +323,13 @@ def test_useless_text_is_asked_again_then_recorded(server: Serving, tmp_path: Pa
 # status, what the server says, Retry-After → what it means: the run stops, or a fault of one call (True: for good)
 MEANINGS = [
     (401, "Incorrect API key", 0, "does not accept the key in OPENAI_API_KEY"),
-    (403, "Country not supported", 0, "does not accept the key in OPENAI_API_KEY"),
+    (403, "403: Country not supported", 0, "the key in OPENAI_API_KEY for sim (403: Country not supported)"),
+    (403, "requires moderation and your input was flagged", 0, ("policy", True)),
     (402, "Insufficient balance", 0, "quota of OPENAI_API_KEY is used up"),
+    (429, "You exceeded your current quota. Please retry in 11.3s.", 0, ("limited", False)),
+    (429, "You exceeded your current quota, please check your plan", 0, "quota of OPENAI_API_KEY is used up"),
+    (429, "Please try again in 2h0m", 0, "asks to wait 120 minutes"),
+    (429, "try again in 20s · insufficient_quota", 0, "quota of OPENAI_API_KEY is used up"),
     (429, "insufficient_quota", 0, "quota of OPENAI_API_KEY is used up"),
     (429, "Rate limit reached", 7200, "asks to wait 120 minutes"),
     (404, "model not found", 0, "has no model sim"),
@@ -283,6 +352,12 @@ def test_what_an_error_means(status: int, told: str, wait: float, meaning: str |
     else:
         assert isinstance(error, Fault)
         assert (error.reason, error.final) == meaning
+
+
+def test_a_wait_that_is_only_told_in_words_is_kept_to() -> None:
+    fault = judge(ModelSettings(model="sim"), 429, "Limit reached. Please retry in 1m3.5s.", 0)
+    assert isinstance(fault, Fault)
+    assert fault.wait == 63.5
 
 
 WAITS = [
@@ -332,12 +407,22 @@ def test_a_fenced_answer_is_read_as_it_is(server: Serving, tmp_path: Path) -> No
     assert usage.requests == 5
 
 
-@pytest.mark.parametrize("refuses", [["json_schema"], ["json_schema", "json_object"], ["seed", "max_tokens"]])
-def test_a_field_the_server_does_not_take_is_left_out(server: Serving, tmp_path: Path, refuses: list[str]) -> None:
+REFUSALS = [  # fields → what all answers are: the server's own JSON has other keys, its prose has none
+    (["json_schema"], 'bad_json: the answer lacks "title"'),
+    (["json_schema", "json_object"], "bad_json: the JSON is broken or cut off"),
+    (["seed", "max_tokens"], "good"),
+]
+
+
+@pytest.mark.usefixtures("quick_batches")
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize(("refuses", "told"), REFUSALS)
+def test_a_field_the_server_does_not_take_is_left_out(
+    server: Serving, tmp_path: Path, refuses: list[str], told: str, batch: bool
+) -> None:
     server.configure(refuses=refuses, latency_ms=5)
-    answers, _ = ask_all(server, tmp_path, prompts(20), schema=TALK, in_flight=1, reasks=0)
-    if "json_object" not in refuses and "json_schema" in refuses:
-        assert set(reasons(answers)) == {"bad_json"}  # the server's JSON has other keys; every row says so
+    answers, _ = ask_all(server, tmp_path, prompts(20), schema=TALK, in_flight=1, reasks=0, batch=batch)
+    assert {str(a) if isinstance(a, llm.CallFailed) else "good" for a in answers} == {told}
     assert server.stats()["requests"] == 20
 
 
@@ -411,14 +496,44 @@ def test_a_wrong_key_stops_with_one_message_and_is_shown_nowhere(
     server.configure(key="another")
     with pytest.raises(llm.Stop) as stopped:
         ask_all(server, tmp_path, prompts(200))
-    assert "OPENAI_API_KEY" in str(stopped.value)
+    assert "does not accept the key in THE_KEY" in str(stopped.value)
     assert server.stats()["requests"] == 0
-    server.configure(key=KEY, poison=0.3, faults={"500": 0.2})
-    answers, _ = ask_all(server, tmp_path, [*prompts(20), f"my key is no secret {KEY[:6]}"])
+    assert KEY[:9] not in caplog.text + str(stopped.value) + repr(stopped.value.__context__)
+
+
+@pytest.mark.usefixtures("quick_batches")
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("fault", ["ok", "badjson", "flagged", "poison", "500"])
+def test_a_key_that_the_server_repeats_is_kept_nowhere(
+    server: Serving, tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str, batch: bool
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    shares = {"poison": 1.0} if fault == "poison" else {"faults": {fault: 1.0}}
+    server.configure(key=KEY, repeats_key=True, **shares)
+    answers, _ = ask_all(server, tmp_path, prompts(3), attempts=2, batch=batch)
     written = b"".join(p.read_bytes() for p in tmp_path.rglob("*"))
-    told = caplog.text + str(stopped.value) + repr(stopped.value.__context__) + "".join(map(str, answers))
-    assert KEY.encode() not in written
-    assert KEY not in told
+    assert b"***" in written
+    assert KEY[:9].encode() not in written
+    assert KEY[:9] not in caplog.text + "".join(map(str, outcomes(answers)))
+
+
+def test_the_key_of_openai_goes_to_openai_alone(
+    server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.configure(key=KEY)
+    models = {"writer": ModelSettings(base_url=server.url, model="sim")}
+
+    async def ask() -> llm.Answer:
+        async with llm.Line(models, tmp_path / "calls.sqlite", None, {"OPENAI_API_KEY": KEY}) as line:
+            return await line.ask("writer", [{"role": "user", "content": "Hello"}])
+
+    with pytest.raises(llm.Stop, match="wants a key"):
+        llm.run(ask())
+    monkeypatch.setattr("pipeline.llm.server.REMOTE_MODELS", True)
+    assert key_for(ModelSettings(model="gpt-4o"), {"OPENAI_API_KEY": KEY}) == KEY
+    assert key_for(ModelSettings(base_url="http://gpu-box:8000/v1", model="sim"), {"OPENAI_API_KEY": KEY}) is None
+    with pytest.raises(UserError, match="set the environment variable MINE"):
+        key_for(ModelSettings(base_url="http://gpu-box:8000/v1", model="sim", key="MINE"), {"OPENAI_API_KEY": KEY})
 
 
 def test_an_exhausted_quota_stops_and_keeps_what_was_answered(server: Serving, tmp_path: Path) -> None:
@@ -450,6 +565,34 @@ def test_a_run_stops_at_its_budget_and_goes_on_when_it_is_raised(
     assert server.stats()["asked_again_after_answer"] == 0
 
 
+def test_long_answers_without_max_tokens_stay_within_the_budget(running: Serving, tmp_path: Path) -> None:
+    running.configure(words=2000, latency_ms=20)
+    models = {"writer": ModelSettings(base_url=running.url, model="sim", in_flight=8)}
+
+    async def main() -> None:
+        async with llm.Line(models, tmp_path / "calls.sqlite", BudgetSettings(max_tokens=60_000), {}) as line:
+            jobs = line.each(prompts(100), lambda p: line.ask("writer", [{"role": "user", "content": p}]))
+            [answer async for answer in jobs]
+
+    with pytest.raises(llm.Stop, match="budget is reached"):
+        llm.run(main())
+    spent = running.stats()["completion_tokens"] + running.stats()["prompt_tokens"]
+    assert 45_000 < spent <= 60_000
+
+
+def test_a_rehearsal_leaves_the_budget_as_it_is(server: Serving, tmp_path: Path) -> None:
+    async def main(url: str) -> None:
+        models = {"writer": ModelSettings(base_url=url, model="sim")}
+        budget = BudgetSettings(max_tokens=5000)
+        async with llm.Line(models, tmp_path / "calls.sqlite", budget, {}, rehearsal=play) as line:
+            for prompt in prompts(5):
+                await line.ask("writer", [{"role": "user", "content": prompt * 50}])
+
+    llm.run(main("rehearsal"))
+    llm.run(main(server.url))
+    assert server.stats()["requests"] == 5
+
+
 def test_a_budget_in_dollars_wants_a_price(server: Serving, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no price for nobody-knows-1"):
         ask_all("https://models.example/v1", tmp_path, ["Hello"], BudgetSettings(max_cost=1), model="nobody-knows-1")
@@ -479,6 +622,10 @@ def test_no_test_can_reach_a_model_elsewhere(tmp_path: Path) -> None:
 # --- the Batch API
 
 
+def kept_batches(folder: Path) -> list[Any]:
+    return sqlite3.connect(folder / "calls.sqlite").execute("SELECT id FROM batches").fetchall()
+
+
 @pytest.fixture
 def quick_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.llm.batch.QUIET", 0.05)
@@ -502,14 +649,27 @@ def test_a_batch_under_way_is_waited_for_by_the_next_run(server: Serving, tmp_pa
         models = {"writer": ModelSettings(base_url=server.url, model="sim", batch=True)}
         async with llm.Line(models, tmp_path / "calls.sqlite", None, {}) as line:
             calls = [line.ask("writer", [{"role": "user", "content": p}], max_tokens=200) for p in prompts(10)]
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(asyncio.gather(*calls), 0.25)  # sent off, and not yet answered
+            together = asyncio.gather(*calls, return_exceptions=True)
+            while not line.usage.failures and not kept_batches(tmp_path):
+                await asyncio.sleep(0.01)
+            together.cancel()  # sent off, and not yet answered
 
     drive(give_up)
     assert server.stats()["requests"] == 10
+    some, _ = ask_all(server, tmp_path, prompts(5), batch=True)  # it ends when half is asked for again
     answers, _ = ask_all(server, tmp_path, prompts(12), batch=True)
-    assert reasons(answers) == []
+    assert reasons(some) == reasons(answers) == []
     assert server.stats()["requests"] == 12
+
+
+@pytest.mark.usefixtures("quick_batches")
+def test_a_batch_that_the_server_has_forgotten_is_sent_again(server: Serving, tmp_path: Path) -> None:
+    ask_all(server, tmp_path, prompts(1))
+    with sqlite3.connect(tmp_path / "calls.sqlite") as store:
+        store.execute("INSERT INTO batches VALUES ('batch-of-last-year', ?, 'a b c')", [f"{server.url} sim"])
+    answers, _ = ask_all(server, tmp_path, prompts(5), batch=True)
+    assert reasons(answers) == []
+    assert kept_batches(tmp_path) == []
 
 
 # --- rehearsal
@@ -598,7 +758,7 @@ def test_a_limit_that_is_nearly_used_up_slows_the_gate() -> None:
             gate.leave(await gate.enter(1, 1), "answered")
         return time.monotonic() - started
 
-    assert 0.3 < drive(work) < 1.5  # 10 of 15 wait, 50 ms each
+    assert drive(work) > 0.3  # 10 of 15 wait, 50 ms each
 
 
 def test_each_keeps_the_order_and_ends_what_was_begun(tmp_path: Path) -> None:

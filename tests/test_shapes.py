@@ -114,6 +114,71 @@ def test_leaves_gives_every_path_of_a_tree(tmp_path: Path) -> None:
     assert {row.group for row in rows} == {"s/t"}
 
 
+def test_leaves_gives_every_path_of_flat_rows_too(tmp_path: Path) -> None:
+    said = [("q", None, "prompter"), ("b", "q", "assistant"), ("a", "q", "assistant"), ("c", "a", "prompter")]
+    rows = [
+        {"message_id": f"{tree}{i}", "parent_id": p and f"{tree}{p}", "message_tree_id": tree, "role": r, "text": i}
+        for i, p, r in reversed(said)
+        for tree in "xy"
+    ]
+    found = rows_of(tmp_path, "a.jsonl", as_text("a.jsonl", rows), shape="leaves")
+    assert sorted((row.group, "".join(m.content for m in row.messages)) for row in found) == [
+        ("s/x", "qac"), ("s/x", "qb"), ("s/y", "qac"), ("s/y", "qb")
+    ]  # fmt: skip
+    assert len({row.id for row in found}) == 4
+    assert {row.source.record for row in found} == {"xc", "xb", "yc", "yb"}
+
+
+@pytest.mark.parametrize("assistant", ["assistant", "bot"])
+@pytest.mark.parametrize("name", ["a.json", "b.json", "c.csv"])
+def test_a_system_prompt_is_not_something_the_assistant_said(tmp_path: Path, name: str, assistant: str) -> None:
+    talk = [("system", "You are Ada."), ("user", "Hello"), (assistant, "Good evening.")]
+    content: Any = {
+        "a.json": [{"role": role, "content": text} for role, text in talk],
+        "b.json": {"turns": [{"role": role, "text": text} for role, text in talk]},
+        "c.csv": "role,text\n" + "".join(f"{role},{text}\n" for role, text in talk),
+    }[name]
+    [row] = rows_of(tmp_path, name, as_text(name, content))
+    assert said(row) == [("system", "You are Ada."), (U, "Hello"), (A, "Good evening.")]
+    content = [{"role": "user", "content": "Hello"}, {"role": "assistant", "name": "Ada", "content": "Good evening."}]
+    [row] = rows_of(tmp_path, "named.json", json.dumps(content))
+    assert [m.name for m in row.messages] == [None, "Ada"]
+
+
+def test_personas_of_sides_called_by_their_roles(tmp_path: Path) -> None:
+    talk = 'user persona,assistant persona,talk\n"I bake.","I surf.","User: Hi!\nAssistant: Hello!\nUser: Cake?"\n'
+    [row] = rows_of(tmp_path, "a.csv", talk)
+    assert said(row) == [(U, "Hi!"), (A, "Hello!"), (U, "Cake?")]
+    assert (row.persona.description, row.user_persona.description) == ("I surf.", "I bake.")
+    assert {m.name for m in row.messages} == {None}
+
+
+ODD = "Conv,Nr,Who,Utterance_Text,Mood\nc1,2,Ben,Evening.,calm\nc2,1,Ada,Hm,\nc1,1,Ada,Hello,gay\n"
+NAMED = {"text": "Utterance_Text", "speaker": "Who", "id": "Conv", "order": "Nr"}
+
+
+def test_a_recipe_names_the_columns_of_a_table(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, "a.csv", ODD, shape="turns", options=NAMED)
+    assert [said(row) for row in rows] == [[(U, "Hello"), (A, "Evening.")], [(U, "Hm")]]
+    assert [m.name for m in rows[0].messages] == ["Ada", "Ben"]
+    assert [row.source.record for row in rows] == ["c1", "c2"]
+    assert json.loads(rows[0].extra) == {"turns": [{"Mood": "gay"}, {"Mood": "calm"}]}
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"shape": "turns"}, r"source s: a\.csv: which column holds the text\? .*Conv, Nr, Who, Utterance_Text"),
+        ({"shape": "turns", "options": {"text": "Uterance"}}, r"options: text: there is no column 'Uterance'; .*Who"),
+        ({"shape": "turns", "options": {"sender": "Who"}}, r"unknown option sender; `turns` knows text, speaker, id"),
+        ({"shape": "messages", "options": NAMED}, r"options are for `shape: turns`, .* read as messages"),
+    ],
+)
+def test_columns_that_are_not_there_are_told(tmp_path: Path, source: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        rows_of(tmp_path, "a.csv", ODD, **source)
+
+
 def test_a_silence_parts_talks_and_a_night_in_a_log_without_dates_too(tmp_path: Path) -> None:
     assert len(rows_of(tmp_path, "a.log", IRC)) == 2
 
@@ -220,5 +285,5 @@ def test_any_xml_is_read_or_refused(junk: bytes, at: int) -> None:
 def test_any_rows_of_a_table_are_accounted_for(rows: list[dict[str, Any]]) -> None:
     first = {"dialogue_id": "d", "speaker": "Ada", "text": "Hello", "turn": 1}
     for module in shapes.TABLES:
-        talks = [talk for _, talk in module.read(enumerate([first, *rows], 1), [first])]
+        talks = [talk for _, talk in module.read(enumerate([first, *rows], 1), [first], {})]
         assert sum(talk.merged + 1 if isinstance(talk, Talk) else 1 for talk in talks) == len(rows) + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from typing import Any
 
 import pytest
@@ -355,6 +356,38 @@ def test_mailing_lists() -> None:
         ("3@example.org", "1@example.org", "cy@example.org", "Both."),
     ]
     assert {p["thread"] for p in letters} == {"https://lore.example/lamps/1@example.org/"}
+
+
+@pytest.mark.parametrize("date", ["Date: yesterday\n", "Date: Mon, 99 Foo 2024 99:99:99 +9999999999\n", "Date:\n", ""])
+def test_a_letter_with_a_bad_date_stands_after_the_one_it_answers(date: str) -> None:
+    box = BOX.replace("Date: Wed, 1 May 2024 11:00:00 +0000\n", date)
+    page = TextResponse("https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(box.encode()))
+    letters = found(MailingList(options={}).parse(page))
+    assert [letter["id"][0] for letter in letters] == ["1", "2", "3"]
+    assert letters[1]["place"] == letters[0]["place"] + 1
+
+
+@pytest.mark.parametrize(
+    "odd", ["References: <((x>\n", "From: =?utf-8?b?!?=@example.org>\n", "Subject: =?klingon?q?x?=\n"]
+)
+def test_a_header_that_cannot_be_parsed_costs_no_letter(odd: str) -> None:
+    box = BOX.replace("From: Cy <cy@example.org>\n", "").replace(
+        "Message-ID: <3@example.org>", odd + "Message-ID: <3@example.org>"
+    )
+    page = TextResponse("https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(box.encode()))
+    assert [letter["id"][0] for letter in found(MailingList(options={}).parse(page))] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_a_date_of_no_zone_is_the_same_everywhere(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    box = BOX.replace("1 May 2024 11:00:00 +0000", "1 May 2024 11:00:00 -0000")
+    page = TextResponse("https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(box.encode()))
+    letters = found(MailingList(options={}).parse(page))
+    monkeypatch.undo()
+    time.tzset()
+    assert letters[1]["place"] == 1714561200
 
 
 def test_a_thread_that_unpacks_without_end_is_refused() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -79,6 +81,14 @@ def test_the_user_side_never_sees_the_card() -> None:
     assert "Tom wants a sign." in systems["user"]
 
 
+def test_a_cards_own_scenario_is_for_the_character_alone() -> None:
+    scene = replace(a_scene(), character=replace(OTTO, origin="card"), situation="{{char}} secretly loves {{user}}.")
+    systems = systems_of(scene, EN)
+    assert "Ottoline secretly loves Tom." in systems["assistant"]
+    assert "secretly" not in systems["user"]
+    assert EN.direction("as greeted") in systems["user"]
+
+
 @given(seed=st.integers(), low=st.integers(2, 8), more=st.integers(0, 25))
 def test_a_plan_keeps_to_the_settings(seed: int, low: int, more: int) -> None:
     settings = GenerateSettings(turns=(low, low + more))
@@ -147,14 +157,77 @@ def test_what_takes_a_step_up(answer: str, taken: bool) -> None:
     assert takes_up(answer, EN.rebuffs) == taken
 
 
-def test_directions_lead_to_the_planned_end() -> None:
+DRAWN = st.builds(
+    lambda seed, opener, low, more: draw(GenerateSettings(turns=(low, low + more)), random.Random(seed), opener),
+    st.integers(), ROLES, st.integers(2, 30), st.integers(0, 24),
+)  # fmt: skip
+TAKEN, TURNED = "I like that a lot, honestly", "rather not"
+
+
+def cues(made: Plan, talked: Sequence[Message]) -> dict[int, str]:
+    """The cue of each message of a talk, where it gets one."""
+    given = {i: plan.cue_of(talked[:i], made, EN.rebuffs) for i in range(made.turns)}
+    return {i: cue for i, cue in given.items() if cue}
+
+
+@given(made=DRAWN, data=st.data())
+def test_closeness_never_rises_fast(made: Plan, data: st.DataObject) -> None:
+    answers = data.draw(st.lists(st.sampled_from([TAKEN, TURNED]), min_size=made.turns, max_size=made.turns))
+    course = moves(said(made.opener, answers), made, EN.rebuffs)[: made.turns]
+    stages, steps = [stage for stage, _ in course], [i for i, (_, move) in enumerate(course) if move == "step"]
+    assert "close" not in plan.stages_of(said(made.opener, answers), made, EN.rebuffs)[:10]
+    assert all(later - earlier > plan.PAUSE for earlier, later in pairwise(steps))
+    assert all(b - a <= 1 for a, b in pairwise(stages))
+    assert all(course[i + 1][1] == "answer" for i in steps)
+    assert not set(cues(made, said(made.opener, answers))) & {i + after for i in steps for after in (0, 1)}
+
+
+@given(made=DRAWN, answer=st.sampled_from([TAKEN, TURNED]))
+def test_the_end_comes_once_and_from_the_right_side(made: Plan, answer: str) -> None:
+    talked = said(made.opener, [answer] * made.turns)
+    ending, given_out = plan.ending_of(talked, made, EN.rebuffs), cues(made, talked)
+    assert len(set(given_out.values())) == len(given_out)
+    assert list(given_out) == list(range(made.turns))[-len(given_out) :]
+    sides = {cue: role_at(made.opener, i) for i, cue in given_out.items()}
+    assert {sides.get(cue, "user") for cue in ("ask", "accept", "drop off")} == {"user"}
+    assert sides.get("decline", "assistant") == "assistant"
+    if made.turns > 2:
+        assert list(given_out.values()) == list(plan.CUES[ending])[: len(given_out)]
+    if made.ending in ("friendship", "no"):
+        assert ending == (made.ending if answer == TAKEN else "open")
+
+
+def test_a_friendship_that_nobody_took_up_ends_openly() -> None:
+    scene, texts = a_scene(turns=16, steps=(3, 10)), ["Mind the paint, Tom.", *[TURNED] * 15]
+    late = direction(scene, said("assistant", texts[:14]), EN)
+    assert EN.direction("cue go") in late
+    assert EN.direction("cue propose") not in late
+    friends = direction(scene, said("assistant", [texts[0], *[TAKEN] * 13]), EN)
+    assert EN.direction("cue propose") in friends
+
+
+def test_a_step_is_never_to_be_taken_in_a_word_or_two() -> None:
+    scene = a_scene(turns=12, steps=(3,))
+    scene = replace(scene, plan=replace(scene.plan, words=(2,) * 12))
+    texts = [TAKEN] * 12
+    assert "One to four words" in direction(scene, said("assistant", texts[:2]), EN)
+    assert "About 12 words" in direction(scene, said("assistant", texts[:3]), EN)
+
+
+def test_a_goodbye_is_short() -> None:
+    scene = a_scene(turns=12, steps=())
+    scene = replace(scene, plan=replace(scene.plan, words=(90,) * 12, ending="open"))
+    assert "About 12 words" in direction(scene, said("assistant", [TAKEN] * 11), EN)
+    assert "About 90 words" in direction(scene, said("assistant", [TAKEN] * 9), EN)
+
+
+def test_directions_tell_step_answer_and_how_to_begin() -> None:
     scene = a_scene(turns=8, steps=(2,))
     texts = ["Mind the paint, Tom.", "which paint", "The red one, it never dries.", "haha I know that one too"]
     assert "Take a small step" in direction(scene, said("assistant", texts[:2]), EN)
     assert "come a little closer" in direction(scene, said("assistant", texts[:3]), EN)
-    late = direction(scene, said("assistant", [*texts, "a", "b", "c"]), EN)
-    assert "talk again" in late
-    assert "last message" in late
+    assert "no hello" in direction(scene, [], EN)
+    assert "no hello" not in direction(scene, said("assistant", texts[:1]), EN)
 
 
 class Stub:
@@ -200,6 +273,66 @@ def test_a_failed_call_ends_the_talk_without_another_try() -> None:
     assert (len(told.said), len(stub.asked)) == (1, 1)
     assert told.cut
     assert told.cut.rule == "call.policy"
+
+
+class Writer:
+    """Writes scripts from a list of lists of messages; an Exception in it is raised."""
+
+    def __init__(self, answers: list[list[str] | Exception]):
+        self.answers, self.asked = answers, list[str]()
+
+    async def ask(self, model: str, messages: list[dict[str, str]], **more: Any) -> Answer:
+        self.asked.append(messages[-1]["content"])
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        lines = [{"role": ("character", "user")[i % 2], "content": text} for i, text in enumerate(answer)]
+        return Answer("", {"messages": lines}, "stop", 10, 5, 0.001, False, model)
+
+
+def written(answers: list[list[str] | Exception], turns: int) -> tuple[talk.Told, Writer]:
+    writer, settings = Writer(answers), GenerateSettings(turns=(4, 30))
+    told = llm.run(talk.script(a_scene(turns=turns), writer, settings, EN))  # type: ignore[arg-type]
+    return told, writer
+
+
+LINES = [
+    "Mind the paint, please.",
+    "which paint",
+    "The red one. It never dries in this weather.",
+    "haha my van is that colour",
+    "Then you know what I mean about the dust.",
+    "what do you do on rainy days",
+    "I draw letters at the kitchen table and drink too much tea.",
+    "sounds alright to me",
+]
+REFUSAL = "I'm sorry, but I can't assist with that request."
+
+
+def test_a_script_that_goes_on_and_on_is_cut_at_the_planned_length() -> None:
+    told, writer = written([LINES * 8], 6)
+    assert [m.content for m in told.said] == ["Mind the paint, Tom.", *LINES[1:6]]
+    assert told.cut
+    assert (told.cut.message, told.cut.rule) == (6, "script.long")
+    assert len(writer.asked) == 1
+
+
+def test_the_longest_try_counts_with_the_fault_that_ended_it() -> None:
+    told, writer = written([LINES[:1], [*LINES[:3], REFUSAL], [LINES[0], REFUSAL]], 6)
+    assert len(told.said) == 3
+    assert told.cut
+    assert (told.cut.message, told.cut.rule) == (3, "style.refusal")
+    assert [(f.message, f.rule) for f in told.faults] == [(1, "talk.short"), (3, "style.refusal"), (1, "style.refusal")]
+    assert "too short" in writer.asked[1]
+    assert "declined" in writer.asked[2]
+
+
+def test_a_call_that_fails_after_a_usable_try_leaves_that_try_as_it_was() -> None:
+    told, _ = written([[*LINES[:3], REFUSAL], CallFailed("timeout", "60 s")], 6)
+    assert len(told.said) == 3
+    assert told.cut
+    assert told.cut.rule == "style.refusal"
+    assert told.faults[-1].rule == "call.timeout"
 
 
 @pytest.mark.parametrize(

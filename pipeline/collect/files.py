@@ -7,7 +7,8 @@ import os.path
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import IO, Any
@@ -74,25 +75,41 @@ def read(unit: FileUnit, settings: CollectSettings) -> Iterator[Row]:
 
 
 def rows(
-    records: formats.Records, path: str, door: Door, shape: str | None, notes: tuple[str, ...] = ()
+    records: formats.Records, path: str, door: Door, source: SourceSettings, notes: tuple[str, ...] = ()
 ) -> Iterator[Row]:
     """Decoded records as rows, by the shape named or recognised. Used for files and for the Hub."""
-    sample = list(islice(records, SAMPLE))
-    readable = [record for _, record in sample if not isinstance(record, Unread | Conversation)]
-    records = chain(sample, records)
+    readable: list[Any] = []
+    while not readable and (sample := list(islice(records, SAMPLE))):
+        readable = [record for _, record in sample if not isinstance(record, Unread | Conversation)]
+        if not readable:  # nothing yet by which a shape could be told
+            yield from (_untouched(record, door, f"{path}#{number}") for number, record in sample)
     if not readable:
-        yield from (_untouched(record, door, f"{path}#{number}") for number, record in records)
         return
-    reader = _named(shape, door, path, *shapes.RECORDS, *shapes.TABLES) or _fitting(readable)
+    records = chain(sample, records)
+    reader = _named(source.shape, door, path, *shapes.RECORDS, *shapes.TABLES) or _fitting(readable)
     if reader is None and len(sample) == 1:
         records = enumerate(_within(readable[0]), 1)
         sample = list(islice(records, SAMPLE))
         reader, records = _fitting([record for _, record in sample]), chain(sample, records)
     if reader is None:
         raise UserError(_unknown(path, door, readable[0], shapes.RECORDS, shapes.TABLES))
-    talks = _gathered(reader, records, readable) if reader in shapes.TABLES else _each(reader, records)
+    try:
+        talks = _read(reader, records, readable, source.options)
+    except ValueError as error:
+        raise UserError(f"source {door.name}: {path}: {error}") from error
     for number, place, talk in talks:
         yield _untouched(talk, door, f"{path}#{number}{place}", notes)
+
+
+def _read(
+    reader: ModuleType, records: formats.Records, sample: list[Any], options: dict[str, Any]
+) -> Iterator[tuple[int, str, Any]]:
+    """The talks of a shape; ValueError when it does not know the options of the recipe."""
+    if reader in shapes.TABLES:
+        return _gathered(reader.read(records, [row for row in sample if isinstance(row, dict)], options))
+    if options:
+        raise ValueError(f"options are for `shape: turns`, and these records are read as {shapes.name_of(reader)}")
+    return _each(reader, records)
 
 
 def _each(reader: ModuleType, records: formats.Records) -> Iterator[tuple[int, str, Any]]:
@@ -109,9 +126,10 @@ def _each(reader: ModuleType, records: formats.Records) -> Iterator[tuple[int, s
             yield number, f"/{n}" if n > 1 else "", talk
 
 
-def _gathered(reader: ModuleType, records: formats.Records, sample: list[Any]) -> Iterator[tuple[int, str, Any]]:
-    for number, talk in reader.read(records, [row for row in sample if isinstance(row, dict)]):
-        yield number, "", talk
+def _gathered(found: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, str, Any]]:
+    for number, talks in groupby(found, key=itemgetter(0)):
+        for n, (_, talk) in enumerate(talks, 1):
+            yield number, f"/{n}" if n > 1 else "", talk
 
 
 def _untouched(talk: Talk | Unread | Conversation, door: Door, ref: str, notes: tuple[str, ...] = ()) -> Row:
@@ -185,7 +203,7 @@ def _rows_of(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -
     if kind != ".parquet":
         stream = unpacked(stream)
     if kind == ".parquet":
-        yield from rows(formats.parquet(stream, door.max_bytes), path, door, source.shape)
+        yield from rows(formats.parquet(stream, door.max_bytes), path, door, source)
     elif kind in formats.DOCUMENTS:
         yield from _document(path, stream, door)
     else:
@@ -194,7 +212,7 @@ def _rows_of(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -
         if kind in formats.TEXTS:
             yield from _text(path, formats.lines(stream, door.max_bytes), door, source.shape, notes)
         else:
-            yield from rows(formats.READERS[kind](stream, door.max_bytes), path, door, source.shape, notes)
+            yield from rows(formats.READERS[kind](stream, door.max_bytes), path, door, source, notes)
 
 
 def _text(

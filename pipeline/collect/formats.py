@@ -173,35 +173,55 @@ def _whole_text(record: Any, raw: str) -> Any:
     return record
 
 
+class _Text:
+    """The lines of a table as text. It ends at one that is too long (`long`) and, asked again, goes on after it."""
+
+    def __init__(self, stream: IO[bytes], limit: int) -> None:
+        self._lines = lines(stream, limit)
+        self.last = ""  # the latest line, shown where its row cannot be read
+        self.long: Unread | None = None
+
+    def __iter__(self) -> _Text:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)[1]
+        if isinstance(line, Unread):
+            self.long = line
+            raise StopIteration
+        self.last = line.decode("utf-8", "surrogateescape")
+        return self.last
+
+
 def table(stream: IO[bytes], limit: int) -> Records:
     """Rows of a csv or tsv file as dicts by the names in its first line."""
     csv.field_size_limit(limit)
-    last = [""]  # the latest line, shown where its row cannot be read
-
-    def text() -> Iterator[str]:
-        for _, line in lines(stream, limit):
-            last[0] = (line.raw if isinstance(line, Unread) else line).decode("utf-8", "surrogateescape")
-            yield last[0]
-
-    unread = text()
-    first = next(unread, "")
-    rows = csv.reader(chain([first], unread), delimiter=_separator(first))
+    text = _Text(stream, limit)
+    first = next(text, "")
+    separator = _separator(first)
+    rows = csv.reader(chain([first], text), delimiter=separator)
     names: list[str] = []
     for number in count():
+        cells: list[str] | None = None
         try:
-            cells = next(rows)
-            "".join(cells).encode()
-        except StopIteration:
-            return
+            cells = next(rows, None)
+            "".join(cells or ()).encode()
         except (csv.Error, UnicodeEncodeError) as error:
-            yield number, Unread(f"not a row of the table: {error}", last[0])
+            yield number, Unread(f"not a row of the table: {error}", text.last)
             continue
-        if not names:
+        if text.long:  # the row before it was whole, so what has come holds only the beginning of this one
+            yield number, text.long
+            if not names:
+                return  # the names of the columns were in it
+            text.long, rows = None, csv.reader(text, delimiter=separator)
+        elif cells is None:
+            return
+        elif not names:
             names = cells
         elif len(cells) == len(names):
             yield number, dict(zip(names, cells, strict=True))
         elif any(cells):
-            yield number, Unread(f"{len(cells)} cells, expected {len(names)}", last[0])
+            yield number, Unread(f"{len(cells)} cells, expected {len(names)}", text.last)
 
 
 def _separator(header: str) -> str:

@@ -44,6 +44,7 @@ SPIDERS = {
     "mailinglist": "spiders.mailinglist.MailingList",
 }
 
+FOR_NOW = "for now: "  # begins the error of a page that the next run may get; `run` then collects again
 Row = Conversation | Drop | Quarantine
 
 
@@ -148,7 +149,8 @@ def crawl(unit: WebUnit, settings: CollectSettings, state: Path) -> Path:
     found.forget_finds(unit.source.name)
     log = state / ("crawl-" + re.sub(r"[^\w.-]", "_", unit.source.name) + ".log")
     code = _run(job, log)
-    whole = code == 0 and next(found.finds(unit.source.name, "end"), None)
+    end = next(found.finds(unit.source.name, "end"), {})
+    whole = code == 0 and end.get("reason") == "finished"  # Scrapy ends in good order when it is told to stop, too
     found.close()
     if not whole:
         last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
@@ -263,5 +265,6 @@ def _row(unit: WebUnit, ref: str, talk: Talk, find: dict[str, Any], max_bytes: i
 def _failure(unit: WebUnit, find: dict[str, Any]) -> Quarantine:
     address = _shown(str(find["address"]), unit.folder)
     count = int(find.get("count", 1))
-    error = find["error"] if count == 1 else f"{find['error']}: {count} addresses, first this"
-    return Quarantine(f"{unit.source.name}: {address}", str(error), "\n".join(find.get("addresses", [])))
+    error = FOR_NOW * bool(find.get("passing")) + str(find["error"])
+    error += f": {count} addresses, first this" if count > 1 else ""
+    return Quarantine(f"{unit.source.name}: {address}", error, "\n".join(find.get("addresses", [])))

@@ -125,12 +125,12 @@ def _keys(part: pa.Table, name: str) -> Keys:
 
 
 def _packed(keys: Keys, ranks: Integers) -> tuple[Keys, np.uint64]:
-    """Keys with the rank in their lowest bits, sorted: equal keys stand together, the preferred row first.
+    """Keys that may stand twice, with the rank in their lowest bits, sorted: equal keys together, the preferred first.
 
     The bits a key loses can only add candidates, and every candidate is verified.
     """
     bits = _u64(max(1, int(ranks.max(initial=0)).bit_length()))
-    packed = (keys << bits) | ranks.astype(np.uint64)
+    packed = crowded(keys, ranks, bits, np.zeros(max(1 << 10, 1 << (4 * len(keys)).bit_length()), np.uint8))
     packed.sort()
     return packed, bits
 
@@ -156,6 +156,19 @@ def _decisions(rows: Rows, edges: Edges, partners: Integers, cluster: Integers, 
         },
         schema=DECISIONS,
     )
+
+
+@njit(nogil=True, cache=True)
+def crowded(keys, ranks, bits, seen):
+    """key << bits | rank of the keys whose lowest bits another key has, too: most stand alone and need no sorting."""
+    mask = _u64(seen.size - 1)
+    for key in keys:
+        seen[key & mask] += seen[key & mask] < 2
+    packed, n = np.empty(keys.size, np.uint64), _u64(0)
+    for i in range(keys.size):
+        packed[n] = keys[i] << bits | _u64(ranks[i])
+        n += _u64(seen[keys[i] & mask] == 2)
+    return packed[:n].copy()
 
 
 @njit(nogil=True, cache=True)

@@ -110,13 +110,17 @@ def longest(starts):
 
 @njit(nogil=True, cache=True)
 def count(shingles, starts, live, asked, most, counters):
+    """Once a row: `lately` remembers its last 1,024 shingles, so that who says a passage over and over counts once."""
     mask = _u32(counters.size - 1)
-    chosen = np.empty(longest(starts), np.uint32)
+    chosen, lately = np.empty(longest(starts), np.uint32), np.full((1 << 10, 2), -1, np.int64)
     for row in range(live.size):
         if live[row]:
             for i in range(choose(shingles, starts[row], starts[row + 1], asked, chosen)):
                 at = chosen[i] >> _u32(2) & mask
-                counters[at] += counters[at] < most
+                place = at & _u32(1023)
+                if lately[place, 0] != row or lately[place, 1] != chosen[i]:
+                    counters[at] += counters[at] < most
+                    lately[place, 0], lately[place, 1] = row, chosen[i]
 
 
 @njit(nogil=True, cache=True)

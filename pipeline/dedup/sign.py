@@ -129,7 +129,7 @@ def _rows(said: Heard) -> pa.Table:
     ends, turns, digests = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64), np.zeros((n, 2), np.uint64)
     counts, context = np.zeros(n, np.int32), np.zeros(n, np.bool_)
     shingle_rows(
-        said.data, said.texts, said.rows, said.speaker, characters(), np.empty(longest, np.uint64),
+        said.data, said.texts, said.rows, said.speaker, characters(said.data), np.empty(longest, np.uint64),
         shingles, ends, spoken, turns, digests, counts, context,
     )  # fmt: skip
     return pa.table(

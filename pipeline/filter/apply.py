@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import cast
 
-from pipeline.conversation import Conversation, Drop, Finding, Language
+from pipeline.conversation import Conversation, Drop, Finding
+from pipeline.filter import masking
 from pipeline.filter.repair import mend, shape
 from pipeline.recipe import FilterSettings
-from pipeline.rules import Rule, beyond, cards, language, privacy, safety, stand_ins, structure, style
+from pipeline.rules import Rule, beyond, cards, language, safety, structure, style
 from pipeline.rules.kernel import numbers
 from pipeline.rules.view import view
 
@@ -39,41 +38,19 @@ def _measure(whole: Conversation, row: Conversation, heard: language.Heard) -> C
     seen = view(row.messages, row.persona, row.user_persona)
     counted = numbers(seen.text, seen.starts, row.messages)
     found = structure.measures(seen, counted)
+    known = masking.private(row, heard.language)
+    found["pii"] = sum(map(len, known.spans))
     readings = [
         *structure.readings(seen, counted, found),
         *style.readings(seen, counted, found),
         *cards.readings(seen),
         *safety.readings(seen),
-        *_privacy(row, heard.language, found),
+        *masking.readings(row, known),
         *_cut_minors(whole, row),
         *_language(row, heard, found),
     ]
-    findings = (*row.findings, *_discreet(readings))
+    findings = (*row.findings, *masking.discreet(readings, known, len(row.messages)))
     return replace(row, language=heard.language, measures={**row.measures, **found}, findings=findings)
-
-
-def _discreet(readings: Sequence[Finding]) -> Iterator[Finding]:
-    """No evidence quotes personal data: a quotation that overlaps some is left out."""
-    private = [f for f in readings if f.rule.startswith("privacy.")]
-    for f in readings:
-        overlaps = f.evidence is not None and f.start is not None and any(_overlap(f, p) for p in private)
-        yield replace(f, evidence=None) if overlaps else f
-
-
-def _overlap(f: Finding, private: Finding) -> bool:
-    if f.message != private.message or f.start is None or private.end is None or private.start is None:
-        return False
-    return f.start < private.end and (f.end is None or private.start < f.end)
-
-
-def _privacy(row: Conversation, spoken: Language | None, found: dict[str, float]) -> Iterator[Finding]:
-    """Where personal data stand and of which kind; never what they are."""
-    code = spoken.code if spoken else None
-    spans = [(i, span) for i, m in enumerate(row.messages) for span in privacy.find(m.content, code)]
-    kinds = Counter(span.kind for _, span in spans)
-    found["pii"] = len(spans)
-    for i, (kind, start, end) in spans:
-        yield Finding("filter", f"privacy.{kind}", kinds[kind], None, i, start, end, None, "measured")
 
 
 def _cut_minors(whole: Conversation, row: Conversation) -> Iterator[Finding]:
@@ -108,40 +85,10 @@ def decide(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[C
     rules = settings.limits()
     for row in part:
         if settings.privacy == "mask":
-            row = masked(row)
+            row = masking.masked(row)
         findings = [*_decided(row.findings, rules), *_admitted(row, settings.languages, rules.get("language.admitted"))]
         decided = replace(row, findings=tuple(findings))
         yield Drop(decided) if any(f.room == "filter" and f.decision == "drop" for f in findings) else decided
-
-
-def masked(row: Conversation) -> Conversation:
-    """With made-up stand-ins in place of personal data; findings move along with the text."""
-    spans: list[list[privacy.Span]] = [[] for _ in row.messages]
-    for f in row.findings:
-        if f.rule.startswith("privacy.") and f.message is not None:
-            spans[f.message].append(privacy.Span(cast("privacy.Kind", f.rule[8:]), f.start or 0, f.end or 0))
-    if not any(spans):
-        return row
-    messages, moved = stand_ins.mask(row.messages, spans, row.id)
-    findings = tuple(f if f.message is None else _moved(f, spans[f.message], moved[f.message]) for f in row.findings)
-    numbers = ", ".join(str(i) for i, found in enumerate(spans) if found)
-    edits = (*row.edits, f"filter: masked personal data in messages {numbers}")
-    return replace(row, messages=tuple(messages), findings=findings, edits=edits)
-
-
-def _moved(finding: Finding, old: Sequence[privacy.Span], new: Sequence[privacy.Span]) -> Finding:
-    start, end = (None if place is None else _shifted(place, old, new) for place in (finding.start, finding.end))
-    return replace(finding, start=start, end=end)
-
-
-def _shifted(place: int, old: Sequence[privacy.Span], new: Sequence[privacy.Span]) -> int:
-    """Where a character of the text stands after masking; inside a masked value: where its stand-in begins."""
-    for was, now in zip(reversed(old), reversed(new), strict=True):
-        if place >= was.end:
-            return place + now.end - was.end
-        if place > was.start:
-            return now.start
-    return place
 
 
 def _decided(findings: Sequence[Finding], rules: dict[str, Rule]) -> Iterator[Finding]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.conversation import Conversation, Drop, normalised
+from pipeline.conversation import Conversation, Drop
 from pipeline.filter.apply import decide
+from pipeline.filter.masking import masked
+from pipeline.filter.openings import Openings, Tally
 from pipeline.recipe import FilterSettings
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
-OPENING = 5  # words by which two conversations open alike
-COMMON = 10  # openings whose joint share is told
+HELD = 10_000  # values of one measure of one source in memory; of more, a fair sample
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,6 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Openings:
-    """How alike the conversations of a source begin: the share of the ten commonest openings, and the commonest."""
-
-    source: str
-    share: float
-    commonest: str
-    rows: int
-
-
-@dataclass(frozen=True)
 class Calibration:
     spreads: list[Spread]
     effects: list[Effect]
@@ -72,27 +64,30 @@ def calibrate(measured: Iterable[Conversation], settings: FilterSettings) -> Cal
         tally.add(row.conversation if isinstance(row, Drop) else row)
     limits = settings.limits()
     return Calibration(
-        [_spread(source, measure, found) for (source, measure), found in tally.values.items()],
+        [Spread(source, measure, v.seen, v.percentiles()) for (source, measure), v in tally.values.items()],
         [
             Effect(source, rule, decision, limits[rule].limit, n, tally.rows[source], tally.alone[source, rule])
             for (source, rule, decision), n in tally.fired.most_common()
         ],
-        [_openings(source, found) for source, found in tally.openings.items()],
+        tally.openings.openings(),
     )
 
 
 def explain(
     measured: Iterable[Conversation], before: FilterSettings, after: FilterSettings, most: int = 10
 ) -> tuple[list[Change], list[Change]]:
-    """Rows that only `after` drops and rows that only `before` drops, `most` of each. Both must measure alike."""
+    """Rows that only `after` drops and rows that only `before` drops, `most` of each. Both must measure alike.
+
+    The rows are to be shown: personal data are masked, whatever the settings do about them.
+    """
     dropped: list[Change] = []
     kept: list[Change] = []
     for row in measured:
         was, now = reasons(row, before), reasons(row, after)
         if now and not was and len(dropped) < most:
-            dropped.append(Change(row, now))
+            dropped.append(Change(masked(row), now))
         elif was and not now and len(kept) < most:
-            kept.append(Change(row, was))
+            kept.append(Change(masked(row), was))
         if len(dropped) == len(kept) == most:
             break
     return dropped, kept
@@ -116,33 +111,38 @@ class _Tally:
     """What is counted while rows pass; keys: source and measure, source, rule and decision, source and rule."""
 
     rows: Counter[str] = field(default_factory=Counter)
-    values: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    values: dict[tuple[str, str], _Sample] = field(default_factory=lambda: defaultdict(_Sample))
     fired: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     alone: Counter[tuple[str, str]] = field(default_factory=Counter)
-    openings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    openings: Tally = field(default_factory=Tally)
 
     def add(self, row: Conversation) -> None:
         source = row.source.name
         self.rows[source] += 1
-        self.openings[source][opening(row)] += 1
+        first = next((m.content for m in row.messages if m.role != "system"), "")
+        self.openings.add(source, first, row.language.code if row.language else None)
         for measure, value in row.measures.items():
-            self.values[source, measure].append(value)
+            self.values[source, measure].add(value)
         found = {(f.rule, f.decision) for f in row.findings if f.room == "filter"}
         self.fired.update((source, *rule) for rule in found)
         drops = [rule for rule, decision in found if decision == "drop"]
         self.alone.update((source, rule) for rule in drops if len(drops) == 1)
 
 
-def opening(row: Conversation) -> str:
-    """The first words said, normalised."""
-    first = next((m.content for m in row.messages if m.role != "system"), "")
-    return " ".join(normalised(first).split()[:OPENING])
+class _Sample:
+    """All of up to `HELD` values, and of more a sample in which each is as likely (reservoir sampling)."""
 
+    def __init__(self) -> None:
+        self.seen = 0
+        self.held: list[float] = []
+        self.draw = random.Random(0)
 
-def _spread(source: str, measure: str, values: list[float]) -> Spread:
-    return Spread(source, measure, len(values), tuple(np.percentile(values, PERCENTILES).tolist()))
+    def add(self, value: float) -> None:
+        self.seen += 1
+        if len(self.held) < HELD:
+            self.held.append(value)
+        elif (place := int(self.draw.random() * self.seen)) < HELD:
+            self.held[place] = value
 
-
-def _openings(source: str, found: Counter[str]) -> Openings:
-    commonest = found.most_common(COMMON)
-    return Openings(source, sum(n for _, n in commonest) / found.total(), *commonest[0])
+    def percentiles(self) -> tuple[float, ...]:
+        return tuple(np.percentile(self.held, PERCENTILES).tolist())

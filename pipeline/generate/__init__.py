@@ -22,6 +22,9 @@ from pipeline.generate.slots import Row, fill, reasons, slots
 from pipeline.llm import Line
 from pipeline.recipe import GenerateSettings
 
+OPEN = 1_024  # slots that are worked on at once
+IN_A_BATCH = 20_000  # the same where all that are open go into one batch; our choice
+
 __all__ = ["expected", "reasons", "work"]
 
 
@@ -36,7 +39,12 @@ async def work(settings: GenerateSettings, line: Line, seed: int, folder: Path =
     cast, rejected = await assemble(settings, line, wording, seed, folder)
     for unfit in rejected:
         yield unfit
-    filled = line.each(slots(cast, settings.talks), lambda slot: fill(slot, cast, line, settings, wording, seed))
+    batched = settings.mode == "script" and line.batched(settings.inventor)
+    filled = line.each(
+        slots(cast, settings.talks),
+        lambda slot: fill(slot, cast, line, settings, wording, seed),
+        width=IN_A_BATCH if batched else OPEN,
+    )
     async with aclosing(filled) as answers:  # type: ignore[type-var]
         async for rows in answers:
             for row in rows:

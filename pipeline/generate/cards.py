@@ -39,7 +39,10 @@ OURS = "rapport"  # our key under `extensions`
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """Who can be talked to. Texts may hold the macros {{char}} and {{user}}; `card` is the JSON it came from."""
+    """Who can be talked to. Texts may hold the macros {{char}} and {{user}}; `card` is the JSON it came from.
+
+    repairs: what had to be mended to read it.
+    """
 
     name: str
     description: str
@@ -52,6 +55,7 @@ class Character:
     card: str | None = None
     origin: str = "seed"  # seed, card or invented
     other_greetings: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
 
     def greeting_of(self, number: int) -> str | None:
         """What the `number`-th talk begins with: the greeting, then the others, each once; None: something new.
@@ -147,6 +151,8 @@ def to_png(character: Character, image: bytes | None = None) -> bytes:
 
 def png_text(image: bytes) -> str:
     """The JSON in a PNG's `chara` text chunk. Raises ValueError when there is none or it cannot be read."""
+    if not image.startswith(PNG):
+        raise ValueError("this is no PNG")
     for kind, body in _chunks(image):
         if kind == b"tEXt" and body.startswith(b"chara\0"):
             try:

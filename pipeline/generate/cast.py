@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import yaml
 from pipeline.conversation import Quarantine
 from pipeline.generate import cards, invent
 from pipeline.generate.cards import Character
-from pipeline.generate.check import underage
+from pipeline.generate.check import ADULT, underage
 from pipeline.generate.invent import User, read_character, read_situation, read_user
 from pipeline.generate.prompts import Prompts
 from pipeline.llm import Line
@@ -61,19 +63,39 @@ async def assemble(
 
 
 def _from_cards(places: list[Path], prompts: Prompts) -> tuple[list[Character], list[Quarantine]]:
-    """The characters of card files and folders; a card that cannot be read, or is no adult's, is quarantined."""
+    """The characters of card files and folders; a card that cannot be read or used is quarantined."""
     read: list[Character] = []
     spoilt: list[Quarantine] = []
     for path in (path for place in places for path in card_files(place)):
         try:
-            character, _ = cards.read(path)
-            if told := underage(f"{character.description}\n{character.scenario or ''}", prompts):
-                raise ValueError(f"adults only: {told}")
-            read.append(character)
+            character, repairs = cards.read(path)
+            if told := _unfit(character, prompts):
+                raise ValueError(told)
+            read.append(replace(character, repairs=tuple(repairs)))
         except ValueError as error:
             raw = path.read_bytes()[:100_000].decode("utf-8", "replace")
             spoilt.append(Quarantine(f"cards/{path}", f"card: {error}", raw))
     return read, spoilt
+
+
+def pictures(places: list[Path]) -> dict[str, Path]:
+    """The PNG cards at these places by the text they hold; what is gone or cannot be read is left out."""
+    found: dict[str, Path] = {}
+    for path in (path for place in places if place.exists() for path in card_files(place)):
+        with suppress(ValueError):
+            found[cards.png_text(path.read_bytes())] = path
+    return found
+
+
+def _unfit(character: Character, prompts: Prompts) -> str | None:
+    """Why a card must not talk; whatever it holds goes out with its rows, so no part may be of a minor."""
+    if character.age is not None and character.age < ADULT:
+        return f"adults only: age {character.age}"
+    data = json.loads(cards.to_json(character))["data"]
+    for part in (data["mes_example"], *data["tags"]):
+        if told := underage(part, prompts):
+            return f"adults only: {told}"
+    return invent.unfit(invent.texts_of_character(character), prompts)
 
 
 def card_files(place: Path) -> Iterator[Path]:

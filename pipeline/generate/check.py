@@ -73,12 +73,12 @@ def is_whole(text: str) -> bool:
     return True
 
 
-def text_fault(text: str, prompts: Prompts) -> Fault | None:
-    """What is wrong with a text about somebody."""
+def text_fault(text: str, prompts: Prompts, about: Persona | None = None) -> Fault | None:
+    """What is wrong with a text about somebody, or of somebody: `about`, who may be an AI that says so."""
     told = underage(text, prompts)
     if told:
         return Fault(0, "safety.minor", told)
-    found = check([Message("assistant", text)], None, prompts.language)
+    found = check([Message("assistant", text)], about, prompts.language)
     return Fault(0, found[0].rule, _evidence(found[0], text)) if found else None
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Generic, TypeVar
 
-from pipeline.conversation import Message, Quarantine, normalised
+from pipeline.conversation import Message, Persona, Quarantine, normalised
 from pipeline.generate.cards import Character, Json, filled
 from pipeline.generate.check import ADULT, is_whole, text_fault
 from pipeline.generate.novelty import Novelty
@@ -24,6 +24,7 @@ from pipeline.llm import Answer, CallFailed, Line
 from pipeline.recipe import GenerateSettings
 
 AT_ONCE = 8  # calls of one round; their candidates are judged in the order of the calls
+AT_ONCE_BATCHED = 2_000  # the same where a round may take a day; our choice
 PATIENCE = 8  # times as many calls as would do if every candidate were accepted, then it is given up
 # The share of all accepted that may have one first name, the first words of a greeting, one archetype. Our choice;
 # for openings: ten of them together at most .10 (human sets; Synthetic-Persona-Chat has .20).
@@ -62,7 +63,10 @@ class Kind(Generic[T]):
 
 @dataclass(slots=True)
 class Ledger(Generic[T]):
-    """Everything accepted so far, seeds first, and what it has used up."""
+    """Everything accepted so far, seeds first, and what it has used up.
+
+    used: how often each mark was accepted. proposed: how often it was put forward, rejected or not; the latest last.
+    """
 
     kind: Kind[T]
     settings: GenerateSettings
@@ -70,6 +74,7 @@ class Ledger(Generic[T]):
     names: set[str] = field(default_factory=set)
     pools: dict[str, Novelty] = field(default_factory=dict)
     used: dict[str, Counter[str]] = field(default_factory=lambda: {mark: Counter() for mark in SHARES})
+    proposed: dict[str, dict[str, int]] = field(default_factory=lambda: {mark: {} for mark in SHARES})
 
     def objection(self, thing: T) -> str | None:
         """Why this candidate is not accepted: over-used or too similar, with the neighbour; None if it may be."""
@@ -98,9 +103,17 @@ class Ledger(Generic[T]):
             if part in self.pools:
                 self.pools[part].add(text)
 
+    def note(self, thing: T) -> None:
+        """Remember what a candidate is like, whatever becomes of it."""
+        for mark, value in self.kind.marks(thing).items():
+            if value:
+                self.proposed[mark][value] = self.proposed[mark].pop(value, 0) + 1
+
     def over_used(self, mark: str) -> str:
-        """The most used values of a mark, for the prompt."""
-        return ", ".join(value for value, _ in self.used[mark].most_common(SHOWN[mark])) or "-"
+        """What the model comes up with most, for the prompt; the latest first where it is equally often."""
+        latest = reversed(self.proposed[mark].items())
+        most = sorted(latest, key=lambda item: -item[1])[: SHOWN[mark]]
+        return ", ".join(value for value, _ in most) or "-"
 
 
 async def invent(
@@ -112,9 +125,10 @@ async def invent(
     """
     ledger = open_ledger(kind, seeds, settings)
     rejected: list[Quarantine] = []
+    at_once = AT_ONCE_BATCHED if line.batched(settings.inventor) else AT_ONCE
     calls, most = 0, PATIENCE * ceil(wanted / kind.per_call)
     while (missing := wanted + len(seeds) - len(ledger.accepted)) > 0 and calls < most:
-        numbers = range(calls, calls + min(AT_ONCE, ceil(missing / kind.per_call)))
+        numbers = range(calls, calls + min(at_once, ceil(missing / kind.per_call)))
         asked = [_ask(kind, prompt_of(ledger, seeds, prompts, seed, n), n, line, settings) for n in numbers]
         answers = await asyncio.gather(*asked, return_exceptions=True)  # when the run stops, all have ended
         for number, answer in zip(numbers, answers, strict=True):
@@ -133,6 +147,7 @@ def open_ledger(kind: Kind[T], seeds: Sequence[T], settings: GenerateSettings) -
         if reference:
             ledger.pools[part] = Novelty(reference, settings.unrelated_accepted, settings.novelty)
     for thing in seeds:
+        ledger.note(thing)
         ledger.accept(thing)
     return ledger
 
@@ -190,16 +205,23 @@ def _take(raw: Any, ledger: Ledger[T], full: int, prompts: Prompts) -> str | Non
         thing = ledger.kind.read(raw)
     except ValueError as error:
         return f"shape: {error}"
-    for name, text in ledger.kind.texts(thing).items():
-        wrong = text_fault(text, prompts) if name != "name" else None
-        if wrong:
-            return f"{wrong.rule}: {name}: {wrong.evidence}"
-    why = ledger.objection(thing)
+    ledger.note(thing)
+    why = unfit(ledger.kind.texts(thing), prompts) or ledger.objection(thing)
     if why is None and len(ledger.accepted) >= full:
         why = "surplus: the quota was reached"
     if why is None:
         ledger.accept(thing)
     return why
+
+
+def unfit(texts: dict[str, str], prompts: Prompts) -> str | None:
+    """What is wrong with the texts of a candidate or a card: a minor, another language, a refusal, a blank."""
+    about = Persona(texts.get("name"), texts.get("description"))
+    for part, text in texts.items():
+        wrong = text_fault(text, prompts, about) if text and part != "name" else None
+        if wrong:
+            return f"{wrong.rule}: {part}: {wrong.evidence}"
+    return None
 
 
 def schema_of(kind: Kind[T]) -> dict[str, Any]:
@@ -296,16 +318,24 @@ def _show_character(c: Character) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _texts_of_character(c: Character) -> dict[str, str]:
-    texts = {"description": c.description, "greeting": c.greeting or ""}
-    if c.other_greetings:
-        texts["other_greetings"] = "\n".join(c.other_greetings)
-    return {"name": c.name} | {part: filled(text, c.name, "Sam") for part, text in texts.items()}  # macros are legal
+def texts_of_character(c: Character) -> dict[str, str]:
+    """Every text of a character that a talk is made from, macros filled in: they are legal."""
+    texts = {
+        "description": c.description,
+        "greeting": c.greeting or "",
+        "other_greetings": "\n".join(c.other_greetings),
+        "scenario": c.scenario or "",
+        "archetype": c.archetype or "",
+        "example_dialogue": "\n".join(m.content for m in c.example_dialogue),
+        "topics": "\n".join(c.topics),
+    }
+    return {"name": c.name} | {part: filled(text, c.name, "Sam") for part, text in texts.items() if text}
 
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
-LINES = {"type": "array", "items": _object({"role": {"enum": ["user", "character"]}, "content": TEXT})}
+SIDE = {"type": "string", "enum": ["user", "character"]}
+LINES = {"type": "array", "items": _object({"role": SIDE, "content": TEXT})}
 
 CHARACTERS: Kind[Character] = Kind(
     key="characters",
@@ -318,7 +348,7 @@ CHARACTERS: Kind[Character] = Kind(
     },
     read=read_character,
     show=_show_character,
-    texts=_texts_of_character,
+    texts=texts_of_character,
     marks=lambda c: {
         "name": first_words(c.name, 1), "opening": first_words(c.greeting or "", 3),
         "archetype": normalised(c.archetype or ""),
@@ -331,7 +361,7 @@ USERS: Kind[User] = Kind(
     properties={"name": TEXT, "age": NUMBER, "archetype": TEXT, "description": TEXT, "style": TEXT},
     read=read_user,
     show=lambda u: {"name": u.name, "age": u.age, "description": u.description, "style": u.style},
-    texts=lambda u: {"name": u.name, "description": u.description},
+    texts=lambda u: {"name": u.name, "description": u.description, "style": u.style, "archetype": u.archetype or ""},
     marks=lambda u: {"name": first_words(u.name, 1), "archetype": normalised(u.archetype or "")},
 )
 SITUATIONS: Kind[str] = Kind(

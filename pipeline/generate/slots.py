@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.conversation import Conversation, Drop, Finding, Persona, Quarantine, Source, identity
 from pipeline.generate.cards import Character
 from pipeline.generate.cast import Cast
-from pipeline.generate.plan import draw, stages_of
+from pipeline.generate.plan import draw, ending_of, stages_of
 from pipeline.generate.prompts import Prompts
 from pipeline.generate.talk import Scene, Told, script, talk
 from pipeline.llm import Line
@@ -113,6 +113,7 @@ def _row(
         persona=slot.character.persona(scene.user.name),
         user_persona=Persona(scene.user.name, scene.user.description),
         group=f"{NAME}/{slot.key}",
+        edits=tuple(f"generate: repaired card: {repair}" for repair in slot.character.repairs),
         findings=tuple(_findings(told, scene, fits, last)),
         extra=extra,
     )
@@ -141,12 +142,14 @@ def _findings(told: Told, scene: Scene, fits: bool, last: bool) -> Iterator[Find
 def _extra(told: Told, scene: Scene, prompts: Prompts) -> dict[str, Any]:
     """What the record has no column for: plan, stages, what was paid, what had to be asked again."""
     costs = [a.cost for a in told.answers]
+    whole = len(told.said) == scene.plan.turns
     return {
         "situation": scene.situation,
         "topic": scene.topic,
         "user": {"age": scene.user.age, "style": scene.user.style},
         "plan": asdict(scene.plan),
         "stages": stages_of(told.said, scene.plan, prompts.rebuffs),
+        "ending": ending_of(told.said, scene.plan, prompts.rebuffs) if whole else "cut",
         "models": told.models,
         "calls": len(told.answers),
         "prompt_tokens": sum(a.prompt_tokens for a in told.answers),

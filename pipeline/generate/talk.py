@@ -10,7 +10,7 @@ from pipeline.conversation import Message, Persona, Role
 from pipeline.generate.cards import Character, filled
 from pipeline.generate.check import Fault, fault
 from pipeline.generate.invent import User
-from pipeline.generate.plan import STAGES, Plan, moves, role_at
+from pipeline.generate.plan import STAGES, Plan, cue_of, moves, role_at, words_of
 from pipeline.generate.prompts import Prompts
 from pipeline.llm import Answer, CallFailed, Line
 from pipeline.recipe import GenerateSettings
@@ -26,7 +26,10 @@ SCRIPT_SCHEMA: dict[str, Any] = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"role": {"enum": ["user", "character"]}, "content": {"type": "string"}},
+                "properties": {
+                    "role": {"type": "string", "enum": ["user", "character"]},
+                    "content": {"type": "string"},
+                },
                 "required": ["role", "content"],
                 "additionalProperties": False,
             },
@@ -130,39 +133,50 @@ async def _message(
 
 
 async def script(scene: Scene, line: Line, settings: GenerateSettings, prompts: Prompts) -> Told:
-    """A whole talk in one call, cut before its first bad message; asked again when too little is left."""
+    """A whole talk in one call, cut before its first bad message; asked again when too little is left.
+
+    Of several tries the longest counts, with the fault that ended it.
+    """
     told = Told()
+    again = ""
     for ask in range(settings.asks):
-        again = f"\n\n{_again(told.cut, prompts)}" if told.cut else ""
         chat = [{"role": "user", "content": script_prompt(scene, prompts) + again}]
-        told.cut = None
         try:
             answer = await line.ask(
                 settings.inventor, chat, sample=scene.sample * settings.asks + ask, schema=SCRIPT_SCHEMA,
                 temperature=settings.temperature, top_p=settings.top_p, max_tokens=1000 + 6 * sum(scene.plan.words),
             )  # fmt: skip
         except CallFailed as failed:
-            told.cut = Fault(0, f"call.{failed.reason}", failed.detail)
-            told.faults.append(told.cut)
+            _take(told, [], Fault(0, f"call.{failed.reason}", failed.detail))
             break
         told.answers.append(answer)
         told.models = {"user": answer.model, "assistant": answer.model}
-        said, told.cut = read_script(answer.data, scene, prompts)
-        if told.cut is None and len(said) < settings.turns[0]:
-            told.cut = Fault(len(said), "talk.short", f"{len(said)} messages")
-        if told.cut:
-            told.faults.append(told.cut)
-        if len(said) > len(told.said):
-            told.said = said
+        said, wrong = read_script(answer.data, scene, prompts)
+        if wrong is None and len(said) < settings.turns[0]:
+            wrong = Fault(len(said), "talk.short", f"{len(said)} messages")
+        _take(told, said, wrong)
         if len(said) >= settings.turns[0]:
             break
+        again = f"\n\n{_again(wrong, prompts)}" if wrong else ""
     return told
 
 
+def _take(told: Told, said: list[Message], wrong: Fault | None) -> None:
+    """Note what is wrong with a script, and the script itself where it is the longest so far."""
+    told.faults += [wrong] if wrong else []
+    if len(said) > len(told.said) or not told.said:
+        told.said, told.cut = said, wrong
+
+
 def read_script(data: Any, scene: Scene, prompts: Prompts) -> tuple[list[Message], Fault | None]:
-    """The good messages at the beginning of a script (data fits SCRIPT_SCHEMA), and what is wrong with the next."""
+    """The good messages at the beginning of a script (data fits SCRIPT_SCHEMA), and what is wrong with the next.
+
+    What goes on beyond the planned length is wrong too: nobody else would keep to the lengths of the recipe.
+    """
     said: list[Message] = []
     for index, raw in enumerate(data["messages"]):
+        if index == scene.plan.turns:
+            return said, Fault(index, "script.long", f"{len(data['messages'])} messages")
         content, role = raw["content"], SCRIPT_ROLES[raw["role"]]
         if role != role_at(scene.plan.opener, index):
             return said, Fault(index, "script.alternation", f"message {index} is of {raw['role']}")
@@ -185,8 +199,10 @@ def opening(scene: Scene) -> list[Message]:
 
 
 def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
-    """The system prompt of each side. The user side never sees the card."""
+    """The system prompt of each side. The user side never sees the card: neither who this is nor its scenario."""
     char, user = scene.character, scene.user
+    secret = char.origin == "card" and scene.greeting
+    known = prompts.direction("as greeted") if secret else scene.situation
 
     def fill(text: str | None) -> str:
         return filled(text, char.name, user.name) if text else "-"
@@ -200,24 +216,23 @@ def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
         ),
         "user": prompts.prompt(
             "talk-user", name=user.name, age=user.age, description=user.description, style=user.style,
-            mood=prompts.direction(f"mood {scene.plan.mood}"), char=char.name, situation=fill(scene.situation),
+            mood=prompts.direction(f"mood {scene.plan.mood}"), char=char.name, situation=fill(known),
         ),
     }  # fmt: skip
 
 
 def direction(scene: Scene, said: Sequence[Message], prompts: Prompts, again: Fault | None = None) -> str:
-    """The note for the next message: stage, step, length, ending, and why the last try failed."""
+    """The note for the next message: stage, step, cue of the end, length, and why the last try failed."""
     plan, index = scene.plan, len(said)
-    names = {"char": scene.character.name, "user": scene.user.name}
     stage, move = moves(said, plan, prompts.rebuffs)[-1]
-    words = plan.words[index]
-    parts = [prompts.direction(f"step {STAGES[stage]}" if move == "step" else STAGES[stage])]
+    cue = cue_of(said, plan, prompts.rebuffs)
+    parts = [prompts.direction("first")] if not said else []
+    parts.append(prompts.direction(f"step {STAGES[stage]}" if move == "step" else STAGES[stage]))
     if move == "answer":
         parts.append(prompts.direction("answer"))
-    if index >= plan.turns - 3:
-        parts.append(prompts.direction(f"end {plan.ending}", **names))
-    if index == plan.turns - 1:
-        parts.append(prompts.direction("last"))
+    if cue:
+        parts.append(prompts.direction(f"cue {cue}", char=scene.character.name, user=scene.user.name))
+    words = words_of(plan, index, move, cue)
     parts.append(prompts.direction("few words") if words <= 4 else prompts.direction("words", words=words))
     if plan.careless[index]:
         parts.append(prompts.direction("careless"))

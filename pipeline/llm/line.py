@@ -31,15 +31,18 @@ _OUTCOMES: dict[str, Outcome] = {  # what a fault tells the gate; the others say
 }  # fmt: skip
 
 PATIENCE = 0.5  # seconds before the first repetition of a failed request, doubled each time up to 20 (our choice)
-GUESS = 400  # completion tokens set aside for a call without max_tokens, until it is known better (our choice)
+GUESS = 400  # completion tokens set aside for a call without max_tokens, until longer answers are seen (our choice)
+REFUSED = 900.0  # seconds in which a server says 429 and nothing else, until the run stops (our choice)
+_USELESS = ("empty", "length", "bad_json")  # replies that are asked again
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a model said. data: the value read from it, when a schema was given. finish: why it ended ("stop").
 
-    cost: US dollars, None where no price is known. cached: it was answered in an earlier run (or twice in this one).
-    model: as the server names it.
+    Tokens and cost (US dollars, None where no price is known) are those of all requests of the call, useless replies
+    before this one included. cached: it was answered in an earlier run (or twice in this one). model: as the server
+    names it.
     """
 
     text: str
@@ -58,11 +61,15 @@ class CallFailed(Exception):
     reason: "empty", "length", "bad_json" (of no use, after `reasks` further tries), "refused" (the server says so),
     "policy", "too_long", "rejected" (400): all these are outcomes, and never sent again · "timeout", "server",
     "overloaded", "connection", "garbled" (after `attempts` requests): the next run asks again.
+    Tokens and cost: of all its requests, as in Answer.
     """
 
-    def __init__(self, reason: str, detail: str):
+    def __init__(
+        self, reason: str, detail: str, prompt_tokens: int = 0, completion_tokens: int = 0, cost: float | None = 0.0
+    ):
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
+        self.prompt_tokens, self.completion_tokens, self.cost = prompt_tokens, completion_tokens, cost
 
 
 @dataclass
@@ -143,19 +150,22 @@ class Line:
         body = {"model": server.settings.model, "messages": messages, "seed": _number(self._seed, sample)}
         body |= {k: v for k, v in sampling.items() if v is not None} | server.settings.extra
         try:
-            key = _digest(server.settings.is_rehearsal, body, schema, sample)
+            key = _digest(server.address, body, schema, sample)
         except TypeError as error:  # half an emoji, say
             raise CallFailed("rejected", f"the prompt cannot be sent: {error}") from None
         while asking := self._asking.get(key):
             await asyncio.wait([asking])
-        if call := self._calls.find(key):
-            return self._recall(call, schema)
+        kept = self._calls.kept(key)
+        if kept and kept[-1].final:
+            self.usage.calls += 1
+            self.usage.cached += 1
+            return _outcome(kept, schema, cached=True)
         if self._stopped:
             raise Stop(*self._stopped.args)
         self._asking[key] = asyncio.get_running_loop().create_future()
         self.usage.calls += 1
         try:
-            return await self._fetch(server, key, body, schema)
+            return await self._fetch(server, key, body, schema, kept)
         finally:
             self._asking.pop(key).set_result(None)
 
@@ -184,6 +194,11 @@ class Line:
         finally:
             await asyncio.gather(*open_jobs, return_exceptions=True)
 
+    def batched(self, model: str) -> bool:
+        """Whether calls of this model wait for a batch of many: ask for as many at once as there are."""
+        settings = self._server(model).settings
+        return settings.batch and not settings.is_rehearsal
+
     def stop(self, error: Stop) -> None:
         """No further request is sent; every call that is not in the store raises `error`."""
         self._stopped = error
@@ -209,37 +224,41 @@ class Line:
                 "`price: {input: …, output: …}` (dollars a million tokens), or add it to configs/prices.yaml."
             )
 
-    def _recall(self, call: Call, schema: dict[str, Any] | None) -> Answer:
-        self.usage.calls += 1
-        self.usage.cached += 1
-        if call.reason:
-            raise CallFailed(call.reason, call.text)
-        return _answer(call, schema, cached=True)
+    async def _fetch(
+        self, server: Server, key: bytes, body: dict[str, Any], schema: dict[str, Any] | None, kept: list[Call]
+    ) -> Answer:
+        """Ask until the answer is of use, `reasks` times more at most. Every reply is kept before it is judged.
 
-    async def _fetch(self, server: Server, key: bytes, body: dict[str, Any], schema: dict[str, Any] | None) -> Answer:
-        """Ask until the answer is of use, `reasks` times more at most. Every reply is kept before it is judged."""
-        asked = body
-        for useless in range(server.settings.reasks + 1):
-            started = time.monotonic()
-            reply = await self._reply(server, key, asked, schema)
-            problem = _problem(reply, schema)
-            final = problem is None or problem.reason == "refused" or useless == server.settings.reasks
-            call = self._account(server, key, asked, reply, problem, final, time.monotonic() - started)
+        kept: the call's requests so far; the useless replies of a run that was killed count as well.
+        """
+        while not (kept and kept[-1].final):
+            useless = [call for call in kept if call.reason in _USELESS]
+            asked, started = _again(body, useless), time.monotonic()
+            try:
+                reply = await self._reply(server, key, asked, schema)
+            except Fault as fault:
+                kept.append(self._failed(server, key, asked, fault))
+                break
+            reason, detail = _problem(reply, schema)
+            final = reason not in _USELESS or len(useless) >= server.settings.reasks
+            cost = self._pay(server, reply)
+            text, request = reply.refusal or reply.text, orjson.dumps(asked).decode()
+            call = Call(
+                key, final, server.address, reply.model, request, reason, detail, text, reply.finish,
+                reply.prompt_tokens, reply.completion_tokens, cost, time.monotonic() - started,
+            )  # fmt: skip
             self._calls.keep(call)
-            if problem is None:
-                return _answer(call, schema, cached=False)
-            self.usage.failures[problem.reason] += 1
-            if final:
-                raise problem
-            asked = _again(body, reply, problem, useless + 1)
-        raise AssertionError("the last reply is final")
+            kept.append(call)
+            if reason:
+                self.usage.failures[reason] += 1
+        return _outcome(kept, schema, cached=False)
 
     async def _reply(self, server: Server, key: bytes, body: dict[str, Any], schema: dict[str, Any] | None) -> Reply:
         """Send until the server replies, `attempts` times at most; being told to wait is no attempt."""
-        faults = 0
+        faults, refused = 0, 0.0
         while True:
             try:
-                return await self._send(server, body, schema)
+                return await self._send(server, key, body, schema)
             except Stop as error:
                 self.stop(error)
                 raise
@@ -247,21 +266,32 @@ class Line:
                 self.usage.failures[fault.reason] += 1
                 faults += fault.reason != "limited"
                 if fault.final or faults >= server.settings.attempts:
-                    raise await self._failed(server, key, body, fault) from None
+                    raise
+                refused = (refused or time.monotonic()) if fault.reason == "limited" else 0.0
+                self._check_patience(server, refused, fault)
                 await self._pause(fault, faults)
 
-    async def _send(self, server: Server, body: dict[str, Any], schema: dict[str, Any] | None) -> Reply:
+    def _check_patience(self, server: Server, refused: float, fault: Fault) -> None:
+        """refused: since when this call is told to wait; others may be served meanwhile."""
+        if refused and time.monotonic() - max(refused, server.answered) > REFUSED:
+            error = Stop(
+                f"{server.address} has answered nothing for {REFUSED / 60:.0f} minutes but to wait ({fault.detail}). "
+                "Run again later; answers so far are kept."
+            )
+            self.stop(error)
+            raise error
+
+    async def _send(self, server: Server, key: bytes, body: dict[str, Any], schema: dict[str, Any] | None) -> Reply:
         """One request, when the gate and the budget allow it."""
         prompt = sum(tokens_in(m["content"]) for m in body["messages"])
-        completion = body.get("max_tokens") or GUESS
-        hold = prompt + completion, cost_of(server.settings, prompt, completion) or 0.0
+        most = body.get("max_tokens")
         if server.settings.batch and not server.settings.is_rehearsal:
-            return await self._held(hold, self._batches_of(server).send(body, schema))
-        turn = await server.gate.enter(len(body["messages"]), hold[0])
+            return await self._held(server, prompt, most, self._batches_of(server).send(key, body, schema))
+        turn = await server.gate.enter(len(body["messages"]), prompt + (most or GUESS))
         outcome: Outcome = "answered"
         wait, took = 0.0, 0
         try:
-            reply = await self._held(hold, server.send(body, schema))
+            reply = await self._held(server, prompt, most, server.send(body, schema))
             took = reply.prompt_tokens + reply.completion_tokens
             return reply
         except Fault as fault:
@@ -270,8 +300,10 @@ class Line:
         finally:
             server.gate.leave(turn, outcome, wait, took)
 
-    async def _held(self, hold: tuple[int, float], request: Coroutine[Any, Any, Reply]) -> Reply:
-        """Make a request while the budget holds what it may cost."""
+    async def _held(self, server: Server, prompt: int, most: int | None, request: Coroutine[Any, Any, Reply]) -> Reply:
+        """Make a request while the budget holds what it may cost: without `most`, twice the longest answer so far."""
+        completion = most or max(GUESS, 2 * server.longest)
+        hold = prompt + completion, cost_of(server.settings, prompt, completion) or 0.0
         try:
             await self._purse.hold(*hold)
         except BaseException:
@@ -289,81 +321,77 @@ class Line:
             self._batches[place] = Batches(server, self._calls, place)
         return self._batches[place]
 
-    async def _failed(self, server: Server, key: bytes, body: dict[str, Any], fault: Fault) -> Exception:
-        """What a call that brought no reply ends with, once it is kept."""
+    def _failed(self, server: Server, key: bytes, body: dict[str, Any], fault: Fault) -> Call:
+        """What is kept of a call that brought no reply. Raises Stop when no call can."""
         if fault.reason == "unreachable":
             error = Stop(
                 f"{server.address} cannot be reached ({fault.detail}). Is it running? Answers so far are kept."
             )
             self.stop(error)
-            return error
+            raise error
         request = orjson.dumps(body).decode()
-        self._calls.keep(Call(key, fault.final, server.settings.model, request, fault.reason, fault.detail))
-        return CallFailed(fault.reason, fault.detail)
+        call = Call(key, fault.final, server.address, server.settings.model, request, fault.reason, fault.detail)
+        self._calls.keep(call)
+        return call
 
     async def _pause(self, fault: Fault, faults: int) -> None:
         backoff = min(20.0, PATIENCE * 2 ** max(0, faults - 1)) * self._jitter.uniform(0.5, 1.0)
         await asyncio.sleep(fault.wait + 0.1 * backoff if fault.wait else backoff)
 
-    def _account(
-        self,
-        server: Server,
-        key: bytes,
-        body: dict[str, Any],
-        reply: Reply,
-        problem: CallFailed | None,
-        final: bool,
-        seconds: float,
-    ) -> Call:
-        """Count what a reply took; the row of the store for it."""
+    def _pay(self, server: Server, reply: Reply) -> float | None:
+        """Count what a reply took; what it cost."""
         asked, said = reply.prompt_tokens, reply.completion_tokens
         cost = cost_of(server.settings, asked, said)
         self._purse.pay(asked + said, cost or 0.0)
         self.usage.prompt_tokens += asked
         self.usage.completion_tokens += said
         self.usage.cost += cost or 0.0
-        request, reason = orjson.dumps(body).decode(), problem.reason if problem else None
-        text = reply.refusal or reply.text
-        return Call(key, final, reply.model, request, reason, text, reply.finish, asked, said, cost, seconds)
+        return cost
 
 
-def _problem(reply: Reply, schema: dict[str, Any] | None) -> CallFailed | None:
-    """Why a reply is no answer."""
+def _problem(reply: Reply, schema: dict[str, Any] | None) -> tuple[str | None, str]:
+    """Why a reply is no answer: the reason, none if it is one, and the same in words."""
     if reply.refusal:
-        return CallFailed("refused", reply.refusal)
+        return "refused", reply.refusal
     if not reply.text.strip():
-        return CallFailed("empty", "the answer is empty")
+        return "empty", "the answer is empty"
     if reply.finish == "length":
-        return CallFailed("length", f"cut off after {reply.completion_tokens} tokens: …{reply.text[-60:]}")
+        return "length", f"cut off after {reply.completion_tokens} tokens: …{reply.text[-60:]}"
     if schema is None:
-        return None
+        return None, ""
     try:
         wrong = misfit(read_json(reply.text), schema)
     except ValueError as error:
         wrong = str(error)
-    return CallFailed("bad_json", wrong) if wrong else None
+    return ("bad_json", wrong) if wrong else (None, "")
 
 
-def _again(body: dict[str, Any], reply: Reply, problem: CallFailed, useless: int) -> dict[str, Any]:
-    """The next request after a useless reply: with another seed, and once with what was wrong with the JSON."""
-    again = body | {"seed": body["seed"] + useless}
-    if problem.reason == "bad_json" and useless == 1:
-        repair = f"That could not be used: {problem.detail}. Answer again with the JSON alone, complete and valid."
-        said = [{"role": "assistant", "content": reply.text}, {"role": "user", "content": repair}]
+def _again(body: dict[str, Any], useless: list[Call]) -> dict[str, Any]:
+    """The request after useless replies: with another seed, and once with what was wrong with the JSON."""
+    if not useless:
+        return body
+    again = body | {"seed": body["seed"] + len(useless)}
+    if useless[-1].reason == "bad_json" and len(useless) == 1:
+        repair = f"That could not be used: {useless[-1].detail}. Answer again with the JSON alone, complete and valid."
+        said = [{"role": "assistant", "content": useless[-1].text}, {"role": "user", "content": repair}]
         again["messages"] = [*body["messages"], *said]
     return again
 
 
-def _answer(call: Call, schema: dict[str, Any] | None, cached: bool) -> Answer:
-    data = read_json(call.text) if schema is not None else None
-    return Answer(
-        call.text, data, call.finish, call.prompt_tokens, call.completion_tokens, call.cost, cached, call.model
-    )
+def _outcome(kept: list[Call], schema: dict[str, Any] | None, cached: bool) -> Answer:
+    """What a call has come to, told by what is kept of it: the same now and in every later run. Raises CallFailed."""
+    last, costs = kept[-1], [call.cost for call in kept]
+    asked, said = sum(call.prompt_tokens for call in kept), sum(call.completion_tokens for call in kept)
+    cost = None if None in costs else sum(cost or 0.0 for cost in costs)
+    if last.reason:
+        raise CallFailed(last.reason, last.detail, asked, said, cost)
+    data = read_json(last.text) if schema is not None else None
+    return Answer(last.text, data, last.finish, asked, said, cost, cached, last.model)
 
 
-def _digest(rehearsal: bool, body: dict[str, Any], schema: dict[str, Any] | None, sample: int) -> bytes:
+def _digest(address: str, body: dict[str, Any], schema: dict[str, Any] | None, sample: int) -> bytes:
     """Names a call. A rehearsed answer is never taken for a real one."""
-    named = orjson.dumps([rehearsal, body, schema, sample], option=orjson.OPT_SORT_KEYS)
+    named = orjson.dumps([address, body, schema, sample], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(named, digest_size=16).digest()
 
 

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
 
 from pipeline.llm.gate import Gate
-from pipeline.llm.protocol import OPENAI, Fault, Reply, judge, read_reply, retry_after, rooms, said, strict
+from pipeline.llm.protocol import (
+    LINE,
+    OPENAI,
+    Fault,
+    Reply,
+    error_in,
+    judge,
+    read_reply,
+    retry_after,
+    rooms,
+    said,
+    strict,
+)
 from pipeline.recipe import ModelSettings, UserError
 
 if TYPE_CHECKING:
@@ -19,6 +32,7 @@ if TYPE_CHECKING:
     import openai
 
 REMOTE_MODELS = True  # the test suite sets it to False: no test can spend money by accident
+SECRET = 16  # characters; a shorter key is a placeholder ("none", "ollama"), and to mask it would spoil the answers
 Rehearsal = Callable[[dict[str, Any]], dict[str, Any]]
 
 _UNKNOWN_FIELD = re.compile(
@@ -27,34 +41,46 @@ _UNKNOWN_FIELD = re.compile(
 
 
 class Server:
-    """Sends requests through the openai client, one attempt each, and learns which fields the server does not take."""
+    """Sends requests through the openai client, one attempt each, and learns which fields the server does not take.
+
+    answered: when the last reply came, by the monotonic clock. longest: completion tokens of the longest one.
+    """
 
     def __init__(self, settings: ModelSettings, gate: Gate, key: str | None, rehearsal: Rehearsal | None):
         self.settings = settings
         self.gate = gate
-        self.address = settings.base_url or OPENAI
-        self._key = key
+        self.address = (settings.base_url or OPENAI).rstrip("/")
+        self.answered, self.longest = 0.0, 0
+        self._secret = key if key and len(key) >= SECRET else None
         self.client, self._response = _client(settings, key, rehearsal)
         self._url = f"{str(self.client.base_url).rstrip('/')}/chat/completions"  # whole: the client need not join it
         self._refused_fields: set[str] = set()
         self._json_modes = ["json_schema", "json_object", "text"]  # the first is used; one that is refused is forgotten
 
-    async def send(self, body: dict[str, Any], schema: dict[str, Any] | None) -> Reply:
-        """One request. Raises Fault, or Stop where no further request makes sense.
+    async def send(
+        self,
+        body: dict[str, Any],
+        schema: dict[str, Any] | None,
+        post: Callable[[dict[str, Any]], Awaitable[Reply]] | None = None,
+    ) -> Reply:
+        """One request, on its own or as `post` brings it there. Raises Fault, or Stop where no further one makes sense.
 
         A field the server refuses is left out from then on (OpenAI's newer models know `max_completion_tokens` alone,
         others no `seed`); those requests cost nothing.
         """
         for _ in range(8):
-            sent = self.dialect(body, schema)
+            sent = self._dialect(body, schema)
             try:
-                return await self._post(sent)
+                reply = await (post or self._post)(sent)
             except Fault as fault:
                 if not (fault.reason == "rejected" and self._learn(sent, schema, fault.detail)):
                     raise
+            else:
+                self.answered, self.longest = time.monotonic(), max(self.longest, reply.completion_tokens)
+                return reply
         raise Fault("rejected", "the server refuses one field of the request after the other", final=True)
 
-    def dialect(self, body: dict[str, Any], schema: dict[str, Any] | None) -> dict[str, Any]:
+    def _dialect(self, body: dict[str, Any], schema: dict[str, Any] | None) -> dict[str, Any]:
         """A request as this server takes it."""
         sent = {k: v for k, v in body.items() if k not in self._refused_fields}
         if "max_tokens" in body and "max_tokens" not in sent:
@@ -101,8 +127,19 @@ class Server:
             fault = self.fault(error)
         else:
             self.gate.advise(rooms(response.headers))
-            return read_reply(_loads(response.content), body)
+            return self.read(response.content, body)
         raise fault  # out here it carries no context: a server may echo the key in its own error
+
+    def read(self, content: bytes, body: dict[str, Any]) -> Reply:
+        """The reply in the body of a 200, or the error in it, raised; the key is masked first of all."""
+        content = self.without_key(content)
+        try:
+            answer = orjson.loads(content)
+        except ValueError:
+            raise Fault("garbled", f"no JSON: {content.decode('utf-8', 'replace')[:LINE]}") from None
+        if error := error_in(answer):
+            raise self.judge(*error)
+        return read_reply(answer, body)
 
     def fault(self, error: Exception) -> Exception:
         """What an error of the client means: a Fault, or Stop where no further request makes sense."""
@@ -110,28 +147,38 @@ class Server:
         import openai
 
         if isinstance(error, openai.APIStatusError):
-            detail = self.without_key(f"{error.status_code}: {said(error.body or error.message)}")
-            return judge(self.settings, error.status_code, detail, retry_after(error.response.headers))
+            return self.judge(error.status_code, error.body or error.message, retry_after(error.response.headers))
         root: BaseException = error
         while root.__cause__:
             root = root.__cause__
         reason = "unreachable" if isinstance(root, (aiohttp.ClientConnectorError, OSError)) else "connection"
-        return Fault(reason, self.without_key(str(root) or type(root).__name__))
+        return Fault(reason, self._told(str(root) or type(root).__name__))
 
-    def without_key(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
+    def judge(self, status: int, error: Any, wait: float = 0.0) -> Exception:
+        """What an HTTP error means."""
+        return judge(self.settings, status, f"{status}: {self._told(error)}", wait)
+
+    def without_key(self, content: bytes) -> bytes:
+        return content.replace(self._secret.encode(), b"***") if self._secret else content
+
+    def _told(self, error: Any) -> str:
+        """A server's words, masked before they are cut, or half a key would get through."""
+        line = said(error)
+        return (line.replace(self._secret, "***") if self._secret else line)[:LINE]
 
     async def close(self) -> None:
         await self.client.close()
 
 
 def key_for(settings: ModelSettings, keys: Mapping[str, str]) -> str | None:
-    """The key a model needs, by the name of its environment variable; none for one's own machine."""
+    """The key a model needs, by the name of its environment variable; one's own machine may do without."""
     if settings.is_rehearsal:
         return None
     local = urlsplit(settings.base_url or OPENAI).hostname in ("localhost", "127.0.0.1", "::1")
     if not (local or REMOTE_MODELS):
         raise UserError(f"{settings.base_url or OPENAI} is not on this machine, and models elsewhere are switched off.")
+    if settings.key is None:
+        return None
     if local or keys.get(settings.key):
         return keys.get(settings.key)
     raise UserError(f"The model {settings.model} needs a key: set the environment variable {settings.key}.")
@@ -164,10 +211,3 @@ def _stage(rehearsal: Rehearsal) -> Callable[[httpx2.Request], httpx2.Response]:
         return httpx2.Response(200, content=orjson.dumps(rehearsal(orjson.loads(request.content))))
 
     return play
-
-
-def _loads(content: bytes) -> Any:
-    try:
-        return orjson.loads(content)
-    except ValueError:
-        raise Fault("garbled", f"no JSON: {content[:200].decode('utf-8', 'replace')}") from None

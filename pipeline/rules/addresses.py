@@ -106,6 +106,13 @@ def addresses(text: str, language: str | None = None) -> Iterator[tuple[int, int
         yield from (match.span() for match in _EAST_ASIA.finditer(text))
 
 
+def street(address: str) -> str:
+    """Of a whole address street and number: without flat, town and postcode."""
+    shapes = (_numbered(), _named(), _compound(), _WITH_FLAT)
+    found = next((match for shape in shapes if (match := shape.match(address))), None)
+    return found.group().rstrip(" .") if found else address
+
+
 def _shapes(text: str) -> set[str]:
     """Which lists have a word that stands in the text: without one, no pattern need be tried."""
     automaton, names = _automaton()

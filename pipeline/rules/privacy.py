@@ -1,7 +1,8 @@
 """Personal data in a message: where it stands and of which kind it is. Never what it is: that is for no report.
 
-    find(text, language=None) -> [Span]
-    stand_ins.mask(messages, spans, seed) -> messages, spans
+    find(text, language=None) -> [Span]                of one message
+    datum.find_all(texts, language=None) -> [[Span]]   of a conversation: what is found once is found everywhere
+    stand_ins.mask(texts, spans) -> texts, spans
 
 Numbers are believed when their own check says so (card: Luhn, ISO/IEC 7812; IBAN: modulo 97, ISO 13616) or when they
 are written as such numbers are. A message without a digit, "@" or a link is not looked at.
@@ -11,8 +12,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 import phonenumbers
@@ -32,6 +35,7 @@ class Span(NamedTuple):
 
 
 Place = tuple[int, int]
+_start = attrgetter("start")
 
 _WORTH_READING = re.compile(r"[0-9@０-９_]")
 _DIGITS = re.compile(r"\d")
@@ -46,7 +50,7 @@ _EMAIL = re.compile(
     re.IGNORECASE,
 )
 _HANDLE = re.compile(
-    rf"(?<![^\W{UNSPACED}])(?<![@./=:-])@(?=[\w.]*[A-Za-z])[A-Za-z0-9_](?:[A-Za-z0-9_.]{{1,28}}[A-Za-z0-9_])(?![\w(\n]|\.\w)"
+    rf"(?<![^\W{UNSPACED}])(?<![@./=:-])@(?=[\w.]*[A-Za-z])(?!\d+h\b)[A-Za-z0-9_](?:[A-Za-z0-9_.]{{1,28}}[A-Za-z0-9_])(?![\w(\n]|\.\w)"
     r"|(?<![\w@#])[A-Za-z][\w.]{1,31}#\d{4}(?!\w)"
     r"|(?<=\s)(?<!\w)u/[A-Za-z0-9_-]{3,20}(?![\w/])"
 )
@@ -114,10 +118,17 @@ def find(text: str, language: str | None = None) -> list[Span]:
         return []
     spans: list[Span] = []
     for kind, where in _seekers(text, language):
-        for start, end in where(text):
-            if all(end <= s.start or start >= s.end for s in spans):
-                spans.append(Span(kind, start, end))
-    return sorted(spans, key=lambda span: span.start)
+        spans = apart(spans, (Span(kind, start, end) for start, end in where(text)))
+    return spans
+
+
+def apart(spans: list[Span], more: Iterable[Span]) -> list[Span]:
+    """The spans, and of the others those that overlap none, in the order of the text. spans: in order, and apart."""
+    for span in more:
+        at = bisect(spans, span.start, key=_start)
+        if (at == 0 or spans[at - 1].end <= span.start) and (at == len(spans) or span.end <= spans[at].start):
+            spans.insert(at, span)
+    return spans
 
 
 def _seekers(text: str, language: str | None) -> Iterator[tuple[Kind, Callable[[str], Iterator[Place]]]]:

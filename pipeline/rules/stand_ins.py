@@ -1,6 +1,6 @@
 """Made-up values in place of personal data: the same datum gets the same stand-in throughout a conversation.
 
-    mask(messages, spans, seed) -> messages, spans
+    mask(texts, spans) -> texts, spans
 
 All come from ranges set aside for examples and fiction, so that none can be anybody's: example.org (RFC 2606),
 telephone 555-0100 to 0199 (North American Numbering Plan), IP 192.0.2.0/24 and 2001:db8::/32 (RFC 5737, RFC 3849),
@@ -10,10 +10,11 @@ cards from the card companies' own test numbers, IBAN of a bank ZZZZ that does n
 from __future__ import annotations
 
 import random
-import re
+from collections import Counter
 from collections.abc import Sequence
 
-from pipeline.conversation import Message
+from pipeline.conversation import normalised
+from pipeline.rules.datum import key
 from pipeline.rules.privacy import Kind, Span
 
 _NAMES = (
@@ -29,34 +30,36 @@ _CARDS = (
 )  # fmt: skip
 
 
-def mask(
-    messages: Sequence[Message], spans: Sequence[Sequence[Span]], seed: str
-) -> tuple[list[Message], list[list[Span]]]:
-    """Messages with every span replaced, and where the stand-ins stand now. spans: per message, from `privacy.find`.
+def mask(texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> tuple[list[str], list[list[Span]]]:
+    """Texts of one conversation with every span replaced, and where the stand-ins stand now.
 
-    seed: what tells conversations apart (their id), so that not all have the same stand-ins. A stand-in says nothing
-    of the value it hides.
+    spans: per text, from `datum.find_all`. Which stand-ins a conversation has hangs on the words around its first
+    datum: not all have the same, and copies of one talk, even cut ones, stay copies for `dedup`.
     """
-    first = random.Random(seed).randrange(1000)
+    said = next((text for text, found in zip(texts, spans, strict=True) if found), "")
+    first = random.Random(normalised(said)).randrange(1000)
     given: dict[tuple[Kind, str], str] = {}
-    for message, found in zip(messages, spans, strict=True):
+    counted: Counter[Kind] = Counter()
+    for text, found in zip(texts, spans, strict=True):
         for kind, start, end in found:
-            value = message.content[start:end]
-            nth = first + sum(known == kind for known, _ in given)
-            given.setdefault((kind, _same(kind, value)), stand_in(kind, nth, value))
-    masked = [_replaced(message.content, found, given) for message, found in zip(messages, spans, strict=True)]
-    return [m._replace(content=text) for m, (text, _) in zip(messages, masked, strict=True)], [s for _, s in masked]
+            value = text[start:end]
+            if (datum := (kind, key(kind, value))) not in given:
+                given[datum] = stand_in(kind, first + counted[kind], value)
+                counted[kind] += 1
+    masked = [_replaced(text, found, given) for text, found in zip(texts, spans, strict=True)]
+    return [text for text, _ in masked], [moved for _, moved in masked]
 
 
 def _replaced(text: str, spans: Sequence[Span], given: dict[tuple[Kind, str], str]) -> tuple[str, list[Span]]:
-    new, moved, done = "", [], 0
+    pieces, moved, done, at = [], [], 0, 0
     for kind, start, end in spans:
-        new += text[done:start]
-        value = given[kind, _same(kind, text[start:end])]
-        moved.append(Span(kind, len(new), len(new) + len(value)))
-        new += value
+        value = given[kind, key(kind, text[start:end])]
+        pieces += [text[done:start], value]
+        at += start - done
+        moved.append(Span(kind, at, at + len(value)))
+        at += len(value)
         done = end
-    return new + text[done:], moved
+    return "".join([*pieces, text[done:]]), moved
 
 
 def stand_in(kind: Kind, nth: int, like: str) -> str:
@@ -79,12 +82,6 @@ def stand_in(kind: Kind, nth: int, like: str) -> str:
             return f"@{name}_example_{nth % 1000}"
         case "url":
             return f"https://example.org/link/{nth % 1000}"
-
-
-def _same(kind: Kind, value: str) -> str:
-    """Two spellings of one datum: "+1 202 555 0143" and "+12025550143", "Anna@X.org" and "anna@x.org"."""
-    folded = value.casefold()
-    return re.sub(r"\D", "", folded) if kind in ("phone", "card") else "".join(folded.split())
 
 
 def _iban(nth: int) -> str:

@@ -61,12 +61,17 @@ class Batches:
 
     def answer(self, server: Any, line: dict[str, Any]) -> dict[str, Any]:
         request = line["body"]
+        if message := server.refused(request):
+            return self.line(line, 400, {"error": {"message": message, "code": "unsupported_parameter"}})
         key, work, attempt, _ = server.arrive(request)
         kind = server.choose(key, attempt)
         server.sent[kind] += 1
         status, body = 200, completion(request, key, server.write(request, key), "stop")
         if kind != "ok":
-            status = 400 if kind == "poison" else 500
-            body = {"error": {"message": kind, "code": "content_policy_violation" if kind == "poison" else kind}}
+            status, code = (400, "content_policy_violation") if kind == "poison" else (500, kind)
+            body = {"error": {"message": kind + server.secret, "code": code}}
         work.delivered += kind == "ok"
-        return {"id": "x", "custom_id": line["custom_id"], "response": {"status_code": status, "body": body}}
+        return self.line(line, status, body)
+
+    def line(self, asked: dict[str, Any], status: int, body: dict[str, Any]) -> dict[str, Any]:
+        return {"id": "x", "custom_id": asked["custom_id"], "response": {"status_code": status, "body": body}}

@@ -9,13 +9,14 @@ key, attempt of that key). So two clients meet the same faults, and a test can t
 
 What may go wrong, each with its share in `faults` (per attempt):
   protocol   429 (with Retry-After) · 500 · 503 · drop (closed instead of an answer) · cut (half the answer) ·
-             badjson (a body that is no JSON) · hang
+             badjson (a body that is no JSON) · hang · flagged (a 200 that holds the error of a moderated prompt)
   any text   empty · length (half the text, finish_reason length) · refusal · garbage (prose where JSON was asked)
   messages   label ("Anna: …") · placeholder ("[name]") · echo (the last message again) · foreign (another language)
   JSON       fenced (in a code fence with prose around: legal) · braces ({}) · one_turn (every list cut to one item) ·
              wrong_role (every role "narrator") · non_string (every string a number)
 A kind that does not apply to a request is not counted, and the answer is a good one. `poison` is the share of keys that
-always get 400 content_policy_violation; `refuses` names request fields that are answered with 400.
+always get 400 content_policy_violation; `refuses` names request fields that are answered with 400; `repeats_key` puts
+the client's key into all that is said, good or bad.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from typing import Any
 from tests.servers.batches import Batches
 from tests.servers.writing import SPOILT, completion, instance, prose, share, spoil
 
-PROTOCOL = {"429", "500", "503", "drop", "cut", "badjson", "hang"}
+PROTOCOL = {"429", "500", "503", "drop", "cut", "badjson", "hang", "flagged"}
 
 
 @dataclass
@@ -62,6 +63,7 @@ class Config:
     quota: int = 0
     key: str = ""
     refuses: list[str] = field(default_factory=list)
+    repeats_key: bool = False
     answers: str = ""
     words: int = 110
     seed: int = 1
@@ -81,7 +83,7 @@ class Server:
         self.config = config
         self.at_first = dict(vars(config))
         self.in_flight = 0
-        self.batches = Batches()
+        self.secret = ""
         self.reset()
 
     def reset(self) -> None:
@@ -91,6 +93,7 @@ class Server:
         self.peak, self.first, self.last = 0, 0.0, 0.0
         self.levels = {"requests": self.config.rpm / 60, "tokens": self.config.tpm / 60}
         self.filled = time.monotonic()
+        self.batches = Batches()
 
     def stats(self) -> dict[str, Any]:
         work = self.work.values()
@@ -163,8 +166,14 @@ class Server:
         form = request.get("response_format") or {}
         if form.get("type") == "json_schema":
             return json.dumps(instance(form["json_schema"]["schema"], key))
-        text = f"[{key}] {prose(key, self.config.words)}"
+        text = f"[{key}] {self.secret}{prose(key, self.config.words)}"
         return json.dumps({"id": key, "text": text}) if form.get("type") == "json_object" else text
+
+    def refused(self, request: dict[str, Any]) -> str | None:
+        """What is said about a field that is not taken."""
+        form = json.dumps(request.get("response_format") or {})
+        named = (name for name in self.config.refuses if name in form or name in request)
+        return next((f"Unsupported parameter: '{name}' is not supported with this model." for name in named), None)
 
     def headers(self) -> str:
         lines = ""
@@ -181,7 +190,7 @@ def _function(name: str) -> Any:
     return getattr(importlib.import_module(module), function)
 
 
-def error(status: int, code: str, message: str, headers: str = "") -> bytes:
+def error(status: int, code: int | str, message: str, headers: str = "") -> bytes:
     return http(status, {"error": {"message": message, "type": code, "param": None, "code": code}}, headers)
 
 
@@ -224,23 +233,23 @@ class Connection(asyncio.Protocol):
             if path in ("/__config", "/__reset"):
                 server.reset()
             return self.transport.write(http(200, server.stats()))
-        if self.config.key and headers.get("authorization") != f"Bearer {self.config.key}":
-            told = headers.get("authorization", "")[7:]
-            return self.transport.write(error(401, "invalid_api_key", f"Incorrect API key provided: {told}"))
+        key = headers.get("authorization", "")[7:]
+        if self.config.key not in ("", key):
+            return self.transport.write(error(401, "invalid_api_key", f"Incorrect API key provided: {key}"))
+        server.secret = f"{' '.join([key] * 20)} {'.' * 3000}" if self.config.repeats_key else ""
         if path.endswith("/chat/completions"):
             return self.chat(json.loads(body))
         if "/files" in path or "/batches" in path:
-            return self.transport.write(http(200, server.batches.serve(server, path, body)))
+            with contextlib.suppress(KeyError):
+                return self.transport.write(http(200, server.batches.serve(server, path, body)))
         return self.transport.write(error(404, "not_found", f"no such endpoint: {path}"))
 
     def chat(self, request: dict[str, Any]) -> None:
         server, config = self.server, self.config
         if request["model"] == "missing":
             return self.transport.write(error(404, "model_not_found", "The model `missing` does not exist"))
-        for name in config.refuses:
-            if name in json.dumps(request.get("response_format") or {}) or name in request:
-                message = f"Unsupported parameter: '{name}' is not supported with this model."
-                return self.transport.write(error(400, "unsupported_parameter", message))
+        if message := server.refused(request):
+            return self.transport.write(error(400, "unsupported_parameter", message))
         key, work, attempt, wait = server.arrive(request)
         kind = "limit" if wait else server.choose(key, attempt)
         if config.capacity and server.in_flight >= config.capacity:
@@ -272,7 +281,8 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
         elif refusal := REFUSALS.get(kind):
             server.sent[kind] += 1
-            self.transport.write(error(*refusal))
+            status, code, message = refusal
+            self.transport.write(error(status, code, message + server.secret))
         else:
             self.answer(request, key, work, kind)
 
@@ -298,9 +308,10 @@ class Connection(asyncio.Protocol):
         return self.transport.write(raw)
 
 
-REFUSALS = {
+REFUSALS: dict[str, tuple[int, int | str, str]] = {
     "500": (500, "server_error", "The server had an error"),
     "503": (503, "overloaded", "The server is overloaded"),
+    "flagged": (200, 403, "This model requires moderation, and your input was flagged"),
     "poison": (400, "content_policy_violation", "This prompt is refused for good"),
     "quota": (429, "insufficient_quota", "You exceeded your current quota, please check your plan and billing details"),
 }

@@ -23,7 +23,10 @@ class Server(ThreadingHTTPServer):
 
 
 class Site:
-    """`pages`: path with query → text, bytes, (status, headers, body), or a function of the path that gives one."""
+    """`pages`: path with query → text, bytes, (status, headers, body), or a function of the path that gives one.
+
+    A path that ends in `?*` answers all queries that have no answer of their own.
+    """
 
     def __init__(self, pages: dict[str, Page]) -> None:
         self.pages = pages
@@ -35,7 +38,7 @@ class Site:
         self.at_once = [0, 0]  # requests now, and the most there ever were
 
     def answer(self, path: str) -> Answer:
-        page = self.pages.get(path, (404, {}, b"no such page"))
+        page = self.pages.get(path) or self.pages.get(path.partition("?")[0] + "?*", (404, {}, b"no such page"))
         page = page(path) if callable(page) else page
         if isinstance(page, tuple):
             return page

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from urllib.parse import parse_qs, urlsplit
+
 from tests.servers.site import Page
 
 HEAD = '<!DOCTYPE html><html><head><title>{title}</title>{api}</head><body class="mediawiki ns-{ns}"><h1>{title}</h1>'
@@ -31,3 +34,23 @@ def category(count: int) -> dict[str, Page]:
         pages["/wiki/Category:Lamps" + (f"?from={start}" if start else "")] = page("Category:Lamps", listed, 14)
         pages |= {f"/wiki/Lamp_{n}": page(f"Lamp {n}", scene(n)) for n in numbers}
     return pages
+
+
+def with_api(title: str, count: int) -> dict[str, Page]:
+    """A category of that title in a wiki with an API, which lists 50 members at a time and renders their scenes."""
+
+    def api(path: str) -> str:
+        ask = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+        if ask["action"] == "parse":
+            number = int(ask["pageid"]) - 1
+            return json.dumps({"parse": {"title": f"Lamp {number}", "revid": 1, "text": scene(number)}})
+        if ask["gcmtitle"] != title:
+            return json.dumps({"error": {"code": "invalidcategory"}})
+        start = int(ask.get("gcmcontinue", "0"))
+        numbers = range(start, min(start + 50, count))
+        found = [{"pageid": n + 1, "ns": 0, "title": f"Lamp {n}", "fullurl": f"/wiki/Lamp_{n}"} for n in numbers]
+        more = {"continue": {"gcmcontinue": str(start + 50), "continue": "gcmcontinue||"}} if start + 50 < count else {}
+        return json.dumps({"query": {"pages": found}} | more)
+
+    script = f"<script>RLCONF={json.dumps({'wgPageName': title, 'wgNamespaceNumber': 14})};</script>"
+    return {"/wiki/List": page(title, script, 14, api="/w/api.php"), "/w/api.php?*": api}

@@ -1,7 +1,8 @@
 """The foreign shapes, in the order in which they are tried. A module's name is the shape's name in a recipe.
 
 RECORDS: `recognise(record)`, `read(record)`: each record by itself.
-TABLES: `recognise(rows)`, `read(records, rows)`: several rows make a talk; yields (number of its first row, talk).
+TABLES: `recognise(rows)`, `read(records, rows, options)`: several rows make a talk; yields (number of its first row,
+    talk). `options` are the recipe's; one that does not fit raises ValueError.
 TEXTS: `recognise(head)`, `read(lines)`: plain text, line by line.
 DOCUMENTS: `recognise(document)`, `read(document)`: one whole file.
 """
@@ -38,10 +39,10 @@ from pipeline.collect.shapes import (
 
 # The more particular come first: `listed` would take the texts of most others for turns without speakers.
 RECORDS: tuple[ModuleType, ...] = (
-    messages, sharegpt, pippa, realm, casino, telegram, tree, leaves, chatterbot,
+    messages, sharegpt, pippa, realm, casino, telegram, tree, chatterbot,
     speakers, spoken, pairs, listed, prompt, numbered, cell,
 )  # fmt: skip
-TABLES: tuple[ModuleType, ...] = (replies, turns)
+TABLES: tuple[ModuleType, ...] = (replies, leaves, turns)
 TEXTS: tuple[ModuleType, ...] = (whatsapp, irc, cdial, log)
 DOCUMENTS: tuple[ModuleType, ...] = (tei,)
 

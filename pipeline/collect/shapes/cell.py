@@ -20,6 +20,7 @@ from pipeline.conversation import Persona
 
 # A speaker at the head of a line: up to 30 characters and four words, no sentence marks; markdown around it is dropped.
 SPEAKER = re.compile(r"^[\s>#*_-]*([^\W_](?:[^\n:：*!?,;\"]{0,28}[^\n:：*!?,;\"\s_])?)[*_]*\s*[:：][*_]*[ \t]*", re.M)
+PERSONA = re.compile(r"(.+) personas?")
 IDS = ("id", "conversation_id", "dialogue_id", "dialog_id", "")
 
 
@@ -34,13 +35,13 @@ def read(record: Any) -> Iterator[Talk]:
     turns = spoken(text_of(record[place], place))
     personas: dict[str | None, Persona] = {}
     used: list[str] = []
-    for speaker in dict.fromkeys(name for name, _, _ in turns if name):
-        for field in record:
-            if field.lower() in (f"{speaker.lower()} personas", f"{speaker.lower()} persona") and described(
-                record[field]
-            ):
-                personas[speaker] = Persona(description=described(record[field]))
-                used.append(field)
+    sides = {role or str(name).lower(): name for name, _, role in turns}
+    for field, value in record.items():
+        label = PERSONA.fullmatch(str(field).lower())
+        side = ROLE_WORDS.get(label[1], label[1]) if label else None
+        if side in sides and described(value):
+            personas[None if side == "assistant" else sides[side] or side] = Persona(description=described(value))
+            used.append(field)
     yield Talk(turns, personas, record_id(record, *IDS), extra=rest(record, place, *used, *IDS))
 
 
@@ -60,7 +61,8 @@ def spoken(text: str) -> list[Turn]:
         (m[1].strip(), text[m.end() : end].strip(" \t\r\n*_" if "*" in m[0] else None))
         for m, end in zip(heads, ends, strict=True)
     ]
-    return [(name, words, ROLE_WORDS.get(name.lower())) for name, words in said]
+    roles = [ROLE_WORDS.get(name.lower()) for name, _ in said]
+    return [(None if role else name, words, role) for (name, words), role in zip(said, roles, strict=True)]
 
 
 def _usual(name: str) -> bool:

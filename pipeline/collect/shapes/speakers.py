@@ -4,7 +4,8 @@
     {"speaker": "USER", "utterance": "A table for two.", "frames": []}, {"speaker": "SYSTEM", "utterance": "Where?"}]}
 {"conversation_id": "dlg-1", "utterances": [{"speaker": "user", "text": "one tea please", "annotations": []}]}
 
-A speaker `system` is the assistant here. What else is known of a turn goes to `extra`, an `emotion` to the labels.
+A speaker `system` is the assistant unless somebody else is. What else is known of a turn goes to `extra`, an
+`emotion` to the labels.
 """
 
 from __future__ import annotations
@@ -12,7 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, items, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import (
+    ROLE_WORDS,
+    Talk,
+    Turn,
+    dict_of,
+    items,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+    with_machine,
+)
 from pipeline.conversation import Label
 
 PLACES = ("turns", "utterances", "dialogue", "dialog", "messages", "conversation", "log", "chat", "lines")
@@ -28,7 +40,7 @@ def recognise(record: Any) -> bool:
 def read(record: Any) -> Iterator[Talk]:
     place = _place(dict_of(record, "the record")) or "turns"
     said = [dict_of(item, f"turn {n}") for n, item in enumerate(list_of(record.get(place), place), 1)]
-    turns = [_turn(n, item) for n, item in enumerate(said, 1)]
+    turns = with_machine([_turn(n, item) for n, item in enumerate(said, 1)])
     emotions = [item.get("emotion") if isinstance(item.get("emotion"), str) else None for item in said]
     labels = tuple(Label(emotion=e.lower() if e else None) for e in emotions) if any(emotions) else ()
     extra = rest(record, place, *IDS[:2])
@@ -44,7 +56,7 @@ def _turn(number: int, item: dict[str, Any]) -> Turn:
     if isinstance(speaker, list):
         speaker = " and ".join(str(name) for name in speaker)
     name = str(speaker) if isinstance(speaker, str | int) and speaker != "" else None
-    role = "assistant" if (name or "").lower() == "system" else ROLE_WORDS.get((name or "").lower())
+    role = ROLE_WORDS.get((name or "").lower())
     return None if role else name, text_of(text, f"the text of turn {number}"), role
 
 

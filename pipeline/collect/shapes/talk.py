@@ -52,6 +52,16 @@ class Unread:
     raw: Any
 
 
+def with_machine(turns: list[Turn]) -> list[Turn]:
+    """Turns of a source whose `system` answers the user (SGD, Taskmaster): then nobody else is the assistant.
+
+    Where somebody else is, what the system says is a prompt.
+    """
+    if any(role == "assistant" for _, _, role in turns):
+        return turns
+    return [(name, text, "assistant" if role == "system" else role) for name, text, role in turns]
+
+
 def text_of(value: Any, where: str) -> str:
     """The text of a turn. Raises ValueError when it is none: never guess `3` or `null` to be something said."""
     if isinstance(value, str):
