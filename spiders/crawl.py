@@ -163,7 +163,7 @@ class Keeper:
         if page and (self._job["offline"] or not robots or page.fetched.date() == dt.datetime.now(dt.UTC).date()):
             return self._replayed(request, page)
         if self._job["offline"]:
-            raise Refused("not among the stored pages")
+            raise Refused("not among the stored pages", passing=True)
         return None
 
     def _replayed(self, request: Request, page: Page) -> Response:

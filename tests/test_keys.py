@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -92,6 +93,30 @@ def test_stored_pages_are_read_again_without_the_site(tmp_path: Path) -> None:
         rapport("run", path, "--out", run)
         assert finished(run) == second
         assert server.asked == []
+
+
+def test_what_a_site_failed_is_fetched_by_the_same_command(tmp_path: Path) -> None:
+    run, pages = tmp_path / "out", wiki.category(6)
+    lost = next(path for path in pages if path.startswith("/wiki/") and "Category" not in path)
+    with site.serving({**pages, lost: (503, {"Retry-After": "9"}, b"busy")}) as server:
+        door = {"name": "lamps", "spider": "mediawiki", "start": [f"{server.address}/wiki/Category:Lamps"]}
+        door |= {"license": "CC0-1.0", "crawl": {"delay": 0, "patience": 1, "retries": 0}}
+        path = recipe(tmp_path, files=0, collect={"sources": [door]})
+        told = rapport("run", path, "--out", run, "--json", code=3)
+        assert "the same command asks again for what failed" in told
+        assert funnel(told)["collect"]["kept"] < 6
+        server.pages = pages
+        assert funnel(rapport("run", path, "--out", run, "--json"))["publish"]["in"] == 6
+        server.asked.clear()
+        rapport("run", path, "--out", run)
+        assert server.asked == []
+        with sqlite3.connect(run / "pages.sqlite") as store:
+            store.execute("delete from pages where address like ?", [f"%{lost}"])
+        store.close()
+        assert funnel(rapport("run", path, "--out", run, "--reparse", "--json", code=3))["collect"]["kept"] == 5
+        assert server.asked == []
+        assert funnel(rapport("run", path, "--out", run, "--json"))["collect"]["kept"] == 6
+        assert [asked for asked in server.asked if asked != "/robots.txt"] == [lost]
 
 
 def test_an_address_that_is_no_disk_takes_files_and_refuses_crawls_and_models(tmp_path: Path) -> None:
