@@ -179,9 +179,11 @@ def test_any_text_gives_one_row_for_one_row(turns: list[str]) -> None:
         assert finding.message is None or finding.message < len(row.messages)
 
 
-@pytest.mark.parametrize("unit", ["<script>", "<!--", "[", "12 ", "User: hi\n", "I'm 15 minutes ", "Ã¢â‚¬", "#$%^"])
+@pytest.mark.parametrize(
+    "unit", ["<script>", "<!--", "[", "12 ", "User: hi\n", "I'm 15 minutes ", "Ã¢â‚¬", "#$%^", "*", "\n", "("]
+)
 def test_a_very_long_message_takes_time_in_proportion(unit: str) -> None:
-    long = with_reply(unit * (100_000 // len(unit)))
+    long = with_reply(f"{unit * (100_000 // len(unit))}\na: b")
     start = time.process_time()
     one(long)
     assert time.process_time() - start < 3  # seconds; what was quadratic took 30

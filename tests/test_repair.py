@@ -120,6 +120,11 @@ def test_a_tail_that_breaks_off_is_cut() -> None:
     assert contents(repaired) == ["Hi.", "Hello."]
 
 
+@pytest.mark.parametrize("last", ["Жаль((", "Мне так грустно(", "I got an A", "let's go with plan b", "Yes they're"])
+def test_a_good_last_reply_stays(last: str) -> None:
+    assert contents(shape(talk("Hi.", "Hello.", "How was it?", last), ALL))[-1] == last
+
+
 def test_every_repair_can_be_switched_off() -> None:
     broken = talk("User: Hi.", "", "<p>caf\u00c3\u00a9</p>  x", "I went to the", "Bye.")
     assert shape(mend(broken, NONE), NONE) is broken
