@@ -239,10 +239,12 @@ def test_any_text_gives_one_row_for_one_row(turns: list[str]) -> None:
         assert finding.message is None or finding.message < len(row.messages)
 
 
-@pytest.mark.parametrize("unit", ["<script>", "<!--", "[", "12 ", "User: hi\n", "I'm 15 minutes ", "Ã¢â‚¬", "#$%^"])
+@pytest.mark.parametrize(
+    "unit", ["<script>", "<!--", "[", "12 ", "User: hi\n", "I'm 15 minutes ", "Ã¢â‚¬", "#$%^", "*", "\n", "("]
+)
 def test_four_times_the_text_takes_no_sixteen_times_the_time(unit: str) -> None:
     def spent(characters: int) -> float:
-        long = with_reply(unit * (characters // len(unit)))
+        long = with_reply(f"{unit * (characters // len(unit))}\na: b")
         start = time.process_time()
         one(long, privacy="mask")
         return time.process_time() - start

@@ -57,6 +57,8 @@ def test_a_message_is_mended_and_the_edit_is_told(broken: str, mended: str) -> N
         "AT&T called me again.",
         "We ate tarte flambée and crème brûlée.",
         "Being human: that's hard.",
+        "Model: T480",
+        "Fill this in.\nModel:",
         "Ça va? Ñandú, Ångström, Łódź.",
         "你好：今天好吗？",
         "I see.</s>",
@@ -75,6 +77,11 @@ def test_names_of_the_card_are_labels_and_a_heading_used_twice_is() -> None:
     assert contents(carded)[1] == "Come in."
     headed = mend(talk("Anna: Hi.", "Ben: Hello.", "Anna: Tea?", "Ben: Yes."), ALL)
     assert contents(headed) == ["Hi.", "Hello.", "Tea?", "Yes."]
+
+
+def test_a_label_that_is_an_ordinary_word_opens_two_messages() -> None:
+    spoken = mend(talk("Customer: Hi.", "Hello.", "Customer: Is it open?", "Yes."), ALL)
+    assert contents(spoken) == ["Hi.", "Hello.", "Is it open?", "Yes."]
 
 
 def test_empty_messages_go_and_their_neighbours_merge() -> None:
@@ -111,6 +118,11 @@ def test_an_unanswered_last_message_of_the_user_goes() -> None:
 def test_a_tail_that_breaks_off_is_cut() -> None:
     repaired = shape(talk("Hi.", "Hello.", "How was it?", "I went to the"), ALL)
     assert contents(repaired) == ["Hi.", "Hello."]
+
+
+@pytest.mark.parametrize("last", ["Жаль((", "Мне так грустно(", "I got an A", "let's go with plan b", "Yes they're"])
+def test_a_good_last_reply_stays(last: str) -> None:
+    assert contents(shape(talk("Hi.", "Hello.", "How was it?", last), ALL))[-1] == last
 
 
 def test_every_repair_can_be_switched_off() -> None:

@@ -76,8 +76,27 @@ def test_a_talk_said_twice_repeats_every_longer_message(turns: list[str]) -> Non
         ("That is all.", 0.0),
         ("Bye ;)", 0.0),
         ("I miss you :(", 0.0),
+        ("Жаль((", 0.0),
+        ("Жаль (", 0.0),
+        ("Мне так грустно(", 0.0),
+        ("((", 0.0),
+        ("I told her (", 1.0),
+        ("I got an A", 0.99),
+        ("let's go with plan b", 0.99),
+        ("I'd take vitamin c", 0.99),
+        ("Yes they're", 0.99),
+        ("I am glad that they're", 1.0),
+        ("I saw a", 1.0),
         ("See you at noon", 0.99),
     ],
 )
 def test_a_last_message_that_breaks_off(last: str, broken: float) -> None:
     assert structure.breaks_off(talk("Hi.", "Hello!", "How are you?", "Fine.", "Good.", last)) == broken
+
+
+def test_messages_that_say_nothing_are_counted() -> None:
+    messages = talk("Hi.", " ", "Anyone?", "")
+    seen = view(messages)
+    counted = numbers(seen.text, seen.starts, messages)
+    found = [f for f in structure.readings(seen, counted, measured(messages)) if f.rule == "structure.empty"]
+    assert [(f.message, f.value) for f in found] == [(1, 2), (3, 2)]

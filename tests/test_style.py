@@ -52,10 +52,60 @@ def test_refusals_of_ten_languages(reply: str) -> None:
         "I cannot believe it!",
         "My boss told me that I can't provide information on prices.",
         "It is not far from the station.",
+        "It's not safe to go out there tonight. The wolves are back.",
+        "That's not safe for you, come inside!",
+        "It's not legal to park here, love.",
+        "It's wrong to kill, Tom. Put the knife down.",
+        "It's never okay to hurt somebody you love.",
+        "I can't continue this conversation, you lied to me.",
+        "I can't give you advice, I'm a mess myself.",
+        "I'm so sorry about your dog. It's not safe to go out tonight.",
+        "That question is inappropriate, sir!",
+        "Ich habe keine Gefühle mehr für dich.",
+        "Je n'ai pas de sentiments pour lui.",
+        "Это неуместно, он всё узнает.",
+        "私には感情がない。",
+        "我没有感情，别爱我。",
+        "这是不合适的，他会知道的。",
     ],
 )
 def test_people_decline_too(reply: str) -> None:
     assert fired(reply) == set()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Sorry, but I can't continue this conversation.",
+        "It is not safe to do that. I suggest another prompt.",
+        "It's wrong to steal. As an AI language model I suggest that you pay.",
+        "这是不合适的，请换一个请求。",
+        "申し訳ありませんが、この会話を続けることはできません。",
+    ],
+)
+def test_what_people_say_too_is_a_refusal_beside_a_sign_of_an_assistant(reply: str) -> None:
+    assert "style.refusal" in fired(reply, Persona(name="Mara", description="A baker."))
+
+
+@pytest.mark.parametrize(
+    ("card", "machine"),
+    [
+        ("I am an android", True),
+        ("Nova is an AI", True),
+        ("a sentient robot", True),
+        ("Species: robot", True),
+        ("Sie ist eine KI.", True),
+        ("她是一个机器人", True),
+        ("Ai, a 25 year old florist", False),
+        ("Her name is Ai.", False),
+        ("She studies robotics and AI ethics", False),
+        ("An AI researcher from Leeds", False),
+        ("Ki, a fox spirit", False),
+    ],
+)
+def test_who_is_a_machine(card: str, machine: bool) -> None:
+    reply = "As an AI language model, I count the ships."
+    assert fired(reply, Persona(description=card)) == (set() if machine else {"style.assistant"})
 
 
 def test_only_an_ai_character_may_say_that_it_is_one() -> None:
@@ -75,6 +125,9 @@ def test_only_an_ai_character_may_say_that_it_is_one() -> None:
         ("Hello, [Your Name]!", "style.placeholder"),
         ("Hi {{user}}, come in.", "style.placeholder"),
         ("I live in <city>.", "style.placeholder"),
+        ("I love [user 1's favorite band].", "style.placeholder"),
+        ("It was [insert a memory here].", "style.placeholder"),
+        ("From [user1_shawarma_place], of course.", "style.placeholder"),
         ("It was fun, (user 1's name).", "style.mention"),
         ("Nice to meet you, User 2!", "style.mention"),
         ("I see.</s>", "style.template"),
@@ -82,6 +135,7 @@ def test_only_an_ai_character_may_say_that_it_is_one() -> None:
         ("[INST] I see. [/INST]", "style.template"),
         ("I see.\nUser: What do you see?", "style.other_side"),
         ("I see.\nHuman: What?", "style.other_side"),
+        ("I see.\nCustomer: What?\nAssistant: This.", "style.other_side"),
         ("asdkjh qweoiu zxmnb lkjasd", "style.gibberish"),
         ("#$%^&*@@#$ hello", "style.gibberish"),
         ("Caf\ufffd is open.", "style.damaged"),
@@ -100,6 +154,16 @@ def test_remains_and_noise(reply: str, rule: str) -> None:
         "The assistant at the shop was nice.",
         "I <3 you all!",
         "[laughs] That is so true.",
+        "[takes his hand] Come.",
+        "[smiles at her] Come.",
+        "[time skip] Morning.",
+        "[her phone buzzes] Wait.",
+        "[checks phone] Wait.",
+        "[first snow falls] Look!",
+        "{smiles at the city} Look!",
+        "[last day] We leave.",
+        "Brand: Dell\nModel: XPS 13\nSystem: Windows 11",
+        "Dear team,\nCustomer: Acme\nAgent: 007",
         "The plan: eat, sleep, repeat.",
         "My page is www.lighthouse.example, have a look.",
         "Krzysztof Szczepański knows rhythm and jazz.",

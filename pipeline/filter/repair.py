@@ -28,8 +28,7 @@ _BREAK = re.compile(r"<(?:br|hr)\s*/?>|</(?:p|div|li|tr|h[1-6]|blockquote)\s*>",
 _TAG = re.compile(rf"</?(?:{_TAGS})(?:\s+[a-z][\w:-]*(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?)*\s*/?>", re.I)
 _KEPT_TAG = re.compile(r"</?s>")  # the end of text of some models, no strike-through: style.template decides
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
-_LABEL_START = re.compile(r"\s*[*_]{0,2}(?P<label>[^\n:：*_]{1,30}?)[*_]{0,2}\s*[:：][*_]{0,2}\s*")
-_LABEL_END = re.compile(r"\n\s*[*_]{0,2}(?P<label>[^\n:：*_]{1,30}?)[*_]{0,2}\s*[:：][*_]{0,2}\s*\Z")
+_LABEL = re.compile(r"\s*+[*_]{0,2}(?P<label>[^\s:：*_][^\n:：*_]{0,29}?)[*_]{0,2}\s*+[:：][*_]{0,2}\s*")
 _ODD = re.compile(
     "[\x00-\x08\t\v\f\r\x0e-\x1f\x7f-\xa0\xad\u1680\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f\u2060\u3000\ufeff]"
 )
@@ -106,21 +105,23 @@ def tidy(text: str) -> str:
 def unlabel(messages: Messages, edits: Edits, row: Conversation) -> Messages:
     """Without speakers' labels at the start of messages, and without a label at the end that nothing follows."""
     cards = [p.name.lower() for p in (row.persona, row.user_persona) if p and p.name]
-    named = {*cards, *(m.name.lower() for m in messages if m.name), *style.known_labels(), *_headings(messages)}
+    known = {*cards, *(m.name.lower() for m in messages if m.name), *style.known_labels()}
+    named = {*known, *style.opening_labels(messages), *_headings(messages)}
 
     def strip(text: str) -> str:
-        match = _LABEL_START.match(text)
+        match = _LABEL.match(text)
         if match and match["label"].strip().lower() in named:
             text = text[match.end() :]
-        match = _LABEL_END.search(text)
-        return text[: match.start()] if match and match["label"].strip().lower() in named else text
+        before, line_break, last = text.rstrip().rpartition("\n")
+        match = _LABEL.fullmatch(last) if line_break else None
+        return before.rstrip() if match and match["label"].strip().lower() in named else text
 
     return _each(messages, edits, "removed speakers' labels", strip)
 
 
 def _headings(messages: Messages) -> set[str]:
     """Capitalised words before a colon that open two messages and at least half of all: labels of this talk."""
-    starts = [_LABEL_START.match(m.content) for m in messages]
+    starts = [_LABEL.match(m.content) for m in messages]
     found = [s["label"].strip() for s in starts if s and s["label"][:1].isupper() and s["label"].count(" ") < 3]
     labels = {label.lower() for label, n in Counter(found).items() if n >= 2}
     return labels if 2 * len(found) >= len(messages) else set()

@@ -46,6 +46,7 @@ RULES: dict[str, Rule] = {
     "structure.long": Rule("messages of user and assistant", "above", 200, "warn", OURS),
     "structure.words": Rule("words", "below", 12, "drop", f"three words a message; {OURS}"),
     "structure.long_message": Rule("words of the longest message", "above", 1000, "warn", OURS),
+    "structure.empty": Rule("messages that say nothing", "above", 0, "warn", "where `repairs.empty` is off"),
     "structure.speakers": Rule("speakers", "above", 2, "drop", "a dialogue has two sides"),
     "structure.one_sided": Rule("sides that speak", "below", 2, "drop", "a dialogue has two sides"),
     "structure.balance": Rule("the quieter side's share of words", "below", 0.10, "drop", FIELD),

@@ -60,6 +60,9 @@ def readings(view: View, numbers: Numbers, found: dict[str, float]) -> Iterator[
     yield _row("structure.one_sided", sides)
     if longest is not None:
         yield Finding("filter", "structure.long_message", numbers.words[longest], None, longest, decision="measured")
+    empty = [i for i, m in enumerate(view.messages) if not m.content or m.content.isspace()]
+    for i in empty:
+        yield Finding("filter", "structure.empty", len(empty), None, i, decision="measured")
     if broken := breaks_off(view.messages):
         last = len(view.messages) - 1
         yield Finding("filter", "structure.truncated", broken, None, last, decision="measured")
@@ -73,6 +76,7 @@ def _row(rule: str, value: float) -> Finding:
 
 
 _STRAY = re.compile(r"(?<=[a-z]\s)[b-hj-tv-w]\Z|(?<![:;=-])[(\[«„]\s*\w*\Z")  # "where do you work t"
+_ANSWERED = re.compile(r"(?:\A|[.!?\n,] ?)(?:yes|yeah|yep|no|nope|sure|oh)\W{1,3}\w+'\w+\Z")  # "Yes they're"
 _ENDS = ".!?…。！？~)]}\"'”’»*」』）~♪"
 
 
@@ -84,11 +88,19 @@ def breaks_off(messages: Sequence[Message]) -> float:
     """
     if not messages or _ends(messages[-1].content):
         return 0.0
-    if _STRAY.search(messages[-1].content) or _unfinished().search(messages[-1].content.lower()):
+    if _is_cut(messages[-1].content):
         return 1.0
     if len(messages) < 5:
         return 0.0
     return min(0.99, sum(_ends(m.content) for m in messages[:-1]) / (len(messages) - 1))
+
+
+def _is_cut(text: str) -> bool:
+    """After "the", inside a bracket, at a stray letter; not after "plan b", "an A", "yes they're"."""
+    lower = text.lower()
+    if _lettered().search(lower) or _ANSWERED.search(lower):
+        return False
+    return bool(_STRAY.search(text) or _unfinished().search(lower))
 
 
 @cache
@@ -96,10 +108,18 @@ def _unfinished() -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, words('unfinished')))})\Z")
 
 
+@cache
+def _lettered() -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_])(?:an [af]|(?:{'|'.join(map(re.escape, words('before_a_letter')))}) [a-z])\Z")
+
+
 def _ends(text: str) -> bool:
-    return (
-        not text
-        or text[-1] in _ENDS
-        or text[-2:] in (":(", ";(", "=(", "-(")
-        or (not text[-1].isalnum() and text[-1] not in ",;:-–—、，([")
-    )
+    return not text or text[-1] in _ENDS or _frowns(text) or (not text[-1].isalnum() and text[-1] not in ",;:-–—、，([")
+
+
+def _frowns(text: str) -> bool:
+    """ ":(", and as Russians write it: "Жаль((", "Мне грустно(", "Жаль (" """
+    said = text.rstrip("(")
+    if text.endswith("((") or not said:
+        return text.endswith("((")
+    return said != text and (not said[-1].isspace() or "а" <= said.rstrip()[-1:].lower() <= "ё")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
-from pipeline.conversation import Finding, Persona
+from pipeline.conversation import Finding, Message, Persona
 from pipeline.rules import noise
 from pipeline.rules import view as lists
 from pipeline.rules.kernel import Numbers
@@ -14,7 +15,7 @@ from pipeline.rules.view import Hit, View
 
 _FULL_STOP = re.compile(r"[.!?。！？]\s")
 _SENTENCE_END = re.compile(r"[.!?。！？…\n;:；：\"“”«»(]")
-_LABEL = re.compile(r"(?:^|\n)[ \t*_>#-]*(?P<label>[^\n:：]{1,30}?)[*_ ]*[:：]")
+_LABEL = re.compile(r"(?:^|\n)[ \t*_>#-]*+(?P<label>[^\n:：]{1,30}?)[*_ ]*+[:：]")
 _MARKS = re.compile(r"[\[{<(:：]")
 _LINK = re.compile(r"https?://|www\.")
 _SYMBOLS = re.compile(r"[#$%^&*@|\\~+=<>{}\[\]]{6,}")
@@ -45,7 +46,9 @@ def phrases(view: View) -> Iterator[Finding]:
     """What is found by lists of phrases: refusals, an assistant's talk of itself, remains of templates, labels."""
     yield from spots(view, "style.template", view.hits.get("template", []))
     yield from spots(view, "style.mention", [h for h in view.hits.get("label_talk", []) if _names_no_person(view, h)])
-    refusals = [*view.hits.get("refusal", []), *(h for h in view.hits.get("lecture", []) if _opens(view, h))]
+    lectures = [h for h in view.hits.get("lecture", []) if _opens(view, h)]
+    weak = [h for h in view.hits.get("refusal_weak", []) if _beside_a_sign(view, h)]
+    refusals = [*view.hits.get("refusal", []), *lectures, *weak]
     yield from spots(view, "style.refusal", [h for h in refusals if _refuses(view, h)])
     if not (is_machine(view.persona) or _cast_as_machine(view)):
         yield from spots(view, "style.assistant", [h for h in view.hits.get("assistant", []) if _refuses(view, h)])
@@ -144,23 +147,46 @@ def labels(view: View, message: int) -> Iterator[Finding]:
     line = view.line(message)
     if ":" not in line and "：" not in line:
         return
-    for match in _LABEL.finditer(line):
-        label = match["label"].strip(" *_")
-        if label in known_labels() or label in names(view):
+    found = [(match["label"].strip(" *_"), match) for match in _LABEL.finditer(line)]
+    known = known_labels() | names(view)
+    weak = {label for label, _ in found} & weak_labels()
+    if weak and not any(label in known for label, _ in found):
+        weak &= opening_labels(view.messages)
+    for label, match in found:
+        if label in known or label in weak:
             own = label in names(view) and label == (view.messages[message].name or "").lower()
             rule = "style.label" if own or not match.start() else "style.other_side"
             yield view.finding(rule, 1, message, match.start("label"), match.end())
+
+
+def opening_labels(messages: Sequence[Message]) -> set[str]:
+    """Weak labels that open two messages of the talk."""
+    opened = [_LABEL.match(m.content[:60].lower()) for m in messages]
+    labels = Counter(match["label"].strip(" *_") for match in opened if match)
+    return {label for label, n in labels.items() if n >= 2} & weak_labels()
 
 
 def placeholders(view: View, message: int) -> Iterator[Finding]:
     """Brackets that hold a description in place of a value: "[your name]", "{{user}}", "<city>", "(user 1's name)"."""
     line = view.line(message)
     for match in _BRACKETS.finditer(line) if "```" not in view.messages[message].content else ():
-        said = re.findall(r"[^\W_]+(?:'s)?", match[0])
-        if match[0].startswith("{{") or (len(said) <= 5 and any(w.removesuffix("'s") in blanks() for w in said)):
+        if match[0].startswith(("{{", "[insert ", "<insert ", "{insert ")) or _is_blank(match[0]):
             yield view.finding("style.placeholder", 1, message, match.start(), match.end())
     for match in _ROUND.finditer(line) if "(" in line else ():
         yield view.finding("style.mention", 1, message, match.start(), match.end())
+
+
+def _is_blank(bracket: str) -> bool:
+    """A blank's name and what joins it ("[user 1's favorite band]"), nothing else: "[her phone buzzes]" is told."""
+    said = [_stem(word) for word in re.findall(r"[^\W_]+(?:'s)?", bracket)]
+    rest = [word for word in said if word not in glue()]
+    named = [word for word in rest if word in blanks()]
+    return len(said) <= 5 and bool(named) and (len(named) == len(rest) or "_" in bracket)
+
+
+def _stem(word: str) -> str:
+    """Without a number and the s of a genitive or plural."""
+    return re.sub(r"\d*(?:'s|s)?$", "", word)
 
 
 @cache
@@ -170,9 +196,21 @@ def known_labels() -> frozenset[str]:
 
 
 @cache
+def weak_labels() -> frozenset[str]:
+    """Labels that are ordinary words too, lower case."""
+    return frozenset(lists.words("label_weak"))
+
+
+@cache
 def blanks() -> frozenset[str]:
-    """Words that tell a blank nobody filled, lower case."""
-    return frozenset(lists.words("placeholder"))
+    """Words that tell a blank nobody filled, lower case, without a last s."""
+    return frozenset(map(_stem, lists.words("placeholder")))
+
+
+@cache
+def glue() -> frozenset[str]:
+    """Words and numbers that join a blank and are none alone."""
+    return frozenset(["", *map(_stem, lists.words("placeholder_glue"))])
 
 
 def names(view: View) -> set[str]:
@@ -186,21 +224,33 @@ def is_machine(persona: Persona | None) -> bool:
     if persona is None:
         return False
     card = f"{persona.name or ''} {persona.description or ''} {persona.scenario or ''} {persona.greeting or ''}"
-    return bool(_MACHINE.search(card.lower()))
+    return _tells_machine(card)
 
 
+# "An old AI", "species: robot", "the ship's AI"; not "Ai, a florist", "an AI researcher", "she studies AI".
 _MACHINE = re.compile(
-    r"(?<![^\W_])(?:ai|a\.i\.|artificial intelligence|robot\w*|android|chatbot|cyborg|language model|virtual assistant|"
-    r"computer program|hologram|ki|künstliche intelligenz|ia|intelligence artificielle|inteligencia artificial|"
-    r"intelligenza artificiale|inteligência artificial|ии|искусственный интеллект|робот\w*|андроид\w*)(?![^\W_])"
-    r"|人工智能|机器人|人工知能|ロボット|アンドロイド|인공지능|로봇|안드로이드"
+    r"(?:(?:\b(?:an?|the|eine?|une?|una|um|uma|un')(?:\s(?!(?:who|that|of|in|on|at|for|with|and|to|by|from)\s)[\w-]+){0,2}?"
+    r"[\s']\s?|'s\s|\b(?:species|race|type|kind)\W{1,4})(?:ai|a\.i\.|ki|ia|artificial intelligence)"
+    r"|(?:^|[\s'])(?:robot|robô|roboter|android|androide|androïde|chatbot|cyborg|language model|virtual assistant"
+    r"|computer program|hologram|(?:ai|ki)[\s-](?:assistant|companion|assistent)))(?![\w-])"
+    r"(?!\s(?:ethic|research|engineer|start|compan|lab|scien|develop|safety|policy|art|tech|program|expert|industr|firm"
+    r"|student|professor|conference|mechanic|repair|maker|design|build|special|project|class|course|club|school|factory|toy|phone))"
+    r"|künstliche intelligenz|intelligence artificielle|inteligencia artificial|intelligenza artificiale"
+    r"|inteligência artificial|\b(?:ии|искусственный интеллект|робот(?!отех)\w{0,2}|андроид\w{0,2})\b"
+    r"|(?:人工智能|机器人|人工知能|ロボット|アンドロイド|인공지능|로봇|안드로이드)(?!工|研|学|专|公司|공|연구|회사)",
+    re.I | re.M,
 )
+_BARE_AI = re.compile(r"\b(?:is|am|are|'m|'s) A\.?I\b")  # "Her name is Ai"
+
+
+def _tells_machine(text: str) -> bool:
+    return bool(_MACHINE.search(text) or _BARE_AI.search(text))
 
 
 def _cast_as_machine(view: View) -> bool:
     """Does the system message cast the character as one? "You are a helpful AI assistant" casts nobody."""
-    prompts = [m.content.lower() for m in view.messages if m.role == "system"]
-    return any(_MACHINE.search(text) and "assistant" not in text for text in prompts)
+    prompts = [m.content for m in view.messages if m.role == "system"]
+    return any(_tells_machine(text) and "assistant" not in text.lower() for text in prompts)
 
 
 def _names_no_person(view: View, hit: Hit) -> bool:
@@ -216,9 +266,27 @@ def _refuses(view: View, hit: Hit) -> bool:
     """On the model's side, at the start of a sentence or after nothing but leads ("I'm sorry, but")."""
     if view.messages[hit.message].role != "assistant":
         return False
+    return not _leads().sub("", _lead(view, hit)).strip(" ,，、-—–*_\t")
+
+
+def _lead(view: View, hit: Hit) -> str:
+    """What stands before it in its sentence."""
     before = view.line(hit.message)[: hit.start]
     ends = [m.end() for m in _SENTENCE_END.finditer(before)]
-    return not _leads().sub("", before[ends[-1] if ends else 0 :]).strip(" ,，、-—–*_\t")
+    return before[ends[-1] if ends else 0 :]
+
+
+def _beside_a_sign(view: View, hit: Hit) -> bool:
+    """With an apology that leads it, or a sign of an assistant elsewhere in the message."""
+    line = view.line(hit.message)
+    others = f"{line[: hit.start]}\0{line[hit.end :]}"
+    return bool(_starts("apology").search(_lead(view, hit)) or _starts("refusal_sign").search(others))
+
+
+@cache
+def _starts(name: str) -> re.Pattern[str]:
+    """Words that start with a line of the list."""
+    return re.compile(f"(?<![^\\W_{lists.UNSPACED}])(?:{'|'.join(map(re.escape, lists.words(name)))})")
 
 
 @cache
