@@ -1,6 +1,7 @@
 # Two commands on a fresh machine: `make quickstart` and `make test`. Both make their own environment in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+MEASURED := collect crawl filter filter_gold filter_vs_datatrove language privacy dedup score novelty llm
 
 .PHONY: help quickstart test test-sites bench lint lock clean
 
@@ -27,7 +28,7 @@ lint: .venv/dev.done
 	$(BIN)/mypy
 
 bench: .venv/dev.done
-	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+	for name in $(MEASURED); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # Exact versions, checked by hash. The stamp is written last: its existence means that the install was whole.
 .venv/bin/python:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and 
 ROOMS = ("collect", "generate", "filter", "dedup", "score", "publish")
 INTERRUPTED = "Interrupted. What was finished is kept; the same command goes on from there."
 
+SQLITE_TROUBLES = ("disk is full", "disk I/O error", "readonly database", "unable to open database file")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="rapport")
@@ -56,7 +58,8 @@ def run(
     as_json: bool,
 ) -> None:
     """Walk a recipe from its first room to its last; what is done already is not done again."""
-    from pipeline.recipe import find, load, rehearsed, reparsed
+    from pipeline.adhoc import rehearsed, reparsed
+    from pipeline.recipe import find, load
 
     loaded = load(find(recipe))
     loaded = rehearsed(loaded) if rehearse else loaded
@@ -73,12 +76,10 @@ def run(
 @click.argument("recipe")
 def check(recipe: str) -> None:
     """Every mistake of a recipe at once, with file, line and key."""
-    from pipeline import collect
     from pipeline.recipe import find, load
 
     path = find(recipe)
-    loaded = load(path)
-    collect.units(loaded.collect, loaded.folder)  # what only the doors can know: spiders, sites, licences
+    load(path, doors=True)
     click.echo(f"{path}: no mistakes.")
 
 
@@ -122,6 +123,9 @@ def plan(recipe: str, out: str | None, as_json: bool) -> None:
 
 # What a room's own command takes besides --set: settings of the room, under their own names.
 OPTIONS: dict[str, list[Callable[[Any], Any]]] = {
+    "collect": [
+        click.option("--reparse", is_flag=True, help="INPUT is a recipe: read the pages again that its run has stored.")
+    ],
     "dedup": [
         click.option("--threshold", type=float, help="Jaccard similarity from which two are one [default: 0.7]."),
         click.option("--only-report", is_flag=True, default=None, help="Write the pairs, drop nothing."),
@@ -146,16 +150,21 @@ def _room_command(room: str, says: str) -> None:
     def command(
         inputs: Sequence[str], out: str, sets: Sequence[str], workers: int | None, as_json: bool, **more: Any
     ) -> None:
-        from pipeline.alone import of_files
+        from pipeline.adhoc import of_files, reparsed
+        from pipeline.recipe import find, load
         from pipeline.run import settings_of
 
         explain, model, address = more.pop("explain", False), more.pop("model", None), more.pop("base_url", None)
         key = "OPENAI_API_KEY" if "OPENAI_API_KEY" in os.environ else None
         models = {"writer": {"model": model, "base_url": "rehearsal" if model == "rehearsal" else address, "key": key}}
-        extra = [f"{key}={json.dumps(value)}" for key, value in more.items() if value is not None]
-        recipe = of_files(Path(out).name, room, inputs, [*sets, *extra], models if model else {})
+        how: dict[str, Any] = {"only": ("collect", room)}
+        if more.pop("reparse", False):
+            recipe, how = reparsed(load(find(inputs[0]))), {"first": "collect", "last": "collect"}
+        else:
+            extra = [f"{key}={json.dumps(value)}" for key, value in more.items() if value is not None]
+            recipe = of_files(out, room, inputs, [*sets, *extra], models if model else {})
         before = settings_of(out) if explain else None
-        way = _walk(recipe, out, workers, only=("collect", room))
+        way = _walk(recipe, out, workers, **how)
         _tell(way, as_json)
         if explain:
             _explain(out, before, recipe)
@@ -184,12 +193,12 @@ for _room, _says in {
 def calibrate(room: str, inputs: Sequence[str], sets: Sequence[str], workers: int | None) -> None:
     """Percentiles of every measure per source, and what each rule would drop: to choose limits by looking."""
     from pipeline import telling
-    from pipeline.alone import of_files
+    from pipeline.adhoc import of_files
     from pipeline.filter.calibrate import calibrate as calibrated
     from pipeline.run import measured
 
     with tempfile.TemporaryDirectory(prefix="rapport-") as folder:
-        recipe = of_files(Path(folder).name, room, inputs, sets)
+        recipe = of_files(folder, room, inputs, sets)
         _walk(recipe, folder, workers, only=("collect", room))
         for table in telling.calibration(calibrated(measured(folder), recipe.filter)):
             _show(table)
@@ -330,15 +339,19 @@ def main() -> None:
     except BrokenPipeError:  # `rapport stats … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+    except Exception as error:
+        if (trouble := _disk_trouble(error)) is None:
             raise
-        where = f" at {error.filename}" if error.filename else ""
-        sys.exit(
-            _say(
-                f"{os.strerror(error.errno)}{where}. What was finished is kept; the same command goes on from there.", 1
-            )
-        )
+        sys.exit(_say(f"{trouble}. What was finished is kept; the same command goes on from there.", 1))
+
+
+def _disk_trouble(error: Exception) -> str | None:
+    """What the disk says when it is full or may not be written, be it to us or to SQLite."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        return os.strerror(error.errno) + (f" at {error.filename}" if error.filename else "")
+    if type(error).__module__ == "sqlite3" and any(trouble in str(error) for trouble in SQLITE_TROUBLES):
+        return f"SQLite: {error}"
+    return None
 
 
 def _say(message: str, code: int) -> int:

@@ -12,7 +12,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from pipeline import UserError as UserError
-from pipeline.mistakes import missing_inputs, mistake, repeated_keys
+from pipeline.mistakes import (
+    NotYaml,
+    closed_doors,
+    missing_inputs,
+    mistake,
+    parsed,
+    repeated_keys,
+    unknown_sources,
+    wrong_names,
+)
 from pipeline.rules import LANGUAGES, RULES, Rule
 
 
@@ -327,54 +336,38 @@ def find(name: str) -> Path:
     )
 
 
-def load(path: Path) -> Recipe:
-    """Read a recipe. Raises UserError that lists every mistake with file, line, key and the nearest right spelling."""
+def load(path: Path, doors: bool = False) -> Recipe:
+    """Read a recipe. Raises UserError that lists every mistake with file, line, key and the nearest right spelling.
+
+    doors: also look behind every source, which may ask the Hub.
+    """
     try:
-        text = path.read_text("utf-8")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
+        tree, values = parsed(path.read_text("utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: byte {error.start} is not UTF-8; save the recipe as UTF-8.") from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise UserError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {error.problem or error.context}.") from None
-    if not isinstance(values, dict):
+    except NotYaml as error:
+        raise UserError(f"{path}:{error.line}: {error}") from None
+    if tree is None or not isinstance(values, dict):
         raise UserError(
             f"{path}:1: a recipe is a list of sections (name, collect, filter …); see configs/quickstart.yaml."
         )
-    return _validated(values, path, tree)
+    return _validated(values, path, tree, doors)
 
 
-def _validated(values: dict[str, Any], path: Path, tree: yaml.Node | None) -> Recipe:
-    assert tree is not None  # only an empty file has no tree, and that is no dict
+def _validated(values: dict[str, Any], path: Path, tree: yaml.Node, doors: bool) -> Recipe:
     folder = path.resolve().parent
     found = [*repeated_keys(tree), *missing_inputs(tree, values, folder)]
+    found += [*wrong_names(tree, values), *unknown_sources(tree, values)]
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
         found += [mistake(tree, detail, Recipe) for detail in error.errors()]
+    if doors:
+        found += [m for m in closed_doors(tree, values, folder) if not any(f.key.startswith(m.key) for f in found)]
     if found:
         lines = [f"{path}:{m.line}: {m.key}: {m.problem}" for m in sorted(found)]
         raise UserError("\n".join([f"{path} has {len(lines)} mistake{'s' * (len(lines) > 1)}:", *lines]))
     recipe._folder = folder
     return recipe
-
-
-def rehearsed(recipe: Recipe) -> Recipe:
-    """The same recipe with every model replaced by the offline rehearsal model."""
-    models = {use: model.model_copy(update={"base_url": "rehearsal"}) for use, model in recipe.models.items()}
-    return changed(recipe, models=models)
-
-
-def reparsed(recipe: Recipe) -> Recipe:
-    """The same recipe, reading only stored pages."""
-    return changed(recipe, collect=recipe.collect.model_copy(update={"reparse": True}))
-
-
-def changed(recipe: Recipe, **sections: Any) -> Recipe:
-    """The same recipe with other sections; relative paths start where they did."""
-    copy = recipe.model_copy(update=sections)
-    copy._folder = recipe.folder
-    return copy

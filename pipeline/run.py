@@ -15,9 +15,10 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline import __version__, walks
+from pipeline.adhoc import changed
 from pipeline.conversation import Conversation
 from pipeline.keys import digest, ingredients
-from pipeline.recipe import Recipe, SourceSettings, UserError, changed
+from pipeline.recipe import Recipe, SourceSettings, UserError
 from pipeline.shelf import Shelf
 from pipeline.walks import Passage, Room, Run
 

@@ -200,7 +200,10 @@ class Shelf:
         if not self.local:
             yield
             return
-        Path(self.path).mkdir(parents=True, exist_ok=True)
+        try:
+            Path(self.path).mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise UserError(f"{self.address} cannot be a folder: a file stands there. Choose another --out.") from None
         with Path(self.path, ".lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -295,13 +298,22 @@ class _UnitWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if error is None and (self.in_part or not self.parts):
-            self._close_part()
-        for context, writer in self.open.values():  # after an error the temporary files go, nothing is committed
+        try:
+            if error is None and (self.in_part or not self.parts):
+                self._close_part()
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            self._abandon(error)
+
+    def _abandon(self, error: BaseException | None) -> None:
+        """After an error the temporary files go, nothing is committed. A full disk may fail us here once more."""
+        for context, writer in self.open.values():
             with suppress(Exception):
                 writer.close()
             with suppress(BaseException):
-                context.__exit__(kind, error, trace)
+                context.__exit__(type(error), error, None)
         self.open.clear()
 
     @property
@@ -358,9 +370,10 @@ class _UnitWriter:
             if self.waiting[kind] or kind == "kept":
                 self._flush(kind)
         for kind in list(self.open):
-            context, writer = self.open.pop(kind)
+            context, writer = self.open[kind]
             writer.close()
             context.__exit__(None, None, None)
+            del self.open[kind]
         self.parts.append(self.part)
         self.split, self.in_part = self.split + 1, 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.recipe import Recipe
+from pipeline.recipe import Recipe, load
 from pipeline.run import rooms
 
 ROOT = Path(__file__).parents[1]
@@ -96,3 +97,26 @@ def test_every_dependency_has_its_sentence() -> None:
     told = (ROOT / "CONTRIBUTING.md").read_text()
     names = [d.split(">")[0].split("[")[0] for d in project["dependencies"]]
     assert [name for name in names if f"**{name}**" not in told] == []
+
+
+def test_the_readme_names_only_what_there_is(tmp_path: Path) -> None:
+    from pipeline.cli import cli
+
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) < 150
+    commands = re.findall(r"^`?(\S*rapport) (\S+)(.*)", text, re.M)
+    assert {command for command, _, _ in commands} == {".venv/bin/rapport"}  # there is no other after `make quickstart`
+    assert len(commands) >= 7
+    for _, name, words in commands:
+        known = {option for parameter in cli.commands[name].params for option in parameter.opts}
+        assert not set(re.findall(r"--[a-z-]+", words.partition("#")[0])) - known
+    targets = set(re.findall(r"^(\S+):", (ROOT / "Makefile").read_text(), re.M))
+    assert not set(re.findall(r"make ([a-z-]+)", text)) - targets
+
+
+def test_the_recipes_of_the_readme_have_no_mistakes(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    (tmp_path / "recipe.yaml").write_text("".join(blocks), "utf-8")
+    recipe = load(tmp_path / "recipe.yaml")
+    assert recipe.generate.wanted
+    assert recipe.collect.sources

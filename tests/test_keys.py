@@ -85,6 +85,10 @@ def test_stored_pages_are_read_again_without_the_site(tmp_path: Path) -> None:
         assert (again["kept"], again["reasons"]) == (6, before["reasons"])
         second = finished(run)
         assert second["collect"] != first["collect"]
+        assert funnel(rapport("collect", path, "--out", run, "--reparse", "--json"))["collect"]["kept"] == 6
+        third = finished(run)
+        assert third["collect"] != second["collect"]
+        second["collect"] = third["collect"]
         rapport("run", path, "--out", run)
         assert finished(run) == second
         assert server.asked == []

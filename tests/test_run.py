@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.collect import files
+from pipeline.recipe import configs
 from tests.rows import record, write_jsonl
 
 RAPPORT = [sys.executable, "-m", "pipeline.cli"]
@@ -80,10 +83,10 @@ def test_changing_nothing_walks_nothing_and_a_limit_walks_filter_and_what_follow
     run = tmp_path / "out"
     rapport("run", recipe(tmp_path), "--out", run)
     first = finished(run)
-    started = time.monotonic()
+    files = {p: p.stat().st_mtime_ns for p in run.glob("*/**/*") if p.is_file()}
     rapport("run", tmp_path / "recipe.yaml", "--out", run)
-    assert time.monotonic() - started < 4  # a loaded machine; alone it is under 2
     assert finished(run) == first
+    assert {p: p.stat().st_mtime_ns for p in run.glob("*/**/*") if p.is_file()} == files
     measured = {p: p.stat().st_mtime_ns for p in (run / "3-filter" / "measured").rglob("*.parquet")}
     limit = {"languages": ["en"], "rules": {"structure.turns": {"limit": 7}}}
     way = funnel(rapport("run", recipe(tmp_path, filter=limit), "--out", run, "--json"))
@@ -126,65 +129,87 @@ def test_unreadable_rows_are_quarantined_and_no_good_row_is_lost(tmp_path: Path)
     import pyarrow.parquet as pq
 
     held = pq.read_table(tmp_path / "out" / "1-collect" / "quarantine").to_pylist()
-    assert sorted(row["where"].split("#")[1] for row in held) == ["1204", "302", "603", "904"] or len(held) == 4
+    assert sorted(row["where"].split("#")[1] for row in held) == ["1204", "301", "602", "903"]
     assert all(row["error"] for row in held)
 
 
+def wide_recipe(folder: Path) -> Path:
+    """Four sources and a crawl, with enough rows and bytes that worker processes share every room."""
+    shutil.copytree(configs() / "quickstart" / "pages", folder / "pages")
+    doors: list[dict[str, object]] = [{"name": "scenes", "spider": "mediawiki", "start": ["pages/index.html"]}]
+    for number in range(4):
+        padded = [record(n) | {"note": "x" * 1400} for n in range(number * 500, number * 500 + 550)]
+        write_jsonl(folder / f"{number}.jsonl", padded)
+        doors.append({"name": f"talks {number}", "files": [f"{number}.jsonl"]})
+    collect = {"sources": [door | {"license": "CC0-1.0"} for door in doors]}
+    asked = {"seeds": 1, "talks": 2, "turns": [6, 8]}
+    models = {"writer": {"model": "r", "base_url": "rehearsal"}}
+    return recipe(folder, files=0, collect=collect, generate=asked, models=models)
+
+
+def started(path: Path, run: Path) -> subprocess.Popen[str]:
+    """A run as a shell starts one: with its workers in a group of its own."""
+    command = [*RAPPORT, "run", str(path), "--out", str(run), "--workers", "2"]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=ENVIRONMENT, text=True, start_new_session=True, **streams)
+
+
+def marks(run: Path) -> int:
+    """Units of work that are complete, in all rooms."""
+    return sum(1 for _ in run.rglob("done/*.json"))
+
+
+def wait_for(process: subprocess.Popen[str], run: Path, count: int) -> None:
+    while process.poll() is None and marks(run) < count:
+        time.sleep(0.002)
+
+
 def test_killed_at_ten_random_moments_it_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    path = recipe(
-        tmp_path,
-        files=6,
-        rows=130,
-        generate={"seeds": 1, "talks": 1, "turns": [6, 8]},
-        models={"writer": {"model": "r", "base_url": "rehearsal"}},
-    )
-    started = time.monotonic()
-    rapport("run", path, "--out", tmp_path / "whole")
-    span = time.monotonic() - started
+    path, run = wide_recipe(tmp_path), tmp_path / "killed"
+    rapport("run", path, "--out", tmp_path / "whole", "--workers", "2")
     chance = random.Random(5)
-    for _ in range(10):
-        process = subprocess.Popen(
-            [*RAPPORT, "run", str(path), "--out", str(tmp_path / "killed")],
-            env=ENVIRONMENT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(chance.uniform(0.4, 1.0) * span)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    rapport("run", path, "--out", tmp_path / "killed")
-    assert digests(tmp_path / "killed") == digests(tmp_path / "whole")
-    assert digests(tmp_path / "whole")
-    assert list((tmp_path / "killed").rglob("*.tmp")) == []
+    before_publish = marks(tmp_path / "whole") - 6  # the last room is too short to be hit for sure
+    for count in sorted(chance.sample(range(1, before_publish), 10)):
+        process = started(path, run)
+        wait_for(process, run, count)
+        time.sleep(chance.uniform(0, 0.05))
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    rapport("run", path, "--out", run, "--workers", "2")
+    assert digests(run) == digests(tmp_path / "whole")
+    assert len(digests(run)) > 30
+    rapport("run", path, "--out", run)  # sweeps what a worker left that outlived the last kill by a moment
+    assert list(run.rglob("*.tmp")) == []
 
 
 def test_ctrl_c_ends_with_one_message_and_the_next_run_goes_on(tmp_path: Path) -> None:
-    path, run = recipe(tmp_path, files=6), tmp_path / "out"
-    process = subprocess.Popen(
-        [*RAPPORT, "run", str(path), "--out", str(run)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-    )
-    while not (run / "1-collect").exists():
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    told = process.communicate(timeout=60)[1]
-    assert process.returncode == 130
+    path, run = wide_recipe(tmp_path), tmp_path / "out"
+    process = started(path, run)
+    wait_for(process, run, 14)  # the rooms before `filter` have 11, so it is at work
+    os.killpg(process.pid, signal.SIGINT)
+    told = process.communicate()[1]
+    assert process.returncode == 130, told
     assert "Interrupted. What was finished is kept" in told
     assert "Traceback" not in told
-    rapport("run", path, "--out", run)
+    kept = {mark: mark.stat().st_mtime_ns for mark in run.rglob("done/*.json")}
+    rapport("run", path, "--out", run, "--until", "filter")
+    assert {mark: mark.stat().st_mtime_ns for mark in kept} == kept
 
 
-def test_a_full_disk_is_one_clear_message_and_nothing_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "crawl"), [("150k", False), ("60k", True), ("100k", True)])
+def test_a_full_disk_is_one_clear_message_and_nothing_is_lost(tmp_path: Path, size: str, crawl: bool) -> None:
     path, small = recipe(tmp_path, files=6, rows=400), tmp_path / "small"
     small.mkdir()
-    command = " ".join([*RAPPORT, "run", str(path), "--out", str(small / "out")])
-    mount = f"mount -t tmpfs -o size=150k tmpfs {small}"
+    command = " ".join([*RAPPORT, "run", "quickstart" if crawl else str(path), "--out", str(small / "out")])
+    mount = f"mount -t tmpfs -o size={size} tmpfs {small} || exit 77"
     script = f"{mount}; {command}; echo code $?; mount -o remount,size=100m {small}; {command}; echo code $?"
     own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script]
     done = subprocess.run(own, capture_output=True, text=True, env=ENVIRONMENT)
     told = done.stdout + done.stderr
-    if "unshare failed" in told or "Operation not permitted" in told:
+    if done.returncode == 77 or done.stderr.startswith("unshare:"):
         pytest.skip("this machine lets no user mount a small file system")
-    assert "No space left on device" in told
+    assert any(words in told for words in ("No space left on device", "disk is full", "disk I/O error"))
     assert "the same command goes on from there" in told
     assert "Traceback" not in told
     assert "code 1" in told
@@ -263,8 +288,27 @@ def test_mistakes_of_the_user_are_told_without_a_traceback(tmp_path: Path) -> No
     assert "no known shape fits" in told
     assert "messages" in told
     assert '"colour"' in told
+    file = tmp_path / "taken"
+    file.touch()
+    good = write_jsonl(tmp_path / "good.jsonl", [record(1)])
+    assert "a file stands there. Choose another --out" in rapport("collect", good, "--out", file, code=1)
+    assert "a file stands there" in rapport("collect", good, "--out", file / "below", code=1)
+    assert "generate.cards[1]: there is no" in rapport(
+        "generate", "--out", tmp_path / "o3", "--set", "cards=[nobody.png]", code=1
+    )
     assert "Usage" in rapport("run", code=2)
     assert "no file matches" in rapport("collect", tmp_path / "nothing.jsonl", "--out", tmp_path / "o2", code=1)
+
+
+def test_a_rule_that_is_off_decides_nothing(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in range(3)])
+    sets = ("--set", "languages=[de]", "--set", "rules.language.admitted.decision=off")
+    assert funnel(rapport("filter", path, "--out", tmp_path / "my out", *sets, "--json"))["filter"]["kept"] == 3
+
+
+def test_files_of_a_disk_and_of_a_bucket_make_one_source() -> None:
+    assert files._root(["s3://bucket/a.jsonl", "/data/b.jsonl"]) == "/"
+    assert files._root(["s3://bucket/x/a.jsonl", "s3://bucket/x/y/b.jsonl"]) == "/bucket/x"
 
 
 def test_plan_says_what_would_happen_and_does_nothing(tmp_path: Path) -> None:
