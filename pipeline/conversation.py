@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import gc
 import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, pairwise, repeat, starmap
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
@@ -281,10 +283,23 @@ def to_table(conversations: Iterable[Conversation]) -> pa.Table:
 
 def from_table(table: pa.Table) -> Iterator[Conversation]:
     """Rows of an Arrow table of `SCHEMA`."""
-    columns = [_decode(table[f.name].combine_chunks(), f.type) for f in SCHEMA]
+    with _uncollected():
+        columns = [_decode(table[f.name].combine_chunks(), f.type) for f in SCHEMA]
     names = [f.name for f in SCHEMA]
     for values in zip(*columns, strict=True):
         yield Conversation(**dict(zip(names, values, strict=True)))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection, which would walk over all the new objects time and again: twice the speed."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _encode(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -315,6 +330,8 @@ def _decode(array: pa.Array, kind: pa.DataType) -> list[Any]:
         if cls is None:  # measures, scores: only what has a value
             names = [f.name for f in kind]
             return [{n: v for n, v in zip(names, row, strict=True) if v is not None} for row in rows]
+        if not array.null_count:  # messages are most of a row
+            return list(map(tuple.__new__, repeat(cls), rows) if cls is Message else starmap(cls, rows))
         valid = array.is_valid().to_pylist()
         return [cls(*row) if ok else None for ok, row in zip(valid, rows, strict=True)]
     if pa.types.is_list(kind):

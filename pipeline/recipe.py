@@ -184,6 +184,13 @@ class RuleSettings(Settings):
     limit: float | None = None
     decision: Literal["off", "warn", "drop"] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _both_named(cls, given: Any) -> Any:
+        if not isinstance(given, dict | RuleSettings):
+            raise ValueError("a rule has a limit, a decision or both: {limit: 2}, {decision: off}")
+        return given
+
     @field_validator("decision", mode="before")
     @classmethod
     def _unquoted(cls, decision: Any) -> Any:

@@ -138,6 +138,8 @@ def test_no_recipe_can_admit_minors_or_an_unknown_rule() -> None:
         FilterSettings.model_validate({"rules": {"safety.minor": {"decision": "off"}}})
     with pytest.raises(ValidationError, match=r"style\.refusals"):
         FilterSettings.model_validate({"rules": {"style.refusals": {"limit": 2}}})
+    with pytest.raises(ValidationError, match=r"\{decision: off\}"):
+        FilterSettings.model_validate({"rules": {"style.refusal": False}})
 
 
 def test_readings_of_other_rooms_stay() -> None:

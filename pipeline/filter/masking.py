@@ -51,10 +51,12 @@ def discreet(found: Iterable[Finding], known: Private, said: int) -> Iterator[Fi
 def _tells(f: Finding, evidence: str, known: Private, cards: Sequence[tuple[str, list[Span]]]) -> bool:
     if f.message is not None and f.start is not None and known.texts[f.message].startswith(evidence, f.start):
         return _overlaps(known.spans[f.message], f.start, f.start + len(evidence))
+    if f.message is None and find(evidence):  # said in a message that was cut away
+        return True
     if len(evidence) <= CODE:
         return False
     quoted = ((spans, at) for text, spans in cards for at in _places(evidence, text))
-    return any(_overlaps(spans, at, at + len(evidence)) for spans, at in quoted) or bool(find(evidence))
+    return any(_overlaps(spans, at, at + len(evidence)) for spans, at in quoted)
 
 
 def _places(part: str, text: str) -> Iterator[int]:

@@ -72,8 +72,10 @@ _AFTER_ADJECTIVE = (
     "sokak",
     "sokağı",
     "utca",
+    "út",
     "tér",
 )
+_ENGLISH_ENDINGS = frozenset(("ring", "gade", "kade", "tie", "dijk"))  # The Conjuring 2, Brigade 5, Katie 4, Van Dijk 4
 _MEASURE = re.compile(
     r"\s*(?:Uhr|Minuten|Stunden|Tage|Jahre|km|m|%|€|min|timmar|år|minuten|uur|godzin|lat|минут|лет|час)"
 )
@@ -141,7 +143,7 @@ def _numbered() -> re.Pattern[str]:
     """14 Maple Street; 14 rue de la Paix."""
     return re.compile(
         rf"(?<![\w.,:/$€£#-])(?P<number>{_NUMBER})(?:\s+"
-        rf"(?P<name>(?:{_NAME}\s+){{1,4}}?)(?P<word>{_any('street_after_name')})\b\.?"
+        rf"(?P<name>(?:(?!\d+\s){_NAME}\s+){{1,4}}?)(?P<word>{_any('street_after_name')})\b\.?"
         r"(?:\s(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West|(?:North|South)(?:east|west))\b\.?)?"
         rf"|,?\s+(?P<before>{_any('street_before_name')})\b\.?\s+"
         r"(?P<tail>(?:(?:de|du|des|d['’]|la|le|les|l['’]|del|della|dos|das|do|da)\s*)*"
@@ -201,9 +203,9 @@ def _is_named(match: re.Match[str], language: str | None) -> bool:
 
 
 def _is_compound(match: re.Match[str], text: str, language: str | None) -> bool:
-    """In English only the long endings: "Decade 2" and "The Conjuring 2" are no streets."""
-    long = language not in (None, "en") or len(match["ending"]) > 4
-    return long and match["name"][0].isupper() and not _MEASURE.match(text, match.end())
+    """In English without the endings of its own words."""
+    foreign = language not in (None, "en") or match["ending"].lower() not in _ENGLISH_ENDINGS
+    return foreign and match["name"][0].isupper() and not _MEASURE.match(text, match.end())
 
 
 def _capital(word: str) -> bool:
