@@ -66,8 +66,7 @@ class Persona:
     card: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a conversation is from and under which licence.
 
     kind: web, hub, file or generated. ref: address#n, dataset@revision#row, file#n, character/situation/seed.
@@ -283,7 +282,7 @@ def to_table(conversations: Iterable[Conversation]) -> pa.Table:
 
 def from_table(table: pa.Table) -> Iterator[Conversation]:
     """Rows of an Arrow table of `SCHEMA`."""
-    with _uncollected():
+    with uncollected():
         columns = [_decode(table[f.name].combine_chunks(), f.type) for f in SCHEMA]
     names = [f.name for f in SCHEMA]
     for values in zip(*columns, strict=True):
@@ -291,7 +290,7 @@ def from_table(table: pa.Table) -> Iterator[Conversation]:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without garbage collection, which would walk over all the new objects time and again: twice the speed."""
     was = gc.isenabled()
     gc.disable()

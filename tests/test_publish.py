@@ -47,9 +47,7 @@ def test_the_real_loader_reads_what_was_published(tmp_path: Path) -> None:
 def test_rows_of_the_rehearsal_model_stand_apart_and_the_card_says_so(tmp_path: Path) -> None:
     real = [conversation(n) for n in range(10)]
     made = [
-        dataclasses.replace(
-            row, source=dataclasses.replace(row.source, kind="generated", rehearsal=True), persona=Persona("Ada")
-        )
+        dataclasses.replace(row, source=row.source._replace(kind="generated", rehearsal=True), persona=Persona("Ada"))
         for row in (conversation(n) for n in range(10, 13))
     ]
     folder = published(tmp_path / "set", [real + made])
@@ -61,7 +59,7 @@ def test_rows_of_the_rehearsal_model_stand_apart_and_the_card_says_so(tmp_path: 
 
 def test_the_card_names_every_split_licence_and_language(tmp_path: Path) -> None:
     rows = [conversation(n, language=Language("en" if n % 3 else "ru", 0.9)) for n in range(10)]
-    licensed = [dataclasses.replace(r, source=dataclasses.replace(r.source, license="CC-BY-4.0")) for r in rows]
+    licensed = [dataclasses.replace(r, source=r.source._replace(license="CC-BY-4.0")) for r in rows]
     folder = published(tmp_path / "set", [licensed])
     front = yaml.safe_load((folder / "README.md").read_text().split("---")[1])
     assert front["license"] == "cc-by-4.0"

@@ -15,6 +15,8 @@ import datetime as dt
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import repeat
+from typing import cast
 
 from pipeline.collect.shapes.talk import Talk, Turn, Unread, as_json
 from pipeline.conversation import Conversation, Message, Persona, Quarantine, Role, Source, identity
@@ -52,9 +54,11 @@ def admit(talk: Talk | Unread, door: Door, ref: str, notes: tuple[str, ...] = ()
         return refuse("holds half characters, which no file can hold", talk.turns, door, ref)
     if size > door.max_bytes:
         return refuse(f"{size:,} bytes of text, more than max_bytes {door.max_bytes:,}", talk.turns, door, ref)
-    messages, assistant = tuple(map(Message, said, texts, names)), set[str | None]()  # if the source says who is who
     if None in said or door.assistant != "second":
         messages, assistant = _messages(talk.turns, door.assistant)
+    else:  # the source says who is who
+        made = map(tuple.__new__, repeat(Message), zip(said, texts, names, strict=True))  # no call of Python's each
+        messages, assistant = cast("tuple[Message, ...]", tuple(made)), set()
     joined = (f"collect: joined {talk.merged + 1} records",) if talk.merged else ()
     return Conversation(
         identity(door.name, ref),

@@ -19,6 +19,7 @@ import orjson
 
 from pipeline.collect.shapes.talk import Unread
 from pipeline.collect.unpack import Joined, is_damage
+from pipeline.conversation import uncollected
 from pipeline.recipe import UserError
 
 Records = Iterator[tuple[int, Any]]
@@ -258,7 +259,9 @@ def _batch_rows(about: Any) -> int:
 def _rows_of(batch: Any) -> Iterator[Any]:
     """Rows as dicts; one whose bytes are no text is unreadable by itself."""
     try:
-        yield from batch.to_pylist()
+        with uncollected():
+            rows = batch.to_pylist()
+        yield from rows
     except UnicodeDecodeError:
         for at in range(batch.num_rows):
             try:
