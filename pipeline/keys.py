@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pipeline.recipe import CollectSettings, Recipe, SourceSettings, configs
+from pipeline.recipe import CollectSettings, Recipe, configs
 
 
 def digest(*parts: object) -> str:
@@ -27,7 +27,7 @@ def ingredients(name: str, recipe: Recipe, code: Sequence[str], packages: Sequen
     if name == "collect":
         found["inputs"] = _inputs(recipe.collect, recipe.folder)
     if name == "dedup" and recipe.dedup.against:
-        found["against"] = _inputs(compared(recipe.dedup.against), recipe.folder)
+        found["against"] = _inputs(CollectSettings(sources=recipe.dedup.against), recipe.folder)
     if name in ("generate", "filter", "score", "publish"):
         found["configs"] = [_content(configs() / folder) for folder in ("words", "prompts", "personas", "rehearsal")]
     if name == "generate":
@@ -48,17 +48,6 @@ def cards(recipe: Recipe) -> list[Path]:
 
     places = [recipe.folder / Path(card).expanduser() for card in recipe.generate.cards]
     return [file for place in places for file in card_files(place)]
-
-
-def compared(against: Sequence[str]) -> CollectSettings:
-    """The sets that `dedup` compares with, as sources: files, or `hub:owner/name`."""
-    doors = [
-        {"hub": name.removeprefix("hub:"), "license": "LicenseRef-compared"}
-        if name.startswith("hub:")
-        else {"files": [name]}
-        for name in against
-    ]
-    return CollectSettings(sources=[SourceSettings(name=f"against {n}", **door) for n, door in enumerate(doors, 1)])
 
 
 def _code(*names: str) -> list[str]:

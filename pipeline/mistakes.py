@@ -77,15 +77,16 @@ def missing_inputs(tree: yaml.Node, values: dict[str, Any], folder: Path) -> Ite
 
 
 def _named_paths(values: dict[str, Any]) -> Iterator[tuple[Place, str]]:
-    for number, source in enumerate(_listed(values, "collect", "sources")):
-        for door in ("files", "start"):
-            paths = source.get(door) if isinstance(source, dict) else None
-            for index, pattern in enumerate(paths if isinstance(paths, list) else []):
-                yield ("collect", "sources", number, door, index), str(pattern)
+    for section, key in (("collect", "sources"), ("dedup", "against")):
+        for number, source in enumerate(_listed(values, section, key)):
+            for door in ("files", "start"):
+                paths = source.get(door) if isinstance(source, dict) else None
+                for index, pattern in enumerate(paths if isinstance(paths, list) else []):
+                    yield (section, key, number, door, index), str(pattern)
     for section, key in (("generate", "cards"), ("dedup", "against")):
         for index, named in enumerate(_listed(values, section, key)):
-            if not str(named).startswith("hub:"):
-                yield (section, key, index), str(named)
+            if isinstance(named, str) and not named.startswith("hub:"):
+                yield (section, key, index), named
 
 
 def wrong_names(tree: yaml.Node, values: dict[str, Any]) -> Iterator[Mistake]:

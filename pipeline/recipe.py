@@ -251,6 +251,11 @@ class FilterSettings(Settings):
         return dataclasses.replace(rule, limit=limit, decision=decision)
 
 
+def _door(address: str) -> dict[str, Any]:
+    """A set named in one word: a file, a folder, a glob, or `hub:owner/name`."""
+    return {"hub": address[4:]} if address.startswith("hub:") else {"files": [address]}
+
+
 class DedupSettings(Settings):
     """Who counts as heard before. Measured in pipeline/dedup/README.md."""
 
@@ -263,8 +268,19 @@ class DedupSettings(Settings):
     sources: list[str] = Field(
         [], description="names of sources, the preferred first; the others after them, all equal"
     )
-    against: list[str] = Field([], description="files or Hub datasets whose conversations must not be in the result")
+    against: list[SourceSettings] = Field(
+        [], description="sets whose conversations must not be in the result: files, `hub:owner/name`, or as sources"
+    )
     only_report: bool = Field(False, description="write the pairs that are alike and drop nothing")
+
+    @field_validator("against", mode="before")
+    @classmethod
+    def _doors(cls, given: Any) -> Any:
+        if not isinstance(given, list):
+            return given
+        doors = [_door(one) if isinstance(one, str) else one for one in given]
+        usual = [{"name": f"against {number}", "license": "LicenseRef-compared"} for number in range(1, len(doors) + 1)]
+        return [name | door if isinstance(door, dict) else door for name, door in zip(usual, doors, strict=True)]
 
 
 class ScoreSettings(Settings):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -145,9 +145,16 @@ def remembered(recipe: Recipe, out: str) -> Recipe:
     before = settings_of(out)
     if before is None:
         return recipe
-    known = {source.name: source for source in before.collect.sources if source.hub and source.revision}
-    sources = [_as_noted(source, known.get(source.name)) for source in recipe.collect.sources]
-    return changed(recipe, collect=recipe.collect.model_copy(update={"sources": sources}))
+    noted = [*before.collect.sources, *before.dedup.against]
+    known = {source.name: source for source in noted if source.hub and source.revision}
+    return _with_doors(recipe, lambda sources: [_as_noted(source, known.get(source.name)) for source in sources])
+
+
+def _with_doors(recipe: Recipe, change: Callable[[list[SourceSettings]], list[SourceSettings]]) -> Recipe:
+    """The recipe with other sources, those that `dedup` compares with included."""
+    collect = recipe.collect.model_copy(update={"sources": change(recipe.collect.sources)})
+    dedup = recipe.dedup.model_copy(update={"against": change(recipe.dedup.against)})
+    return changed(recipe, collect=collect, dedup=dedup)
 
 
 def _as_noted(source: SourceSettings, noted: SourceSettings | None) -> SourceSettings:
@@ -159,11 +166,11 @@ def _as_noted(source: SourceSettings, noted: SourceSettings | None) -> SourceSet
 
 def _pinned(recipe: Recipe) -> Recipe:
     """The recipe with every Hub dataset at one commit. Asks the Hub for those that are not."""
-    if not any(source.hub for source in recipe.collect.sources):
+    if not any(source.hub for source in [*recipe.collect.sources, *recipe.dedup.against]):
         return recipe
     from pipeline import collect
 
-    return changed(recipe, collect=collect.resolved(recipe.collect))
+    return _with_doors(recipe, collect.resolved)
 
 
 def _check_place(top: Shelf, recipe: Recipe) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ import pyarrow.compute as pc
 from pipeline.conversation import Conversation, Quarantine
 from pipeline.counts import Counts, given_up
 from pipeline.engine import Engine
-from pipeline.keys import cards, compared, digest, ingredients
-from pipeline.recipe import Recipe
+from pipeline.keys import cards, digest, ingredients
+from pipeline.recipe import CollectSettings, Recipe, UserError
 from pipeline.shelf import Shelf
 
 LITTLE_ROWS = 2_000  # rows that one process has done before a second one has begun
@@ -248,12 +249,16 @@ def _against(passage: Passage, signing: str) -> tuple[Shelf, str]:
     from pipeline import collect
 
     shelf, run = Shelf(passage.outbox.address, "against"), passage.run
-    key = digest(signing, passage.settings.against, passage.ingredients().get("against"))
+    named = [source.model_dump(mode="json") for source in passage.settings.against]
+    key = digest(signing, named, passage.ingredients().get("against"))
     if any(shelf.done(unit, key) is None for unit in shelf.units()):
         shelf.clear()
-    settings = compared(passage.settings.against)
-    for number, unit in enumerate(collect.units(settings, run.recipe.folder) if settings.sources else ()):
-        shelf.write(f"{number:05d}", key, collect.read(unit, settings, Path()))
+    settings = CollectSettings(sources=passage.settings.against)
+    kept: Counter[str] = Counter()
+    for number, unit in enumerate(collect.units(settings, run.recipe.folder)):
+        kept[unit.source.name] += shelf.write(f"{number:05d}", key, collect.read(unit, settings, Path())).kept
+    if empty := [name for name, rows in kept.items() if not rows]:
+        raise UserError(f"dedup: nothing can be read of {', '.join(empty)}, so there is nothing to compare with.")
     return shelf, key
 
 

@@ -29,7 +29,7 @@ from pipeline import collect
 from pipeline.recipe import CollectSettings, UserError
 
 def answer(source):
-    settings = collect.resolved(CollectSettings(sources=[source]))
+    settings = CollectSettings(sources=collect.resolved(CollectSettings(sources=[source]).sources))
     rows = [r for unit in collect.units(settings, Path()) for r in collect.read(unit, settings, Path())]
     pinned, refs, said = settings.sources[0], [r.source.ref for r in rows], [r.messages[0].content for r in rows]
     return {"pinned": [pinned.revision, pinned.license, pinned.attribution], "refs": refs, "said": said}
@@ -207,3 +207,20 @@ def test_a_run_writes_the_commit_into_its_recipe_and_keeps_to_it(tmp_path: Path)
             assert "license: CC-BY-4.0" in resolved
             second = hub.repos["anna/talks"].commit({**FILES, "data/test.parquet": parquet(7, 8)})
         assert second != first
+
+
+def test_what_stands_in_one_split_of_a_hub_dataset_is_sent_away(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(record(n)) + "\n" for n in (0, 3, 50)))
+    doors = "collect: {sources: [{name: mine, files: [mine.jsonl]}]}\n"
+    against = "dedup: {against: [{hub: anna/talks, config: default, split: test}]}\n"
+    (tmp_path / "recipe.yaml").write_text(f"name: tests\n{doors}filter: {{languages: [en]}}\n{against}")
+    command = [sys.executable, "-m", "pipeline.cli", "run", "recipe.yaml", "--until", "dedup", "--json"]
+    with serving({"anna/talks": dict(FILES)}) as hub:
+        top = {"PYTHONPATH": str(Path(__file__).parents[1])}
+        environment = os.environ | top | hub.environment(tmp_path / "home")
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        room = json.loads(done.stdout)[-1]
+        assert (room["room"], room["reasons"]) == ("dedup", {"dedup.against": 1})
+        commit = hub.repos["anna/talks"].find("main")
+        assert f"revision: {commit}" in (tmp_path / "output" / "tests" / "recipe.yaml").read_text()

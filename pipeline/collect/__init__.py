@@ -12,13 +12,12 @@ from pipeline.recipe import CollectSettings, SourceSettings
 Unit = files.FileUnit | hub.HubUnit | web.WebUnit
 
 
-def resolved(settings: CollectSettings) -> CollectSettings:
-    """The settings with every Hub dataset pinned to a commit, its licence and citation filled in from its card.
+def resolved(sources: Sequence[SourceSettings]) -> list[SourceSettings]:
+    """Sources with every Hub dataset pinned to a commit, its licence and citation filled in from its card.
 
     One that names all three is taken at its word: nobody is asked.
     """
-    sources = [hub.resolve(s) if s.hub and not hub.is_pinned(s) else s for s in settings.sources]
-    return settings.model_copy(update={"sources": sources})
+    return [hub.resolve(source) if source.hub and not hub.is_pinned(source) else source for source in sources]
 
 
 def units(settings: CollectSettings, folder: Path) -> list[Unit]:
