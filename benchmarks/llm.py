@@ -91,13 +91,13 @@ def begin(client: str, folder: str, server: Serving, **job: Any) -> subprocess.P
     else:
         command = [str(ROOT / "build" / "peers" / client / "bin" / "python"), "benchmarks/llm_peers.py", given]
     quiet = None if os.environ.get("LOUD") else subprocess.DEVNULL
-    return subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet)
+    return subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet, start_new_session=True)
 
 
 def run(client: str, folder: str, server: Serving, **job: Any) -> Run:
     started = time.monotonic()
     child = begin(client, folder, server, **job)
-    patience = threading.Timer(GIVEN_UP, child.kill)
+    patience = threading.Timer(GIVEN_UP, os.killpg, (child.pid, signal.SIGKILL))  # with its own children
     patience.start()
     _, status, usage = os.wait4(child.pid, 0)
     patience.cancel()

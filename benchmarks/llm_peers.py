@@ -98,6 +98,8 @@ def distilabel(job: dict[str, Any]) -> list[tuple[int, str]]:
     from distilabel.steps import LoadDataFromDicts, StepInput, step
     from distilabel.steps.tasks import ChatGeneration
 
+    global Reply  # it is sent to a process of its own, by name
+
     @step(inputs=["messages", "generation"], outputs=["messages"])  # type: ignore[untyped-decorator]
     def Reply(inputs: StepInput) -> Any:
         for row in inputs:
