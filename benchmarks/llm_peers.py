@@ -6,7 +6,7 @@ plain: AsyncOpenAI and a semaphore, as most people write it. curator, distilabel
 prompts to an OpenAI-compatible server, caching left on where it is the default.
 """
 
-from __future__ import annotations
+# no `annotations` from __future__: distilabel reads the types of a step
 
 import asyncio
 import json
@@ -15,11 +15,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
+TURNS = 8
 SYSTEM = "You are the owner of a small cafe by the river. " * 16
 
 
-def prompt(i: int) -> str:
-    return f"{i}: What was the nicest thing a guest said to you this week? Tell me all of it, please."
+def turns(job: dict[str, Any]) -> int:
+    return TURNS if job["what"] == "dialogue" else 1
+
+
+def first_turn(job: dict[str, Any], i: int) -> list[dict[str, str]]:
+    if job["what"] == "dialogue":
+        return next_turn([{"role": "system", "content": f"{SYSTEM} Guest {i}."}], 0)
+    text = f"{i}: What was the nicest thing a guest said to you this week? Tell me all of it, please."
+    edited = " (edited)" if i < job.get("edited", 0) else ""
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text + edited}]
+
+
+def next_turn(messages: list[dict[str, str]], turn: int) -> list[dict[str, str]]:
+    return [*messages, {"role": "user", "content": f"This is what I say in turn {turn}."}]
 
 
 def write(folder: str, rows: list[tuple[int, str]]) -> None:
@@ -38,18 +51,15 @@ async def plain(job: dict[str, Any]) -> list[tuple[int, str]]:
             answer = await client.chat.completions.create(model="sim", messages=messages, max_tokens=300)
         return answer.choices[0].message.content or ""
 
-    async def single(i: int) -> str:
-        return await ask([{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt(i)}])
+    async def row(i: int) -> str:
+        messages = first_turn(job, i)
+        said = await ask(messages)
+        for turn in range(1, turns(job)):
+            messages = next_turn([*messages, {"role": "assistant", "content": said}], turn)
+            said = await ask(messages)
+        return said
 
-    async def dialogue(i: int) -> str:
-        messages: list[Any] = [{"role": "system", "content": f"{SYSTEM} Guest {i}."}]
-        for turn in range(8):
-            messages.append({"role": "user", "content": f"This is what I say in turn {turn}."})
-            messages.append({"role": "assistant", "content": await ask(messages)})
-        return str(messages[-1]["content"])
-
-    work = single if job["what"] == "single" else dialogue
-    answers = await asyncio.gather(*(work(i) for i in range(job["n"])), return_exceptions=True)
+    answers = await asyncio.gather(*map(row, range(job["n"])), return_exceptions=True)
     return [(i, a) for i, a in enumerate(answers) if isinstance(a, str)]
 
 
@@ -64,38 +74,66 @@ def curator(job: dict[str, Any]) -> list[tuple[int, str]]:
 
     class Asker(bespoke.LLM):  # type: ignore[misc]
         def prompt(self, row: dict[str, Any]) -> Any:
-            return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt(row["row"])}]
+            return row["messages"]
 
         def parse(self, row: dict[str, Any], answer: str) -> Any:
-            return {"row": row["row"], "text": answer}
+            said = [*row["messages"], {"role": "assistant", "content": answer}]
+            return {"row": row["row"], "messages": said, "text": answer}
 
     limits = {"max_concurrent_requests": job["in_flight"], "max_requests_per_minute": 10**6}
     limits |= {"max_tokens_per_minute": 10**9, "base_url": job["url"]}
     asker = Asker(model_name="sim", backend="openai", backend_params=limits, generation_params={"max_tokens": 300})
-    answers = asker([{"row": i} for i in range(job["n"])])
-    answers = getattr(answers, "dataset", answers)
+    answers = [{"row": i, "messages": first_turn(job, i)} for i in range(job["n"])]
+    for turn in range(turns(job)):  # a call is one round over all rows
+        if turn:
+            answers = [{"row": a["row"], "messages": next_turn(a["messages"], turn)} for a in answers]
+        given = asker(answers)
+        answers = list(getattr(given, "dataset", given))
     return [(row["row"], row["text"]) for row in answers]
 
 
 def distilabel(job: dict[str, Any]) -> list[tuple[int, str]]:
     from distilabel.models import OpenAILLM
     from distilabel.pipeline import Pipeline
-    from distilabel.steps import LoadDataFromDicts
-    from distilabel.steps.tasks import TextGeneration
+    from distilabel.steps import LoadDataFromDicts, StepInput, step
+    from distilabel.steps.tasks import ChatGeneration
 
-    rows = [{"row": i, "instruction": prompt(i), "system_prompt": SYSTEM} for i in range(job["n"])]
+    global Reply  # it is sent to a process of its own, by name
+
+    @step(inputs=["messages", "generation"], outputs=["messages"])  # type: ignore[untyped-decorator]
+    def Reply(inputs: StepInput) -> Any:
+        for row in inputs:
+            said = [*row["messages"], {"role": "assistant", "content": row["generation"] or ""}]
+            row["messages"] = next_turn(said, len(said) // 2)
+        yield inputs
+
+    rows = [{"row": i, "messages": first_turn(job, i)} for i in range(job["n"])]
+    size = job["in_flight"]
     with Pipeline(name="bench", cache_dir=job["folder"]) as pipeline:
-        model = OpenAILLM(model="sim", base_url=job["url"], api_key="none", generation_kwargs={"max_new_tokens": 300})
-        load = LoadDataFromDicts(data=rows, batch_size=job["in_flight"])
-        load >> TextGeneration(llm=model, input_batch_size=job["in_flight"])
+        last = LoadDataFromDicts(data=rows, batch_size=size)
+        for turn in range(turns(job)):
+            if turn:
+                reply = Reply(input_batch_size=size)
+                last >> reply
+                last = reply
+            model = OpenAILLM(
+                model="sim", base_url=job["url"], api_key="none", generation_kwargs={"max_new_tokens": 300}
+            )
+            chat = ChatGeneration(llm=model, input_batch_size=size)
+            last >> chat
+            last = chat
     answers = pipeline.run(use_cache=False)["default"]["train"]
     return [(row["row"], row["generation"]) for row in answers if row["generation"]]
 
 
+def main() -> None:
+    if len(sys.argv) < 2:
+        return print(__doc__)
+    job = json.loads(sys.argv[1])
+    others = {"curator": curator, "distilabel": distilabel}
+    done = asyncio.run(plain(job)) if job["client"] == "plain" else others[job["client"]](job)
+    return write(job["folder"], done)
+
+
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
-    if given["client"] == "plain":
-        done = asyncio.run(plain(given))
-    else:
-        done = {"curator": curator, "distilabel": distilabel}[given["client"]](given)
-    write(given["folder"], done)
+    main()

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import llm
+from pipeline.cli import cli
 from pipeline.llm.gate import Gate, Room
 from pipeline.llm.protocol import Fault, judge, retry_after, rooms
 from pipeline.llm.reply import misfit, read_json
@@ -214,7 +216,7 @@ def test_kill_9_loses_only_what_was_under_way(server: Serving, tmp_path: Path) -
     resumed = subprocess.run([*command, str(tmp_path / "killed.sqlite")], capture_output=True, check=True)
     stats = server.stats()
     assert stats["keys_answered"] == 400
-    assert stats["asked_again_after_answer"] < 16  # only what was under way: delivered, and not yet read
+    assert stats["asked_again_after_answer"] <= 16  # only what was under way: delivered, and not yet read
     assert stats["requests"] <= 400 + 16
     undisturbed = subprocess.run([*command, str(tmp_path / "calm.sqlite")], capture_output=True, check=True)
     assert resumed.stdout == undisturbed.stdout
@@ -534,6 +536,16 @@ def test_the_key_of_openai_goes_to_openai_alone(
     assert key_for(ModelSettings(base_url="http://gpu-box:8000/v1", model="sim"), {"OPENAI_API_KEY": KEY}) is None
     with pytest.raises(UserError, match="set the environment variable MINE"):
         key_for(ModelSettings(base_url="http://gpu-box:8000/v1", model="sim", key="MINE"), {"OPENAI_API_KEY": KEY})
+
+
+def test_the_command_line_sends_the_key_that_its_help_names(
+    server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server.configure(key=KEY)
+    wanted = ["--set", "seeds=1", "--set", "talks=1", "--set", "turns=[2, 3]", "--out", str(tmp_path / "talks")]
+    told = CliRunner().invoke(cli, ["generate", "--model", "sim", "--base-url", server.url, *wanted])
+    assert server.stats()["requests"] > 0, told.output
 
 
 def test_an_exhausted_quota_stops_and_keeps_what_was_answered(server: Serving, tmp_path: Path) -> None:
