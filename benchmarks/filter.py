@@ -9,6 +9,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,13 +19,12 @@ from benchmarks import sets
 from pipeline import filter as room
 from pipeline.conversation import Conversation
 from pipeline.recipe import FilterSettings
+from pipeline.shelf import Shelf
 
 
 def rows() -> list[Conversation]:
-    """Persona chats, service talks, negotiations and talk about films, about 180 words and 16 turns in the mean."""
-    talks = list(sets.self_dialogue(10))[::8]
-    mixed = [*sets.sgd(), *sets.synthetic_persona_chat(), *sets.casino(), *talks]
-    return [replace(row, persona=None, user_persona=None) for row in mixed]
+    """Persona chats with both cards, service talks, negotiations and talk about films, about 180 words and 16 turns."""
+    return [*sets.sgd(), *sets.synthetic_persona_chat(), *sets.casino(), *list(sets.self_dialogue(10))[::8]]
 
 
 def endless(found: list[Conversation]) -> Iterator[Conversation]:
@@ -45,6 +45,24 @@ def speed() -> None:
     measured = list(room.measure(found, settings))
     again = min(seconds(lambda: list(room.decide(measured, settings))) for _ in range(3))
     print(f"  deciding anew: {len(found) / again:.0f} conversations/s of one core")
+    masking = min(seconds(lambda: list(room.work(found, FilterSettings(privacy="mask")))) for _ in range(3))
+    print(f"  whole room, personal data masked: {len(found) / masking:.0f} conversations/s of one core")
+    with tempfile.TemporaryDirectory() as folder:
+        spent = parquet(found, folder)
+    print(f"  whole room, Parquet to Parquet: {len(found) / spent:.0f} conversations/s of one core")
+
+
+def parquet(found: list[Conversation], folder: str) -> float:
+    """Seconds for one part as a run has it: read, measured, kept on the shelf of measured rows, decided, written."""
+    inbox, measured, outbox = Shelf(folder, "1-collect"), Shelf(folder, "3-filter/measured"), Shelf(folder, "3-filter")
+    (part,) = inbox.write("00000", "", found).parts
+    settings = FilterSettings()
+
+    def walk() -> None:
+        measured.write(part, "", room.measure(inbox.read(part), settings))
+        outbox.write(part, "", room.decide(measured.read(part), settings))
+
+    return seconds(walk)
 
 
 def seconds(run: Callable[[], object]) -> float:

@@ -16,7 +16,6 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +126,7 @@ def speed(rows: Sequence[Conversation]) -> None:
 
 if __name__ == "__main__":
     install()
-    chats = [replace(row, persona=None, user_persona=None) for row in sets.synthetic_persona_chat()]
+    chats = list(sets.synthetic_persona_chat())
     services = list(sets.sgd())
     compare("synthetic_persona_chat", [row for row in chats if clean(row)])
     compare("sgd", [row for row in services if clean(row)])

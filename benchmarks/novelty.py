@@ -1,6 +1,7 @@
 """Novelty: the same decisions as rouge-score with a fixed cut-off, its speed, and how often unrelated texts pass.
 
-    .venv/bin/python -m benchmarks.novelty
+    .venv/bin/python -m benchmarks.novelty            # against rouge-score, and what passes
+    .venv/bin/python -m benchmarks.novelty derive     # where the constants of pipeline/generate/novelty.py are from
 
 rouge-score is installed into build/peers-novelty by uv. Sets are read from ../shared/data. Unrelated texts: dialogues
 of different people (English), speeches of plays and loose sentences put together (Russian), cut to equal length.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 import random
 import re
 import subprocess
@@ -18,14 +20,19 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from pipeline.conversation import normalised
-from pipeline.generate.novelty import Novelty
+from pipeline.generate.novelty import Novelty, rouge_l
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
+SIZES = (10, 25, 60)  # words
+SHARES = (1e-2, 1e-3, 1e-4, 2e-5)  # of pairs: what pools of 5 to 2,500 texts ask for
 CUTOFF = 0.24  # gpt_roleplay_realm
 PEER = """
 import json, sys, time
@@ -111,6 +118,72 @@ def passing(language: str, name: str, texts: list[str], length: int) -> None:
     print(f"{language} {name:9} {length:3} words: pool 100 {rates[0]}   pool 2,000 {rates[1]}")
 
 
+def derive() -> None:
+    """Fit the constants on all four sets, then on three, and see how much of the fourth would pass.
+
+    TRIMMED is needed to measure the others: after a change of it, derive again.
+    """
+    sets = {
+        ("en", "talks"): talks(),
+        ("en", "roleplay"): roleplay(),
+        ("ru", "plays"): plays(),
+        ("ru", "loose"): loose(),
+    }
+    found: dict[tuple[str, str], list[Strays]] = {}
+    for named, texts in sets.items():
+        whole = list(texts)
+        cut = (windows(whole, size, 1 if named[0] == "en" else 6) for size in SIZES)
+        found[named] = [strays(named[0], texts) for texts in cut]
+        print(*named, "TRIMMED by length", *(f"{cell.trimmed:.3f}" for cell in found[named]), flush=True)
+    cells = [cell for lengths in found.values() for cell in lengths]
+    print(f"all: TRIMMED {np.mean([cell.trimmed for cell in cells]):.2f}, REACH {fit(cells)}")
+    for held in found:
+        reach = fit([cell for named, lengths in found.items() if named != held for cell in lengths])
+        for pool in (100, 1500):
+            rates = (
+                f"{size} words {cell.passing(pool, *reach):.3f}" for size, cell in zip(SIZES, found[held], strict=True)
+            )
+            print(*held, f"held out: REACH {reach}, pass at a pool of {pool}:", ", ".join(rates))
+
+
+class Strays(NamedTuple):
+    """Unrelated texts against a pool. trimmed: deviation of the lowest 98 % over that of all, mean over the texts.
+
+    beyond: how far each pair is beyond the usual, in standard deviations, (texts, pool).
+    """
+
+    trimmed: float
+    beyond: NDArray[np.float64]
+
+    def passing(self, pool: int, base: float, slope: float) -> float:
+        """The share of texts that would be new enough, of which .95 should be."""
+        limit = base - slope * math.log10(1 - 0.95 ** (1 / pool))
+        return float((self.beyond[:, :pool].max(axis=1) <= limit).mean())
+
+
+def strays(language: str, texts: list[str]) -> Strays:
+    """Measured as `Novelty.neighbour` does, 300 texts against 1,500."""
+    novelty = Novelty(seeds(language))
+    for text in texts[:1500]:
+        novelty.add(text)
+    beyond, trimmed = [], []
+    for text in texts[1500:1800]:
+        coded = novelty.coded(text)
+        alike = rouge_l(coded, novelty.pool, np.array(novelty.lengths))
+        usual, unit = novelty.usual(coded, alike)
+        beyond.append((alike - usual) / unit)
+        every = novelty.strays_of(coded, alike)
+        trimmed.append(every[every <= np.quantile(every, 0.98)].std() / every.std())
+    return Strays(float(np.mean(trimmed)), np.array(beyond))
+
+
+def fit(cells: list[Strays]) -> tuple[float, float]:
+    """REACH_0 and REACH_1: the line through how far the most alike share of pairs is beyond the usual."""
+    reached = np.array([np.quantile(cell.beyond, 1 - np.array(SHARES)) for cell in cells])
+    slope, base = np.polyfit(-np.log10(SHARES), reached.mean(axis=0), 1)
+    return round(float(base), 2), round(float(slope), 2)
+
+
 def words(text: str) -> list[str]:
     return normalised(text).split()
 
@@ -184,4 +257,4 @@ def ask(python: str, given: object) -> tuple[list[bool], float]:
 
 
 if __name__ == "__main__":
-    main()
+    derive() if sys.argv[1:] == ["derive"] else main()

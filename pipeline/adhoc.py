@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def of_files(
     section: dict[str, Any] = {}
     for text in sets:
         _put(section, text)
-    doors = {"sources": [{"name": name, "files": [path]} for name, path in _named(inputs)]}
+    doors = {"sources": [{"name": name, "files": [path]} for name, path in _named_files(inputs)]}
     sections = {"collect": doors | section} if room == "collect" else {"collect": doors, room: section}
     name = re.sub(r"[^\w.-]+", "-", Path(out).resolve().name).lstrip("-.") or "files"
     values = {"name": name, "models": models or {}, **sections}
@@ -43,6 +43,18 @@ def of_files(
     return recipe
 
 
+def _named_files(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each input and the name of its source: that of the file or folder, numbered where another is called so."""
+    given: set[str] = set()
+    for path in inputs:
+        called = [part for part in path.rstrip("/").split("/") if not set("*?[") & set(part)]
+        stem = "".join(called[-1:]).partition(".")[0] or "input"
+        numbered = (f"{stem}-{n}" for n in itertools.count(2))
+        name = stem if stem not in given else next(name for name in numbered if name not in given)
+        given.add(name)
+        yield name, path
+
+
 def _put(section: dict[str, Any], text: str) -> None:
     """Put a setting, as `rules.structure.turns.limit=6`, into a section. Values are YAML."""
     key, equals, value = text.partition("=")
@@ -56,16 +68,6 @@ def _put(section: dict[str, Any], text: str) -> None:
         place[last] = parsed(value)[1]
     except NotYaml as error:
         raise UserError(f"--set {text}: {error}") from None
-
-
-def _named(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each input and the name of its source: that of the file or folder, numbered where another is called so."""
-    seen: set[str] = set()
-    for path in inputs:
-        base = path.rstrip("/").rpartition("/")[2].partition(".")[0] or "input"
-        name = next(name for name in chain([base], (f"{base}-{n}" for n in count(2))) if name not in seen)
-        seen.add(name)
-        yield name, path
 
 
 def rehearsed(recipe: Recipe) -> Recipe:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from statistics import fmean
 
@@ -33,7 +33,10 @@ def work(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[Conv
 
 
 def _scored(row: Conversation, settings: ScoreSettings) -> Conversation:
-    labels = tuple(label(m.content, row.language.code if row.language else None) for m in row.messages)
+    code = row.language.code if row.language else None
+    labels = tuple(label(m.content, code) for m in row.messages)
+    if row.labels:
+        labels = tuple(map(_filled, row.labels, labels))
     found = dict(row.measures) or _measured(row)
     spoken = [label for label, m in zip(labels, row.messages, strict=True) if m.role != "system"]
     felt = [label.emotion for label in spoken if label.emotion is not None]
@@ -46,6 +49,12 @@ def _scored(row: Conversation, settings: ScoreSettings) -> Conversation:
     told = sum(label.closeness is not None or label.emotion not in (None, "neutral") for label in spoken)
     edit = f"score: labelled {told} of {len(spoken)} messages"
     return replace(row, labels=labels, measures=found, edits=(*row.edits, edit))
+
+
+def _filled(known: Label, guessed: Label) -> Label:
+    """What the source says of a message stays; only what it leaves open is guessed."""
+    told = {field.name: getattr(known, field.name) for field in fields(Label)}
+    return replace(guessed, **{name: value for name, value in told.items() if value is not None})
 
 
 def _measured(row: Conversation) -> dict[str, float]:

@@ -128,8 +128,10 @@ def changes(dropped: Sequence[Change], kept: Sequence[Change]) -> list[str]:
     for head, found in (("newly dropped", dropped), ("newly kept", kept)):
         lines += ["", f"{head}: {'none' if not found else f'the first {len(found)}'}"]
         for change in found:
-            said = " / ".join(m.content for m in change.row.messages if m.role != "system")
-            lines += [f"  {change.row.id}  {'; '.join(change.reasons)}", f"      {said[:400]}"]
+            first = max(0, change.message - 1)  # with what it answers
+            said = " / ".join(m.content for m in change.row.messages[first:] if m.role != "system")
+            lines += [f"  {change.row.id}  {'; '.join(change.reasons)}"]
+            lines += [f"      {f'from message {first}: ' if first else ''}{' '.join(said[:400].split())}"]
     return lines
 
 

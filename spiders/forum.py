@@ -68,10 +68,10 @@ class Forum(Spider):
         """place: of a post whose id has no digits; it is its id in the thread, too."""
         names, texts = self._find["author"](post), self._find["text"](post)
         marks = [post.get("id"), *post.xpath(".//@id")]
-        mark = next((str(m) for m in marks if m and re.search(r"\d", m)), str(place))
+        mark = next((str(m) for m in marks if m and re.search(r"\d", m)), None)
         return {
-            "thread": thread, "address": f"{address}#{mark}", "id": mark,
-            "place": int(re.findall(r"\d{1,18}", mark)[-1]),
+            "thread": thread, "address": f"{address}#{mark}" if mark else address, "id": mark or str(place),
+            "place": int(re.findall(r"\d{1,18}", mark)[-1]) if mark else place,
             "author": " ".join(names[0].text_content().split()) if names else None,
             "text": prose(texts[0], self._find["quote"]) if texts else "",
             "gone": not names or not texts,

@@ -86,6 +86,7 @@ def test_every_format_gives_the_same_talks(tmp_path: Path, name: str) -> None:
     else:
         path.write_bytes(JSONL)
     assert said(rows_of(tmp_path, name)) == EXPECTED
+    assert said(rows_of(tmp_path, name, shape="messages")) == EXPECTED
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline import filter as room
-from pipeline.conversation import Conversation, Drop, Finding, Message, Persona, Source, from_table, to_table
-from pipeline.filter.calibrate import calibrate, explain
+from pipeline import telling
+from pipeline.conversation import Conversation, Drop, Finding, Label, Message, Persona, Source, from_table, to_table
+from pipeline.filter.calibrate import _Sample, calibrate, explain
+from pipeline.filter.openings import Tally
 from pipeline.recipe import FilterSettings, RepairSettings
 
 GOOD = (
@@ -273,3 +275,66 @@ def test_explain_shows_ten_newly_dropped_and_newly_kept() -> None:
     assert dropped[0].reasons == ("structure.turns 4 below 5",)
     dropped, kept = explain(measured, strict, FilterSettings())
     assert (dropped, len(kept)) == ([], 10)
+
+
+def test_a_rule_that_counts_places_is_loosened_by_its_limit() -> None:
+    row = talk("Hi, I'm [name].", "I'm [your name], [your name]!", *GOOD[2:])
+    assert why(row) == {"style.placeholder"}
+    assert why(row, rules={"style.placeholder": {"limit": 2}}) == {"style.placeholder"}
+    assert isinstance(one(row, rules={"style.placeholder": {"limit": 3}}), Conversation)
+
+
+def test_explain_shows_the_place_and_no_personal_data() -> None:
+    row = talk(
+        *GOOD, "Mail mike77@mail.example.net, [name].", "I am [name] too, and I will.", "Good.", "Fine, I did it."
+    )
+    measured = list(room.measure([row], FilterSettings()))
+    loose = FilterSettings.model_validate({"rules": {"style.placeholder": {"limit": 5}}})
+    (change,), kept = explain(measured, loose, FilterSettings())
+    assert kept == []
+    assert change.reasons == ("style.placeholder 2 above 0: [name]",)
+    shown = "\n".join(telling.changes([change], []))
+    assert "from message 5: No celery." in shown
+    assert "mike77" not in shown
+    assert "@example." in shown
+
+
+def test_percentiles_and_openings_of_many_rows_take_little_memory() -> None:
+    sample, openings = _Sample(), Tally()
+    for n in range(120_000):
+        sample.add(n)
+        openings.add("cafe", f"Hello number {n % 7 if n % 2 else n}, how is the weather?", "en")
+    assert len(sample.held) <= 10_000
+    assert sample.percentiles()[3] == pytest.approx(60_000, rel=0.05)
+    (found,) = openings.openings()
+    assert len(openings.found["cafe"]) <= 50_000
+    assert (found.rows, found.alike) == (120_000, True)
+    assert found.share == pytest.approx(0.5, abs=0.001)
+
+
+def test_openings_are_told_without_personal_data_and_few_rows_are_no_reason_to_warn() -> None:
+    openings = Tally()
+    for n in range(50):
+        openings.add("cafe", f"I'm mike{n}@mail.example.net, hello!", "en")
+    (found,) = openings.openings()
+    assert (found.commonest, found.share, found.alike) == ("i m email hello", 1.0, False)
+
+
+def test_labels_follow_their_messages_through_every_repair() -> None:
+    said = [(role, text) for role, text in zip("uuauauau", (*GOOD[:2], "", *GOOD[2:], "Well?"), strict=True)]
+    messages = tuple(Message("user" if role == "u" else "assistant", text) for role, text in said)
+    labels = tuple(Label(emotion=f"felt {n}") for n in range(len(said)))
+    kept = one(replace(talk(), messages=messages, labels=labels))
+    assert isinstance(kept, Conversation)
+    assert [m.content.partition("\n")[0] for m in kept.messages] == [GOOD[0], *GOOD[3:4], *GOOD[4:]]
+    assert [label.emotion for label in kept.labels] == ["felt 0", "felt 4", "felt 5", "felt 6"]
+
+
+def test_labels_follow_into_the_longest_stretch_of_two_speakers() -> None:
+    names = ("Ada", "Ben", "Cy", *("Ada", "Cy") * 3)
+    messages = tuple(Message("user", text, name) for name, text in zip(names, (*GOOD, *GOOD[:3]), strict=True))
+    row = replace(talk(), messages=messages, labels=tuple(Label(emotion=f"felt {n}") for n in range(9)))
+    result = one(row)
+    kept = result.conversation if isinstance(result, Drop) else result
+    assert [label.emotion for label in kept.labels] == [f"felt {n}" for n in range(2, 2 + len(kept.messages))]
+    assert len(kept.messages) < 9

@@ -19,7 +19,7 @@ from pipeline import llm
 from pipeline.conversation import Conversation, Drop, Quarantine, from_table, to_table
 from pipeline.generate import cards, expected, realm, reasons, rehearse, work
 from pipeline.llm import Line
-from pipeline.recipe import BudgetSettings, GenerateSettings, ModelSettings, UserError
+from pipeline.recipe import BudgetSettings, GenerateSettings, ModelSettings, Price, UserError
 from tests.servers.model import serving
 from tests.test_run import rapport
 
@@ -76,6 +76,9 @@ def test_every_slot_is_filled_with_a_row_that_says_where_it_comes_from(
         told = json.loads(row.extra or "")
         assert told["prompt_tokens"] > told["completion_tokens"] > 0
         assert len(told["stages"]) == len(row.messages)
+        cut = any(finding.rule == "talk.cut" for finding in row.findings)
+        assert cut == (told["ending"] == "cut")
+        assert told["ending"] in ("cut", "open", told["plan"]["ending"])
     assert list(from_table(to_table(kept(rows)))) == kept(rows)
 
 
@@ -228,6 +231,18 @@ def test_a_batch_model_invents_and_writes_scripts(tmp_path: Path, monkeypatch: p
         models = {"writer": ModelSettings(base_url=server.url, model="any", batch=True)}
         rows, _ = generate(tmp_path / "calls.sqlite", models, characters=4, talks=2, turns=(4, 8), mode="script")
     assert len(slots(rows)) == 8
+
+
+@pytest.mark.parametrize("mode", ["talk", "script"])
+def test_the_rows_together_cost_what_was_paid(tmp_path: Path, mode: str) -> None:
+    faults = {"empty": 0.3, "length": 0.2, "refusal": 0.05}
+    with serving(answers="pipeline.generate.rehearse:flawless", faults=faults) as server:
+        models = {"writer": ModelSettings(base_url=server.url, model="any", reasks=1, price=Price(input=1, output=2))}
+        rows, usage = generate(tmp_path / "calls.sqlite", models, seeds=10, talks=3, turns=(4, 6), mode=mode)
+    raw = [row.raw if isinstance(row, Quarantine) else getattr(row, "conversation", row).extra for row in rows]
+    told = [json.loads(extra) for extra in raw]
+    assert any(failed["rule"] == "call.empty" for extra in told for failed in extra["failed"])
+    assert sum(extra["cost"] for extra in told) == pytest.approx(usage.cost)
 
 
 def test_an_invented_character_leaves_as_a_card(tmp_path: Path) -> None:

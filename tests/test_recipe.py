@@ -211,3 +211,10 @@ def test_a_setting_that_cannot_be_read_is_told(setting: str, told: str) -> None:
 def test_a_folder_may_have_any_name() -> None:
     assert of_files("my out", "filter", ["a.jsonl"], []).name == "my-out"
     assert of_files("…", "filter", ["a.jsonl"], []).name == "files"
+
+
+def test_each_input_of_a_command_is_a_source_of_its_own(tmp_path: Path) -> None:
+    inputs = ("talks/mine.jsonl.gz", "other/mine.jsonl", "s3://bucket/chats/", "logs/*.csv", "mine-2.json", ".")
+    sources = of_files("a", "filter", inputs, []).collect.sources
+    assert [s.name for s in sources] == ["mine", "mine-2", "chats", "logs", "mine-2-2", "input"]
+    assert [s.files for s in sources] == [[path] for path in inputs]

@@ -431,11 +431,13 @@ def test_a_paid_run_tells_how_far_it_is_and_what_it_took(tmp_path: Path) -> None
 
 def test_calibrate_shows_what_a_limit_would_do(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in range(9)] + [record(9, ["Hi.", "Hello."])])
-    told = rapport("calibrate", "filter", path, "--set", "languages=[en]")
+    other = write_jsonl(tmp_path / "other.jsonl", [record(n, ["Hi.", "Hello."]) for n in range(100)])
+    told = rapport("calibrate", "filter", path, other, "--set", "languages=[en]")
     assert "distinct_2" in told
-    line = next(line for line in told.splitlines() if "structure.turns" in line)
+    line = next(line for line in told.splitlines() if "structure.turns" in line and "mine" in line)
     assert "drop" in line
     assert "10.00%" in line
+    assert [line.split()[0] for line in told.splitlines() if "warning: above" in line] == ["other"]
 
 
 def test_explain_shows_rows_that_a_changed_limit_decides_otherwise(tmp_path: Path) -> None:
@@ -481,4 +483,5 @@ def test_stats_shows_the_funnel_and_the_measures(tmp_path: Path) -> None:
     for room in ROOMS:
         assert room in told
     assert "distinct_2" in told
+    assert "commonest openings" in told
     assert len(json.loads(rapport("stats", run, "--json"))) == 6

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from unicodedata import is_normalized
 
 import pytest
 
 from pipeline.conversation import Message, Persona
-from pipeline.rules import safety
+from pipeline.recipe import configs
+from pipeline.rules import LANGUAGES, safety
 from pipeline.rules.view import view
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -63,6 +65,88 @@ def fired(*turns: str) -> dict[str, int | None]:
         "मैं 15 साल की हूँ",
         "Είμαι 15 χρονών.",
         "หนูอายุ 15 ค่ะ",
+        "im 15 does that bother you",
+        "I'm 15 guys be nice",
+        "im 16 sometimes i feel old",
+        "I'm 16 people think I'm older",
+        "im 16 x",
+        "I'm 16 for real",
+        "I'm 14 of course",
+        "I'm 16 am I too young for you?",
+        "I'm 16 forget it",
+        "I'm 16 often sad",
+        "Since I'm only 15, my parents won't let me.",
+        "As I said, I'm 16.",
+        "although I'm 16, I look older",
+        "I mean, like, I'm 16",
+        "I've just turned 17.",
+        "sixteen here",
+        "16 here",
+        "hi, 16 here, you?",
+        "17 years old here",
+        "15yo girl here",
+        "Turning 16 next week!",
+        "I'll be turning 16 next month",
+        "Age: 16",
+        "I'm under 16",
+        "im in 9th grade",
+        "I'm a junior in high school",
+        "I'm in year 9",
+        "estoy en secundaria, tengo 14",
+        "Tengo 15",
+        "tenho 15",
+        "Ho 15",
+        "Soy menor",
+        "15 лет мне",
+        # one for each further language
+        "Ek is maar vyftien.",
+        "Аз съм на 15 години.",
+        "Само на петнайсет години съм.",
+        "আমার বয়স পনেরো বছর।",
+        "আমি ১৫ বছর বয়সী।",
+        "Tinc quinze anys.",
+        "Dw i'n 15 oed.",
+        "Dwi'n bymtheg oed.",
+        "Ma olen 15-aastane.",
+        "Olen viieteistaastane.",
+        "من ۱۵ سالمه",
+        "من پانزده سال دارم.",
+        "من ۱۵ ساله هستم",
+        "હું પંદર વર્ષનો છું",
+        "મારી ઉંમર 15 વર્ષ છે",
+        "אני בת 15",
+        "אני רק בן חמש עשרה.",
+        "Imam petnaest godina.",
+        "ನನಗೆ ಹದಿನೈದು ವರ್ಷ",
+        "ನನ್ನ ವಯಸ್ಸು 15",
+        "Man tik penkiolika metų.",
+        "Man ir piecpadsmit gadu.",
+        "Имам петнаесет години.",
+        "എനിക്ക് പതിനഞ്ച് വയസ്സ്",
+        "എനിക്ക് 15 വയസ്സായി.",
+        "मी पंधरा वर्षांची आहे",
+        "माझे वय 15 आहे.",
+        "म पन्ध्र वर्षको हुँ",
+        "मेरो उमेर १५ हो।",
+        "Jeg er bare femten år gammel.",
+        "Jeg fyller sytten snart.",
+        "ਮੈਂ ਪੰਦਰਾਂ ਸਾਲਾਂ ਦੀ ਹਾਂ",
+        "ਮੇਰੀ ਉਮਰ 15 ਸਾਲ ਹੈ",
+        "Star sem petnajst let.",
+        "Imam 15 let.",
+        "Waxaan ahay shan iyo toban jir.",
+        "15 jir ayaan ahay.",
+        "Jam pesëmbëdhjetë vjeç.",
+        "Nina miaka kumi na tano.",
+        "Umri wangu ni miaka 15.",
+        "எனக்கு பதினைந்து வயது",
+        "என் வயது 15",
+        "నాకు పదిహేను ఏళ్లు",
+        "నా వయసు 15",
+        "Labinlimang taong gulang pa lang ako.",
+        "15 years old lang ako",
+        "میری عمر پندرہ سال ہے",
+        "میں 15 سال کی ہوں",
     ],
 )
 def test_a_stated_age_under_18_is_found(text: str) -> None:
@@ -105,16 +189,95 @@ def test_a_stated_age_under_18_is_found(text: str) -> None:
         "Jeg er 15 minutter forsinket.",
         "Am 15 ani de experiență.",
         "Kızım 12 yaşında.",
+        "I'm 12 drinks in.",
+        "I have been here for 16 years.",
+        "There are 16 here in the hall.",
+        "He said I'm 16.",
+        "They believe I'm 16.",
+        "They treat me like I'm 12.",
+        "I'm 5 of 10 in the queue.",
+        "I'm in year 9 of my career.",
+        "I'm under 15 minutes away.",
+        "My son is turning 16 next week.",
+        "Tengo 15 gatos.",
+        "Soy menor que mi hermano.",
+        "Ek is 15 minute laat.",
+        "My seun is 15 jaar oud.",
+        "Синът ми е на 15 години.",
+        "আমার ছেলের বয়স ১৫ বছর।",
+        "Tinc 15 anys d'experiència.",
+        "Mae fy mab yn 15 oed.",
+        "Mu poeg on 15-aastane.",
+        "پسرم ۱۵ سالشه",
+        "મારો દીકરો 15 વર્ષનો છે",
+        "יש לי בן 15",
+        "Imam 15 godina iskustva.",
+        "Imam 15 godina starog sina.",
+        "ನನಗೆ 15 ವರ್ಷಗಳ ಅನುಭವ ಇದೆ",
+        "Mano sūnui 15 metų.",
+        "Man ir 15 gadu pieredze.",
+        "Имам 15 години искуство.",
+        "എനിക്ക് 15 വയസ്സുള്ള മകൻ ഉണ്ട്",
+        "माझा मुलगा 15 वर्षांचा आहे",
+        "मेरो छोरो १५ वर्षको भयो",
+        "Jeg er 15 minutter unna.",
+        "ਮੇਰਾ ਪੁੱਤਰ 15 ਸਾਲ ਦਾ ਹੈ",
+        "Imam 15 let izkušenj.",
+        "Wiilkaygu waa 15 jir.",
+        "Djali im është 15 vjeç.",
+        "Nina miaka 15 ya uzoefu.",
+        "எனக்கு 15 வயது மகன் இருக்கிறான்",
+        "నాకు 15 సంవత్సరాల అనుభవం ఉంది",
+        "15 taong gulang ang anak ko.",
+        "میرا بیٹا 15 سال کا ہے",
     ],
 )
 def test_other_numbers_are_no_age(text: str) -> None:
     assert fired("Hello there.", text) == {}
 
 
-def test_a_bare_number_answers_the_question_for_the_age() -> None:
-    assert fired("How old are you?", "15, and you?") == {"safety.minor": 1}
-    assert fired("How old are you?", "42, and you?") == {}
-    assert fired("How many apples?", "15, please.") == {}
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How old are you?", "15, and you?"),
+        ("How old are you?", "Sixteen"),
+        ("How old are you?", "sixteen, you?"),
+        ("How old are you?", "fifteen lol"),
+        ("How old are you?", "Only sixteen."),
+        ("How old are you?", "haha 16"),
+        ("How old are you?", "Almost 16"),
+        ("How old are you?", "turned 16 last week"),
+        ("Quel âge as-tu ?", "quinze ans"),
+        ("Сколько тебе лет?", "пятнадцать"),
+        ("你多大了？", "十五"),
+        ("age?", "16"),
+        ("asl?", "16 f cali"),
+    ],
+)
+def test_a_bare_number_answers_the_question_for_the_age(question: str, answer: str) -> None:
+    assert fired(question, answer) == {"safety.minor": 1}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How old are you?", "42, and you?"),
+        ("How old are you?", "Twenty five."),
+        ("How old are you?", "Once upon a time I was young."),
+        ("How old are you?", "16 years older than my brother!"),
+        ("How many apples?", "15, please."),
+        ("아이들은 몇 살이니?", "16살, 14살, 8살이야."),
+        ("¿Cuántos libros tienes?", "Tengo 15."),
+    ],
+)
+def test_other_answers_are_no_age(question: str, answer: str) -> None:
+    assert fired(question, answer) == {}
+
+
+def test_every_language_that_can_be_admitted_has_a_list_of_ages() -> None:
+    listed = {file.stem.removeprefix("minor-") for file in (configs() / "words").glob("minor-??.txt")}
+    assert listed == set(LANGUAGES.split())
+    assert all(is_normalized("NFC", file.read_text("utf-8")) for file in (configs() / "words").glob("minor*.txt"))
 
 
 @pytest.mark.parametrize(
@@ -127,6 +290,19 @@ def test_a_bare_number_answers_the_question_for_the_age() -> None:
         ("A baker of 34 with a 15-year-old son.", False),
         ("She has been a nurse for 15 years.", False),
         ("Age: 161, an elf.", False),
+        ("Age: 15", True),
+        ("She is 16 years old.", True),
+        ("Mina, a 15-year-old schoolgirl.", True),
+        ("She has the body of a 15-year-old girl.", True),
+        ("Orphaned at age 8, Kara (34) is a mercenary.", False),
+        ("She has played piano since age 6. She is 29.", False),
+        ("A 31-year-old single mom of a 5-year-old girl.", False),
+        ("Her daughter is 7 years old.", False),
+        ("Dan, 40, father of a 12-year-old boy.", False),
+        ("Her startup is only 5 years old.", False),
+        ("Elena tiene 38 años; su hijo tiene 12 años.", False),
+        ("Elena tiene 15 años.", True),
+        ("Kara lost her parents and is 16 years old.", True),
     ],
 )
 def test_cards_of_minors(description: str, young: bool) -> None:

@@ -59,3 +59,12 @@ def test_rows_that_no_filter_measured_are_measured_here() -> None:
 def test_a_row_without_a_word_is_no_error() -> None:
     row = Conversation("0" * 16, (Message("system", "Be kind."),), Source("file", "tests", "a#1"))
     assert next(score.work([row], ScoreSettings())).measures["turns"] == 0
+
+
+def test_what_the_source_says_of_a_message_stays() -> None:
+    given = (Label(emotion="melancholy"), Label(closeness=0.9))
+    row = scored("I am so happy.", "I am so happy.", labels=given)
+    assert [label.emotion for label in row.labels] == ["melancholy", "joy"]
+    assert row.labels[1].closeness == 0.9
+    estonian = scored("Ma armastan sind.", "Tere.", language=Language("et", 1.0), labels=given)
+    assert estonian.labels == given

@@ -74,6 +74,31 @@ def test_what_the_source_knows_is_carried_along(tmp_path: Path) -> None:
     assert row.edits == ("collect: joined 2 records",)
 
 
+BESIDES = [
+    {"id": 1, "conversation_id": "c2", "messages": [{"role": "user", "content": "Q"}]},
+    {"uuid": "u1", "prompt_id": "c2", "prompt": "Q", "completion": "A"},
+    {"id": 1, "messages": [{"role": "user", "content": "Q", "toxic": True, "lang": "c2"}]},
+    {"id": 1, "conversations": [{"from": "human", "value": "Q", "rating": "c2"}, {"from": "gpt", "value": "A"}]},
+    {"id": "a", "dialogue_id": 7, "turns": [{"speaker": "Ada", "text": "Q", "role": "c2", "emotion": 4}]},
+    {"dialog": [{"message": "Q", "text": "c2"}, "A"], "id": 7},
+]
+
+
+@pytest.mark.parametrize("record", BESIDES, ids=["messages", "prompt", "toxic", "rating", "speakers", "listed"])
+def test_what_a_record_or_a_turn_knows_besides_is_not_lost(tmp_path: Path, record: dict[str, Any]) -> None:
+    [row] = rows_of(tmp_path, "a.jsonl", json.dumps(record))
+    assert row.source.record in ("1", "u1", "7")
+    assert "c2" in row.extra
+    assert ("emotion" in str(record)) == ("emotion" in row.extra)
+
+
+def test_a_name_beside_a_role_is_the_speakers(tmp_path: Path) -> None:
+    turns = [{"role": "user", "text": "Hello"}, {"role": "assistant", "name": "Ada", "text": "Evening."}]
+    [row] = rows_of(tmp_path, "a.jsonl", json.dumps({"turns": turns}))
+    assert [(m.role, m.name) for m in row.messages] == [(U, None), (A, "Ada")]
+    assert row.extra is None
+
+
 def test_personas_go_to_the_side_they_describe(tmp_path: Path) -> None:
     talk = 'user 1 personas,user 2 personas,talk\n"I bake.","I surf.","User 1: Hi!\nUser 2: Hello!"\n'
     row = rows_of(tmp_path, "a.csv", talk)[0]

@@ -226,6 +226,14 @@ def test_only_failures_that_may_pass_are_called_so(tmp_path: Path) -> None:
         }  # fmt: skip
 
 
+def test_a_crawl_whose_time_is_over_goes_on_with_the_next_run(tmp_path: Path) -> None:
+    with serving(wiki.category(4)) as site:
+        settings = source(f"{site.address}/wiki/Category:Lamps")
+        rows = collected(settings | {"crawl": {"delay": 0, "seconds": 1e-6}}, tmp_path)
+        assert failures(rows) == {"/wiki/Category:Lamps": "for now: over the time of 1e-06 s (seconds)"}
+        assert len(conversations(collected(settings, tmp_path))) == 4
+
+
 def test_a_crawl_that_is_told_to_stop_is_not_taken_for_whole(tmp_path: Path) -> None:
     pages = wiki.category(8)
     with serving(pages) as site:

@@ -86,11 +86,11 @@ def rows(
     if not readable:
         return
     records = chain(sample, records)
-    reader = _named(source.shape, door, path, *shapes.RECORDS, *shapes.TABLES) or _fitting(readable)
-    if reader is None and len(sample) == 1:
-        records = enumerate(_within(readable[0]), 1)
-        sample = list(islice(records, SAMPLE))
-        reader, records = _fitting([record for _, record in sample]), chain(sample, records)
+    named = _named(source.shape, door, path, *shapes.RECORDS, *shapes.TABLES)
+    reader = named or _fitting(readable)
+    if len(sample) == 1 and (reader is None or not _fitting(readable)) and (within := list(_within(readable[0]))):
+        readable, records = within[:SAMPLE], enumerate(within, 1)
+        reader = named or _fitting(readable)
     if reader is None:
         raise UserError(_unknown(path, door, readable[0], shapes.RECORDS, shapes.TABLES))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -10,7 +11,7 @@ from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.filter import masking
 from pipeline.filter.repair import mend, shape
 from pipeline.recipe import FilterSettings
-from pipeline.rules import Rule, beyond, cards, language, safety, structure, style
+from pipeline.rules import COUNT, RULES, Rule, beyond, cards, language, safety, structure, style
 from pipeline.rules.kernel import numbers
 from pipeline.rules.view import view
 
@@ -49,8 +50,15 @@ def _measure(whole: Conversation, row: Conversation, heard: language.Heard) -> C
         *_cut_minors(whole, row),
         *_language(row, heard, found),
     ]
-    findings = (*row.findings, *masking.discreet(readings, known, len(row.messages)))
+    findings = (*row.findings, *masking.discreet(_counted(readings), known, len(row.messages)))
     return replace(row, language=heard.language, measures={**row.measures, **found}, findings=findings)
+
+
+def _counted(readings: Sequence[Finding]) -> Iterator[Finding]:
+    """Where a rule counts places in the conversation, every reading of it says how many there are."""
+    places = Counter(f.rule for f in readings)
+    for f in readings:
+        yield replace(f, value=places[f.rule]) if RULES[f.rule].unit == COUNT and f.value != places[f.rule] else f
 
 
 def _cut_minors(whole: Conversation, row: Conversation) -> Iterator[Finding]:

@@ -51,10 +51,11 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Change:
-    """A row that a changed limit decides otherwise, and the findings that say why."""
+    """A row that a changed limit decides otherwise, what says why, and the message where that is seen first."""
 
     row: Conversation
     reasons: tuple[str, ...]
+    message: int
 
 
 def calibrate(measured: Iterable[Conversation], settings: FilterSettings) -> Calibration:
@@ -83,27 +84,33 @@ def explain(
     dropped: list[Change] = []
     kept: list[Change] = []
     for row in measured:
-        was, now = reasons(row, before), reasons(row, after)
+        (was, then), (now, at) = reasons(row, before), reasons(row, after)
         if now and not was and len(dropped) < most:
-            dropped.append(Change(masked(row), now))
+            dropped.append(Change(masked(row), now, at))
         elif was and not now and len(kept) < most:
-            kept.append(Change(masked(row), was))
+            kept.append(Change(masked(row), was, then))
         if len(dropped) == len(kept) == most:
             break
     return dropped, kept
 
 
-def reasons(row: Conversation, settings: FilterSettings) -> tuple[str, ...]:
-    """Why a measured row is dropped: "style.refusal 1 above 0: I cannot assist"; () when it is kept."""
+def reasons(row: Conversation, settings: FilterSettings) -> tuple[tuple[str, ...], int]:
+    """Why a measured row is dropped, and at which message first: (("style.refusal 1 above 0: I cannot assist",), 3).
+
+    ((), 0) when it is kept.
+    """
     (decided,) = decide([row], settings)
     if not isinstance(decided, Drop):
-        return ()
+        return (), 0
     limits = settings.limits()
-    return tuple(
-        f"{f.rule} {f.value:g} {limits[f.rule].fires} {f.limit:g}" + (f": {f.evidence}" if f.evidence else "")
-        for f in decided.conversation.findings
-        if f.room == "filter" and f.decision == "drop" and f.value is not None
-    )
+    told: dict[str, list[str]] = {}
+    places = []
+    for f in decided.conversation.findings:
+        if f.room == "filter" and f.decision == "drop" and f.value is not None:
+            said = told.setdefault(f"{f.rule} {f.value:g} {limits[f.rule].fires} {f.limit:g}", [])
+            said += [f.evidence] if f.evidence and f.evidence not in said else []
+            places += [f.message] if f.message is not None else []
+    return tuple(f"{head}: {', '.join(said)}" if said else head for head, said in told.items()), min(places, default=0)
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from bisect import bisect
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
@@ -35,10 +34,9 @@ def private(row: Conversation, language: Language | None) -> Private:
 
 def readings(row: Conversation, known: Private) -> Iterator[Finding]:
     """Where personal data stand and of which kind; never what they are."""
-    kinds = Counter(span.kind for found in known.spans for span in found)
     said = len(row.messages)
     for i, (kind, start, end) in ((i, span) for i, found in enumerate(known.spans) for span in found):
-        one = Finding("filter", f"privacy.{kind}", kinds[kind], None, i, start, end, None, "measured")
+        one = Finding("filter", f"privacy.{kind}", 1, None, i, start, end, None, "measured")
         elsewhere = "a speaker's name" if i < 2 * said else "the card"
         yield one if i < said else replace(one, message=None, start=None, end=None, evidence=elsewhere)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import ftfy
 from ftfy.badness import is_bad
 
-from pipeline.conversation import Conversation, Message, Role
+from pipeline.conversation import Conversation, Label, Message, Role
 from pipeline.recipe import RepairSettings
 from pipeline.rules import structure, style
 
@@ -39,11 +39,12 @@ _BREAKS = re.compile(" *(?:\r\n?|[\n\x85\u2028\u2029]) *")
 
 Messages = list[Message]
 Edits = list[str]
+Labels = list[Label]  # one for each message, or none at all; repairs keep it so
 
 
 def mend(row: Conversation, settings: RepairSettings) -> Conversation:
     """Mend the messages one by one: decoding, HTML, blanks, labels; then leave out the empty ones."""
-    messages, edits = list(row.messages), list[str]()
+    messages, labels, edits = list(row.messages), list(row.labels), list[str]()
     text = "\0".join(m.content for m in messages)
     if settings.mojibake and not text.isascii() and is_bad(text):
         messages = _each(messages, edits, "mended wrongly decoded text", ftfy.fix_encoding)
@@ -55,22 +56,22 @@ def mend(row: Conversation, settings: RepairSettings) -> Conversation:
     if settings.labels and (":" in text or "：" in text):
         messages = unlabel(messages, edits, row)
     if settings.empty and not all(m.content and not m.content.isspace() for m in messages):
-        messages = drop_empty(messages, edits)
-    return _changed(row, messages, edits)
+        messages = drop_empty(messages, labels, edits)
+    return _changed(row, messages, labels, edits)
 
 
 def shape(row: Conversation, settings: RepairSettings) -> Conversation:
     """Make it a dialogue: two speakers in turn, cut at the last good reply."""
-    messages, edits = list(row.messages), list[str]()
+    messages, labels, edits = list(row.messages), list(row.labels), list[str]()
     if settings.pair:
-        messages = longest_pair(messages, edits, settings.least)
+        messages = longest_pair(messages, labels, edits, settings.least)
     if settings.merge:
-        messages = merge(messages, edits)
+        messages = merge(messages, labels, edits)
     if settings.tail:
         messages = cut_tail(messages, edits)
     if settings.trim:
         messages = trim(messages, edits)
-    return _changed(row, messages, edits)
+    return _changed(row, messages, labels[: len(messages)], edits)
 
 
 def strip_html(text: str) -> str:
@@ -125,12 +126,13 @@ def _headings(messages: Messages) -> set[str]:
     return labels if 2 * len(found) >= len(messages) else set()
 
 
-def drop_empty(messages: Messages, edits: Edits) -> Messages:
+def drop_empty(messages: Messages, labels: Labels, edits: Edits) -> Messages:
     """Without messages that say nothing."""
+    _keep(labels, [i for i, m in enumerate(messages) if m.content.strip()])
     return _without(messages, edits, "removed empty", [i for i, m in enumerate(messages) if not m.content.strip()])
 
 
-def longest_pair(messages: Messages, edits: Edits, least: int) -> Messages:
+def longest_pair(messages: Messages, labels: Labels, edits: Edits, least: int) -> Messages:
     """A talk of three and more speakers: its longest stretch between two, who become user and assistant.
 
     least: messages that the stretch must have; otherwise the talk stays as it is and `structure.speakers` decides.
@@ -151,7 +153,9 @@ def longest_pair(messages: Messages, edits: Edits, least: int) -> Messages:
         f"filter: kept messages {talk[first]} to {talk[last - 1]} of {len(messages)}, "
         "the longest stretch between two speakers"
     )
-    return [m for m in messages if m.role == "system"] + kept
+    system = [i for i, m in enumerate(messages) if m.role == "system"]
+    _keep(labels, [*system, *talk[first:last]])
+    return [messages[i] for i in system] + kept
 
 
 def _longest_stretch(who: list[str]) -> tuple[int, int]:
@@ -165,9 +169,10 @@ def _longest_stretch(who: list[str]) -> tuple[int, int]:
     return best
 
 
-def merge(messages: Messages, edits: Edits) -> Messages:
-    """Messages that one speaker says in a row become one, joined by a line break."""
+def merge(messages: Messages, labels: Labels, edits: Edits) -> Messages:
+    """Messages that one speaker says in a row become one, joined by a line break, with the label of the first."""
     merged: Messages = []
+    firsts: list[int] = []
     first = 0
     for i, message in enumerate(messages):
         if merged and message.role != "system" and _speaks_on(merged[-1], message):
@@ -178,6 +183,8 @@ def merge(messages: Messages, edits: Edits) -> Messages:
         else:
             merged.append(message)
             first = i
+            firsts.append(i)
+    _keep(labels, firsts)
     return merged
 
 
@@ -199,6 +206,11 @@ def trim(messages: Messages, edits: Edits) -> Messages:
     return _without(messages, edits, "trimmed unanswered", [len(messages) - 1])
 
 
+def _keep(labels: Labels, kept: list[int]) -> None:
+    """Only the labels of these messages, where there are labels at all."""
+    labels[:] = [labels[i] for i in kept] if labels else []
+
+
 def _each(messages: Messages, edits: Edits, what: str, change: Callable[[str], str]) -> Messages:
     texts = [change(m.content) for m in messages]
     changed = [i for i, m in enumerate(messages) if m.content != texts[i]]
@@ -210,7 +222,8 @@ def _each(messages: Messages, edits: Edits, what: str, change: Callable[[str], s
 def _without(messages: Messages, edits: Edits, what: str, gone: list[int]) -> Messages:
     if gone:
         edits.append(f"filter: {what} {_listed(gone)}")
-    return [m for i, m in enumerate(messages) if i not in gone]
+    without = set(gone)
+    return [m for i, m in enumerate(messages) if i not in without]
 
 
 def _listed(indices: list[int]) -> str:
@@ -222,5 +235,7 @@ def _untidy(text: str, messages: Messages) -> bool:
     return odd or any(m.content != m.content.strip() for m in messages) or not unicodedata.is_normalized("NFC", text)
 
 
-def _changed(row: Conversation, messages: Messages, edits: Edits) -> Conversation:
-    return replace(row, messages=tuple(messages), edits=(*row.edits, *edits)) if edits else row
+def _changed(row: Conversation, messages: Messages, labels: Labels, edits: Edits) -> Conversation:
+    if not edits:
+        return row
+    return replace(row, messages=tuple(messages), labels=tuple(labels), edits=(*row.edits, *edits))

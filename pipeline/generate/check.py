@@ -13,11 +13,16 @@ from pipeline.rules.message import check
 # "Anna: Well" or "Anna Weber: *nods*", but not "Fine: the red one"; the names of both sides are caught in any case.
 LABEL = re.compile(r"[*_\"\s]*[^\W\d_a-zа-яё][\w'’-]*( [^\W\d_a-zа-яё][\w'’-]*)?[*_]*:[*_]*\s+[*_\"«“]*[^\W\d_a-zа-яё]")
 ADULT = 18  # years
-AGE = re.compile(  # not "for 12 years": how long something lasted is no age
+AGE = re.compile(  # not how long something lasts, what o'clock it is, or how many of a thing
     r"\b(\d{1,3})[\s-]*(?:year|yr)s?[\s-]*old|\b(\d{1,3})\s?y\W?o\b|\b[Aa]ge[ds]?\W{0,3}(\d{1,3})\b"
-    r"|\b(?:is|am|turned|At) (\d{1,3})(?=[,.;\s](?!\w*\s?(?:minutes|hours|days|times|metres|miles)))"
-    r"|^\W*[^\W\d_][\w'’ -]{1,40}, (\d{1,3})[,. ]"
-    r"|\b(\d{1,3})-летн|\b(?:ей|ему|мне|Ей|Ему|Мне|[А-ЯЁ][а-яё]+[еиу]) (\d{1,3})(?=[,.\s])"
+    r"|(?<!\b[Ii]t )(?<!\b[Tt]his )(?<!\b[Tt]hat )(?<!\btime )(?<!\bclock )\b(?:is|am|turned|At) (\d{1,3})(?=[,.;\s])"
+    r"(?!\s*(?:\w*\s?(?:minutes|hours|days|times|metres|miles)|[ap]\W?m\b|o\W?clock|at night|sharp))"
+    r"(?!\s*in the (?:morning|afternoon|evening))"
+    r"|^\W*[^\W\d_][\w'’ -]{1,40}, (\d{1,3})(?=[,.]|\s(?:and|is|who|from|works|lives|years)\b)"
+    r"|\b(\d{1,3})-летн"
+    r"|\b[Мм]не (\d{1,3})(?=[,.]|\s(?:и|а|но|год|года|лет)\b)"
+    r"|\b(?:ей|ему|Ей|Ему|[А-ЯЁ][а-яё]+[еиу]) (\d{1,3})(?=[,.\s])"
+    r"(?!\s(?:минут|час|утра|вечера|дн[яе]|ноч|недел|раз|руб|градус|процент|метр|километр|человек|штук))"
     r"|[Вв]озраст\w*\W{0,3}(\d{1,3})\b"
 )
 PARROT = 4  # words; from this length on nobody may say again what anybody said before, word for word

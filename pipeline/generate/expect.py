@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.generate import invent, prompts
-from pipeline.generate.cast import bundled, card_files
+from pipeline.generate.cast import Cast, bundled, card_files
 from pipeline.generate.plan import draw, role_at
 from pipeline.generate.prompts import Prompts
-from pipeline.generate.talk import Scene, direction, script_prompt, systems_of
+from pipeline.generate.talk import Scene, direction, opening, script_prompt, systems_of
 from pipeline.llm import Estimate, estimate, tokens_in
 from pipeline.recipe import GenerateSettings, ModelSettings
 
 SAMPLED = 40  # plans
-WORD = {"en": 1.35, "ru": 2.6}  # tokens of a word, punctuation included (cl100k on our own personas)
 REJECTED = 1.5  # calls for one that would do if every candidate were accepted; our experience
 
 Sums = dict[str, tuple[float, float, float]]  # model → calls, prompt tokens, completion tokens
@@ -66,21 +65,28 @@ def _inventions(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: 
 
 def _talks(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: int, cards: int) -> None:
     rng, seeds = random.Random(seed), bundled(settings.language)
+    word = _tokens_of_a_word(seeds)
     talks = settings.talks * (settings.seeds + settings.characters + cards) / SAMPLED
     for number in range(SAMPLED):
         plan = draw(settings, rng, "assistant")
         character, user = seeds.characters[number % len(seeds.characters)], seeds.users[number % len(seeds.users)]
         scene = Scene(character, user, seeds.situations[number % 8], character.topics[0], character.greeting, plan, 0)
-        lengths = [words * WORD[settings.language] for words in plan.words]
+        lengths = [words * word for words in plan.words]
         if settings.mode == "script":
             _add(
                 sums, settings.inventor, talks, tokens_in(script_prompt(scene, wording)), sum(lengths) + 12 * plan.turns
             )
             continue
-        note = tokens_in(direction(scene, [], wording))
+        note = tokens_in(direction(scene, opening(scene), wording))
         models = {"user": settings.user, "assistant": settings.character}
         for side, system in systems_of(scene, wording).items():
             turns = [i for i in range(1, plan.turns) if role_at(plan.opener, i) == side]  # 0 is the greeting
             heard = sum(sum(lengths[:i]) + tokens_in(system) + note for i in turns)
             count = max(1, len(turns))
             _add(sums, models[side], talks * count, heard / count, sum(lengths[i] for i in turns) / count)
+
+
+def _tokens_of_a_word(seeds: Cast) -> float:
+    """Mean tokens of a word in what our characters say, punctuation included."""
+    said = [m.content for character in seeds.characters for m in character.example_dialogue]
+    return sum(map(tokens_in, said)) / sum(len(text.split()) for text in said)

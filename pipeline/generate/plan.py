@@ -129,7 +129,8 @@ def moves(said: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> list[t
 
 def ending_of(said: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> str:
     """How the talk is to end as it stands: as planned, or openly when the two did not come as close as that takes."""
-    level, _ = moves(said, plan, rebuffs)[-1]
+    stage, move = moves(said, plan, rebuffs)[-1]
+    level = stage - 1 if move == "step" else stage  # a step is not there yet
     return plan.ending if level >= min(ENDINGS[plan.ending][1]) else "open"
 
 

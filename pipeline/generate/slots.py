@@ -15,7 +15,7 @@ from pipeline.generate.cast import Cast
 from pipeline.generate.plan import draw, ending_of, stages_of
 from pipeline.generate.prompts import Prompts
 from pipeline.generate.talk import Scene, Told, script, talk
-from pipeline.llm import Line
+from pipeline.llm import Answer, CallFailed, Line
 from pipeline.recipe import GenerateSettings
 
 Row = Conversation | Drop | Quarantine
@@ -141,19 +141,19 @@ def _findings(told: Told, scene: Scene, fits: bool, last: bool) -> Iterator[Find
 
 def _extra(told: Told, scene: Scene, prompts: Prompts) -> dict[str, Any]:
     """What the record has no column for: plan, stages, what was paid, what had to be asked again."""
-    costs = [a.cost for a in told.answers]
-    whole = len(told.said) == scene.plan.turns
+    paid: list[Answer | CallFailed] = [*told.answers, *told.lost]
+    costs = [call.cost for call in paid]
     return {
         "situation": scene.situation,
         "topic": scene.topic,
         "user": {"age": scene.user.age, "style": scene.user.style},
         "plan": asdict(scene.plan),
         "stages": stages_of(told.said, scene.plan, prompts.rebuffs),
-        "ending": ending_of(told.said, scene.plan, prompts.rebuffs) if whole else "cut",
+        "ending": "cut" if told.cut else ending_of(told.said, scene.plan, prompts.rebuffs),
         "models": told.models,
-        "calls": len(told.answers),
-        "prompt_tokens": sum(a.prompt_tokens for a in told.answers),
-        "completion_tokens": sum(a.completion_tokens for a in told.answers),
+        "calls": len(paid),
+        "prompt_tokens": sum(call.prompt_tokens for call in paid),
+        "completion_tokens": sum(call.completion_tokens for call in paid),
         "cost": None if None in costs else sum(c or 0.0 for c in costs),
         "failed": [{"message": f.message, "rule": f.rule, "evidence": f.evidence} for f in told.faults],
     }

@@ -73,6 +73,7 @@ class Told:
     said: list[Message] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    lost: list[CallFailed] = field(default_factory=list)
     models: dict[str, str] = field(default_factory=dict)
     cut: Fault | None = None
 
@@ -118,6 +119,7 @@ async def _message(
                 temperature=settings.temperature, top_p=settings.top_p, max_tokens=400 + 6 * scene.plan.words[index],
             )  # fmt: skip
         except CallFailed as failed:
+            told.lost.append(failed)
             again = Fault(index, f"call.{failed.reason}", failed.detail)
             told.faults.append(again)
             break
@@ -147,6 +149,7 @@ async def script(scene: Scene, line: Line, settings: GenerateSettings, prompts: 
                 temperature=settings.temperature, top_p=settings.top_p, max_tokens=1000 + 6 * sum(scene.plan.words),
             )  # fmt: skip
         except CallFailed as failed:
+            told.lost.append(failed)
             _take(told, [], Fault(0, f"call.{failed.reason}", failed.detail))
             break
         told.answers.append(answer)

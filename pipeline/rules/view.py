@@ -18,8 +18,8 @@ from pipeline.recipe import configs
 
 # The lists of configs/words that are searched for: `refusal` reads refusal.txt, refusal-en.txt, refusal-de.txt, …
 LISTS = (
-    "refusal", "lecture", "assistant", "template", "label_talk", "goodbye", "minor", "minor_card", "age_question",
-    "self_harm", "coercion", "slur", "cliches", "advert",
+    "refusal", "lecture", "assistant", "template", "label_talk", "goodbye", "minor", "minor_bare", "minor_card",
+    "age_question", "self_harm", "coercion", "slur", "cliches", "advert",
 )  # fmt: skip
 # Scripts that write no blank between words, and those that glue particles to them: no word boundary is asked for.
 UNSPACED = r"\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"

@@ -77,7 +77,7 @@ def wiki() -> tuple[str, list[Said], list[Said]]:
         pages.append((f"Talk:Page {number}", 1, text))
         talks += expected
     body = "".join(
-        _page(title, ns, f"{text}\n{'' if '/' in title else '[[Category:Scenes]]'}") for title, ns, text in pages
+        _page(title, ns, text + ("" if "/" in title else "\n[[Category:Scenes & plays]]")) for title, ns, text in pages
     )
     body += "".join(_page(f"Old {n}", 0, f"#REDIRECT [[Page {n}]]") for n in range(10))
     return f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/">{body}</mediawiki>', scenes, talks
@@ -108,7 +108,7 @@ def _page(title: str, ns: int, text: str) -> str:
 def test_mediawiki(tmp_path: Path) -> None:
     dump, scenes, talks = wiki()
     with software.mediawiki(dump) as address:
-        start = f"{address}/index.php/Category:Scenes"
+        start = f"{address}/index.php/Category:Scenes_%26_plays"
         by_api = collected(source(start, timeout=30), tmp_path / "api")
         compare(by_api, scenes + talks)
         assert dropped(by_api) == {"web.no_dialogue": 6}

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, described, dict_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, described, dict_of, id_field, record_id, rest, text_of
 from pipeline.conversation import Persona
 
 # A speaker at the head of a line: up to 30 characters and four words, no sentence marks; markdown around it is dropped.
@@ -42,7 +42,7 @@ def read(record: Any) -> Iterator[Talk]:
         if side in sides and described(value):
             personas[None if side == "assistant" else sides[side] or side] = Persona(description=described(value))
             used.append(field)
-    yield Talk(turns, personas, record_id(record, *IDS), extra=rest(record, place, *used, *IDS))
+    yield Talk(turns, personas, record_id(record, *IDS), extra=rest(record, place, *used, id_field(record, *IDS)))
 
 
 def spoken(text: str) -> list[Turn]:

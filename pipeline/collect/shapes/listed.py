@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import Talk, Turn, dict_of, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import Talk, Turn, dict_of, id_field, list_of, record_id, rest, text_of
 
 PLACES = ("messages", "dialog", "dialogue", "utterances", "turns", "conversation", "conversations", "lines")
 TEXTS = ("message", "text", "utterance", "content")
@@ -25,8 +25,8 @@ def recognise(record: Any) -> bool:
 def read(record: Any) -> Iterator[Talk]:
     place = _place(dict_of(record, "the record")) or "messages"
     items = list_of(record.get(place), place)
-    known = [rest(item, *TEXTS) if isinstance(item, dict) else {} for item in items]
-    extra = {**rest(record, place, *IDS), **({"turns": known} if any(known) else {})}
+    known = [rest(item, _field(item)) if isinstance(item, dict) else {} for item in items]
+    extra = {**rest(record, place, id_field(record, *IDS)), **({"turns": known} if any(known) else {})}
     yield Talk(alternating(items), record=record_id(record, *IDS), extra=extra)
 
 
@@ -37,7 +37,11 @@ def alternating(items: list[Any]) -> list[Turn]:
 
 
 def _text(item: Any) -> Any:
-    return next((item[name] for name in TEXTS if name in item), None) if isinstance(item, dict) else item
+    return item.get(_field(item)) if isinstance(item, dict) else item
+
+
+def _field(item: dict[str, Any]) -> str | None:
+    return next((name for name in TEXTS if name in item), None)
 
 
 def _place(record: Any) -> str | None:

@@ -4,9 +4,10 @@
                           {"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good evening."}]}
 [{"role": "user", "content": "Hello"}, {"role": "assistant", "name": "Ada", "content": "Good evening."}]
 
-`content` may be a list of parts; their texts are joined. The list is looked for under `messages`, `conversation`,
-`conversations`, `dialogue`, `dialog`, `chat` and `chosen`. A role that is no known word (`ROLE_WORDS`) is a
-speaker's name; what tools said makes a record unreadable, since the talk would not make sense without it.
+`content` may be a list of parts; their texts are joined. What else a message knows goes to `extra`. The list is looked
+for under `messages`, `conversation`, `conversations`, `dialogue`, `dialog`, `chat` and `chosen`. A role that is no
+known word (`ROLE_WORDS`) is a speaker's name; what tools said makes a record unreadable, since the talk would not make
+sense without it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,19 @@ from collections.abc import Iterator
 from itertools import repeat
 from typing import Any
 
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, items, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import (
+    ROLE_WORDS,
+    Talk,
+    Turn,
+    beside,
+    dict_of,
+    id_field,
+    items,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+)
 from pipeline.conversation import Role
 
 PLACES = ("messages", "conversation", "conversations", "dialogue", "dialog", "chat", "chosen")
@@ -29,11 +42,12 @@ def recognise(record: Any) -> bool:
 
 def read(record: Any) -> Iterator[Talk]:
     if isinstance(record, list):
-        yield Talk(turns(record))
-        return
+        record = {"messages": record}
     place = _place(dict_of(record, "the record")) or "messages"
-    found = turns(list_of(record.get(place), place))
-    yield Talk(found, record=record_id(record, *IDS), extra=rest(record, place, *IDS))
+    said = list_of(record.get(place), place)
+    found = turns(said)
+    extra = rest(record, place, id_field(record, *IDS)) | beside(said, "role", "content", "name")
+    yield Talk(found, record=record_id(record, *IDS), extra=extra)
 
 
 def turns(messages: list[Any]) -> list[Turn]:

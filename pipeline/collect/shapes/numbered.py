@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from pipeline.collect.shapes.talk import Talk, dict_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import Talk, dict_of, id_field, record_id, rest, text_of
 
 NUMBERED = re.compile(r"(.*?(?:sentence|turn|utterance|message|line|text)[ _.-]?)(\d+)$", re.I)
 IDS = ("id", "AssignmentId", "conversation_id", "dialogue_id")
@@ -28,7 +28,7 @@ def read(record: Any) -> Iterator[Talk]:
     columns = _columns(tuple(dict_of(record, "the record")))
     said = [text_of(record[name] or "", name).strip() for name in columns]
     turns = [(f"speaker {n % 2 + 1}", text, None) for n, text in enumerate(said) if text]
-    yield Talk(list(turns), record=record_id(record, *IDS), extra=rest(record, *columns, *IDS))
+    yield Talk(list(turns), record=record_id(record, *IDS), extra=rest(record, *columns, id_field(record, *IDS)))
 
 
 @lru_cache(maxsize=64)

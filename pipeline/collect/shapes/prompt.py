@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.collect.shapes import messages, pairs
-from pipeline.collect.shapes.talk import Talk, Turn, dict_of, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import Talk, Turn, dict_of, id_field, list_of, record_id, rest, text_of
 
 ASKS = ("prompt", "instruction", "query", "question")
 ANSWERS = ("completion", "response", "output", "answer", "chosen")
@@ -34,7 +34,7 @@ def read(record: Any) -> Iterator[Talk]:
     before = list_of(record.get("history") or [], "history")
     history = [turn for n, pair in enumerate(before, 1) for turn in pairs.exchange(pair, f"history {n}")]
     system = [t for name in SYSTEM for t in _turns(record.get(name) or [], "system", name)][:1]
-    used = (ask, answer, "history", *SYSTEM, *IDS, *(("input",) if ask != "prompt" else ()))
+    used = (ask, answer, "history", *SYSTEM, id_field(record, *IDS), *(("input",) if ask != "prompt" else ()))
     yield Talk([*system, *history, *said], record=record_id(record, *IDS), extra=rest(record, *used))
 
 

@@ -12,7 +12,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.collect.shapes.messages import plain
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, items, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import (
+    ROLE_WORDS,
+    Talk,
+    Turn,
+    beside,
+    dict_of,
+    items,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+)
 
 PLACES = ("conversations", "conversation", "messages", "dialogue", "items")
 
@@ -23,11 +34,13 @@ def recognise(record: Any) -> bool:
 
 def read(record: Any) -> Iterator[Talk]:
     place = _place(dict_of(record, "the record")) or "conversations"
-    turns = _turns(list_of(record.get(place), place))
+    said = list_of(record.get(place), place)
+    turns = _turns(said)
     prompt = record.get("system")
     if isinstance(prompt, str) and prompt.strip():
         turns.insert(0, (None, prompt, "system"))
-    yield Talk(turns, record=record_id(record, "id"), extra=rest(record, place, "id", "system"))
+    extra = rest(record, place, "id", "system") | beside(said, "from", "value")
+    yield Talk(turns, record=record_id(record, "id"), extra=extra)
 
 
 def _turns(messages: list[Any]) -> list[Turn]:

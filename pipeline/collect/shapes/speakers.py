@@ -18,6 +18,7 @@ from pipeline.collect.shapes.talk import (
     Talk,
     Turn,
     dict_of,
+    id_field,
     items,
     list_of,
     record_id,
@@ -43,21 +44,36 @@ def read(record: Any) -> Iterator[Talk]:
     turns = with_machine([_turn(n, item) for n, item in enumerate(said, 1)])
     emotions = [item.get("emotion") if isinstance(item.get("emotion"), str) else None for item in said]
     labels = tuple(Label(emotion=e.lower() if e else None) for e in emotions) if any(emotions) else ()
-    extra = rest(record, place, *IDS[:2])
-    known = [rest(item, *SPEAKERS, *TEXTS, "emotion") for item in said]
+    extra = rest(record, place, id_field(record, *IDS))
+    known = [
+        rest(item, *_fields(item), "name" if _own(item) else None, "emotion" if emotion else None)
+        for item, emotion in zip(said, emotions, strict=True)
+    ]
     if any(known):
         extra["turns"] = known
     yield Talk(turns, record=record_id(record, *IDS), labels=labels, extra=extra)
 
 
 def _turn(number: int, item: dict[str, Any]) -> Turn:
-    speaker = next((item[name] for name in SPEAKERS if name in item), None)
-    text = next((item[name] for name in TEXTS if name in item), None)
+    who, what = _fields(item)
+    speaker, text = item.get(who or ""), item.get(what or "")
     if isinstance(speaker, list):
         speaker = " and ".join(str(name) for name in speaker)
     name = str(speaker) if isinstance(speaker, str | int) and speaker != "" else None
     role = ROLE_WORDS.get((name or "").lower())
-    return None if role else name, text_of(text, f"the text of turn {number}"), role
+    return _own(item) or (None if role else name), text_of(text, f"the text of turn {number}"), role
+
+
+def _fields(item: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Where a turn says who speaks, and what."""
+    who, what = (next((name for name in names if name in item), None) for names in (SPEAKERS, TEXTS))
+    return who, what
+
+
+def _own(item: dict[str, Any]) -> str | None:
+    """The name of a speaker that stands beside a role."""
+    name = item.get("name")
+    return name if _fields(item)[0] == "role" and isinstance(name, str) and name else None
 
 
 def _place(record: Any) -> str | None:

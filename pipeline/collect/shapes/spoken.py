@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, dict_of, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, dict_of, id_field, list_of, record_id, rest, text_of
 
 UNSAID = ("action",)
 IDS = ("convo_id", "conversation_id", "dialogue_id", "id")
@@ -29,7 +29,7 @@ def read(record: Any) -> Iterator[Talk]:
     items = [_item(item, f"turn {n}") for n, item in enumerate(record[place], 1)]
     turns = [(None if _role(name) else name, text, _role(name)) for name, text in items if name not in UNSAID]
     actions = [{"after": n, "text": text} for n, (name, text) in enumerate(items) if name in UNSAID]
-    extra = {**rest(record, place, *IDS), **({"actions": actions} if actions else {})}
+    extra = {**rest(record, place, id_field(record, *IDS)), **({"actions": actions} if actions else {})}
     notes = (f"collect: left out {len(actions)} actions",) if actions else ()
     yield Talk(turns, record=record_id(record, *IDS), extra=extra, notes=notes)
 

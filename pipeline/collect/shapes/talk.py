@@ -98,9 +98,22 @@ def record_id(record: Mapping[str, Any], *names: str) -> str | None:
     return None
 
 
-def rest(record: Mapping[str, Any], *used: str) -> dict[str, Any]:
+def id_field(record: Mapping[str, Any], *names: str) -> str | None:
+    """The name under which a record has its id: a second id is for `extra`."""
+    return next((name for name in names if record_id(record, name) is not None), None)
+
+
+def rest(record: Mapping[str, Any], *used: str | None) -> dict[str, Any]:
     """The fields that a shape has not used and that hold something."""
     return {key: value for key, value in record.items() if key not in used and value not in (None, "", [], {})}
+
+
+def beside(messages: list[Any], *used: str) -> dict[str, Any]:
+    """What messages know besides, as a field for `extra`: {"turns": [one object a message]}; {} where they do not."""
+    if max(map(len, messages), default=0) <= 2:  # the common case: who and what
+        return {}
+    known = [rest(message, *used) for message in messages]
+    return {"turns": known} if any(known) else {}
 
 
 def as_json(value: Any) -> str:
