@@ -181,6 +181,8 @@ def _is_blank(bracket: str) -> bool:
     said = [_stem(word) for word in re.findall(r"[^\W_]+(?:'s)?", bracket)]
     rest = [word for word in said if word not in glue()]
     named = [word for word in rest if word in blanks()]
+    if bracket.startswith("[the "):  # an editor's
+        return False
     return len(said) <= 5 and bool(named) and (len(named) == len(rest) or "_" in bracket)
 
 
