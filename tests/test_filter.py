@@ -180,7 +180,23 @@ def test_any_text_gives_one_row_for_one_row(turns: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["<script>", "<!--", "[", "12 ", "User: hi\n", "I'm 15 minutes ", "Ã¢â‚¬", "#$%^", "*", "\n", "("]
+    "unit",
+    [
+        "<script>",
+        "<!--",
+        "[",
+        "12 ",
+        "User: hi\n",
+        "I'm 15 minutes ",
+        "Ã¢â‚¬",
+        "#$%^",
+        "*",
+        "\n",
+        "(",
+        "As an AI I ",
+        "15歳です",
+        "It's not safe to go ",
+    ],
 )
 def test_a_very_long_message_takes_time_in_proportion(unit: str) -> None:
     long = with_reply(f"{unit * (100_000 // len(unit))}\na: b")

@@ -87,7 +87,7 @@ def _states_age(view: View, hit: Hit) -> bool:
     if _undone(view, hit):
         return False
     if _SUBJECTLESS.match(line, hit.start):
-        return not _of_another(line[: hit.start])
+        return not _of_another(line[max(0, hit.start - 80) : hit.start])
     return not (line[hit.start] == "i" and _counts(line, hit.end))  # English: "I'm 12 drinks in"
 
 
