@@ -29,8 +29,8 @@ _CLAUSE_START = re.compile(
 _CLAUSE_END = re.compile(r"\s*(?:\Z|[^\w\s%+$€£°]|(?:and|from|but|so|too|also|lol|haha|you|u|hbu|wbu|y|e|и|а)\b)")
 _HOW_MANY = re.compile(r"how many|cu[aá]nt[oa]s (?!años)|quant[iaeo]s? (?!anni|anos)|сколько (?!тебе|вам)")
 _OWN = re.compile(  # "her younger brother is 7", not "she lost her parents and is 16"
-    r"(?:his|her|their|its|my|our|whose|\w's|su|sus|mi|seine?|ihre?)(?:\s(?!(?:and|but|y|et|und|e)\s)[\w-]+){1,3},?\s\Z"
-    r"|(?:его|её|ее|их)\s(?:[\w-]+\s){0,2}\Z"
+    r"(?:(?<!\w)(?:his|her|their|its|my|our|whose|su|sus|mi|seine?|ihre?|его|её|ее|их)|\w's)"
+    r"(?:\s(?!(?:and|but|y|et|und|e)\s)[\w-]+){0,3},?\s\Z"
 )
 
 
