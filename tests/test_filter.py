@@ -242,7 +242,23 @@ def test_any_text_gives_one_row_for_one_row(turns: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["<script>", "<!--", "[", "12 ", "User: hi\n", "I'm 15 minutes ", "Ã¢â‚¬", "#$%^", "*", "\n", "("]
+    "unit",
+    [
+        "<script>",
+        "<!--",
+        "[",
+        "12 ",
+        "User: hi\n",
+        "I'm 15 minutes ",
+        "Ã¢â‚¬",
+        "#$%^",
+        "*",
+        "\n",
+        "(",
+        "As an AI I ",
+        "15歳です",
+        "It's not safe to go ",
+    ],
 )
 def test_four_times_the_text_takes_no_sixteen_times_the_time(unit: str) -> None:
     def spent(characters: int) -> float:

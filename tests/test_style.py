@@ -162,6 +162,8 @@ def test_remains_and_noise(reply: str, rule: str) -> None:
         "[first snow falls] Look!",
         "{smiles at the city} Look!",
         "[last day] We leave.",
+        "I read [the book] twice.",
+        "I cannot help you with that task, my back hurts.",
         "Brand: Dell\nModel: XPS 13\nSystem: Windows 11",
         "Dear team,\nCustomer: Acme\nAgent: 007",
         "The plan: eat, sleep, repeat.",

@@ -21,14 +21,16 @@ _SUBJECTLESS = re.compile(r"[\d０-９一-十]+\s?[歳才さ]|(?!나|난|저|전
 _SENTENCE = re.compile(r"[.!?。！？\n]")
 _TOPIC = re.compile(r"([^\s、。！？,.]+?)(?:は|が|も|은(?=\s)|는(?=\s)|이(?=\s)|가(?=\s)|도(?=\s))")
 _SELF = re.compile(r"(?:私|僕|俺|わたし|ぼく|あたし|自分|名前|年齢|年|나|저|내|제|나이|이름|우리)$")
+_BESIDE_NAME = re.compile(r"(?: is |, | \()(\d{1,2})(?=[),.;\n]|\Z|\s(?:and|years old)\b)")
+_FIRST_NAME = re.compile(r"(?:you are )?(?!(?:it|this|that|there|today)\b)\w+")
 _CLAUSE_START = re.compile(
     r"(?:^|[^\w\s'\"-]|\b(?:hi|hey|hello|yo|lol|haha|oh|well|ok|okay|yes|yeah|no|and|so|si|sí|sì|eu|io|ya|y|e|ну|и))\s*\Z"
 )
 _CLAUSE_END = re.compile(r"\s*(?:\Z|[^\w\s%+$€£°]|(?:and|from|but|so|too|also|lol|haha|you|u|hbu|wbu|y|e|и|а)\b)")
 _HOW_MANY = re.compile(r"how many|cu[aá]nt[oa]s (?!años)|quant[iaeo]s? (?!anni|anos)|сколько (?!тебе|вам)")
 _OWN = re.compile(  # "her younger brother is 7", not "she lost her parents and is 16"
-    r"(?:his|her|their|its|my|our|whose|\w's|su|sus|mi|seine?|ihre?)(?:\s(?!(?:and|but|y|et|und|e)\s)[\w-]+){1,3},?\s\Z"
-    r"|(?:его|её|ее|их)\s(?:[\w-]+\s){0,2}\Z"
+    r"(?:(?<!\w)(?:his|her|their|its|my|our|whose|su|sus|mi|seine?|ihre?|его|её|ее|их)|\w's)"
+    r"(?:\s(?!(?:and|but|y|et|und|e)\s)[\w-]+){0,3},?\s\Z"
 )
 
 
@@ -49,12 +51,24 @@ def minors(view: View) -> Iterator[Finding]:
 
 def cards(view: View) -> Iterator[Finding]:
     """Cards and system messages of characters under 18, whether they tell it as "I", as "she" or as a field."""
-    described = [f"{c.description or ''}\n{c.scenario or ''}" for c in (view.persona, view.user_persona) if c]
-    prompts = [m.content for m in view.messages if m.role == "system"]
-    for text in filter(str.strip, (*described, *prompts)):
-        told = lists.view([Message("user", text)])
-        if any(_is_of_the_card(told, hit) for hit in told.hits.get("minor_card", [])) or any(minors(told)):
+    described = [(c.name, f"{c.description or ''}\n{c.scenario or ''}") for c in (view.persona, view.user_persona) if c]
+    prompts = [(None, m.content) for m in view.messages if m.role == "system"]
+    for name, text in (*described, *prompts):
+        told = lists.view([Message("user", text.strip())])
+        stated = any(_is_of_the_card(told, hit) for hit in told.hits.get("minor_card", []))
+        if stated or _introduced_as_minor(told.line(0), name) or any(minors(told)):
             yield Finding("filter", "safety.minor", 1, evidence="the card", decision="measured")
+
+
+def _introduced_as_minor(line: str, name: str | None) -> bool:
+    """ "Lena (16)", "Lena is 16", and at the start of a text any word for the name."""
+    names = tuple({name.lower(), name.lower().split()[0]}) if name and name.strip() else ()
+    for match in _BESIDE_NAME.finditer(line):
+        before = line[: match.start()]
+        named = before.endswith(names) or _FIRST_NAME.fullmatch(before)
+        if named and 1 <= int(match[1]) < 18 and not _is_no_age(line, match.end()):
+            return True
+    return False
 
 
 def _is_of_the_card(view: View, hit: Hit) -> bool:
@@ -63,7 +77,9 @@ def _is_of_the_card(view: View, hit: Hit) -> bool:
     before = line[max(0, hit.start - 60) : hit.start]
     if line.startswith(("he ", "she ", "they "), hit.start):
         before = ""
-    return not (_after().match(line, hit.end) or _card_before().search(before) or _OWN.search(before))
+    return not (
+        _is_no_age(line, hit.end) or _counts(line, hit.end) or _card_before().search(before) or _OWN.search(before)
+    )
 
 
 def _states_age(view: View, hit: Hit) -> bool:
@@ -71,7 +87,7 @@ def _states_age(view: View, hit: Hit) -> bool:
     if _undone(view, hit):
         return False
     if _SUBJECTLESS.match(line, hit.start):
-        return not _of_another(line[: hit.start])
+        return not _of_another(line[max(0, hit.start - 80) : hit.start])
     return not (line[hit.start] == "i" and _counts(line, hit.end))  # English: "I'm 12 drinks in"
 
 
@@ -150,10 +166,12 @@ def _before() -> re.Pattern[str]:
     """ "When I'm 16", 'she said: "I'm 16"'; but a comma ends it: "as I said, I'm 16"."""
     words = "|".join(map(re.escape, lists.words("minor_before")))
     that = r"(?: that| he| she| they| que| che| dass)?"
-    return re.compile(rf"(?<![^\W_{lists.UNSPACED}])(?:{words}){that}(?:,(?=\s*\")|[\s:\"])*\Z")
+    return re.compile(rf"(?<![^\W_{lists.UNSPACED}])(?:{words}){that}(?:,(?=\s*\")|[\s:\"'])*\Z")
 
 
 @cache
 def _card_before() -> re.Pattern[str]:
     words = "|".join(map(re.escape, lists.words("minor_card_before")))
-    return re.compile(rf"(?<![^\W_])(?<!body )(?<!look )(?<!looks )(?<!appearance )(?:{words})(?:\s(?:an?|one))?\s\Z")
+    return re.compile(
+        rf"(?<![^\W_])(?<!body )(?<!look )(?<!looks )(?<!appearance )(?:{words})(?:\s(?:an?|one|\w+,|\w+, who))?\s\Z"
+    )

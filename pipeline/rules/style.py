@@ -13,6 +13,7 @@ from pipeline.rules import view as lists
 from pipeline.rules.kernel import Numbers
 from pipeline.rules.view import Hit, View
 
+LEAD = 200  # characters: no lead of a refusal is longer
 _FULL_STOP = re.compile(r"[.!?。！？]\s")
 _SENTENCE_END = re.compile(r"[.!?。！？…\n;:；：\"“”«»(]")
 _LABEL = re.compile(r"(?:^|\n)[ \t*_>#-]*+(?P<label>[^\n:：]{1,30}?)[*_ ]*+[:：]")
@@ -47,8 +48,7 @@ def phrases(view: View) -> Iterator[Finding]:
     yield from spots(view, "style.template", view.hits.get("template", []))
     yield from spots(view, "style.mention", [h for h in view.hits.get("label_talk", []) if _names_no_person(view, h)])
     lectures = [h for h in view.hits.get("lecture", []) if _opens(view, h)]
-    weak = [h for h in view.hits.get("refusal_weak", []) if _beside_a_sign(view, h)]
-    refusals = [*view.hits.get("refusal", []), *lectures, *weak]
+    refusals = [*view.hits.get("refusal", []), *lectures, *_weak_refusals(view)]
     yield from spots(view, "style.refusal", [h for h in refusals if _refuses(view, h)])
     if not (is_machine(view.persona) or _cast_as_machine(view)):
         yield from spots(view, "style.assistant", [h for h in view.hits.get("assistant", []) if _refuses(view, h)])
@@ -178,6 +178,8 @@ def placeholders(view: View, message: int) -> Iterator[Finding]:
 
 def _is_blank(bracket: str) -> bool:
     """A blank's name and what joins it ("[user 1's favorite band]"), nothing else: "[her phone buzzes]" is told."""
+    if bracket.startswith("[the "):  # an editor's
+        return False
     said = [_stem(word) for word in re.findall(r"[^\W_]+(?:'s)?", bracket)]
     rest = [word for word in said if word not in glue()]
     named = [word for word in rest if word in blanks()]
@@ -270,17 +272,22 @@ def _refuses(view: View, hit: Hit) -> bool:
 
 
 def _lead(view: View, hit: Hit) -> str:
-    """What stands before it in its sentence."""
-    before = view.line(hit.message)[: hit.start]
+    """What stands before it in its sentence, `LEAD` characters at most."""
+    before = view.line(hit.message)[max(0, hit.start - LEAD) : hit.start]
     ends = [m.end() for m in _SENTENCE_END.finditer(before)]
     return before[ends[-1] if ends else 0 :]
 
 
-def _beside_a_sign(view: View, hit: Hit) -> bool:
-    """With an apology that leads it, or a sign of an assistant elsewhere in the message."""
-    line = view.line(hit.message)
-    others = f"{line[: hit.start]}\0{line[hit.end :]}"
-    return bool(_starts("apology").search(_lead(view, hit)) or _starts("refusal_sign").search(others))
+def _weak_refusals(view: View) -> Iterator[Hit]:
+    """Those with an apology that leads them, or a sign of an assistant elsewhere in the message."""
+    signs: dict[int, list[re.Match[str]]] = {}
+    for hit in view.hits.get("refusal_weak", []):
+        if hit.message not in signs:
+            signs[hit.message] = list(_starts("refusal_sign").finditer(view.line(hit.message)))
+        found = signs[hit.message]
+        beside = bool(found) and (found[0].end() <= hit.start or found[-1].start() >= hit.end)
+        if beside or _starts("apology").search(_lead(view, hit)):
+            yield hit
 
 
 @cache
