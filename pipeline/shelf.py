@@ -83,22 +83,29 @@ class Shelf:
 
     def count(self, part: str, kind: str = "kept") -> int:
         """Rows of a part."""
-        with self.files.open(self.location(part, kind), "rb") as file:
-            return int(pq.ParquetFile(file).metadata.num_rows)
+        with self._opened(part, kind) as file:
+            return int(file.metadata.num_rows)
 
     def location(self, part: str, kind: str = "kept") -> str:
         return f"{self.path}/{kind}/part-{part}.parquet"
 
     def read(self, part: str, kind: str = "kept") -> Iterator[Conversation]:
         """The rows of a part, `BATCH_ROWS` in memory at a time."""
-        with self.files.open(self.location(part, kind), "rb") as file:
-            for batch in pq.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS):
+        with self._opened(part, kind) as file:
+            for batch in file.iter_batches(batch_size=BATCH_ROWS):
                 yield from from_table(pa.table(batch))
 
     def table(self, part: str, kind: str = "kept", columns: list[str] | None = None) -> pa.Table:
         """A part as one Arrow table, or some of its columns (`source.name` reads one field of a struct)."""
-        with self.files.open(self.location(part, kind), "rb") as file:
-            return pq.ParquetFile(file).read(columns=columns)
+        with self._opened(part, kind) as file:
+            return file.read(columns=columns)
+
+    @contextmanager
+    def _opened(self, part: str, kind: str) -> Iterator[pq.ParquetFile]:
+        """A part, opened by Arrow itself where it can: over a Python file its threads may abort Python at exit."""
+        path = self.location(part, kind)
+        with pa.OSFile(path) if self.local else self.files.open(path, "rb") as file:
+            yield pq.ParquetFile(file)
 
     def rows(self, kind: str = "kept") -> Iterator[Conversation]:
         for part in self.parts(kind):
