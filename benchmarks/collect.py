@@ -23,6 +23,7 @@ from typing import Any
 
 READ = """
 import sys, time
+import pyarrow.parquet
 from pathlib import Path
 from pipeline.collect import files
 from pipeline.recipe import CollectSettings, SourceSettings

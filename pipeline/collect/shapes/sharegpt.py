@@ -64,4 +64,7 @@ def _place(record: Any) -> str | None:
 
 
 def _holds(value: Any) -> bool:
-    return isinstance(value, list) and any("from" in m and "value" in m for m in value if isinstance(m, dict))
+    if not isinstance(value, list):
+        return False
+    at_once = value and isinstance(value[0], dict) and "from" in value[0] and "value" in value[0]
+    return at_once or any("from" in m and "value" in m for m in value if isinstance(m, dict))
