@@ -385,7 +385,8 @@ def test_a_date_to_wait_for_is_read() -> None:
 )
 def test_what_is_left_of_a_limit_is_read(reset: str, seconds: float | None) -> None:
     names = ("limit", "remaining", "reset")
-    headers = {f"x-ratelimit-{n}-requests": v for n, v in zip(names, ("60", "9", reset), strict=True)}
+    values = ("60", "9", reset)
+    headers = [(f"X-RateLimit-{n}-Requests".encode(), v.encode()) for n, v in zip(names, values, strict=True)]
     assert rooms(headers) == ([] if seconds is None else [Room("requests", 60, 9, seconds)])
 
 

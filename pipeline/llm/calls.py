@@ -47,7 +47,6 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA wal_autocheckpoint = 10000;
 CREATE TABLE IF NOT EXISTS calls ({_COLUMNS});
-CREATE UNIQUE INDEX IF NOT EXISTS final_calls ON calls (key) WHERE final;
 CREATE INDEX IF NOT EXISTS calls_of_key ON calls (key);
 CREATE TABLE IF NOT EXISTS batches (id PRIMARY KEY, place, names);
 CREATE TABLE IF NOT EXISTS lines (name PRIMARY KEY, line);
@@ -75,7 +74,7 @@ class Calls:
     def keep(self, call: Call) -> None:
         """Commit a call (40 µs; no gain in waiting for others). Raises Stop when it cannot be written."""
         with self._writing():
-            self._db.execute(f"INSERT OR IGNORE INTO calls VALUES ({_PLACES})", call._replace(at=time.time()))
+            self._db.execute(f"INSERT INTO calls VALUES ({_PLACES})", call._replace(at=time.time()))
 
     def spent(self) -> tuple[int, float]:
         """Tokens and US dollars of all requests ever kept here, useless answers included; rehearsals cost nothing."""

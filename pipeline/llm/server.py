@@ -126,7 +126,7 @@ class Server:
         except (openai.APIStatusError, openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
             fault = self.fault(error)
         else:
-            self.gate.advise(rooms(response.headers))
+            self.gate.advise(rooms(response.headers.raw))
             return self.read(response.content, body)
         raise fault  # out here it carries no context: a server may echo the key in its own error
 
