@@ -10,9 +10,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -388,6 +390,34 @@ def test_what_is_left_of_a_limit_is_read(reset: str, seconds: float | None) -> N
     values = ("60", "9", reset)
     headers = [(f"X-RateLimit-{n}-Requests".encode(), v.encode()) for n, v in zip(names, values, strict=True)]
     assert rooms(headers) == ([] if seconds is None else [Room("requests", 60, 9, seconds)])
+
+
+def test_a_server_is_told_nothing_of_the_machine_that_asks(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Listening(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.extend(name.lower() for name in self.headers)
+            body = json.dumps({"choices": [{"message": {"content": "Hello."}, "finish_reason": "stop"}]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    listening = HTTPServer(("127.0.0.1", 0), Listening)
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    try:
+        answers, _ = ask_all(f"http://127.0.0.1:{listening.server_port}/v1", tmp_path, ["Hi"])
+    finally:
+        listening.shutdown()
+        listening.server_close()
+    assert [a.text for a in answers if isinstance(a, llm.Answer)] == ["Hello."]
+    assert "authorization" in told
+    machine = {"lang", "package-version", "os", "arch", "runtime", "runtime-version", "async"}
+    assert not {name.removeprefix("x-stainless-") for name in told} & machine
 
 
 # --- structured answers
