@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -208,6 +209,7 @@ def _client(
     client = openai.AsyncOpenAI(
         api_key=key or "none", base_url=address, max_retries=0, http_client=http, default_headers=unsaid
     )
+    gc.freeze()  # the client's modules are here to stay: no garbage collection need walk over them again
     return client, httpx2.Response
 
 
