@@ -19,7 +19,8 @@ def test_overlaps_are_those_of_python_sets(rows):
     flat = np.array([x for row in rows for x in row], np.uint32)
     starts = np.cumsum([0, *map(len, rows)])
     pairs = np.array([(a, b) for a in range(len(rows)) for b in range(a + 1, len(rows))])
-    sizes, shared = verify.overlaps(flat, starts, pairs)
+    sizes = verify.distinct_shingles(flat, starts)
+    shared = verify.overlaps(flat, starts, pairs, np.zeros(len(pairs), np.int32))
     assert sizes.tolist() == [len(set(row)) for row in rows]
     assert shared.tolist() == [len(set(rows[a]) & set(rows[b])) for a, b in pairs]
 

@@ -1,5 +1,8 @@
 """The signed rows of all parts in one order: who stays against whom."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba gives the compiled functions their types
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -11,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from numba import njit
 
 from pipeline.dedup.columns import arrow, lengths, values, whole
 
@@ -67,13 +71,17 @@ class Rows:
         order = np.argsort(self.place[ranks])
         places = self.place[ranks[order]]
         bounds = np.searchsorted(places, self.starts)
-        lists = [
-            part["shingles"].take(arrow(places[a:b] - start)).combine_chunks()
+        spans = [
+            (whole(part["shingles"]), places[a:b] - start)
             for part, start, a, b in zip(self.parts, self.starts, bounds, bounds[1:], strict=False)
             if b > a
         ]
-        flat = np.concatenate([values(x.flatten()) for x in lists])
-        return flat, np.cumsum(np.concatenate([[0], *map(lengths, lists)])), order
+        starts = np.cumsum(np.concatenate([[0], *(lengths(lists)[rows] for lists, rows in spans)]))
+        flat, first = np.empty(starts[-1], np.uint32), 0
+        for lists, rows in spans:
+            copy_lists(values(lists.values), values(lists.offsets), rows, flat, starts[first:])
+            first += len(rows)
+        return flat, starts, order
 
     def compared_by(self, ranks: Integers, part: pa.Table) -> Rows:
         """From here on these rows are compared by what `part` (shingles and bands) holds for them."""
@@ -102,3 +110,13 @@ def ranked(parts: list[pa.Table], foreign_parts: int) -> Rows:
          ("source", "ascending"), ("id", "ascending")],
     )).astype(np.int64)  # fmt: skip
     return Rows(parts, order, order, values(columns["words"])[order], sum(sizes[:foreign_parts]))
+
+
+@njit(nogil=True, cache=True)
+def copy_lists(values, offsets, rows, target, starts):
+    """The lists of some rows, each to where it starts in `target`."""
+    for row in range(rows.size):
+        at = starts[row]
+        for i in range(offsets[rows[row]], offsets[rows[row] + 1]):
+            target[at] = values[i]
+            at += 1

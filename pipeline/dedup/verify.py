@@ -74,9 +74,17 @@ def verified(
         flat, starts, order = shingles(ranks)
         place = np.argsort(order)
         local = place[local.reshape(-1, 2)]
-        sizes, shared = overlaps(flat, starts, local)
-        edges += _alike(batch, sizes[local], shared, words[batch].min(axis=1), settings)
+        sizes = distinct_shingles(flat, starts)[local]
+        shared = overlaps(flat, starts, local, _least(sizes, settings))
+        edges += _alike(batch, sizes, shared, words[batch].min(axis=1), settings)
     return edges
+
+
+def _least(sizes: Any, settings: DedupSettings) -> Any:
+    """(pairs,) shared shingles, with fewer of which a pair is neither near nor contained. sizes: (pairs, 2)."""
+    near = sizes.sum(axis=1) * (settings.threshold / (1 + settings.threshold))
+    part = sizes.min(axis=1) * (settings.contained or 1)
+    return np.minimum(near, part).astype(np.int32)  # rounded down: `_alike` decides
 
 
 def _alike(pairs: Integers, sizes: Any, shared: Any, words: Any, settings: DedupSettings) -> Edges:
@@ -89,15 +97,27 @@ def _alike(pairs: Integers, sizes: Any, shared: Any, words: Any, settings: Dedup
     return Edges(pairs[:, 0], pairs[:, 1], rule, similarity, limit, sizes[:, 0], sizes[:, 1]).where(near | part)
 
 
-def overlaps(shingles: Shingles, starts: Integers, pairs: Integers) -> tuple[Any, Any]:
-    """How many distinct shingles each row has, (rows,), and how many each pair shares, (pairs,).
+def distinct_shingles(shingles: Shingles, starts: Integers) -> npt.NDArray[np.int32]:
+    """(rows,) how many distinct shingles each row has. starts: (rows + 1,)."""
+    sizes = np.zeros(len(starts) - 1, np.int32)
+    count_distinct(shingles, starts, *_sets(starts), sizes)
+    return sizes
 
-    starts: (rows + 1,). pairs: (pairs, 2) rows; fast when sorted by the first.
+
+def overlaps(shingles: Shingles, starts: Integers, pairs: Integers, least: Any) -> npt.NDArray[np.int32]:
+    """(pairs,) how many distinct shingles two rows share; counted no further once `least` of them is out of reach.
+
+    starts: (rows + 1,). pairs: (pairs, 2) rows; fast when sorted by the first. least: (pairs,).
     """
+    shared = np.zeros(len(pairs), np.int32)
+    count_shared(shingles, starts, pairs, least, *_sets(starts), shared)
+    return shared
+
+
+def _sets(starts: Integers) -> tuple[Shingles, Integers]:
+    """Room for the hash set of the longest row: its slots, and the marks that say whose they are."""
     room = 1 << int(np.diff(starts).max(initial=1) * 2).bit_length()
-    sizes, shared = np.zeros(len(starts) - 1, np.int32), np.zeros(len(pairs), np.int32)
-    count_shared(shingles, starts, pairs, np.empty(room, np.uint32), np.zeros((room, 2), np.int64), sizes, shared)
-    return sizes, shared
+    return np.empty(room, np.uint32), np.zeros((room, 2), np.int64)
 
 
 def choose(edges: Edges, n: int, foreign: int) -> Integers:
@@ -141,17 +161,21 @@ def slot_of(s, slots, marks, mask, owner):
 
 
 @njit(nogil=True, cache=True)
-def count_shared(shingles, starts, pairs, slots, marks, sizes, shared):
+def count_distinct(shingles, starts, slots, marks, sizes):
     """A hash set of one row at a time; a mark says whose set a slot belongs to, so that nothing is ever cleared."""
     mask = _u32(slots.size - 1)
-    owner = 0
     for row in range(starts.size - 1):
-        owner += 1
         for i in range(_u64(starts[row]), _u64(starts[row + 1])):
-            at = slot_of(shingles[i], slots, marks, mask, owner)
-            sizes[row] += marks[at, 0] != owner
-            slots[at], marks[at, 0] = shingles[i], owner
-    last = -1
+            at = slot_of(shingles[i], slots, marks, mask, row + 1)
+            sizes[row] += marks[at, 0] != row + 1
+            slots[at], marks[at, 0] = shingles[i], row + 1
+
+
+@njit(nogil=True, cache=True)
+def count_shared(shingles, starts, pairs, least, slots, marks, shared):
+    """The first row of a pair as a hash set, the second looked up in it; its mark says that a shingle was counted."""
+    mask = _u32(slots.size - 1)
+    owner, last = 0, -1
     for p in range(pairs.shape[0]):
         a, b = pairs[p, 0], pairs[p, 1]
         if a != last:
@@ -160,11 +184,15 @@ def count_shared(shingles, starts, pairs, slots, marks, sizes, shared):
             for i in range(_u64(starts[a]), _u64(starts[a + 1])):
                 at = slot_of(shingles[i], slots, marks, mask, owner)
                 slots[at], marks[at, 0], marks[at, 1] = shingles[i], owner, -1
-        for i in range(_u64(starts[b]), _u64(starts[b + 1])):
-            at = slot_of(shingles[i], slots, marks, mask, owner)
+        stop, found = starts[b + 1], 0
+        for i in range(starts[b], stop):
+            at = slot_of(shingles[_u64(i)], slots, marks, mask, owner)
             if marks[at, 0] == owner and marks[at, 1] != p:
                 marks[at, 1] = p
-                shared[p] += 1
+                found += 1
+            elif found + (stop - i) <= least[p]:
+                break
+        shared[p] = found
 
 
 @njit(nogil=True, cache=True)
