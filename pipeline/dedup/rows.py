@@ -55,9 +55,9 @@ class Rows:
         ids = pa.concat_tables([p.select(["id"]) for p in self.parts if "id" in p.column_names])["id"]
         return ids.take(arrow(self.home[ranks]))
 
-    def column(self, pick: Callable[[pa.Table], Any]) -> Any:
-        """(n,) by rank: what `pick` takes from a part, one value per row of the part."""
-        return np.concatenate([pick(p) for p in self.parts])[self.place]
+    def column(self, pick: Callable[[pa.Table], Any], places: Integers) -> Any:
+        """(places,) what `pick` takes from the parts, one value per row of a part."""
+        return np.concatenate([pick(p) for p in self.parts])[places]
 
     def stored(self, chosen: Flags) -> Iterator[tuple[Integers, Flags, Shingles, Integers]]:
         """For each part: (rank of each of its rows, which of them are chosen, shingles, where each row's begin)."""
@@ -104,12 +104,13 @@ def ranked(parts: list[pa.Table], foreign_parts: int) -> Rows:
     columns = {name: pa.concat_tables([p.select([name]) for p in parts])[name] for name in standing}
     sizes = list(map(len, parts))
     ours = np.repeat((np.arange(len(parts)) >= foreign_parts).astype(np.int8), sizes)
+    table = pa.table(columns | {"ours": arrow(ours)}).combine_chunks()  # sorted in a third of the time in one piece
     order = values(pc.sort_indices(
-        pa.table(columns | {"ours": arrow(ours)}),
+        table,
         [("ours", "ascending"), ("score", "descending"), ("findings", "ascending"), ("words", "descending"),
          ("source", "ascending"), ("id", "ascending")],
     )).astype(np.int64)  # fmt: skip
-    return Rows(parts, order, order, values(columns["words"])[order], sum(sizes[:foreign_parts]))
+    return Rows(parts, order, order, values(table["words"])[order], sum(sizes[:foreign_parts]))
 
 
 @njit(nogil=True, cache=True)
