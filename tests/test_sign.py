@@ -51,6 +51,15 @@ def test_equal_digests_mean_equal_words(texts):
             assert (digests[i] == digests[j]) == (words(one) == words(two))
 
 
+@given(st.text("abcXYZ 019.", max_size=90), st.data())
+def test_a_text_read_by_character_says_the_same_as_one_read_in_eights(text, data):
+    letters = [at for at, c in enumerate(text) if c.isalnum()]
+    wide = data.draw(st.lists(st.sampled_from(letters), unique=True)) if letters else []
+    other = "".join(chr(ord(c) + 0xFEE0) if at in wide else c for at, c in enumerate(text))
+    one, two = signing.sign(table(text, other), SETTINGS).to_pylist()
+    assert (one["digest"], one["shingles"], one["spoken"]) == (two["digest"], two["shingles"], two["spoken"])
+
+
 @given(st.lists(st.integers(0, 2**32 - 1), max_size=300))
 @settings(deadline=None)
 def test_signatures_are_those_of_datasketch_bit_for_bit(values):

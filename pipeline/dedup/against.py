@@ -20,7 +20,7 @@ from numba import njit
 
 from pipeline.dedup.columns import values, whole
 from pipeline.dedup.rows import Integers, Keys, Shingles
-from pipeline.dedup.sign import SHINGLE
+from pipeline.dedup.shingles import SHINGLE
 from pipeline.dedup.view import ASSISTANT, USER
 
 # words of a side → the share of its shingles that must be found again. Shorter sides are common speech. PaLM counts

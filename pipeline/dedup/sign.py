@@ -20,7 +20,8 @@ from numba import njit
 
 from pipeline.conversation import CRITERIA
 from pipeline.dedup.columns import arrow, lengths, strings, values, whole
-from pipeline.dedup.view import CONTEXT, IDEOGRAPH, KNOWN, Heard, buffers, characters, folded, heard
+from pipeline.dedup.shingles import SHINGLE, shingled
+from pipeline.dedup.view import Heard, buffers, folded, heard
 from pipeline.recipe import DedupSettings
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ COLUMNS = [  # all that `sign` reads, as Parquet names it: half the time of read
     "id", "messages.list.element.role", "messages.list.element.content", "persona.greeting", "source.name",
     "findings.list.element.decision", *(f"scores.{criterion}.value" for criterion in CRITERIA),
 ]  # fmt: skip
-SHINGLE = 5  # words
 PERMUTATIONS = 128
 SEED = 1
 SCHEME = "affine32"
@@ -41,11 +41,6 @@ BANDS = {0.3: (59, 2), 0.6: (37, 3), 0.7: (32, 4), 0.8: (25, 5), 0.9: (18, 7)}
 
 _u32, _u64 = np.uint32, np.uint64
 _ODD = _u64(0x9E3779B97F4A7C15)
-_BASE = _u64(0xD6E8FEB86659FD93)
-_BASE2, _BASE3, _BASE4 = (_u64(pow(int(_BASE), k, 1 << 64)) for k in (2, 3, 4))
-_CONTEXT, _IDEOGRAPH = _u64(CONTEXT), _u64(IDEOGRAPH)
-_LETTER = _u64(IDEOGRAPH | (CONTEXT - 1))
-_KNOWN = _u64(KNOWN)
 _EMPTY = _u32(0xFFFFFFFF)
 
 
@@ -69,12 +64,12 @@ def sign(table: pa.Table, settings: DedupSettings) -> pa.Table:
     words: of all of them. score (mean of the criteria), findings, source (0 = the preferred).
     """
     said = heard(table, settings.view)
-    rows = _rows(said)
+    rows = shingled(said)
     again = np.flatnonzero(values(rows["context"]))
     if len(again):
         order = np.arange(len(rows))
         order[again] = len(rows) + np.arange(len(again))
-        rows = pa.concat_tables([rows, _rows(_folded(said, again))]).take(arrow(order)).combine_chunks()
+        rows = pa.concat_tables([rows, shingled(_folded(said, again))]).take(arrow(order)).combine_chunks()
     columns = {"id": table["id"]} | {name: rows[name] for name in ("digest", "shingles", "spoken", "words")}
     columns |= _standing(table, settings) | signed(rows["shingles"].combine_chunks(), *bands(settings.threshold))
     return pa.table(columns, metadata=_scheme(settings)).combine_chunks()
@@ -118,31 +113,6 @@ def _folded(said: Heard, rows: npt.NDArray[np.int64]) -> Heard:
     return Heard(data, offsets, np.array(starts), np.array(flags, np.int8))
 
 
-def _rows(said: Heard) -> pa.Table:
-    """digest, shingles and words of each row, and whether it must be folded in Python."""
-    n = len(said.rows) - 1
-    starts = said.texts[said.rows]
-    longest = int(np.diff(starts).max(initial=0)) + 1
-    messages = int(said.rows[-1] - said.rows[0])
-    shingles = np.empty(int(starts[-1] - starts[0]) // 2 + n + messages + 1, np.uint32)
-    spoken = np.empty(messages, np.int32)
-    ends, turns, digests = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64), np.zeros((n, 2), np.uint64)
-    counts, context = np.zeros(n, np.int32), np.zeros(n, np.bool_)
-    shingle_rows(
-        said.data, said.texts, said.rows, said.speaker, characters(said.data), np.empty(longest, np.uint64),
-        shingles, ends, spoken, turns, digests, counts, context,
-    )  # fmt: skip
-    return pa.table(
-        {
-            "digest": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), n, [None, pa.py_buffer(digests)]),
-            "shingles": pa.LargeListArray.from_arrays(arrow(ends), arrow(shingles[: ends[-1]])),
-            "spoken": pa.LargeListArray.from_arrays(arrow(turns), arrow(spoken[: turns[-1]])),
-            "words": arrow(counts),
-            "context": arrow(context.astype(np.int8)),
-        }
-    )
-
-
 def signed(shingles: pa.LargeListArray, count: int, width: int) -> dict[str, pa.Array]:
     """The keys of each of `count` bands, by the name of its column; a key stands for `width` values of a signature."""
     keys = np.zeros((count, len(shingles)), np.uint64)
@@ -169,16 +139,6 @@ def minhash(shingles: npt.NDArray[np.uint32]) -> MinHash:
 
 
 @njit(inline="always")
-def mix(h):
-    """MurmurHash3's finaliser: every bit in has a say in every bit out."""
-    h ^= h >> _u64(33)
-    h *= _u64(0xFF51AFD7ED558CCD)
-    h ^= h >> _u64(33)
-    h *= _u64(0xC4CEB9FE1A85EC53)
-    return h ^ (h >> _u64(33))
-
-
-@njit(inline="always")
 def mix32(h):
     """The same for 32 bits, as datasketch does before it permutes. numba widens: narrow after every step."""
     h = _u32(h ^ (h >> _u32(16)))
@@ -186,73 +146,6 @@ def mix32(h):
     h = _u32(h ^ (h >> _u32(13)))
     h = _u32(h * _u32(0xC2B2AE35))
     return _u32(h ^ (h >> _u32(16)))
-
-
-@njit(nogil=True, cache=True)
-def hash_words(data, start, stop, table, words, count):
-    """Append the hash of every word of one message to `words`; returns their new count and the flags that were met.
-
-    No branch at the end of a word: the running hash is stored at every character and the cursor moves by 0 or 1.
-    """
-    n, h, inside, i, stop, met = _u64(count), _u64(0), _u64(0), _u64(start), _u64(stop), _u64(0)
-    one = _u64(1)
-    while i < stop:
-        c = _u64(data[i])
-        if c < _u64(0x80):
-            letter = _u64(table[c])
-            i += one
-        else:
-            if c < _u64(0xE0):
-                point = (c & _u64(31)) << _u64(6) | _u64(data[i + one] & 63)
-                i += _u64(2)
-            elif c < _u64(0xF0):
-                point = (c & _u64(15)) << _u64(12) | _u64(data[i + one] & 63) << _u64(6) | _u64(data[i + _u64(2)] & 63)
-                i += _u64(3)
-            else:
-                point = (c & _u64(7)) << _u64(18) | _u64(data[i + one] & 63) << _u64(12)
-                point |= _u64(data[i + _u64(2)] & 63) << _u64(6) | _u64(data[i + _u64(3)] & 63)
-                i += _u64(4)
-            if point < _KNOWN:
-                letter = _u64(table[point])
-            elif point < _u64(0x40000):
-                letter = point | _IDEOGRAPH | (_CONTEXT if _u64(0x2F800) <= point < _u64(0x2FA20) else _u64(0))
-            else:
-                letter = _u64(0)
-            met |= letter & _CONTEXT
-            letter &= _LETTER
-            if letter & _IDEOGRAPH:
-                words[n] = h
-                n += inside
-                words[n] = (_ODD ^ letter) * _ODD
-                n += one
-                h = inside = _u64(0)
-                continue
-        is_letter = _u64(letter != _u64(0))
-        words[n] = h
-        n += inside & (one - is_letter)
-        h = ((h ^ letter) * _ODD) & (_u64(0) - is_letter)
-        inside = is_letter
-    words[n] = h
-    return n + inside, met
-
-
-@njit(nogil=True, cache=True)
-def shingle(words, n, shingles, end):
-    """Append the shingles of n word hashes to `shingles` at `end`; returns the new end. Under 5 words: one shingle."""
-    for i in range(n):
-        words[i] = mix(words[i])
-    if n == 0:
-        return end
-    if n < SHINGLE:
-        h = _u64(n)
-        for i in range(n):
-            h = h * _BASE + words[i]
-        shingles[end] = _u32(mix(h) & _u64(_EMPTY))
-        return end + 1
-    for i in range(n - 4):
-        h = words[i] * _BASE4 + words[i + 1] * _BASE3 + words[i + 2] * _BASE2 + words[i + 3] * _BASE + words[i + 4]
-        shingles[end + i] = _u32(mix(h) & _u64(_EMPTY))
-    return end + n - 4
 
 
 @njit(nogil=True, cache=True)
@@ -283,30 +176,7 @@ def band_keys(values, width, row, keys):
         for k in range(band * width, band * width + width):
             h = (h ^ _u64(values[k])) * _ODD
             h ^= h >> _u64(29)
-        keys[band, row] = mix(h)
-
-
-@njit(nogil=True, cache=True)
-def shingle_rows(data, texts, rows, speaker, table, words, shingles, ends, spoken, turns, digests, lengths, context):
-    """Fill shingles, ends, spoken, turns, digests, lengths, context for every row. words: room for the longest row."""
-    for row in range(rows.size - 1):
-        n, met = _u64(0), _u64(0)
-        turn = turns[row]
-        for m in range(rows[row], rows[row + 1]):
-            if speaker[m] != 0:
-                before = n
-                n, flags = hash_words(data, texts[m], texts[m + 1], table, words, n)
-                met |= flags
-                spoken[turn] = np.int64(n - before) * speaker[m]
-                turn += 1
-        turns[row + 1], lengths[row], context[row] = turn, n, met != _u64(0)
-        ends[row + 1] = shingle(words, np.int64(n), shingles, ends[row])
-        one, two = _u64(n), ~_u64(n)
-        for i in range(np.int64(n)):
-            one = one * _BASE + words[i]
-            two = (two ^ words[i]) * _ODD
-            two ^= two >> _u64(29)
-        digests[row, 0], digests[row, 1] = mix(one), mix(two)
+        keys[band, row] = h
 
 
 @njit(nogil=True, cache=True)
