@@ -31,21 +31,13 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.conversation import (
-    QUARANTINE_SCHEMA,
     SCHEMA,
     Conversation,
-    Drop,
-    Merged,
-    Quarantine,
     from_table,
-    to_table,
 )
-from pipeline.counts import FOR_NOW, Counts, Losses, Row
+from pipeline.counts import Counts, Row
+from pipeline.parts import BATCH_ROWS, KINDS, UnitWriter, deciding, parquet
 from pipeline.recipe import UserError
-
-PART_ROWS = 10_000  # rows of a part: small enough to hold, large enough to compress
-BATCH_ROWS = 1_000  # rows of a row group: what a reader holds at once
-KINDS = ("kept", "dropped", "quarantine")
 
 
 class Shelf:
@@ -117,7 +109,7 @@ class Shelf:
         """Write the parts of one unit of work, then its mark. Returns the counts; does nothing twice for one key."""
         if (before := self.done(unit, key)) is not None:
             return before
-        writer = _UnitWriter(self, unit)
+        writer = UnitWriter(self, unit)
         started = time.perf_counter()
         with writer:
             for row in rows:
@@ -131,10 +123,10 @@ class Shelf:
         started = time.perf_counter()
         for kind, table in (("kept", kept), ("dropped", dropped)):
             if table.num_rows or kind == "kept":
-                with self.committed(f"{kind}/part-{unit}.parquet") as file:
-                    pq.write_table(table.cast(SCHEMA), file, compression="zstd", row_group_size=BATCH_ROWS)
+                with self.committed(f"{kind}/part-{unit}.parquet") as file, parquet(file, SCHEMA) as writer:
+                    writer.write_table(table.cast(SCHEMA))
         rules = dropped.column("findings").combine_chunks() if dropped.num_rows else None
-        reasons = Counter(_deciding(f) for f in rules.to_pylist()) if rules is not None else Counter()
+        reasons = Counter(deciding(f) for f in rules.to_pylist()) if rules is not None else Counter()
         counts = Counts(kept.num_rows, dropped.num_rows, parts=(unit,), reasons=dict(reasons), findings=dict(reasons))
         return self.mark(unit, key, dataclasses.replace(counts, seconds=time.perf_counter() - started))
 
@@ -284,116 +276,3 @@ class Shelf:
         except json.JSONDecodeError:
             return None
         return found if isinstance(found, dict) else None
-
-
-class _UnitWriter:
-    """The open files of one unit: a new part every `PART_ROWS` kept rows; dropped rows stand beside their part."""
-
-    def __init__(self, shelf: Shelf, unit: str) -> None:
-        self.shelf, self.unit = shelf, unit
-        self.split = 0
-        self.parts: list[str] = []
-        self.losses = Losses(shelf.room)
-        self.numbers: Counter[str] = Counter()
-        self.reasons: Counter[str] = Counter()
-        self.findings: Counter[str] = Counter()
-        self.waiting: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-        self.open: dict[str, tuple[Any, pq.ParquetWriter]] = {}
-        self.in_part = 0
-
-    def __enter__(self) -> _UnitWriter:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        try:
-            if error is None and (self.in_part or not self.parts):
-                self._close_part()
-        except BaseException as failure:
-            error = failure
-            raise
-        finally:
-            self._abandon(error)
-
-    def _abandon(self, error: BaseException | None) -> None:
-        """After an error the temporary files go, nothing is committed. A full disk may fail us here once more."""
-        for context, writer in self.open.values():
-            with suppress(Exception):
-                writer.close()
-            with suppress(BaseException):
-                context.__exit__(type(error), error, None)
-        self.open.clear()
-
-    @property
-    def part(self) -> str:
-        return self.unit if "-" in self.unit else f"{self.unit}-{self.split:03d}"
-
-    def add(self, row: Row) -> None:
-        self.losses.add(row)
-        kind, value = self._sort(row)
-        if value is None:
-            return
-        self.waiting[kind].append(value)
-        self.in_part += 1
-        if len(self.waiting[kind]) >= BATCH_ROWS:
-            self._flush(kind)
-        if self.in_part >= PART_ROWS and "-" not in self.unit:
-            self._close_part()
-
-    def _sort(self, row: Row) -> tuple[str, Any]:
-        """Which shelf a row goes to, with the count."""
-        if isinstance(row, Merged):
-            self.numbers["merged"] += row.count
-            return "kept", None
-        if isinstance(row, Quarantine):
-            self.numbers["quarantined"] += 1
-            self.reasons[f"quarantine: {row.error.removeprefix(FOR_NOW).split(':')[0]}"] += 1
-            return "quarantine", row
-        conversation = row.conversation if isinstance(row, Drop) else row
-        here = (f for f in conversation.findings if f.room == self.shelf.room and f.decision != "measured")
-        self.findings.update({f.rule for f in here})
-        if isinstance(row, Drop):
-            self.numbers["dropped"] += 1
-            self.reasons[_deciding([dataclasses.asdict(f) for f in conversation.findings])] += 1
-            return "dropped", conversation
-        self.numbers["kept"] += 1
-        self.numbers["edited"] += any(edit.startswith(self.shelf.room) for edit in conversation.edits)
-        return "kept", conversation
-
-    def _flush(self, kind: str) -> None:
-        rows, self.waiting[kind] = self.waiting[kind], []
-        if kind not in self.open:
-            context = self.shelf.committed(f"{kind}/part-{self.part}.parquet")
-            schema = QUARANTINE_SCHEMA if kind == "quarantine" else SCHEMA
-            self.open[kind] = (context, pq.ParquetWriter(context.__enter__(), schema, compression="zstd"))
-        writer = self.open[kind][1]
-        if kind == "quarantine":
-            records = [{"id": r.id, "where": r.where, "error": r.error, "raw": r.raw[:100_000]} for r in rows]
-            writer.write_table(pa.Table.from_pylist(records, schema=QUARANTINE_SCHEMA))
-        else:
-            writer.write_table(to_table(rows))
-
-    def _close_part(self) -> None:
-        for kind in KINDS:
-            if self.waiting[kind] or kind == "kept":
-                self._flush(kind)
-        for kind in list(self.open):
-            context, writer = self.open[kind]
-            writer.close()
-            context.__exit__(None, None, None)
-            del self.open[kind]
-        self.parts.append(self.part)
-        self.split, self.in_part = self.split + 1, 0
-
-    def counts(self) -> Counts:
-        numbers = {name: self.numbers[name] for name in ("kept", "dropped", "merged", "quarantined", "edited")}
-        lost = {"missing": self.losses.missing, "passing": self.losses.passing}
-        reasons, findings = dict(self.reasons), dict(self.findings)
-        return Counts(**numbers, **lost, parts=tuple(self.parts), reasons=reasons, findings=findings)
-
-
-def _deciding(findings: list[dict[str, Any]]) -> str:
-    """The rule that a dropped row is counted under: its first finding that drops."""
-    for finding in findings:
-        if finding["decision"] == "drop":
-            return str(finding["rule"])
-    raise ValueError("a dropped row without a reason")

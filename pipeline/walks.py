@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.conversation import Conversation, Quarantine
 from pipeline.counts import Counts, given_up
@@ -223,7 +222,7 @@ def _filter_part(
 
 def walk_dedup(passage: Passage) -> dict[str, Any]:
     """Sign each part, link them all, apply the decisions to each part; the report says what the linking met."""
-    from pipeline.dedup import link, sign
+    from pipeline.dedup import link, sign, verify
 
     assert passage.inbox is not None
     inbox, outbox, settings = passage.inbox, passage.outbox, passage.settings
@@ -238,8 +237,8 @@ def walk_dedup(passage: Passage) -> dict[str, Any]:
     decisions, report = link.link(tables, settings, others)
     outbox.write_table("pairs.parquet", decisions)
     wanted = decisions.slice(0, 0) if settings.only_report else decisions
-    of_part = [wanted.filter(pc.equal(wanted["part"], number)) for number in range(len(parts))]
-    jobs = [(inbox, outbox, part, passage.key, settings, gone) for part, gone in zip(parts, of_part, strict=True)]
+    of_part = zip(parts, verify.by_part(wanted, len(parts)), strict=True)
+    jobs = [(inbox, outbox, part, passage.key, settings, gone) for part, gone in of_part]
     passage.map(_apply_part, jobs, passage.little())
     return {"link": report}
 

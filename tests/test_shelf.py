@@ -8,8 +8,10 @@ import pyarrow as pa
 import pytest
 
 from pipeline.conversation import SCHEMA, Conversation, Drop, Finding, Merged, Quarantine
+from pipeline.counts import Row
+from pipeline.parts import PART_ROWS
 from pipeline.recipe import UserError
-from pipeline.shelf import PART_ROWS, Row, Shelf
+from pipeline.shelf import Shelf
 from tests.rows import conversation
 
 

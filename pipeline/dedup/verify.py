@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -219,13 +220,18 @@ def join(a, b, parents):
         parents[row] = parents[parents[row]]
 
 
+def by_part(decisions: pa.Table, parts: int) -> list[pa.Table]:
+    """What `link` decided on each part; copied, as a slice would take the whole along to another process."""
+    bounds = np.searchsorted(values(decisions["part"]), np.arange(parts + 1))
+    return [decisions.take(arrow(np.arange(a, b))) for a, b in pairwise(bounds)]
+
+
 def apply(table: pa.Table, decisions: pa.Table, _settings: DedupSettings) -> tuple[pa.Table, pa.Table]:
-    """A part of the shelf as (kept, dropped), given the decisions on its rows (column `row`).
+    """A part of the shelf as (kept, dropped), given the decisions on its rows, in their order (column `row`).
 
     Kept rows are untouched. Each dropped row gets one more finding: rule, similarity, limit and its partner.
     """
     stays = np.ones(len(table), bool)
-    decisions = decisions.sort_by("row")
     stays[values(decisions["row"])] = False
     dropped = table.take(decisions["row"])
     at = table.schema.get_field_index("findings")

@@ -49,7 +49,7 @@ def folded(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, in plain Python: the definition that the compiled code in `sign.py` follows."""
+    """The words of a text, in plain Python: the definition that the compiled code in `shingles.py` follows."""
     return [w for w in _WORD.findall(folded(text)) if w.isalnum() or ord(w[0]) >= KNOWN]
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pyarrow.compute as pc
 
 from pipeline.conversation import Conversation, Finding, from_table
+from pipeline.parts import KINDS
 from pipeline.recipe import UserError
 from pipeline.run import standing
-from pipeline.shelf import KINDS, Shelf
+from pipeline.shelf import Shelf
 
 
 @dataclass(frozen=True)
