@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline import UserError, __version__
+from pipeline.process import lean
 
 if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and pyarrow
     from rich.table import Table
@@ -327,6 +328,7 @@ def _show(table: Table) -> None:
 
 def main() -> None:
     """Run a command. Exit 0: done, 1: the user must act, 2: usage, 3: done in part, 130: interrupted."""
+    lean()
     try:
         sys.exit(cli.main(standalone_mode=False))
     except click.ClickException as error:

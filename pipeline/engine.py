@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
+from pipeline.process import lean
 from pipeline.recipe import UserError
 
 Result = TypeVar("Result")
@@ -64,6 +65,7 @@ class Engine:
 
 def _begin(parent: int) -> None:
     """A worker leaves Ctrl-C to its parent and ends when the parent is gone."""
+    lean()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
 

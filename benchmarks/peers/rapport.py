@@ -1,37 +1,63 @@
-"""Our room, Parquet to Parquet: sign each part, link, apply. One process, as the peers here.
+"""Our room, Parquet to Parquet, in one process as the peers here. python rapport.py IN OUT [stored]
 
-python rapport.py IN OUT
+As the peers do it: all rows in memory, kept rows out, and the pairs. `stored`, as the room does it: signed parts on
+disk, rows read a second time, dropped rows written too, each with its reason.
 """
 
 import sys
 from pathlib import Path
 
+from pipeline.process import lean
+
+lean()
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.dedup import link, sign, verify
+from pipeline.dedup.columns import arrow, values
+from pipeline.parts import parquet
 from pipeline.recipe import DedupSettings
 
+SETTINGS = DedupSettings(threshold=0.7)
 
-def main() -> None:
-    parts, out, settings = sorted(Path(sys.argv[1], "kept").iterdir()), Path(sys.argv[2]), DedupSettings(threshold=0.7)
-    pa.set_cpu_count(1)
-    for folder in ("signed", "kept", "dropped"):
-        (out / folder).mkdir(parents=True)
+
+def read(part: Path, columns: list[str] | None = None) -> pa.Table:
+    return pq.ParquetFile(part).read(columns=columns, use_threads=False)
+
+
+def write(path: Path, table: pa.Table) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file, parquet(file, table.schema) as writer:
+        writer.write_table(table)
+
+
+def in_memory(parts: list[Path], out: Path) -> None:
+    tables = [read(part) for part in parts]
+    decisions, report = link.link([sign.sign(table, SETTINGS) for table in tables], SETTINGS)
+    write(out / "pairs.parquet", decisions)
+    for part, table, mine in zip(parts, tables, verify.by_part(decisions, len(parts)), strict=True):
+        stays = np.ones(len(table), bool)
+        stays[values(mine["row"])] = False
+        write(out / "kept" / part.name, table.take(arrow(np.flatnonzero(stays))))
+    print(report)
+
+
+def stored(parts: list[Path], out: Path) -> None:
+    (out / "signed").mkdir(parents=True)
     for part in parts:
-        signed = sign.sign(pq.ParquetFile(part).read(columns=sign.COLUMNS, use_threads=False), settings)
+        signed = sign.sign(read(part, sign.COLUMNS), SETTINGS)
         with pa.ipc.new_file(str(out / "signed" / f"{part.stem}.arrow"), signed.schema) as file:
             file.write_table(signed)
     mapped = [pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in sorted((out / "signed").iterdir())]
-    decisions, report = link.link(mapped, settings)
-    for number, part in enumerate(parts):
-        table = pq.ParquetFile(part).read(use_threads=False)
-        mine = decisions.filter(pc.equal(decisions["part"], number))
-        for kind, rows in zip(("kept", "dropped"), verify.apply(table, mine, settings), strict=True):
-            pq.write_table(rows, out / kind / part.name, compression="zstd")
+    decisions, report = link.link(mapped, SETTINGS)
+    for part, mine in zip(parts, verify.by_part(decisions, len(parts)), strict=True):
+        for kind, rows in zip(("kept", "dropped"), verify.apply(read(part), mine, SETTINGS), strict=True):
+            write(out / kind / part.name, rows)
     print(report)
 
 
 if __name__ == "__main__":
-    main()
+    pa.set_cpu_count(1)
+    work = stored if "stored" in sys.argv else in_memory
+    work(sorted(Path(sys.argv[1], "kept").iterdir()), Path(sys.argv[2]))
