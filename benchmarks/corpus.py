@@ -25,6 +25,7 @@ import xxhash
 from numba import njit
 
 from pipeline.conversation import Conversation, Message, Source, identity, to_table
+from pipeline.parts import parquet
 
 PART = 10_000
 MEAN_WORDS = 170  # aimed at; the last turn overshoots
@@ -162,7 +163,8 @@ def main() -> None:
     (folder / "kept").mkdir(parents=True, exist_ok=True)
     start, rows = time.perf_counter(), conversations(count, seed=7)
     for number, table in enumerate(tables(rows)):
-        pq.write_table(table, folder / "kept" / f"part-{number:05d}.parquet", compression="zstd")
+        with parquet(folder / "kept" / f"part-{number:05d}.parquet", table.schema) as file:
+            file.write_table(table)
     texts = ["\n".join(turns) for turns in rows]
     words = sum(len(t.split()) for t in texts) / count
     pq.write_table(

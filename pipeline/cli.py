@@ -328,7 +328,7 @@ def _show(table: Table) -> None:
 
 def main() -> None:
     """Run a command. Exit 0: done, 1: the user must act, 2: usage, 3: done in part, 130: interrupted."""
-    lean()
+    lean(os.environ)
     try:
         sys.exit(cli.main(standalone_mode=False))
     except click.ClickException as error:

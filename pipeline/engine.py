@@ -65,7 +65,7 @@ class Engine:
 
 def _begin(parent: int) -> None:
     """A worker leaves Ctrl-C to its parent and ends when the parent is gone."""
-    lean()
+    lean({})  # the environment is that of the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -135,10 +136,10 @@ class UnitWriter:
         return Counts(**numbers, **lost, parts=tuple(self.parts), reasons=reasons, findings=findings)
 
 
-def parquet(file: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
-    """Dictionaries only where values come again: no two texts and no two ids are the same."""
+def parquet(file: IO[bytes] | Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Dictionaries and least and largest values only where values come again: no two texts and no two ids are alike."""
     again = [path for field in schema for path in _leaves(field) if path not in ("id", "messages.list.element.content")]
-    return pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=again)
+    return pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=again, write_statistics=again)
 
 
 def _leaves(field: pa.Field) -> Iterator[str]:

@@ -28,7 +28,7 @@ from pipeline.rules import LANGUAGES, RULES, Rule
 class Settings(BaseModel):
     """A section of a recipe: immutable, unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Price(Settings):

@@ -4,12 +4,13 @@ As the peers do it: all rows in memory, kept rows out, and the pairs. `stored`, 
 disk, rows read a second time, dropped rows written too, each with its reason.
 """
 
+import os
 import sys
 from pathlib import Path
 
 from pipeline.process import lean
 
-lean()
+lean(os.environ)
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq

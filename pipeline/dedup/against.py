@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
+from pipeline.compiled import njit
 from pipeline.dedup.columns import values, whole
 from pipeline.dedup.rows import Integers, Keys, Shingles
 from pipeline.dedup.shingles import SHINGLE

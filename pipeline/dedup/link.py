@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
+from pipeline.compiled import njit
 from pipeline.dedup.against import leaks
 from pipeline.dedup.columns import arrow, repeated, strings, values, whole
 from pipeline.dedup.passages import QUARTER, counted, holders, surveyed, without_boilerplate
@@ -51,7 +51,7 @@ def link(
     able = live & (rows.words >= settings.contained_words) & (settings.contained is not None)
     many = min(max(settings.shared_by, len(live) // 10_000), 65_535)
     counters = counted(rows, live, QUARTER, many)
-    suspects, rare = surveyed(rows, live, counters, many, able, 3 * (1 - (settings.contained or 1)))
+    suspects, rare = surveyed(rows, live, counters, many, able, settings.contained or 1)
     rows, boilerplate = without_boilerplate(rows, suspects, many)
     pairs, met = candidates(rows, live, able, rare, settings.bucket)
     edges = Edges.same(leaders) + verified(rows.shingles, rows.words, pairs, settings)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
+from pipeline.compiled import njit
 from pipeline.dedup.columns import arrow
 from pipeline.dedup.rows import Flags, Keys, Rows, distinct
 from pipeline.dedup.sign import signed
@@ -25,7 +25,7 @@ COUNTERS = 1 << 27  # at most
 QUARTER, EVERY = 3, 0  # which shingles are asked: the bits of the hash that must be zero
 PASSAGE = 32  # shingles on end that many rows have: 36 words
 OWN = 16  # shingles on end that few rows have: 20 words
-RARE = 3  # shingles of a row that are looked for in the others
+RARE = 3  # shingles of a row that are looked for in the others; one where all of a row must be found
 _u32, _u64 = np.uint32, np.uint64
 _TAKEN = 1 << 30
 _QUARTER = _u32(QUARTER)
@@ -42,15 +42,16 @@ def counted(rows: Rows, chosen: Flags, asked: int, most: int) -> Counters:
 
 
 def surveyed(
-    rows: Rows, live: Flags, counters: Counters, shared_by: int, able: Flags, alone: float
+    rows: Rows, live: Flags, counters: Counters, shared_by: int, able: Flags, contained: float
 ) -> tuple[Flags, Keys]:
     """Which rows have a passage that `shared_by` rows share; and for whom to look by what, as (shingle << 32 | rank).
 
-    An able row that shares all but a part (`alone`) of its shingles is looked for by the rarest of them.
+    An able row is looked for by its rarest shingles, if enough of all are shared to reach `contained`.
     """
+    alone, few = 3 * (1 - contained), RARE if contained < 1 else 1
     suspects, rare = np.zeros(len(live), np.bool_), [np.zeros(0, np.uint64)]
     for mine, alive, shingles, starts in rows.stored(live):
-        passage, found = survey(shingles, starts, alive, able[mine], mine, counters, shared_by, alone)
+        passage, found = survey(shingles, starts, alive, able[mine], mine, counters, shared_by, alone, few)
         suspects[mine[passage]] = True
         rare.append(found)
     return suspects, np.concatenate(rare)
@@ -82,7 +83,7 @@ def holders(rows: Rows, able: Flags, rare: Keys) -> Keys:
 
     Equal shingles stand together like the rows of an LSH bucket, so that the pairs are found in the same way.
     """
-    wanted = np.zeros(1 << max(10, (16 * len(rare)).bit_length()), np.bool_)
+    wanted = np.zeros(1 << min(30, max(10, (128 * len(rare)).bit_length())), np.bool_)
     wanted[(rare >> _u64(34)).astype(np.int64) & (len(wanted) - 1)] = True
     return distinct(
         np.concatenate([have(s, starts, alive, mine, wanted) for mine, alive, s, starts in rows.stored(able)])
@@ -124,11 +125,11 @@ def count(shingles, starts, live, asked, most, counters):
 
 
 @njit(nogil=True, cache=True)
-def survey(shingles, starts, live, able, ranks, counters, many, alone):
-    """Rows with a passage, judged by a quarter of their shingles; (shingle << 32 | rank) of the RARE lowest counts."""
+def survey(shingles, starts, live, able, ranks, counters, many, alone, few):
+    """Rows with a passage, judged by a quarter of their shingles; (shingle << 32 | rank) of the few lowest counts."""
     mask = _u32(counters.size - 1)
     chosen, counts = np.empty(longest(starts), np.uint32), np.empty(longest(starts), np.int32)
-    passage, found = np.zeros(live.size, np.bool_), np.empty(live.size * RARE, np.uint64)
+    passage, found = np.zeros(live.size, np.bool_), np.empty(live.size * few, np.uint64)
     total = 0
     for row in range(live.size):
         if not live[row]:
@@ -143,7 +144,7 @@ def survey(shingles, starts, live, able, ranks, counters, many, alone):
             longest_common = max(longest_common, common)
         passage[row] = longest_common >= PASSAGE // 4
         if able[row] and unique <= alone * n:
-            for _ in range(min(RARE, n)):
+            for _ in range(min(few, n)):
                 best = counts[:n].argmin()
                 found[total] = _u64(chosen[best]) << _u64(32) | _u64(ranks[row])
                 total += counts[best] < _TAKEN

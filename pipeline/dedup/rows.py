@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 
+from pipeline.compiled import njit
 from pipeline.dedup.columns import arrow, lengths, values, whole
 
 Integers = npt.NDArray[np.int64]

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
+from pipeline.compiled import njit
 from pipeline.dedup.columns import arrow
 from pipeline.dedup.view import CONTEXT, IDEOGRAPH, KNOWN, Bytes, Heard, characters
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 
+from pipeline.compiled import njit
 from pipeline.conversation import CRITERIA
 from pipeline.dedup.columns import arrow, lengths, strings, values, whole
 from pipeline.dedup.shingles import SHINGLE, shingled

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
+from pipeline.compiled import njit
 from pipeline.conversation import FINDING
 from pipeline.dedup.columns import arrow, lengths, repeated, strings, values, whole
 from pipeline.recipe import DedupSettings

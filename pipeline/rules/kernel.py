@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from pipeline.compiled import njit
 from pipeline.conversation import Message
 
 ENOUGH = 6  # words: shorter messages are not compared character by character

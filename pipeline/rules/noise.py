@@ -16,7 +16,8 @@ from typing import Any
 
 import langdetect
 import numpy as np
-from numba import njit
+
+from pipeline.compiled import njit
 
 # Mean bits of a word's letter pairs above which it is noise. Source: 3 in 1,000 words of human dialogues in ten
 # languages lie above (names, abbreviations), so three in a row are no accident.

@@ -21,7 +21,8 @@ import langdetect
 import numpy as np
 from langdetect.utils.ngram import NGram
 from langdetect.utils.unicode_block import unicode_block
-from numba import njit
+
+from pipeline.compiled import njit
 
 Array = np.ndarray[Any, Any]
 
