@@ -34,8 +34,11 @@ def write(path: Path, table: pa.Table) -> None:
 
 
 def in_memory(parts: list[Path], out: Path) -> None:
-    tables = [read(part) for part in parts]
-    decisions, report = link.link([sign.sign(table, SETTINGS) for table in tables], SETTINGS)
+    tables, signed = [], []
+    for part in parts:
+        tables.append(read(part))
+        signed.append(sign.sign(tables[-1], SETTINGS))
+    decisions, report = link.link(signed, SETTINGS)
     write(out / "pairs.parquet", decisions)
     for part, table, mine in zip(parts, tables, verify.by_part(decisions, len(parts)), strict=True):
         stays = np.ones(len(table), bool)
