@@ -1,4 +1,7 @@
-"""rensa's own deduplicator. python rensa.py IN OUT"""
+"""rensa's own deduplicator. python rensa.py IN OUT [held]
+
+It is fed row by row. `held`: all shingles are made first, as shared/prototypes/peers/p_rensa.py does.
+"""
 
 import sys
 
@@ -8,5 +11,8 @@ from common import grams, read, write
 
 table = read()
 found = rensa.RMinHashDeduplicator(threshold=0.7, num_perm=128, use_lsh=True, num_bands=16)
-keep = found.add_pairs((str(i), list(grams(text))) for i, text in enumerate(table["text"].to_pylist()))
+shingles = (list(grams(text)) for text in table["text"].to_pylist())
+if "held" in sys.argv:
+    shingles = list(shingles)
+keep = found.add_pairs((str(i), row) for i, row in enumerate(shingles))
 write(table, [bool(k) for k in keep])

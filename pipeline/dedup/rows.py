@@ -66,8 +66,11 @@ class Rows:
             lists = whole(part["shingles"])
             yield mine, chosen[mine] & (mine >= 0), values(lists.values), values(lists.offsets)
 
-    def shingles(self, ranks: Integers) -> tuple[Shingles, Integers, Integers]:
-        """(shingles of these rows one after the other, where each begins, which of `ranks` comes where)."""
+    def shingles(self, ranks: Integers, room: Shingles) -> tuple[Shingles, Integers, Integers]:
+        """(shingles of these rows one after the other, where each begins, which of `ranks` comes where).
+
+        The first in `room` where it is large enough: new memory costs more than what is done in it.
+        """
         order = np.argsort(self.place[ranks])
         places = self.place[ranks[order]]
         bounds = np.searchsorted(places, self.starts)
@@ -77,7 +80,7 @@ class Rows:
             if b > a
         ]
         starts = np.cumsum(np.concatenate([[0], *(lengths(lists)[rows] for lists, rows in spans)]))
-        flat, first = np.empty(starts[-1], np.uint32), 0
+        flat, first = room if len(room) >= starts[-1] else np.empty(starts[-1], np.uint32), 0
         for lists, rows in spans:
             copy_lists(values(lists.values), values(lists.offsets), rows, flat, starts[first:])
             first += len(rows)

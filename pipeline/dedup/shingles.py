@@ -25,6 +25,7 @@ from pipeline.dedup.columns import arrow
 from pipeline.dedup.view import CONTEXT, IDEOGRAPH, KNOWN, Bytes, Heard, characters
 
 SHINGLE = 5  # words
+BLOCK = 1 << 10  # rows folded at a time: a megabyte, which stays in the cache
 
 _u64 = np.uint64
 _ODD = _u64(0x9E3779B97F4A7C15)
@@ -59,10 +60,13 @@ def shingled(said: Heard) -> pa.Table:
     spoken = np.empty(messages, np.int32)
     ends, turns, digests = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64), np.zeros((n, 2), np.uint64)
     counts, context = np.zeros(n, np.int32), np.zeros(n, np.bool_)
-    shingle_rows(
-        *_prepared(said), said.texts, said.rows, said.speaker, np.empty(longest + 8, np.uint64),
-        np.empty(longest, np.uint64), shingles, ends, spoken, turns, digests, counts, context,
-    )  # fmt: skip
+    edges, words = np.empty(longest + 8, np.uint64), np.empty(longest, np.uint64)
+    for a in range(0, n, BLOCK):
+        b = min(n, a + BLOCK)
+        shingle_rows(
+            *_prepared(said, a, b), said.texts, said.rows[a : b + 1], said.speaker, edges, words, shingles,
+            ends[a : b + 1], spoken, turns[a : b + 1], digests[a:b], counts[a:b], context[a:b],
+        )  # fmt: skip
     return pa.table(
         {
             "digest": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), n, [None, pa.py_buffer(digests)]),
@@ -74,13 +78,11 @@ def shingled(said: Heard) -> pa.Table:
     )
 
 
-def _prepared(said: Heard) -> tuple[Any, ...]:
-    """What `shingle_rows` reads: the text, where it begins in `data`, folded, its letters, what lies beyond ASCII, and
-    how that folds.
-
-    `letters` and `beyond` have one bit a byte. Only the text of these rows, however long the array is they stand in.
+def _prepared(said: Heard, first: int, last: int) -> tuple[Any, ...]:
+    """What `shingle_rows` reads: the text of the rows first … last, where it begins in `data`, folded, its letters,
+    what lies beyond ASCII, and how that folds. `letters` and `beyond` have one bit a byte.
     """
-    begin, end = (int(said.texts[said.rows[at]]) for at in (0, -1))
+    begin, end = (int(said.texts[said.rows[at]]) for at in (first, last))
     text: Bytes = said.data[begin:end]
     groups = (len(text) >> 6) * 8 + 16
     folded, letters, beyond = np.zeros(groups, np.uint64), np.zeros(groups, np.uint8), np.zeros(groups, np.uint8)

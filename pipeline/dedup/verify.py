@@ -24,7 +24,7 @@ Shingles = npt.NDArray[np.uint32]
 RULES = ["dedup.exact", "dedup.near", "dedup.contained", "dedup.against"]
 EXACT, NEAR, CONTAINED, AGAINST = range(4)
 NONE = -1
-BATCH = 1 << 17  # pairs verified at a time: at most 2^18 rows of shingles in memory
+BATCH = 1 << 14  # pairs verified at a time: at most 2^15 rows of shingles in memory
 _u32, _u64 = np.uint32, np.uint64
 
 
@@ -61,18 +61,18 @@ class Edges:
 
 
 def verified(
-    shingles: Callable[[Integers], tuple[Shingles, Integers, Integers]],
+    shingles: Callable[[Integers, Shingles], tuple[Shingles, Integers, Integers]],
     words: npt.NDArray[np.int32],
     pairs: Integers,
     settings: DedupSettings,
 ) -> Edges:
     """Those of the candidate pairs that are alike. shingles: of some ranks, as `Rows.shingles`."""
     none = np.zeros(0, np.int64)
-    edges = Edges.of(none, none, NEAR, none.astype(float), none.astype(float))
+    edges, flat = Edges.of(none, none, NEAR, none.astype(float), none.astype(float)), np.zeros(0, np.uint32)
     for start in range(0, len(pairs), BATCH):
         batch = pairs[start : start + BATCH]
         ranks, local = np.unique(batch, return_inverse=True)
-        flat, starts, order = shingles(ranks)
+        flat, starts, order = shingles(ranks, flat)
         place = np.argsort(order)
         local = place[local.reshape(-1, 2)]
         sizes = distinct_shingles(flat, starts)[local]
