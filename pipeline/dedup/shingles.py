@@ -22,7 +22,7 @@ from numba.np.arrayobj import make_array
 
 from pipeline.compiled import njit
 from pipeline.dedup.columns import arrow
-from pipeline.dedup.view import CONTEXT, IDEOGRAPH, KNOWN, Bytes, Heard, characters
+from pipeline.dedup.view import CONTEXT, IDEOGRAPH, KNOWN, PAIR, Bytes, Heard, characters
 
 SHINGLE = 5  # words
 BLOCK = 1 << 10  # rows folded at a time: a megabyte, which stays in the cache
@@ -33,9 +33,9 @@ _BASE = _u64(0xD6E8FEB86659FD93)
 _BASE2, _BASE3, _BASE4 = (_u64(pow(int(_BASE), k, 1 << 64)) for k in (2, 3, 4))
 _LOWEST32 = _u64(0xFFFFFFFF)
 _CONTEXT, _IDEOGRAPH = _u64(CONTEXT), _u64(IDEOGRAPH)
-_POINT = _u64(CONTEXT - 1)
+_PAIR, _POINT = _u64(PAIR), _u64(PAIR - 1)
 _KNOWN = _u64(KNOWN)
-_BEYOND = _u64(0x800000)  # ends the three bytes by which a letter beyond ASCII goes into a hash: no ASCII byte does
+_BEYOND = _u64(0x800000)  # marks a letter beyond ASCII: no piece of ASCII has this bit
 
 
 def _each(byte: int) -> np.uint64:
@@ -241,11 +241,20 @@ def hash_marked(folded, edges, count, words, n):
     return n
 
 
+@njit(inline="always")
+def append(h, piece, bits, letter):
+    """One more ASCII letter in the hash of a word and the piece that is not yet in it."""
+    piece |= letter << bits
+    if bits == _u64(56):
+        return absorb(h, piece), _u64(0), _u64(0)
+    return h, piece, bits + _EIGHT
+
+
 @njit(nogil=True, cache=True)
 def spell(data, start, stop, table, words, n):
     """Append the hash of each word of one message, read by character; returns their new count and flags that were met.
 
-    ASCII goes into a hash as one byte, any other letter as three.
+    ASCII goes into a hash in pieces of eight, any other letter as a piece of its own.
     """
     i, met = start, _u64(0)
     h = piece = bits = inside = _u64(0)
@@ -258,16 +267,17 @@ def spell(data, start, stop, table, words, n):
             letter = letter_of(point, table)
             i += size
         met |= letter & _CONTEXT
-        alone, letter = letter & _IDEOGRAPH, letter & _POINT
+        alone, pair, letter = letter & _IDEOGRAPH, letter & _PAIR, letter & _POINT
         if letter and not alone:
-            unit, width = (letter, _EIGHT) if letter < _u64(0x80) else (letter | _BEYOND, _u64(24))
-            piece |= unit << bits
-            bits += width
             inside = _ONE
-            if bits >= _u64(64):
-                h = absorb(h, piece)
-                bits -= _u64(64)
-                piece = unit >> (width - bits)
+            if pair:
+                h, piece, bits = append(h, piece, bits, letter & _u64(0x7F))
+                letter = letter >> _u64(7)
+            if letter < _u64(0x80):
+                h, piece, bits = append(h, piece, bits, letter)
+            else:
+                h = absorb(absorb(h, piece) if bits else h, letter | _BEYOND)
+                piece = bits = _u64(0)
         else:
             words[n] = absorb(h, piece) if bits else h
             n += inside
@@ -313,12 +323,17 @@ def hash_row(text, begin, folded, letters, beyond, table, texts, speaker, first,
     """Fill `words` with the words of the messages first … last that are heard, and `spoken` from `turn` on with how
     many each has, below zero the assistant's. Returns (words, next turn, flags that were met)."""
     n = met = marked = _u64(0)
+    spelled = False
     for m in range(first, last):
         if speaker[m] != 0:
             start, stop, before = _u64(texts[m] - begin), _u64(texts[m + 1] - begin), n + (marked >> _ONE)
             if start < stop:
-                more, wide = mark(letters, beyond, start, stop, edges, marked)
-                if wide and foreign(text, beyond, start, stop, table):
+                spelled = spelled and foreign(text, beyond, start, stop, table)  # like the message before
+                more = _u64(0)
+                if not spelled:
+                    more, wide = mark(letters, beyond, start, stop, edges, marked)
+                    spelled = wide and foreign(text, beyond, start, stop, table)
+                if spelled:
                     n = hash_marked(folded, edges, marked, words, n)
                     n, flags = spell(text, start, stop, table, words, n)
                     more, met = _u64(0), met | flags

@@ -25,6 +25,7 @@ Flags = npt.NDArray[np.bool_]
 
 IDEOGRAPH = 1 << 30  # flag in `characters()`: a word by itself
 CONTEXT = 1 << 29  # flag: how it folds hangs on its neighbours, or it folds to several characters; see `folded`
+PAIR = 1 << 28  # flag: it folds to two ASCII letters, 7 bits each, the first the lowest: ß, ligatures
 KNOWN = 0x20000  # code points in the table; what lies beyond are ideographs (planes 2 and 3) or no letters
 WESTERN = 0x3000  # code points before CJK: in UTF-8 none of their bytes reaches 0xE3
 USER, ASSISTANT, UNHEARD = 1, -1, 0
@@ -61,12 +62,14 @@ def characters(data: Bytes) -> npt.NDArray[np.uint32]:
 
 @cache
 def folding(known: int) -> npt.NDArray[np.uint32]:
-    """(known,) what each code point folds to if that is a letter or digit, else 0; with IDEOGRAPH and CONTEXT flags."""
+    """(known,) what each code point folds to if that is a letter or digit, else 0; with its flags."""
     table = np.zeros(known, np.uint32)
     texts = [" " if point == 10 or 0xD800 <= point < 0xE000 else chr(point) for point in range(known)]
     joining, alone = _joining(texts), re.compile(f"[{_ALONE}]")
     for point, text in enumerate(folded("\n".join(texts)).split("\n")):  # a line feed folds with nothing
-        if point in joining or not joining.isdisjoint(map(ord, text)) or (len(text) > 1 and _has_letter(text)):
+        if len(text) == 2 and text.isascii() and text.isalpha():
+            table[point] = PAIR | ord(text[0]) | ord(text[1]) << 7
+        elif point in joining or not joining.isdisjoint(map(ord, text)) or (len(text) > 1 and _has_letter(text)):
             table[point] = CONTEXT | (point if chr(point).isalnum() else 0)
         elif text.isalnum():
             table[point] = ord(text) | (IDEOGRAPH if alone.match(text) else 0)
