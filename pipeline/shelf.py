@@ -36,7 +36,7 @@ from pipeline.conversation import (
     from_table,
 )
 from pipeline.counts import Counts, Row
-from pipeline.parts import BATCH_ROWS, KINDS, UnitWriter, deciding, parquet
+from pipeline.parts import BATCH_ROWS, KINDS, UnitWriter, deciding, parquet, write
 from pipeline.recipe import UserError
 
 
@@ -124,7 +124,7 @@ class Shelf:
         for kind, table in (("kept", kept), ("dropped", dropped)):
             if table.num_rows or kind == "kept":
                 with self.committed(f"{kind}/part-{unit}.parquet") as file, parquet(file, SCHEMA) as writer:
-                    writer.write_table(table.cast(SCHEMA))
+                    write(writer, table.cast(SCHEMA))
         rules = dropped.column("findings").combine_chunks() if dropped.num_rows else None
         reasons = Counter(deciding(f) for f in rules.to_pylist()) if rules is not None else Counter()
         counts = Counts(kept.num_rows, dropped.num_rows, parts=(unit,), reasons=dict(reasons), findings=dict(reasons))
