@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from pipeline.conversation import SCHEMA, Conversation, Drop, Finding, Merged, Quarantine
+from pipeline import parts
+from pipeline.conversation import SCHEMA, Conversation, Drop, Finding, Merged, Quarantine, to_table
 from pipeline.counts import Row
 from pipeline.parts import PART_ROWS
 from pipeline.recipe import UserError
@@ -114,3 +116,14 @@ def test_a_half_written_report_counts_as_none(tmp_path: Path) -> None:
     path = tmp_path / "3-filter" / "report.json"
     path.write_text(path.read_text()[:5])
     assert shelf.read_json("report.json") is None
+
+
+def test_huge_rows_make_smaller_row_groups_and_come_back_as_they_were(tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "GROUP_BYTES", 1 << 20)
+    rows = [conversation(i, ["word " * 40_000, "Go on."]) for i in range(30)]  # 6 MB
+    shelf = Shelf(tmp_path, "1-collect")
+    shelf.write("00000", "key", rows)
+    shelf.write_tables("00001-000", "key", to_table(rows), to_table([]))
+    for part in shelf.parts():
+        assert 3 < pq.ParquetFile(shelf.location(part)).num_row_groups < len(rows)
+        assert list(shelf.read(part)) == rows

@@ -25,6 +25,18 @@ def test_overlaps_are_those_of_python_sets(rows):
     assert shared.tolist() == [len(set(rows[a]) & set(rows[b])) for a, b in pairs]
 
 
+@given(SETS, st.integers(0, 30))
+@settings(max_examples=200, deadline=None)
+def test_a_pair_that_can_reach_what_it_must_is_counted_to_its_end(rows, least):
+    flat = np.array([x for row in rows for x in row], np.uint32)
+    pairs = np.array([(a, b) for a in range(len(rows)) for b in range(a + 1, len(rows))])
+    asked = np.full(len(pairs), least, np.int32)
+    found = verify.overlaps(flat, np.cumsum([0, *map(len, rows)]), pairs, asked)
+    for (a, b), shared in zip(pairs, found.tolist(), strict=True):
+        truth = len(set(rows[a]) & set(rows[b]))
+        assert shared == truth if truth >= least else shared < least
+
+
 @given(
     st.dictionaries(st.tuples(st.integers(0, 11), st.integers(0, 11)), st.sampled_from([verify.NEAR, verify.CONTAINED]))
 )

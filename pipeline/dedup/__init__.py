@@ -6,7 +6,7 @@ Three passes, none of which needs the whole data set in memory. Tables are of `c
     link.link(signed, settings, against)       one decision per row to drop, and a report; a part is a place in `signed`
     verify.apply(table, decisions, settings)   a part as (kept, dropped), given those of `verify.by_part`
 
-Signing reads only `sign.COLUMNS`. Nothing here is imported before the room begins: numba costs 0.5 CPU-seconds.
+Signing reads only `sign.COLUMNS`. Nothing here is imported before the room begins: numba costs 0.3 CPU-seconds.
 """
 
 from __future__ import annotations
