@@ -72,14 +72,20 @@ peak = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text
 print(json.dumps([count, seconds, peak * 1024]))
 """
 
-WORDS = ["".join(random.Random(n).choices("aeiourstlnmdkpgvb", k=random.Random(-n).randint(2, 9))) for n in range(4000)]
+WORDS = [
+    "".join(random.Random(n).choices("aeiourstlnmdkpgvb", k=random.Random(-n).randint(2, 9)))
+    for n in range(4000)
+]
 
 
 def records(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
     """Talks of 6 to 16 messages of 5 to 30 made-up words, about 1.6 kB each."""
     chance = random.Random(seed)
     for number in range(count):
-        talk = [" ".join(chance.choices(WORDS, k=chance.randint(5, 30))) for _ in range(chance.randint(6, 16))]
+        talk = [
+            " ".join(chance.choices(WORDS, k=chance.randint(5, 30)))
+            for _ in range(chance.randint(6, 16))
+        ]
         said = [{"from": "gpt" if n % 2 else "human", "value": text} for n, text in enumerate(talk)]
         yield {"id": f"talk-{number}", "conversations": said}
 
@@ -87,7 +93,9 @@ def records(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
 def measured(code: str, *arguments: str) -> tuple[int, float, int]:
     """(conversations, CPU seconds, peak bytes) of a program of its own."""
     quiet = os.environ | {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, "-c", code + PRINT, *arguments], env=quiet, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code + PRINT, *arguments], env=quiet, capture_output=True, text=True
+    )
     if done.returncode:
         raise SystemExit(done.stderr)
     count, seconds, peak = json.loads(done.stdout.splitlines()[-1])
@@ -99,18 +107,28 @@ def compare(folder: Path, count: int, repeats: int) -> None:
     import pyarrow.parquet as pq
 
     (folder / "talks.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records(count)))
-    pq.write_table(pa.Table.from_pylist(list(records(count))), folder / "talks.parquet", compression="zstd")
+    pq.write_table(
+        pa.Table.from_pylist(list(records(count))), folder / "talks.parquet", compression="zstd"
+    )
     print(f"{'':34}{'conversations / CPU s':>24}{'peak MB':>10}")
     for name in ("talks.jsonl", "talks.parquet"):
         rates = {}
-        for title, code in (("read", READ), ("read and written to a shelf", SHELVE), ("load_dataset + map", PEER)):
+        for title, code in (
+            ("read", READ),
+            ("read and written to a shelf", SHELVE),
+            ("load_dataset + map", PEER),
+        ):
             runs = []
             for _ in range(repeats):
                 with tempfile.TemporaryDirectory(dir=folder) as scratch:
                     runs.append(measured(code, str(folder / name), scratch))
             rates[title] = max(rows / seconds for rows, seconds, _ in runs)
-            print(f"{name:14}{title:28}{rates[title]:>16,.0f}{min(peak for _, _, peak in runs) / 1e6:>10,.0f}")
-        print(f"{name:14}{'read / load_dataset + map':28}{rates['read'] / rates['load_dataset + map']:>15.1f}×")
+            print(
+                f"{name:14}{title:28}{rates[title]:>16,.0f}{min(peak for _, _, peak in runs) / 1e6:>10,.0f}"
+            )
+        print(
+            f"{name:14}{'read / load_dataset + map':28}{rates['read'] / rates['load_dataset + map']:>15.1f}×"
+        )
 
 
 def huge(folder: Path, gigabytes: float) -> None:
@@ -122,11 +140,15 @@ def huge(folder: Path, gigabytes: float) -> None:
     began = time.perf_counter()
     count, seconds, peak = measured(READ, str(path))
     size, wall = path.stat().st_size / 1e9, time.perf_counter() - began
-    print(f"{size:.2f} GB, {count:,} conversations: {wall:.0f} s, {seconds:.0f} CPU s, peak {peak / 1e6:,.0f} MB")
+    print(
+        f"{size:.2f} GB, {count:,} conversations: {wall:.0f} s, {seconds:.0f} CPU s, peak {peak / 1e6:,.0f} MB"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--gigabytes", type=float, help="only the huge file")

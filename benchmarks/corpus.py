@@ -25,7 +25,7 @@ import xxhash
 from numba import njit
 
 from pipeline.conversation import Conversation, Message, Source, identity, to_table
-from pipeline.parts import parquet
+from pipeline.store.parts import parquet
 
 PART = 10_000
 MEAN_WORDS = 170  # aimed at; the last turn overshoots
@@ -36,10 +36,14 @@ class Writer:
 
     def __init__(self, seed: int) -> None:
         self.chance = np.random.default_rng(seed)
-        syllables = [a + b + c for a in "bcdfghklmnprstvwz" for b in "aeiou" for c in ("", "n", "s")]
+        syllables = [
+            a + b + c for a in "bcdfghklmnprstvwz" for b in "aeiou" for c in ("", "n", "s")
+        ]
         made = (
             "".join(p)
-            for p in itertools.chain(itertools.product(syllables, repeat=1), itertools.product(syllables, repeat=2))
+            for p in itertools.chain(
+                itertools.product(syllables, repeat=1), itertools.product(syllables, repeat=2)
+            )
         )
         self.words = np.array(list(itertools.islice(made, 30_000)), object)
         weights = 1 / (np.arange(len(self.words)) + 2.7)
@@ -49,7 +53,9 @@ class Writer:
 
     def draw(self, count: int) -> np.ndarray:
         if len(self.drawn) < count:
-            self.drawn = np.minimum(np.searchsorted(self.sums, self.chance.random(1_000_000)), len(self.words) - 1)
+            self.drawn = np.minimum(
+                np.searchsorted(self.sums, self.chance.random(1_000_000)), len(self.words) - 1
+            )
         taken, self.drawn = self.drawn[:count], self.drawn[count:]
         return self.words[taken]
 
@@ -76,7 +82,10 @@ class Writer:
         if kind < 0.1:
             return turns
         if kind < 0.2:
-            return [t.upper() if self.chance.random() < 0.2 else t.replace(",", "").replace("!", ".") for t in turns]
+            return [
+                t.upper() if self.chance.random() < 0.2 else t.replace(",", "").replace("!", ".")
+                for t in turns
+            ]
         if kind < 0.3 and len(turns) > 4:
             del turns[int(self.chance.integers(len(turns)))]
         elif kind < 0.4:
@@ -85,7 +94,9 @@ class Writer:
         for new in self.draw(int(self.chance.integers(0, 13))):
             words = split[int(self.chance.integers(len(split)))]
             at, edit = int(self.chance.integers(len(words))), self.chance.random()
-            words[at : at + 1] = [new] if edit < 0.6 else [words[at], new] if edit < 0.8 or len(words) == 1 else []
+            words[at : at + 1] = (
+                [new] if edit < 0.6 else [words[at], new] if edit < 0.8 or len(words) == 1 else []
+            )
         return [" ".join(words) for words in split]
 
 
@@ -120,7 +131,11 @@ def truth(texts: list[str]) -> dict[str, np.ndarray]:
     for text in texts:
         words = word.findall(text.casefold())
         grams = {" ".join(words[i : i + 5]) for i in range(max(1, len(words) - 4))}
-        flat.append(np.fromiter((xxhash.xxh3_64_intdigest(g.encode()) for g in grams), np.uint64, len(grams)))
+        flat.append(
+            np.fromiter(
+                (xxhash.xxh3_64_intdigest(g.encode()) for g in grams), np.uint64, len(grams)
+            )
+        )
         ends.append(ends[-1] + len(grams))
     _, shingles = np.unique(np.concatenate(flat), return_inverse=True)
     starts = np.array(ends)
@@ -134,7 +149,11 @@ def truth(texts: list[str]) -> dict[str, np.ndarray]:
 @njit(cache=True)
 def join(shingles, starts, first, rows):
     count, met = np.zeros(starts.size - 1, np.int32), np.empty(starts.size - 1, np.int64)
-    a, b, j = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)], [0.0 for _ in range(0)]
+    a, b, j = (
+        [np.int64(0) for _ in range(0)],
+        [np.int64(0) for _ in range(0)],
+        [0.0 for _ in range(0)],
+    )
     for row in range(starts.size - 1):
         n = 0
         for i in range(starts[row], starts[row + 1]):
@@ -168,7 +187,9 @@ def main() -> None:
     texts = ["\n".join(turns) for turns in rows]
     words = sum(len(t.split()) for t in texts) / count
     pq.write_table(
-        pa.table({"id": [str(i) for i in range(count)], "text": texts}), folder / "text.parquet", compression="zstd"
+        pa.table({"id": [str(i) for i in range(count)], "text": texts}),
+        folder / "text.parquet",
+        compression="zstd",
     )
     if "--no-truth" not in sys.argv:
         found = truth(texts)
@@ -176,7 +197,9 @@ def main() -> None:
         near = found["j"] >= 0.7
         share = len(np.unique(found["b"][near])) / count
         print(f"pairs at .7: {near.sum()}, rows with an earlier near-duplicate: {share:.1%}")
-    print(f"{count} conversations, {words:.0f} words each, in {time.perf_counter() - start:.0f} s → {folder}")
+    print(
+        f"{count} conversations, {words:.0f} words each, in {time.perf_counter() - start:.0f} s → {folder}"
+    )
 
 
 if __name__ == "__main__":

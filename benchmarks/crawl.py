@@ -64,7 +64,9 @@ process.start()
 
 def begin(program: str, site: Site, state: Path) -> subprocess.Popen[bytes]:
     start = f"{site.address}/wiki/Category:Lamps"
-    return subprocess.Popen([sys.executable, "-c", program, start, str(state)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-c", program, start, str(state)], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
 
 
 def killed(program: str, site: Site, state: Path) -> None:
@@ -95,5 +97,7 @@ def measured(name: str, program: str, run: Callable[[str, Site, Path], object]) 
 
 if __name__ == "__main__":
     for name, program in (("rapport", RAPPORT), ("scrapy with JOBDIR", JOBDIR)):
-        measured(f"{name}, undisturbed", program, lambda p, site, state: begin(p, site, state).wait())
+        measured(
+            f"{name}, undisturbed", program, lambda p, site, state: begin(p, site, state).wait()
+        )
         measured(f"{name}, SIGKILL three times", program, killed)

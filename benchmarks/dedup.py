@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 
 from pipeline.conversation import Conversation, Message, Source, from_table, to_table
 from pipeline.dedup import dedup, link, sign
-from pipeline.recipe import DedupSettings
+from pipeline.recipe.settings import DedupSettings
 
 ROOT = Path(__file__).parents[1]
 BUILD, SCRIPTS = ROOT / "build", ROOT / "benchmarks" / "peers"
@@ -38,7 +38,17 @@ PEERS = {
     "text_dedup": ["text-dedup==0.4.0"],
     "datatrove": ["datatrove[io,processing]==0.10.1", "spacy"],
 }
-TOOLS = ("floor", "rapport", "rapport stored", "datasketch", "rensa", "rensa held", "daft", "text_dedup", "datatrove")
+TOOLS = (
+    "floor",
+    "rapport",
+    "rapport stored",
+    "datasketch",
+    "rensa",
+    "rensa held",
+    "daft",
+    "text_dedup",
+    "datatrove",
+)
 SLOW = {"datatrove": 10}  # run once on a tenth of the rows, times ten: its stages are linear
 RUNS = 3  # new memory may cost a CPU-second more or less on a virtual machine
 GOLD = ROOT.parent / "shared" / "data" / "gold_dedup"
@@ -55,7 +65,9 @@ def run(command: list[str]) -> tuple[float, float]:
     """(CPU-seconds with children, peak memory of the largest process in MB) of a command that must succeed."""
     print("+", *(part.replace(str(ROOT) + "/", "") for part in command), file=sys.stderr)
     log = (BUILD / "bench" / "last.log").open("w+")
-    process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    process = subprocess.Popen(
+        command, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
     _, status, used = os.wait4(process.pid, 0)
     if status:
         log.seek(0)
@@ -74,7 +86,9 @@ def python_of(peer: str) -> str:
 
 def peers(rows: int) -> None:
     """A line a tool: CPU-seconds, how often ours fit into them, memory, and how right it is at Jaccard .7."""
-    print(f"load {os.getloadavg()[0]:.1f}; {rows} conversations, the best of {RUNS} runs; recall of pairs, precision")
+    print(
+        f"load {os.getloadavg()[0]:.1f}; {rows} conversations, the best of {RUNS} runs; recall of pairs, precision"
+    )
     print("of dropped rows at .7; x: times ours in memory, and ours as the room works (`stored`)")
     spent: dict[str, float] = {}
     for name in TOOLS:
@@ -88,9 +102,13 @@ def peers(rows: int) -> None:
         cpu, memory = min(fresh(command, out) for _ in range(1 if name in SLOW else RUNS))
         spent[name] = cpu = cpu * rows / few
         if name == "floor":
-            print(f"{name:14} {cpu:8.2f} CPU-s: reading and writing alone, as the peers' scripts do it")
+            print(
+                f"{name:14} {cpu:8.2f} CPU-s: reading and writing alone, as the peers' scripts do it"
+            )
             continue
-        ratios = "".join(f"{cpu / spent[ours]:7.1f} x" for ours in ("rapport", "rapport stored") if ours in spent)
+        ratios = "".join(
+            f"{cpu / spent[ours]:7.1f} x" for ours in ("rapport", "rapport stored") if ours in spent
+        )
         recall, precision, kept = quality(folder, out / "kept")
         print(
             f"{name:14} {cpu:8.2f} CPU-s{ratios}, {rows / cpu:8.0f} rows/s {memory:6.0f} MB"
@@ -140,7 +158,11 @@ def boilerplate() -> None:
     for rows in (100, 2_500, 5_000, 10_000, 20_000):
         texts = [front + " " + " ".join(chance.choice(words, 80)) for _ in range(rows)]
         table = to_table(
-            Conversation(str(i), (Message("assistant", text), Message("user", "go on")), Source("file", "b", str(i)))
+            Conversation(
+                str(i),
+                (Message("assistant", text), Message("user", "go on")),
+                Source("file", "b", str(i)),
+            )
             for i, text in enumerate(texts)
         )
         start = time.process_time()
@@ -149,7 +171,9 @@ def boilerplate() -> None:
         decisions, report = link.link(signed, settings)
         linked = time.process_time() - middle
         seconds = f"sign {middle - start:.2f} link {linked:.2f} CPU-s"
-        print(f"{rows:6} rows: {seconds}, {len(decisions)} dropped, {report['candidates']} candidates")
+        print(
+            f"{rows:6} rows: {seconds}, {len(decisions)} dropped, {report['candidates']} candidates"
+        )
 
 
 def gold() -> None:
@@ -161,7 +185,10 @@ def gold() -> None:
     table = to_table(
         Conversation(
             row["id"],
-            tuple(Message(("user", "assistant")[i % 2], turn["text"]) for i, turn in enumerate(row["turns"])),
+            tuple(
+                Message(("user", "assistant")[i % 2], turn["text"])
+                for i, turn in enumerate(row["turns"])
+            ),
             Source("file", row["source"], row["id"]),
         )
         for row in rows
@@ -175,14 +202,20 @@ def gold() -> None:
         right = sum(frozenset((name, f.evidence.split()[1])) in truth for name, f in near.items())
         recall, precision = 1 - left / len(truth), right / len(near)
         print(
-            f"at {threshold}: recall {recall:.5f} of {len(truth)} pairs, precision {precision:.5f}", report["dropped"]
+            f"at {threshold}: recall {recall:.5f} of {len(truth)} pairs, precision {precision:.5f}",
+            report["dropped"],
         )
         total, parted = Counter(), Counter()
         for pair in pairs:
             kind = f"{pair['relation']} {pair['param'] or ''}"
             total[kind] += 1
             parted[kind] += pair["a"] in gone or pair["b"] in gone
-        print("; ".join(f"{kind} {parted[kind] / total[kind]:.3f} of {total[kind]}" for kind in sorted(total)))
+        print(
+            "; ".join(
+                f"{kind} {parted[kind] / total[kind]:.3f} of {total[kind]}"
+                for kind in sorted(total)
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -18,13 +18,18 @@ from itertools import cycle, islice
 from benchmarks import sets
 from pipeline import filter as room
 from pipeline.conversation import Conversation
-from pipeline.recipe import FilterSettings
-from pipeline.shelf import Shelf
+from pipeline.recipe.settings import FilterSettings
+from pipeline.store.store import Store
 
 
 def rows() -> list[Conversation]:
     """Persona chats with both cards, service talks, negotiations and talk about films, about 180 words and 16 turns."""
-    return [*sets.sgd(), *sets.synthetic_persona_chat(), *sets.casino(), *list(sets.self_dialogue(10))[::8]]
+    return [
+        *sets.sgd(),
+        *sets.synthetic_persona_chat(),
+        *sets.casino(),
+        *list(sets.self_dialogue(10))[::8],
+    ]
 
 
 def endless(found: list[Conversation]) -> Iterator[Conversation]:
@@ -45,8 +50,12 @@ def speed() -> None:
     measured = list(room.measure(found, settings))
     again = min(seconds(lambda: list(room.decide(measured, settings))) for _ in range(3))
     print(f"  deciding anew: {len(found) / again:.0f} conversations/s of one core")
-    masking = min(seconds(lambda: list(room.work(found, FilterSettings(privacy="mask")))) for _ in range(3))
-    print(f"  whole room, personal data masked: {len(found) / masking:.0f} conversations/s of one core")
+    masking = min(
+        seconds(lambda: list(room.work(found, FilterSettings(privacy="mask")))) for _ in range(3)
+    )
+    print(
+        f"  whole room, personal data masked: {len(found) / masking:.0f} conversations/s of one core"
+    )
     with tempfile.TemporaryDirectory() as folder:
         spent = parquet(found, folder)
     print(f"  whole room, Parquet to Parquet: {len(found) / spent:.0f} conversations/s of one core")
@@ -54,7 +63,11 @@ def speed() -> None:
 
 def parquet(found: list[Conversation], folder: str) -> float:
     """Seconds for one part as a run has it: read, measured, kept on the shelf of measured rows, decided, written."""
-    inbox, measured, outbox = Shelf(folder, "1-collect"), Shelf(folder, "3-filter/measured"), Shelf(folder, "3-filter")
+    inbox, measured, outbox = (
+        Store(folder, "1-collect"),
+        Store(folder, "3-filter/measured"),
+        Store(folder, "3-filter"),
+    )
     (part,) = inbox.write("00000", "", found).parts
     settings = FilterSettings()
 
@@ -80,7 +93,9 @@ def growth(n: int) -> None:
         pass
     spent = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"  {n:8} rows: {spent:6.1f} s, {n / spent:.0f} conversations/s, peak memory {peak:.0f} MB")
+    print(
+        f"  {n:8} rows: {spent:6.1f} s, {n / spent:.0f} conversations/s, peak memory {peak:.0f} MB"
+    )
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from benchmarks import sets
 from pipeline import filter as room
 from pipeline.conversation import Conversation, Drop
-from pipeline.recipe import FilterSettings
+from pipeline.recipe.settings import FilterSettings
 from pipeline.rules import safety, style
-from pipeline.rules.view import view
+from pipeline.rules.reading.view import view
 
 # What counts as having caught a kind of fault: a rule that fired, or a repair (a word of its edit).
 CAUGHT = {
@@ -31,7 +31,12 @@ CAUGHT = {
     "refusal": {"style.refusal", "style.assistant"},
     "repeated_turn": {"style.repeated", "style.repetition"},
     "speaker_label": {"edit:removed speakers' labels", "style.label", "style.other_side"},
-    "template_leak": {"style.template", "style.other_side", "style.placeholder", "edit:removed speakers' labels"},
+    "template_leak": {
+        "style.template",
+        "style.other_side",
+        "style.placeholder",
+        "edit:removed speakers' labels",
+    },
     "truncated_end": {"structure.truncated", "edit:cut the tail"},
     "url_spam": {"style.links"},
     "wrong_language_all": {"language.admitted"},
@@ -46,7 +51,12 @@ def row_of(result: Conversation | Drop) -> Conversation:
 def signs(row: Conversation, claimed: str) -> set[str]:
     """Everything the room said of a row: rules that fired, kinds of edits, and whether its language is the claimed."""
     fired = {f.rule for f in row.findings}
-    edits = {f"edit:{kind[5:]}" for kinds in CAUGHT.values() for kind in kinds if kind[5:] in " ".join(row.edits)}
+    edits = {
+        f"edit:{kind[5:]}"
+        for kinds in CAUGHT.values()
+        for kind in kinds
+        if kind[5:] in " ".join(row.edits)
+    }
     other = {"language.admitted"} if row.language and row.language.code != claimed else set()
     return fired | edits | other
 
@@ -73,7 +83,9 @@ def gold_dirty() -> None:
     for kind in sorted(planted):
         print(f"  {kind:22}{caught[kind] / planted[kind]:7.3f}  of {planted[kind]}")
     for group in clean:
-        print(f"  clean rows {group}: {dropped[group]} of {clean[group]} dropped, {dropped[group] / clean[group]:.2%}")
+        print(
+            f"  clean rows {group}: {dropped[group]} of {clean[group]} dropped, {dropped[group] / clean[group]:.2%}"
+        )
     print(f"  dropped clean rows by rule: {dict(causes)}")
 
 
@@ -118,10 +130,16 @@ def rules(result: Conversation | Drop, decision: str) -> Iterator[str]:
 
 def synthetic() -> None:
     """The published set of FIELD.md §1.11: rows with blanks, labels, repeated turns."""
-    results = [row_of(r) for r in room.work(sets.synthetic_persona_chat(), FilterSettings(languages=["en"]))]
+    results = [
+        row_of(r)
+        for r in room.work(sets.synthetic_persona_chat(), FilterSettings(languages=["en"]))
+    ]
     kinds = {
         "unfilled placeholders in square, angle or curly brackets": {"style.placeholder"},
-        "with those in round brackets, or 'User 1' as a name": {"style.placeholder", "style.mention"},
+        "with those in round brackets, or 'User 1' as a name": {
+            "style.placeholder",
+            "style.mention",
+        },
         "'User 1' or '(user 1's name)' in the talk": {"style.mention"},
         "repeated turns": {"style.repeated"},
         "facts voiced by the wrong side only": {"style.swapped"},

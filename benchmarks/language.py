@@ -23,7 +23,7 @@ import langdetect
 import yaml
 from lxml import etree
 
-from pipeline.rules import language
+from pipeline.rules.language import detect
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -104,8 +104,11 @@ def _speech(element: Any) -> str:
 
 
 def accuracy(name: str, talks: list[Talk]) -> None:
-    heard = language.detect([texts for _, texts in talks])
-    talk_right = [h.language is not None and h.language.code == code for (code, _), h in zip(talks, heard, strict=True)]
+    heard = detect.detect([texts for _, texts in talks])
+    talk_right = [
+        h.language is not None and h.language.code == code
+        for (code, _), h in zip(talks, heard, strict=True)
+    ]
     turns = [
         (len(text), said == code)
         for (code, texts), h in zip(talks, heard, strict=True)
@@ -130,7 +133,7 @@ def _share(found: list[bool]) -> float:
 
 def calibration(talks: list[Talk]) -> None:
     """How often a conversation is right that is heard with a confidence of so much; conversations of two messages."""
-    heard = language.detect([texts[:2] for _, texts in talks])
+    heard = detect.detect([texts[:2] for _, texts in talks])
     told = [
         (h.language.confidence, h.language.code == code)
         for (code, _), h in zip(talks, heard, strict=True)
@@ -138,7 +141,9 @@ def calibration(talks: list[Talk]) -> None:
     ]
     for low, high in ((0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 0.99), (0.99, 1.01)):
         part = [right for confidence, right in told if low <= confidence < high]
-        print(f"confidence   {low:.2f} to {min(high, 1):.2f}: {_share(part):.3f} of {len(part)} right")
+        print(
+            f"confidence   {low:.2f} to {min(high, 1):.2f}: {_share(part):.3f} of {len(part)} right"
+        )
 
 
 def gold_dirty() -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -152,7 +157,7 @@ def gold_dirty() -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 def switches() -> None:
     pairs = gold_dirty()
-    heard = language.detect([[m["content"] for m in row["messages"]] for row, _ in pairs])
+    heard = detect.detect([[m["content"] for m in row["messages"]] for row, _ in pairs])
     found, whole, alarms = [], [], []
     for (_, truth), h in zip(pairs, heard, strict=True):
         for fault in truth["faults"]:
@@ -161,7 +166,7 @@ def switches() -> None:
             if fault["kind"] == "wrong_language_all":
                 whole.append(h.language is not None and h.language.code == truth["true_lang"])
         if not truth["faults"]:
-            alarms.append(max(h.evidence) >= language.FOREIGN)
+            alarms.append(max(h.evidence) >= detect.FOREIGN)
     print(
         f"gold_dirty   foreign messages found and named {_share(found):.4f} of {len(found)}, whole conversations "
         f"{_share(whole):.4f} of {len(whole)}, clean ones alarmed {_share(alarms):.4f} of {len(alarms)}"
@@ -172,7 +177,10 @@ def inserted(talks: list[Talk]) -> None:
     """One message, or five in a row, of another language put into ten of a conversation."""
     dice = random.Random(5)
     found: dict[str, list[bool]] = defaultdict(list)
-    alarms = [any(e >= language.FOREIGN for e in h.evidence) for h in language.detect([texts for _, texts in talks])]
+    alarms = [
+        any(e >= detect.FOREIGN for e in h.evidence)
+        for h in detect.detect([texts for _, texts in talks])
+    ]
     for number in (1, 5):
         mixed = []
         for _ in range(5000):
@@ -181,7 +189,9 @@ def inserted(talks: list[Talk]) -> None:
             if code != other:
                 part = foreign[:5] if number == 5 else [dice.choice(foreign)]
                 mixed.append((other, at, part, [*texts[:10][:at], *part, *texts[:10][at:]]))
-        for (other, at, part, _), h in zip(mixed, language.detect([talk for *_, talk in mixed]), strict=True):
+        for (other, at, part, _), h in zip(
+            mixed, detect.detect([talk for *_, talk in mixed]), strict=True
+        ):
             for text, code in zip(part, h.codes[at:], strict=False):
                 length = next(n for n in (50, 30, 20, 12, 0) if len(text) >= n or n == 0)
                 found[f"{number} foreign, {length}+ characters"].append(code == other)
@@ -193,11 +203,11 @@ def inserted(talks: list[Talk]) -> None:
 def replayed(texts: list[str]) -> None:
     langdetect.DetectorFactory.seed = 0
     _package("warm")
-    language.langdetect_baseline(["warm"])
+    detect.langdetect_baseline(["warm"])
     start = time.process_time()
     package = [_package(text) for text in texts]
     between = time.process_time()
-    ours = language.langdetect_baseline(texts)
+    ours = detect.langdetect_baseline(texts)
     end = time.process_time()
     equal = [a == b for a, b in zip(package, ours, strict=True)]
     slow, fast = len(texts) / (between - start), len(texts) / (end - between)
@@ -217,10 +227,12 @@ def _package(text: str) -> str:
 def speed(talks: list[Talk]) -> None:
     conversations = [texts for _, texts in talks]
     start = time.process_time()
-    language.detect(conversations)
+    detect.detect(conversations)
     seconds = time.process_time() - start
     turns = sum(map(len, conversations))
-    print(f"speed        {turns / seconds:,.0f} messages/s, {len(talks) / seconds:,.0f} conversations/s, one core")
+    print(
+        f"speed        {turns / seconds:,.0f} messages/s, {len(talks) / seconds:,.0f} conversations/s, one core"
+    )
 
 
 def start_up() -> None:
@@ -237,7 +249,7 @@ def peers(name: str, talks: list[Talk]) -> None:
     same, hearing both at once."""
     talks = talks[::10]
     start = time.process_time()
-    heard = language.detect([texts for _, texts in talks])
+    heard = detect.detect([texts for _, texts in talks])
     seconds = time.process_time() - start
     turns = [(code, text) for code, texts in talks for text in texts]
     said = [code for h in heard for code in h.codes]
@@ -254,13 +266,17 @@ def _peer(which: str, texts: list[str]) -> tuple[list[str], float]:
     if not venv.exists():
         uv = ROOT / ".venv" / "bin" / "uv"
         subprocess.run([uv, "venv", "-q", venv], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "--python", venv / "bin/python", *PEERS], check=True)
+        subprocess.run(
+            [uv, "pip", "install", "-q", "--python", venv / "bin/python", *PEERS], check=True
+        )
     done = subprocess.run(
         [venv / "bin" / "python", "-W", "ignore", "-c", PEER], input=json.dumps([which, texts]), text=True, check=True,
         stdout=subprocess.PIPE,
     )  # fmt: skip
     answer = json.loads(done.stdout)
-    return [code.lower().partition("-")[0].replace("nb", "no") for code in answer["answers"]], answer["seconds"]
+    return [
+        code.lower().partition("-")[0].replace("nb", "no") for code in answer["answers"]
+    ], answer["seconds"]
 
 
 def _peer_line(

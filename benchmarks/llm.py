@@ -46,7 +46,7 @@ FAULTS = {"429": 0.0125, "500": 0.0125, "cut": 0.0125, "badjson": 0.0125}
 
 def work(job: dict[str, Any]) -> None:
     from pipeline import llm
-    from pipeline.recipe import ModelSettings
+    from pipeline.recipe.settings import ModelSettings
 
     async def talk(line: llm.Line, i: int) -> str | None:
         messages = first_turn(job, i)
@@ -62,7 +62,9 @@ def work(job: dict[str, Any]) -> None:
         settings = ModelSettings(
             base_url=job["url"], model="sim", in_flight=job["in_flight"], **job.get("settings", {})
         )
-        async with llm.Line({"writer": settings}, Path(job["folder"], "calls.sqlite"), None, {}) as line:
+        async with llm.Line(
+            {"writer": settings}, Path(job["folder"], "calls.sqlite"), None, {}
+        ) as line:
             texts = [text async for text in line.each(range(job["n"]), lambda i: talk(line, i))]
         write(job["folder"], [(i, text) for i, text in enumerate(texts) if text is not None])
         Path(job["folder"], "failures.json").write_text(json.dumps(line.usage.failures))
@@ -89,7 +91,11 @@ def begin(client: str, folder: str, server: Serving, **job: Any) -> subprocess.P
     if client == "ours":
         command = [sys.executable, "-m", "benchmarks.llm", "--client", given]
     else:
-        command = [str(ROOT / "build" / "peers" / client / "bin" / "python"), "benchmarks/llm_peers.py", given]
+        command = [
+            str(ROOT / "build" / "peers" / client / "bin" / "python"),
+            "benchmarks/llm_peers.py",
+            given,
+        ]
     quiet = None if os.environ.get("LOUD") else subprocess.DEVNULL
     return subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet, start_new_session=True)
 
@@ -97,7 +103,9 @@ def begin(client: str, folder: str, server: Serving, **job: Any) -> subprocess.P
 def run(client: str, folder: str, server: Serving, **job: Any) -> Run:
     started = time.monotonic()
     child = begin(client, folder, server, **job)
-    patience = threading.Timer(GIVEN_UP, os.killpg, (child.pid, signal.SIGKILL))  # with its own children
+    patience = threading.Timer(
+        GIVEN_UP, os.killpg, (child.pid, signal.SIGKILL)
+    )  # with its own children
     patience.start()
     _, status, usage = os.wait4(child.pid, 0)
     patience.cancel()
@@ -211,8 +219,13 @@ def cache(server: Serving, _: list[str]) -> None:
             ("one more row", {"n": 201}, 1),
             ("7 edited", {"edited": 7}, 7),
         ):
-            done = run("ours", folder, server, **{"what": "single", "n": 200, "in_flight": 64} | job)
-            print(f"cache truth: {name:<14} {done.stats['requests'] - seen} requests (= {due})", flush=True)
+            done = run(
+                "ours", folder, server, **{"what": "single", "n": 200, "in_flight": 64} | job
+            )
+            print(
+                f"cache truth: {name:<14} {done.stats['requests'] - seen} requests (= {due})",
+                flush=True,
+            )
             seen = done.stats["requests"]
 
 
@@ -237,8 +250,18 @@ def installed() -> Iterator[str]:
     for peer, package in PEERS.items():
         python = ROOT / "build" / "peers" / peer / "bin" / "python"
         if not python.exists():
-            subprocess.run([uv, "venv", "-q", "--python", "3.11", str(python.parents[1])], check=True)
-            install = ["pip", "install", "-q", "--compile-bytecode", "--python", str(python), *package.split()]
+            subprocess.run(
+                [uv, "venv", "-q", "--python", "3.11", str(python.parents[1])], check=True
+            )
+            install = [
+                "pip",
+                "install",
+                "-q",
+                "--compile-bytecode",
+                "--python",
+                str(python),
+                *package.split(),
+            ]
             subprocess.run([uv, *install], check=True)
         yield peer
 

@@ -26,7 +26,9 @@ def turns(job: dict[str, Any]) -> int:
 def first_turn(job: dict[str, Any], i: int) -> list[dict[str, str]]:
     if job["what"] == "dialogue":
         return next_turn([{"role": "system", "content": f"{SYSTEM} Guest {i}."}], 0)
-    text = f"{i}: What was the nicest thing a guest said to you this week? Tell me all of it, please."
+    text = (
+        f"{i}: What was the nicest thing a guest said to you this week? Tell me all of it, please."
+    )
     edited = " (edited)" if i < job.get("edited", 0) else ""
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text + edited}]
 
@@ -48,7 +50,9 @@ async def plain(job: dict[str, Any]) -> list[tuple[int, str]]:
 
     async def ask(messages: list[Any]) -> str:
         async with gate:
-            answer = await client.chat.completions.create(model="sim", messages=messages, max_tokens=300)
+            answer = await client.chat.completions.create(
+                model="sim", messages=messages, max_tokens=300
+            )
         return answer.choices[0].message.content or ""
 
     async def row(i: int) -> str:
@@ -64,12 +68,18 @@ async def plain(job: dict[str, Any]) -> list[tuple[int, str]]:
 
 
 def curator(job: dict[str, Any]) -> list[tuple[int, str]]:
-    os.environ |= {"CURATOR_DISABLE_RICH_DISPLAY": "1", "TELEMETRY_ENABLED": "0", "OPENAI_API_KEY": "none"}
+    os.environ |= {
+        "CURATOR_DISABLE_RICH_DISPLAY": "1",
+        "TELEMETRY_ENABLED": "0",
+        "OPENAI_API_KEY": "none",
+    }
     os.environ["CURATOR_CACHE_DIR"] = job["folder"]
     import tiktoken
 
     words = type("Words", (), {"encode": lambda self, text, **_: text.split()})()
-    tiktoken.get_encoding = tiktoken.encoding_for_model = lambda _: words  # its tables would be downloaded
+    tiktoken.get_encoding = tiktoken.encoding_for_model = lambda _: (
+        words
+    )  # its tables would be downloaded
     from bespokelabs import curator as bespoke
 
     class Asker(bespoke.LLM):  # type: ignore[misc]
@@ -82,11 +92,18 @@ def curator(job: dict[str, Any]) -> list[tuple[int, str]]:
 
     limits = {"max_concurrent_requests": job["in_flight"], "max_requests_per_minute": 10**6}
     limits |= {"max_tokens_per_minute": 10**9, "base_url": job["url"]}
-    asker = Asker(model_name="sim", backend="openai", backend_params=limits, generation_params={"max_tokens": 300})
+    asker = Asker(
+        model_name="sim",
+        backend="openai",
+        backend_params=limits,
+        generation_params={"max_tokens": 300},
+    )
     answers = [{"row": i, "messages": first_turn(job, i)} for i in range(job["n"])]
     for turn in range(turns(job)):  # a call is one round over all rows
         if turn:
-            answers = [{"row": a["row"], "messages": next_turn(a["messages"], turn)} for a in answers]
+            answers = [
+                {"row": a["row"], "messages": next_turn(a["messages"], turn)} for a in answers
+            ]
         given = asker(answers)
         answers = list(getattr(given, "dataset", given))
     return [(row["row"], row["text"]) for row in answers]
@@ -117,7 +134,10 @@ def distilabel(job: dict[str, Any]) -> list[tuple[int, str]]:
                 last >> reply
                 last = reply
             model = OpenAILLM(
-                model="sim", base_url=job["url"], api_key="none", generation_kwargs={"max_new_tokens": 300}
+                model="sim",
+                base_url=job["url"],
+                api_key="none",
+                generation_kwargs={"max_new_tokens": 300},
             )
             chat = ChatGeneration(llm=model, input_batch_size=size)
             last >> chat

@@ -73,7 +73,9 @@ def main() -> None:
 def same_decisions(python: str, language: str, texts: list[str]) -> None:
     """2,000 candidates of 8 to 60 words against a pool of 100; each stretch of text is used once."""
     rng = random.Random(1)
-    cut = [" ".join(words(t)[: rng.randint(8, 60)]) for t in rng.sample(texts, min(len(texts), 2400))]
+    cut = [
+        " ".join(words(t)[: rng.randint(8, 60)]) for t in rng.sample(texts, min(len(texts), 2400))
+    ]
     pool, candidates = cut[:100], [c for c in cut[100:] if len(c.split()) >= 8][:2000]
     novelty = Novelty([], cutoff=CUTOFF)
     for text in pool:
@@ -99,7 +101,9 @@ def speed(python: str, texts: list[str]) -> None:
         each = (time.process_time() - started) / len(candidates)
         if name == "fixed":
             _, seconds = ask(python, [CUTOFF, texts[:10_000], candidates[:1]])
-        print(f"{name}: {each * 1000:.1f} ms, rouge-score {seconds:.1f} s: {seconds / each:.0f} times as fast")
+        print(
+            f"{name}: {each * 1000:.1f} ms, rouge-score {seconds:.1f} s: {seconds / each:.0f} times as fast"
+        )
 
 
 def passing(language: str, name: str, texts: list[str], length: int) -> None:
@@ -114,7 +118,9 @@ def passing(language: str, name: str, texts: list[str], length: int) -> None:
             calibrated.add(text)
             fixed.add(text)
         new = sum(calibrated.neighbour(t) is None for t in tested) / len(tested)
-        rates.append(f"{new:.3f} ({sum(fixed.neighbour(t) is None for t in tested) / len(tested):.3f})")
+        rates.append(
+            f"{new:.3f} ({sum(fixed.neighbour(t) is None for t in tested) / len(tested):.3f})"
+        )
     print(f"{language} {name:9} {length:3} words: pool 100 {rates[0]}   pool 2,000 {rates[1]}")
 
 
@@ -134,14 +140,20 @@ def derive() -> None:
         whole = list(texts)
         cut = (windows(whole, size, 1 if named[0] == "en" else 6) for size in SIZES)
         found[named] = [strays(named[0], texts) for texts in cut]
-        print(*named, "TRIMMED by length", *(f"{cell.trimmed:.3f}" for cell in found[named]), flush=True)
+        print(
+            *named,
+            "TRIMMED by length",
+            *(f"{cell.trimmed:.3f}" for cell in found[named]),
+            flush=True,
+        )
     cells = [cell for lengths in found.values() for cell in lengths]
     print(f"all: TRIMMED {np.mean([cell.trimmed for cell in cells]):.2f}, REACH {fit(cells)}")
     for held in found:
         reach = fit([cell for named, lengths in found.items() if named != held for cell in lengths])
         for pool in (100, 1500):
             rates = (
-                f"{size} words {cell.passing(pool, *reach):.3f}" for size, cell in zip(SIZES, found[held], strict=True)
+                f"{size} words {cell.passing(pool, *reach):.3f}"
+                for size, cell in zip(SIZES, found[held], strict=True)
             )
             print(*held, f"held out: REACH {reach}, pass at a pool of {pool}:", ", ".join(rates))
 
@@ -190,7 +202,11 @@ def words(text: str) -> list[str]:
 
 def windows(texts: list[str], length: int, most: int = 1) -> list[str]:
     """Stretches of equal length, at most so many of one text, in a fixed order by chance."""
-    cut = [" ".join(w[i : i + length]) for w in map(words, texts) for i in range(0, len(w) - length + 1, length)[:most]]
+    cut = [
+        " ".join(w[i : i + length])
+        for w in map(words, texts)
+        for i in range(0, len(w) - length + 1, length)[:most]
+    ]
     random.Random(3).shuffle(cut)
     return cut
 
@@ -219,8 +235,12 @@ def plays() -> Iterator[str]:
     """Stretches of 60 words of all plays."""
     for path in sorted((DATA / "plays_ru").iterdir()):
         if "SOURCE" not in path.name:
-            text = (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8").read()
-            speeches = " ".join(re.sub(r"<[^>]+>", " ", s) for s in re.findall(r"<sp\b.*?</sp>", text, re.S))
+            text = (gzip.open if path.suffix == ".gz" else open)(
+                path, "rt", encoding="utf-8"
+            ).read()
+            speeches = " ".join(
+                re.sub(r"<[^>]+>", " ", s) for s in re.findall(r"<sp\b.*?</sp>", text, re.S)
+            )
             said = words(speeches)
             yield from (" ".join(said[i : i + 60]) for i in range(0, len(said) - 60, 60))
 
@@ -230,8 +250,12 @@ def loose() -> list[str]:
     sentences: list[str] = []
     for path in sorted((DATA / "koziev_reorder").iterdir()):
         if "SOURCE" not in path.name:
-            text = (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8").read()
-            sentences += [group.strip().split("\n")[0] for group in text.split("\n\n") if group.strip()]
+            text = (gzip.open if path.suffix == ".gz" else open)(
+                path, "rt", encoding="utf-8"
+            ).read()
+            sentences += [
+                group.strip().split("\n")[0] for group in text.split("\n\n") if group.strip()
+            ]
     random.Random(5).shuffle(sentences)
     joined: list[list[str]] = [[]]
     for sentence in sentences:
@@ -246,12 +270,17 @@ def peer() -> str:
     uv = str(Path(sys.executable).parent / "uv")
     if not place.exists():
         subprocess.run([uv, "venv", "-q", str(place)], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "--python", str(place / "bin/python"), "rouge-score"], check=True)
+        subprocess.run(
+            [uv, "pip", "install", "-q", "--python", str(place / "bin/python"), "rouge-score"],
+            check=True,
+        )
     return str(place / "bin/python")
 
 
 def ask(python: str, given: object) -> tuple[list[bool], float]:
-    told = subprocess.run([python, "-c", PEER], input=json.dumps(given), capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [python, "-c", PEER], input=json.dumps(given), capture_output=True, text=True, check=True
+    )
     decisions, seconds = json.loads(told.stdout)
     return decisions, seconds
 

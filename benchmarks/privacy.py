@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pipeline.rules.privacy import find
+from pipeline.rules.privacy.find import find
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -50,18 +50,30 @@ def presidio(texts: list[str]) -> tuple[list[Spans], float]:
     if not venv.exists():
         uv = ROOT / ".venv" / "bin" / "uv"
         subprocess.run([uv, "venv", "-q", venv], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "--python", venv / "bin/python", "presidio-analyzer"], check=True)
+        subprocess.run(
+            [uv, "pip", "install", "-q", "--python", venv / "bin/python", "presidio-analyzer"],
+            check=True,
+        )
     done = subprocess.run(
-        [venv / "bin" / "python", "-W", "ignore", "-c", PEER], input=json.dumps(texts), text=True, check=True, stdout=-1
+        [venv / "bin" / "python", "-W", "ignore", "-c", PEER],
+        input=json.dumps(texts),
+        text=True,
+        check=True,
+        stdout=-1,
     )
     answer = json.loads(done.stdout)
-    return [[(kind, start, end) for kind, start, end in spans] for spans in answer["found"]], answer["seconds"]
+    return [
+        [(kind, start, end) for kind, start, end in spans] for spans in answer["found"]
+    ], answer["seconds"]
 
 
 def ours(texts: list[str], languages: Iterable[str | None]) -> tuple[list[Spans], float]:
     find("warm: 12 Main Street, anna@example.org, call 123 4567")
     start = time.process_time()
-    found = [[tuple(span) for span in find(text, code)] for text, code in zip(texts, languages, strict=True)]
+    found = [
+        [tuple(span) for span in find(text, code)]
+        for text, code in zip(texts, languages, strict=True)
+    ]
     return found, time.process_time() - start
 
 
@@ -71,7 +83,9 @@ def report(name: str, gold: list[Spans], answers: dict[str, tuple[list[Spans], f
         for who, (found, _) in answers.items():
             print(f"  {kind:8} {who:9} {_figures(gold, found, kind)}")
     for who, (found, seconds) in answers.items():
-        print(f"  {'all':8} {who:9} {_figures(gold, found, None)}  {seconds / len(gold) * 1e6:.1f} µs a text")
+        print(
+            f"  {'all':8} {who:9} {_figures(gold, found, None)}  {seconds / len(gold) * 1e6:.1f} µs a text"
+        )
 
 
 def _figures(gold: list[Spans], found: list[Spans], kind: str | None) -> str:
@@ -84,7 +98,10 @@ def _figures(gold: list[Spans], found: list[Spans], kind: str | None) -> str:
         count["hit"] += sum(any(_overlap(s, other) for other in got) for s in wanted)
         count["right"] += sum(any(_overlap(s, other) for other in wanted) for s in got)
         count["exact"] += len(set(wanted) & set(got))
-    recall, precision = count["hit"] / max(count["gold"], 1), count["right"] / max(count["found"], 1)
+    recall, precision = (
+        count["hit"] / max(count["gold"], 1),
+        count["right"] / max(count["found"], 1),
+    )
     f1 = 2 * recall * precision / max(recall + precision, 1e-9)
     exact = count["exact"] / max(count["gold"], 1)
     return f"precision {precision:.3f}  recall {recall:.3f}  F1 {f1:.3f}  exact {exact:.3f}  of {count['gold']}"
@@ -98,7 +115,10 @@ def gold_dirty() -> None:
     """Planted spans. The places that sgd talks of have addresses and numbers of their own, which are no false alarms:
     sets with and without its conversations are counted apart."""
     folder = DATA / "gold_dirty"
-    rows, truth = ([json.loads(x) for x in _lines(folder / f"{name}.jsonl.gz")] for name in ("dialogues", "truth"))
+    rows, truth = (
+        [json.loads(x) for x in _lines(folder / f"{name}.jsonl.gz")]
+        for name in ("dialogues", "truth")
+    )
     texts, codes, gold, planted, natural = [], [], [], [], []
     for row, known in zip(rows, truth, strict=True):
         for i, message in enumerate(row["messages"]):
@@ -112,7 +132,10 @@ def gold_dirty() -> None:
     peer, peer_seconds = presidio(texts)
     for name, chosen in (
         ("gold_dirty, messages with planted data", [i for i in range(len(texts)) if gold[i]]),
-        ("gold_dirty, conversations with planted data", [i for i in range(len(texts)) if planted[i]]),
+        (
+            "gold_dirty, conversations with planted data",
+            [i for i in range(len(texts)) if planted[i]],
+        ),
         ("gold_dirty, everywhere but in sgd", [i for i in range(len(texts)) if not natural[i]]),
         ("gold_dirty, everywhere", list(range(len(texts)))),
     ):
@@ -137,14 +160,22 @@ def sgd() -> None:
     answers = {"ours": ours(texts, ["en"] * len(texts)), "presidio": presidio(texts)}
     for found, _ in answers.values():
         for i, spans in enumerate(found):
-            found[i] = [s for s in spans if not any(s[1] < end and start < s[2] for start, end in others[i])]
+            found[i] = [
+                s for s in spans if not any(s[1] < end and start < s[2] for start, end in others[i])
+            ]
     report("sgd, annotated slots", gold, answers)
 
 
 def _slots(turn: dict[str, Any]) -> Iterable[tuple[str, int, int]]:
     for slot in (s for frame in turn["frames"] for s in frame["slots"] if "start" in s):
         start, end = slot["start"], slot["exclusive_end"]
-        kind = "phone" if "phone" in slot["slot"] else "address" if "address" in slot["slot"] else "other"
+        kind = (
+            "phone"
+            if "phone" in slot["slot"]
+            else "address"
+            if "address" in slot["slot"]
+            else "other"
+        )
         has_number = any(map(str.isdigit, turn["utterance"][start:end]))
         yield kind if has_number else "other", start, end
 
@@ -160,7 +191,11 @@ def presidio_synth() -> None:
         ]
         for row in rows
     ]
-    report("presidio_synth", gold, {"ours": ours(texts, [None] * len(texts)), "presidio": presidio(texts)})
+    report(
+        "presidio_synth",
+        gold,
+        {"ours": ours(texts, [None] * len(texts)), "presidio": presidio(texts)},
+    )
 
 
 def _content(path: Path) -> bytes:

@@ -36,9 +36,12 @@ def closeness(name: str) -> None:
     pairs = [(label(row[0], "en").closeness, float(row[1])) for row in rows if len(row) > 1]
     shown = [(ours, gold) for ours, gold in pairs if ours is not None]
     print(
-        f"closeness: {len(shown)} of {len(pairs)} questions show any; Pearson on these {_pearson(shown):.3f}", end=", "
+        f"closeness: {len(shown)} of {len(pairs)} questions show any; Pearson on these {_pearson(shown):.3f}",
+        end=", ",
     )
-    print(f"on all with nothing as 0: {_pearson([(ours or 0.0, gold) for ours, gold in pairs]):.3f}")
+    print(
+        f"on all with nothing as 0: {_pearson([(ours or 0.0, gold) for ours, gold in pairs]):.3f}"
+    )
     lengths = [(len(row[0].split()), float(row[1])) for row in rows if len(row) > 1]
     print(f"           number of words alone: {_pearson(lengths):.3f}")
 
@@ -55,8 +58,16 @@ def goemotions() -> list[tuple[str, str]]:
 
 
 def emory() -> list[tuple[str, str]]:
-    place = {"Joyful": "joy", "Sad": "sadness", "Mad": "anger", "Scared": "fear", "Neutral": "neutral"}
-    data = json.loads(gzip.decompress((DATA / "emory_emotion" / "emotion-detection-dev.json.gz").read_bytes()))
+    place = {
+        "Joyful": "joy",
+        "Sad": "sadness",
+        "Mad": "anger",
+        "Scared": "fear",
+        "Neutral": "neutral",
+    }
+    data = json.loads(
+        gzip.decompress((DATA / "emory_emotion" / "emotion-detection-dev.json.gz").read_bytes())
+    )
     said = [u for e in data["episodes"] for scene in e["scenes"] for u in scene["utterances"]]
     return [(u["transcript"], place[u["emotion"]]) for u in said if u["emotion"] in place]
 
@@ -70,7 +81,9 @@ def emotion(name: str, rows: list[tuple[str, str]]) -> None:
         said = sum(n for (_, ours), n in found.items() if ours == one)
         there = sum(n for (gold, _), n in found.items() if gold == one)
         scores.append(2 * right / (said + there))
-        measured = f"precision {right / max(1, said):.2f} recall {right / there:.2f} F1 {scores[-1]:.2f}"
+        measured = (
+            f"precision {right / max(1, said):.2f} recall {right / there:.2f} F1 {scores[-1]:.2f}"
+        )
         print(f"  {one:9} {measured} ({there} texts)")
     neutral = sum(gold == "neutral" for _, gold in rows)
     always = 2 * neutral / (len(rows) + neutral) / len(classes)

@@ -18,13 +18,17 @@ DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
 def conversation(name: str, ref: str, turns: Sequence[str], **more: Any) -> Conversation:
     """Turns in order, the first speaker as user, the second as assistant."""
-    messages = tuple(Message("assistant" if i % 2 else "user", text) for i, text in enumerate(turns))
+    messages = tuple(
+        Message("assistant" if i % 2 else "user", text) for i, text in enumerate(turns)
+    )
     return Conversation(identity(name, ref), messages, Source("file", name, ref), **more)
 
 
 def read(path: Path) -> str:
     """The text of a file, gzipped or not."""
-    return (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()).decode()
+    return (
+        gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    ).decode()
 
 
 def jsonl(path: Path) -> list[dict[str, Any]]:
@@ -38,21 +42,32 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
 def synthetic_persona_chat() -> Iterator[Conversation]:
     path = DATA / "synthetic_persona_chat" / "Synthetic-Persona-Chat_valid.csv.gz"
     for i, row in enumerate(rows(path)):
-        turns = [t.strip() for t in re.split(r"^User [12]:", row["Best Generated Conversation"], flags=re.M)[1:]]
+        turns = [
+            t.strip()
+            for t in re.split(r"^User [12]:", row["Best Generated Conversation"], flags=re.M)[1:]
+        ]
         first, second = (Persona(description=row[f"user {n} personas"]) for n in (1, 2))
-        yield conversation("synthetic_persona_chat", f"valid#{i}", turns, user_persona=first, persona=second)
+        yield conversation(
+            "synthetic_persona_chat", f"valid#{i}", turns, user_persona=first, persona=second
+        )
 
 
 def sgd() -> Iterator[Conversation]:
     for path in sorted((DATA / "sgd").glob("dialogues_*.json.gz")):
         for dialogue in json.loads(read(path)):
-            yield conversation("sgd", dialogue["dialogue_id"], [t["utterance"] for t in dialogue["turns"]])
+            yield conversation(
+                "sgd", dialogue["dialogue_id"], [t["utterance"] for t in dialogue["turns"]]
+            )
 
 
 def casino() -> Iterator[Conversation]:
     for path in sorted((DATA / "casino").glob("*.json.gz")):
         for dialogue in json.loads(read(path)):
-            said = [t["text"] for t in dialogue["chat_logs"] if "task_data" not in t or not t["task_data"]]
+            said = [
+                t["text"]
+                for t in dialogue["chat_logs"]
+                if "task_data" not in t or not t["task_data"]
+            ]
             yield conversation("casino", f"{path.stem}#{dialogue['dialogue_id']}", said)
 
 
@@ -71,7 +86,9 @@ def xstest() -> Iterator[tuple[str, bool, Conversation]]:
     for path in sorted((DATA / "xstest").glob("xstest_v2_completions_*.csv.gz")):
         model = path.name.removeprefix("xstest_v2_completions_").removesuffix(".csv.gz")
         for row in rows(path):
-            talk = conversation("xstest", f"{model}#{row['id']}", [row["prompt"], row["completion"]])
+            talk = conversation(
+                "xstest", f"{model}#{row['id']}", [row["prompt"], row["completion"]]
+            )
             yield model, "refusal" in row["final_label"], talk
 
 
@@ -80,7 +97,11 @@ def gold_dirty() -> Iterator[tuple[Conversation, dict[str, Any], str]]:
     truth = {t["id"]: t for t in jsonl(DATA / "gold_dirty" / "truth.jsonl.gz")}
     for row in jsonl(DATA / "gold_dirty" / "dialogues.jsonl.gz"):
         said = tuple(Message(m["role"], m["content"]) for m in row["messages"])
-        yield Conversation(row["id"], said, Source("file", "gold_dirty", row["id"])), truth[row["id"]], row["lang"]
+        yield (
+            Conversation(row["id"], said, Source("file", "gold_dirty", row["id"])),
+            truth[row["id"]],
+            row["lang"],
+        )
 
 
 def gold_minors() -> Iterator[tuple[Conversation, int, bool]]:

@@ -14,11 +14,21 @@ from pathlib import Path
 
 from pipeline import collect
 from pipeline.conversation import Conversation, Drop
-from pipeline.recipe import CollectSettings, SourceSettings, load
+from pipeline.recipe.loading import load
+from pipeline.recipe.settings import CollectSettings, SourceSettings
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-HEADS = ("set", "README", "conversations", "messages", "speakers", "personas", "quarantined", "why it differs")
+HEADS = (
+    "set",
+    "README",
+    "conversations",
+    "messages",
+    "speakers",
+    "personas",
+    "quarantined",
+    "why it differs",
+)
 UNITS = ("dialogues|trees|exchanges|records", "turns|messages|speeches")  # what the README counts
 DIRECTIONS = "speeches that are only stage directions say nothing: "
 WHY = {
@@ -36,14 +46,23 @@ WHY = {
 
 def row(source: SourceSettings, folder: Path, said: str) -> tuple[object, ...]:
     settings = CollectSettings(sources=[source])
-    found = [one for unit in collect.units(settings, folder) for one in collect.read(unit, settings, folder)]
+    found = [
+        one
+        for unit in collect.units(settings, folder)
+        for one in collect.read(unit, settings, folder)
+    ]
     kept = [one for one in found if isinstance(one, Conversation)]
     assert not any(isinstance(one, Drop) for one in found)
-    speakers = {(c.group or c.id if m.name else c.id, m.name or m.role) for c in kept for m in c.messages}
+    speakers = {
+        (c.split_group or c.id if m.name else c.id, m.name or m.role) for c in kept for m in c.messages
+    }
     personas = sum((c.persona is not None) + (c.user_persona is not None) for c in kept)
     numbers = [len(kept), sum(len(c.messages) for c in kept)]
     told = [re.search(rf"(\d+) ({units})", said) for units in UNITS]
-    shown = [f"**{n:,}**" if m and int(m[1]) != n else f"{n:,}" for n, m in zip(numbers, told, strict=True)]
+    shown = [
+        f"**{n:,}**" if m and int(m[1]) != n else f"{n:,}"
+        for n, m in zip(numbers, told, strict=True)
+    ]
     return (
         source.name,
         said,
@@ -57,11 +76,19 @@ def row(source: SourceSettings, folder: Path, said: str) -> tuple[object, ...]:
 
 def main() -> None:
     recipe = ROOT / "configs" / "all-sets.yaml"
-    said = {one["set"]: one.get("counts", "") for one in json.loads((DATA / "catalog.json").read_text("utf-8"))}
+    said = {
+        one["set"]: one.get("counts", "")
+        for one in json.loads((DATA / "catalog.json").read_text("utf-8"))
+    }
     print("|", " | ".join(HEADS), "|")
     print("|---" * len(HEADS) + "|")
     for source in load(recipe).collect.sources:
-        print("|", " | ".join(map(str, row(source, recipe.parent, said[source.name]))), "|", flush=True)
+        print(
+            "|",
+            " | ".join(map(str, row(source, recipe.parent, said[source.name]))),
+            "|",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

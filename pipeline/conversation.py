@@ -95,7 +95,7 @@ class Language:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class Annotation:
     """What `score` says of one message; closeness from -1 (distant) to 1 (intimate)."""
 
     stage: str | None = None
@@ -121,7 +121,7 @@ class Finding:
     evidence: a short quotation or a partner's id; never a personal datum itself.
     """
 
-    room: str
+    stage: str
     rule: str
     value: float | None = None
     limit: float | None = None
@@ -136,8 +136,8 @@ class Finding:
 class Conversation:
     """One row. Immutable: rooms make changed copies with `dataclasses.replace`.
 
-    labels: one per message or none at all. extra: JSON of what the source knew beyond this record.
-    group: what must never stand in both train and test (thread, character, document).
+    annotations: one per message or none at all. extra: JSON of what the source knew beyond this record.
+    split_group: what must never stand in both train and test (thread, character, document).
     """
 
     id: str
@@ -145,11 +145,11 @@ class Conversation:
     source: Source
     persona: Persona | None = None
     user_persona: Persona | None = None
-    group: str | None = None
+    split_group: str | None = None
     language: Language | None = None
     edits: tuple[str, ...] = ()
     measures: dict[str, float] = field(default_factory=dict)
-    labels: tuple[Label, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
     scores: dict[str, Score] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     extra: str | None = None
@@ -172,11 +172,18 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """What could not be read as a row: where it stood, what was wrong, and its raw text (cut at 100,000 characters)."""
+    """What could not be read or made as a row: where it stood, the rule and detail of what was wrong, its raw text.
+
+    transient: the same command may get it another time (a server was down). missing: rows that were asked for and are
+    given up with it. raw: cut at 100,000 characters when it is stored.
+    """
 
     where: str
-    error: str
-    raw: str
+    rule: str
+    detail: str
+    raw: str = ""
+    transient: bool = False
+    missing: int = 0
 
     @property
     def id(self) -> str:
@@ -203,13 +210,18 @@ SOURCE = pa.struct(
     ]
 )
 LANGUAGE = pa.struct([("code", pa.string()), ("confidence", pa.float64())])
-LABEL = pa.struct(
-    [("stage", pa.string()), ("closeness", pa.float64()), ("emotion", pa.string()), ("language", pa.string())]
+ANNOTATION = pa.struct(
+    [
+        ("stage", pa.string()),
+        ("closeness", pa.float64()),
+        ("emotion", pa.string()),
+        ("language", pa.string()),
+    ]
 )
 SCORE = pa.struct([("value", pa.float64()), ("by", pa.string()), ("evidence", pa.string())])
 FINDING = pa.struct(
     [
-        ("room", pa.string()),
+        ("stage", pa.string()),
         ("rule", pa.string()),
         ("value", pa.float64()),
         ("limit", pa.float64()),
@@ -227,25 +239,33 @@ SCHEMA = pa.schema(
         ("source", SOURCE),
         ("persona", PERSONA),
         ("user_persona", PERSONA),
-        ("group", pa.string()),
+        ("split_group", pa.string()),
         ("language", LANGUAGE),
         ("edits", pa.list_(pa.string())),
         ("measures", pa.struct([(name, pa.float64()) for name in MEASURES])),
-        ("labels", pa.list_(LABEL)),
+        ("annotations", pa.list_(ANNOTATION)),
         ("scores", pa.struct([(name, SCORE) for name in CRITERIA])),
         ("findings", pa.list_(FINDING)),
         ("extra", pa.string()),
     ]
 )
 QUARANTINE_SCHEMA = pa.schema(
-    [("id", pa.string()), ("where", pa.string()), ("error", pa.string()), ("raw", pa.string())]
+    [
+        ("id", pa.string()),
+        ("where", pa.string()),
+        ("rule", pa.string()),
+        ("detail", pa.string()),
+        ("transient", pa.bool_()),
+        ("missing", pa.int64()),
+        ("raw", pa.string()),
+    ]
 )
 _CLASSES: dict[pa.DataType, type] = {
     MESSAGE: Message,
     PERSONA: Persona,
     SOURCE: Source,
     LANGUAGE: Language,
-    LABEL: Label,
+    ANNOTATION: Annotation,
     SCORE: Score,
     FINDING: Finding,
 }
@@ -276,7 +296,9 @@ def to_table(conversations: Iterable[Conversation]) -> pa.Table:
     for row in rows:
         unknown = (row.measures.keys() - MEASURES.keys()) | (row.scores.keys() - set(CRITERIA))
         if unknown:
-            raise ValueError(f"conversation {row.id}: unknown measure or criterion {sorted(unknown)}")
+            raise ValueError(
+                f"conversation {row.id}: unknown measure or criterion {sorted(unknown)}"
+            )
     return pa.table([_encode(_column(rows, f.name, False), f.type) for f in SCHEMA], schema=SCHEMA)
 
 
@@ -305,9 +327,13 @@ def _encode(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_struct(kind):
         missing = [v is None for v in values]
         children = [_encode(_column(values, f.name, any(missing)), f.type) for f in kind]
-        return pa.StructArray.from_arrays(children, fields=list(kind), mask=pa.array(missing, pa.bool_()))
+        return pa.StructArray.from_arrays(
+            children, fields=list(kind), mask=pa.array(missing, pa.bool_())
+        )
     if pa.types.is_list(kind):
-        offsets = pa.array(accumulate(map(len, values), initial=0), pa.int32(), size=len(values) + 1)
+        offsets = pa.array(
+            accumulate(map(len, values), initial=0), pa.int32(), size=len(values) + 1
+        )
         flat = _encode(list(chain.from_iterable(values)), kind.value_type)
         return pa.ListArray.from_arrays(offsets, flat, type=kind)
     return pa.array(values, kind)
@@ -328,9 +354,13 @@ def _decode(array: pa.Array, kind: pa.DataType) -> list[Any]:
         cls = _CLASSES.get(kind)
         if cls is None:  # measures, scores: only what has a value
             names = [f.name for f in kind]
-            return [{n: v for n, v in zip(names, row, strict=True) if v is not None} for row in rows]
+            return [
+                {n: v for n, v in zip(names, row, strict=True) if v is not None} for row in rows
+            ]
         if not array.null_count:  # messages are most of a row
-            return list(map(tuple.__new__, repeat(cls), rows) if cls is Message else starmap(cls, rows))
+            return list(
+                map(tuple.__new__, repeat(cls), rows) if cls is Message else starmap(cls, rows)
+            )
         valid = array.is_valid().to_pylist()
         return [cls(*row) if ok else None for ok, row in zip(valid, rows, strict=True)]
     if pa.types.is_list(kind):

@@ -17,11 +17,12 @@ from dataclasses import fields, replace
 from functools import cache
 from statistics import fmean
 
-from pipeline.conversation import Conversation, Label
-from pipeline.recipe import ScoreSettings, configs
-from pipeline.rules.kernel import numbers
+from pipeline.conversation import Annotation, Conversation
+from pipeline.recipe.settings import ScoreSettings
+from pipeline.rules.reading.numbers import numbers
+from pipeline.rules.reading.view import view
 from pipeline.rules.structure import measures
-from pipeline.rules.view import view
+from pipeline.texts import configs
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
@@ -35,8 +36,8 @@ def work(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[Conv
 def _scored(row: Conversation, settings: ScoreSettings) -> Conversation:
     code = row.language.code if row.language else None
     labels = tuple(label(m.content, code) for m in row.messages)
-    if row.labels:
-        labels = tuple(map(_filled, row.labels, labels))
+    if row.annotations:
+        labels = tuple(map(_filled, row.annotations, labels))
     found = dict(row.measures) or _measured(row)
     spoken = [label for label, m in zip(labels, row.messages, strict=True) if m.role != "system"]
     felt = [label.emotion for label in spoken if label.emotion is not None]
@@ -46,14 +47,16 @@ def _scored(row: Conversation, settings: ScoreSettings) -> Conversation:
         found["empathy"] = share
     if (steps := closeness_steps(spoken, settings.window)) is not None:
         found["closeness"], found["closeness_step"] = steps
-    told = sum(label.closeness is not None or label.emotion not in (None, "neutral") for label in spoken)
+    told = sum(
+        label.closeness is not None or label.emotion not in (None, "neutral") for label in spoken
+    )
     edit = f"score: labelled {told} of {len(spoken)} messages"
-    return replace(row, labels=labels, measures=found, edits=(*row.edits, edit))
+    return replace(row, annotations=labels, measures=found, edits=(*row.edits, edit))
 
 
-def _filled(known: Label, guessed: Label) -> Label:
+def _filled(known: Annotation, guessed: Annotation) -> Annotation:
     """What the source says of a message stays; only what it leaves open is guessed."""
-    told = {field.name: getattr(known, field.name) for field in fields(Label)}
+    told = {field.name: getattr(known, field.name) for field in fields(Annotation)}
     return replace(guessed, **{name: value for name, value in told.items() if value is not None})
 
 
@@ -67,21 +70,25 @@ def _empathy(row: Conversation) -> float | None:
     listed = _listed("empathy", row.language.code if row.language else None)
     replies = [_words(m.content) for m in row.messages if m.role == "assistant"]
     return (
-        sum(any(True for _ in _found(said, listed)) for said in replies) / len(replies) if listed and replies else None
+        sum(any(True for _ in _found(said, listed)) for said in replies) / len(replies)
+        if listed and replies
+        else None
     )
 
 
-def label(text: str, language: str | None) -> Label:
+def label(text: str, language: str | None) -> Annotation:
     """What one message shows. Null where there is no list for its language, or none of its words is on it."""
     emotions, weights = _listed("emotion", language), _listed("intimate", language)
     said = _words(text)
     felt = Counter(_found(said, emotions))
     near = [float(weight) for weight in _found(said, weights)]
     emotion = min(felt, key=lambda name: (-felt[name], name)) if felt else "neutral"
-    return Label(closeness=fmean(near) if near else None, emotion=emotion if emotions else None)
+    return Annotation(
+        closeness=fmean(near) if near else None, emotion=emotion if emotions else None
+    )
 
 
-def closeness_steps(labels: Sequence[Label], window: int) -> tuple[float, float] | None:
+def closeness_steps(labels: Sequence[Annotation], window: int) -> tuple[float, float] | None:
     """(closeness of the last `window` messages that show any, largest rise from one such window to the next).
 
     None where fewer than two windows of messages show any closeness.
@@ -90,14 +97,18 @@ def closeness_steps(labels: Sequence[Label], window: int) -> tuple[float, float]
     if len(shown) < 2 * window:
         return None
     means = [fmean(shown[n : n + window]) for n in range(0, len(shown) - window + 1)]
-    return means[-1], max(later - earlier for earlier, later in zip(means, means[window:], strict=False))
+    return means[-1], max(
+        later - earlier for earlier, later in zip(means, means[window:], strict=False)
+    )
 
 
 def _words(text: str) -> list[str]:
     return [word.casefold().replace("’", "'") for word in WORD.findall(text)]
 
 
-def _found(said: Sequence[str], listed: Mapping[str, Sequence[tuple[tuple[str, ...], str]]]) -> Iterator[str]:
+def _found(
+    said: Sequence[str], listed: Mapping[str, Sequence[tuple[tuple[str, ...], str]]]
+) -> Iterator[str]:
     """The values of listed phrases in a message: the longest at every place, none inside another."""
     free = 0
     for place, word in enumerate(said):
@@ -118,7 +129,10 @@ def _listed(name: str, language: str | None) -> Mapping[str, Sequence[tuple[tupl
     if not path.is_file():
         return {}
     lines = (line.split("#")[0].strip() for line in path.read_text("utf-8").splitlines())
-    pairs = sorted((line.partition("\t")[::2] for line in lines if line), key=lambda pair: (-pair[0].count(" "), pair))
+    pairs = sorted(
+        (line.partition("\t")[::2] for line in lines if line),
+        key=lambda pair: (-pair[0].count(" "), pair),
+    )
     listed: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     for phrase, value in pairs:
         words = tuple(_words(phrase))

@@ -44,7 +44,9 @@ from twisted.python.failure import Failure
 from spiders.pages import Page, Pages
 from spiders.settings import SETTINGS
 
-FINAL = frozenset([*range(200, 400), 404, 410])  # answers worth keeping: asking again would bring the same
+FINAL = frozenset(
+    [*range(200, 400), 404, 410]
+)  # answers worth keeping: asking again would bring the same
 EXAMPLES = 100  # addresses quoted for one reason in the report
 TROUBLES = {  # Scrapy's names in plain words
     "DownloadCancelledError": "longer than page_bytes allows",
@@ -77,7 +79,12 @@ class Gate:
         self._crawler = crawler
         self._job = crawler.settings.getdict("JOB")
         self._limits = self._job["limits"]
-        self._hosts = {*map(host_and_port, self._job["start"] + [f"http://{host}" for host in self._limits["hosts"]])}
+        self._hosts = {
+            *map(
+                host_and_port,
+                self._job["start"] + [f"http://{host}" for host in self._limits["hosts"]],
+            )
+        }
         self._end = time.monotonic() + self._limits["seconds"]
         self._rules: dict[str, Protego] = {}
         self.stopped: Refused | None = None  # why nothing more is asked for
@@ -117,7 +124,9 @@ class Gate:
         if request.meta.get("depth", 0) > self._limits["depth"]:
             return Refused(f"more than {self._limits['depth']} links from the start (depth)")
         if time.monotonic() > self._end:
-            return Refused(f"over the time of {self._limits['seconds']:g} s (seconds)", passing=True)
+            return Refused(
+                f"over the time of {self._limits['seconds']:g} s (seconds)", passing=True
+            )
         return None
 
     async def _rules_of(self, request: Request) -> Protego:
@@ -125,7 +134,9 @@ class Gate:
         parts = urlsplit(request.url)
         site = f"{parts.scheme}://{parts.netloc}"
         if site not in self._rules:
-            ask = Request(f"{site}/robots.txt", meta={"robots": True}, callback=NO_CALLBACK, priority=1000)
+            ask = Request(
+                f"{site}/robots.txt", meta={"robots": True}, callback=NO_CALLBACK, priority=1000
+            )
             try:
                 answer = await self._crawler.engine.download_async(ask)
             except Exception as error:  # whatever went wrong, the rules are unknown
@@ -133,11 +144,15 @@ class Gate:
             if answer.status in PASSING:
                 raise self._stop_without_rules(f"status {answer.status}", passing=True)
             there = 200 <= answer.status < 300
-            self._rules[site] = Protego.parse(answer.body.decode("utf-8-sig", "replace") if there else "")
+            self._rules[site] = Protego.parse(
+                answer.body.decode("utf-8-sig", "replace") if there else ""
+            )
         return self._rules[site]
 
     def _stop_without_rules(self, why: str, passing: bool) -> Refused:
-        self.stopped = Refused(f"robots.txt cannot be had ({why}), so nothing may be fetched", passing)
+        self.stopped = Refused(
+            f"robots.txt cannot be had ({why}), so nothing may be fetched", passing
+        )
         return self.stopped
 
 
@@ -160,7 +175,11 @@ class Keeper:
             return None
         page = self._shelf.page(request.url)
         robots = request.meta.get("robots")  # rules are asked for anew every day
-        if page and (self._job["offline"] or not robots or page.fetched.date() == dt.datetime.now(dt.UTC).date()):
+        if page and (
+            self._job["offline"]
+            or not robots
+            or page.fetched.date() == dt.datetime.now(dt.UTC).date()
+        ):
             return self._replayed(request, page)
         if self._job["offline"]:
             raise Refused("not among the stored pages", passing=True)
@@ -172,14 +191,20 @@ class Keeper:
             headers.appendlist(name, value.encode("latin-1"))
         kind = responsetypes.from_args(headers=headers, url=page.address, body=page.body)
         request.meta["fetched"] = str(page.fetched.date())
-        return kind(page.address, status=page.status, headers=headers, body=page.body, flags=["stored"])
+        return kind(
+            page.address, status=page.status, headers=headers, body=page.body, flags=["stored"]
+        )
 
     def process_response(self, request: Request, response: Response) -> Response:
         if "stored" not in response.flags and not request.url.startswith("file:"):
             if response.status not in FINAL:
                 return response
             now = dt.datetime.now(dt.UTC)
-            pairs = [(n.decode("latin-1"), v.decode("latin-1")) for n, vs in response.headers.items() for v in vs]
+            pairs = [
+                (n.decode("latin-1"), v.decode("latin-1"))
+                for n, vs in response.headers.items()
+                for v in vs
+            ]
             self._shelf.keep(Page(request.url, response.status, pairs, response.body, now))
             request.meta["fetched"] = str(now.date())
         if not request.meta.get("robots"):
@@ -201,7 +226,9 @@ class Pace:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._patience = crawler.settings.getdict("JOB")["limits"]["patience"]
-        self._ready: dict[str, float] = defaultdict(float)  # host → when it may be asked again, monotonic seconds
+        self._ready: dict[str, float] = defaultdict(
+            float
+        )  # host → when it may be asked again, monotonic seconds
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Pace:
@@ -211,7 +238,11 @@ class Pace:
         host = urlsplit(request.url).netloc
         delay = request.meta.get("crawl_delay", 0.0)
         if delay > self._patience:
-            raise self._stop(Refused(f"robots.txt asks for {delay:g} s between two requests, more than `patience`"))
+            raise self._stop(
+                Refused(
+                    f"robots.txt asks for {delay:g} s between two requests, more than `patience`"
+                )
+            )
         await asyncio.sleep(max(0.0, self._ready[host] - time.monotonic()))
         self._ready[host] = time.monotonic() + delay
 
@@ -221,7 +252,11 @@ class Pace:
         tries = request.meta.get("retry_times", 0)
         wait = seconds_to_wait(response.headers.get("Retry-After"), 2.0**tries)
         if wait > self._patience:
-            raise self._stop(Refused(f"the site asks to come back in {wait:g} s, more than `patience`", passing=True))
+            raise self._stop(
+                Refused(
+                    f"the site asks to come back in {wait:g} s, more than `patience`", passing=True
+                )
+            )
         host = urlsplit(request.url).netloc
         self._ready[host] = max(self._ready[host], time.monotonic() + wait)
         return response
@@ -276,16 +311,25 @@ class Notes(BaseSpiderMiddleware):
     ) -> AsyncIterator[Any]:
         """Whatever the spider yields; a page for which it yields nothing is noted, too."""
         assert response is not None
-        async for found in super().process_spider_output_async(response, self._something(response, result)):
+        async for found in super().process_spider_output_async(
+            response, self._something(response, result)
+        ):
             yield found
 
-    async def _something(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def _something(
+        self, response: Response, result: AsyncIterator[Any]
+    ) -> AsyncIterator[Any]:
         nothing = True
         async for found in result:
             nothing = False
             yield found
         if nothing:
-            self._add("failure", response.url, 0, {"address": response.url, "error": "the spider finds nothing here"})
+            self._add(
+                "failure",
+                response.url,
+                0,
+                {"address": response.url, "error": "the spider finds nothing here"},
+            )
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request:
         if request.errback is None:
@@ -307,7 +351,9 @@ class Notes(BaseSpiderMiddleware):
             self._count[what, passing] += 1
             self._refused[what, passing] = [*self._refused[what, passing], address][:EXAMPLES]
         else:
-            self._add("failure", address, 0, {"address": address, "error": what, "passing": passing})
+            self._add(
+                "failure", address, 0, {"address": address, "error": what, "passing": passing}
+            )
 
     def _unread(self, failure: Failure, response: Response) -> None:
         what = f"the spider cannot read it: {type(failure.value).__name__}: {failure.value}"
@@ -316,7 +362,13 @@ class Notes(BaseSpiderMiddleware):
     def _finish(self, reason: str) -> None:
         for (what, passing), addresses in self._refused.items():
             count = self._count[what, passing]
-            find = {"address": addresses[0], "error": what, "passing": passing, "count": count, "addresses": addresses}
+            find = {
+                "address": addresses[0],
+                "error": what,
+                "passing": passing,
+                "count": count,
+                "addresses": addresses,
+            }
             self._add("failure", addresses[0], 1, find)
         self._add("end", "", 0, {"reason": reason})  # written last: a crawl without it broke off
         self._shelf.close()
@@ -326,7 +378,9 @@ class Resolver(CachingThreadedResolver):
     """Refuses a public name that leads into a private network."""
 
     private = False
-    refused: ClassVar[dict[str, str]] = {}  # name → why, since Scrapy passes on no more than "cannot resolve"
+    refused: ClassVar[
+        dict[str, str]
+    ] = {}  # name → why, since Scrapy passes on no more than "cannot resolve"
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: Any) -> Resolver:
@@ -336,9 +390,14 @@ class Resolver(CachingThreadedResolver):
 
     def getHostByName(self, name: str, timeout: Any = ()) -> Deferred[str]:
         def check(number: str) -> str:
-            named = name in (number, "localhost")  # the recipe itself says it: `Gate` lets no other host through
+            named = name in (
+                number,
+                "localhost",
+            )  # the recipe itself says it: `Gate` lets no other host through
             if not (self.private or named or ipaddress.ip_address(number).is_global):
-                self.refused[name] = f"{name} leads to the private address {number}; `private: true` allows it"
+                self.refused[name] = (
+                    f"{name} leads to the private address {number}; `private: true` allows it"
+                )
                 raise OSError(self.refused[name])
             return number
 

@@ -39,7 +39,9 @@ def scenes(content: HtmlElement) -> Iterator[tuple[str, Turns]]:
         if element.tag in HEADINGS or element.tag == "hr":
             yield from scene.end(heading)
             heading = _text(element) or heading
-        elif element.tag in LINES or (element.tag == "div" and next(element.iterdescendants(*BLOCKS), None) is None):
+        elif element.tag in LINES or (
+            element.tag == "div" and next(element.iterdescendants(*BLOCKS), None) is None
+        ):
             for piece in _pieces(element):
                 if not scene.add(element, piece, marks):
                     yield from scene.end(heading)
@@ -53,7 +55,9 @@ class _Scene:
         self.turns: Turns = []
         self.line: HtmlElement | None = None
 
-    def add(self, element: HtmlElement, piece: list[str | HtmlElement], marks: set[HtmlElement]) -> bool:
+    def add(
+        self, element: HtmlElement, piece: list[str | HtmlElement], marks: set[HtmlElement]
+    ) -> bool:
         """Take a line in. False: it does not belong to this scene, which ends here."""
         text = _joined(piece)
         name, said = _speaker([element] if element in marks else piece, marks)
@@ -115,12 +119,16 @@ def _is_marked(element: HtmlElement, marks: set[HtmlElement]) -> bool:
     """Whether an element is a speaker's mark, or wraps nothing else: <a><b>Name</b></a>."""
     if element in marks:
         return True
-    return any(inner in marks and _text(inner) == _text(element) for inner in element.iterdescendants())
+    return any(
+        inner in marks and _text(inner) == _text(element) for inner in element.iterdescendants()
+    )
 
 
 def _in_italics(piece: list[str | HtmlElement]) -> bool:
     parts = [part for part in piece if not isinstance(part, str) or part.strip(" .")]
-    return bool(parts) and all(not isinstance(part, str) and part.tag in ("i", "em") for part in parts)
+    return bool(parts) and all(
+        not isinstance(part, str) and part.tag in ("i", "em") for part in parts
+    )
 
 
 def _text(element: HtmlElement) -> str:
@@ -128,4 +136,6 @@ def _text(element: HtmlElement) -> str:
 
 
 def _joined(piece: list[str | HtmlElement]) -> str:
-    return " ".join("".join(part if isinstance(part, str) else part.text_content() for part in piece).split())
+    return " ".join(
+        "".join(part if isinstance(part, str) else part.text_content() for part in piece).split()
+    )

@@ -11,7 +11,10 @@ from scrapy import Request, Spider
 
 from spiders.page import Page, fragment, prose
 
-WRITTEN = (1, 2)  # post_type: regular and moderator's; small actions (3) and whispers (4) are no posts to read
+WRITTEN = (
+    1,
+    2,
+)  # post_type: regular and moderator's; small actions (3) and whispers (4) are no posts to read
 AT_ONCE = 20  # posts that Discourse gives in one answer
 
 
@@ -23,12 +26,19 @@ class Discourse(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         for address in self.start_urls:
-            yield self._topic(address, topic[0]) if (topic := _topic_ids(address)) else self._list(address)
+            yield (
+                self._topic(address, topic[0])
+                if (topic := _topic_ids(address))
+                else self._list(address)
+            )
 
     def _list(self, address: str) -> Request:
         path = urlsplit(address).path.rstrip("/")
         if not path.endswith(".json"):
-            address = urljoin(address, f"{path}/l/latest.json" if path.startswith(("/c/", "/tag/")) else "/latest.json")
+            address = urljoin(
+                address,
+                f"{path}/l/latest.json" if path.startswith(("/c/", "/tag/")) else "/latest.json",
+            )
         return Request(address, self.parse_list)
 
     def _topic(self, base: str, number: str) -> Request:
@@ -41,13 +51,19 @@ class Discourse(Spider):
             yield self._topic(response.url, str(topic["id"]))
         if more := topics.get("more_topics_url"):
             path, _, query = more.partition("?")
-            yield Request(urljoin(response.url, f"{path.removesuffix('.json')}.json?{query}"), self.parse_list)
+            yield Request(
+                urljoin(response.url, f"{path.removesuffix('.json')}.json?{query}"), self.parse_list
+            )
 
     def parse_topic(self, response: Page) -> Iterator[dict[str, Any] | Request]:
         """The first posts of a topic, and the numbers of the others."""
         topic = response.json()
         thread = urljoin(response.url, f"/t/{topic['slug']}/{topic['id']}")
-        about = {"title": topic.get("title"), "category": topic.get("category_id"), "tags": topic.get("tags")}
+        about = {
+            "title": topic.get("title"),
+            "category": topic.get("category_id"),
+            "tags": topic.get("tags"),
+        }
         given = topic["post_stream"]["posts"]
         yield from _posts(given, thread, about)
         have = {post["id"] for post in given}
@@ -57,7 +73,9 @@ class Discourse(Spider):
             address = urljoin(response.url, f"/t/{topic['id']}/posts.json?{wanted}")
             yield Request(address, self.parse_more, cb_kwargs={"thread": thread, "about": about})
 
-    def parse_more(self, response: Page, thread: str, about: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def parse_more(
+        self, response: Page, thread: str, about: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
         """Further posts of a topic."""
         yield from _posts(response.json()["post_stream"]["posts"], thread, about)
 
@@ -66,7 +84,9 @@ def _topic_ids(address: str) -> list[str]:
     return re.findall(r"/t/(?:[^/]+/)?(\d+)", address)
 
 
-def _posts(posts: list[dict[str, Any]], thread: str, about: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _posts(
+    posts: list[dict[str, Any]], thread: str, about: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
     for post in posts:
         if post.get("post_type", 1) not in WRITTEN:
             continue

@@ -46,7 +46,9 @@ class Forum(Spider):
         super().__init__(*args, **kwargs)
         self._find = {name: selector(css) for name, css in (SPIRIT | self.options).items()}
 
-    def parse(self, response: Page, thread: str | None = None, links: int = 1) -> Iterator[dict[str, Any] | Request]:
+    def parse(
+        self, response: Page, thread: str | None = None, links: int = 1
+    ) -> Iterator[dict[str, Any] | Request]:
         """A page of a list or of a thread.
 
         thread: the first page of the thread that this page belongs to. links: pages on the way from there to here.
@@ -56,13 +58,21 @@ class Forum(Spider):
         if posts:
             thread = thread or response.url
             title = " ".join(page.xpath("string(//h1)").split())
-            number = 1 if response.url == thread else (_more_numbers(response.url, thread) or [links])[-1]
-            for place, post in enumerate(posts, max(number, 1) * POSTS):  # "page 0" and "page 1" are the thread itself
+            number = (
+                1
+                if response.url == thread
+                else (_more_numbers(response.url, thread) or [links])[-1]
+            )
+            for place, post in enumerate(
+                posts, max(number, 1) * POSTS
+            ):  # "page 0" and "page 1" are the thread itself
                 yield self._post(post, place, thread, response.url) | {"extra": {"title": title}}
         for address in addresses(response, self._find["thread"](page)):
             yield Request(address, self.parse)
         for address in addresses(response, self._find["next"](page)):
-            yield Request(address, self.parse, cb_kwargs={"thread": thread, "links": links + bool(thread)})
+            yield Request(
+                address, self.parse, cb_kwargs={"thread": thread, "links": links + bool(thread)}
+            )
 
     def _post(self, post: HtmlElement, place: int, thread: str, address: str) -> dict[str, Any]:
         """place: of a post whose id has no digits; it is its id in the thread, too."""

@@ -18,14 +18,24 @@ from spiders.page import Page, addresses, selector, tree
 CAPITALS = r"(?P<name>[^\W\d_a-zß-ÿ](?:[^\W\d_a-zß-ÿ]|[ .'’-]){0,40}?)"
 # One line of each layout; `name` and what is said on the same line. See LAYOUT_EXAMPLES in tests/test_spiders.py.
 LAYOUTS = (
-    re.compile(r"^ {0,4}" + CAPITALS + r"(?: ?[\[(][^\])]{0,80}[\])])?[.:](?:—| |$)(?P<said>.*)$"),  # HAMLET. To be
-    re.compile(r"^ {0,4}_(?P<name>[^\W\d_][^_\d.:]{0,40})[.:]?_[.:—]?(?: |$)(?P<said>.*)$"),  # _Hamlet._ To be
-    re.compile(r"^ {0,4}(?P<name>[^\W\d_][\w'’-]*(?: [^\W\d_][\w.'’-]*){0,2}): (?P<said>.*)$"),  # Hamlet: To be
-    re.compile(r"^ {0,4}(?P<name>[^\W\d_][\w'’]{1,12}(?: [A-Z][\w'’]{1,12})?)\. (?P<said>.*)$"),  # Ham. To be
+    re.compile(
+        r"^ {0,4}" + CAPITALS + r"(?: ?[\[(][^\])]{0,80}[\])])?[.:](?:—| |$)(?P<said>.*)$"
+    ),  # HAMLET. To be
+    re.compile(
+        r"^ {0,4}_(?P<name>[^\W\d_][^_\d.:]{0,40})[.:]?_[.:—]?(?: |$)(?P<said>.*)$"
+    ),  # _Hamlet._ To be
+    re.compile(
+        r"^ {0,4}(?P<name>[^\W\d_][\w'’-]*(?: [^\W\d_][\w.'’-]*){0,2}): (?P<said>.*)$"
+    ),  # Hamlet: To be
+    re.compile(
+        r"^ {0,4}(?P<name>[^\W\d_][\w'’]{1,12}(?: [A-Z][\w'’]{1,12})?)\. (?P<said>.*)$"
+    ),  # Ham. To be
     re.compile(r"^ *" + CAPITALS + r"(?P<said> *)$"),  # HAMLET, on a line of its own
 )
 SEEN = 3  # a name is a speaker when it begins this many speeches
-START = re.compile(r"\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG.*?\*\*\*|\*END\*? ?THE SMALL PRINT!.*", re.S)
+START = re.compile(
+    r"\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG.*?\*\*\*|\*END\*? ?THE SMALL PRINT!.*", re.S
+)
 END = re.compile(r"^(?:\*\*\* ?END OF|End of (?:the )?Project Gutenberg)", re.M)
 ABOUT = re.compile(r"^(Title|Author|Translator|Language): *(.+)$", re.M)
 NUMBER = re.compile(r"\[?e(?:Book|text) #(\d+)", re.I)
@@ -35,7 +45,8 @@ SCENE = re.compile(
     re.I,
 )
 DIRECTION = re.compile(
-    r"[\[(].*[\])]\.?|_[^_]*_\.?|(?:Re-)?(?:Enter|Exit|Exeunt|Curtain)\b.*|THE END\.?|FINIS\.?", re.S | re.I
+    r"[\[(].*[\])]\.?|_[^_]*_\.?|(?:Re-)?(?:Enter|Exit|Exeunt|Curtain)\b.*|THE END\.?|FINIS\.?",
+    re.S | re.I,
 )
 ASIDE = re.compile(r"\[[^\]]*\]")
 
@@ -72,7 +83,9 @@ def _one_each(files: Iterator[str]) -> list[str]:
     best: dict[str, str] = {}
     for address in files:
         text = re.sub(r"(?:-[08])?\.txt(?:\.utf-8)?$", "", address)
-        best[text] = max(best.get(text, address), address, key=lambda a: (a.endswith("-0.txt"), "-8." not in a))
+        best[text] = max(
+            best.get(text, address), address, key=lambda a: (a.endswith("-0.txt"), "-8." not in a)
+        )
     return list(best.values())
 
 
@@ -113,14 +126,20 @@ def _layout(lines: list[str]) -> tuple[re.Pattern[str], set[str]]:
     """The layout whose speakers come back most often, and these speakers."""
     best: tuple[int, re.Pattern[str], set[str]] = (0, LAYOUTS[0], set())
     for layout in LAYOUTS:
-        found = (match["name"].strip() for line in lines if (match := layout.match(line)) and not SCENE.match(line))
+        found = (
+            match["name"].strip()
+            for line in lines
+            if (match := layout.match(line)) and not SCENE.match(line)
+        )
         often = {name: count for name, count in Counter(found).items() if count >= SEEN}
         if (total := sum(often.values())) > best[0] and len(often) > 1:
             best = total, layout, set(often)
     return best[1], best[2]
 
 
-def _scene(heading: str, turns: list[tuple[str, list[str]]]) -> Iterator[tuple[str, list[list[str]]]]:
+def _scene(
+    heading: str, turns: list[tuple[str, list[str]]]
+) -> Iterator[tuple[str, list[list[str]]]]:
     """The speeches of a scene without stage directions and typing marks."""
     spoken = []
     for name, lines in turns:

@@ -23,10 +23,14 @@ from scrapy import Request, Spider
 from spiders.page import Page, addresses, fragment, prose, selector, tree
 
 LINKS = selector("a[href]")
-THREAD = re.compile(r"^(.*/[^/]+@[^/]+)/(?:T/|t/|t\.mbox\.gz|)$")  # …/list/<message-id>/ and its thread views
+THREAD = re.compile(
+    r"^(.*/[^/]+@[^/]+)/(?:T/|t/|t\.mbox\.gz|)$"
+)  # …/list/<message-id>/ and its thread views
 OLDER = re.compile(r"[?&]t=\d+|[?&]o=\d+")  # further pages of the list
 LETTER = re.compile(rb"^From (?:mboxrd|\S+)@?\S* .*\d{4}\r?$", re.M)
-INTRODUCES = re.compile(r"^.{0,200}\b(?:wrote|writes|schrieb|écrit|escribió|пишет|написал)\b.{0,80}:\s*$")
+INTRODUCES = re.compile(
+    r"^.{0,200}\b(?:wrote|writes|schrieb|écrit|escribió|пишет|написал)\b.{0,80}:\s*$"
+)
 UNPACKED = 50_000_000  # bytes of one thread, unpacked; more is no thread but an attack
 
 
@@ -47,8 +51,14 @@ class MailingList(Spider):
 
     def _list(self, response: Page) -> Iterator[Request]:
         base = response.url.partition("?")[0].rpartition("/")[0] + "/"
-        links = [address for address in addresses(response, LINKS(tree(response))) if address.startswith(base)]
-        views = [address for address in links if address.endswith("/T/")]  # one a thread, where the page has them
+        links = [
+            address
+            for address in addresses(response, LINKS(tree(response)))
+            if address.startswith(base)
+        ]
+        views = [
+            address for address in links if address.endswith("/T/")
+        ]  # one a thread, where the page has them
         for address in views + [a for a in links if OLDER.search(a) or not views]:
             if found := THREAD.match(address.partition("?")[0]):
                 yield Request(f"{found[1]}/t.mbox.gz", self.parse)
@@ -105,7 +115,9 @@ def _header(message: EmailMessage, name: str) -> str:
     try:
         return str(message.get(name, ""))
     except (AttributeError, LookupError, ValueError):
-        return next(str(value) for known, value in message.raw_items() if known.lower() == name.lower())
+        return next(
+            str(value) for known, value in message.raw_items() if known.lower() == name.lower()
+        )
 
 
 def _ids(header: str) -> list[str]:
@@ -127,7 +139,9 @@ def _place_the_undated(letters: list[dict[str, Any]]) -> None:
     last = max(dated.values(), default=0)
     for letter in letters:
         if letter["place"] is None:
-            letter["place"] = next((dated[name] for name in letter["answers"] if name in dated), last) + 1
+            letter["place"] = (
+                next((dated[name] for name in letter["answers"] if name in dated), last) + 1
+            )
             dated[letter["id"]] = letter["place"]
 
 
@@ -144,7 +158,12 @@ def _text(message: EmailMessage) -> str:
 
 def own_words(text: str) -> str:
     """A letter's text without quotations, the lines that introduce them, the signature, and patches."""
-    text = re.split(r"^-- ?$|^_{20,}$|^---$|^diff --git |^-----Original Message-----", text, maxsplit=1, flags=re.M)[0]
+    text = re.split(
+        r"^-- ?$|^_{20,}$|^---$|^diff --git |^-----Original Message-----",
+        text,
+        maxsplit=1,
+        flags=re.M,
+    )[0]
     lines: list[str] = []
     for line in text.splitlines():
         if not line.lstrip().startswith(">"):

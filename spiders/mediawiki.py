@@ -24,14 +24,18 @@ from spiders.page import Page, addresses, fragment, selector, tree
 Found = dict[str, Any]
 
 # A list of pages: a category, a part of Special:AllPages, and their "next page" links.
-LISTED = selector("#mw-pages a[href], #mw-subcategories a[href], .mw-allpages-body a[href], .mw-allpages-nav a[href]")
+LISTED = selector(
+    "#mw-pages a[href], #mw-subcategories a[href], .mw-allpages-body a[href], .mw-allpages-nav a[href]"
+)
 LICENSE = selector("link[rel=license], link[rel=copyright]")
 LINKS = selector("a[href]")
 REDIRECTED = selector(".mw-redirectedfrom")
 CANONICAL = selector("link[rel=canonical]")
 CONTENT = selector(".mw-parser-output, #mw-content-text")
 INFO = {"prop": "info", "inprop": "url", "action": "query"}
-NOT_PAGES = re.compile(r"[?&](action|oldid|redlink|diff)=|/(File|Image|Help|Template|Special|MediaWiki):")
+NOT_PAGES = re.compile(
+    r"[?&](action|oldid|redlink|diff)=|/(File|Image|Help|Template|Special|MediaWiki):"
+)
 
 
 class MediaWiki(Spider):
@@ -49,7 +53,9 @@ class MediaWiki(Spider):
         else:
             yield from self.parse_page(response, start=True)
 
-    def _ask(self, api: str, query: dict[str, str], callback: Any, instead: str, **known: Any) -> Request:
+    def _ask(
+        self, api: str, query: dict[str, str], callback: Any, instead: str, **known: Any
+    ) -> Request:
         """A question to the API; `instead` is the page to read when it gives no answer."""
         address = f"{api}?{urlencode(query | {'format': 'json', 'formatversion': '2'})}"
         known |= {"api": api, "instead": instead}
@@ -79,16 +85,22 @@ class MediaWiki(Spider):
         if page["ns"] == 14:  # a category in a category
             return self._ask(api, _members(page["title"]), self.parse_list, address)
         query = {"action": "parse", "pageid": str(page["pageid"]), "prop": "text|revid"}
-        return self._ask(api, query, self.parse_answer, address, title=page["title"], talk=page["ns"] % 2 == 1)
+        return self._ask(
+            api, query, self.parse_answer, address, title=page["title"], talk=page["ns"] % 2 == 1
+        )
 
-    def parse_answer(self, response: Page, api: str, instead: str, title: str, talk: bool) -> Iterator[Found | Request]:
+    def parse_answer(
+        self, response: Page, api: str, instead: str, title: str, talk: bool
+    ) -> Iterator[Found | Request]:
         """A page as the API renders it."""
         answer = _answer(response)
         if answer is None:
             yield Request(instead, self.parse_page)
             return
         content = fragment(answer["parse"]["text"])
-        yield from self.read(content, instead, {"page": title, "revision": answer["parse"]["revid"]}, talk)
+        yield from self.read(
+            content, instead, {"page": title, "revision": answer["parse"]["revid"]}, talk
+        )
 
     def parse_page(self, response: Page, start: bool = False) -> Iterator[Found | Request]:
         """A page as a reader sees it: its dialogue, or the pages that it lists."""
@@ -100,7 +112,9 @@ class MediaWiki(Spider):
         named = next(addresses(response, CANONICAL(root)), response.url)
         address = named if urlsplit(named).netloc == urlsplit(response.url).netloc else response.url
         if REDIRECTED(root) and address != response.url:
-            yield Request(address, self.parse_page, cb_kwargs={"start": start})  # the same page under another name
+            yield Request(
+                address, self.parse_page, cb_kwargs={"start": start}
+            )  # the same page under another name
             return
         found: list[Found | Request] = []
         if contents and not listed:
@@ -108,15 +122,23 @@ class MediaWiki(Spider):
             found = list(self.read(contents[0], address, about, talk))
         if contents and start and not any(_said(find) for find in found):
             listed = listed or LINKS(contents[0])
-        yield from list(self._follow(response, listed)) or found or [_nothing(address, about, "no_wiki_page")]
+        yield from (
+            list(self._follow(response, listed))
+            or found
+            or [_nothing(address, about, "no_wiki_page")]
+        )
 
     def _follow(self, response: Page, links: list[HtmlElement]) -> Iterator[Request]:
-        there = [link for link in links if "new" not in link.get("class", "").split()]  # "new": no such page yet
+        there = [
+            link for link in links if "new" not in link.get("class", "").split()
+        ]  # "new": no such page yet
         for address in addresses(response, there):
             if not NOT_PAGES.search(address):
                 yield Request(address, self.parse_page)
 
-    def read(self, content: HtmlElement, address: str, about: Found, talk: bool) -> Iterator[Found | Request]:
+    def read(
+        self, content: HtmlElement, address: str, about: Found, talk: bool
+    ) -> Iterator[Found | Request]:
         """What stands on a page, whoever rendered it, and its subpages (the acts of a play)."""
         for below in addresses(address, LINKS(content)):
             if below.startswith(f"{address}/"):
@@ -125,7 +147,12 @@ class MediaWiki(Spider):
             finds = list(talkpage.posts(content, address, about))
         else:
             finds = [
-                {"address": address, "place": place, "turns": turns, "extra": about | {"scene": heading}}
+                {
+                    "address": address,
+                    "place": place,
+                    "turns": turns,
+                    "extra": about | {"scene": heading},
+                }
                 for place, (heading, turns) in enumerate(dialogue.scenes(content))
             ]
         yield from finds or [_nothing(address, about, "no_dialogue")]
@@ -154,13 +181,21 @@ def _listing(page: str) -> dict[str, str]:
     title = _config(page, "wgPageName")
     if _config(page, "wgNamespaceNumber") == "14":
         return _members(title)
-    if _config(page, "wgCanonicalSpecialPageName") == "Allpages" or _config(page, "wgIsMainPage") == "True":
+    if (
+        _config(page, "wgCanonicalSpecialPageName") == "Allpages"
+        or _config(page, "wgIsMainPage") == "True"
+    ):
         return INFO | {"generator": "allpages", "gaplimit": "50", "gapfilterredir": "nonredirects"}
     return INFO | {"titles": title, "redirects": "1"}
 
 
 def _members(category: str) -> dict[str, str]:
-    return INFO | {"generator": "categorymembers", "gcmtitle": category, "gcmlimit": "50", "gcmtype": "page|subcat"}
+    return INFO | {
+        "generator": "categorymembers",
+        "gcmtitle": category,
+        "gcmlimit": "50",
+        "gcmtype": "page|subcat",
+    }
 
 
 def _config(page: str, name: str) -> str:

@@ -11,7 +11,25 @@ import lxml.html
 from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement
 
-BLOCKS = ("p", "div", "li", "pre", "tr", "dd", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "section", "ul", "ol", "table")
+BLOCKS = (
+    "p",
+    "div",
+    "li",
+    "pre",
+    "tr",
+    "dd",
+    "dt",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "section",
+    "ul",
+    "ol",
+    "table",
+)
 Page = Any  # a scrapy TextResponse; Scrapy's type of a callback knows only its base class
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-FINDS_VERSION = 2  # of the table of finds: another one is thrown away, since every crawl makes it anew
+FINDS_VERSION = (
+    2  # of the table of finds: another one is thrown away, since every crawl makes it anew
+)
 TABLES = (
     """create table if not exists pages (
         address text primary key, status integer not null, headers text not null, body blob not null,
@@ -40,7 +42,9 @@ class Pages:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
         self._db.execute("pragma journal_mode = wal")
-        self._db.execute("pragma synchronous = normal")  # survives a killed process; a power cut may cost some pages
+        self._db.execute(
+            "pragma synchronous = normal"
+        )  # survives a killed process; a power cut may cost some pages
         self._db.execute("begin immediate")  # two crawls may open a new file at once
         if self._db.execute("pragma user_version").fetchone()[0] != FINDS_VERSION:
             self._db.execute("drop table if exists finds")
@@ -58,7 +62,9 @@ class Pages:
             return None
         address, status, headers, body, fetched = row
         pairs = [(name, value) for name, value in json.loads(headers)]
-        return Page(address, status, pairs, zlib.decompress(body), dt.datetime.fromisoformat(fetched))
+        return Page(
+            address, status, pairs, zlib.decompress(body), dt.datetime.fromisoformat(fetched)
+        )
 
     def keep(self, page: Page) -> None:
         """Store a page: one that was not there, or a newer robots.txt."""
@@ -69,7 +75,9 @@ class Pages:
     def forget_finds(self, source: str) -> None:
         self._db.execute("delete from finds where source = ?", [source])
 
-    def add_find(self, source: str, kind: str, address: str, place: int, find: dict[str, Any]) -> None:
+    def add_find(
+        self, source: str, kind: str, address: str, place: int, find: dict[str, Any]
+    ) -> None:
         """Note what a crawl found. `kind` groups finds, `place` orders those of one address; the same find is one."""
         text = json.dumps(find, ensure_ascii=False, sort_keys=True)
         row = [source, kind, address, place, str(find.get("id", "")), text]

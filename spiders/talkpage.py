@@ -12,7 +12,9 @@ from lxml.html import HtmlElement
 from spiders.dialogue import HEADINGS, LINES, LISTS, NOISE
 
 # "12:34, 5 May 2020 (UTC)", "12:34, 5. Mai 2020 (CEST)", "2020年5月5日 (火) 12:34 (UTC)"
-TIMESTAMP = re.compile(r"[^()]{0,40}\d{1,2}[:.]\d{2}\b[^()]{0,40}\((?:[A-Z]{2,5}|UTC[+−-]\d+)\)\s*$")
+TIMESTAMP = re.compile(
+    r"[^()]{0,40}\d{1,2}[:.]\d{2}\b[^()]{0,40}\((?:[A-Z]{2,5}|UTC[+−-]\d+)\)\s*$"
+)
 BETWEEN_LINKS = 12  # characters between the links of one signature: " (", " · ", ") "
 
 
@@ -33,7 +35,9 @@ def posts(content: HtmlElement, address: str, about: dict[str, Any]) -> Iterator
                 continue
             depth, place = _depth(element, content), place + 1
             parent = next((above[d] for d in range(depth - 1, -1, -1) if d in above), None)
-            above = {d: post for d, post in above.items() if d < depth} | {depth: f"{section}/{place}"}
+            above = {d: post for d, post in above.items() if d < depth} | {
+                depth: f"{section}/{place}"
+            }
             yield {
                 "address": address, "thread": f"{address}#{section}", "id": above[depth], "place": place,
                 "parent": parent, "author": author, "text": "\n".join(words), "extra": about | {"section": section},
@@ -81,7 +85,9 @@ def _parts(line: HtmlElement) -> Iterator[tuple[str, str | None]]:
     yield line.text or "", None
     for child in line:
         if isinstance(child.tag, str) and child.tag not in LISTS and child.tag != "br":
-            if child.tag == "a" and not TIMESTAMP.search(child.text_content()):  # a timestamp may be a link to itself
+            if child.tag == "a" and not TIMESTAMP.search(
+                child.text_content()
+            ):  # a timestamp may be a link to itself
                 yield child.text_content(), child.get("href")
             else:
                 yield from _parts(child)

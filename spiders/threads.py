@@ -40,7 +40,10 @@ class Threads(Spider):
         for hit in answer["hits"]:
             yield Request(urljoin(response.url, f"/api/v1/items/{hit['objectID']}"), self.parse)
         if (page := answer["page"] + 1) < answer["nbPages"]:
-            address, query = response.url.partition("?")[0], dict(parse_qsl(urlsplit(response.url).query))
+            address, query = (
+                response.url.partition("?")[0],
+                dict(parse_qsl(urlsplit(response.url).query)),
+            )
             yield Request(f"{address}?{urlencode(query | {'page': page})}", self.parse)
 
     def _story(self, response: Page, story: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -55,7 +58,10 @@ class Threads(Spider):
 
     def _isso(self, response: Page, answer: dict[str, Any]) -> Iterator[dict[str, Any] | Request]:
         """The comments of a page, or the replies to one of them; those that a limit held back are asked for."""
-        address, query = response.url.partition("?")[0], dict(parse_qsl(urlsplit(response.url).query))
+        address, query = (
+            response.url.partition("?")[0],
+            dict(parse_qsl(urlsplit(response.url).query)),
+        )
         thread = urljoin(response.url, query["uri"])
         for comment in answer["replies"]:
             yield _comment(thread, comment)

@@ -95,7 +95,10 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
                 {"role": "user", "content": "Hi"},
                 {
                     "role": "assistant",
-                    "content": [{"type": "text", "text": "Good"}, {"type": "text", "text": "evening"}],
+                    "content": [
+                        {"type": "text", "text": "Good"},
+                        {"type": "text", "text": "evening"},
+                    ],
                 },
             ]
         },
@@ -120,7 +123,10 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
             {
                 "id": "x",
                 "system": "Be Ada.",
-                "conversations": [{"from": "human", "value": "Who?"}, {"from": "gpt", "value": "Ada."}],
+                "conversations": [
+                    {"from": "human", "value": "Who?"},
+                    {"from": "gpt", "value": "Ada."},
+                ],
             }
         ],
         [(S, "Be Ada."), (U, "Who?"), (A, "Ada.")],
@@ -141,7 +147,10 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
     (
         "prompt",
         "a.jsonl",
-        {"prompt": [{"role": "user", "content": "Q"}], "completion": [{"role": "assistant", "content": "A"}]},
+        {
+            "prompt": [{"role": "user", "content": "Q"}],
+            "completion": [{"role": "assistant", "content": "A"}],
+        },
         [(U, "Q"), (A, "A")],
     ),
     (
@@ -160,7 +169,13 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
                 "role": "prompter",
                 "replies": [
                     {"text": "Any.", "role": "assistant", "rank": 1, "replies": []},
-                    {"text": "Gone.", "role": "assistant", "rank": 0, "deleted": True, "replies": []},
+                    {
+                        "text": "Gone.",
+                        "role": "assistant",
+                        "rank": 0,
+                        "deleted": True,
+                        "replies": [],
+                    },
                     {"text": "Green.", "role": "assistant", "rank": 0, "replies": []},
                 ],
             },
@@ -171,7 +186,14 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
         "replies",
         "a.jsonl",
         [
-            {"message_id": i, "parent_id": p, "message_tree_id": "t", "role": r, "text": x, "rank": k}
+            {
+                "message_id": i,
+                "parent_id": p,
+                "message_tree_id": "t",
+                "role": r,
+                "text": x,
+                "rank": k,
+            }
             for i, p, r, x, k in (
                 ("3", "1", "assistant", "Green.", 0),
                 ("1", None, "prompter", "Which?", None),
@@ -200,7 +222,10 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
         [
             {
                 "conversation_id": "1",
-                "utterances": [{"speaker": "assistant", "text": "Hello"}, {"speaker": "user", "text": "one tea"}],
+                "utterances": [
+                    {"speaker": "assistant", "text": "Hello"},
+                    {"speaker": "user", "text": "one tea"},
+                ],
             }
         ],
         [(A, "Hello"), (U, "one tea")],
@@ -211,7 +236,12 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
         [
             {
                 "convo_id": 7,
-                "original": [["agent", "Hi!"], ["customer", "A return."], ["action", "Looked up."], ["agent", "Sure."]],
+                "original": [
+                    ["agent", "Hi!"],
+                    ["customer", "A return."],
+                    ["action", "Looked up."],
+                    ["agent", "Sure."],
+                ],
             }
         ],
         [(A, "Hi!"), (U, "A return."), (A, "Sure.")],
@@ -227,7 +257,10 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
                     {"text": "Hi!", "task_data": {}, "id": "mturk_agent_2"},
                 ],
                 "participant_info": {
-                    "mturk_agent_2": {"value2issue": {"High": "Water"}, "value2reason": {"High": "It is hot"}}
+                    "mturk_agent_2": {
+                        "value2issue": {"High": "Water"},
+                        "value2reason": {"High": "It is hot"},
+                    }
                 },
             }
         ],
@@ -236,7 +269,12 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
     (
         "listed",
         "a.json",
-        [{"name": "film", "messages": [{"message": "Do you know it?"}, {"message": "I do.", "attrs": [1]}]}],
+        [
+            {
+                "name": "film",
+                "messages": [{"message": "Do you know it?"}, {"message": "I do.", "attrs": [1]}],
+            }
+        ],
         [(U, "Do you know it?"), (A, "I do.")],
     ),
     (
@@ -250,7 +288,12 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
     ("cell", "a.csv", CELL, [(U, "Hi!"), (A, "Hello!\nthere")]),
     ("numbered", "a.csv", NUMBERED, [(U, "One"), (A, "Two"), (U, "Three")]),
     ("turns", "a.csv", TURNS, [(U, "Hello"), (A, "Evening.")]),
-    ("turns", "a.tsv", "speaker\ttext\nAda\tHello\nBen\tEvening.\n", [(U, "Hello"), (A, "Evening.")]),
+    (
+        "turns",
+        "a.tsv",
+        "speaker\ttext\nAda\tHello\nBen\tEvening.\n",
+        [(U, "Hello"), (A, "Evening.")],
+    ),
     (
         "realm",
         "a.jsonl",
@@ -262,7 +305,10 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
             "dialogues": [
                 {
                     "topic": "herbs",
-                    "chat": [{"role": "user", "content": "What is it?"}, {"role": "char", "content": "Thyme."}],
+                    "chat": [
+                        {"role": "user", "content": "What is it?"},
+                        {"role": "char", "content": "Thyme."},
+                    ],
                 },
                 {"topic": "bad", "chat": [{"role": "user", "content": 3}]},
             ],
@@ -294,8 +340,20 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
             "id": 7,
             "type": "personal_chat",
             "messages": [
-                {"type": "message", "date": "2020-12-31T21:15:03", "from": "Ada", "from_id": "user7", "text": "Hello"},
-                {"type": "service", "date": "2020-12-31T21:16:03", "action": "call", "from_id": "user7", "text": ""},
+                {
+                    "type": "message",
+                    "date": "2020-12-31T21:15:03",
+                    "from": "Ada",
+                    "from_id": "user7",
+                    "text": "Hello",
+                },
+                {
+                    "type": "service",
+                    "date": "2020-12-31T21:16:03",
+                    "action": "call",
+                    "from_id": "user7",
+                    "text": "",
+                },
                 {
                     "type": "message",
                     "date": "2020-12-31T21:17:03",

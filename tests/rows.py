@@ -10,9 +10,34 @@ from typing import Any
 from pipeline.conversation import Conversation, Message, Source
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
-PLACES = ("harbour", "bakery", "library", "tram stop", "allotment", "workshop", "choir room", "launderette")
-THINGS = ("a bent bicycle", "two jars of plums", "the wrong umbrella", "my sister's dog", "a broken kettle", "old maps")
-MOODS = ("grumpy", "hopeful", "half asleep", "far too proud", "a bit lost", "oddly calm", "hungry", "late again")
+PLACES = (
+    "harbour",
+    "bakery",
+    "library",
+    "tram stop",
+    "allotment",
+    "workshop",
+    "choir room",
+    "launderette",
+)
+THINGS = (
+    "a bent bicycle",
+    "two jars of plums",
+    "the wrong umbrella",
+    "my sister's dog",
+    "a broken kettle",
+    "old maps",
+)
+MOODS = (
+    "grumpy",
+    "hopeful",
+    "half asleep",
+    "far too proud",
+    "a bit lost",
+    "oddly calm",
+    "hungry",
+    "late again",
+)
 
 
 def talk(number: int) -> list[str]:
@@ -32,16 +57,23 @@ def talk(number: int) -> list[str]:
 def conversation(number: int = 0, texts: Sequence[str] | None = None, **more: Any) -> Conversation:
     said = talk(number) if texts is None else texts
     messages = tuple(Message("assistant" if n % 2 else "user", text) for n, text in enumerate(said))
-    return Conversation(f"{number:016x}", messages, Source("file", "tests", f"talks.jsonl#{number}"), **more)
+    return Conversation(
+        f"{number:016x}", messages, Source("file", "tests", f"talks.jsonl#{number}"), **more
+    )
 
 
 def record(number: int, texts: Sequence[str] | None = None) -> dict[str, Any]:
     """A talk as a foreign record of the `messages` shape."""
     said = conversation(number, texts).messages
-    return {"id": f"talk-{number}", "messages": [{"role": m.role, "content": m.content} for m in said]}
+    return {
+        "id": f"talk-{number}",
+        "messages": [{"role": m.role, "content": m.content} for m in said],
+    }
 
 
 def write_jsonl(path: Path, records: Sequence[Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join((r if isinstance(r, str) else json.dumps(r)) + "\n" for r in records), "utf-8")
+    path.write_text(
+        "".join((r if isinstance(r, str) else json.dumps(r)) + "\n" for r in records), "utf-8"
+    )
     return path

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.generate import cards
-from pipeline.generate.cards import Character, from_json, to_json, to_png
+from pipeline.formats import cards
+from pipeline.formats.cards import Character, from_json, to_json, to_png
 
 V1 = {
     "name": "Ottoline",
@@ -37,7 +37,9 @@ V2: dict[str, Any] = {
         "creator": "us",
         "character_version": "1",
         "extensions": {"unknown/tool": {"depth": [1, None, {"x": 0.5}]}},
-        "character_book": {"entries": [{"keys": ["paint"], "content": "Lead-free.", "extensions": {}, "id": 3}]},
+        "character_book": {
+            "entries": [{"keys": ["paint"], "content": "Lead-free.", "extensions": {}, "id": 3}]
+        },
     },
 }
 
@@ -112,9 +114,18 @@ def test_wild_cards_are_repaired_and_the_repair_is_told(change: dict[str, Any], 
 
 
 def test_older_names_of_fields_are_understood() -> None:
-    old = {"char_name": "Ottoline", "char_persona": "Signs.", "char_greeting": "Hm?", "world_scenario": "A shop."}
+    old = {
+        "char_name": "Ottoline",
+        "char_persona": "Signs.",
+        "char_greeting": "Hm?",
+        "world_scenario": "A shop.",
+    }
     character, repairs = from_json(json.dumps(old))
-    assert (character.name, character.description, character.greeting) == ("Ottoline", "Signs.", "Hm?")
+    assert (character.name, character.description, character.greeting) == (
+        "Ottoline",
+        "Signs.",
+        "Hm?",
+    )
     assert len(repairs) == 4
 
 
@@ -153,7 +164,9 @@ def test_a_character_without_a_picture_gets_one(tmp_path: Path) -> None:
     assert cards.read(path)[0].name == "Ottoline"
 
 
-@pytest.mark.parametrize("damage", [lambda p: p[:60], lambda p: p.replace(b"chara\0", b"other\0"), lambda p: p[:8]])
+@pytest.mark.parametrize(
+    "damage", [lambda p: p[:60], lambda p: p.replace(b"chara\0", b"other\0"), lambda p: p[:8]]
+)
 def test_a_spoilt_picture_is_told(tmp_path: Path, damage: Any) -> None:
     path = tmp_path / "card.png"
     path.write_bytes(damage(picture(V2)))
@@ -176,7 +189,8 @@ VALUES = st.recursive(
 
 @given(
     extra=st.dictionaries(
-        st.text(min_size=1).filter(lambda k: k not in V2["data"] and k not in cards.OLD_NAMES), VALUES
+        st.text(min_size=1).filter(lambda k: k not in V2["data"] and k not in cards.OLD_NAMES),
+        VALUES,
     )
 )
 def test_unknown_fields_survive_wherever_they_stand(extra: dict[str, Any]) -> None:
@@ -184,14 +198,20 @@ def test_unknown_fields_survive_wherever_they_stand(extra: dict[str, Any]) -> No
     assert json.loads(to_json(from_json(json.dumps(inside))[0])) == inside
     extended = V2 | {"data": V2["data"] | {"extensions": extra}}
     assert json.loads(to_json(from_json(json.dumps(extended))[0])) == extended
-    old = from_json(json.dumps({k: v for k, v in extra.items() if k not in ("data", "spec", "spec_version")} | V1))[0]
+    old = from_json(
+        json.dumps(
+            {k: v for k, v in extra.items() if k not in ("data", "spec", "spec_version")} | V1
+        )
+    )[0]
     assert from_json(to_json(old))[0].name == V1["name"]
 
 
 @given(card=VALUES)
 def test_nothing_crashes_the_reader(card: Any) -> None:
     try:
-        character, _ = from_json(json.dumps({"name": "A", "data": card} if card is not None else card))
+        character, _ = from_json(
+            json.dumps({"name": "A", "data": card} if card is not None else card)
+        )
     except ValueError:
         return
     from_json(to_json(character))
@@ -225,4 +245,9 @@ def test_a_character_of_ours_becomes_the_same_character_again() -> None:
     )
     assert {f: getattr(again, f) for f in same} == {f: getattr(ours, f) for f in same}
     assert [ours.greeting_of(n) for n in range(4)] == ["Flour?", "Salt?", None, None]
-    assert [again.greeting_of(n) for n in range(4)] == ["Flour?", "Salt?", "Flour?", "Salt?"]  # a card always greets
+    assert [again.greeting_of(n) for n in range(4)] == [
+        "Flour?",
+        "Salt?",
+        "Flour?",
+        "Salt?",
+    ]  # a card always greets

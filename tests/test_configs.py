@@ -11,8 +11,8 @@ import yaml
 from lxml import html
 
 from pipeline.conversation import normalised
-from pipeline.recipe import configs
-from pipeline.rules.view import pattern, words
+from pipeline.rules.reading.view import pattern, words
+from pipeline.texts import configs
 
 QUICKSTART = configs() / "quickstart"
 
@@ -23,7 +23,9 @@ def read_cafe():
     for number, line in enumerate((QUICKSTART / "cafe.jsonl").read_text("utf-8").splitlines(), 1):
         try:
             turns = json.loads(line)["conversations"]
-            dialogues[json.loads(line)["id"]] = [(t["from"], t["value"]) for t in turns if t["from"] != "system"]
+            dialogues[json.loads(line)["id"]] = [
+                (t["from"], t["value"]) for t in turns if t["from"] != "system"
+            ]
         except (json.JSONDecodeError, TypeError):
             broken[f"line {number}"] = line
     return dialogues, broken
@@ -32,7 +34,10 @@ def read_cafe():
 def read_neighbours():
     with (QUICKSTART / "neighbours.csv").open(encoding="utf-8", newline="") as lines:
         cells = [row["Best Generated Conversation"] for row in csv.DictReader(lines)]
-    return {f"row {n}": [tuple(t.split(": ", 1)) for t in cell.split("\n")] for n, cell in enumerate(cells, 1)}
+    return {
+        f"row {n}": [tuple(t.split(": ", 1)) for t in cell.split("\n")]
+        for n, cell in enumerate(cells, 1)
+    }
 
 
 def read_page(name):
@@ -98,7 +103,9 @@ FAULTS = {
 
 def planted():
     rows = re.findall(
-        r"^\| ([^|]+) \| `([^`]+)` \| ([^|]+) \| (.+) \|$", (QUICKSTART / "README.md").read_text("utf-8"), re.M
+        r"^\| ([^|]+) \| `([^`]+)` \| ([^|]+) \| (.+) \|$",
+        (QUICKSTART / "README.md").read_text("utf-8"),
+        re.M,
     )
     return [row for row in rows if row[0] in FAULTS or row[2].startswith("line")]
 
@@ -120,7 +127,12 @@ def test_every_kind_of_fault_is_planted_and_nothing_else_is_broken():
 
 def good_talks():
     faulty = {(file, where) for _, file, where, _ in planted()}
-    return {(f, w): talk for f, talks in TALKS.items() for w, talk in talks.items() if (f, w) not in faulty}
+    return {
+        (f, w): talk
+        for f, talks in TALKS.items()
+        for w, talk in talks.items()
+        if (f, w) not in faulty
+    }
 
 
 def test_the_other_talks_are_sound():
@@ -145,9 +157,13 @@ def test_the_other_talks_are_sound():
 def test_neighbours_say_who_they_are():
     with (QUICKSTART / "neighbours.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
-    sentences = [line for row in rows for side in "12" for line in row[f"user {side} personas"].split("\n")]
+    sentences = [
+        line for row in rows for side in "12" for line in row[f"user {side} personas"].split("\n")
+    ]
     assert {
-        line for line in sentences if not re.match(r"(I|My|This|Nothing|Je) ", line) or not line.endswith(".")
+        line
+        for line in sentences
+        if not re.match(r"(I|My|This|Nothing|Je) ", line) or not line.endswith(".")
     } == set()
 
 
@@ -157,11 +173,22 @@ def test_good_talks_are_all_different():
 
 
 def test_index_links_to_every_page():
-    links = html.parse(QUICKSTART / "pages/index.html").xpath("//div[contains(@class, 'mw-parser-output')]//li/a/@href")
+    links = html.parse(QUICKSTART / "pages/index.html").xpath(
+        "//div[contains(@class, 'mw-parser-output')]//li/a/@href"
+    )
     assert {f"pages/{link}" for link in links} == PAGES.keys() - {"pages/index.html"}
 
 
-CHARACTER = {"name", "age", "archetype", "description", "greeting", "scenario", "example_dialogue", "topics"}
+CHARACTER = {
+    "name",
+    "age",
+    "archetype",
+    "description",
+    "greeting",
+    "scenario",
+    "example_dialogue",
+    "topics",
+}
 USER = {"name", "age", "archetype", "description", "style"}
 
 
@@ -176,7 +203,9 @@ def test_characters_are_whole_adult_and_open_differently(language, least):
     for c in characters:
         assert c.keys() == CHARACTER, c["name"]
         assert c["age"] >= 18, c["name"]
-        assert str(c["age"]) in c["description"], f"{c['name']}: the description does not state the age"
+        assert str(c["age"]) in c["description"], (
+            f"{c['name']}: the description does not state the age"
+        )
         assert 40 <= len(c["description"].split()) <= 90, c["name"]
         assert 3 <= len(c["topics"]) <= 6, c["name"]
         roles = [m["role"] for m in c["example_dialogue"]]
@@ -185,7 +214,11 @@ def test_characters_are_whole_adult_and_open_differently(language, least):
         assert all(m["content"].strip() for m in c["example_dialogue"]), c["name"]
     openings = [tuple(normalised(c["greeting"]).split()[:2]) for c in characters]
     assert len(set(openings)) == len(openings)
-    assert len({c["name"] for c in characters}) == len({c["archetype"] for c in characters}) == len(characters)
+    assert (
+        len({c["name"] for c in characters})
+        == len({c["archetype"] for c in characters})
+        == len(characters)
+    )
 
 
 @pytest.mark.parametrize(("language", "least"), [("en", 20), ("ru", 10)])
@@ -228,7 +261,9 @@ def test_phrases_are_of_four_words_at_most(name):
     """Longer ones, and such with other signs in them, are never found: `score` looks at four words at a time."""
     phrases = [line.split("\t")[0] for line in entries(name)]
     assert [
-        p for p in phrases if not re.fullmatch(r"[^\W\d_]+(?:'[^\W\d_]+)?(?: [^\W\d_]+(?:'[^\W\d_]+)?){0,3}", p)
+        p
+        for p in phrases
+        if not re.fullmatch(r"[^\W\d_]+(?:'[^\W\d_]+)?(?: [^\W\d_]+(?:'[^\W\d_]+)?){0,3}", p)
     ] == []
 
 
@@ -241,11 +276,17 @@ def test_labels_and_weights_of_word_lists_are_legal(language):
 
 
 def worn(text):
-    return [phrase for phrase in words("cliches") if pattern(phrase).search(text.lower().replace("’", "'"))]
+    return [
+        phrase
+        for phrase in words("cliches")
+        if pattern(phrase).search(text.lower().replace("’", "'"))
+    ]
 
 
 def test_worn_phrases_are_found_and_our_own_texts_have_none():
-    assert worn("Her voice barely above a whisper, she let out a breath she didn't know she was holding.")
+    assert worn(
+        "Her voice barely above a whisper, she let out a breath she didn't know she was holding."
+    )
     assert worn("В воздухе повисла тишина, и мурашки побежали по спине.")
     ours = [text for turns in good_talks().values() for _, text in turns]
     for character in load("en") + load("ru"):

@@ -11,9 +11,9 @@ from pipeline.conversation import (
     CRITERIA,
     MEASURES,
     SCHEMA,
+    Annotation,
     Conversation,
     Finding,
-    Label,
     Language,
     Message,
     Persona,
@@ -45,7 +45,13 @@ sources = st.builds(
 personas = st.none() | st.builds(Persona, maybe, maybe, maybe, maybe, maybe)
 messages = st.builds(Message, st.sampled_from(["system", "user", "assistant"]), text, maybe)
 findings = st.builds(
-    Finding, text, text, st.none() | number, st.none() | number, st.none() | st.integers(0, 99), evidence=maybe
+    Finding,
+    text,
+    text,
+    st.none() | number,
+    st.none() | number,
+    st.none() | st.integers(0, 99),
+    evidence=maybe,
 )
 conversations = st.builds(
     Conversation,
@@ -54,12 +60,16 @@ conversations = st.builds(
     source=sources,
     persona=personas,
     user_persona=personas,
-    group=maybe,
+    split_group=maybe,
     language=st.none() | st.builds(Language, text, number),
     edits=st.lists(text, max_size=2).map(tuple),
     measures=st.dictionaries(st.sampled_from(sorted(MEASURES)), number, max_size=3),
-    labels=st.lists(st.builds(Label, maybe, st.none() | number, maybe, maybe), max_size=3).map(tuple),
-    scores=st.dictionaries(st.sampled_from(CRITERIA), st.builds(Score, st.none() | number, text, maybe), max_size=2),
+    annotations=st.lists(st.builds(Annotation, maybe, st.none() | number, maybe, maybe), max_size=3).map(
+        tuple
+    ),
+    scores=st.dictionaries(
+        st.sampled_from(CRITERIA), st.builds(Score, st.none() | number, text, maybe), max_size=2
+    ),
     findings=st.lists(findings, max_size=2).map(tuple),
     extra=maybe,
 )
@@ -86,7 +96,7 @@ def test_a_failed_score_stays_null_and_is_not_zero() -> None:
 def test_fingerprint_names_the_words_said_and_nothing_else() -> None:
     one = conversation(1, ["Hello, you!", "Good  evening."])
     other = dataclasses.replace(
-        conversation(2, ["hello you", "GOOD EVENING"]), persona=Persona("Ada"), group="elsewhere"
+        conversation(2, ["hello you", "GOOD EVENING"]), persona=Persona("Ada"), split_group="elsewhere"
     )
     assert fingerprint(one) == fingerprint(other)
     assert fingerprint(one) != fingerprint(conversation(1, ["Hello, you!", "Good night."]))
@@ -95,4 +105,14 @@ def test_fingerprint_names_the_words_said_and_nothing_else() -> None:
 
 
 def test_ids_differ_by_source_and_by_place() -> None:
-    assert len({identity("a", "b#1"), identity("a", "b#2"), identity("a2", "b#1"), identity("ab", "#1")}) == 4
+    assert (
+        len(
+            {
+                identity("a", "b#1"),
+                identity("a", "b#2"),
+                identity("a2", "b#1"),
+                identity("ab", "#1"),
+            }
+        )
+        == 4
+    )

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.conversation import Conversation, Message, Source, from_table, to_table
 from pipeline.dedup import dedup
-from pipeline.recipe import DedupSettings
+from pipeline.recipe.settings import DedupSettings
 from tests.rows import record, talk, write_jsonl
 
 GOLD = Path(__file__).parents[1].parent / "shared" / "data" / "gold_dedup"
@@ -30,7 +30,10 @@ def gold() -> list[pa.Table]:
     rows = [
         Conversation(
             row["id"],
-            tuple(Message(("user", "assistant")[i % 2], turn["text"]) for i, turn in enumerate(row["turns"])),
+            tuple(
+                Message(("user", "assistant")[i % 2], turn["text"])
+                for i, turn in enumerate(row["turns"])
+            ),
             Source("file", row["source"], row["id"]),
         )
         for row in lines("dialogues.jsonl.gz")
@@ -42,7 +45,12 @@ def gone(dropped: list[pa.Table]) -> dict:
     """id → (rule, similarity, partner)"""
     rows = itertools.chain.from_iterable(map(from_table, dropped))
     return {
-        row.id: (row.findings[-1].rule, row.findings[-1].value, row.findings[-1].evidence.split()[1]) for row in rows
+        row.id: (
+            row.findings[-1].rule,
+            row.findings[-1].value,
+            row.findings[-1].evidence.split()[1],
+        )
+        for row in rows
     }
 
 
@@ -54,19 +62,25 @@ def test_gold_every_true_pair_is_parted_and_nothing_else_goes(gold, threshold):
     truth = {(p["a"], p["b"]): p["j5_word"] for p in pairs if p["j5_word"] >= threshold}
     left = [p for p in truth if p[0] not in sent and p[1] not in sent]
     assert 1 - len(left) / len(truth) >= 0.9995
-    wrong = [(i, to) for i, (_, _, to) in sent.items() if (i, to) not in truth and (to, i) not in truth]
+    wrong = [
+        (i, to) for i, (_, _, to) in sent.items() if (i, to) not in truth and (to, i) not in truth
+    ]
     assert wrong == []
 
 
 def rapport(*words) -> str:
-    done = subprocess.run([sys.executable, "-m", "pipeline.cli", *map(str, words)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", *map(str, words)], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_buckets_over_the_limit_are_told_with_what_was_compared(tmp_path):
     family = [[*talk(7)[:5], f"Bring soup, we laugh at day {n}."] for n in range(12)]
-    rows = write_jsonl(tmp_path / "rows.jsonl", [record(n, texts) for n, texts in enumerate(family)])
+    rows = write_jsonl(
+        tmp_path / "rows.jsonl", [record(n, texts) for n, texts in enumerate(family)]
+    )
     rapport("dedup", rows, "--out", tmp_path / "out", "--set", "bucket=3")
     told = rapport("stats", tmp_path / "out")
     met = json.loads((tmp_path / "out" / "4-dedup" / "report.json").read_text())["link"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine import Engine
-from pipeline.recipe import UserError
+from pipeline import UserError
+from pipeline.run.engine import Engine
 
 WAITING = """
 import sys, time, os
@@ -63,7 +63,9 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     notes.mkdir()
     top = str(Path(__file__).parents[1])
-    parent = subprocess.Popen([sys.executable, str(script), str(notes)], env=os.environ | {"PYTHONPATH": top})
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(notes)], env=os.environ | {"PYTHONPATH": top}
+    )
     for _ in range(200):
         if len(list(notes.iterdir())) == 2:
             break

@@ -24,10 +24,10 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import collect
+from pipeline import UserError, collect
 from pipeline.collect import files
 from pipeline.conversation import Conversation, Quarantine, to_table
-from pipeline.recipe import CollectSettings, SourceSettings, UserError
+from pipeline.recipe.settings import CollectSettings, SourceSettings
 from tests.rows import SHARED, conversation, record, write_jsonl
 
 GOOD = [record(n) for n in range(40)]
@@ -35,7 +35,9 @@ JSONL = "".join(json.dumps(r) + "\n" for r in GOOD).encode()
 
 
 def rows_of(folder: Path, *names: str, max_bytes: int = 1_000_000, **source: Any) -> list[Any]:
-    door = CollectSettings(sources=[SourceSettings(name="s", files=list(names), **source)], max_bytes=max_bytes)
+    door = CollectSettings(
+        sources=[SourceSettings(name="s", files=list(names), **source)], max_bytes=max_bytes
+    )
     return [row for unit in collect.units(door, folder) for row in collect.read(unit, door, folder)]
 
 
@@ -67,12 +69,16 @@ PACKED: list[tuple[str, Callable[[bytes], bytes]]] = [
 
 
 @pytest.mark.parametrize(("name", "pack"), PACKED, ids=[f"{n}-{p.__name__}" for n, p in PACKED])
-def test_compressed_files_and_archives_are_read_as_they_are(tmp_path: Path, name: str, pack: Any) -> None:
+def test_compressed_files_and_archives_are_read_as_they_are(
+    tmp_path: Path, name: str, pack: Any
+) -> None:
     (tmp_path / name).write_bytes(pack(JSONL))
     assert said(rows_of(tmp_path, name)) == EXPECTED
 
 
-@pytest.mark.parametrize("name", ["a.json", "a.ndjson", "a.yaml", "a.parquet", "lines.json", "object.json"])
+@pytest.mark.parametrize(
+    "name", ["a.json", "a.ndjson", "a.yaml", "a.parquet", "lines.json", "object.json"]
+)
 def test_every_format_gives_the_same_talks(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     if name == "a.parquet":
@@ -102,7 +108,9 @@ def test_every_format_gives_the_same_talks(tmp_path: Path, name: str) -> None:
         ("cp1252", "cp1252"),
     ],
 )
-def test_encodings_are_told_by_their_bytes_and_noted(tmp_path: Path, encoding: str, said_to_be: str) -> None:
+def test_encodings_are_told_by_their_bytes_and_noted(
+    tmp_path: Path, encoding: str, said_to_be: str
+) -> None:
     russian = [
         "Вы давно приехали в наш город, или только на время праздников?",
         "Вчера вечером. Поезд опоздал на три часа, и я ещё не завтракала.",
@@ -128,7 +136,12 @@ def test_one_bad_row_costs_one_row(tmp_path: Path) -> None:
     """A null, a number for text, ten megabytes and a line that is no JSON among 1,500 good rows."""
     records: list[Any] = [record(n) for n in range(1500)]
     long = {"messages": [{"role": "user", "content": "long " * 2_000_000}]}
-    bad = {10: {"messages": None}, 400: {"messages": [{"role": "user", "content": 7}]}, 900: long, 1499: "{not json"}
+    bad = {
+        10: {"messages": None},
+        400: {"messages": [{"role": "user", "content": 7}]},
+        900: long,
+        1499: "{not json",
+    }
     for line, what in sorted(bad.items()):
         records.insert(line - 1, what)
     write_jsonl(tmp_path / "a.jsonl", records)
@@ -142,22 +155,34 @@ def test_one_bad_row_costs_one_row(tmp_path: Path) -> None:
         "a line of 10,0",
         "not JSON",
     ]
-    assert all(row.error.startswith(reason) for row, reason in zip(refused, reasons, strict=True))
+    assert all(row.detail.startswith(reason) for row, reason in zip(refused, reasons, strict=True))
     assert all(len(row.raw) <= 100_000 for row in refused)
 
 
 def test_one_bad_element_of_an_array_costs_one_element(tmp_path: Path) -> None:
     good = [json.dumps(r) for r in GOOD]
-    long = json.dumps({"messages": [{"role": "user", "content": 'a "quoted\\" [bracket' * 200_000}]})
+    long = json.dumps(
+        {"messages": [{"role": "user", "content": 'a "quoted\\" [bracket' * 200_000}]}
+    )
     text = (
         "["
-        + ",".join([*good[:20], '{"messages": [{"role": user}]}', *good[20:30], long, "\udcff", "}", *good[30:]])
+        + ",".join(
+            [
+                *good[:20],
+                '{"messages": [{"role": user}]}',
+                *good[20:30],
+                long,
+                "\udcff",
+                "}",
+                *good[30:],
+            ]
+        )
         + "]"
     )
     (tmp_path / "a.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     rows = rows_of(tmp_path, "a.json")
     assert said(rows) == EXPECTED
-    assert [(row.where, row.error[:20]) for row in rows if isinstance(row, Quarantine)] == [
+    assert [(row.where, row.detail[:20]) for row in rows if isinstance(row, Quarantine)] == [
         ("s: a.json#21", "not JSON: Expecting "),
         ("s: a.json#32", "an element of 4,600,"),
         ("s: a.json#33", "not JSON: Expecting "),
@@ -166,18 +191,32 @@ def test_one_bad_element_of_an_array_costs_one_element(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.9])
-@pytest.mark.parametrize(("name", "pack"), [*PACKED[1:5], ("a.json", bytes)], ids=["gz", "bz2", "xz", "zst", "json"])
-def test_a_file_that_breaks_off_keeps_what_came_before(tmp_path: Path, name: str, pack: Any, cut: float) -> None:
+@pytest.mark.parametrize(
+    ("name", "pack"), [*PACKED[1:5], ("a.json", bytes)], ids=["gz", "bz2", "xz", "zst", "json"]
+)
+def test_a_file_that_breaks_off_keeps_what_came_before(
+    tmp_path: Path, name: str, pack: Any, cut: float
+) -> None:
     whole = [record(n) for n in range(1200)]
-    plain = json.dumps(whole).encode() if name == "a.json" else "".join(json.dumps(r) + "\n" for r in whole).encode()
+    plain = (
+        json.dumps(whole).encode()
+        if name == "a.json"
+        else "".join(json.dumps(r) + "\n" for r in whole).encode()
+    )
     packed = pack(plain)
     (tmp_path / name).write_bytes(packed[: int(len(packed) * cut)])
     rows = rows_of(tmp_path, name)
     expected = [[m["content"] for m in r["messages"]] for r in whole]
     kept = said(rows)
     assert kept == expected[: len(kept)]
-    assert [type(row) for row in rows[len(kept) :]].count(Quarantine) in (1, 2)  # the broken row, and the broken file
-    assert len(kept) > 0 or pack in (bz2.compress, lzma.compress)  # these give nothing before a block is whole
+    assert [type(row) for row in rows[len(kept) :]].count(Quarantine) in (
+        1,
+        2,
+    )  # the broken row, and the broken file
+    assert len(kept) > 0 or pack in (
+        bz2.compress,
+        lzma.compress,
+    )  # these give nothing before a block is whole
 
 
 def test_bad_rows_of_a_table(tmp_path: Path) -> None:
@@ -186,7 +225,9 @@ def test_bad_rows_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(table)
     rows = rows_of(tmp_path, "a.csv", max_bytes=20_000)
     assert said(rows) == [["Thé?", "À la bonne heure."], ["Tea?", "Please."]]
-    assert [row.where for row in rows if isinstance(row, Quarantine)] == [f"s: a.csv#{n}" for n in (2, 3)]
+    assert [row.where for row in rows if isinstance(row, Quarantine)] == [
+        f"s: a.csv#{n}" for n in (2, 3)
+    ]
 
 
 CELLS = {"bare": "{}", "quoted": '"{}"', "half": 'Ada: Hm?, "{}"', "below": '"Ada: Hm?\n{}"'}
@@ -194,7 +235,9 @@ CELLS = {"bare": "{}", "quoted": '"{}"', "half": 'Ada: Hm?, "{}"', "below": '"Ad
 
 @pytest.mark.parametrize("place", [0, 1, 3])
 @pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
-def test_a_row_of_a_table_that_is_too_long_is_one_row_of_the_quarantine(tmp_path: Path, cell: str, place: int) -> None:
+def test_a_row_of_a_table_that_is_too_long_is_one_row_of_the_quarantine(
+    tmp_path: Path, cell: str, place: int
+) -> None:
     good = [f'{n},"Ada: Tea {n}?\nBen: Please."\n' for n in range(3)]
     good.insert(place, "long," + cell.format("Ada: x\tBen: " + "long " * 400_000) + "\n")
     (tmp_path / "a.csv").write_text("id,talk\n" + "".join(good))
@@ -202,14 +245,18 @@ def test_a_row_of_a_table_that_is_too_long_is_one_row_of_the_quarantine(tmp_path
     assert said(rows) == [[f"Tea {n}?", "Please."] for n in range(3)]
     [refused] = [row for row in rows if isinstance(row, Quarantine)]
     assert refused.where == f"s: a.csv#{place + 1}"
-    assert refused.error.startswith("a line of 2,0")
+    assert refused.detail.startswith("a line of 2,0")
 
 
-def test_any_number_of_unreadable_records_may_stand_before_the_first_good_one(tmp_path: Path) -> None:
+def test_any_number_of_unreadable_records_may_stand_before_the_first_good_one(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"{not json\n" * 50 + JSONL)
     rows = rows_of(tmp_path, "a.jsonl")
     assert said(rows) == EXPECTED
-    assert [row.where for row in rows if isinstance(row, Quarantine)] == [f"s: a.jsonl#{n}" for n in range(1, 51)]
+    assert [row.where for row in rows if isinstance(row, Quarantine)] == [
+        f"s: a.jsonl#{n}" for n in range(1, 51)
+    ]
 
 
 def test_rows_of_our_own_shelves_pass_unchanged(tmp_path: Path) -> None:
@@ -265,7 +312,11 @@ def test_an_fsspec_address_is_read_like_a_folder(tmp_path: Path) -> None:
 
 def test_half_characters_and_unheard_of_numbers(tmp_path: Path) -> None:
     head = '{"messages": [{"role": "assistant", "content": "b"}, {"role": "user", "content": '
-    lines = [head + '"half \\ud83d"}]}', head + '"x"}], "score": NaN}', head + '"y"}], "n": 99999999999999999999}']
+    lines = [
+        head + '"half \\ud83d"}]}',
+        head + '"x"}], "score": NaN}',
+        head + '"y"}], "n": 99999999999999999999}',
+    ]
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     (tmp_path / "a.json").write_text("[" + ",".join(lines) + "]")
     for name in ("a.jsonl", "a.json"):
@@ -278,7 +329,7 @@ def test_a_few_lines_of_yaml_cannot_fill_the_memory(tmp_path: Path) -> None:
     levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 12))
     (tmp_path / "a.yaml").write_text("l0: &l0 [ha, ha]\n" + levels + "conversations: [[a, b]]\n")
     [row] = rows_of(tmp_path, "a.yaml")
-    assert "aliases are not followed" in row.error
+    assert "aliases are not followed" in row.detail
 
 
 def plain_bytes(name: str) -> bytes:
@@ -293,12 +344,22 @@ def plain_bytes(name: str) -> bytes:
         return yaml.safe_dump({"conversations": EXPECTED[:10]}).encode()
     if name.endswith("json"):
         return json.dumps(GOOD[:10]).encode()
-    return b"".join(b"Ada: Hello %d\nBen: Evening.\n\n" % n for n in range(10)) if name == "a.txt" else JSONL[:4000]
+    return (
+        b"".join(b"Ada: Hello %d\nBen: Evening.\n\n" % n for n in range(10))
+        if name == "a.txt"
+        else JSONL[:4000]
+    )
 
 
-@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.csv", "a.yaml", "a.parquet", "a.txt", "a.zip"])
+@pytest.mark.parametrize(
+    "name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.csv", "a.yaml", "a.parquet", "a.txt", "a.zip"]
+)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(changes=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=6), st.integers(0, 9)), min_size=1, max_size=4))
+@given(
+    changes=st.lists(
+        st.tuples(st.floats(0, 1), st.binary(max_size=6), st.integers(0, 9)), min_size=1, max_size=4
+    )
+)
 def test_damaged_bytes_never_break_the_reading(
     tmp_path: Path, name: str, changes: list[tuple[float, bytes, int]]
 ) -> None:
@@ -310,7 +371,9 @@ def test_damaged_bytes_never_break_the_reading(
     (tmp_path / name).write_bytes(data)
     try:
         rows = rows_of(tmp_path, name)
-    except UserError as error:  # what is left fits no shape: that is said, with the name of the source
+    except (
+        UserError
+    ) as error:  # what is left fits no shape: that is said, with the name of the source
         rows, said_so = [], str(error)
     else:
         said_so = "source s: "
@@ -332,7 +395,9 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("source", "message"), MISTAKES, ids=["missing", "shape", "text", "format", "card", "name", "kind", "licence"]
+    ("source", "message"),
+    MISTAKES,
+    ids=["missing", "shape", "text", "format", "card", "name", "kind", "licence"],
 )
 def test_a_mistake_is_one_message_with_the_name_of_the_source(
     tmp_path: Path, source: dict[str, Any], message: str
@@ -348,7 +413,10 @@ def test_a_mistake_is_one_message_with_the_name_of_the_source(
 def test_licences_are_written_as_spdx_writes_them(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "a.jsonl", GOOD[:1])
     assert rows_of(tmp_path, "a.jsonl", license="cc-by-4.0")[0].source.license == "CC-BY-4.0"
-    assert rows_of(tmp_path, "a.jsonl", license="LicenseRef-home")[0].source.license == "LicenseRef-home"
+    assert (
+        rows_of(tmp_path, "a.jsonl", license="LicenseRef-home")[0].source.license
+        == "LicenseRef-home"
+    )
 
 
 # Set → conversations, messages, rows in quarantine, sides with a persona. Where a number differs from the README of the
@@ -362,7 +430,12 @@ SETS = {
     "oasst_trees": (100, 323, 0, 0),  # 1,167 messages in 100 trees: the best path of each
     "sharegpt_dummy": (500, 2000, 0, 0),
     "abcd_sample": (3, 63, 0, 0),  # 72 turns, 9 of them actions that nobody says
-    "chatterbot": (7609, 19535, 8, 0),  # 8 entries are no list: the YAML of the source is broken there
+    "chatterbot": (
+        7609,
+        19535,
+        8,
+        0,
+    ),  # 8 entries are no list: the YAML of the source is broken there
     "xpersona": (2668, 39624, 0, 2668),  # 40,624 with the 1,000 `__SILENCE__` of the English part
     "kdconv": (450, 9321, 0, 0),
     "cdial_toy": (2000, 4000, 0, 0),
@@ -375,17 +448,30 @@ SETS = {
 }
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared dialogue sets are not beside this checkout")
+@pytest.mark.skipif(
+    not SHARED.is_dir(), reason="the shared dialogue sets are not beside this checkout"
+)
 def test_every_shared_dialogue_set_is_read_by_one_recipe() -> None:
     recipe = Path(__file__).parents[1] / "configs" / "all-sets.yaml"
     sources = yaml.safe_load(recipe.read_text())["collect"]["sources"]
-    assert [set(source) - {"name", "files", "license", "attribution"} for source in sources] == [set()] * len(SETS)
+    assert [set(source) - {"name", "files", "license", "attribution"} for source in sources] == [
+        set()
+    ] * len(SETS)
     found = {}
     for source in sources:
         door = CollectSettings(sources=[SourceSettings(**source)])
-        rows = [r for unit in collect.units(door, recipe.parent) for r in collect.read(unit, door, recipe.parent)]
+        rows = [
+            r
+            for unit in collect.units(door, recipe.parent)
+            for r in collect.read(unit, door, recipe.parent)
+        ]
         kept = [row for row in rows if isinstance(row, Conversation)]
         personas = sum((row.persona is not None) + (row.user_persona is not None) for row in kept)
-        found[source["name"]] = (len(kept), sum(len(r.messages) for r in kept), len(rows) - len(kept), personas)
+        found[source["name"]] = (
+            len(kept),
+            sum(len(r.messages) for r in kept),
+            len(rows) - len(kept),
+            personas,
+        )
         assert len({row.id for row in rows}) == len(rows)
     assert found == SETS

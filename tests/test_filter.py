@@ -15,11 +15,21 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline import filter as room
-from pipeline import telling
-from pipeline.conversation import Conversation, Drop, Finding, Label, Message, Persona, Source, from_table, to_table
+from pipeline.cli import render
+from pipeline.conversation import (
+    Annotation,
+    Conversation,
+    Drop,
+    Finding,
+    Message,
+    Persona,
+    Source,
+    from_table,
+    to_table,
+)
 from pipeline.filter.calibrate import _Sample, calibrate, explain
 from pipeline.filter.openings import Tally
-from pipeline.recipe import FilterSettings, RepairSettings
+from pipeline.recipe.settings import FilterSettings, RepairSettings
 
 GOOD = (
     "Hey, did you sleep at all after the storm last night?",
@@ -91,7 +101,9 @@ def test_every_rule_that_fires_is_recorded_with_its_place() -> None:
 
 
 def test_a_system_message_is_no_talk_but_a_card() -> None:
-    prompt = Message("system", "You are Ada. Never say [your name].\nUser: Hi\nAda: As an AI language model, no.")
+    prompt = Message(
+        "system", "You are Ada. Never say [your name].\nUser: Hi\nAda: As an AI language model, no."
+    )
     young = Message("system", "You are Ada, a 15-year-old girl.")
     whole = talk(*GOOD)
     kept = one(replace(whole, messages=(prompt, *whole.messages)))
@@ -115,7 +127,9 @@ def test_limits_and_decisions_come_from_the_recipe() -> None:
     refused = with_reply("I'm sorry, but I cannot fulfill this request.")
     warned = one(refused, rules={"style.refusal": {"decision": "warn"}})
     assert isinstance(warned, Conversation)
-    assert [(f.rule, f.decision, f.limit) for f in warned.findings] == [("style.refusal", "warn", 0)]
+    assert [(f.rule, f.decision, f.limit) for f in warned.findings] == [
+        ("style.refusal", "warn", 0)
+    ]
     silent = one(refused, rules={"style.refusal": {"decision": "off"}})
     assert isinstance(silent, Conversation)
     assert silent.findings == ()
@@ -145,18 +159,22 @@ def test_no_recipe_can_admit_minors_or_an_unknown_rule() -> None:
 def test_readings_of_other_rooms_stay() -> None:
     kept = one(replace(talk(*GOOD), findings=(Finding("collect", "x", decision="warn"),)))
     assert isinstance(kept, Conversation)
-    assert [f.room for f in kept.findings] == ["collect"]
+    assert [f.stage for f in kept.findings] == ["collect"]
 
 
 def private() -> Conversation:
-    return with_reply("Write to mike77@mail.example.net, that is mike77@mail.example.net. Do you want some [name]?")
+    return with_reply(
+        "Write to mike77@mail.example.net, that is mike77@mail.example.net. Do you want some [name]?"
+    )
 
 
 def test_personal_data_are_labelled_masked_or_dropped() -> None:
     keep = {"style.placeholder": {"decision": "warn"}}
     labelled = one(private(), rules=keep)
     assert isinstance(labelled, Conversation)
-    spans = [(f.rule, f.evidence, f.message) for f in labelled.findings if f.rule == "privacy.email"]
+    spans = [
+        (f.rule, f.evidence, f.message) for f in labelled.findings if f.rule == "privacy.email"
+    ]
     assert spans == [("privacy.email", None, 3)] * 2
     masked = one(private(), rules=keep, privacy="mask")
     assert isinstance(masked, Conversation)
@@ -173,7 +191,9 @@ def test_personal_data_in_cards_and_names_are_masked_like_those_in_messages() ->
     row = with_reply("Write to mike77@mail.example.net. My insta is mike_77.")
     named = tuple(m._replace(name="Ada" if m.role == "user" else "mike_77") for m in row.messages)
     card = '{"data": {"first_mes": "Hi\\nmike77@mail.example.net here"}, "spec": "chara_card_v2"}'
-    persona = Persona("Mike", "I am Mike. Mail me at mike77@mail.example.net.", "Call +1 202 555 0143!", card=card)
+    persona = Persona(
+        "Mike", "I am Mike. Mail me at mike77@mail.example.net.", "Call +1 202 555 0143!", card=card
+    )
     row = replace(row, messages=named, persona=persona)
     kept = one(row, privacy="mask")
     assert isinstance(kept, Conversation)
@@ -186,7 +206,9 @@ def test_personal_data_in_cards_and_names_are_masked_like_those_in_messages() ->
     assert (kept.messages[3].name or "mike") in kept.messages[3].content
     assert "mike" not in str(kept.messages)
     assert kept.measures["pii"] == 8
-    assert kept.edits == ("filter: masked personal data in message 3 and speakers' names and the cards",)
+    assert kept.edits == (
+        "filter: masked personal data in message 3 and speakers' names and the cards",
+    )
     assert "privacy.phone" in why(row, privacy="drop")
     plain = replace(persona, description="I am Mike.", greeting=None, card='{"a":  1}')
     untouched = one(replace(row, persona=plain), privacy="mask")
@@ -196,7 +218,9 @@ def test_personal_data_in_cards_and_names_are_masked_like_those_in_messages() ->
 
 def test_no_evidence_holds_personal_data() -> None:
     fact = "I paint harbours and write letters to mike77@mail.example.net about gulls."
-    row = with_reply("I paint harbours, write letters about gulls, and soup: mike77@mail.example.net!")
+    row = with_reply(
+        "I paint harbours, write letters about gulls, and soup: mike77@mail.example.net!"
+    )
     kept = one(replace(row, user_persona=Persona(description=fact)))
     assert isinstance(kept, Conversation)
     assert "style.swapped" in {f.rule for f in kept.findings}
@@ -217,7 +241,9 @@ def test_dropping_personal_data_is_not_undone_by_a_limit_or_an_unquoted_off() ->
     row = with_reply("Write to mike77@mail.example.net or to anna5@mail.example.net.")
     assert why(row, privacy="drop", rules={"privacy.email": {"limit": 1}}) == {"privacy.email"}
     assert isinstance(one(row, privacy="drop", rules={"privacy.email": {"limit": 2}}), Conversation)
-    assert isinstance(one(row, privacy="drop", rules={"privacy.email": {"decision": "warn"}}), Conversation)
+    assert isinstance(
+        one(row, privacy="drop", rules={"privacy.email": {"decision": "warn"}}), Conversation
+    )
     off = yaml.safe_load("{privacy: drop, rules: {privacy.email: {decision: off}}}")
     assert isinstance(one(row, **off), Conversation)
     unfit = yaml.safe_load("{languages: [de], rules: {language.admitted: {decision: off}}}")
@@ -283,8 +309,17 @@ def test_calibration_tells_percentiles_effects_and_openings_of_each_source() -> 
     assert turns["cafe"][0] == 4
     assert turns["bar"][-1] == 6
     (effect,) = [e for e in found.effects if (e.source, e.rule) == ("cafe", "structure.turns")]
-    assert (effect.decision, effect.limit, effect.rows, effect.of, effect.alone) == ("drop", 5, 10, 15, 10)
-    assert {(o.source, o.share, o.rows) for o in found.openings} == {("cafe", 1.0, 15), ("bar", 1.0, 15)}
+    assert (effect.decision, effect.limit, effect.rows, effect.of, effect.alone) == (
+        "drop",
+        5,
+        10,
+        15,
+        10,
+    )
+    assert {(o.source, o.share, o.rows) for o in found.openings} == {
+        ("cafe", 1.0, 15),
+        ("bar", 1.0, 15),
+    }
 
 
 def test_explain_shows_ten_newly_dropped_and_newly_kept() -> None:
@@ -306,14 +341,18 @@ def test_a_rule_that_counts_places_is_loosened_by_its_limit() -> None:
 
 def test_explain_shows_the_place_and_no_personal_data() -> None:
     row = talk(
-        *GOOD, "Mail mike77@mail.example.net, [name].", "I am [name] too, and I will.", "Good.", "Fine, I did it."
+        *GOOD,
+        "Mail mike77@mail.example.net, [name].",
+        "I am [name] too, and I will.",
+        "Good.",
+        "Fine, I did it.",
     )
     measured = list(room.measure([row], FilterSettings()))
     loose = FilterSettings.model_validate({"rules": {"style.placeholder": {"limit": 5}}})
     (change,), kept = explain(measured, loose, FilterSettings())
     assert kept == []
     assert change.reasons == ("style.placeholder 2 above 0: [name]",)
-    shown = "\n".join(telling.changes([change], []))
+    shown = "\n".join(render.changes([change], []))
     assert "from message 5: No celery." in shown
     assert "mike77" not in shown
     assert "@example." in shown
@@ -341,20 +380,29 @@ def test_openings_are_told_without_personal_data_and_few_rows_are_no_reason_to_w
 
 
 def test_labels_follow_their_messages_through_every_repair() -> None:
-    said = [(role, text) for role, text in zip("uuauauau", (*GOOD[:2], "", *GOOD[2:], "Well?"), strict=True)]
+    said = [
+        (role, text)
+        for role, text in zip("uuauauau", (*GOOD[:2], "", *GOOD[2:], "Well?"), strict=True)
+    ]
     messages = tuple(Message("user" if role == "u" else "assistant", text) for role, text in said)
-    labels = tuple(Label(emotion=f"felt {n}") for n in range(len(said)))
-    kept = one(replace(talk(), messages=messages, labels=labels))
+    labels = tuple(Annotation(emotion=f"felt {n}") for n in range(len(said)))
+    kept = one(replace(talk(), messages=messages, annotations=labels))
     assert isinstance(kept, Conversation)
     assert [m.content.partition("\n")[0] for m in kept.messages] == [GOOD[0], *GOOD[3:4], *GOOD[4:]]
-    assert [label.emotion for label in kept.labels] == ["felt 0", "felt 4", "felt 5", "felt 6"]
+    assert [label.emotion for label in kept.annotations] == ["felt 0", "felt 4", "felt 5", "felt 6"]
 
 
 def test_labels_follow_into_the_longest_stretch_of_two_speakers() -> None:
     names = ("Ada", "Ben", "Cy", *("Ada", "Cy") * 3)
-    messages = tuple(Message("user", text, name) for name, text in zip(names, (*GOOD, *GOOD[:3]), strict=True))
-    row = replace(talk(), messages=messages, labels=tuple(Label(emotion=f"felt {n}") for n in range(9)))
+    messages = tuple(
+        Message("user", text, name) for name, text in zip(names, (*GOOD, *GOOD[:3]), strict=True)
+    )
+    row = replace(
+        talk(), messages=messages, annotations=tuple(Annotation(emotion=f"felt {n}") for n in range(9))
+    )
     result = one(row)
     kept = result.conversation if isinstance(result, Drop) else result
-    assert [label.emotion for label in kept.labels] == [f"felt {n}" for n in range(2, 2 + len(kept.messages))]
+    assert [label.emotion for label in kept.annotations] == [
+        f"felt {n}" for n in range(2, 2 + len(kept.messages))
+    ]
     assert len(kept.messages) < 9

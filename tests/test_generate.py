@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
-from pipeline import llm
+from pipeline import UserError, llm
 from pipeline.conversation import Conversation, Drop, Quarantine, from_table, to_table
-from pipeline.generate import cards, expected, realm, reasons, rehearse, work
-from pipeline.llm import Line
-from pipeline.recipe import BudgetSettings, GenerateSettings, ModelSettings, Price, UserError
+from pipeline.formats import cards, realm
+from pipeline.generate import expected, reasons, work
+from pipeline.llm import Client, rehearsal
+from pipeline.recipe.settings import BudgetSettings, GenerateSettings, ModelSettings, Price
 from tests.servers.model import serving
 from tests.test_run import rapport
 
@@ -27,9 +28,11 @@ REHEARSAL = {"writer": ModelSettings(base_url="rehearsal", model="rehearsal")}
 Row = Conversation | Drop | Quarantine
 
 
-def generate(calls: Path, models: dict[str, ModelSettings] = REHEARSAL, **settings: Any) -> tuple[list[Row], llm.Usage]:
+def generate(
+    calls: Path, models: dict[str, ModelSettings] = REHEARSAL, **settings: Any
+) -> tuple[list[Row], llm.Usage]:
     async def rows() -> tuple[list[Row], llm.Usage]:
-        async with Line(models, calls, None, {}, 7, rehearse.answer) as line:
+        async with Client(models, calls, None, {}, 7, rehearsal.answer) as line:
             return [row async for row in work(GenerateSettings(**settings), line, 7)], line.usage
 
     return llm.run(rows())
@@ -54,7 +57,15 @@ def test_without_talks_nothing_is_asked(tmp_path: Path) -> None:
 def test_every_slot_is_filled_with_a_row_that_says_where_it_comes_from(
     tmp_path: Path, mode: str, language: str
 ) -> None:
-    wanted = {"language": language, "mode": mode, "seeds": 2, "characters": 2, "users": 2, "situations": 4, "talks": 2}
+    wanted = {
+        "language": language,
+        "mode": mode,
+        "seeds": 2,
+        "characters": 2,
+        "users": 2,
+        "situations": 4,
+        "talks": 2,
+    }
     rows, _ = generate(tmp_path / "calls.sqlite", turns=(4, 8), license="CC0-1.0", **wanted)
     assert len(slots(rows)) == 8
     assert set(slots(rows).values()) == {1}
@@ -70,7 +81,7 @@ def test_every_slot_is_filled_with_a_row_that_says_where_it_comes_from(
         assert row.source.rehearsal
         assert row.source.license == "CC0-1.0"
         assert row.source.prompt
-        assert row.group == f"generated/{row.persona and row.persona.name}"
+        assert row.split_group == f"generated/{row.persona and row.persona.name}"
         assert row.user_persona
         assert row.user_persona.description
         told = json.loads(row.extra or "")
@@ -90,15 +101,17 @@ def test_the_order_of_answers_changes_nothing_and_a_second_run_asks_nothing(
     again, cached = generate(tmp_path / "calls.sqlite", **wanted)
     assert again == rows
     assert (cached.requests, cached.cached) == (0, usage.calls)
-    ask = Line.ask
+    ask = Client.ask
 
-    async def late(line: Line, model: str, messages: list[dict[str, str]], **more: Any) -> llm.Answer:
+    async def late(
+        line: Client, model: str, messages: list[dict[str, str]], **more: Any
+    ) -> llm.Answer:
         answer = await ask(line, model, messages, **more)
         for _ in range(hash(answer.text) % 7):  # differs from run to run
             await asyncio.sleep(0)
         return answer
 
-    monkeypatch.setattr(Line, "ask", late)
+    monkeypatch.setattr(Client, "ask", late)
     shuffled, _ = generate(tmp_path / "other.sqlite", **wanted)
     assert shuffled == rows
 
@@ -120,9 +133,11 @@ def test_cards_talk_and_a_spoilt_card_is_quarantined(tmp_path: Path) -> None:
     }
     (folder / "a.json").write_text(json.dumps(card))
     (folder / "b.json").write_text("{broken")
-    (folder / "c.json").write_text(json.dumps({"name": "Lily", "description": "Lily is 16 years old."}))
+    (folder / "c.json").write_text(
+        json.dumps({"name": "Lily", "description": "Lily is 16 years old."})
+    )
     rows, _ = generate(tmp_path / "calls.sqlite", cards=[str(folder)], talks=2, turns=(4, 6))
-    assert [row.error.split(":")[0] for row in rows if isinstance(row, Quarantine)] == ["card"] * 2
+    assert [row.rule for row in rows if isinstance(row, Quarantine)] == ["card"] * 2
     for row in kept(rows):
         user = row.user_persona.name if row.user_persona else ""
         assert row.messages[0].content == f"Mind the paint, {user}."
@@ -131,7 +146,11 @@ def test_cards_talk_and_a_spoilt_card_is_quarantined(tmp_path: Path) -> None:
     assert len(kept(rows)) == 2
 
 
-PAINTER = {"name": "Lil", "description": "Lil paints shop signs.", "first_mes": "Mind the paint, {{user}}."}
+PAINTER = {
+    "name": "Lil",
+    "description": "Lil paints shop signs.",
+    "first_mes": "Mind the paint, {{user}}.",
+}
 
 
 @pytest.mark.parametrize(
@@ -139,26 +158,43 @@ PAINTER = {"name": "Lil", "description": "Lil paints shop signs.", "first_mes": 
     [
         ({"first_mes": "Hi, I'm 15"}, "safety.minor: greeting"),
         ({"scenario": "A schoolgirl is late."}, "safety.minor: scenario"),
-        ({"mes_example": "<START>\n{{char}}: I'm fifteen, you know."}, "safety.minor: example_dialogue"),
+        (
+            {"mes_example": "<START>\n{{char}}: I'm fifteen, you know."},
+            "safety.minor: example_dialogue",
+        ),
         ({"mes_example": "Lil is a 14-year-old."}, "adults only"),
-        ({"first_mes": "Hallo, ich bin die Malerin, und wer sind Sie eigentlich?"}, "language.foreign: greeting"),
+        (
+            {"first_mes": "Hallo, ich bin die Malerin, und wer sind Sie eigentlich?"},
+            "language.foreign: greeting",
+        ),
         ({"first_mes": "Hello [your name], mind the paint."}, "style.placeholder: greeting"),
-        ({"data": PAINTER | {"alternate_greetings": ["Hi, I'm 15"]}}, "safety.minor: other_greetings"),
+        (
+            {"data": PAINTER | {"alternate_greetings": ["Hi, I'm 15"]}},
+            "safety.minor: other_greetings",
+        ),
         ({"data": PAINTER | {"tags": ["female", "loli"]}}, "adults only"),
         ({"data": PAINTER | {"extensions": {"rapport": {"age": 16}}}}, "adults only: age 16"),
     ],
 )
-def test_no_part_of_a_card_that_must_not_talk_is_paid_for(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+def test_no_part_of_a_card_that_must_not_talk_is_paid_for(
+    tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
     (tmp_path / "lil.json").write_text(json.dumps(PAINTER | change))
-    rows, usage = generate(tmp_path / "calls.sqlite", cards=[str(tmp_path / "lil.json")], talks=1, turns=(4, 6))
-    assert next(row.error for row in rows if isinstance(row, Quarantine)).startswith(f"card: {told}")
+    rows, usage = generate(
+        tmp_path / "calls.sqlite", cards=[str(tmp_path / "lil.json")], talks=1, turns=(4, 6)
+    )
+    assert next(row.error for row in rows if isinstance(row, Quarantine)).startswith(
+        f"card: {told}"
+    )
     assert usage.requests == 0
 
 
 def test_what_was_repaired_in_a_card_is_told_in_its_rows(tmp_path: Path) -> None:
     wild = {"data": PAINTER | {"alternate_greetings": "You again.", "character_book": None}}
     (tmp_path / "lil.json").write_text(json.dumps(wild))
-    rows, _ = generate(tmp_path / "calls.sqlite", cards=[str(tmp_path / "lil.json")], talks=1, turns=(4, 6))
+    rows, _ = generate(
+        tmp_path / "calls.sqlite", cards=[str(tmp_path / "lil.json")], talks=1, turns=(4, 6)
+    )
     assert kept(rows)[0].edits == (
         "generate: repaired card: alternate_greetings was no list of texts",
         "generate: repaired card: character_book was null",
@@ -172,7 +208,7 @@ def test_a_missing_card_is_told(tmp_path: Path) -> None:
 
 def is_given_up(row: Drop | Quarantine) -> bool:
     if isinstance(row, Quarantine):
-        return row.error.endswith("slot given up")
+        return row.missing > 0
     return any(finding.rule == "slot.given_up" for finding in row.conversation.findings)
 
 
@@ -197,14 +233,18 @@ def test_with_half_of_the_replies_bad_every_slot_is_filled_or_accounted_for(tmp_
     """100 characters × 3 talks; what went wrong is counted as often as the server did it."""
     with serving(answers="pipeline.generate.rehearse:flawless", faults=BAD_TALK) as server:
         models = {"writer": ModelSettings(base_url=server.url, model="any", in_flight=64)}
-        rows, usage = generate(tmp_path / "calls.sqlite", models, seeds=24, characters=76, talks=3, turns=(4, 4))
+        rows, usage = generate(
+            tmp_path / "calls.sqlite", models, seeds=24, characters=76, talks=3, turns=(4, 4)
+        )
         sent = server.stats()["sent"]
     filled = slots(rows)
     given_up = [row for row in rows if not isinstance(row, Conversation) and is_given_up(row)]
     assert len(filled) + len(given_up) == 300
     assert len(filled) > 270
     told = reasons(rows) + usage.failures
-    assert {kind: count(told) for kind, count in OURS.items()} == {kind: sent[kind] for kind in OURS}
+    assert {kind: count(told) for kind, count in OURS.items()} == {
+        kind: sent[kind] for kind in OURS
+    }
     assert {kind: usage.failures[kind] for kind in ("empty", "length")} == {
         kind: sent[kind] for kind in ("empty", "length")
     }
@@ -216,20 +256,28 @@ def test_with_half_of_the_replies_bad_every_slot_is_filled_or_accounted_for(tmp_
 def test_with_half_of_the_scripts_bad_every_slot_is_filled_or_accounted_for(tmp_path: Path) -> None:
     with serving(answers="pipeline.generate.rehearse:flawless", faults=BAD_JSON) as server:
         models = {"writer": ModelSettings(base_url=server.url, model="any")}
-        rows, usage = generate(tmp_path / "calls.sqlite", models, seeds=20, talks=3, turns=(6, 8), mode="script")
+        rows, usage = generate(
+            tmp_path / "calls.sqlite", models, seeds=20, talks=3, turns=(6, 8), mode="script"
+        )
         sent = server.stats()["sent"]
     lost = [row for row in rows if not isinstance(row, Conversation)]
     assert len(slots(rows)) + sum(map(is_given_up, lost)) == 60
     assert len(slots(rows)) > 54
-    assert usage.failures["bad_json"] == sum(sent[kind] for kind in ("garbage", "braces", "wrong_role", "non_string"))
+    assert usage.failures["bad_json"] == sum(
+        sent[kind] for kind in ("garbage", "braces", "wrong_role", "non_string")
+    )
     assert reasons(rows)["talk.short"] == sent["one_turn"]
 
 
-def test_a_batch_model_invents_and_writes_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_model_invents_and_writes_scripts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipeline.llm.batch.QUIET", 0.05)
     with serving(answers="pipeline.generate.rehearse:flawless") as server:
         models = {"writer": ModelSettings(base_url=server.url, model="any", batch=True)}
-        rows, _ = generate(tmp_path / "calls.sqlite", models, characters=4, talks=2, turns=(4, 8), mode="script")
+        rows, _ = generate(
+            tmp_path / "calls.sqlite", models, characters=4, talks=2, turns=(4, 8), mode="script"
+        )
     assert len(slots(rows)) == 8
 
 
@@ -237,9 +285,18 @@ def test_a_batch_model_invents_and_writes_scripts(tmp_path: Path, monkeypatch: p
 def test_the_rows_together_cost_what_was_paid(tmp_path: Path, mode: str) -> None:
     faults = {"empty": 0.3, "length": 0.2, "refusal": 0.05}
     with serving(answers="pipeline.generate.rehearse:flawless", faults=faults) as server:
-        models = {"writer": ModelSettings(base_url=server.url, model="any", reasks=1, price=Price(input=1, output=2))}
-        rows, usage = generate(tmp_path / "calls.sqlite", models, seeds=10, talks=3, turns=(4, 6), mode=mode)
-    raw = [row.raw if isinstance(row, Quarantine) else getattr(row, "conversation", row).extra for row in rows]
+        models = {
+            "writer": ModelSettings(
+                base_url=server.url, model="any", reasks=1, price=Price(input=1, output=2)
+            )
+        }
+        rows, usage = generate(
+            tmp_path / "calls.sqlite", models, seeds=10, talks=3, turns=(4, 6), mode=mode
+        )
+    raw = [
+        row.raw if isinstance(row, Quarantine) else getattr(row, "conversation", row).extra
+        for row in rows
+    ]
     told = [json.loads(extra) for extra in raw]
     assert any(failed["rule"] == "call.empty" for extra in told for failed in extra["failed"])
     assert sum(extra["cost"] for extra in told) == pytest.approx(usage.cost)
@@ -272,7 +329,9 @@ def test_what_it_takes_is_known_before(tmp_path: Path, mode: str) -> None:
 def test_a_run_stops_at_the_budget_and_goes_on_when_it_is_raised(tmp_path: Path) -> None:
     async def rows(most: int | None) -> list[Row]:
         budget = BudgetSettings(max_tokens=most)
-        async with Line(REHEARSAL, tmp_path / "calls.sqlite", budget, {}, 7, rehearse.answer) as line:
+        async with Client(
+            REHEARSAL, tmp_path / "calls.sqlite", budget, {}, 7, rehearsal.answer
+        ) as line:
             return [row async for row in work(GenerateSettings(**wanted), line, 7)]
 
     wanted: dict[str, Any] = {"seeds": 2, "characters": 2, "talks": 2, "turns": (4, 8)}
@@ -308,13 +367,20 @@ def test_the_realm_layout_holds_every_talk_under_its_character(tmp_path: Path) -
 
 def test_a_card_in_a_picture_leaves_in_its_picture(tmp_path: Path) -> None:
     pixels = cards._plain_picture(9)  # another picture than the one for characters without
-    (tmp_path / "lil.png").write_bytes(cards.to_png(cards.from_json(json.dumps(PAINTER))[0], pixels))
+    (tmp_path / "lil.png").write_bytes(
+        cards.to_png(cards.from_json(json.dumps(PAINTER))[0], pixels)
+    )
     (tmp_path / "cards").mkdir()
     (tmp_path / "cards" / "bo.json").write_text(json.dumps(PAINTER | {"name": "Bo"}))
     values = {
         "name": "tests",
         "models": {"writer": {"base_url": "rehearsal", "model": "rehearsal"}},
-        "generate": {"cards": ["lil.png", "cards"], "talks": 3, "turns": [4, 6], "license": "CC0-1.0"},
+        "generate": {
+            "cards": ["lil.png", "cards"],
+            "talks": 3,
+            "turns": [4, 6],
+            "license": "CC0-1.0",
+        },
         "publish": {"layout": "realm"},
     }
     (tmp_path / "recipe.yaml").write_text(json.dumps(values))

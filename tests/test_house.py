@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.recipe import Recipe, load
-from pipeline.run import rooms
+from pipeline.recipe.loading import load
+from pipeline.recipe.settings import Recipe
+from pipeline.run.stages import stages
 
 ROOT = Path(__file__).parents[1]
 ROOMS = {"collect", "generate", "filter", "dedup", "score", "publish", "look"}
@@ -42,7 +43,11 @@ def test_a_room_imports_no_other_room(path: Path) -> None:
     own = room_of(path)
     if own is None:
         return
-    others = {name.split(".")[1] for name in imported(path) if name.startswith("pipeline.") and name.count(".") >= 1}
+    others = {
+        name.split(".")[1]
+        for name in imported(path)
+        if name.startswith("pipeline.") and name.count(".") >= 1
+    }
     assert not (others & ROOMS) - {own}
 
 
@@ -51,17 +56,23 @@ def test_only_the_command_line_prints_and_reads_the_environment(path: Path) -> N
     if path.name == "cli.py":
         return
     tree = ast.parse(path.read_text("utf-8"))
-    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    calls = {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
     assert "print" not in calls
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    allowed = {"environ"} if path.name == "web.py" or path.parent.name == "spiders" else set()  # handed to the child
+    allowed = (
+        {"environ"} if path.name == "web.py" or path.parent.name == "spiders" else set()
+    )  # handed to the child
     assert not names & {"environ", "getenv"} - allowed
 
 
 def test_a_room_is_a_recipe_section_a_command_and_a_module() -> None:
     from pipeline.cli import cli
 
-    names = [room.name for room in rooms(Recipe(name="a"))]
+    names = [stage.name for stage in stages(Recipe(name="a"))]
     assert names == ["collect", "generate", "filter", "dedup", "score", "publish"]
     for name in names:
         assert name in Recipe.model_fields
@@ -71,11 +82,23 @@ def test_a_room_is_a_recipe_section_a_command_and_a_module() -> None:
 
 def test_help_waits_for_no_heavy_library() -> None:
     told = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "import pipeline.cli"], capture_output=True, text=True, check=True
+        [sys.executable, "-X", "importtime", "-c", "import pipeline.cli"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     loaded = {line.rsplit("|", 1)[1].strip() for line in told.stderr.splitlines() if "|" in line}
     assert "click" in loaded
-    assert not loaded & {"pydantic", "pyarrow", "numba", "scrapy", "datasets", "openai", "rich", "yaml"}
+    assert not loaded & {
+        "pydantic",
+        "pyarrow",
+        "numba",
+        "scrapy",
+        "datasets",
+        "openai",
+        "rich",
+        "yaml",
+    }
 
 
 def test_no_file_and_no_function_outgrows_the_house() -> None:
@@ -85,7 +108,8 @@ def test_no_file_and_no_function_outgrows_the_house() -> None:
         f"{path}:{node.lineno} {node.name}"
         for path in CODE
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= 60
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= 60
     ]
     assert functions == []
 
@@ -105,7 +129,9 @@ def test_the_readme_names_only_what_there_is(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert len(text.splitlines()) < 150
     commands = re.findall(r"^`?(\S*rapport) (\S+)(.*)", text, re.M)
-    assert {command for command, _, _ in commands} == {".venv/bin/rapport"}  # there is no other after `make quickstart`
+    assert {command for command, _, _ in commands} == {
+        ".venv/bin/rapport"
+    }  # there is no other after `make quickstart`
     assert len(commands) >= 7
     for _, name, words in commands:
         known = {option for parameter in cli.commands[name].params for option in parameter.opts}

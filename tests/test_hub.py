@@ -126,7 +126,9 @@ def opening(number: int) -> str:
     return str(record(number)["messages"][0]["content"])
 
 
-def test_one_line_reads_a_dataset_pinned_to_its_commit_and_offline_again(hub: Hub, home: Path, ask: Ask) -> None:
+def test_one_line_reads_a_dataset_pinned_to_its_commit_and_offline_again(
+    hub: Hub, home: Path, ask: Ask
+) -> None:
     first = ask(hub="anna/talks")
     commit = hub.repos["anna/talks"].find("main")
     assert first["pinned"] == [commit, "CC-BY-4.0", "@misc{talks, title = {Talks} }"]
@@ -147,7 +149,9 @@ def test_config_split_streaming_and_an_older_revision(hub: Hub, home: Path, ask:
     new = ask(hub="anna/talks", split="test", stream=True)
     assert new["said"] == [opening(7), opening(8)]
     assert new["pinned"][0] != old
-    assert not list(home.rglob(f"{new['pinned'][0]}/data/test.parquet"))  # streamed: no copy is kept
+    assert not list(
+        home.rglob(f"{new['pinned'][0]}/data/test.parquet")
+    )  # streamed: no copy is kept
     older = ask(hub="anna/talks", config="small", revision=old)
     assert (older["pinned"][0], older["said"]) == (old, [opening(3)])
 
@@ -160,7 +164,10 @@ def test_a_licence_that_the_card_does_not_name_has_to_be_said(ask: Ask) -> None:
 
 
 def test_a_gated_dataset_opens_with_a_token(ask: Ask) -> None:
-    assert "anna/locked is gated: ask for access on its page, then set HF_TOKEN" in ask(hub="anna/locked")["error"]
+    assert (
+        "anna/locked is gated: ask for access on its page, then set HF_TOKEN"
+        in ask(hub="anna/locked")["error"]
+    )
     assert len(ask(hub="anna/locked", token=TOKEN)["said"]) == 4
 
 
@@ -168,14 +175,24 @@ TROUBLES: list[tuple[dict[str, str], list[Failure], str]] = [
     ({"hub": "anna/nothing"}, [], "no dataset anna/nothing on the Hub, or it is private"),
     ({"hub": "a//b"}, [], "is no name of a dataset; write owner/name"),
     ({"hub": "anna/talks", "revision": "v9"}, [], "anna/talks has no revision 'v9'"),
-    ({"hub": "anna/talks", "config": "large"}, [], "'large' not found. Available: ['default', 'small']"),
+    (
+        {"hub": "anna/talks", "config": "large"},
+        [],
+        "'large' not found. Available: ['default', 'small']",
+    ),
     ({"hub": "anna/talks", "split": "dev"}, [], "no split 'dev'; anna/talks has train, test"),
-    ({"hub": "anna/talks"}, [Failure("GET /api", 429, {"Retry-After": "30"})], "(429). Run again in 30 seconds"),
+    (
+        {"hub": "anna/talks"},
+        [Failure("GET /api", 429, {"Retry-After": "30"})],
+        "(429). Run again in 30 seconds",
+    ),
     ({"hub": "anna/talks"}, [Failure("GET /api", 503)], "in trouble (503). Nothing is lost"),
 ]
 
 
-@pytest.mark.parametrize(("source", "failing", "message"), TROUBLES, ids=[t[2][:30] for t in TROUBLES])
+@pytest.mark.parametrize(
+    ("source", "failing", "message"), TROUBLES, ids=[t[2][:30] for t in TROUBLES]
+)
 def test_trouble_is_one_clear_message(
     hub: Hub, ask: Ask, source: dict[str, str], failing: list[Failure], message: str
 ) -> None:
@@ -192,14 +209,27 @@ def test_no_hub_is_one_clear_message(hub: Hub, home: Path) -> None:
 
 
 def test_a_run_writes_the_commit_into_its_recipe_and_keeps_to_it(tmp_path: Path) -> None:
-    (tmp_path / "recipe.yaml").write_text("name: tests\ncollect: {sources: [{name: talks, hub: anna/talks}]}\n")
-    command = [sys.executable, "-m", "pipeline.cli", "run", "recipe.yaml", "--until", "collect", "--json"]
+    (tmp_path / "recipe.yaml").write_text(
+        "name: tests\ncollect: {sources: [{name: talks, hub: anna/talks}]}\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.cli",
+        "run",
+        "recipe.yaml",
+        "--until",
+        "collect",
+        "--json",
+    ]
     with serving({"anna/talks": dict(FILES)}) as hub:
         top = {"PYTHONPATH": str(Path(__file__).parents[1])}
         environment = os.environ | top | hub.environment(tmp_path / "home")
         first, second = hub.repos["anna/talks"].find("main"), None
         for _ in range(2):
-            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+            done = subprocess.run(
+                command, cwd=tmp_path, env=environment, capture_output=True, text=True
+            )
             assert done.returncode == 0, done.stderr
             assert json.loads(done.stdout)[0]["kept"] == 4
             resolved = (tmp_path / "output" / "tests" / "recipe.yaml").read_text()
@@ -213,14 +243,27 @@ def test_what_stands_in_one_split_of_a_hub_dataset_is_sent_away(tmp_path: Path) 
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(record(n)) + "\n" for n in (0, 3, 50)))
     doors = "collect: {sources: [{name: mine, files: [mine.jsonl]}]}\n"
     against = "dedup: {against: [{hub: anna/talks, config: default, split: test}]}\n"
-    (tmp_path / "recipe.yaml").write_text(f"name: tests\n{doors}filter: {{languages: [en]}}\n{against}")
-    command = [sys.executable, "-m", "pipeline.cli", "run", "recipe.yaml", "--until", "dedup", "--json"]
+    (tmp_path / "recipe.yaml").write_text(
+        f"name: tests\n{doors}filter: {{languages: [en]}}\n{against}"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.cli",
+        "run",
+        "recipe.yaml",
+        "--until",
+        "dedup",
+        "--json",
+    ]
     with serving({"anna/talks": dict(FILES)}) as hub:
         top = {"PYTHONPATH": str(Path(__file__).parents[1])}
         environment = os.environ | top | hub.environment(tmp_path / "home")
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         room = json.loads(done.stdout)[-1]
-        assert (room["room"], room["reasons"]) == ("dedup", {"dedup.against": 1})
+        assert (room["stage"], room["reasons"]) == ("dedup", {"dedup.against": 1})
         commit = hub.repos["anna/talks"].find("main")
         assert f"revision: {commit}" in (tmp_path / "output" / "tests" / "recipe.yaml").read_text()

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline import llm
 from pipeline.conversation import Quarantine
-from pipeline.generate import prompts, rehearse
+from pipeline.generate import prompts
 from pipeline.generate.invent import (
     CHARACTERS,
     SITUATIONS,
@@ -22,9 +22,9 @@ from pipeline.generate.invent import (
     schema_of,
 )
 from pipeline.generate.talk import SCRIPT_SCHEMA
-from pipeline.llm import Answer, CallFailed
+from pipeline.llm import Answer, CallFailed, rehearsal
 from pipeline.llm.reply import misfit
-from pipeline.recipe import GenerateSettings
+from pipeline.recipe.settings import GenerateSettings
 
 EN = prompts.load("en")
 SEEDS = [
@@ -39,10 +39,14 @@ SEEDS = [
 def character(number: int = 0, **changes: Any) -> dict[str, Any]:
     """A character as the rehearsal model invents it, with a name and first words of its own."""
     prompt = EN.prompt("characters", count=1, examples="", names="", openings="", archetypes="")
-    said = rehearse.flawless({"messages": [{"role": "user", "content": prompt}], "seed": number})
+    said = rehearsal.flawless({"messages": [{"role": "user", "content": prompt}], "seed": number})
     made: dict[str, Any] = json.loads(said["choices"][0]["message"]["content"])["characters"][0]
     greeting = f"Number {number} knocks. {made['greeting']}"
-    return made | {"name": f"Name{number} Person", "archetype": f"kind {number}", "greeting": greeting} | changes
+    return (
+        made
+        | {"name": f"Name{number} Person", "archetype": f"kind {number}", "greeting": greeting}
+        | changes
+    )
 
 
 class Stub:
@@ -64,20 +68,27 @@ class Stub:
 
 
 def run(
-    kind: Any, wanted: int, seeds: list[Any], answers: list[Any], batch: bool = False, **settings: Any
+    kind: Any,
+    wanted: int,
+    seeds: list[Any],
+    answers: list[Any],
+    batch: bool = False,
+    **settings: Any,
 ) -> tuple[Any, list[str], Stub]:
     stub = Stub(kind.key, answers, batch)
     made: tuple[list[Any], list[Quarantine]] = llm.run(
         invent(kind, wanted, seeds, stub, GenerateSettings(**{"novelty": 0.9} | settings), EN, 7)  # type: ignore[arg-type]
     )
-    return made[0], [q.error for q in made[1]], stub
+    return made[0], [f"{q.rule}: {q.detail}" for q in made[1]], stub
 
 
 SEED = read_character(character(900))
 
 
 def test_what_is_good_is_accepted_in_the_order_of_the_calls() -> None:
-    people, rejected, stub = run(CHARACTERS, 4, [SEED], [[character(1), character(2)], [character(3), character(4)]])
+    people, rejected, stub = run(
+        CHARACTERS, 4, [SEED], [[character(1), character(2)], [character(3), character(4)]]
+    )
     assert [p.name for p in people] == [f"Name{n} Person" for n in (1, 2, 3, 4)]
     assert {p.origin for p in people} == {"invented"}
     assert rejected == []
@@ -99,12 +110,29 @@ def test_what_is_good_is_accepted_in_the_order_of_the_calls() -> None:
         (character(5, example_dialogue=["Hi"]), "shape: example_dialogue"),
         (character(5, name="name900 PERSON"), "novelty.name: there is a 'name900 person' already"),
         (character(5, name="Name900 Other"), "novelty.name: 'name900' is used up (1 of 1)"),
-        (character(5, greeting=character(900)["greeting"]), "novelty.opening: 'number 900 knocks' is used up"),
-        (character(5, description=character(900)["description"]), "novelty.description: 1.000 alike"),
-        (character(5, greeting="I'm sorry, but as an AI language model I can't create this content."), "style."),
-        (character(5, description="Bo is [age] years old and " + "paints shop signs " * 5), "style.placeholder"),
+        (
+            character(5, greeting=character(900)["greeting"]),
+            "novelty.opening: 'number 900 knocks' is used up",
+        ),
+        (
+            character(5, description=character(900)["description"]),
+            "novelty.description: 1.000 alike",
+        ),
+        (
+            character(
+                5, greeting="I'm sorry, but as an AI language model I can't create this content."
+            ),
+            "style.",
+        ),
+        (
+            character(5, description="Bo is [age] years old and " + "paints shop signs " * 5),
+            "style.placeholder",
+        ),
         (character(5, other_greetings=["Hi, I'm 15."]), "safety.minor: other_greetings: I'm 15"),
-        (character(5, scenario="A schoolgirl waits at the gate."), "safety.minor: scenario: schoolgirl"),
+        (
+            character(5, scenario="A schoolgirl waits at the gate."),
+            "safety.minor: scenario: schoolgirl",
+        ),
         (
             character(5, example_dialogue=[{"role": "character", "content": "I'm 15."}]),
             "safety.minor: example_dialogue",
@@ -124,7 +152,10 @@ def test_macros_of_cards_are_welcome() -> None:
     greeting = "Come in, {{user}}, {{char}} has put the kettle on."
     people, rejected, _ = run(CHARACTERS, 1, [SEED], [[character(6, greeting=greeting)]])
     assert rejected == []
-    assert people[0].persona("Tom").greeting == f"Come in, Tom, {people[0].name} has put the kettle on."
+    assert (
+        people[0].persona("Tom").greeting
+        == f"Come in, Tom, {people[0].name} has put the kettle on."
+    )
 
 
 def test_the_neighbour_that_killed_a_candidate_is_named() -> None:
@@ -134,7 +165,9 @@ def test_the_neighbour_that_killed_a_candidate_is_named() -> None:
     assert "(limit 0.900)" in rejected[0]
 
 
-@pytest.mark.parametrize("answer", [{}, [], {"characters": "none"}, CallFailed("bad_json", "no JSON"), "prose"])
+@pytest.mark.parametrize(
+    "answer", [{}, [], {"characters": "none"}, CallFailed("bad_json", "no JSON"), "prose"]
+)
 def test_a_useless_answer_is_recorded_and_the_quota_filled_by_others(answer: Any) -> None:
     people, rejected, _ = run(CHARACTERS, 2, [SEED], [answer, [character(1), character(2)]])
     assert len(people) == 2
@@ -180,10 +213,16 @@ def listed(prompt: str, what: str) -> list[str]:
     return found[1].split(", ") if found else []
 
 
-def test_with_more_seeds_than_are_shown_a_rejected_favourite_comes_first_and_the_latest_before_the_oldest() -> None:
+def test_with_more_seeds_than_are_shown_a_rejected_favourite_comes_first_and_the_latest_before_the_oldest() -> (
+    None
+):
     seeds = [read_character(character(900 + n)) for n in range(31)]
     favourite = [character(n, archetype="lonely baker", name=f"Ada {n}") for n in range(1, 8)]
-    answers = [[favourite[0], favourite[1]], [favourite[2], favourite[3]], [character(8), character(9)]]
+    answers = [
+        [favourite[0], favourite[1]],
+        [favourite[2], favourite[3]],
+        [character(8), character(9)],
+    ]
     people, rejected, stub = run(CHARACTERS, 3, seeds, answers)
     assert [p.name for p in people] == ["Ada 1", "Name8 Person", "Name9 Person"]
     assert len(rejected) == 3  # too many Adas
@@ -195,19 +234,29 @@ def test_with_more_seeds_than_are_shown_a_rejected_favourite_comes_first_and_the
 def test_a_user_who_types_in_another_language_is_rejected() -> None:
     about = "Repairs lifts all week and wants to hear no more about lifts tonight."
     ulla = {"name": "Ulla", "age": 50, "style": "short and dry lines", "description": about}
-    spoilt = {"name": "Tim", "age": 30, "description": "Sells umbrellas in a town where it hardly ever rains."}
-    spoilt["style"] = "Schreibt meistens nur ganz kurze Sätze, ohne Punkt und ohne Komma, und wird schnell müde."
+    spoilt = {
+        "name": "Tim",
+        "age": 30,
+        "description": "Sells umbrellas in a town where it hardly ever rains.",
+    }
+    spoilt["style"] = (
+        "Schreibt meistens nur ganz kurze Sätze, ohne Punkt und ohne Komma, und wird schnell müde."
+    )
     _, rejected, _ = run(USERS, 1, [read_user(ulla)], [[spoilt]])
     assert rejected[0].startswith("language.foreign: style")
 
 
 def enums(schema: Any) -> list[dict[str, Any]]:
-    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else []
+    inner = (
+        schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else []
+    )
     mine = [schema] if isinstance(schema, dict) and "enum" in schema else []
     return mine + [found for value in inner for found in enums(value)]
 
 
-@pytest.mark.parametrize("schema", [schema_of(CHARACTERS), SCRIPT_SCHEMA], ids=["characters", "script"])
+@pytest.mark.parametrize(
+    "schema", [schema_of(CHARACTERS), SCRIPT_SCHEMA], ids=["characters", "script"]
+)
 def test_every_enumeration_says_its_type(schema: Any) -> None:
     """Some servers take no `enum` without one."""
     assert [found["type"] for found in enums(schema)] == ["string"]
@@ -226,10 +275,13 @@ def test_seeds_take_turns_as_anchor_and_accepted_ones_join_the_examples() -> Non
 def test_users_and_situations_are_invented_the_same_way() -> None:
     about = "repairs lifts all week and wants to hear no more about lifts tonight."
     ulla, tim = (
-        {"name": n, "age": 50, "style": "short and dry lines", "description": f"{n} {about}"} for n in ("Ulla", "Tim")
+        {"name": n, "age": 50, "style": "short and dry lines", "description": f"{n} {about}"}
+        for n in ("Ulla", "Tim")
     )
     about = "Sells umbrellas in a town where it hardly rains, and dreams of a wet summer."
-    people, rejected, _ = run(USERS, 1, [read_user(ulla)], [[tim, tim | {"description": about}]], novelty=0.6)
+    people, rejected, _ = run(
+        USERS, 1, [read_user(ulla)], [[tim, tim | {"description": about}]], novelty=0.6
+    )
     assert [p.name for p in people] == ["Tim"]
     assert [e.split(":")[0] for e in rejected] == ["novelty.description"]
     new = "The last two guests at a wedding find that the taxi they both ordered is one taxi."

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipeline.recipe import configs
+from pipeline.texts import configs
 from tests.rows import record, write_jsonl
 from tests.servers import hub, site, wiki
 from tests.test_run import finished, funnel, rapport, recipe
@@ -19,7 +19,9 @@ from tests.test_run import finished, funnel, rapport, recipe
 def test_another_set_to_compare_with_is_compared_with(tmp_path: Path) -> None:
     run, chance = tmp_path / "out", random.Random(3)
     words = ["".join(chance.choices("abcdeilmnorst", k=6)) for _ in range(4000)]
-    talks = [record(n, [" ".join(chance.choices(words, k=12)) for _ in range(4)]) for n in range(20)]
+    talks = [
+        record(n, [" ".join(chance.choices(words, k=12)) for _ in range(4)]) for n in range(20)
+    ]
     write_jsonl(tmp_path / "talks" / "all.jsonl", talks)
     write_jsonl(tmp_path / "against" / "a.jsonl", talks[:3])
     write_jsonl(tmp_path / "against" / "b.jsonl", talks[3:10])
@@ -27,7 +29,9 @@ def test_another_set_to_compare_with_is_compared_with(tmp_path: Path) -> None:
     def gone(*files: str) -> int:
         dedup = {"against": [f"against/{name}" for name in files]}
         path = recipe(tmp_path, files=0, filter={}, dedup=dedup)
-        return funnel(rapport("run", path, "--out", run, "--until", "dedup", "--json"))["dedup"]["dropped"]
+        return funnel(rapport("run", path, "--out", run, "--until", "dedup", "--json"))["dedup"][
+            "dropped"
+        ]
 
     assert gone("a.jsonl") == 3
     assert gone("b.jsonl") == 7
@@ -43,7 +47,12 @@ def test_another_set_to_compare_with_is_compared_with(tmp_path: Path) -> None:
 
 def test_an_edited_local_page_is_read_again(tmp_path: Path) -> None:
     shutil.copytree(configs() / "quickstart" / "pages", tmp_path / "pages")
-    door = {"name": "scenes", "spider": "mediawiki", "start": ["pages/index.html"], "license": "CC0-1.0"}
+    door = {
+        "name": "scenes",
+        "spider": "mediawiki",
+        "start": ["pages/index.html"],
+        "license": "CC0-1.0",
+    }
     path, run = recipe(tmp_path, files=0, collect={"sources": [door]}), tmp_path / "out"
     command = ("run", path, "--out", run, "--until", "collect", "--json")
     rapport(*command)
@@ -51,9 +60,15 @@ def test_an_edited_local_page_is_read_again(tmp_path: Path) -> None:
     rapport(*command)
     assert finished(run) == first
     page = tmp_path / "pages" / "Allotment_Fourteen.html"
-    page.write_text(page.read_text("utf-8").replace("What sort of kettle?", "A tin kettle, I hope."), "utf-8")
+    page.write_text(
+        page.read_text("utf-8").replace("What sort of kettle?", "A tin kettle, I hope."), "utf-8"
+    )
     rapport(*command)
-    said = [m["content"] for talk in pq.read_table(run / "1-collect" / "kept")["messages"].to_pylist() for m in talk]
+    said = [
+        m["content"]
+        for talk in pq.read_table(run / "1-collect" / "kept")["messages"].to_pylist()
+        for m in talk
+    ]
     assert any("A tin kettle" in text for text in said)
 
 
@@ -64,13 +79,17 @@ def test_a_run_that_has_read_its_hub_datasets_needs_no_network(tmp_path: Path) -
     path, run = recipe(tmp_path, files=0, collect=doors), tmp_path / "out"
     with hub.serving({"anna/talks": {"README.md": card, "train.jsonl": talks}}) as server:
         around = server.environment(tmp_path / "home")
-        assert funnel(rapport("run", path, "--out", run, "--json", **around))["collect"]["kept"] == 20
+        assert (
+            funnel(rapport("run", path, "--out", run, "--json", **around))["collect"]["kept"] == 20
+        )
     first, gone = finished(run), around | {"HF_ENDPOINT": "http://127.0.0.1:9"}
     told = json.loads(rapport("plan", path, "--out", run, "--json", **gone).splitlines()[0])
     assert {row["state"] for row in told} == {"cached"}
     rapport("run", path, "--out", run, **gone)
     assert finished(run) == first
-    stricter = recipe(tmp_path, files=0, collect=doors, filter={"rules": {"structure.turns": {"limit": 7}}})
+    stricter = recipe(
+        tmp_path, files=0, collect=doors, filter={"rules": {"structure.turns": {"limit": 7}}}
+    )
     way = funnel(rapport("run", stricter, "--out", run, "--json", **gone))
     assert way["filter"]["reasons"] == {"structure.turns": 20}
     assert finished(run)["collect"] == first["collect"]
@@ -79,7 +98,11 @@ def test_a_run_that_has_read_its_hub_datasets_needs_no_network(tmp_path: Path) -
 def test_stored_pages_are_read_again_without_the_site(tmp_path: Path) -> None:
     run = tmp_path / "out"
     with site.serving(wiki.category(6)) as server:
-        door = {"name": "lamps", "spider": "mediawiki", "start": [f"{server.address}/wiki/Category:Lamps"]}
+        door = {
+            "name": "lamps",
+            "spider": "mediawiki",
+            "start": [f"{server.address}/wiki/Category:Lamps"],
+        }
         door |= {"license": "CC0-1.0", "crawl": {"delay": 0}}
         path = recipe(tmp_path, files=0, collect={"sources": [door]})
         before = funnel(rapport("run", path, "--out", run, "--json"))["collect"]
@@ -90,7 +113,10 @@ def test_stored_pages_are_read_again_without_the_site(tmp_path: Path) -> None:
         assert (again["kept"], again["reasons"]) == (6, before["reasons"])
         second = finished(run)
         assert second["collect"] != first["collect"]
-        assert funnel(rapport("collect", path, "--out", run, "--reparse", "--json"))["collect"]["kept"] == 6
+        assert (
+            funnel(rapport("collect", path, "--out", run, "--reparse", "--json"))["collect"]["kept"]
+            == 6
+        )
         third = finished(run)
         assert third["collect"] != second["collect"]
         second["collect"] = third["collect"]
@@ -103,7 +129,11 @@ def test_what_a_site_failed_is_fetched_by_the_same_command(tmp_path: Path) -> No
     run, pages = tmp_path / "out", wiki.category(6)
     lost = next(path for path in pages if path.startswith("/wiki/") and "Category" not in path)
     with site.serving({**pages, lost: (503, {"Retry-After": "9"}, b"busy")}) as server:
-        door = {"name": "lamps", "spider": "mediawiki", "start": [f"{server.address}/wiki/Category:Lamps"]}
+        door = {
+            "name": "lamps",
+            "spider": "mediawiki",
+            "start": [f"{server.address}/wiki/Category:Lamps"],
+        }
         door |= {"license": "CC0-1.0", "crawl": {"delay": 0, "patience": 1, "retries": 0}}
         path = recipe(tmp_path, files=0, collect={"sources": [door]})
         told = rapport("run", path, "--out", run, "--json", code=3)
@@ -117,17 +147,28 @@ def test_what_a_site_failed_is_fetched_by_the_same_command(tmp_path: Path) -> No
         with sqlite3.connect(run / "pages.sqlite") as store:
             store.execute("delete from pages where address like ?", [f"%{lost}"])
         store.close()
-        assert funnel(rapport("run", path, "--out", run, "--reparse", "--json", code=3))["collect"]["kept"] == 5
+        assert (
+            funnel(rapport("run", path, "--out", run, "--reparse", "--json", code=3))["collect"][
+                "kept"
+            ]
+            == 5
+        )
         assert server.asked == []
         assert funnel(rapport("run", path, "--out", run, "--json"))["collect"]["kept"] == 6
         assert [asked for asked in server.asked if asked != "/robots.txt"] == [lost]
 
 
-def test_an_address_that_is_no_disk_takes_files_and_refuses_crawls_and_models(tmp_path: Path) -> None:
-    assert "structure.turns" not in rapport("run", recipe(tmp_path, files=1), "--out", "memory://rapport-run")
+def test_an_address_that_is_no_disk_takes_files_and_refuses_crawls_and_models(
+    tmp_path: Path,
+) -> None:
+    assert "structure.turns" not in rapport(
+        "run", recipe(tmp_path, files=1), "--out", "memory://rapport-run"
+    )
     models = {"writer": {"model": "r", "base_url": "rehearsal"}}
     path = recipe(tmp_path, files=1, generate={"seeds": 1, "talks": 1}, models=models)
     told = rapport("run", path, "--out", "memory://rapport-run", code=1)
     assert "Generating keeps every answer in a file that must stand on a disk" in told
-    assert "A crawl keeps its pages" in rapport("run", "quickstart", "--out", "memory://rapport-run", code=1)
+    assert "A crawl keeps its pages" in rapport(
+        "run", "quickstart", "--out", "memory://rapport-run", code=1
+    )
     assert not Path("memory:").exists()

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.recipe import FilterSettings
-from pipeline.rules import LANGUAGES, language, profiles
+from pipeline.recipe.settings import FilterSettings
+from pipeline.rules import LANGUAGES
+from pipeline.rules.language import detect, profiles
 
 GERMAN = [
     "Hast du gut geschlafen?",
@@ -27,16 +28,30 @@ ENGLISH = [
 TALKS = {
     "de": GERMAN,
     "en": ENGLISH,
-    "fr": ["Tu as passé une bonne journée ?", "Bof.", "Le train était encore en retard et j'ai raté le début du film."],
-    "ru": ["Ты уже ужинала?", "Нет.", "Тогда я сварю суп, а ты расскажи мне про свою поездку на море."],
+    "fr": [
+        "Tu as passé une bonne journée ?",
+        "Bof.",
+        "Le train était encore en retard et j'ai raté le début du film.",
+    ],
+    "ru": [
+        "Ты уже ужинала?",
+        "Нет.",
+        "Тогда я сварю суп, а ты расскажи мне про свою поездку на море.",
+    ],
     "zh": ["你今天过得怎么样？", "还好。", "我刚刚看完了那本你借给我的小说，结局太悲伤了。"],
-    "ja": ["今日はどうでしたか？", "まあまあ。", "雨が降っていたので、ずっと家で本を読んでいました。"],
+    "ja": [
+        "今日はどうでしたか？",
+        "まあまあ。",
+        "雨が降っていたので、ずっと家で本を読んでいました。",
+    ],
     "ko": ["오늘 하루 어땠어?", "그냥.", "비가 와서 집에서 하루 종일 책만 읽었어."],
 }
 
 
 def test_every_message_is_heard_as_the_conversation_it_stands_in() -> None:
-    for (code, texts), heard in zip(TALKS.items(), language.detect(list(TALKS.values())), strict=True):
+    for (code, texts), heard in zip(
+        TALKS.items(), detect.detect(list(TALKS.values())), strict=True
+    ):
         assert heard.language is not None
         assert heard.language.code == code
         assert heard.language.confidence > 0.99
@@ -45,19 +60,19 @@ def test_every_message_is_heard_as_the_conversation_it_stands_in() -> None:
 
 def test_a_sentence_in_another_language_is_found_and_named() -> None:
     texts = [*GERMAN[:3], "Honestly, I would rather stay at home and watch the rain.", *GERMAN[3:]]
-    (heard,) = language.detect([texts])
+    (heard,) = detect.detect([texts])
     assert heard.codes == ("de", "de", "de", "en", "de", "de")
-    assert heard.evidence[3] >= language.FOREIGN
+    assert heard.evidence[3] >= detect.FOREIGN
 
 
 def test_a_short_turn_between_foreign_ones_belongs_to_them() -> None:
     texts = [*GERMAN, *GERMAN, ENGLISH[0], "Loud.", ENGLISH[2]]
-    assert language.detect([texts])[0].codes == ("de",) * 10 + ("en",) * 3
+    assert detect.detect([texts])[0].codes == ("de",) * 10 + ("en",) * 3
 
 
 def test_one_long_foreign_message_does_not_outvote_the_others() -> None:
     speech = " ".join(ENGLISH) * 20
-    (heard,) = language.detect([[*GERMAN, speech]])
+    (heard,) = detect.detect([[*GERMAN, speech]])
     assert heard.language is not None
     assert heard.language.code == "de"
     assert heard.codes[-1] == "en"
@@ -79,19 +94,19 @@ def test_one_long_foreign_message_does_not_outvote_the_others() -> None:
     ],
 )
 def test_names_titles_and_short_turns_are_no_switch(code: str, text: str) -> None:
-    assert language.detect_message(text, code)[0] == code
-    assert language.detect([[*TALKS[code], text]])[0].codes[-1] == code
+    assert detect.detect_message(text, code)[0] == code
+    assert detect.detect([[*TALKS[code], text]])[0].codes[-1] == code
 
 
 def test_a_new_message_in_the_wrong_language_is_told() -> None:
-    code, evidence = language.detect_message("Je ne comprends pas ce que tu veux dire par là.", "en")
+    code, evidence = detect.detect_message("Je ne comprends pas ce que tu veux dire par là.", "en")
     assert code == "fr"
-    assert evidence > language.FOREIGN
+    assert evidence > detect.FOREIGN
 
 
 def test_an_expected_language_must_be_known() -> None:
     with pytest.raises(ValueError, match="known are af ar"):
-        language.detect_message("Hello", "tlh")
+        detect.detect_message("Hello", "tlh")
 
 
 def test_a_recipe_admits_only_languages_that_can_be_told() -> None:
@@ -103,50 +118,62 @@ def test_a_recipe_admits_only_languages_that_can_be_told() -> None:
 
 def test_where_letters_hardly_decide_the_admitted_language_is_heard() -> None:
     turns = [["Hvor bor du?", "Her."]]
-    assert language.detect(turns, ["da"])[0].codes == ("da", "da")
-    assert language.detect(turns, ["no"])[0].codes == ("no", "no")
-    assert language.detect([ENGLISH], ["da"])[0].codes == ("en",) * 5
+    assert detect.detect(turns, ["da"])[0].codes == ("da", "da")
+    assert detect.detect(turns, ["no"])[0].codes == ("no", "no")
+    assert detect.detect([ENGLISH], ["da"])[0].codes == ("en",) * 5
 
 
 def test_without_letters_there_is_no_language() -> None:
-    silent, empty, spoken = language.detect([["...", "😀 42"], [], ENGLISH])
-    assert silent == language.Heard(None, (None, None), (0.0, 0.0))
-    assert empty == language.Heard(None, (), ())
+    silent, empty, spoken = detect.detect([["...", "😀 42"], [], ENGLISH])
+    assert silent == detect.Heard(None, (None, None), (0.0, 0.0))
+    assert empty == detect.Heard(None, (), ())
     assert spoken.codes == ("en",) * 5
-    assert language.detect([]) == []
+    assert detect.detect([]) == []
 
 
 def test_a_stricter_limit_finds_less() -> None:
     talk = [[*GERMAN, "No way, you must be joking!"]]
-    assert language.detect(talk, limit=10)[0].codes[-1] == "en"
-    assert language.detect(talk, limit=500)[0].codes[-1] == "de"
+    assert detect.detect(talk, limit=10)[0].codes[-1] == "en"
+    assert detect.detect(talk, limit=500)[0].codes[-1] == "de"
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=4), max_size=4))
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=4),
+        max_size=4,
+    )
+)
 def test_a_batch_hears_what_each_conversation_alone_would(conversations: list[list[str]]) -> None:
-    alone = [language.detect([texts])[0] for texts in conversations]
-    assert language.detect(conversations) == alone
+    alone = [detect.detect([texts])[0] for texts in conversations]
+    assert detect.detect(conversations) == alone
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.lists(st.sampled_from([word for texts in TALKS.values() for text in texts for word in text.split()]), max_size=9)
+    st.lists(
+        st.sampled_from(
+            [word for texts in TALKS.values() for text in texts for word in text.split()]
+        ),
+        max_size=9,
+    )
 )
 def test_the_baseline_answers_as_the_package_does(words: list[str]) -> None:
     text = " ".join(words)
-    assert language.langdetect_baseline([text]) == [_package(text)]
+    assert detect.langdetect_baseline([text]) == [_package(text)]
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_the_baseline_reads_any_characters_as_the_package_does(text: str) -> None:
-    assert language.langdetect_baseline([text]) == [_package(text)]
+    assert detect.langdetect_baseline([text]) == [_package(text)]
 
 
-@pytest.mark.parametrize("text", ["", "12345", "anna@example.org", "HELLO THERE", "Xin chào bạn, hôm nay thế nào?"])
+@pytest.mark.parametrize(
+    "text", ["", "12345", "anna@example.org", "HELLO THERE", "Xin chào bạn, hôm nay thế nào?"]
+)
 def test_the_baseline_in_the_corners(text: str) -> None:
-    assert language.langdetect_baseline([text]) == [_package(text)]
+    assert detect.langdetect_baseline([text]) == [_package(text)]
 
 
 def _package(text: str) -> str:

@@ -9,11 +9,14 @@ import pytest
 
 from pipeline.conversation import Conversation, Finding, Message, Persona, Score, Source, to_table
 from pipeline.dedup import link, sign
-from pipeline.recipe import DedupSettings
+from pipeline.recipe.settings import DedupSettings
 
 SETTINGS = DedupSettings()
 WORDS = [
-    a + b + c for a, b, c in itertools.product(("ba", "ko", "mi", "ru"), ("lan", "det", "sor"), ("a", "el", "im", "on"))
+    a + b + c
+    for a, b, c in itertools.product(
+        ("ba", "ko", "mi", "ru"), ("lan", "det", "sor"), ("a", "el", "im", "on")
+    )
 ]
 
 
@@ -39,14 +42,30 @@ def decide(rows, settings=SETTINGS, parts: int = 1, against=()):
     return {one["id"]: one for one in found}, report
 
 
-SHORT = ["hey", "hi there", "how are you?", "i am fine thanks", "what did you do last weekend with friends?"]
+SHORT = [
+    "hey",
+    "hi there",
+    "how are you?",
+    "i am fine thanks",
+    "what did you do last weekend with friends?",
+]
 
 
 def test_short_texts_are_duplicates_of_their_copies_and_of_nothing_else():
-    texts = [*SHORT, *SHORT, "The quick brown fox jumps over the lazy dog every single day.", "", "   ", "!!!"]
+    texts = [
+        *SHORT,
+        *SHORT,
+        "The quick brown fox jumps over the lazy dog every single day.",
+        "",
+        "   ",
+        "!!!",
+    ]
     sent, _ = decide([row(f"{i:02}", text) for i, text in enumerate(texts)])
     assert set(sent) == {"05", "06", "07", "08", "09"}
-    assert all(one["rule"] == "dedup.exact" and int(one["partner"]) == int(one["id"]) - 5 for one in sent.values())
+    assert all(
+        one["rule"] == "dedup.exact" and int(one["partner"]) == int(one["id"]) - 5
+        for one in sent.values()
+    )
 
 
 def varied(text: str, words: int, seed: object) -> str:
@@ -116,9 +135,17 @@ def test_a_part_goes_and_the_whole_stays_even_where_the_part_is_rated_higher():
 
 def test_containment_can_be_turned_off_and_spares_short_rows():
     turns = [said(25, i) for i in range(6)]
-    assert decide([row("part", *turns[:2]), row("whole", *turns)], DedupSettings(contained=None))[0] == {}
     assert (
-        decide([row("hello", "good morning to you my dear"), row("more", "good morning to you my dear", *turns)])[0]
+        decide([row("part", *turns[:2]), row("whole", *turns)], DedupSettings(contained=None))[0]
+        == {}
+    )
+    assert (
+        decide(
+            [
+                row("hello", "good morning to you my dear"),
+                row("more", "good morning to you my dear", *turns),
+            ]
+        )[0]
         == {}
     )
 
@@ -131,7 +158,11 @@ def test_a_thousand_words_in_front_of_every_dialogue_send_none_away(place):
         dialogue = (Message("user", said(30, ("u", i))), Message("assistant", said(60, ("a", i))))
         role = "system" if place == "system" else "assistant"
         persona = Persona(greeting=front) if place == "persona" else None
-        rows.append(Conversation(str(i), (Message(role, front), *dialogue), Source("file", "s", str(i)), persona))
+        rows.append(
+            Conversation(
+                str(i), (Message(role, front), *dialogue), Source("file", "s", str(i)), persona
+            )
+        )
     sent, report = decide(rows)
     assert sent == {}
     assert report["boilerplate_rows"] == (400 if place == "greeting" else 0)
@@ -172,16 +203,27 @@ def test_a_passage_that_one_row_says_over_and_over_is_no_boilerplate():
 
 
 GREETING = "*{{char}} looks up.*  Oh, {{user}}!\r\n" + said(300, "hello")
-TIDIED = GREETING.replace("{{char}}", "Ada").replace("{{user}}", "Ben").replace("  ", " ").replace("\r\n", "\n")
+TIDIED = (
+    GREETING.replace("{{char}}", "Ada")
+    .replace("{{user}}", "Ben")
+    .replace("  ", " ")
+    .replace("\r\n", "\n")
+)
 
 
-@pytest.mark.parametrize("message", [GREETING, TIDIED], ids=["as on the card", "filled in and tidied"])
+@pytest.mark.parametrize(
+    "message", [GREETING, TIDIED], ids=["as on the card", "filled in and tidied"]
+)
 def test_a_greeting_shared_by_a_characters_rows_does_not_make_them_alike(message):
     persona = Persona(name="Ada", greeting=GREETING)
     rows = [
         Conversation(
             str(i),
-            (Message("assistant", message), Message("user", said(20, i)), Message("assistant", said(30, (i, 2)))),
+            (
+                Message("assistant", message),
+                Message("user", said(20, i)),
+                Message("assistant", said(30, (i, 2))),
+            ),
             Source("file", "s", str(i)),
             persona,
         )
@@ -192,19 +234,36 @@ def test_a_greeting_shared_by_a_characters_rows_does_not_make_them_alike(message
 
 def test_what_stands_in_an_evaluation_set_goes_with_its_own_reason():
     held = row("eval", said(60, "held"), said(60, "answer"))
-    rows = [row("near", varied(said(60, "held"), 2, 0), said(60, "answer")), row("free", said(60, "x"), said(60, "y"))]
+    rows = [
+        row("near", varied(said(60, "held"), 2, 0), said(60, "answer")),
+        row("free", said(60, "x"), said(60, "y")),
+    ]
     sent, _ = decide(rows, against=[held])
-    assert {name: (one["rule"], one["partner"]) for name, one in sent.items()} == {"near": ("dedup.against", "eval")}
+    assert {name: (one["rule"], one["partner"]) for name, one in sent.items()} == {
+        "near": ("dedup.against", "eval")
+    }
 
 
 QUESTION = "where would you hide a small piano from a jealous neighbour"
 LEAKS = [
     ("question and answer elsewhere", (said(40, 1), said(30, 2), QUESTION, said(9, 3)), True),
     ("the answer to it", (said(30, 1), said(60, "reference"), said(20, 3)), True),
-    ("most of the answer", (said(30, 1), " ".join(said(60, "reference").split()[:56]), said(20, 3)), True),
-    ("half of the answer", (said(30, 1), " ".join(said(60, "reference").split()[:30]), said(20, 3)), False),
+    (
+        "most of the answer",
+        (said(30, 1), " ".join(said(60, "reference").split()[:56]), said(20, 3)),
+        True,
+    ),
+    (
+        "half of the answer",
+        (said(30, 1), " ".join(said(60, "reference").split()[:30]), said(20, 3)),
+        False,
+    ),
     ("the question, asked by the assistant", (said(40, 1), QUESTION, said(9, 3)), False),
-    ("most of a short question", (said(40, 1), said(30, 2), " ".join(QUESTION.split()[:-1]), said(9, 3)), False),
+    (
+        "most of a short question",
+        (said(40, 1), said(30, 2), " ".join(QUESTION.split()[:-1]), said(9, 3)),
+        False,
+    ),
 ]
 
 
@@ -226,14 +285,20 @@ def test_what_every_item_of_an_evaluation_set_says_gives_nothing_away():
 
 def test_memory_mapped_parts_are_linked_like_those_in_memory(tmp_path):
     signed = sign.sign(to_table(families(20)), SETTINGS)
-    with pa.OSFile(str(tmp_path / "part.arrow"), "wb") as sink, pa.ipc.new_file(sink, signed.schema) as writer:
+    with (
+        pa.OSFile(str(tmp_path / "part.arrow"), "wb") as sink,
+        pa.ipc.new_file(sink, signed.schema) as writer,
+    ):
         writer.write_table(signed)
     mapped = pa.ipc.open_file(pa.memory_map(str(tmp_path / "part.arrow"))).read_all()
     assert link.link([mapped], SETTINGS)[0].equals(link.link([signed], SETTINGS)[0])
 
 
 def test_an_empty_part_and_no_parts_at_all_are_no_error():
-    assert link.link([], SETTINGS)[0].schema == link.link([sign.sign(to_table([]), SETTINGS)], SETTINGS)[0].schema
+    assert (
+        link.link([], SETTINGS)[0].schema
+        == link.link([sign.sign(to_table([]), SETTINGS)], SETTINGS)[0].schema
+    )
     empty = sign.sign(to_table([]), SETTINGS)
     decisions, report = link.link([empty], SETTINGS)
     assert (len(decisions), report["rows"]) == (0, 0)

@@ -23,13 +23,13 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import llm
+from pipeline import UserError, llm
 from pipeline.cli import cli
-from pipeline.llm.gate import Gate, Room
-from pipeline.llm.protocol import Fault, judge, retry_after, rooms
+from pipeline.llm.protocol import Fault, headrooms, judge, retry_after
+from pipeline.llm.rate_limit import Headroom, RateLimit
 from pipeline.llm.reply import misfit, read_json
 from pipeline.llm.server import key_for
-from pipeline.recipe import BudgetSettings, ModelSettings, Price, UserError
+from pipeline.recipe.settings import BudgetSettings, ModelSettings, Price
 from tests.servers.model import Serving, serving
 
 KEY = "sk-marked-5d41402abc4b2a76b9719d911017c592"
@@ -64,17 +64,23 @@ def ask_all(
 ) -> tuple[list[llm.Answer | llm.CallFailed], llm.Usage]:
     """Ask every prompt through one line; answers and recorded failures in the order of the prompts."""
     url = server if isinstance(server, str) else server.url
-    models = {"writer": ModelSettings(base_url=url, **{"model": "sim", "key": "THE_KEY"} | settings)}
+    models = {
+        "writer": ModelSettings(base_url=url, **{"model": "sim", "key": "THE_KEY"} | settings)
+    }
 
     async def ask(line: llm.Line, prompt: str) -> llm.Answer | llm.CallFailed:
         try:
-            return await line.ask("writer", [{"role": "user", "content": prompt}], schema=schema, max_tokens=200)
+            return await line.ask(
+                "writer", [{"role": "user", "content": prompt}], schema=schema, max_tokens=200
+            )
         except llm.CallFailed as failure:
             return failure
 
     async def main() -> tuple[list[llm.Answer | llm.CallFailed], llm.Usage]:
         async with llm.Line(models, folder / "calls.sqlite", budget, {"THE_KEY": KEY}) as line:
-            return [a async for a in line.each(prompts, lambda prompt: ask(line, prompt))], line.usage
+            return [
+                a async for a in line.each(prompts, lambda prompt: ask(line, prompt))
+            ], line.usage
 
     return llm.run(main())
 
@@ -88,13 +94,20 @@ def prompts(n: int) -> list[str]:
 
 
 def kept(folder: Path) -> list[tuple[Any, ...]]:
-    return sqlite3.connect(folder / "calls.sqlite").execute("SELECT final, reason, detail FROM calls").fetchall()
+    return (
+        sqlite3.connect(folder / "calls.sqlite")
+        .execute("SELECT final, reason, detail FROM calls")
+        .fetchall()
+    )
 
 
 def outcomes(answers: list[llm.Answer | llm.CallFailed]) -> list[tuple[Any, ...]]:
     """All that a row is made of."""
     paid = [(a.prompt_tokens, a.completion_tokens, a.cost) for a in answers]
-    said = [(a.reason, a.detail) if isinstance(a, llm.CallFailed) else (a.text, a.data, a.finish) for a in answers]
+    said = [
+        (a.reason, a.detail) if isinstance(a, llm.CallFailed) else (a.text, a.data, a.finish)
+        for a in answers
+    ]
     return list(zip(said, paid, strict=True))
 
 
@@ -110,7 +123,9 @@ def test_what_was_answered_is_never_asked_again(server: Serving, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("edited", "added"), [(0, 1), (3, 0), (2, 2)])
-def test_only_new_and_edited_prompts_are_sent(server: Serving, tmp_path: Path, edited: int, added: int) -> None:
+def test_only_new_and_edited_prompts_are_sent(
+    server: Serving, tmp_path: Path, edited: int, added: int
+) -> None:
     ask_all(server, tmp_path, prompts(20))
     changed = [p + " Please." if i < edited else p for i, p in enumerate(prompts(20 + added))]
     ask_all(server, tmp_path, changed)
@@ -128,7 +143,9 @@ def test_every_argument_and_the_sample_make_another_call(server: Serving, tmp_pa
             for v in variants:
                 await line.ask("writer", [{"role": "user", "content": "Hello"}], **v)
             assert line.usage.cached == 0
-        async with llm.Line(models, tmp_path / "calls.sqlite", None, {}, seed=1) as line:  # another seed: another run
+        async with llm.Line(
+            models, tmp_path / "calls.sqlite", None, {}, seed=1
+        ) as line:  # another seed: another run
             await line.ask("writer", [{"role": "user", "content": "Hello"}])
             assert line.usage.cached == 0
         return set()
@@ -143,8 +160,12 @@ def test_a_second_run_tells_the_same_word_for_word(
 ) -> None:
     bad = {"empty": 0.2, "length": 0.2, "garbage": 0.1, "braces": 0.1}
     server.configure(faults=bad, poison=0.1)
-    first, _ = ask_all(server, tmp_path, prompts(60), schema=schema, reasks=1, price=Price(input=1, output=1))
-    again, usage = ask_all(server, tmp_path, prompts(60), schema=schema, reasks=1, price=Price(input=1, output=1))
+    first, _ = ask_all(
+        server, tmp_path, prompts(60), schema=schema, reasks=1, price=Price(input=1, output=1)
+    )
+    again, usage = ask_all(
+        server, tmp_path, prompts(60), schema=schema, reasks=1, price=Price(input=1, output=1)
+    )
     assert usage.requests == 0
     assert len(set(reasons(first))) > (3 if schema else 2)
     assert outcomes(again) == outcomes(first)
@@ -155,7 +176,10 @@ def test_a_call_costs_what_all_its_requests_cost(server: Serving, tmp_path: Path
     server.configure(faults={"empty": 0.5, "500": 0.3})
     first, before = ask_all(server, tmp_path, prompts(40), attempts=1, reasks=2, price=price)
     assert {"server", "empty"} <= set(reasons(first))
-    for answers, cost in ((first, before.cost), (ask_all(server, tmp_path, prompts(40), price=price, reasks=2))):
+    for answers, cost in (
+        (first, before.cost),
+        (ask_all(server, tmp_path, prompts(40), price=price, reasks=2)),
+    ):
         spent = cost if isinstance(cost, float) else before.cost + cost.cost
         assert sum(a.cost or 0 for a in answers) == pytest.approx(spent)
 
@@ -210,17 +234,25 @@ print(llm.run(main()))
 def test_kill_9_loses_only_what_was_under_way(server: Serving, tmp_path: Path) -> None:
     server.configure(latency_ms=40)
     command = [sys.executable, "-c", CHILD, server.url]
-    with subprocess.Popen([*command, str(tmp_path / "killed.sqlite")], stdout=subprocess.DEVNULL) as child:
+    with subprocess.Popen(
+        [*command, str(tmp_path / "killed.sqlite")], stdout=subprocess.DEVNULL
+    ) as child:
         while server.stats()["requests"] < 200:
             assert child.poll() is None, "it ended before it could be killed"
             time.sleep(0.01)
         child.send_signal(signal.SIGKILL)
-    resumed = subprocess.run([*command, str(tmp_path / "killed.sqlite")], capture_output=True, check=True)
+    resumed = subprocess.run(
+        [*command, str(tmp_path / "killed.sqlite")], capture_output=True, check=True
+    )
     stats = server.stats()
     assert stats["keys_answered"] == 400
-    assert stats["asked_again_after_answer"] <= 16  # only what was under way: delivered, and not yet read
+    assert (
+        stats["asked_again_after_answer"] <= 16
+    )  # only what was under way: delivered, and not yet read
     assert stats["requests"] <= 400 + 16
-    undisturbed = subprocess.run([*command, str(tmp_path / "calm.sqlite")], capture_output=True, check=True)
+    undisturbed = subprocess.run(
+        [*command, str(tmp_path / "calm.sqlite")], capture_output=True, check=True
+    )
     assert resumed.stdout == undisturbed.stdout
 
 
@@ -233,7 +265,11 @@ def test_passing_faults_lose_no_call_and_repeat_no_answer(server: Serving, tmp_p
     answers, usage = ask_all(server, tmp_path, prompts(300), attempts=8)
     stats = server.stats()
     assert reasons(answers) == []
-    assert (stats["keys_answered"], stats["keys_answered_twice"], stats["before_retry_after"]) == (300, 0, 0)
+    assert (stats["keys_answered"], stats["keys_answered_twice"], stats["before_retry_after"]) == (
+        300,
+        0,
+        0,
+    )
     sent = stats["sent"]
     assert usage.failures["limited"] == sent["429"]
     assert usage.failures["server"] + usage.failures["overloaded"] == sent["500"] + sent["503"]
@@ -256,17 +292,23 @@ def test_a_known_limit_is_hardly_ever_hit(server: Serving, tmp_path: Path, heade
 
 
 def test_tokens_a_minute_are_kept_to(server: Serving, tmp_path: Path) -> None:
-    server.configure(tpm=60_000, latency_ms=20, headers=False)  # the server counts 170 tokens a call
+    server.configure(
+        tpm=60_000, latency_ms=20, headers=False
+    )  # the server counts 170 tokens a call
     answers, _ = ask_all(server, tmp_path, prompts(18), tokens_per_minute=60_000)
     assert reasons(answers) == []
     assert server.stats()["sent"].get("limit", 0) <= 2
 
 
-def test_fewer_are_under_way_when_the_server_cannot_keep_up(server: Serving, tmp_path: Path) -> None:
+def test_fewer_are_under_way_when_the_server_cannot_keep_up(
+    server: Serving, tmp_path: Path
+) -> None:
     server.configure(capacity=8, latency_ms=30)
     answers, usage = ask_all(server, tmp_path, prompts(200), attempts=12)
     assert reasons(answers) == []
-    assert usage.failures["overloaded"] < 150  # 32 at once, all the time, would be refused thrice as often
+    assert (
+        usage.failures["overloaded"] < 150
+    )  # 32 at once, all the time, would be refused thrice as often
 
 
 def test_a_prompt_refused_for_good_costs_one_request_ever(server: Serving, tmp_path: Path) -> None:
@@ -280,7 +322,9 @@ def test_a_prompt_refused_for_good_costs_one_request_ever(server: Serving, tmp_p
     assert server.stats()["requests"] == 60
 
 
-def test_an_outage_ends_as_recorded_failures_that_the_next_run_mends(server: Serving, tmp_path: Path) -> None:
+def test_an_outage_ends_as_recorded_failures_that_the_next_run_mends(
+    server: Serving, tmp_path: Path
+) -> None:
     server.configure(faults={"500": 1.0})
     answers, _ = ask_all(server, tmp_path, prompts(3), attempts=2)
     assert reasons(answers) == ["server"] * 3
@@ -294,7 +338,9 @@ def test_a_server_that_only_ever_says_wait_stops_the_run(
 ) -> None:
     monkeypatch.setattr("pipeline.llm.line.REFUSED", 0.3)
     server.configure(faults={"429": 1.0}, retry_after=0.05)
-    with pytest.raises(llm.Stop, match=r"has answered nothing .* but to wait \(429: Rate limit reached"):
+    with pytest.raises(
+        llm.Stop, match=r"has answered nothing .* but to wait \(429: Rate limit reached"
+    ):
         ask_all(server, tmp_path, prompts(20))
 
 
@@ -303,7 +349,9 @@ def test_an_error_sent_as_200_is_taken_as_an_error(server: Serving, tmp_path: Pa
     answers, _ = ask_all(server, tmp_path, prompts(20))
     assert reasons(answers) == ["policy"] * server.stats()["sent"]["flagged"]
     assert server.stats()["requests"] == 20
-    assert "your input was flagged" in str(next(a for a in answers if isinstance(a, llm.CallFailed)))
+    assert "your input was flagged" in str(
+        next(a for a in answers if isinstance(a, llm.CallFailed))
+    )
 
 
 def test_no_answer_in_time_is_a_failure(server: Serving, tmp_path: Path) -> None:
@@ -313,7 +361,9 @@ def test_no_answer_in_time_is_a_failure(server: Serving, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("empty", "empty"), ("length", "length")])
-def test_useless_text_is_asked_again_then_recorded(server: Serving, tmp_path: Path, kind: str, reason: str) -> None:
+def test_useless_text_is_asked_again_then_recorded(
+    server: Serving, tmp_path: Path, kind: str, reason: str
+) -> None:
     server.configure(faults={kind: 0.5})
     answers, usage = ask_all(server, tmp_path, prompts(60), reasks=2)
     assert 0 < len(reasons(answers)) < 20  # .5 ** 3 of 60 = 7.5
@@ -327,11 +377,21 @@ def test_useless_text_is_asked_again_then_recorded(server: Serving, tmp_path: Pa
 # status, what the server says, Retry-After → what it means: the run stops, or a fault of one call (True: for good)
 MEANINGS = [
     (401, "Incorrect API key", 0, "does not accept the key in OPENAI_API_KEY"),
-    (403, "403: Country not supported", 0, "the key in OPENAI_API_KEY for sim (403: Country not supported)"),
+    (
+        403,
+        "403: Country not supported",
+        0,
+        "the key in OPENAI_API_KEY for sim (403: Country not supported)",
+    ),
     (403, "requires moderation and your input was flagged", 0, ("policy", True)),
     (402, "Insufficient balance", 0, "quota of OPENAI_API_KEY is used up"),
     (429, "You exceeded your current quota. Please retry in 11.3s.", 0, ("limited", False)),
-    (429, "You exceeded your current quota, please check your plan", 0, "quota of OPENAI_API_KEY is used up"),
+    (
+        429,
+        "You exceeded your current quota, please check your plan",
+        0,
+        "quota of OPENAI_API_KEY is used up",
+    ),
     (429, "Please try again in 2h0m", 0, "asks to wait 120 minutes"),
     (429, "try again in 20s · insufficient_quota", 0, "quota of OPENAI_API_KEY is used up"),
     (429, "insufficient_quota", 0, "quota of OPENAI_API_KEY is used up"),
@@ -348,7 +408,9 @@ MEANINGS = [
 
 
 @pytest.mark.parametrize(("status", "told", "wait", "meaning"), MEANINGS)
-def test_what_an_error_means(status: int, told: str, wait: float, meaning: str | tuple[str, bool]) -> None:
+def test_what_an_error_means(
+    status: int, told: str, wait: float, meaning: str | tuple[str, bool]
+) -> None:
     error = judge(ModelSettings(model="sim"), status, told, wait)
     if isinstance(meaning, str):
         assert isinstance(error, llm.Stop)
@@ -383,13 +445,17 @@ def test_a_date_to_wait_for_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reset", "seconds"), [("120ms", 0.12), ("6m0s", 360.0), ("1h2m3.5s", 3723.5), ("7", 7.0), ("", None), ("x", None)]
+    ("reset", "seconds"),
+    [("120ms", 0.12), ("6m0s", 360.0), ("1h2m3.5s", 3723.5), ("7", 7.0), ("", None), ("x", None)],
 )
 def test_what_is_left_of_a_limit_is_read(reset: str, seconds: float | None) -> None:
     names = ("limit", "remaining", "reset")
     values = ("60", "9", reset)
-    headers = [(f"X-RateLimit-{n}-Requests".encode(), v.encode()) for n, v in zip(names, values, strict=True)]
-    assert rooms(headers) == ([] if seconds is None else [Room("requests", 60, 9, seconds)])
+    headers = [
+        (f"X-RateLimit-{n}-Requests".encode(), v.encode())
+        for n, v in zip(names, values, strict=True)
+    ]
+    assert headrooms(headers) == ([] if seconds is None else [Headroom("requests", 60, 9, seconds)])
 
 
 def test_a_server_is_told_nothing_of_the_machine_that_asks(tmp_path: Path) -> None:
@@ -398,7 +464,9 @@ def test_a_server_is_told_nothing_of_the_machine_that_asks(tmp_path: Path) -> No
     class Listening(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             told.extend(name.lower() for name in self.headers)
-            body = json.dumps({"choices": [{"message": {"content": "Hello."}, "finish_reason": "stop"}]}).encode()
+            body = json.dumps(
+                {"choices": [{"message": {"content": "Hello."}, "finish_reason": "stop"}]}
+            ).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -454,7 +522,9 @@ def test_a_field_the_server_does_not_take_is_left_out(
     server: Serving, tmp_path: Path, refuses: list[str], told: str, batch: bool
 ) -> None:
     server.configure(refuses=refuses, latency_ms=5)
-    answers, _ = ask_all(server, tmp_path, prompts(20), schema=TALK, in_flight=1, reasks=0, batch=batch)
+    answers, _ = ask_all(
+        server, tmp_path, prompts(20), schema=TALK, in_flight=1, reasks=0, batch=batch
+    )
     assert {str(a) if isinstance(a, llm.CallFailed) else "good" for a in answers} == {told}
     assert server.stats()["requests"] == 20
 
@@ -476,7 +546,15 @@ def test_json_is_found_in_what_models_write(text: str, value: Any) -> None:
     assert read_json(text) == value
 
 
-NO_JSON = ["", "Sorry, no.", '{"a": 1', '{"a": "cut of', "[" * 100_000, '{"a": NaN}', '{"a": "half \\ud83d"}']
+NO_JSON = [
+    "",
+    "Sorry, no.",
+    '{"a": 1',
+    '{"a": "cut of',
+    "[" * 100_000,
+    '{"a": NaN}',
+    '{"a": "half \\ud83d"}',
+]
 
 
 @pytest.mark.parametrize("text", NO_JSON)
@@ -501,7 +579,11 @@ def test_any_json_survives_a_fence(value: Any) -> None:
 ROLES = {
     "type": "array",
     "minItems": 2,
-    "items": {"type": "object", "properties": {"role": {"enum": ["user", "bot"]}}, "required": ["role"]},
+    "items": {
+        "type": "object",
+        "properties": {"role": {"enum": ["user", "bot"]}},
+        "required": ["role"],
+    },
 }
 MISFITS = [
     ({}, "must be of type array, not object"),
@@ -557,16 +639,26 @@ def test_the_key_of_openai_goes_to_openai_alone(
     models = {"writer": ModelSettings(base_url=server.url, model="sim")}
 
     async def ask() -> llm.Answer:
-        async with llm.Line(models, tmp_path / "calls.sqlite", None, {"OPENAI_API_KEY": KEY}) as line:
+        async with llm.Line(
+            models, tmp_path / "calls.sqlite", None, {"OPENAI_API_KEY": KEY}
+        ) as line:
             return await line.ask("writer", [{"role": "user", "content": "Hello"}])
 
     with pytest.raises(llm.Stop, match="wants a key"):
         llm.run(ask())
     monkeypatch.setattr("pipeline.llm.server.REMOTE_MODELS", True)
     assert key_for(ModelSettings(model="gpt-4o"), {"OPENAI_API_KEY": KEY}) == KEY
-    assert key_for(ModelSettings(base_url="http://gpu-box:8000/v1", model="sim"), {"OPENAI_API_KEY": KEY}) is None
+    assert (
+        key_for(
+            ModelSettings(base_url="http://gpu-box:8000/v1", model="sim"), {"OPENAI_API_KEY": KEY}
+        )
+        is None
+    )
     with pytest.raises(UserError, match="set the environment variable MINE"):
-        key_for(ModelSettings(base_url="http://gpu-box:8000/v1", model="sim", key="MINE"), {"OPENAI_API_KEY": KEY})
+        key_for(
+            ModelSettings(base_url="http://gpu-box:8000/v1", model="sim", key="MINE"),
+            {"OPENAI_API_KEY": KEY},
+        )
 
 
 def test_the_command_line_sends_the_key_that_its_help_names(
@@ -574,12 +666,25 @@ def test_the_command_line_sends_the_key_that_its_help_names(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     server.configure(key=KEY)
-    wanted = ["--set", "seeds=1", "--set", "talks=1", "--set", "turns=[2, 3]", "--out", str(tmp_path / "talks")]
-    told = CliRunner().invoke(cli, ["generate", "--model", "sim", "--base-url", server.url, *wanted])
+    wanted = [
+        "--set",
+        "seeds=1",
+        "--set",
+        "talks=1",
+        "--set",
+        "turns=[2, 3]",
+        "--out",
+        str(tmp_path / "talks"),
+    ]
+    told = CliRunner().invoke(
+        cli, ["generate", "--model", "sim", "--base-url", server.url, *wanted]
+    )
     assert server.stats()["requests"] > 0, told.output
 
 
-def test_an_exhausted_quota_stops_and_keeps_what_was_answered(server: Serving, tmp_path: Path) -> None:
+def test_an_exhausted_quota_stops_and_keeps_what_was_answered(
+    server: Serving, tmp_path: Path
+) -> None:
     server.configure(quota=40, latency_ms=5)
     with pytest.raises(llm.Stop, match="quota"):
         ask_all(server, tmp_path, prompts(200))
@@ -608,13 +713,19 @@ def test_a_run_stops_at_its_budget_and_goes_on_when_it_is_raised(
     assert server.stats()["asked_again_after_answer"] == 0
 
 
-def test_long_answers_without_max_tokens_stay_within_the_budget(running: Serving, tmp_path: Path) -> None:
+def test_long_answers_without_max_tokens_stay_within_the_budget(
+    running: Serving, tmp_path: Path
+) -> None:
     running.configure(words=2000, latency_ms=20)
     models = {"writer": ModelSettings(base_url=running.url, model="sim", in_flight=8)}
 
     async def main() -> None:
-        async with llm.Line(models, tmp_path / "calls.sqlite", BudgetSettings(max_tokens=60_000), {}) as line:
-            jobs = line.each(prompts(100), lambda p: line.ask("writer", [{"role": "user", "content": p}]))
+        async with llm.Line(
+            models, tmp_path / "calls.sqlite", BudgetSettings(max_tokens=60_000), {}
+        ) as line:
+            jobs = line.each(
+                prompts(100), lambda p: line.ask("writer", [{"role": "user", "content": p}])
+            )
             [answer async for answer in jobs]
 
     with pytest.raises(llm.Stop, match="budget is reached"):
@@ -638,7 +749,13 @@ def test_a_rehearsal_leaves_the_budget_as_it_is(server: Serving, tmp_path: Path)
 
 def test_a_budget_in_dollars_wants_a_price(server: Serving, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no price for nobody-knows-1"):
-        ask_all("https://models.example/v1", tmp_path, ["Hello"], BudgetSettings(max_cost=1), model="nobody-knows-1")
+        ask_all(
+            "https://models.example/v1",
+            tmp_path,
+            ["Hello"],
+            BudgetSettings(max_cost=1),
+            model="nobody-knows-1",
+        )
 
 
 def test_a_server_that_is_not_there_stops_with_its_address(tmp_path: Path) -> None:
@@ -677,7 +794,9 @@ def quick_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick_batches")
 def test_a_batch_brings_the_answers_for_half_the_price(server: Serving, tmp_path: Path) -> None:
     server.configure(poison=0.1, faults={"500": 0.1})
-    answers, usage = ask_all(server, tmp_path, prompts(60), batch=True, price=Price(input=1, output=1))
+    answers, usage = ask_all(
+        server, tmp_path, prompts(60), batch=True, price=Price(input=1, output=1)
+    )
     poisoned = server.stats()["sent"]["poison"]
     assert reasons(answers) == ["policy"] * poisoned
     assert server.stats()["keys_answered"] == 60 - poisoned
@@ -691,7 +810,10 @@ def test_a_batch_under_way_is_waited_for_by_the_next_run(server: Serving, tmp_pa
     async def give_up() -> None:
         models = {"writer": ModelSettings(base_url=server.url, model="sim", batch=True)}
         async with llm.Line(models, tmp_path / "calls.sqlite", None, {}) as line:
-            calls = [line.ask("writer", [{"role": "user", "content": p}], max_tokens=200) for p in prompts(10)]
+            calls = [
+                line.ask("writer", [{"role": "user", "content": p}], max_tokens=200)
+                for p in prompts(10)
+            ]
             together = asyncio.gather(*calls, return_exceptions=True)
             while not line.usage.failures and not kept_batches(tmp_path):
                 await asyncio.sleep(0.01)
@@ -699,17 +821,23 @@ def test_a_batch_under_way_is_waited_for_by_the_next_run(server: Serving, tmp_pa
 
     drive(give_up)
     assert server.stats()["requests"] == 10
-    some, _ = ask_all(server, tmp_path, prompts(5), batch=True)  # it ends when half is asked for again
+    some, _ = ask_all(
+        server, tmp_path, prompts(5), batch=True
+    )  # it ends when half is asked for again
     answers, _ = ask_all(server, tmp_path, prompts(12), batch=True)
     assert reasons(some) == reasons(answers) == []
     assert server.stats()["requests"] == 12
 
 
 @pytest.mark.usefixtures("quick_batches")
-def test_a_batch_that_the_server_has_forgotten_is_sent_again(server: Serving, tmp_path: Path) -> None:
+def test_a_batch_that_the_server_has_forgotten_is_sent_again(
+    server: Serving, tmp_path: Path
+) -> None:
     ask_all(server, tmp_path, prompts(1))
     with sqlite3.connect(tmp_path / "calls.sqlite") as store:
-        store.execute("INSERT INTO batches VALUES ('batch-of-last-year', ?, 'a b c')", [f"{server.url} sim"])
+        store.execute(
+            "INSERT INTO batches VALUES ('batch-of-last-year', ?, 'a b c')", [f"{server.url} sim"]
+        )
     answers, _ = ask_all(server, tmp_path, prompts(5), batch=True)
     assert reasons(answers) == []
     assert kept_batches(tmp_path) == []
@@ -720,10 +848,15 @@ def test_a_batch_that_the_server_has_forgotten_is_sent_again(server: Serving, tm
 
 def play(request: dict[str, Any]) -> dict[str, Any]:
     text = f"You said: {request['messages'][-1]['content']}"
-    return {"model": "stand-in", "choices": [{"message": {"content": text}, "finish_reason": "stop"}]}
+    return {
+        "model": "stand-in",
+        "choices": [{"message": {"content": text}, "finish_reason": "stop"}],
+    }
 
 
-def test_a_rehearsal_takes_the_same_way_and_is_never_taken_for_real(server: Serving, tmp_path: Path) -> None:
+def test_a_rehearsal_takes_the_same_way_and_is_never_taken_for_real(
+    server: Serving, tmp_path: Path
+) -> None:
     async def main(url: str) -> llm.Answer:
         models = {"writer": ModelSettings(base_url=url, model="sim")}
         async with llm.Line(models, tmp_path / "calls.sqlite", None, {}, rehearsal=play) as line:
@@ -747,7 +880,7 @@ def drive(work: Callable[[], Awaitable[Any]]) -> Any:
 
 def test_the_shortest_conversation_goes_first() -> None:
     async def work() -> list[int]:
-        gate, order = Gate(1), list[int]()
+        gate, order = RateLimit(1), list[int]()
 
         async def call(length: int) -> None:
             turn = await gate.enter(length, 1)
@@ -766,7 +899,7 @@ def test_no_turn_is_lost_by_refusals_failures_and_cancelled_calls(seed: int) -> 
     rng = random.Random(seed)
 
     async def work() -> int:
-        gate, under_way, peak = Gate(8), 0, 0
+        gate, under_way, peak = RateLimit(8), 0, 0
 
         async def call(i: int) -> None:
             nonlocal under_way, peak
@@ -794,8 +927,8 @@ def test_no_turn_is_lost_by_refusals_failures_and_cancelled_calls(seed: int) -> 
 
 def test_a_limit_that_is_nearly_used_up_slows_the_gate() -> None:
     async def work() -> float:
-        gate = Gate(64)
-        gate.advise([Room("requests", 100, 4, 4.8)])  # 20 a second
+        gate = RateLimit(64)
+        gate.advise([Headroom("requests", 100, 4, 4.8)])  # 20 a second
         started = time.monotonic()
         for _ in range(15):
             gate.leave(await gate.enter(1, 1), "answered")
@@ -835,7 +968,9 @@ PRICED = {
 
 
 @pytest.mark.parametrize(("model", "dollars"), PRICED.items())
-def test_a_price_is_known_by_the_name_without_its_version(model: str, dollars: float | None) -> None:
+def test_a_price_is_known_by_the_name_without_its_version(
+    model: str, dollars: float | None
+) -> None:
     price = llm.price_of(ModelSettings(model=model))
     assert (price.input if price else None) == dollars
 
@@ -849,4 +984,7 @@ def test_prices_and_estimates() -> None:
 
 def test_the_client_is_imported_only_when_a_model_is_asked() -> None:
     code = "import sys, pipeline.llm; print({'openai', 'aiohttp', 'uvloop'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+        == "set()\n"
+    )

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from pipeline.generate.novelty import Neighbour, Novelty
 
 WORDS = [
-    a + b + c for a in "bdfgklmnprst" for b in ("a", "e", "i", "o", "u") for c in ("n", "r", "st", "lo", "mi", "ta")
+    a + b + c
+    for a in "bdfgklmnprst"
+    for b in ("a", "e", "i", "o", "u")
+    for c in ("n", "r", "st", "lo", "mi", "ta")
 ]
 SMALL = ["the", "a", "of", "and", "to", "in", "is", "with", "for", "it"]
 
@@ -51,10 +54,16 @@ def filled(texts: list[str], **settings: float) -> Novelty:
     return novelty
 
 
-TEXT = st.lists(st.sampled_from(["ah", "oh", "no", "Yes", "so"]), min_size=1, max_size=12).map(" ".join)
+TEXT = st.lists(st.sampled_from(["ah", "oh", "no", "Yes", "so"]), min_size=1, max_size=12).map(
+    " ".join
+)
 
 
-@given(pool=st.lists(TEXT, min_size=1, max_size=8), candidate=TEXT, cutoff=st.sampled_from([0.0, 0.24, 0.5, 0.8]))
+@given(
+    pool=st.lists(TEXT, min_size=1, max_size=8),
+    candidate=TEXT,
+    cutoff=st.sampled_from([0.0, 0.24, 0.5, 0.8]),
+)
 def test_a_fixed_cut_off_decides_as_rouge_l(pool: list[str], candidate: str, cutoff: float) -> None:
     found = filled(pool, cutoff=cutoff).neighbour(candidate)
     alike = [rouge_l(text.lower(), candidate.lower()) for text in pool]

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.rules.datum import find_all
-from pipeline.rules.privacy import Span, find, is_card, is_iban
-from pipeline.rules.stand_ins import mask
+from pipeline.rules.privacy.datum import find_all
+from pipeline.rules.privacy.find import Span, find, is_card, is_iban
+from pipeline.rules.privacy.stand_ins import mask
 
 GOLD = Path(__file__).parents[1].parent / "shared" / "data" / "gold_dirty"
 
@@ -115,8 +115,16 @@ def test_what_only_looks_like_personal_data_is_left(language: str, text: str) ->
 
 
 def test_all_kinds_in_one_message_in_their_order() -> None:
-    text = "I'm @lena_k, lena@example.org, 14 Maple Street, call 202-555-0143 or pay 4111111111111111."
-    assert [span.kind for span in find(text, "en")] == ["handle", "email", "address", "phone", "card"]
+    text = (
+        "I'm @lena_k, lena@example.org, 14 Maple Street, call 202-555-0143 or pay 4111111111111111."
+    )
+    assert [span.kind for span in find(text, "en")] == [
+        "handle",
+        "email",
+        "address",
+        "phone",
+        "card",
+    ]
 
 
 def test_checksums() -> None:
@@ -145,7 +153,10 @@ def test_planted_data_is_found_to_the_character() -> None:
 
 
 def _rows(name: str) -> list[dict]:
-    return [json.loads(line) for line in gzip.decompress((GOLD / f"{name}.jsonl.gz").read_bytes()).splitlines()]
+    return [
+        json.loads(line)
+        for line in gzip.decompress((GOLD / f"{name}.jsonl.gz").read_bytes()).splitlines()
+    ]
 
 
 TALK = [
@@ -161,7 +172,9 @@ def masks(*texts: str) -> list[str]:
 
 def test_the_same_datum_gets_the_same_stand_in() -> None:
     masked, spans = mask(TALK, find_all(TALK))
-    said = [[text[s.start : s.end] for s in found] for text, found in zip(masked, spans, strict=True)]
+    said = [
+        [text[s.start : s.end] for s in found] for text, found in zip(masked, spans, strict=True)
+    ]
     assert said[0][0] == said[1][0]
     assert said[0][1] == said[1][1]
     assert said[1][2] not in said[0]
@@ -175,8 +188,16 @@ def test_the_same_datum_gets_the_same_stand_in() -> None:
 AGAIN = [
     ("my insta is lena_k99", "ok adding lena_k99 now! and @lena_k99 or Lena_K99.", "lena"),
     ("call +1 555 123 4567", "555-123-4567, got it; or 123 4567, or 5551234567?", "4567"),
-    ("reach me at 555-123-4567", "so it is (555) 123-4567 from here, +1 (555) 123 4567 from abroad", "4567"),
-    ("I live at 14 Maple Street, Apt 3B", "14 Maple Street, then. 14 maple street, I know where that is", "aple"),
+    (
+        "reach me at 555-123-4567",
+        "so it is (555) 123-4567 from here, +1 (555) 123 4567 from abroad",
+        "4567",
+    ),
+    (
+        "I live at 14 Maple Street, Apt 3B",
+        "14 Maple Street, then. 14 maple street, I know where that is",
+        "aple",
+    ),
     ("J'habite 14 rue Victor Hugo", "oh, the 14 Rue Victor Hugo! 14 rue victor hugo", "ictor"),
     ("it's anna at example dot org", "anna@example.org, or anna(at)example(dot)org", "anna"),
     ("pay GB82 WEST 1234 5698 7654 32", "GB82WEST12345698765432, right", "WEST"),
@@ -184,17 +205,24 @@ AGAIN = [
 
 
 @pytest.mark.parametrize(("first", "later", "datum"), AGAIN)
-def test_a_datum_that_is_said_again_in_other_words_is_masked_alike(first: str, later: str, datum: str) -> None:
+def test_a_datum_that_is_said_again_in_other_words_is_masked_alike(
+    first: str, later: str, datum: str
+) -> None:
     texts = [first, later]
     masked, spans = mask(texts, find_all(texts, "en"))
-    values = [text[s.start : s.end] for text, found in zip(masked, spans, strict=True) for s in found]
+    values = [
+        text[s.start : s.end] for text, found in zip(masked, spans, strict=True) for s in found
+    ]
     assert datum not in " ".join(masked)
     assert len(values) >= 2
     assert len(set(values)) == 1
 
 
 def test_what_only_holds_a_known_datum_is_left() -> None:
-    texts = ["my insta is lena_k99, call 555-123-4567, or tell @sam", "xlena_k99 lena_k999 sam 91234567 123456789"]
+    texts = [
+        "my insta is lena_k99, call 555-123-4567, or tell @sam",
+        "xlena_k99 lena_k999 sam 91234567 123456789",
+    ]
     assert masks(*texts)[1] == texts[1]
 
 
@@ -245,7 +273,10 @@ def test_four_times_the_text_takes_no_sixteen_times_the_time(piece: str) -> None
 
 
 ANYTHING = st.text(
-    st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("0123456789 0123456789@.-+()/:#abz")),
+    st.one_of(
+        st.characters(exclude_categories=["Cs"]),
+        st.sampled_from("0123456789 0123456789@.-+()/:#abz"),
+    ),
     max_size=120,
 )
 

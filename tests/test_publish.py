@@ -13,28 +13,34 @@ from pipeline import publish
 from pipeline.conversation import Conversation, Drop, Language, Message, Persona, to_table
 from pipeline.publish.card import card
 from pipeline.publish.split import REHEARSAL, TEST, TRAIN, assign
-from pipeline.recipe import Cut, PublishSettings
-from pipeline.shelf import Shelf
+from pipeline.recipe.settings import Cut, PublishSettings
+from pipeline.store.store import Store
 from tests.rows import conversation
 
 
 def published(folder: Path, parts: list[list[Conversation]], **settings: object) -> Path:
-    shelf = Shelf(folder)
+    shelf = Store(folder)
     tables = [to_table(part) for part in parts]
-    placed = publish.splits([t.select(["id", "group", "source"]) for t in tables], PublishSettings(**settings), 1)
+    placed = publish.splits(
+        [t.select(["id", "split_group", "source"]) for t in tables], PublishSettings(**settings), 1
+    )
     said = publish.write(tables, placed, shelf.committed)
     shelf.write_text("README.md", card("tests", funnel=[], **said))
     return folder
 
 
 def test_the_real_loader_reads_what_was_published(tmp_path: Path) -> None:
-    rows = [conversation(n, group=f"thread {n // 2}", language=Language("en", 0.9)) for n in range(40)]
-    named = dataclasses.replace(rows[0], messages=(Message("user", "Hi.", "Ada"), Message("assistant", "Oh, hello.")))
+    rows = [
+        conversation(n, split_group=f"thread {n // 2}", language=Language("en", 0.9)) for n in range(40)
+    ]
+    named = dataclasses.replace(
+        rows[0], messages=(Message("user", "Hi.", "Ada"), Message("assistant", "Oh, hello."))
+    )
     folder = published(tmp_path / "set", [[named, *rows[1:25]], rows[25:]], test=0.2)
     found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
     assert set(found) == {"train", "test"}
     assert found["train"].num_rows + found["test"].num_rows == 40
-    assert not set(found["train"]["group"]) & set(found["test"]["group"])
+    assert not set(found["train"]["split_group"]) & set(found["test"]["split_group"])
     every = {row["id"]: row for split in found.values() for row in split}
     assert every[named.id]["messages"] == [
         {"role": "user", "content": "Hi."},
@@ -47,14 +53,20 @@ def test_the_real_loader_reads_what_was_published(tmp_path: Path) -> None:
 def test_rows_of_the_rehearsal_model_stand_apart_and_the_card_says_so(tmp_path: Path) -> None:
     real = [conversation(n) for n in range(10)]
     made = [
-        dataclasses.replace(row, source=row.source._replace(kind="generated", rehearsal=True), persona=Persona("Ada"))
+        dataclasses.replace(
+            row,
+            source=row.source._replace(kind="generated", rehearsal=True),
+            persona=Persona("Ada"),
+        )
         for row in (conversation(n) for n in range(10, 13))
     ]
     folder = published(tmp_path / "set", [real + made])
     found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
     assert {row["id"] for row in found[REHEARSAL]} == {row.id for row in made}
     assert not any(source["rehearsal"] for source in found[TRAIN]["source"])
-    assert "3 rows were written by the offline rehearsal model" in (folder / "README.md").read_text()
+    assert (
+        "3 rows were written by the offline rehearsal model" in (folder / "README.md").read_text()
+    )
 
 
 def test_the_card_names_every_split_licence_and_language(tmp_path: Path) -> None:
@@ -80,22 +92,33 @@ def test_a_cut_sends_rows_away_with_measure_value_and_limit() -> None:
 
 def test_no_row_with_a_minor_is_published_even_past_the_filter() -> None:
     said = conversation(1, ["I like trains.", "I'm fifteen, so I take the bus."])
-    card = dataclasses.replace(conversation(2), persona=Persona("Ada", "Ada is 16 years old and paints."))
+    card = dataclasses.replace(
+        conversation(2), persona=Persona("Ada", "Ada is 16 years old and paints.")
+    )
     grown = conversation(3, ["My son is eleven.", "I'm forty, and mine are grown up."])
     first, second, third = publish.work([said, card, grown], PublishSettings())
     for row in (first, second):
         assert isinstance(row, Drop)
-        assert [(f.rule, f.decision) for f in row.conversation.findings] == [("safety.minor", "drop")]
+        assert [(f.rule, f.decision) for f in row.conversation.findings] == [
+            ("safety.minor", "drop")
+        ]
     assert third == grown
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.booleans()), max_size=60), st.floats(0, 0.9), st.integers(0, 9)
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.booleans()), max_size=60),
+    st.floats(0, 0.9),
+    st.integers(0, 9),
 )
-def test_no_group_stands_on_both_sides(rows: list[tuple[str, bool]], share: float, seed: int) -> None:
+def test_no_group_stands_on_both_sides(
+    rows: list[tuple[str, bool]], share: float, seed: int
+) -> None:
     groups, rehearsal = [g for g, _ in rows], [r for _, r in rows]
     splits = assign(groups, rehearsal, share, seed)
-    sides = {split: {g for g, s in zip(groups, splits, strict=True) if s == split} for split in (TRAIN, TEST)}
+    sides = {
+        split: {g for g, s in zip(groups, splits, strict=True) if s == split}
+        for split in (TRAIN, TEST)
+    }
     assert not sides[TRAIN] & sides[TEST]
     assert [s == REHEARSAL for s in splits] == rehearsal
     if share and len({g for g, r in rows if not r}) > 1:

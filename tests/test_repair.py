@@ -8,13 +8,17 @@ from hypothesis import strategies as st
 
 from pipeline.conversation import Conversation, Message, Persona, Source
 from pipeline.filter.repair import mend, shape, strip_html, tidy
-from pipeline.recipe import RepairSettings
+from pipeline.recipe.settings import RepairSettings
 
 ALL = RepairSettings()
-NONE = RepairSettings(**dict.fromkeys([n for n in RepairSettings.model_fields if n != "least"], False))
+NONE = RepairSettings(
+    **dict.fromkeys([n for n in RepairSettings.model_fields if n != "least"], False)
+)
 
 
-def row(*said: tuple[str, str] | tuple[str, str, str], persona: Persona | None = None) -> Conversation:
+def row(
+    *said: tuple[str, str] | tuple[str, str, str], persona: Persona | None = None
+) -> Conversation:
     return Conversation("x", tuple(Message(*s) for s in said), Source("file", "t", "t#1"), persona)  # type: ignore[arg-type]
 
 
@@ -73,7 +77,9 @@ def test_what_is_not_broken_stays(text: str) -> None:
 
 
 def test_names_of_the_card_are_labels_and_a_heading_used_twice_is() -> None:
-    carded = mend(row(("user", "Hi."), ("assistant", "Mara: Come in."), persona=Persona(name="Mara")), ALL)
+    carded = mend(
+        row(("user", "Hi."), ("assistant", "Mara: Come in."), persona=Persona(name="Mara")), ALL
+    )
     assert contents(carded)[1] == "Come in."
     headed = mend(talk("Anna: Hi.", "Ben: Hello.", "Anna: Tea?", "Ben: Yes."), ALL)
     assert contents(headed) == ["Hi.", "Hello.", "Tea?", "Yes."]
@@ -87,20 +93,34 @@ def test_a_label_that_is_an_ordinary_word_opens_two_messages() -> None:
 def test_empty_messages_go_and_their_neighbours_merge() -> None:
     repaired = shape(mend(talk("Hi.", "\u00a0", "Anyone?", "Yes."), ALL), ALL)
     assert contents(repaired) == ["Hi.\nAnyone?", "Yes."]
-    assert repaired.edits[-2:] == ("filter: removed empty message 1", "filter: merged messages 0 to 1 of one speaker")
+    assert repaired.edits[-2:] == (
+        "filter: removed empty message 1",
+        "filter: merged messages 0 to 1 of one speaker",
+    )
 
 
 def test_the_system_message_stays_apart() -> None:
-    repaired = shape(row(("system", "Be kind."), ("assistant", "Hi."), ("assistant", "You?"), ("user", "Me.")), ALL)
-    assert [(m.role, m.content) for m in repaired.messages] == [("system", "Be kind."), ("assistant", "Hi.\nYou?")]
+    repaired = shape(
+        row(("system", "Be kind."), ("assistant", "Hi."), ("assistant", "You?"), ("user", "Me.")),
+        ALL,
+    )
+    assert [(m.role, m.content) for m in repaired.messages] == [
+        ("system", "Be kind."),
+        ("assistant", "Hi.\nYou?"),
+    ]
 
 
 def test_a_play_is_cut_to_its_longest_stretch_between_two() -> None:
     names = ["Nina", "Boris", "Masha", *["Nina", "Boris"] * 4, "Masha"]
     play = row(*(("user", f"Line {i}.", name) for i, name in enumerate(names)))
     repaired = shape(play, ALL)
-    assert repaired.edits == ("filter: kept messages 3 to 10 of 12, the longest stretch between two speakers",)
-    assert [(m.role, m.name) for m in repaired.messages[:2]] == [("user", "Nina"), ("assistant", "Boris")]
+    assert repaired.edits == (
+        "filter: kept messages 3 to 10 of 12, the longest stretch between two speakers",
+    )
+    assert [(m.role, m.name) for m in repaired.messages[:2]] == [
+        ("user", "Nina"),
+        ("assistant", "Boris"),
+    ]
     assert len(repaired.messages) == 8
 
 
@@ -120,7 +140,9 @@ def test_a_tail_that_breaks_off_is_cut() -> None:
     assert contents(repaired) == ["Hi.", "Hello."]
 
 
-@pytest.mark.parametrize("last", ["Жаль((", "Мне так грустно(", "I got an A", "let's go with plan b", "Yes they're"])
+@pytest.mark.parametrize(
+    "last", ["Жаль((", "Мне так грустно(", "I got an A", "let's go with plan b", "Yes they're"]
+)
 def test_a_good_last_reply_stays(last: str) -> None:
     assert contents(shape(talk("Hi.", "Hello.", "How was it?", last), ALL))[-1] == last
 
@@ -131,7 +153,10 @@ def test_every_repair_can_be_switched_off() -> None:
 
 
 messages = st.lists(
-    st.tuples(st.sampled_from(["user", "assistant"]), st.text(st.characters(exclude_categories=["Cs"]), max_size=40)),
+    st.tuples(
+        st.sampled_from(["user", "assistant"]),
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
+    ),
     max_size=8,
 )
 
@@ -139,7 +164,9 @@ messages = st.lists(
 @given(messages)
 def test_mending_and_shaping_twice_changes_nothing_more(said: list[tuple[str, str]]) -> None:
     once = shape(mend(row(*said), ALL), ALL)
-    assert [a.role != b.role for a, b in zip(once.messages, once.messages[1:], strict=False)].count(False) == 0
+    assert [a.role != b.role for a, b in zip(once.messages, once.messages[1:], strict=False)].count(
+        False
+    ) == 0
     again = shape(once, RepairSettings(tail=False, trim=False))
     assert again.messages == once.messages
 

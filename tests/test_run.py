@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.collect import files
-from pipeline.recipe import configs
+from pipeline.texts import configs
 from tests.rows import record, write_jsonl
 
 RAPPORT = [sys.executable, "-m", "pipeline.cli"]
@@ -42,7 +42,9 @@ def recipe(folder: Path, files: int = 3, rows: int = 120, **sections: object) ->
             write_jsonl(talks, [record(n) for n in range(number * 100, number * 100 + rows)])
     values = {
         "name": "tests",
-        "collect": {"sources": [{"name": "talks", "files": ["talks/*.jsonl"], "license": "CC0-1.0"}]},
+        "collect": {
+            "sources": [{"name": "talks", "files": ["talks/*.jsonl"], "license": "CC0-1.0"}]
+        },
         "filter": {"languages": ["en"]},
         **sections,
     }
@@ -53,18 +55,24 @@ def recipe(folder: Path, files: int = 3, rows: int = 120, **sections: object) ->
 
 def digests(run: Path) -> dict[str, str]:
     """Hash of every Parquet file of a run."""
-    return {str(p.relative_to(run)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(run.rglob("*.parquet"))}
+    return {
+        str(p.relative_to(run)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(run.rglob("*.parquet"))
+    }
 
 
 def finished(run: Path) -> dict[str, str]:
     """When each room was last walked."""
     reports = {p.parent.name: json.loads(p.read_text()) for p in run.glob("*/report.json")}
-    return {folder.split("-")[1]: report["finished"] + str(report["seconds"]) for folder, report in reports.items()}
+    return {
+        folder.split("-")[1]: report["finished"] + str(report["seconds"])
+        for folder, report in reports.items()
+    }
 
 
 def funnel(told: str) -> dict[str, dict[str, int]]:
     line = next(line for line in told.splitlines() if line.startswith("["))
-    return {row["room"]: row for row in json.loads(line)}
+    return {row["stage"]: row for row in json.loads(line)}
 
 
 def test_rows_in_are_rows_out_in_every_room(tmp_path: Path) -> None:
@@ -74,12 +82,17 @@ def test_rows_in_are_rows_out_in_every_room(tmp_path: Path) -> None:
     assert before == 360
     for row in way.values():
         assert row["in"] == before
-        assert row["in"] + row["added"] == row["kept"] + row["dropped"] + row["merged"] + row["quarantined"]
+        assert (
+            row["in"] + row["added"]
+            == row["kept"] + row["dropped"] + row["merged"] + row["quarantined"]
+        )
         before = row["kept"]
     assert way["dedup"]["dropped"] >= 40
 
 
-def test_changing_nothing_walks_nothing_and_a_limit_walks_filter_and_what_follows(tmp_path: Path) -> None:
+def test_changing_nothing_walks_nothing_and_a_limit_walks_filter_and_what_follows(
+    tmp_path: Path,
+) -> None:
     run = tmp_path / "out"
     rapport("run", recipe(tmp_path), "--out", run)
     first = finished(run)
@@ -93,8 +106,15 @@ def test_changing_nothing_walks_nothing_and_a_limit_walks_filter_and_what_follow
     assert way["filter"]["kept"] == 0
     assert way["filter"]["reasons"] == {"structure.turns": 360}
     second = finished(run)
-    assert {room for room in ROOMS if second[room] != first[room]} == {"filter", "dedup", "score", "publish"}
-    assert {p: p.stat().st_mtime_ns for p in (run / "3-filter" / "measured").rglob("*.parquet")} == measured
+    assert {room for room in ROOMS if second[room] != first[room]} == {
+        "filter",
+        "dedup",
+        "score",
+        "publish",
+    }
+    assert {
+        p: p.stat().st_mtime_ns for p in (run / "3-filter" / "measured").rglob("*.parquet")
+    } == measured
 
 
 def test_an_edited_input_is_read_again(tmp_path: Path) -> None:
@@ -106,7 +126,10 @@ def test_an_edited_input_is_read_again(tmp_path: Path) -> None:
 
 def test_from_walks_again_and_until_stops(tmp_path: Path) -> None:
     path, run = recipe(tmp_path, files=1), tmp_path / "out"
-    assert tuple(funnel(rapport("run", path, "--out", run, "--until", "filter", "--json"))) == ROOMS[:3]
+    assert (
+        tuple(funnel(rapport("run", path, "--out", run, "--until", "filter", "--json")))
+        == ROOMS[:3]
+    )
     rapport("run", path, "--out", run)
     first = finished(run)
     rapport("run", path, "--out", run, "--from", "score")
@@ -117,10 +140,23 @@ def test_from_walks_again_and_until_stops(tmp_path: Path) -> None:
 def test_unreadable_rows_are_quarantined_and_no_good_row_is_lost(tmp_path: Path) -> None:
     good = [record(n) for n in range(1500)]
     no_messages = {"id": "x", "messages": None}
-    number = {"id": "y", "messages": [{"role": "user", "content": 7}, {"role": "assistant", "content": "Fine."}]}
+    number = {
+        "id": "y",
+        "messages": [{"role": "user", "content": 7}, {"role": "assistant", "content": "Fine."}],
+    }
     huge = record(1, ["Hello there, how are you?", "x" * 10_000_000])
     bad = [no_messages, number, huge, '{"messages": [{"role": "user", "con']
-    rows = [*good[:300], bad[0], *good[300:600], bad[1], *good[600:900], bad[2], *good[900:1200], bad[3], *good[1200:]]
+    rows = [
+        *good[:300],
+        bad[0],
+        *good[300:600],
+        bad[1],
+        *good[600:900],
+        bad[2],
+        *good[900:1200],
+        bad[3],
+        *good[1200:],
+    ]
     path = recipe(tmp_path, files=0)
     write_jsonl(tmp_path / "talks" / "all.jsonl", rows)
     way = funnel(rapport("run", path, "--out", tmp_path / "out", "--until", "collect", "--json"))
@@ -136,7 +172,9 @@ def test_unreadable_rows_are_quarantined_and_no_good_row_is_lost(tmp_path: Path)
 def wide_recipe(folder: Path) -> Path:
     """Four sources and a crawl, with enough rows and bytes that worker processes share every room."""
     shutil.copytree(configs() / "quickstart" / "pages", folder / "pages")
-    doors: list[dict[str, object]] = [{"name": "scenes", "spider": "mediawiki", "start": ["pages/index.html"]}]
+    doors: list[dict[str, object]] = [
+        {"name": "scenes", "spider": "mediawiki", "start": ["pages/index.html"]}
+    ]
     for number in range(4):
         padded = [record(n) | {"note": "x" * 1400} for n in range(number * 500, number * 500 + 550)]
         write_jsonl(folder / f"{number}.jsonl", padded)
@@ -179,7 +217,9 @@ def test_killed_at_ten_random_moments_it_ends_in_the_same_bytes(tmp_path: Path) 
     rapport("run", path, "--out", run, "--workers", "2")
     assert digests(run) == digests(tmp_path / "whole")
     assert len(digests(run)) > 30
-    rapport("run", path, "--out", run)  # sweeps what a worker left that outlived the last kill by a moment
+    rapport(
+        "run", path, "--out", run
+    )  # sweeps what a worker left that outlived the last kill by a moment
     assert list(run.rglob("*.tmp")) == []
 
 
@@ -198,10 +238,14 @@ def test_ctrl_c_ends_with_one_message_and_the_next_run_goes_on(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("size", "crawl"), [("150k", False), ("60k", True), ("100k", True)])
-def test_a_full_disk_is_one_clear_message_and_nothing_is_lost(tmp_path: Path, size: str, crawl: bool) -> None:
+def test_a_full_disk_is_one_clear_message_and_nothing_is_lost(
+    tmp_path: Path, size: str, crawl: bool
+) -> None:
     path, small = recipe(tmp_path, files=6, rows=400), tmp_path / "small"
     small.mkdir()
-    command = " ".join([*RAPPORT, "run", "quickstart" if crawl else str(path), "--out", str(small / "out")])
+    command = " ".join(
+        [*RAPPORT, "run", "quickstart" if crawl else str(path), "--out", str(small / "out")]
+    )
     mount = f"mount -t tmpfs -o size={size} tmpfs {small} || exit 77"
     script = f"{mount}; {command}; echo code $?; mount -o remount,size=100m {small}; {command}; echo code $?"
     own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script]
@@ -209,7 +253,9 @@ def test_a_full_disk_is_one_clear_message_and_nothing_is_lost(tmp_path: Path, si
     told = done.stdout + done.stderr
     if done.returncode == 77 or done.stderr.startswith("unshare:"):
         pytest.skip("this machine lets no user mount a small file system")
-    assert any(words in told for words in ("No space left on device", "disk is full", "disk I/O error"))
+    assert any(
+        words in told for words in ("No space left on device", "disk is full", "disk I/O error")
+    )
     assert "the same command goes on from there" in told
     assert "Traceback" not in told
     assert "code 1" in told
@@ -221,7 +267,9 @@ def test_the_folder_of_another_recipe_is_left_alone(tmp_path: Path) -> None:
     path = recipe(tmp_path, files=1)
     rapport("run", path, "--out", run, "--until", "collect")
     path.write_text(path.read_text().replace('"tests"', '"others"'))
-    assert "holds the run of recipe `tests`, not of `others`" in rapport("run", path, "--out", run, code=1)
+    assert "holds the run of recipe `tests`, not of `others`" in rapport(
+        "run", path, "--out", run, code=1
+    )
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").touch()
     assert "holds no run of Rapport" in rapport("run", path, "--out", tmp_path / "photos", code=1)
@@ -230,7 +278,8 @@ def test_the_folder_of_another_recipe_is_left_alone(tmp_path: Path) -> None:
 def test_why_tells_the_whole_life_of_a_dropped_row(tmp_path: Path) -> None:
     path, run = recipe(tmp_path, files=1), tmp_path / "out"
     write_jsonl(
-        tmp_path / "talks" / "short.jsonl", [record(800, ["Good evening to you, is it still raining?", "Bye."])]
+        tmp_path / "talks" / "short.jsonl",
+        [record(800, ["Good evening to you, is it still raining?", "Bye."])],
     )
     rapport("run", path, "--out", run)
     told = rapport("why", run, "talk-800")
@@ -256,7 +305,10 @@ def test_why_names_the_partner_of_a_duplicate(tmp_path: Path) -> None:
     partner = gone["findings"][-1]["evidence"]
     told = rapport("why", run, gone["id"])
     assert "dedup: dropped" in told
-    assert any(row["id"] in partner for row in pq.read_table(run / "4-dedup" / "kept", columns=["id"]).to_pylist())
+    assert any(
+        row["id"] in partner
+        for row in pq.read_table(run / "4-dedup" / "kept", columns=["id"]).to_pylist()
+    )
 
 
 def test_why_leaves_out_rooms_whose_shelf_is_older_than_the_one_before(tmp_path: Path) -> None:
@@ -271,8 +323,12 @@ def test_why_leaves_out_rooms_whose_shelf_is_older_than_the_one_before(tmp_path:
 
 
 def test_one_room_works_on_the_users_own_files(tmp_path: Path) -> None:
-    path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in (1, 2, 2, 3)] + [record(9, ["Hi.", "Hello."])])
-    way = funnel(rapport("filter", path, "--out", tmp_path / "a", "--set", "languages=[en]", "--json"))
+    path = write_jsonl(
+        tmp_path / "mine.jsonl", [record(n) for n in (1, 2, 2, 3)] + [record(9, ["Hi.", "Hello."])]
+    )
+    way = funnel(
+        rapport("filter", path, "--out", tmp_path / "a", "--set", "languages=[en]", "--json")
+    )
     assert (way["filter"]["kept"], way["filter"]["dropped"]) == (4, 1)
     way = funnel(rapport("dedup", path, "--out", tmp_path / "b", "--threshold", "0.8", "--json"))
     assert way["dedup"]["reasons"] == {"dedup.exact": 1}
@@ -291,19 +347,28 @@ def test_mistakes_of_the_user_are_told_without_a_traceback(tmp_path: Path) -> No
     file = tmp_path / "taken"
     file.touch()
     good = write_jsonl(tmp_path / "good.jsonl", [record(1)])
-    assert "a file stands there. Choose another --out" in rapport("collect", good, "--out", file, code=1)
+    assert "a file stands there. Choose another --out" in rapport(
+        "collect", good, "--out", file, code=1
+    )
     assert "a file stands there" in rapport("collect", good, "--out", file / "below", code=1)
     assert "generate.cards[1]: there is no" in rapport(
         "generate", "--out", tmp_path / "o3", "--set", "cards=[nobody.png]", code=1
     )
     assert "Usage" in rapport("run", code=2)
-    assert "no file matches" in rapport("collect", tmp_path / "nothing.jsonl", "--out", tmp_path / "o2", code=1)
+    assert "no file matches" in rapport(
+        "collect", tmp_path / "nothing.jsonl", "--out", tmp_path / "o2", code=1
+    )
 
 
 def test_a_rule_that_is_off_decides_nothing(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in range(3)])
     sets = ("--set", "languages=[de]", "--set", "rules.language.admitted.decision=off")
-    assert funnel(rapport("filter", path, "--out", tmp_path / "my out", *sets, "--json"))["filter"]["kept"] == 3
+    assert (
+        funnel(rapport("filter", path, "--out", tmp_path / "my out", *sets, "--json"))["filter"][
+            "kept"
+        ]
+        == 3
+    )
 
 
 def test_files_of_a_disk_and_of_a_bucket_make_one_source() -> None:
@@ -317,7 +382,11 @@ def test_plan_says_what_would_happen_and_does_nothing(tmp_path: Path) -> None:
     assert not run.exists()
     rapport("run", path, "--out", run, "--until", "filter")
     told = json.loads(
-        next(line for line in rapport("plan", path, "--out", run, "--json").splitlines() if line.startswith("["))
+        next(
+            line
+            for line in rapport("plan", path, "--out", run, "--json").splitlines()
+            if line.startswith("[")
+        )
     )
     assert [row["state"] for row in told] == ["cached", "cached", "cached", "runs", "runs", "runs"]
 
@@ -327,7 +396,9 @@ def test_plan_tells_calls_and_tokens_before_they_are_spent(tmp_path: Path) -> No
     path = recipe(tmp_path, files=1, generate=asked, models={"writer": {"model": "gpt-4o-mini"}})
     told = rapport("plan", path, "--out", tmp_path / "out", "--json")
     row = next(
-        r for r in json.loads(next(t for t in told.splitlines() if t.startswith("["))) if r["room"] == "generate"
+        r
+        for r in json.loads(next(t for t in told.splitlines() if t.startswith("[")))
+        if r["stage"] == "generate"
     )
     assert 2 * 3 * 6 <= row["calls"] <= 2 * 3 * 10
     assert row["prompt_tokens"] > row["completion_tokens"] > 0
@@ -342,7 +413,9 @@ ASKED = {"seeds": 2, "talks": 2, "turns": [6, 8], "attempts": 2}
 def modelled(folder: Path, url: str, **asked: object) -> Path:
     """A recipe that asks a model at an address."""
     ENVIRONMENT["MARKED_KEY"] = "sk-marked-0123456789"
-    return recipe(folder, files=1, generate=ASKED | asked, models={"writer": MODEL | {"base_url": url}})
+    return recipe(
+        folder, files=1, generate=ASKED | asked, models={"writer": MODEL | {"base_url": url}}
+    )
 
 
 def test_the_exit_code_tells_partial_from_full(tmp_path: Path) -> None:
@@ -354,7 +427,9 @@ def test_the_exit_code_tells_partial_from_full(tmp_path: Path) -> None:
     assert "4 of the rows asked for could not be made" in told
     assert "asks again" not in told
     assert "sk-marked" not in told
-    assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file() and b"sk-marked" in p.read_bytes()]
+    assert not [
+        p for p in (tmp_path / "out").rglob("*") if p.is_file() and b"sk-marked" in p.read_bytes()
+    ]
 
 
 def test_talks_that_the_rules_refuse_are_no_full_result_either(tmp_path: Path) -> None:
@@ -401,10 +476,16 @@ def test_a_second_attempt_that_fills_the_slot_is_a_full_result(tmp_path: Path) -
 
     with serving(answers="pipeline.generate.rehearse:answer", faults={"500": 0.1}) as server:
         path = modelled(tmp_path, server.url, attempts=9, seeds=4, turns=[8, 8])
-        way = funnel(rapport("run", path, "--out", tmp_path / "out", "--until", "generate", "--json"))
+        way = funnel(
+            rapport("run", path, "--out", tmp_path / "out", "--until", "generate", "--json")
+        )
         assert server.stats()["sent"]["500"] > 0
     assert way["generate"]["dropped"] + way["generate"]["quarantined"] > 0
-    assert (way["generate"]["kept"], way["generate"]["missing"], way["generate"]["passing"]) == (128, 0, 0)
+    assert (way["generate"]["kept"], way["generate"]["missing"], way["generate"]["passing"]) == (
+        128,
+        0,
+        0,
+    )
 
 
 def test_a_paid_run_tells_how_far_it_is_and_what_it_took(tmp_path: Path) -> None:
@@ -418,20 +499,32 @@ def test_a_paid_run_tells_how_far_it_is_and_what_it_took(tmp_path: Path) -> None
         assert "generate, talks: 4 of 4" in told
         requests = server.stats()["requests"]
         told = rapport("stats", run)
-        assert f"models: {requests} calls, 0 of them answered from the store; {requests} requests" in told
+        assert (
+            f"models: {requests} calls, 0 of them answered from the store; {requests} requests"
+            in told
+        )
         (usage,) = [r["usage"] for r in json.loads(rapport("stats", run, "--json")) if "usage" in r]
         assert usage["all_cost"] == pytest.approx(usage["cost"])
-        assert f"spent in this folder so far: {usage['all_tokens']} tokens, ${usage['cost']:.4f}" in told
+        assert (
+            f"spent in this folder so far: {usage['all_tokens']} tokens, ${usage['cost']:.4f}"
+            in told
+        )
         values = json.loads(path.read_text())
-        path.write_text(json.dumps(values | {"budget": {"max_cost": 1e-6}, "generate": ASKED | {"talks": 3}}))
+        path.write_text(
+            json.dumps(values | {"budget": {"max_cost": 1e-6}, "generate": ASKED | {"talks": 3}})
+        )
         told = rapport("plan", path, "--out", run)
     assert "Careful: the estimate exceeds `budget.max_cost`" in told
     assert f"{usage['cost']:.4f}" in told
 
 
 def test_calibrate_shows_what_a_limit_would_do(tmp_path: Path) -> None:
-    path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in range(9)] + [record(9, ["Hi.", "Hello."])])
-    other = write_jsonl(tmp_path / "other.jsonl", [record(n, ["Hi.", "Hello."]) for n in range(100)])
+    path = write_jsonl(
+        tmp_path / "mine.jsonl", [record(n) for n in range(9)] + [record(9, ["Hi.", "Hello."])]
+    )
+    other = write_jsonl(
+        tmp_path / "other.jsonl", [record(n, ["Hi.", "Hello."]) for n in range(100)]
+    )
     told = rapport("calibrate", "filter", path, other, "--set", "languages=[en]")
     assert "distinct_2" in told
     line = next(line for line in told.splitlines() if "structure.turns" in line and "mine" in line)
@@ -442,7 +535,8 @@ def test_calibrate_shows_what_a_limit_would_do(tmp_path: Path) -> None:
 
 def test_explain_shows_rows_that_a_changed_limit_decides_otherwise(tmp_path: Path) -> None:
     path = write_jsonl(
-        tmp_path / "mine.jsonl", [record(n) for n in range(9)] + [record(9, ["Hi there.", "Hello you."])]
+        tmp_path / "mine.jsonl",
+        [record(n) for n in range(9)] + [record(9, ["Hi there.", "Hello you."])],
     )
     first = ("filter", path, "--out", tmp_path / "out", "--set", "languages=[en]")
     rapport(*first)
@@ -466,12 +560,23 @@ def test_only_report_writes_the_pairs_and_drops_nothing(tmp_path: Path) -> None:
 
 def test_generated_talks_go_out_in_the_realm_layout(tmp_path: Path) -> None:
     made = tmp_path / "made"
-    rapport("generate", "--out", made, "--set", "seeds=2", "--set", "talks=2", "--set", "turns=[6, 8]")
+    rapport(
+        "generate", "--out", made, "--set", "seeds=2", "--set", "talks=2", "--set", "turns=[6, 8]"
+    )
     rapport("publish", made / "2-generate" / "kept", "--out", tmp_path / "out", "--layout", "realm")
     folder = tmp_path / "out" / "6-publish" / "realm"
-    records = [json.loads(line) for line in (folder / "characters.jsonl").read_text("utf-8").splitlines()]
+    records = [
+        json.loads(line) for line in (folder / "characters.jsonl").read_text("utf-8").splitlines()
+    ]
     assert [len(record["dialogues"]) for record in records] == [2, 2]
-    assert set(records[0]) == {"name", "context", "greeting", "example_dialogue", "topics", "dialogues"}
+    assert set(records[0]) == {
+        "name",
+        "context",
+        "greeting",
+        "example_dialogue",
+        "topics",
+        "dialogues",
+    }
     card = json.loads(next((folder / "cards").iterdir()).read_text("utf-8"))
     assert card["spec"] == "chara_card_v2"
 

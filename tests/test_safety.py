@@ -10,9 +10,9 @@ from unicodedata import is_normalized
 import pytest
 
 from pipeline.conversation import Message, Persona
-from pipeline.recipe import configs
 from pipeline.rules import LANGUAGES, safety
-from pipeline.rules.view import view
+from pipeline.rules.reading.view import view
+from pipeline.texts import configs
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
@@ -279,9 +279,14 @@ def test_other_answers_are_no_age(question: str, answer: str) -> None:
 
 
 def test_every_language_that_can_be_admitted_has_a_list_of_ages() -> None:
-    listed = {file.stem.removeprefix("minor-") for file in (configs() / "words").glob("minor-??.txt")}
+    listed = {
+        file.stem.removeprefix("minor-") for file in (configs() / "words").glob("minor-??.txt")
+    }
     assert listed == set(LANGUAGES.split())
-    assert all(is_normalized("NFC", file.read_text("utf-8")) for file in (configs() / "words").glob("minor*.txt"))
+    assert all(
+        is_normalized("NFC", file.read_text("utf-8"))
+        for file in (configs() / "words").glob("minor*.txt")
+    )
 
 
 @pytest.mark.parametrize(
@@ -329,7 +334,10 @@ def test_cards_of_minors(description: str, young: bool) -> None:
 
 
 def test_distress_threats_and_slurs_are_labelled() -> None:
-    assert fired("I want to kill myself.", "You have no choice.") == {"safety.self_harm": 0, "safety.coercion": 1}
+    assert fired("I want to kill myself.", "You have no choice.") == {
+        "safety.self_harm": 0,
+        "safety.coercion": 1,
+    }
 
 
 def test_recall_and_precision_on_persona_chats() -> None:
@@ -339,7 +347,10 @@ def test_recall_and_precision_on_persona_chats() -> None:
     right = wrong = stated = 0
     with gzip.open(path, "rt") as file:
         for case in map(json.loads, file):
-            talk = [Message("assistant" if i % 2 else "user", turn["text"]) for i, turn in enumerate(case["turns"])]
+            talk = [
+                Message("assistant" if i % 2 else "user", turn["text"])
+                for i, turn in enumerate(case["turns"])
+            ]
             found = any(f.message == case["turn"] for f in safety.minors(view(talk)))
             right += found and case["stated_minor"]
             wrong += found and not case["stated_minor"]

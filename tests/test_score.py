@@ -3,27 +3,32 @@ from __future__ import annotations
 import pytest
 
 from pipeline import score
-from pipeline.conversation import Conversation, Label, Language, Message, Source
-from pipeline.recipe import ScoreSettings
+from pipeline.conversation import Annotation, Conversation, Language, Message, Source
+from pipeline.recipe.settings import ScoreSettings
 from tests.rows import conversation
 
 ENGLISH = Language("en", 1.0)
 
 
 def scored(*texts: str, language: Language | None = ENGLISH, **more: object) -> Conversation:
-    return next(score.work([conversation(1, texts, language=language, **more)], ScoreSettings(window=1)))
+    return next(
+        score.work([conversation(1, texts, language=language, **more)], ScoreSettings(window=1))
+    )
 
 
 def test_no_row_is_dropped_and_every_message_has_its_label() -> None:
     rows = [conversation(n, language=ENGLISH) for n in range(5)]
     found = list(score.work(rows, ScoreSettings()))
     assert [row.id for row in found] == [row.id for row in rows]
-    assert all(len(row.labels) == len(row.messages) for row in found)
+    assert all(len(row.annotations) == len(row.messages) for row in found)
 
 
 def test_affection_is_closer_than_errands() -> None:
-    row = scored("Dear sir, to whom it may concern, thank you for your order.", "I love you, darling. I missed you.")
-    distant, close = (label.closeness for label in row.labels)
+    row = scored(
+        "Dear sir, to whom it may concern, thank you for your order.",
+        "I love you, darling. I missed you.",
+    )
+    distant, close = (label.closeness for label in row.annotations)
     assert distant is not None
     assert close is not None
     assert distant < 0 < close
@@ -32,17 +37,17 @@ def test_affection_is_closer_than_errands() -> None:
 
 def test_what_no_list_knows_stays_null_and_is_not_zero() -> None:
     row = scored("Xyzzy qwerty.", "Foo bar.")
-    assert [label.closeness for label in row.labels] == [None, None]
+    assert [label.closeness for label in row.annotations] == [None, None]
     assert "closeness" not in row.measures
     estonian = scored("Ma armastan sind.", "Tere.", language=Language("et", 1.0))
-    assert [label.emotion for label in estonian.labels] == [None, None]
+    assert [label.emotion for label in estonian.annotations] == [None, None]
     assert "emotional" not in estonian.measures
     assert "empathy" not in estonian.measures
 
 
 def test_the_longest_listed_phrase_counts_and_none_inside_it() -> None:
     assert score.label("I am so happy and glad.", "en").emotion == "joy"
-    assert score.label("The tram is late.", "en") == Label(
+    assert score.label("The tram is late.", "en") == Annotation(
         closeness=score.label("The tram is late.", "en").closeness, emotion="neutral"
     )
 
@@ -62,9 +67,9 @@ def test_a_row_without_a_word_is_no_error() -> None:
 
 
 def test_what_the_source_says_of_a_message_stays() -> None:
-    given = (Label(emotion="melancholy"), Label(closeness=0.9))
-    row = scored("I am so happy.", "I am so happy.", labels=given)
-    assert [label.emotion for label in row.labels] == ["melancholy", "joy"]
-    assert row.labels[1].closeness == 0.9
-    estonian = scored("Ma armastan sind.", "Tere.", language=Language("et", 1.0), labels=given)
-    assert estonian.labels == given
+    given = (Annotation(emotion="melancholy"), Annotation(closeness=0.9))
+    row = scored("I am so happy.", "I am so happy.", annotations=given)
+    assert [label.emotion for label in row.annotations] == ["melancholy", "joy"]
+    assert row.annotations[1].closeness == 0.9
+    estonian = scored("Ma armastan sind.", "Tere.", language=Language("et", 1.0), annotations=given)
+    assert estonian.annotations == given

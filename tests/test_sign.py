@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from pipeline.conversation import Conversation, Message, Source, to_table
 from pipeline.dedup import sign as signing
 from pipeline.dedup.view import words
-from pipeline.recipe import DedupSettings
+from pipeline.recipe.settings import DedupSettings
 
 SETTINGS = DedupSettings()
 TEXT = st.text(
     st.one_of(
-        st.sampled_from("abcXYZ éßﬁ日本のテ한ば\u3099\u0301\u1e9e١'-_.😀\U0001d400\U00020000\U0002f800\ufe0f"),
+        st.sampled_from(
+            "abcXYZ éßﬁ日本のテ한ば\u3099\u0301\u1e9e١'-_.😀\U0001d400\U00020000\U0002f800\ufe0f"
+        ),
         st.characters(codec="utf-8"),
     ),
     max_size=60,
@@ -25,7 +27,8 @@ TEXT = st.text(
 def table(*texts: str) -> pa.Table:
     """One conversation per text, said by the user."""
     return to_table(
-        Conversation(str(i), (Message("user", t),), Source("file", "t", str(i))) for i, t in enumerate(texts)
+        Conversation(str(i), (Message("user", t),), Source("file", "t", str(i)))
+        for i, t in enumerate(texts)
     )
 
 
@@ -57,7 +60,11 @@ def test_a_text_read_by_character_says_the_same_as_one_read_in_eights(text, data
     wide = data.draw(st.lists(st.sampled_from(letters), unique=True)) if letters else []
     other = "".join(chr(ord(c) + 0xFEE0) if at in wide else c for at, c in enumerate(text))
     one, two = signing.sign(table(text, other), SETTINGS).to_pylist()
-    assert (one["digest"], one["shingles"], one["spoken"]) == (two["digest"], two["shingles"], two["spoken"])
+    assert (one["digest"], one["shingles"], one["spoken"]) == (
+        two["digest"],
+        two["shingles"],
+        two["spoken"],
+    )
 
 
 @given(st.lists(st.integers(0, 2**32 - 1), max_size=300))
@@ -101,6 +108,8 @@ def test_the_scheme_is_recorded_with_the_signatures():
 
 
 def test_a_slice_of_a_table_is_signed_like_the_table():
-    whole = table("a b c d e f", "ß und ﬁ", "", "日本 の テキスト", "hello there my old friend of mine")
+    whole = table(
+        "a b c d e f", "ß und ﬁ", "", "日本 の テキスト", "hello there my old friend of mine"
+    )
     expected = signing.sign(whole, SETTINGS).slice(1, 3)
     assert signing.sign(whole.slice(1, 3), SETTINGS).to_pylist() == expected.to_pylist()

@@ -29,7 +29,9 @@ def heading(kind: str, text: str, n: int = 2) -> str:
 
 
 def html(address: str, body: str, **meta: Any) -> HtmlResponse:
-    return HtmlResponse(address, body=body.encode(), encoding="utf-8", request=Request(address, meta=meta))
+    return HtmlResponse(
+        address, body=body.encode(), encoding="utf-8", request=Request(address, meta=meta)
+    )
 
 
 def found(results: Any) -> list[dict[str, Any]]:
@@ -84,7 +86,9 @@ LINES = [  # (what it is, html, turns)
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("body", "turns"), [line[1:] for line in LINES], ids=[line[0] for line in LINES])
+@pytest.mark.parametrize(
+    ("body", "turns"), [line[1:] for line in LINES], ids=[line[0] for line in LINES]
+)
 def test_dialogue_markup(body: str, turns: list[str]) -> None:
     ((_, scene),) = dialogue.scenes(fragment(body))
     assert texts(scene) == turns
@@ -93,7 +97,14 @@ def test_dialogue_markup(body: str, turns: list[str]) -> None:
 @pytest.mark.parametrize("kind", [OLD, NEW], ids=["MediaWiki 1.39", "MediaWiki 1.43"])
 def test_headings_rules_and_other_text_end_a_scene(kind: str) -> None:
     talk = "<dl><dd><b>Ann</b>: Tea {}?</dd><dd><b>Bo</b>: Yes.</dd></dl>"
-    body = heading(kind, "One") + talk.format(1) + "<hr/>" + talk.format(2) + heading(kind, "Two", 3) + talk.format(3)
+    body = (
+        heading(kind, "One")
+        + talk.format(1)
+        + "<hr/>"
+        + talk.format(2)
+        + heading(kind, "Two", 3)
+        + talk.format(3)
+    )
     body += "<p>Some prose.</p>" + talk.format(4)
     scenes = list(dialogue.scenes(fragment(body)))
     assert [(name, scene[0][1]) for name, scene in scenes] == [
@@ -121,13 +132,18 @@ def test_talk_pages_give_comments_with_authors_and_parents(kind: str) -> None:
     body += f"<p>Are lamps <a href='/wiki/Help:Lamps'>good</a>? {sign('Ann')}</p>"
     body += f"<dl><dd>Yes. {sign('Bo')}<dl><dd>Why?</dd><dd>I ask. {sign('Ann')}</dd></dl></dd><dd>No. —{ip}</dd></dl>"
     tools = '<a href="/wiki/Talk:T#c-Cy-2024" class="ext-discussiontools-init-timestamplink">9:05, 3 May 2024 (UTC)</a>'
-    reply = '<span class="ext-discussiontools-init-replylink-buttons">[<a href="#">reply</a>]</span>'
+    reply = (
+        '<span class="ext-discussiontools-init-replylink-buttons">[<a href="#">reply</a>]</span>'
+    )
     body += (
-        heading(kind, "Other") + f"<p>Hm. {red}</p><dl><dd>Well. {sign('Cy', tools)}{reply}</dd></dl><p>Unsigned</p>"
+        heading(kind, "Other")
+        + f"<p>Hm. {red}</p><dl><dd>Well. {sign('Cy', tools)}{reply}</dd></dl><p>Unsigned</p>"
     )
     page = html("https://wiki.example/wiki/Talk:T", wiki_page(body, "ns-1 ns-talk"))
     posts = found(MediaWiki(options={}).parse(page))
-    assert [(p["thread"].partition("#")[2], p["author"], p["text"], p["parent"]) for p in posts] == [
+    assert [
+        (p["thread"].partition("#")[2], p["author"], p["text"], p["parent"]) for p in posts
+    ] == [
         ("Lamps", "Ann", "Are lamps good?", None),
         ("Lamps", "Bo", "Yes.", "Lamps/1"),
         ("Lamps", "Ann", "Why?\nI ask.", "Lamps/2"),
@@ -141,7 +157,9 @@ def test_the_api_is_asked_first_and_the_page_read_when_it_fails() -> None:
     spider = MediaWiki(options={})
     script = '<script>RLCONF={"wgPageName":"Category:Plays","wgNamespaceNumber":14};</script>'
     head = f'<link rel="EditURI" href="//wiki.example/w/api.php?action=rsd"/>{script}'
-    (ask,) = spider.parse(html("https://wiki.example/wiki/Category:Plays", wiki_page("", head=head)))
+    (ask,) = spider.parse(
+        html("https://wiki.example/wiki/Category:Plays", wiki_page("", head=head))
+    )
     assert "generator=categorymembers" in ask.url
     assert "gcmtitle=Category%3APlays" in ask.url
     pages = [{"pageid": 7, "ns": 0, "title": "A", "canonicalurl": "https://wiki.example/wiki/A"}]
@@ -158,7 +176,9 @@ def test_the_api_is_asked_first_and_the_page_read_when_it_fails() -> None:
 
 
 def answer(address: str, data: Any) -> TextResponse:
-    return TextResponse(address, body=json.dumps(data).encode(), encoding="utf-8", request=Request(address))
+    return TextResponse(
+        address, body=json.dumps(data).encode(), encoding="utf-8", request=Request(address)
+    )
 
 
 # ---------------------------------------------------------------- Gutenberg
@@ -183,7 +203,9 @@ def test_layouts_of_plays(layout: str) -> None:
         "SCENE I. A room.\n\nEnter ANN and BO.\n\n"
         f"{work * 3}SCENE II. The same.\n\n{work}*** END OF THE PROJECT GUTENBERG EBOOK TEA ***\nANN. Licence\n"
     )
-    page = TextResponse("https://mirror.example/123-0.txt", body=text.replace("\n", "\r\n").encode())
+    page = TextResponse(
+        "https://mirror.example/123-0.txt", body=text.replace("\n", "\r\n").encode()
+    )
     first, second = found(Gutenberg(options={}).parse(page))
     said = [(name.lower()[:2], text) for name, text in first["turns"]]
     assert said == [("an", "Tea?"), ("bo", "No, thanks.")] * 3
@@ -193,9 +215,13 @@ def test_layouts_of_plays(layout: str) -> None:
 
 
 def test_a_list_of_texts_is_followed_and_prose_is_no_dialogue() -> None:
-    listing = html("https://mirror.example/1/", '<html><a href="12-0.txt">12</a><a href="12.zip">z</a></html>')
+    listing = html(
+        "https://mirror.example/1/", '<html><a href="12-0.txt">12</a><a href="12.zip">z</a></html>'
+    )
     assert asked(Gutenberg(options={}).parse(listing)) == ["https://mirror.example/1/12-0.txt"]
-    prose_page = TextResponse("https://mirror.example/2.txt", body=b"It was a dark night.\n\nIt rained.\n")
+    prose_page = TextResponse(
+        "https://mirror.example/2.txt", body=b"It was a dark night.\n\nIt rained.\n"
+    )
     (nothing,) = Gutenberg(options={}).parse(prose_page)
     assert nothing["reason"] == "no_dialogue"
 
@@ -216,15 +242,29 @@ def discourse_post(number: int, **more: Any) -> dict[str, Any]:
 
 def test_discourse_topics() -> None:
     spider = Discourse(
-        options={}, start_urls=["https://d.example", "https://d.example/c/lamps/5", "https://d.example/t/old/9"]
+        options={},
+        start_urls=[
+            "https://d.example",
+            "https://d.example/c/lamps/5",
+            "https://d.example/t/old/9",
+        ],
     )
 
     async def start() -> list[str]:
         return [request.url async for request in spider.start()]
 
     base = "https://d.example"
-    assert asyncio.run(start()) == [f"{base}/latest.json", f"{base}/c/lamps/5/l/latest.json", f"{base}/t/9.json"]
-    listing = {"topic_list": {"topics": [{"id": 9}], "more_topics_url": "/latest?no_definitions=true&page=1"}}
+    assert asyncio.run(start()) == [
+        f"{base}/latest.json",
+        f"{base}/c/lamps/5/l/latest.json",
+        f"{base}/t/9.json",
+    ]
+    listing = {
+        "topic_list": {
+            "topics": [{"id": 9}],
+            "more_topics_url": "/latest?no_definitions=true&page=1",
+        }
+    }
     assert asked(spider.parse_list(answer(f"{base}/latest.json", listing))) == [
         f"{base}/t/9.json", f"{base}/latest.json?no_definitions=true&page=1"
     ]  # fmt: skip
@@ -233,7 +273,12 @@ def test_discourse_topics() -> None:
         discourse_post(1), discourse_post(2, reply_to_post_number=1), discourse_post(3, cooked=quote),
         discourse_post(4, post_type=3), discourse_post(5, user_deleted=True),
     ]  # fmt: skip
-    topic = {"id": 9, "slug": "old", "title": "Old", "post_stream": {"posts": posts, "stream": list(range(101, 131))}}
+    topic = {
+        "id": 9,
+        "slug": "old",
+        "title": "Old",
+        "post_stream": {"posts": posts, "stream": list(range(101, 131))},
+    }
     results = list(spider.parse_topic(answer(f"{base}/t/9.json", topic)))
     assert [(p["id"], p.get("parent", "before"), p["text"], p["gone"]) for p in found(results)] == [
         ("1", "before", "Post 1", False), ("2", "1", "Post 2", False), ("3", "before", "Post 3", False),
@@ -256,12 +301,13 @@ def test_forums_with_selectors_of_their_own() -> None:
         "https://f.example/viewforum?f=1",
         '<a class="topictitle" href="/t?t=7">T</a><a class="right" href="?f=1&p=2">›</a>',
     )
-    assert asked(spider.parse(listing)) == ["https://f.example/t?t=7", "https://f.example/viewforum?f=1&p=2"]
+    assert asked(spider.parse(listing)) == [
+        "https://f.example/t?t=7",
+        "https://f.example/viewforum?f=1&p=2",
+    ]
     body = '<h1>T</h1><div class="post" id="p41"><b class="username">Ann</b>'
     body += '<div class="content"><blockquote>Bo: x</blockquote>Hello<br>you</div></div>'
-    body += (
-        '<div class="post" id="p43"><i>This post was deleted.</i></div><a class="right" href="/t?t=7&start=20">next</a>'
-    )
+    body += '<div class="post" id="p43"><i>This post was deleted.</i></div><a class="right" href="/t?t=7&start=20">next</a>'
     results = list(spider.parse(html("https://f.example/t?t=7", body)))
     first, gone = found(results)
     assert (first["author"], first["text"], first["place"], first["thread"]) == (
@@ -280,9 +326,19 @@ def test_forums_with_selectors_of_their_own() -> None:
 
 def test_hacker_news_stories_keep_their_tree() -> None:
     def item(
-        number: int, text: str | None, *children: Any, author: str | None = "ann", title: str | None = None
+        number: int,
+        text: str | None,
+        *children: Any,
+        author: str | None = "ann",
+        title: str | None = None,
     ) -> dict[str, Any]:
-        return {"id": number, "author": author, "text": text, "title": title, "children": list(children)}
+        return {
+            "id": number,
+            "author": author,
+            "text": text,
+            "title": title,
+            "children": list(children),
+        }
 
     story = item(
         1,
@@ -348,7 +404,9 @@ def test_mailing_lists() -> None:
     assert asked(spider.parse(html("https://lore.example/lamps/", listing))) == [
         "https://lore.example/lamps/1@example.org/t.mbox.gz", "https://lore.example/lamps/?t=20240101000000"
     ]  # fmt: skip
-    box = TextResponse("https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(BOX.encode()))
+    box = TextResponse(
+        "https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(BOX.encode())
+    )
     letters = found(spider.parse(box))
     assert [(p["id"], p["parent"], p["author"], p["text"]) for p in letters] == [
         ("1@example.org", None, "ann@example.org", "Which lamp? From the list: all."),
@@ -358,32 +416,47 @@ def test_mailing_lists() -> None:
     assert {p["thread"] for p in letters} == {"https://lore.example/lamps/1@example.org/"}
 
 
-@pytest.mark.parametrize("date", ["Date: yesterday\n", "Date: Mon, 99 Foo 2024 99:99:99 +9999999999\n", "Date:\n", ""])
+@pytest.mark.parametrize(
+    "date", ["Date: yesterday\n", "Date: Mon, 99 Foo 2024 99:99:99 +9999999999\n", "Date:\n", ""]
+)
 def test_a_letter_with_a_bad_date_stands_after_the_one_it_answers(date: str) -> None:
     box = BOX.replace("Date: Wed, 1 May 2024 11:00:00 +0000\n", date)
-    page = TextResponse("https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(box.encode()))
+    page = TextResponse(
+        "https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(box.encode())
+    )
     letters = found(MailingList(options={}).parse(page))
     assert [letter["id"][0] for letter in letters] == ["1", "2", "3"]
     assert letters[1]["place"] == letters[0]["place"] + 1
 
 
 @pytest.mark.parametrize(
-    "odd", ["References: <((x>\n", "From: =?utf-8?b?!?=@example.org>\n", "Subject: =?klingon?q?x?=\n"]
+    "odd",
+    ["References: <((x>\n", "From: =?utf-8?b?!?=@example.org>\n", "Subject: =?klingon?q?x?=\n"],
 )
 def test_a_header_that_cannot_be_parsed_costs_no_letter(odd: str) -> None:
     box = BOX.replace("From: Cy <cy@example.org>\n", "").replace(
         "Message-ID: <3@example.org>", odd + "Message-ID: <3@example.org>"
     )
-    page = TextResponse("https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(box.encode()))
-    assert [letter["id"][0] for letter in found(MailingList(options={}).parse(page))] == ["1", "2", "3"]
+    page = TextResponse(
+        "https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(box.encode())
+    )
+    assert [letter["id"][0] for letter in found(MailingList(options={}).parse(page))] == [
+        "1",
+        "2",
+        "3",
+    ]
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
-def test_a_date_of_no_zone_is_the_same_everywhere(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_date_of_no_zone_is_the_same_everywhere(
+    zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     box = BOX.replace("1 May 2024 11:00:00 +0000", "1 May 2024 11:00:00 -0000")
-    page = TextResponse("https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(box.encode()))
+    page = TextResponse(
+        "https://lore.example/lamps/2@example.org/t.mbox.gz", body=gzip.compress(box.encode())
+    )
     letters = found(MailingList(options={}).parse(page))
     monkeypatch.undo()
     time.tzset()
@@ -391,7 +464,9 @@ def test_a_date_of_no_zone_is_the_same_everywhere(zone: str, monkeypatch: pytest
 
 
 def test_a_thread_that_unpacks_without_end_is_refused() -> None:
-    bomb = TextResponse("https://lore.example/l/1@x/t.mbox.gz", body=gzip.compress(bytes(60_000_000)))
+    bomb = TextResponse(
+        "https://lore.example/l/1@x/t.mbox.gz", body=gzip.compress(bytes(60_000_000))
+    )
     with pytest.raises(ValueError, match="unpacked"):
         list(MailingList(options={}).parse(bomb))
 

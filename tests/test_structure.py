@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pipeline.conversation import Message
 from pipeline.rules import structure
-from pipeline.rules.kernel import numbers
-from pipeline.rules.view import view
+from pipeline.rules.reading.numbers import numbers
+from pipeline.rules.reading.view import view
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
 
@@ -24,7 +24,9 @@ def measured(messages: list[Message]) -> dict[str, float]:
 
 
 def test_sizes_leave_the_system_message_out() -> None:
-    found = measured([Message("system", "You are a baker."), *talk("Two loaves, please.", "Here you are, dear!")])
+    found = measured(
+        [Message("system", "You are a baker."), *talk("Two loaves, please.", "Here you are, dear!")]
+    )
     assert (found["turns"], found["words"], found["speakers"]) == (2, 7, 2)
     assert found["balance"] == pytest.approx(3 / 7)
 
@@ -64,7 +66,9 @@ def test_a_talk_said_twice_repeats_every_longer_message(turns: list[str]) -> Non
     seen = view(messages)
     counted = numbers(seen.text, seen.starts, messages)
     again = counted.repeats[len(turns) :]
-    assert all((e >= 0) == (n >= 4) for e, n in zip(again, counted.words[len(turns) :], strict=True))
+    assert all(
+        (e >= 0) == (n >= 4) for e, n in zip(again, counted.words[len(turns) :], strict=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,12 +95,19 @@ def test_a_talk_said_twice_repeats_every_longer_message(turns: list[str]) -> Non
     ],
 )
 def test_a_last_message_that_breaks_off(last: str, broken: float) -> None:
-    assert structure.breaks_off(talk("Hi.", "Hello!", "How are you?", "Fine.", "Good.", last)) == broken
+    assert (
+        structure.breaks_off(talk("Hi.", "Hello!", "How are you?", "Fine.", "Good.", last))
+        == broken
+    )
 
 
 def test_messages_that_say_nothing_are_counted() -> None:
     messages = talk("Hi.", " ", "Anyone?", "")
     seen = view(messages)
     counted = numbers(seen.text, seen.starts, messages)
-    found = [f for f in structure.readings(seen, counted, measured(messages)) if f.rule == "structure.empty"]
+    found = [
+        f
+        for f in structure.readings(seen, counted, measured(messages))
+        if f.rule == "structure.empty"
+    ]
     assert [(f.message, f.value) for f in found] == [(1, 2), (3, 2)]

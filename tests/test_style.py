@@ -6,10 +6,10 @@ import pytest
 
 from pipeline.conversation import Message, Persona
 from pipeline.rules import cards, style
-from pipeline.rules.kernel import numbers
 from pipeline.rules.message import check
+from pipeline.rules.reading.numbers import numbers
+from pipeline.rules.reading.view import view
 from pipeline.rules.structure import measures
-from pipeline.rules.view import view
 
 ROBOT = Persona(name="Unit 7", description="An old AI who keeps a lighthouse.")
 
@@ -177,27 +177,43 @@ def test_what_only_looks_like_a_fault(reply: str) -> None:
 
 
 def test_farewells_without_end_are_counted() -> None:
-    messages = [Message("assistant" if i % 2 else "user", t) for i, t in enumerate(["So.", *["Bye, see you!"] * 6])]
+    messages = [
+        Message("assistant" if i % 2 else "user", t)
+        for i, t in enumerate(["So.", *["Bye, see you!"] * 6])
+    ]
     (found,) = style.goodbyes(view(messages))
     assert (found.value, found.message) == (6, 1)
 
 
 def test_evidence_points_at_the_words() -> None:
-    messages = [Message("user", "Hi."), Message("assistant", "Oh. I’m sorry, but I can’t assist with that request.")]
+    messages = [
+        Message("user", "Hi."),
+        Message("assistant", "Oh. I’m sorry, but I can’t assist with that request."),
+    ]
     (found,) = [f for f in style.phrases(view(messages)) if f.rule == "style.refusal"]
     assert messages[1].content[found.start : found.end] == found.evidence
     assert "can’t assist" in str(found.evidence)
 
 
 def test_a_fact_voiced_by_the_wrong_side_and_a_card_read_out() -> None:
-    card = Persona(description="I bake cookies for the county fair every single summer with my two sisters.")
+    card = Persona(
+        description="I bake cookies for the county fair every single summer with my two sisters."
+    )
     other = Persona(description="I collect antique stamps.")
     messages = [
-        Message("user", "So, what are you up to? I bake cookies for the county fair every summer with my sisters."),
+        Message(
+            "user",
+            "So, what are you up to? I bake cookies for the county fair every summer with my sisters.",
+        ),
         Message("assistant", "Lovely. I collect antique stamps."),
     ]
     assert {f.rule for f in cards.readings(view(messages, card, other))} == {"style.swapped"}
-    recited = [Message("assistant", "I bake cookies for the county fair every single summer with my two sisters.")]
+    recited = [
+        Message(
+            "assistant",
+            "I bake cookies for the county fair every single summer with my two sisters.",
+        )
+    ]
     (found,) = cards.readings(view(recited, card))
     assert (found.rule, found.value) == ("style.recited", 14)
 
@@ -208,7 +224,10 @@ def test_a_fact_voiced_by_the_wrong_side_and_a_card_read_out() -> None:
         ("I'm sorry, but I cannot fulfill this request.", "style.refusal"),
         ("Sure.\nMara: And then we danced.", "style.other_side"),
         ("I love walking along the river with my old dog!", "style.repetition"),
-        ("Je suis très content de te voir ici ce soir, mon cher ami, vraiment.", "language.foreign"),
+        (
+            "Je suis très content de te voir ici ce soir, mon cher ami, vraiment.",
+            "language.foreign",
+        ),
         ("By the way, I'm fifteen.", "safety.minor"),
         ("Hello, [name]!", "style.placeholder"),
     ],
@@ -221,4 +240,9 @@ def test_a_new_message_is_checked_alone(reply: str, rule: str) -> None:
     ]
     persona = Persona(name="Mara", description="A baker.")
     assert [f.rule for f in check(talk, persona, "en")] == [rule]
-    assert check([*talk[:2], Message("assistant", "What a day! The rain would not stop.")], persona, "en") == []
+    assert (
+        check(
+            [*talk[:2], Message("assistant", "What a day! The rain would not stop.")], persona, "en"
+        )
+        == []
+    )

@@ -15,17 +15,22 @@ from hypothesis import strategies as st
 
 from pipeline import llm
 from pipeline.conversation import Message, Role
+from pipeline.formats.cards import Character
 from pipeline.generate import plan, prompts, talk
-from pipeline.generate.cards import Character
 from pipeline.generate.check import fault, underage
 from pipeline.generate.invent import User
 from pipeline.generate.plan import Plan, draw, moves, role_at, takes_up
 from pipeline.generate.talk import Scene, direction, opening, systems_of, view
 from pipeline.llm import Answer, CallFailed
-from pipeline.recipe import GenerateSettings
+from pipeline.recipe.settings import GenerateSettings
 
 EN = prompts.load("en")
-OTTO = Character("Ottoline", "Ottoline, 44, paints signs for {{user}}.", "Mind the paint, {{user}}.", topics=("lead",))
+OTTO = Character(
+    "Ottoline",
+    "Ottoline, 44, paints signs for {{user}}.",
+    "Mind the paint, {{user}}.",
+    topics=("lead",),
+)
 TOM = User("Tom", 31, "Tom drives a van.", "short, no capitals")
 ROLES = st.sampled_from(["user", "assistant"])
 TEXTS = st.text(min_size=1)
@@ -46,7 +51,9 @@ def a_scene(**changes: Any) -> Scene:
 
 
 @given(opener=ROLES, texts=st.lists(TEXTS, max_size=12))
-def test_whose_turn_it_is_answers_the_other_and_nothing_said_is_lost(opener: Role, texts: list[str]) -> None:
+def test_whose_turn_it_is_answers_the_other_and_nothing_said_is_lost(
+    opener: Role, texts: list[str]
+) -> None:
     talked = said(opener, texts)
     side: Any = role_at(opener, len(texts))
     chat = view(talked, side, "SYSTEM", "BEGIN", "NOTE")
@@ -63,8 +70,14 @@ def test_whose_turn_it_is_answers_the_other_and_nothing_said_is_lost(opener: Rol
 
 @given(opener=ROLES, texts=st.lists(TEXTS, min_size=1, max_size=8))
 def test_the_two_views_are_mirror_images(opener: Role, texts: list[str]) -> None:
-    talked = [*said(opener, texts), Message(role_at(opener, len(texts)), "END")]  # so that the note stands on END
-    one, other = ([m["role"] for m in view(talked, side, "S", "B", "N")][-len(texts) - 1 : -1] for side in SIDES)
+    talked = [
+        *said(opener, texts),
+        Message(role_at(opener, len(texts)), "END"),
+    ]  # so that the note stands on END
+    one, other = (
+        [m["role"] for m in view(talked, side, "S", "B", "N")][-len(texts) - 1 : -1]
+        for side in SIDES
+    )
     assert one == [{"user": "assistant", "assistant": "user"}[role] for role in other]
 
 
@@ -82,7 +95,11 @@ def test_the_user_side_never_sees_the_card() -> None:
 
 
 def test_a_cards_own_scenario_is_for_the_character_alone() -> None:
-    scene = replace(a_scene(), character=replace(OTTO, origin="card"), situation="{{char}} secretly loves {{user}}.")
+    scene = replace(
+        a_scene(),
+        character=replace(OTTO, origin="card"),
+        situation="{{char}} secretly loves {{user}}.",
+    )
     systems = systems_of(scene, EN)
     assert "Ottoline secretly loves Tom." in systems["assistant"]
     assert "secretly" not in systems["user"]
@@ -110,11 +127,16 @@ def test_message_lengths_vary_as_the_recipe_says_and_endings_differ() -> None:
     assert all(len(p.steps) == 2 for p in plans if p.ending == "friendship")
 
 
-ANSWERS = st.lists(st.sampled_from(["no", "sure", "I like that a lot, honestly", "rather not", "why?"]), max_size=30)
+ANSWERS = st.lists(
+    st.sampled_from(["no", "sure", "I like that a lot, honestly", "rather not", "why?"]),
+    max_size=30,
+)
 
 
 @given(answers=ANSWERS, opener=ROLES)
-def test_one_step_at_a_time_and_only_after_the_last_was_taken_up(answers: list[str], opener: Role) -> None:
+def test_one_step_at_a_time_and_only_after_the_last_was_taken_up(
+    answers: list[str], opener: Role
+) -> None:
     talked, made = said(opener, answers), a_plan(40, opener)
     course = moves(talked, made, EN.rebuffs)
     assert len(course) == len(talked) + 1
@@ -172,14 +194,21 @@ def cues(made: Plan, talked: Sequence[Message]) -> dict[int, str]:
 
 @given(made=DRAWN, data=st.data())
 def test_closeness_never_rises_fast(made: Plan, data: st.DataObject) -> None:
-    answers = data.draw(st.lists(st.sampled_from([TAKEN, TURNED]), min_size=made.turns, max_size=made.turns))
+    answers = data.draw(
+        st.lists(st.sampled_from([TAKEN, TURNED]), min_size=made.turns, max_size=made.turns)
+    )
     course = moves(said(made.opener, answers), made, EN.rebuffs)[: made.turns]
-    stages, steps = [stage for stage, _ in course], [i for i, (_, move) in enumerate(course) if move == "step"]
+    stages, steps = (
+        [stage for stage, _ in course],
+        [i for i, (_, move) in enumerate(course) if move == "step"],
+    )
     assert "close" not in plan.stages_of(said(made.opener, answers), made, EN.rebuffs)[:10]
     assert all(later - earlier > plan.PAUSE for earlier, later in pairwise(steps))
     assert all(b - a <= 1 for a, b in pairwise(stages))
     assert all(course[i + 1][1] == "answer" for i in steps)
-    assert not set(cues(made, said(made.opener, answers))) & {i + after for i in steps for after in (0, 1)}
+    assert not set(cues(made, said(made.opener, answers))) & {
+        i + after for i in steps for after in (0, 1)
+    }
 
 
 @given(made=DRAWN, answer=st.sampled_from([TAKEN, TURNED]))
@@ -223,7 +252,12 @@ def test_a_goodbye_is_short() -> None:
 
 def test_directions_tell_step_answer_and_how_to_begin() -> None:
     scene = a_scene(turns=8, steps=(2,))
-    texts = ["Mind the paint, Tom.", "which paint", "The red one, it never dries.", "haha I know that one too"]
+    texts = [
+        "Mind the paint, Tom.",
+        "which paint",
+        "The red one, it never dries.",
+        "haha I know that one too",
+    ]
     assert "Take a small step" in direction(scene, said("assistant", texts[:2]), EN)
     assert "come a little closer" in direction(scene, said("assistant", texts[:3]), EN)
     assert "no hello" in direction(scene, [], EN)
@@ -251,8 +285,13 @@ def tell(answers: list[str | Exception], **changes: Any) -> tuple[talk.Told, Stu
 
 
 def test_a_bad_message_is_asked_again_with_the_reason() -> None:
-    told, stub = tell(["Tom: which paint", "which paint then", "Red. It never dries, you see."], turns=3)
-    assert [m.content for m in told.said][1:] == ["which paint then", "Red. It never dries, you see."]
+    told, stub = tell(
+        ["Tom: which paint", "which paint then", "Red. It never dries, you see."], turns=3
+    )
+    assert [m.content for m in told.said][1:] == [
+        "which paint then",
+        "Red. It never dries, you see.",
+    ]
     assert [f.rule for f in told.faults] == ["style.label"]
     assert "speaker's name in front" in stub.asked[1]["messages"][-1]["content"]
     assert [call["model"] for call in stub.asked] == ["u", "u", "c"]
@@ -286,7 +325,9 @@ class Writer:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        lines = [{"role": ("character", "user")[i % 2], "content": text} for i, text in enumerate(answer)]
+        lines = [
+            {"role": ("character", "user")[i % 2], "content": text} for i, text in enumerate(answer)
+        ]
         return Answer("", {"messages": lines}, "stop", 10, 5, 0.001, False, model)
 
 
@@ -322,7 +363,11 @@ def test_the_longest_try_counts_with_the_fault_that_ended_it() -> None:
     assert len(told.said) == 3
     assert told.cut
     assert (told.cut.message, told.cut.rule) == (3, "style.refusal")
-    assert [(f.message, f.rule) for f in told.faults] == [(1, "talk.short"), (3, "style.refusal"), (1, "style.refusal")]
+    assert [(f.message, f.rule) for f in told.faults] == [
+        (1, "talk.short"),
+        (3, "style.refusal"),
+        (1, "style.refusal"),
+    ]
     assert "too short" in writer.asked[1]
     assert "declined" in writer.asked[2]
 
@@ -358,7 +403,10 @@ def test_a_call_that_fails_after_a_usable_try_leaves_that_try_as_it_was() -> Non
     ],
 )
 def test_what_is_wrong_with_a_message(text: str, rule: str | None) -> None:
-    before = [Message("assistant", "Did I tell you about the red paint?"), Message("user", "no, go on then")]
+    before = [
+        Message("assistant", "Did I tell you about the red paint?"),
+        Message("user", "no, go on then"),
+    ]
     found = fault(before, Message("assistant", text, "Ottoline"), None, EN)
     assert (found.rule if found else None) == rule
 
@@ -368,12 +416,16 @@ def test_every_prompt_and_direction_can_be_filled(language: str) -> None:
     wording = prompts.load(language)
     assert wording.directions.keys() == prompts.load("en").directions.keys()
     for n in range(60):
-        made = draw(GenerateSettings(turns=(4, 9)), random.Random(n), "assistant" if n % 2 else "user")
+        made = draw(
+            GenerateSettings(turns=(4, 9)), random.Random(n), "assistant" if n % 2 else "user"
+        )
         scene = Scene(OTTO, TOM, "A sign.", "lead", OTTO.greeting, made, 0)
         texts = ["Well, what a day that was for all of us."] * made.turns
         for length in range(made.turns):
             assert "$" not in direction(scene, said(made.opener, texts[:length]), wording)
-        assert "$" not in "".join(systems_of(scene, wording).values()) + talk.script_prompt(scene, wording)
+        assert "$" not in "".join(systems_of(scene, wording).values()) + talk.script_prompt(
+            scene, wording
+        )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.conversation import Conversation, Finding, Message, Source, from_table, to_table
 from pipeline.dedup import dedup, link, sign, verify
-from pipeline.recipe import DedupSettings
+from pipeline.recipe.settings import DedupSettings
 
 SETTINGS = DedupSettings()
 SETS = st.lists(st.lists(st.integers(0, 40), max_size=60), min_size=2, max_size=8)
@@ -38,7 +38,10 @@ def test_a_pair_that_can_reach_what_it_must_is_counted_to_its_end(rows, least):
 
 
 @given(
-    st.dictionaries(st.tuples(st.integers(0, 11), st.integers(0, 11)), st.sampled_from([verify.NEAR, verify.CONTAINED]))
+    st.dictionaries(
+        st.tuples(st.integers(0, 11), st.integers(0, 11)),
+        st.sampled_from([verify.NEAR, verify.CONTAINED]),
+    )
 )
 @settings(max_examples=200, deadline=None)
 def test_of_two_alike_one_goes_and_who_goes_has_a_partner_that_stays(found):
@@ -46,7 +49,9 @@ def test_of_two_alike_one_goes_and_who_goes_has_a_partner_that_stays(found):
     a, b = (np.array([p[i] for p in pairs], np.int64) for i in (0, 1))
     sizes = np.arange(120, 0, -10, dtype=np.int32)
     like, limit = np.full(len(a), 0.8), np.full(len(a), 0.7)
-    edges = verify.Edges(a, b, np.array(list(pairs.values()), np.int8), like, limit, sizes[a], sizes[b])
+    edges = verify.Edges(
+        a, b, np.array(list(pairs.values()), np.int8), like, limit, sizes[a], sizes[b]
+    )
     partners = verify.choose(edges, 12, 0)
     gone = {row for row in range(12) if partners[row] != verify.NONE}
     for row in gone:
@@ -66,26 +71,39 @@ WARNED = Finding("filter", "style.x", decision="warn")
 
 
 def test_a_dropped_row_keeps_its_findings_and_names_its_partner():
-    rows = [conversation("a", TEXT), conversation("b", TEXT + "!", findings=(WARNED,)), conversation("c", "else")]
+    rows = [
+        conversation("a", TEXT),
+        conversation("b", TEXT + "!", findings=(WARNED,)),
+        conversation("c", "else"),
+    ]
     kept, dropped, report = dedup([to_table(rows)], SETTINGS)
     assert [row.id for row in from_table(kept[0])] == ["a", "c"]
     (gone,) = from_table(dropped[0])
     assert gone.findings[0] == WARNED
     assert gone.findings[1] == Finding(
-        "dedup", "dedup.exact", 1.0, 1.0, evidence="partner a cluster a view dialogue", decision="drop"
+        "dedup",
+        "dedup.exact",
+        1.0,
+        1.0,
+        evidence="partner a cluster a view dialogue",
+        decision="drop",
     )
     assert report["dropped"] == {"dedup.exact": 1}
 
 
 def test_kept_rows_are_untouched():
-    table = to_table([conversation("a", TEXT, findings=(WARNED,), extra="{}"), conversation("b", TEXT)])
+    table = to_table(
+        [conversation("a", TEXT, findings=(WARNED,), extra="{}"), conversation("b", TEXT)]
+    )
     kept, dropped, _ = dedup([table], DedupSettings(sources=["s"]))
     assert kept[0].equals(table.slice(1, 1))
     assert dropped[0].schema == table.schema
 
 
 def test_nothing_to_drop_leaves_every_row_and_no_dropped_one():
-    table = to_table([conversation("a", TEXT), conversation("b", "something else entirely, nothing alike")])
+    table = to_table(
+        [conversation("a", TEXT), conversation("b", "something else entirely, nothing alike")]
+    )
     decisions, _ = link.link([sign.sign(table, SETTINGS)], SETTINGS)
     kept, dropped = verify.apply(table, decisions, SETTINGS)
     assert kept.equals(table)

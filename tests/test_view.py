@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.conversation import Message
-from pipeline.rules.view import LISTS, _flat, _parts, pattern, view, words
+from pipeline.rules.reading.view import LISTS, _flat, _parts, pattern, view, words
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -41,6 +41,8 @@ def test_boundaries_only_where_the_script_has_them() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30))
 def test_hits_are_placed_in_their_message_whatever_stands_before(text: str) -> None:
-    seen = view([Message("user", text), Message("assistant", f"{text}\nSorry, as an AI I do not know.")])
+    seen = view(
+        [Message("user", text), Message("assistant", f"{text}\nSorry, as an AI I do not know.")]
+    )
     (hit,) = [h for h in seen.hits["assistant"] if h.message == 1]
     assert seen.messages[1].content[hit.start : hit.end] == "as an AI"

@@ -22,10 +22,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import collect
+from pipeline import UserError, collect
 from pipeline.collect import threads, web
 from pipeline.conversation import Conversation, Drop, Quarantine
-from pipeline.recipe import CollectSettings, SourceSettings, UserError, configs
+from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.texts import configs
 from tests.servers import wiki
 from tests.servers.hostile import hostile
 from tests.servers.site import Page, Site, serving
@@ -42,15 +43,21 @@ for unit in collect.units(settings, Path(sys.argv[2])):
 """
 
 
-def source(*start: str, spider: str = "mediawiki", options: dict | None = None, **crawl: object) -> dict:
+def source(
+    *start: str, spider: str = "mediawiki", options: dict | None = None, **crawl: object
+) -> dict:
     return {
         "name": "site", "spider": spider, "start": list(start), "license": "CC0-1.0", "options": options or {},
         "crawl": {"delay": 0, "timeout": 5, **crawl},
     }  # fmt: skip
 
 
-def collected(settings: dict, state: Path, folder: Path = ROOT) -> list[Conversation | Drop | Quarantine]:
-    checked = CollectSettings.model_validate({"sources": [settings]} if "sources" not in settings else settings)
+def collected(
+    settings: dict, state: Path, folder: Path = ROOT
+) -> list[Conversation | Drop | Quarantine]:
+    checked = CollectSettings.model_validate(
+        {"sources": [settings]} if "sources" not in settings else settings
+    )
     units = collect.units(checked, folder)
     return [row for unit in units for row in collect.read(unit, checked, state)]
 
@@ -61,8 +68,12 @@ def conversations(rows: list) -> list[Conversation]:
 
 def failures(rows: list) -> dict[str, str]:
     """Address without the host → what the report says of it. A file is told by its name, wherever the checkout lies."""
-    pairs = ((row.where.removeprefix("site: "), row.error) for row in rows if isinstance(row, Quarantine))
-    return {"/" + (at.split("/", 3)[3] if "://" in at else Path(at).name): error for at, error in pairs}
+    pairs = (
+        (row.where.removeprefix("site: "), row.detail) for row in rows if isinstance(row, Quarantine)
+    )
+    return {
+        "/" + (at.split("/", 3)[3] if "://" in at else Path(at).name): error for at, error in pairs
+    }
 
 
 def stored(state: Path) -> set[str]:
@@ -104,7 +115,9 @@ def test_a_crawl_killed_three_times_fetches_each_page_once(tmp_path: Path) -> No
     assert len({row.messages for row in rows}) == count
 
 
-@pytest.mark.parametrize("title", ["Category:Plays by Shaw", "Category:Lamps & Lanterns", "Category:C++ = fun?"])
+@pytest.mark.parametrize(
+    "title", ["Category:Plays by Shaw", "Category:Lamps & Lanterns", "Category:C++ = fun?"]
+)
 def test_all_members_of_a_long_category_come_from_the_api(tmp_path: Path, title: str) -> None:
     with serving(wiki.with_api(title, 120)) as site:
         rows = collected(source(f"{site.address}/wiki/List"), tmp_path)
@@ -120,7 +133,13 @@ def asked(site: Site) -> set[str]:
 
 def test_a_hostile_site_ends_within_limits_with_every_failure_reported(tmp_path: Path) -> None:
     with serving({}) as elsewhere, hostile(elsewhere.address) as site:
-        limits = {"timeout": 2, "retries": 2, "page_bytes": 2_000_000, "max_pages": 60, "seconds": 60}
+        limits = {
+            "timeout": 2,
+            "retries": 2,
+            "page_bytes": 2_000_000,
+            "max_pages": 60,
+            "seconds": 60,
+        }
         start = time.monotonic()
         rows = collected(source(f"{site.address}/wiki/Start", **limits), tmp_path)
         assert time.monotonic() - start < 60
@@ -144,7 +163,9 @@ def test_a_hostile_site_ends_within_limits_with_every_failure_reported(tmp_path:
     assert {c.source.ref.rsplit("/", 1)[-1] for c in conversations(rows)} == {
         "busy#1", "charset#1", "charset-unknown#1"
     }  # fmt: skip
-    assert {d.conversation.source.ref.rsplit("/", 1)[-1] for d in rows if isinstance(d, Drop)} >= {"noise#1"}
+    assert {d.conversation.source.ref.rsplit("/", 1)[-1] for d in rows if isinstance(d, Drop)} >= {
+        "noise#1"
+    }
     charset = next(c for c in conversations(rows) if "charset#1" in c.source.ref)
     assert [m.content for m in charset.messages] == ["Déjà vu?", "Yes."]
     assert charset.messages[0].name == "Zoë"
@@ -152,9 +173,14 @@ def test_a_hostile_site_ends_within_limits_with_every_failure_reported(tmp_path:
 
 
 def test_crawl_delay_is_kept_and_the_crawler_says_who_it_is(tmp_path: Path) -> None:
-    pages = wiki.category(3) | {"/robots.txt": "User-agent: *\nCrawl-delay: 1\nDisallow: /wiki/Lamp_1\n"}
+    pages = wiki.category(3) | {
+        "/robots.txt": "User-agent: *\nCrawl-delay: 1\nDisallow: /wiki/Lamp_1\n"
+    }
     with serving(pages) as site:
-        settings = {"sources": [source(f"{site.address}/wiki/Category:Lamps")], "contact": "me@example.org"}
+        settings = {
+            "sources": [source(f"{site.address}/wiki/Category:Lamps")],
+            "contact": "me@example.org",
+        }
         rows = collected(settings, tmp_path)
     assert site.asked == ["/robots.txt", "/wiki/Category:Lamps", "/wiki/Lamp_0", "/wiki/Lamp_2"]
     assert all(b - a >= 0.7 for a, b in itertools.pairwise(site.times[1:]))
@@ -175,7 +201,10 @@ def test_nothing_is_fetched_when_robots_txt_cannot_be_had(tmp_path: Path) -> Non
 def test_a_site_that_asks_for_a_long_pause_gets_it_and_the_next_run_goes_on(tmp_path: Path) -> None:
     with serving(wiki.category(4)) as site:
         settings = source(f"{site.address}/wiki/Category:Lamps")
-        well, site.pages["/wiki/Lamp_2"] = site.pages["/wiki/Lamp_2"], (429, {"Retry-After": "86400"}, b"")
+        well, site.pages["/wiki/Lamp_2"] = (
+            site.pages["/wiki/Lamp_2"],
+            (429, {"Retry-After": "86400"}, b""),
+        )
         first = collected(settings, tmp_path)
         assert len(conversations(first)) == 2
         assert failures(first) == {
@@ -190,10 +219,16 @@ def test_a_site_that_asks_for_a_long_pause_gets_it_and_the_next_run_goes_on(tmp_
 
 def test_stored_pages_are_read_again_without_the_network(tmp_path: Path) -> None:
     with serving(wiki.category(5)) as site:
-        lamps = source(f"{site.address}/wiki/Category:Lamps") | {"attribution": "Lamp keepers, {address}"}
+        lamps = source(f"{site.address}/wiki/Category:Lamps") | {
+            "attribution": "Lamp keepers, {address}"
+        }
         single = source(f"{site.address}/wiki/Lamp_1") | {"name": "single"}
         fetched = collected({"sources": [lamps, single]}, tmp_path)
-        assert sorted(asked(site)) == ["robots.txt", "wiki/Category:Lamps", *(f"wiki/Lamp_{n}" for n in range(5))]
+        assert sorted(asked(site)) == [
+            "robots.txt",
+            "wiki/Category:Lamps",
+            *(f"wiki/Lamp_{n}" for n in range(5)),
+        ]
     assert len(conversations(fetched)) == 6
     first = conversations(fetched)[0]
     assert first.source.ref == f"{site.address}/wiki/Lamp_0#1"
@@ -209,14 +244,23 @@ def test_stored_pages_are_read_again_without_the_network(tmp_path: Path) -> None
 def test_a_site_that_is_down_is_asked_again_another_day(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))  # and never listens
-        rows = collected(source(f"http://127.0.0.1:{free.getsockname()[1]}/wiki/A", retries=0), tmp_path)
-    reason = "for now: robots.txt cannot be had (the connection was refused), so nothing may be fetched"
+        rows = collected(
+            source(f"http://127.0.0.1:{free.getsockname()[1]}/wiki/A", retries=0), tmp_path
+        )
+    reason = (
+        "for now: robots.txt cannot be had (the connection was refused), so nothing may be fetched"
+    )
     assert failures(rows) == {"/wiki/A": reason}
 
 
 def test_only_failures_that_may_pass_are_called_so(tmp_path: Path) -> None:
     pages = wiki.category(6)
-    answers = {0: (503, {"Retry-After": "0"}, b""), 1: (404, {}, b""), 2: (403, {}, b""), 3: (500, {}, b"")}
+    answers = {
+        0: (503, {"Retry-After": "0"}, b""),
+        1: (404, {}, b""),
+        2: (403, {}, b""),
+        3: (500, {}, b""),
+    }
     with serving(pages | {f"/wiki/Lamp_{n}": answer for n, answer in answers.items()}) as site:
         settings = source(f"{site.address}/wiki/Category:Lamps", retries=0)
         rows = collected(settings, tmp_path)
@@ -230,7 +274,9 @@ def test_a_crawl_whose_time_is_over_goes_on_with_the_next_run(tmp_path: Path) ->
     with serving(wiki.category(4)) as site:
         settings = source(f"{site.address}/wiki/Category:Lamps")
         rows = collected(settings | {"crawl": {"delay": 0, "seconds": 1e-6}}, tmp_path)
-        assert failures(rows) == {"/wiki/Category:Lamps": "for now: over the time of 1e-06 s (seconds)"}
+        assert failures(rows) == {
+            "/wiki/Category:Lamps": "for now: over the time of 1e-06 s (seconds)"
+        }
         assert len(conversations(collected(settings, tmp_path))) == 4
 
 
@@ -254,7 +300,9 @@ def test_a_crawl_that_is_told_to_stop_is_not_taken_for_whole(tmp_path: Path) -> 
 def crawling() -> int:
     """The process of the crawl that this process has started."""
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    (pid,) = (pid for pid in children if b"spiders.crawl" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    (pid,) = (
+        pid for pid in children if b"spiders.crawl" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
     return int(pid)
 
 
@@ -272,7 +320,9 @@ def test_what_lies_deeper_than_the_limit_is_reported(tmp_path: Path) -> None:
     with serving(wiki.category(450)) as site:
         rows = collected(source(f"{site.address}/wiki/Category:Lamps", depth=1), tmp_path)
     assert len(conversations(rows)) == 200
-    assert list(failures(rows).values()) == ["more than 1 links from the start (depth): 201 addresses, first this"]
+    assert list(failures(rows).values()) == [
+        "more than 1 links from the start (depth): 201 addresses, first this"
+    ]
 
 
 def test_local_pages_are_named_from_the_folder_of_the_recipe(tmp_path: Path) -> None:
@@ -282,7 +332,7 @@ def test_local_pages_are_named_from_the_folder_of_the_recipe(tmp_path: Path) -> 
     assert len(rows) == len(conversations(rows)) == 24
     assert rows[0].source.ref == "pages/Allotment_Fourteen.html#1"
     assert rows[0].source.retrieved is None
-    assert len({row.group for row in rows}) == 8
+    assert len({row.split_group for row in rows}) == 8
 
 
 def test_a_thread_on_two_pages_is_one_conversation_with_pseudonyms(tmp_path: Path) -> None:
@@ -294,7 +344,10 @@ def test_a_thread_on_two_pages_is_one_conversation_with_pseudonyms(tmp_path: Pat
         )
         return f'<h1>T</h1>{posts}<li class="paginator__button"><a href="{onward}">x</a></li>'
 
-    pages = {"/t/1": page(range(1, 4), "/t/1?page=2"), "/t/1?page=2": page(range(3, 6), "/t/1?page=1")}
+    pages = {
+        "/t/1": page(range(1, 4), "/t/1?page=2"),
+        "/t/1?page=2": page(range(3, 6), "/t/1?page=1"),
+    }
     pages["/t/1?page=1"] = "<p>Come back later</p>"
     with serving(pages) as site:  # post 3 stands on both pages
         rows = collected(source(f"{site.address}/t/1", spider="forum"), tmp_path)
@@ -329,9 +382,13 @@ def test_posts_without_ids_keep_the_order_of_their_pages(tmp_path: Path, kind: s
         pages[address] = f"<h1>T</h1>{posts}{links}"
     selectors = {"post": ".post", "author": "b", "text": "p"}
     with serving(pages) as site:
-        rows = collected(source(site.address + addresses[0], spider="forum", options=selectors), tmp_path)
+        rows = collected(
+            source(site.address + addresses[0], spider="forum", options=selectors), tmp_path
+        )
     (talk,) = conversations(rows)
-    assert [m.content for m in talk.messages] == [f"{text}, {i}" for text in dict.fromkeys(texts) for i in range(2)]
+    assert [m.content for m in talk.messages] == [
+        f"{text}, {i}" for text in dict.fromkeys(texts) for i in range(2)
+    ]
 
 
 def test_a_crawl_that_breaks_off_is_told_and_not_taken_for_empty(tmp_path: Path) -> None:
@@ -353,7 +410,7 @@ def test_a_name_that_leads_into_a_private_network_is_refused(tmp_path: Path) -> 
     settings = {"sources": [source(f"http://{name}:9/wiki/A")], "contact": "me@example.org"}
     rows = collected(settings, tmp_path)
     (row,) = rows
-    assert row.error.startswith(f"{name} leads to the private address {number}")
+    assert row.detail.startswith(f"{name} leads to the private address {number}")
 
 
 @pytest.mark.parametrize(
@@ -368,7 +425,9 @@ def test_a_name_that_leads_into_a_private_network_is_refused(tmp_path: Path) -> 
         ({"spider": None}, "shipped source: gutenberg-plays"),
     ],
 )
-def test_what_may_not_be_crawled_is_said_before_anything_is_fetched(wrong: dict, message: str) -> None:
+def test_what_may_not_be_crawled_is_said_before_anything_is_fetched(
+    wrong: dict, message: str
+) -> None:
     settings = CollectSettings.model_validate({"sources": [source("http://127.0.0.1:9/") | wrong]})
     with pytest.raises(UserError, match=message):
         collect.units(settings, ROOT)
@@ -388,13 +447,19 @@ def test_shipped_sources_are_complete_and_allowed(name: str) -> None:
 
 
 POSTS = st.lists(
-    st.tuples(st.sampled_from(["", None, "0", "1", "2", "3", "4", "5", "nowhere"]), st.booleans()), max_size=12
+    st.tuples(st.sampled_from(["", None, "0", "1", "2", "3", "4", "5", "nowhere"]), st.booleans()),
+    max_size=12,
 )
 
 
 @given(POSTS)
-def test_every_post_is_in_exactly_one_path_along_replies(drawn: list[tuple[str | None, bool]]) -> None:
-    posts = [threads.Post(str(n), parent, "x", "text", place=n, gone=gone) for n, (parent, gone) in enumerate(drawn)]
+def test_every_post_is_in_exactly_one_path_along_replies(
+    drawn: list[tuple[str | None, bool]],
+) -> None:
+    posts = [
+        threads.Post(str(n), parent, "x", "text", place=n, gone=gone)
+        for n, (parent, gone) in enumerate(drawn)
+    ]
     paths = list(threads.paths(threads.in_order(posts + posts)))
     assert sorted(p.id for path in paths for p in path) == sorted(p.id for p in posts if not p.gone)
     for path in paths:
@@ -404,7 +469,9 @@ def test_every_post_is_in_exactly_one_path_along_replies(drawn: list[tuple[str |
 
 def test_branches_start_their_own_path_and_a_long_chain_is_no_trouble() -> None:
     parents = {"a": None, "b": "a", "c": "a", "d": "c", "e": "d", "f": "b"}
-    posts = [threads.Post(i, parent, i, i, place=n) for n, (i, parent) in enumerate(parents.items())]
+    posts = [
+        threads.Post(i, parent, i, i, place=n) for n, (i, parent) in enumerate(parents.items())
+    ]
     assert ["".join(p.id for p in path) for path in threads.paths(posts)] == ["acde", "bf"]
     chain = [threads.Post(str(n), str(n - 1), "x", "y", place=n) for n in range(20_000)]
     assert [len(path) for path in threads.paths(chain)] == [20_000]
@@ -418,7 +485,12 @@ def test_json_topics_and_mailboxes_from_a_running_site(tmp_path: Path) -> None:
         }  # fmt: skip
 
     posts = [post(n, {4: 1}.get(n)) for n in range(1, 7)]
-    topic = {"id": 9, "slug": "lamps", "title": "Lamps", "post_stream": {"posts": posts[:3], "stream": [*range(1, 7)]}}
+    topic = {
+        "id": 9,
+        "slug": "lamps",
+        "title": "Lamps",
+        "post_stream": {"posts": posts[:3], "stream": [*range(1, 7)]},
+    }
     rest = {"post_stream": {"posts": posts[3:]}}
     letters = "".join(
         f"From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: p{n}@example.org\nDate: Wed, 1 May 2024 1{n}:00:00 +0000\n"
@@ -430,7 +502,11 @@ def test_json_topics_and_mailboxes_from_a_running_site(tmp_path: Path) -> None:
         "/t/9.json": json.dumps(topic),
         "/t/9/posts.json?post_ids%5B%5D=4&post_ids%5B%5D=5&post_ids%5B%5D=6": json.dumps(rest),
         "/list/": '<a href="1@x/T/#t">one</a>',
-        "/list/1@x/t.mbox.gz": (200, {"Content-Type": "application/gzip"}, gzip.compress(letters.encode())),
+        "/list/1@x/t.mbox.gz": (
+            200,
+            {"Content-Type": "application/gzip"},
+            gzip.compress(letters.encode()),
+        ),
     }
     with serving(pages) as site:
         forum = source(site.address, spider="discourse") | {"name": "forum"}

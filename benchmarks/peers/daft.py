@@ -30,10 +30,14 @@ def mark(order, keys, signatures, least, parent):
 
 
 rows = read()
-text = daft.col("text").normalize(remove_punct=True, lowercase=True, nfd_unicode=False, white_space=True)
+text = daft.col("text").normalize(
+    remove_punct=True, lowercase=True, nfd_unicode=False, white_space=True
+)
 hashes = text.minhash(num_hashes=128, ngram_size=5, seed=1, hash_function="xxhash")
 table = daft.from_arrow(rows.select(["text"])).select(hashes.alias("hashes")).to_arrow()
-signatures = table["hashes"].combine_chunks().flatten().to_numpy().reshape(-1, 128).astype(np.uint32)
+signatures = (
+    table["hashes"].combine_chunks().flatten().to_numpy().reshape(-1, 128).astype(np.uint32)
+)
 parent = np.arange(len(signatures))
 for band in range(14):
     keys = np.zeros(len(signatures), np.uint64)

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from pipeline.process import lean
+from pipeline.run.startup import lean
 
 lean(os.environ)
 import numpy as np
@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from pipeline.dedup import link, sign, verify
 from pipeline.dedup.columns import arrow, values
-from pipeline.parts import parquet
-from pipeline.recipe import DedupSettings
+from pipeline.recipe.settings import DedupSettings
+from pipeline.store.parts import parquet
 
 SETTINGS = DedupSettings(threshold=0.7)
 
@@ -53,10 +53,15 @@ def stored(parts: list[Path], out: Path) -> None:
         signed = sign.sign(read(part, sign.COLUMNS), SETTINGS)
         with pa.ipc.new_file(str(out / "signed" / f"{part.stem}.arrow"), signed.schema) as file:
             file.write_table(signed)
-    mapped = [pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in sorted((out / "signed").iterdir())]
+    mapped = [
+        pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        for path in sorted((out / "signed").iterdir())
+    ]
     decisions, report = link.link(mapped, SETTINGS)
     for part, mine in zip(parts, verify.by_part(decisions, len(parts)), strict=True):
-        for kind, rows in zip(("kept", "dropped"), verify.apply(read(part), mine, SETTINGS), strict=True):
+        for kind, rows in zip(
+            ("kept", "dropped"), verify.apply(read(part), mine, SETTINGS), strict=True
+        ):
             write(out / kind / part.name, rows)
     print(report)
 

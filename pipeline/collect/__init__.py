@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.collect import files, hub, web
 from pipeline.conversation import Conversation, Drop, Quarantine
-from pipeline.recipe import CollectSettings, SourceSettings
+from pipeline.recipe.settings import CollectSettings, SourceSettings
 
 Unit = files.FileUnit | hub.HubUnit | web.WebUnit
 
@@ -17,7 +17,10 @@ def resolved(sources: Sequence[SourceSettings]) -> list[SourceSettings]:
 
     One that names all three is taken at its word: nobody is asked.
     """
-    return [hub.resolve(source) if source.hub and not hub.is_pinned(source) else source for source in sources]
+    return [
+        hub.resolve(source) if source.hub and not hub.is_pinned(source) else source
+        for source in sources
+    ]
 
 
 def units(settings: CollectSettings, folder: Path) -> list[Unit]:
@@ -39,11 +42,15 @@ def size(units: Sequence[Unit]) -> float:
 def _size(unit: Unit) -> float:
     if isinstance(unit, files.FileUnit):
         return sum(found.size for found in unit.files)
-    on_disk = isinstance(unit, web.WebUnit) and all(a.startswith("file:") or "://" not in a for a in unit.source.start)
+    on_disk = isinstance(unit, web.WebUnit) and all(
+        a.startswith("file:") or "://" not in a for a in unit.source.start
+    )
     return 0 if on_disk else float("inf")
 
 
-def read(unit: Unit, settings: CollectSettings, state: Path) -> Iterator[Conversation | Drop | Quarantine]:
+def read(
+    unit: Unit, settings: CollectSettings, state: Path
+) -> Iterator[Conversation | Drop | Quarantine]:
     """The rows of one unit, streamed. state: the run's folder, where a crawl keeps its pages."""
     if isinstance(unit, web.WebUnit):
         return web.read(unit, settings, state)

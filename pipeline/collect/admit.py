@@ -23,7 +23,8 @@ from pipeline.conversation import Conversation, Message, Persona, Quarantine, Ro
 
 # Labels that stand for a side and name nobody: "User 1", "speaker_2", "mturk_agent_1", "A".
 SIDE = re.compile(
-    r"(user|human|speaker|person|participant|agent|mturk_agent|worker|customer|bot|system|[a-d])?[ _#-]?\d*", re.I
+    r"(user|human|speaker|person|participant|agent|mturk_agent|worker|customer|bot|system|[a-d])?[ _#-]?\d*",
+    re.I,
 )
 RAW = 100_000  # characters of an unreadable record that are kept
 
@@ -41,19 +42,24 @@ class Door:
     max_bytes: int = 1_000_000
 
 
-def admit(talk: Talk | Unread, door: Door, ref: str, notes: tuple[str, ...] = ()) -> Conversation | Quarantine:
+def admit(
+    talk: Talk | Unread, door: Door, ref: str, notes: tuple[str, ...] = ()
+) -> Conversation | Quarantine:
     """A conversation for a talk, a quarantine for what could not be read. `ref` is its place in the source."""
     if isinstance(talk, Unread):
-        return refuse(talk.error, talk.raw, door, ref)
+        return refuse("record.unreadable", talk.error, talk.raw, door, ref)
     if not talk.turns:
-        return refuse("the record holds no messages", talk.extra, door, ref)
+        return refuse("record.empty", "the record holds no messages", talk.extra, door, ref)
     names, texts, said = zip(*talk.turns)  # noqa: B905 - all of three, and made a million times
     try:
         size = len("".join(texts).encode())
     except UnicodeEncodeError:
-        return refuse("holds half characters, which no file can hold", talk.turns, door, ref)
+        return refuse(
+            "record.damaged", "holds half characters, which no file can hold", talk.turns, door, ref
+        )
     if size > door.max_bytes:
-        return refuse(f"{size:,} bytes of text, more than max_bytes {door.max_bytes:,}", talk.turns, door, ref)
+        detail = f"{size:,} bytes of text, more than max_bytes {door.max_bytes:,}"
+        return refuse("record.long", detail, talk.turns, door, ref)
     if None in said or door.assistant != "second":
         messages, assistant = _messages(talk.turns, door.assistant)
     else:  # the source says who is who
@@ -63,17 +69,19 @@ def admit(talk: Talk | Unread, door: Door, ref: str, notes: tuple[str, ...] = ()
     return Conversation(
         identity(door.name, ref),
         messages,
-        Source(door.kind, door.name, ref, talk.record, door.license, door.attribution, door.retrieved),
+        Source(
+            door.kind, door.name, ref, talk.record, door.license, door.attribution, door.retrieved
+        ),
         *(_personas(talk, assistant) if talk.personas else (None, None)),
         f"{door.name}/{talk.group}" if talk.group else None,
         edits=notes + talk.notes + joined,
-        labels=talk.labels,
+        annotations=talk.annotations,
         extra=as_json(talk.extra) if talk.extra else None,
     )
 
 
-def refuse(error: str, raw: object, door: Door, ref: str) -> Quarantine:
-    return Quarantine(f"{door.name}: {ref}", error, _raw_text(raw))
+def refuse(rule: str, detail: str, raw: object, door: Door, ref: str) -> Quarantine:
+    return Quarantine(f"{door.name}: {ref}", rule, detail, _raw_text(raw))
 
 
 def roles(turns: list[Turn], rule: str = "second") -> dict[str | None, Role]:
@@ -89,10 +97,14 @@ def roles(turns: list[Turn], rule: str = "second") -> dict[str | None, Role]:
     chosen = [name for name in everybody if name and name.lower() == rule.lower()]
     if not chosen and known:
         said = set(known.values())
-        return {name: "assistant" if said == {"user"} and len(words) == 1 else "user" for name in words}
+        return {
+            name: "assistant" if said == {"user"} and len(words) == 1 else "user" for name in words
+        }
     if not chosen and words:
         order = list(words)
-        picked = {"first": order[0], "most": words.most_common(1)[0][0]}.get(rule, order[1] if len(order) > 1 else None)
+        picked = {"first": order[0], "most": words.most_common(1)[0][0]}.get(
+            rule, order[1] if len(order) > 1 else None
+        )
         chosen = [picked] if picked is not None else []
     return {name: "assistant" if name in chosen else "user" for name in everybody}
 
@@ -103,7 +115,11 @@ def _messages(turns: list[Turn], rule: str) -> tuple[tuple[Message, ...], set[st
     speakers = dict.fromkeys(name for name, _, role in turns if role != "system")
     named = len(speakers) > 2
     messages = [
-        Message(cast.get(name) or role or "user", text, name if name and (named or not SIDE.fullmatch(name)) else None)
+        Message(
+            cast.get(name) or role or "user",
+            text,
+            name if name and (named or not SIDE.fullmatch(name)) else None,
+        )
         if role != "system"
         else Message("system", text)
         for name, text, role in turns
@@ -113,7 +129,9 @@ def _messages(turns: list[Turn], rule: str) -> tuple[tuple[Message, ...], set[st
 
 def _personas(talk: Talk, assistants: set[str | None]) -> tuple[Persona | None, Persona | None]:
     """The assistant's persona and the other side's; of several users the first who has one."""
-    mine = (persona for name, persona in talk.personas.items() if name is None or name in assistants)
+    mine = (
+        persona for name, persona in talk.personas.items() if name is None or name in assistants
+    )
     others = (persona for name, persona in talk.personas.items() if name and name not in assistants)
     return next(mine, None), next(others, None)
 

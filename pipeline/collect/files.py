@@ -13,13 +13,14 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import IO, Any
 
-from pipeline.collect import formats, licence, shapes
+from pipeline import UserError
+from pipeline.collect import licence, readers, shapes
 from pipeline.collect.admit import Door, admit, refuse
 from pipeline.collect.shapes import card
 from pipeline.collect.shapes.talk import Talk, Unread
 from pipeline.collect.unpack import BROKEN, in_utf8, is_damage, unpacked
 from pipeline.conversation import Conversation, Drop, Quarantine
-from pipeline.recipe import CollectSettings, SourceSettings, UserError
+from pipeline.recipe.settings import CollectSettings, SourceSettings
 
 BUNDLE = 32_000_000  # bytes of small files that make one unit of work
 SAMPLE = 20  # records by which a shape is recognised
@@ -48,7 +49,9 @@ class FileUnit:
 def units(source: SourceSettings, folder: Path) -> list[FileUnit]:
     """The units of a source; patterns are relative to the recipe's folder. UserError when one matches nothing."""
     source = licence.checked(source)
-    addresses = list(dict.fromkeys(a for pattern in source.files for a in _matching(source, pattern, folder)))
+    addresses = list(
+        dict.fromkeys(a for pattern in source.files for a in _matching(source, pattern, folder))
+    )
     root = _root(addresses)
     bundles: list[list[Found]] = []
     for address in addresses:
@@ -66,16 +69,30 @@ def read(unit: FileUnit, settings: CollectSettings) -> Iterator[Row]:
     source = unit.source
     for file in unit.files:
         day = dt.datetime.fromtimestamp(file.modified, dt.UTC).date() if file.modified else None
-        door = Door("file", source.name, source.license, source.attribution, day, source.assistant, settings.max_bytes)
+        door = Door(
+            "file",
+            source.name,
+            source.license,
+            source.attribution,
+            day,
+            source.assistant,
+            settings.max_bytes,
+        )
         with _opened(source, file.address) as stream:
             members = _members(stream, file)
             yield from _guarded(
-                (r for path, inside in members for r in rows_of_file(source, path, inside, door)), file.path, door
+                (r for path, inside in members for r in rows_of_file(source, path, inside, door)),
+                file.path,
+                door,
             )
 
 
 def rows(
-    records: formats.Records, path: str, door: Door, source: SourceSettings, notes: tuple[str, ...] = ()
+    records: readers.Records,
+    path: str,
+    door: Door,
+    source: SourceSettings,
+    notes: tuple[str, ...] = (),
 ) -> Iterator[Row]:
     """Decoded records as rows, by the shape named or recognised. Used for files and for the Hub."""
     readable: list[Any] = []
@@ -88,7 +105,11 @@ def rows(
     records = chain(sample, records)
     named = _named(source.shape, door, path, *shapes.RECORDS, *shapes.TABLES)
     reader = named or _fitting(readable)
-    if len(sample) == 1 and (reader is None or not _fitting(readable)) and (within := list(_within(readable[0]))):
+    if (
+        len(sample) == 1
+        and (reader is None or not _fitting(readable))
+        and (within := list(_within(readable[0])))
+    ):
         readable, records = within[:SAMPLE], enumerate(within, 1)
         reader = named or _fitting(readable)
     if reader is None:
@@ -102,17 +123,21 @@ def rows(
 
 
 def _read(
-    reader: ModuleType, records: formats.Records, sample: list[Any], options: dict[str, Any]
+    reader: ModuleType, records: readers.Records, sample: list[Any], options: dict[str, Any]
 ) -> Iterator[tuple[int, str, Any]]:
     """The talks of a shape; ValueError when it does not know the options of the recipe."""
     if reader in shapes.TABLES:
-        return _gathered(reader.read(records, [row for row in sample if isinstance(row, dict)], options))
+        return _gathered(
+            reader.read(records, [row for row in sample if isinstance(row, dict)], options)
+        )
     if options:
-        raise ValueError(f"options are for `shape: turns`, and these records are read as {shapes.name_of(reader)}")
+        raise ValueError(
+            f"options are for `shape: turns`, and these records are read as {shapes.name_of(reader)}"
+        )
     return _each(reader, records)
 
 
-def _each(reader: ModuleType, records: formats.Records) -> Iterator[tuple[int, str, Any]]:
+def _each(reader: ModuleType, records: readers.Records) -> Iterator[tuple[int, str, Any]]:
     """(record number, "" or "/2", "/3" .. for further talks of the same record, talk)"""
     for number, record in records:
         if isinstance(record, Unread | Conversation):
@@ -132,7 +157,9 @@ def _gathered(found: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, str, Any]
             yield number, f"/{n}" if n > 1 else "", talk
 
 
-def _untouched(talk: Talk | Unread | Conversation, door: Door, ref: str, notes: tuple[str, ...] = ()) -> Row:
+def _untouched(
+    talk: Talk | Unread | Conversation, door: Door, ref: str, notes: tuple[str, ...] = ()
+) -> Row:
     """A row of one of our own shelves passes as it is; a talk is admitted."""
     return talk if isinstance(talk, Conversation) else admit(talk, door, ref, notes)
 
@@ -150,7 +177,9 @@ def _named(shape: str | None, door: Door, path: str, *fitting: ModuleType) -> Mo
 
 def _fitting(sample: list[Any]) -> ModuleType | None:
     """The first shape that fits most of the records, or else the one that fits the most of them."""
-    fits = [(sum(bool(shape.recognise(record)) for record in sample), shape) for shape in shapes.RECORDS]
+    fits = [
+        (sum(bool(shape.recognise(record)) for record in sample), shape) for shape in shapes.RECORDS
+    ]
     best, shape = max(fits, key=lambda fit: fit[0])
     if best * 2 <= len(sample):
         flat = [record for record in sample if isinstance(record, dict)]
@@ -161,7 +190,13 @@ def _fitting(sample: list[Any]) -> ModuleType | None:
 
 def _within(whole: Any, depth: int = 5) -> Iterator[Any]:
     """The records inside one JSON or YAML object: {"train": [..], "test": [..]}, {"talk 1": {..}, ..}, and deeper."""
-    children = list(whole.values()) if isinstance(whole, dict) else whole if isinstance(whole, list) else []
+    children = (
+        list(whole.values())
+        if isinstance(whole, dict)
+        else whole
+        if isinstance(whole, list)
+        else []
+    )
     hits = sum(any(shape.recognise(child) for shape in shapes.RECORDS) for child in children)
     if hits * 2 > len(children) or (hits and isinstance(whole, list)):
         yield from children
@@ -171,11 +206,9 @@ def _within(whole: Any, depth: int = 5) -> Iterator[Any]:
 
 
 def _unknown(path: str, door: Door, record: Any, *tried: tuple[ModuleType, ...]) -> str:
-    looks = refuse("", record, door, path).raw[:300]
+    looks = refuse("", "", record, door, path).raw[:300]
     if card.recognise(record):
-        return (
-            f"source {door.name}: {path} is a character card: a persona, no talk. `generate` reads it, not `collect`."
-        )
+        return f"source {door.name}: {path} is a character card: a persona, no talk. `generate` reads it, not `collect`."
     return (
         f"source {door.name}: {path}: no known shape fits. Tried: {', '.join(shapes.names(*tried))}.\n"
         f"The first record looks like: {looks}\n"
@@ -195,28 +228,35 @@ def _guarded(rows: Iterable[Row], path: str, door: Door) -> Iterator[Row]:
     except (*BROKEN, OSError) as error:
         if not is_damage(error):
             raise
-        yield refuse(f"the file breaks off or is damaged: {error or type(error).__name__}", "", door, path)
+        detail = f"the file breaks off or is damaged: {error or type(error).__name__}"
+        yield refuse("file.damaged", detail, "", door, path)
 
 
 def _rows_of(source: SourceSettings, path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
-    kind = formats.known_format(f"source {source.name}: {path}")
+    kind = readers.known_format(f"source {source.name}: {path}")
     if kind != ".parquet":
         stream = unpacked(stream)
     if kind == ".parquet":
-        yield from rows(formats.parquet(stream, door.max_bytes), path, door, source)
-    elif kind in formats.DOCUMENTS:
+        yield from rows(readers.parquet(stream, door.max_bytes), path, door, source)
+    elif kind in readers.DOCUMENTS:
         yield from _document(path, stream, door)
     else:
         stream, encoding = in_utf8(stream)
         notes = () if encoding.startswith("utf-8") else (f"collect: decoded from {encoding}",)
-        if kind in formats.TEXTS:
-            yield from _text(path, formats.lines(stream, door.max_bytes), door, source.shape, notes)
+        if kind in readers.TEXTS:
+            yield from _text(path, readers.lines(stream, door.max_bytes), door, source.shape, notes)
         else:
-            yield from rows(formats.READERS[kind](stream, door.max_bytes), path, door, source, notes)
+            yield from rows(
+                readers.READERS[kind](stream, door.max_bytes), path, door, source, notes
+            )
 
 
 def _text(
-    path: str, lines: Iterable[tuple[int, bytes | Unread]], door: Door, name: str | None, notes: tuple[str, ...]
+    path: str,
+    lines: Iterable[tuple[int, bytes | Unread]],
+    door: Door,
+    name: str | None,
+    notes: tuple[str, ...],
 ) -> Iterator[Row]:
     """The talks of a plain text. A line that is too long is a row of the quarantine, after the talk it is in."""
     faults: list[tuple[int, Unread]] = []
@@ -236,17 +276,24 @@ def _text(
     if shape is None and any(line.strip() for line in head):
         raise UserError(_unknown(path, door, "".join(head), shapes.TEXTS))
     for number, talk in enumerate(shape.read(chain(head, text)) if shape else (), 1):
-        yield admit(replace(talk, group=path) if isinstance(talk, Talk) else talk, door, f"{path}#{number}", notes)
+        yield admit(
+            replace(talk, group=path) if isinstance(talk, Talk) else talk,
+            door,
+            f"{path}#{number}",
+            notes,
+        )
         yield from (admit(fault, door, f"{path}#line {line}") for line, fault in faults)
         faults.clear()
     yield from (admit(fault, door, f"{path}#line {line}") for line, fault in faults)
 
 
 def _document(path: str, stream: IO[bytes], door: Door) -> Iterator[Row]:
-    data = stream.read(formats.WHOLE + 1)
+    data = stream.read(readers.WHOLE + 1)
     shape = next((shape for shape in shapes.DOCUMENTS if shape.recognise(data)), None)
-    if len(data) > formats.WHOLE:
-        yield refuse(f"a document of more than {formats.WHOLE:,} bytes", data, door, path)
+    if len(data) > readers.WHOLE:
+        yield refuse(
+            "file.long", f"a document of more than {readers.WHOLE:,} bytes", data, door, path
+        )
     elif shape is None:
         raise UserError(_unknown(path, door, data[:300], shapes.DOCUMENTS))
     else:
@@ -264,7 +311,9 @@ def _matching(source: SourceSettings, pattern: str, folder: Path) -> list[str]:
         place = Path(*parts[:fixed]).resolve()
         inside = place.glob("/".join(parts[fixed:]) or "**/*") if place.is_dir() else [place]
         found = sorted(
-            str(p) for p in inside if p.is_file() and (p == place or fixed < len(parts) or _readable(p.name))
+            str(p)
+            for p in inside
+            if p.is_file() and (p == place or fixed < len(parts) or _readable(p.name))
         )
     if not found:
         raise UserError(f"source {source.name}: no file matches {pattern} (looked from {folder})")
@@ -276,14 +325,18 @@ def _matching_remote(source: SourceSettings, pattern: str) -> list[str]:
 
     try:
         system, path = fsspec.core.url_to_fs(pattern)
-        found = [p for p in system.find(path) if _readable(p)] if system.isdir(path) else system.glob(path)
+        found = (
+            [p for p in system.find(path) if _readable(p)]
+            if system.isdir(path)
+            else system.glob(path)
+        )
     except (OSError, ValueError, ImportError) as error:
         raise UserError(f"source {source.name}: cannot look into {pattern}: {error}") from error
     return sorted(system.unstrip_protocol(p) for p in found)
 
 
 def _readable(path: str) -> bool:
-    return formats.suffix(path) in (*formats.KNOWN, ".zip")
+    return readers.suffix(path) in (*readers.KNOWN, ".zip")
 
 
 def _root(addresses: list[str]) -> str:

@@ -14,12 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from pipeline.collect import files, formats, licence
+from pipeline import UserError
+from pipeline.collect import files, licence, readers
 from pipeline.collect.admit import Door
-from pipeline.recipe import CollectSettings, SourceSettings, UserError
+from pipeline.recipe.settings import CollectSettings, SourceSettings
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-UNREACHED = ("ConnectError", "ConnectTimeout", "ReadError", "ReadTimeout", "RemoteProtocolError")  # of httpx2
+UNREACHED = (
+    "ConnectError",
+    "ConnectTimeout",
+    "ReadError",
+    "ReadTimeout",
+    "RemoteProtocolError",
+)  # of httpx2
 CITATION = re.compile(r"^@\w+\s*\{.*?^\}", re.M | re.S)
 
 
@@ -55,18 +62,32 @@ def units(source: SourceSettings) -> list[HubUnit]:
     with _explained(source):
         splits = _data_files(source)
     if source.split and source.split not in splits:
-        raise UserError(f"source {source.name}: no split {source.split!r}; {source.hub} has {', '.join(splits)}")
-    paths = [path for split, paths in splits.items() if source.split in (None, split) for path in paths]
+        raise UserError(
+            f"source {source.name}: no split {source.split!r}; {source.hub} has {', '.join(splits)}"
+        )
+    paths = [
+        path for split, paths in splits.items() if source.split in (None, split) for path in paths
+    ]
     return [HubUnit(source, path) for path in dict.fromkeys(paths)]
 
 
 def read(unit: HubUnit, settings: CollectSettings) -> Iterator[files.Row]:
     """Every record of one file of the dataset as a row; refs are owner/name@commit/path#record."""
     source = unit.source
-    door = Door("hub", source.name, source.license, source.attribution, None, source.assistant, settings.max_bytes)
-    formats.known_format(unit.path)
+    door = Door(
+        "hub",
+        source.name,
+        source.license,
+        source.attribution,
+        None,
+        source.assistant,
+        settings.max_bytes,
+    )
+    readers.known_format(unit.path)
     with _explained(source), _opened(unit) as stream:
-        yield from files.rows_of_file(source, f"{source.hub}@{source.revision}/{unit.path}", stream, door)
+        yield from files.rows_of_file(
+            source, f"{source.hub}@{source.revision}/{unit.path}", stream, door
+        )
 
 
 def _opened(unit: HubUnit) -> IO[bytes]:
@@ -77,7 +98,9 @@ def _opened(unit: HubUnit) -> IO[bytes]:
         address = f"datasets/{source.hub}@{source.revision}/{unit.path}"
         stream: IO[bytes] = hub.HfFileSystem().open(address, "rb")
         return stream
-    path = hub.hf_hub_download(str(source.hub), unit.path, repo_type="dataset", revision=source.revision)
+    path = hub.hf_hub_download(
+        str(source.hub), unit.path, repo_type="dataset", revision=source.revision
+    )
     return Path(path).open("rb", buffering=1 << 20)
 
 
@@ -94,7 +117,9 @@ def _online(source: SourceSettings) -> tuple[str, str]:
 
     commit = str(hub.HfApi().dataset_info(str(source.hub), revision=source.revision).sha)
     try:
-        path = hub.hf_hub_download(str(source.hub), "README.md", repo_type="dataset", revision=source.revision)
+        path = hub.hf_hub_download(
+            str(source.hub), "README.md", repo_type="dataset", revision=source.revision
+        )
     except RemoteEntryNotFoundError:
         return commit, ""
     return commit, Path(path).read_text("utf-8")
@@ -112,7 +137,11 @@ def _cached(source: SourceSettings) -> Path:
 
     root = Path(constants.HF_HUB_CACHE) / f"datasets--{str(source.hub).replace('/', '--')}"
     note = root / "refs" / (source.revision or "main")
-    folder = root / "snapshots" / (note.read_text().strip() if note.is_file() else source.revision or "main")
+    folder = (
+        root
+        / "snapshots"
+        / (note.read_text().strip() if note.is_file() else source.revision or "main")
+    )
     if not folder.is_dir():
         raise UserError(
             f"source {source.name}: the Hub is set to offline and {source.hub} is not in the local cache. "
@@ -162,17 +191,27 @@ def _data_files(source: SourceSettings) -> dict[str, list[str]]:
     revision = None if offline else source.revision
     try:
         builder = datasets.load_dataset_builder(place, name=source.config, revision=revision)
-    except (datasets.data_files.EmptyDatasetError, datasets.exceptions.DataFilesNotFoundError) as error:
-        raise UserError(f"source {source.name}: {source.hub} holds no data files that can be read") from error
+    except (
+        datasets.data_files.EmptyDatasetError,
+        datasets.exceptions.DataFilesNotFoundError,
+    ) as error:
+        raise UserError(
+            f"source {source.name}: {source.hub} holds no data files that can be read"
+        ) from error
     except RuntimeError as error:
         raise UserError(
             f"source {source.name}: {source.hub} needs its own loading script, which is never run"
         ) from error
     except ValueError as error:
-        raise UserError(f"source {source.name}: {source.hub}: {' '.join(str(error).split())}") from error
+        raise UserError(
+            f"source {source.name}: {source.hub}: {' '.join(str(error).split())}"
+        ) from error
     start = f"{place}/" if offline else f"hf://datasets/{source.hub}@{source.revision}/"
     found = builder.config.data_files or {}
-    return {str(split): [str(path).removeprefix(start) for path in paths] for split, paths in found.items()}
+    return {
+        str(split): [str(path).removeprefix(start) for path in paths]
+        for split, paths in found.items()
+    }
 
 
 @contextmanager
@@ -206,9 +245,7 @@ def _message(source: SourceSettings, error: BaseException) -> str | None:
         case errors.RevisionNotFoundError():
             return f"{name} has no revision {source.revision!r}. Name a branch, a tag or a commit that exists."
         case errors.RepositoryNotFoundError():
-            return (
-                f"no dataset {name} on the Hub, or it is private. Check the spelling; for a private one set HF_TOKEN."
-            )
+            return f"no dataset {name} on the Hub, or it is private. Check the spelling; for a private one set HF_TOKEN."
         case errors.HFValidationError():
             return f"{name!r} is no name of a dataset; write owner/name."
         case errors.OfflineModeIsEnabled():
@@ -216,9 +253,7 @@ def _message(source: SourceSettings, error: BaseException) -> str | None:
         case errors.HfHubHTTPError() if error.response is not None:
             return _refused(name, where, error.response)
     if isinstance(error, ConnectionError) or type(error).__name__ in UNREACHED:
-        return (
-            f"cannot reach the Hub at {where} ({type(error).__name__}). Check the network and HF_ENDPOINT; run again."
-        )
+        return f"cannot reach the Hub at {where} ({type(error).__name__}). Check the network and HF_ENDPOINT; run again."
     return None
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 from functools import cache
 
-from pipeline.recipe import SourceSettings, UserError, configs
+from pipeline import UserError
+from pipeline.recipe.settings import SourceSettings
+from pipeline.texts import configs
 
 # What the Hub calls some licences → SPDX.
 HUB_NAMES = {"odc-by": "ODC-By-1.0", "pddl": "PDDL-1.0", "odbl": "ODbL-1.0", "gpl-3.0": "GPL-3.0-only",
@@ -27,7 +29,11 @@ def checked(source: SourceSettings) -> SourceSettings:
     name = spdx(source.license)
     if name is None:
         near = difflib.get_close_matches(source.license.lower(), list(_known()), 1)
-        hint = f"did you mean {_known()[near[0]]}? Else" if near else "Is it an SPDX name? If it has none,"
+        hint = (
+            f"did you mean {_known()[near[0]]}? Else"
+            if near
+            else "Is it an SPDX name? If it has none,"
+        )
         raise UserError(
             f"source {source.name}: unknown licence {source.license!r}; {hint} write `LicenseRef-<your name>`"
         )
@@ -37,4 +43,8 @@ def checked(source: SourceSettings) -> SourceSettings:
 @cache
 def _known() -> dict[str, str]:
     lines = (configs() / "licenses.txt").read_text("utf-8").splitlines()
-    return {line.strip().lower(): line.strip() for line in lines if line.strip() and not line.startswith("#")}
+    return {
+        line.strip().lower(): line.strip()
+        for line in lines
+        if line.strip() and not line.startswith("#")
+    }

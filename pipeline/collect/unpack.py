@@ -26,8 +26,13 @@ BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstandard.Zs
 
 def is_damage(error: Exception) -> bool:
     """Whether the bytes are at fault, and not the disk or the network on which they are."""
-    plain = type(error) in (OSError, gzip.BadGzipFile)  # the network's and the disk's are subclasses, or have a number
-    return isinstance(error, BROKEN) or (plain and isinstance(error, OSError) and error.errno is None)
+    plain = type(error) in (
+        OSError,
+        gzip.BadGzipFile,
+    )  # the network's and the disk's are subclasses, or have a number
+    return isinstance(error, BROKEN) or (
+        plain and isinstance(error, OSError) and error.errno is None
+    )
 
 
 def unpacked(stream: IO[bytes]) -> IO[bytes]:
@@ -37,7 +42,9 @@ def unpacked(stream: IO[bytes]) -> IO[bytes]:
     if head.startswith(b"\x1f\x8b"):
         return gzip.GzipFile(fileobj=whole)  # type: ignore[return-value]
     if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(whole, read_across_frames=True), 1 << 17)
+        return io.BufferedReader(
+            zstandard.ZstdDecompressor().stream_reader(whole, read_across_frames=True), 1 << 17
+        )
     if head.startswith(b"BZh"):
         return bz2.BZ2File(whole)
     if head.startswith(b"\xfd7zXZ\x00"):
@@ -50,8 +57,12 @@ def in_utf8(stream: IO[bytes]) -> tuple[IO[bytes], str]:
     head = _head(stream)
     encoding = encoding_of(head)
     if encoding in ("utf-8", "utf-8-sig"):
-        return io.BufferedReader(Joined(head.removeprefix(codecs.BOM_UTF8), stream), 1 << 20), encoding
-    return io.BufferedReader(_Recoded(io.BufferedReader(Joined(head, stream)), encoding), 1 << 20), encoding
+        return io.BufferedReader(
+            Joined(head.removeprefix(codecs.BOM_UTF8), stream), 1 << 20
+        ), encoding
+    return io.BufferedReader(
+        _Recoded(io.BufferedReader(Joined(head, stream)), encoding), 1 << 20
+    ), encoding
 
 
 def _head(stream: IO[bytes]) -> bytes:
@@ -65,25 +76,35 @@ def _head(stream: IO[bytes]) -> bytes:
 
 def _piece(stream: Any, size: int) -> bytes:
     """At most one buffer's worth, so that an error later in the file costs nothing that came before it."""
-    piece: bytes = stream.read1(size) if hasattr(stream, "read1") else stream.read(min(size, 1 << 16))
+    piece: bytes = (
+        stream.read1(size) if hasattr(stream, "read1") else stream.read(min(size, 1 << 16))
+    )
     return piece
 
 
 def encoding_of(head: bytes) -> str:
     """The encoding of a text by its first bytes: byte order mark, else UTF-8 if it is, else the likeliest other one."""
-    marks = [(codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")]
+    marks = [
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF32_BE, "utf-32"),
+    ]
     marks += [(codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")]
     for mark, name in marks:
         if head.startswith(mark):
             return name
-    if head.count(0) * 50 > len(head):  # blanks and line ends of UTF-16; in other texts there is no zero byte
+    if head.count(0) * 50 > len(
+        head
+    ):  # blanks and line ends of UTF-16; in other texts there is no zero byte
         return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
     if head.isascii():
         return "utf-8"
     decoded = head.decode("utf-8", "surrogateescape")
     wrong = len(_NO_UTF8.findall(decoded[:-3]))
     right = len(_NOT_ASCII.findall(decoded)) - wrong
-    return "utf-8" if wrong <= right else _likeliest(head)  # UTF-8, if perhaps with a damaged line in it
+    return (
+        "utf-8" if wrong <= right else _likeliest(head)
+    )  # UTF-8, if perhaps with a damaged line in it
 
 
 def _likeliest(head: bytes) -> str:
@@ -91,7 +112,11 @@ def _likeliest(head: bytes) -> str:
 
     telling = b"\n".join(line for line in head.splitlines() if not line.isascii())[:50_000]
     found = list(from_bytes(telling, cp_isolation=list(LIKELY)))
-    best = [match for match in found if (match.chaos, match.coherence) == (found[0].chaos, found[0].coherence)]
+    best = [
+        match
+        for match in found
+        if (match.chaos, match.coherence) == (found[0].chaos, found[0].coherence)
+    ]
     names = {name for match in best for name in match.could_be_from_charset}
     return next((name for name in LIKELY if name in names), "cp1252")
 

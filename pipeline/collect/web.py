@@ -27,12 +27,13 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from pipeline import __version__
+from pipeline import UserError, __version__
 from pipeline.collect import threads
 from pipeline.collect.admit import Door, admit
 from pipeline.collect.shapes.talk import Talk, Turn
 from pipeline.conversation import Conversation, Drop, Finding, Quarantine, Source, identity
-from pipeline.recipe import CollectSettings, SourceSettings, UserError, configs
+from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.texts import configs
 from spiders.pages import Pages
 
 SPIDERS = {
@@ -44,7 +45,6 @@ SPIDERS = {
     "mailinglist": "spiders.mailinglist.MailingList",
 }
 
-FOR_NOW = "for now: "  # begins the error of a page that the next run may get; `run` then collects again
 Row = Conversation | Drop | Quarantine
 
 
@@ -69,7 +69,9 @@ def unit(source: SourceSettings, settings: CollectSettings, folder: Path) -> Web
             f"{', '.join(registry())}."
         )
     if source.spider not in SPIDERS:
-        raise UserError(f"{where}: there is no spider {source.spider}; there are {', '.join(SPIDERS)}.")
+        raise UserError(
+            f"{where}: there is no spider {source.spider}; there are {', '.join(SPIDERS)}."
+        )
     if not source.start:
         raise UserError(f"{where}: a spider needs addresses to start from: `start: [https://…]`.")
     for address in [*source.start, *(f"http://{host}" for host in source.crawl.hosts)]:
@@ -80,7 +82,9 @@ def unit(source: SourceSettings, settings: CollectSettings, folder: Path) -> Web
                 "`contact: you@example.org` under `collect`."
             )
     if not source.license:
-        raise UserError(f"{where}: the licence is not known. Say `license:` (an SPDX name) after reading the terms.")
+        raise UserError(
+            f"{where}: the licence is not known. Say `license:` (an SPDX name) after reading the terms."
+        )
     return WebUnit(source, folder)
 
 
@@ -91,19 +95,27 @@ def completed(source: SourceSettings) -> SourceSettings:
         return source
     said = source.model_dump(exclude_unset=True)
     ours = {key: value for key, value in known.items() if key in SourceSettings.model_fields}
-    return SourceSettings.model_validate(ours | said | {"crawl": ours.get("crawl", {}) | said.get("crawl", {})})
+    return SourceSettings.model_validate(
+        ours | said | {"crawl": ours.get("crawl", {}) | said.get("crawl", {})}
+    )
 
 
 @cache
 def registry() -> dict[str, dict[str, Any]]:
     """The shipped sources: name → file content. See configs/sources/README.md."""
     files = sorted((configs() / "sources").glob("*.yaml"))
-    return {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in files if path.stem != "refused"}
+    return {
+        path.stem: yaml.safe_load(path.read_text("utf-8"))
+        for path in files
+        if path.stem != "refused"
+    }
 
 
 @cache
 def _refused() -> list[dict[str, Any]]:
-    sites: list[dict[str, Any]] = yaml.safe_load((configs() / "sources" / "refused.yaml").read_text("utf-8"))
+    sites: list[dict[str, Any]] = yaml.safe_load(
+        (configs() / "sources" / "refused.yaml").read_text("utf-8")
+    )
     return sites
 
 
@@ -111,7 +123,9 @@ def _check_allowed(where: str, address: str) -> None:
     host = urlsplit(address).hostname or ""
     for site in _refused():
         if any(host == h or host.endswith(f".{h}") for h in site["hosts"]):
-            raise UserError(f"{where}: {site['name']} is refused: {site['reason']} See {site['terms']}")
+            raise UserError(
+                f"{where}: {site['name']} is refused: {site['reason']} See {site['terms']}"
+            )
 
 
 def _is_public(address: str) -> bool:
@@ -128,10 +142,16 @@ def read(unit: WebUnit, settings: CollectSettings, state: Path) -> Iterator[Row]
     """Crawl a source and yield what was found, in the order of the addresses. state: the run's folder."""
     found = Pages(crawl(unit, settings, state))
     try:
-        for address, talks in groupby(found.finds(unit.source.name, "talk"), lambda find: str(find["address"])):
+        for address, talks in groupby(
+            found.finds(unit.source.name, "talk"), lambda find: str(find["address"])
+        ):
             for number, talk in enumerate(talks, 1):
-                yield _talk(unit, f"{_shown(address, unit.folder)}#{number}", talk, settings.max_bytes)
-        for thread, posts in groupby(found.finds(unit.source.name, "post"), lambda find: str(find["thread"])):
+                yield _talk(
+                    unit, f"{_shown(address, unit.folder)}#{number}", talk, settings.max_bytes
+                )
+        for thread, posts in groupby(
+            found.finds(unit.source.name, "post"), lambda find: str(find["thread"])
+        ):
             yield from _thread(unit, thread, list(posts), settings.max_bytes)
         for failure in found.finds(unit.source.name, "failure"):
             yield _failure(unit, failure)
@@ -150,11 +170,15 @@ def crawl(unit: WebUnit, settings: CollectSettings, state: Path) -> Path:
     log = state / ("crawl-" + re.sub(r"[^\w.-]", "_", unit.source.name) + ".log")
     code = _run(job, log)
     end = next(found.finds(unit.source.name, "end"), {})
-    whole = code == 0 and end.get("reason") == "finished"  # Scrapy ends in good order when it is told to stop, too
+    whole = (
+        code == 0 and end.get("reason") == "finished"
+    )  # Scrapy ends in good order when it is told to stop, too
     found.close()
     if not whole:
         last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
-        raise UserError(f"The crawl of {unit.source.name} broke off: {' '.join(last)} The whole log is in {log}.")
+        raise UserError(
+            f"The crawl of {unit.source.name} broke off: {' '.join(last)} The whole log is in {log}."
+        )
     return Path(job["pages"])
 
 
@@ -202,7 +226,9 @@ def _shown(address: str, folder: Path) -> str:
     if not address.startswith("file:"):
         return address
     path, _, fragment = address.partition("#")
-    return os.path.relpath(unquote(urlsplit(path).path), folder.resolve()) + (f"#{fragment}" if fragment else "")
+    return os.path.relpath(unquote(urlsplit(path).path), folder.resolve()) + (
+        f"#{fragment}" if fragment else ""
+    )
 
 
 def _talk(unit: WebUnit, ref: str, find: dict[str, Any], max_bytes: int) -> Row:
@@ -213,19 +239,31 @@ def _talk(unit: WebUnit, ref: str, find: dict[str, Any], max_bytes: int) -> Row:
     return _row(unit, ref, talk, find, max_bytes)
 
 
-def _thread(unit: WebUnit, thread: str, finds: list[dict[str, Any]], max_bytes: int) -> Iterator[Row]:
+def _thread(
+    unit: WebUnit, thread: str, finds: list[dict[str, Any]], max_bytes: int
+) -> Iterator[Row]:
     """The conversations of one thread; its posts may come from several pages."""
     by_id = {str(find["id"]): find for find in finds}
     posts = threads.in_order(_post(find) for find in finds)
     names = threads.pseudonyms(posts)
     group = _shown(thread, unit.folder)
     if all(post.gone for post in posts):
-        yield _row(unit, f"{group}#1", Talk([], group=group), finds[0] | {"reason": "deleted"}, max_bytes)
+        yield _row(
+            unit, f"{group}#1", Talk([], group=group), finds[0] | {"reason": "deleted"}, max_bytes
+        )
     for number, path in enumerate(threads.paths(posts), 1):
-        turns: list[Turn] = [(names[p.author], threads.without_names(p.text, names), None) for p in path]
+        turns: list[Turn] = [
+            (names[p.author], threads.without_names(p.text, names), None) for p in path
+        ]
         find = by_id[path[0].id]
         extra = find.get("extra", {}) | {"posts": [post.id for post in path]}
-        yield _row(unit, f"{group}#{number}", Talk(turns, record=path[0].id, group=group, extra=extra), find, max_bytes)
+        yield _row(
+            unit,
+            f"{group}#{number}",
+            Talk(turns, record=path[0].id, group=group, extra=extra),
+            find,
+            max_bytes,
+        )
 
 
 def _post(find: dict[str, Any]) -> threads.Post:
@@ -248,14 +286,18 @@ def _row(unit: WebUnit, ref: str, talk: Talk, find: dict[str, Any], max_bytes: i
     retrieved = dt.date.fromisoformat(day) if day else None
     speakers = len({name for name, _, _ in talk.turns})
     reason = find.get("reason") or ("one_speaker" if speakers < 2 else None)
-    credit = source.attribution and source.attribution.replace("{address}", _shown(str(find["address"]), unit.folder))
+    credit = source.attribution and source.attribution.replace(
+        "{address}", _shown(str(find["address"]), unit.folder)
+    )
     door = Door("web", source.name, source.license, credit, retrieved, source.assistant, max_bytes)
     row: Conversation | Quarantine
     if talk.turns:
         row = admit(talk, door, ref)
     else:
         where = Source("web", source.name, ref, None, source.license, credit, retrieved)
-        row = Conversation(identity(source.name, ref), (), where, group=f"{source.name}/{talk.group}")
+        row = Conversation(
+            identity(source.name, ref), (), where, split_group=f"{source.name}/{talk.group}"
+        )
     if not reason or isinstance(row, Quarantine):
         return row
     finding = Finding("collect", f"web.{reason}", float(speakers), decision="drop")
@@ -265,6 +307,9 @@ def _row(unit: WebUnit, ref: str, talk: Talk, find: dict[str, Any], max_bytes: i
 def _failure(unit: WebUnit, find: dict[str, Any]) -> Quarantine:
     address = _shown(str(find["address"]), unit.folder)
     count = int(find.get("count", 1))
-    error = FOR_NOW * bool(find.get("passing")) + str(find["error"])
-    error += f": {count} addresses, first this" if count > 1 else ""
-    return Quarantine(f"{unit.source.name}: {address}", error, "\n".join(find.get("addresses", [])))
+    detail = str(find["error"])
+    if count > 1:
+        detail += f": {count} addresses, first this"
+    raw = "\n".join(find.get("addresses", []))
+    where, transient = f"{unit.source.name}: {address}", bool(find.get("passing"))
+    return Quarantine(where, "page.failed", detail, raw, transient)

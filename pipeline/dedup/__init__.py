@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.dedup import link, sign, verify
-from pipeline.recipe import DedupSettings
+from pipeline.recipe.settings import DedupSettings
 
 
 def dedup(
@@ -25,7 +25,9 @@ def dedup(
 ) -> tuple[list[pa.Table], list[pa.Table], dict[str, Any]]:
     """The three passes in memory: (kept, dropped, report), one kept and one dropped table per table."""
     signed = [sign.sign(table, settings) for table in tables]
-    decisions, report = link.link(signed, settings, [sign.sign(table, settings) for table in against])
+    decisions, report = link.link(
+        signed, settings, [sign.sign(table, settings) for table in against]
+    )
     parts = zip(tables, verify.by_part(decisions, len(tables)), strict=True)
     done = [verify.apply(table, part, settings) for table, part in parts]
     return [kept for kept, _ in done], [dropped for _, dropped in done], report

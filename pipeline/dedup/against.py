@@ -53,7 +53,9 @@ def leaks(signed: Sequence[pa.Table], against: Sequence[pa.Table], shared_by: in
     return Leaks(row[first], foreign[first], share[first], limit[first])
 
 
-def _side(signed: Sequence[pa.Table], against: Sequence[pa.Table], side: int, shared_by: int) -> tuple[Any, ...]:
+def _side(
+    signed: Sequence[pa.Table], against: Sequence[pa.Table], side: int, shared_by: int
+) -> tuple[Any, ...]:
     """(row, foreign row, share, limit) of every pair above its limit."""
     pairs, words = _wanted(against, side, shared_by)
     known, sizes = (pairs >> _LOW).astype(np.uint32), np.bincount(_row(pairs), minlength=len(words))
@@ -74,7 +76,12 @@ def _side(signed: Sequence[pa.Table], against: Sequence[pa.Table], side: int, sh
     foreign = _row(both)
     share = shared / sizes[foreign]
     leaked = share >= limits[foreign]
-    return (both >> _LOW).astype(np.int64)[leaked], foreign[leaked], share[leaked], limits[foreign][leaked]
+    return (
+        (both >> _LOW).astype(np.int64)[leaked],
+        foreign[leaked],
+        share[leaked],
+        limits[foreign][leaked],
+    )
 
 
 def _wanted(against: Sequence[pa.Table], side: int, shared_by: int) -> tuple[Keys, Integers]:

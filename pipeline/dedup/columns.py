@@ -29,7 +29,9 @@ def strings(texts: list[str]) -> pa.Array:
     """Texts as an Arrow array."""
     data = [text.encode() for text in texts]
     ends = np.cumsum([0, *map(len, data)]).astype(np.int32)
-    return pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(data))])
+    return pa.Array.from_buffers(
+        pa.string(), len(texts), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(data))]
+    )
 
 
 def repeated(text: str, count: int) -> pa.Array:

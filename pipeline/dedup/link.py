@@ -22,7 +22,7 @@ from pipeline.dedup.passages import QUARTER, counted, holders, surveyed, without
 from pipeline.dedup.rows import Flags, Integers, Keys, Rows, distinct, ranked
 from pipeline.dedup.sign import band_name
 from pipeline.dedup.verify import AGAINST, NONE, RULES, Edges, choose, clusters, verified
-from pipeline.recipe import DedupSettings
+from pipeline.recipe.settings import DedupSettings
 
 PIECE = 1 << 25  # keys of one band that are sorted at a time
 PENDING = 1 << 23  # pairs gathered before those that were found several times are made one
@@ -60,8 +60,16 @@ def link(
         edges += given_away(rows, signed, against, settings)
     partners = choose(edges, len(leaders), rows.foreign)
     decisions = _decisions(rows, edges, partners, clusters(edges, len(leaders)), len(against))
-    report = {"rows": len(leaders) - rows.foreign, "scheme": rows.scheme, "boilerplate_rows": boilerplate, **met}
-    return decisions, report | {"alike": len(edges.a), "dropped": dict(Counter(decisions["rule"].to_pylist()))}
+    report = {
+        "rows": len(leaders) - rows.foreign,
+        "scheme": rows.scheme,
+        "boilerplate_rows": boilerplate,
+        **met,
+    }
+    return decisions, report | {
+        "alike": len(edges.a),
+        "dropped": dict(Counter(decisions["rule"].to_pylist())),
+    }
 
 
 def same_words(rows: Rows) -> Integers:
@@ -74,7 +82,9 @@ def same_words(rows: Rows) -> Integers:
     return leaders
 
 
-def candidates(rows: Rows, live: Flags, able: Flags, rare: Keys, cap: int) -> tuple[Integers, dict[str, int]]:
+def candidates(
+    rows: Rows, live: Flags, able: Flags, rare: Keys, cap: int
+) -> tuple[Integers, dict[str, int]]:
     """(pairs, 2) ranks that may be alike, each pair once, the lower rank first; and what was met on the way.
 
     Rows of one LSH bucket; and of able rows the smaller that could stand in the larger, found by its rare shingles.
@@ -93,7 +103,11 @@ def candidates(rows: Rows, live: Flags, able: Flags, rare: Keys, cap: int) -> tu
     found.append(pairs[looked_for[np.where(rows.words[a] < rows.words[b], a, b)]])
     pairs = distinct(np.concatenate(found))
     both = np.stack([pairs >> _u64(32), pairs & _LOW], axis=1).astype(np.int64)
-    return both, {"candidates": len(both), "capped_buckets": capped + over, "largest_bucket": largest}
+    return both, {
+        "candidates": len(both),
+        "capped_buckets": capped + over,
+        "largest_bucket": largest,
+    }
 
 
 def buckets(rows: Rows, ranks: Integers) -> Iterator[tuple[Keys, Any]]:
@@ -106,11 +120,15 @@ def buckets(rows: Rows, ranks: Integers) -> Iterator[tuple[Keys, Any]]:
             yield _packed(keys[chosen] // _u64(pieces), ranks[chosen])
 
 
-def given_away(rows: Rows, signed: Sequence[pa.Table], against: Sequence[pa.Table], settings: DedupSettings) -> Edges:
+def given_away(
+    rows: Rows, signed: Sequence[pa.Table], against: Sequence[pa.Table], settings: DedupSettings
+) -> Edges:
     """From foreign rows to those of ours in which one of their roles says the same."""
     leaked = leaks(signed, against, settings.shared_by)
     ranks = np.argsort(rows.home)
-    return Edges.of(ranks[leaked.foreign], ranks[leaked.row + rows.foreign], AGAINST, leaked.share, leaked.limit)
+    return Edges.of(
+        ranks[leaked.foreign], ranks[leaked.row + rows.foreign], AGAINST, leaked.share, leaked.limit
+    )
 
 
 def _digest(part: pa.Table) -> Keys:
@@ -135,7 +153,9 @@ def _packed(keys: Keys, ranks: Integers) -> tuple[Keys, np.uint64]:
     return packed, bits
 
 
-def _decisions(rows: Rows, edges: Edges, partners: Integers, cluster: Integers, foreign_parts: int) -> pa.Table:
+def _decisions(
+    rows: Rows, edges: Edges, partners: Integers, cluster: Integers, foreign_parts: int
+) -> pa.Table:
     gone = np.flatnonzero(partners != NONE)
     gone = gone[np.argsort(rows.home[gone])]
     edge = partners[gone]
@@ -164,7 +184,11 @@ def crowded(keys, ranks, bits, room):
 
     Most keys stand alone, and what is left takes a third of the time to sort.
     """
-    seen, mask, top = np.zeros(_u64(1) << room, np.uint8), (_u64(1) << room) - _u64(1), _u64(64) - room
+    seen, mask, top = (
+        np.zeros(_u64(1) << room, np.uint8),
+        (_u64(1) << room) - _u64(1),
+        _u64(64) - room,
+    )
     for key in keys:
         seen[key & mask] += seen[key & mask] < 2
     packed, n = np.empty(keys.size, np.uint64), _u64(0)
@@ -192,7 +216,11 @@ def first_equal(packed, bits, digest, leaders):
         mine = np.int64(packed[at] & mask)
         for before in range(start, at):
             other = np.int64(packed[before] & mask)
-            if leaders[other] == other and digest[other, 0] == digest[mine, 0] and digest[other, 1] == digest[mine, 1]:
+            if (
+                leaders[other] == other
+                and digest[other, 0] == digest[mine, 0]
+                and digest[other, 1] == digest[mine, 1]
+            ):
                 leaders[mine] = other
                 break
 

@@ -25,7 +25,9 @@ COUNTERS = 1 << 27  # at most
 QUARTER, EVERY = 3, 0  # which shingles are asked: the bits of the hash that must be zero
 PASSAGE = 32  # shingles on end that many rows have: 36 words
 OWN = 16  # shingles on end that few rows have: 20 words
-RARE = 3  # shingles of a row that are looked for in the others; one where all of a row must be found
+RARE = (
+    3  # shingles of a row that are looked for in the others; one where all of a row must be found
+)
 _u32, _u64 = np.uint32, np.uint64
 _TAKEN = 1 << 30
 _QUARTER = _u32(QUARTER)
@@ -33,7 +35,9 @@ _QUARTER = _u32(QUARTER)
 
 def counted(rows: Rows, chosen: Flags, asked: int, most: int) -> Counters:
     """How many of the chosen rows have a shingle, up to `most`, for the shingles that are asked."""
-    total = sum(int(np.diff(starts)[alive].sum()) for _, alive, _, starts in rows.stored(chosen)) // (asked + 1)
+    total = sum(
+        int(np.diff(starts)[alive].sum()) for _, alive, _, starts in rows.stored(chosen)
+    ) // (asked + 1)
     size = min(COUNTERS, max(1 << 10, 1 << total.bit_length()))
     counters: Counters = np.zeros(size, np.uint8 if most < 256 else np.uint16)
     for _, alive, shingles, starts in rows.stored(chosen):
@@ -51,7 +55,9 @@ def surveyed(
     alone, few = 3 * (1 - contained), RARE if contained < 1 else 1
     suspects, rare = np.zeros(len(live), np.bool_), [np.zeros(0, np.uint64)]
     for mine, alive, shingles, starts in rows.stored(live):
-        passage, found = survey(shingles, starts, alive, able[mine], mine, counters, shared_by, alone, few)
+        passage, found = survey(
+            shingles, starts, alive, able[mine], mine, counters, shared_by, alone, few
+        )
         suspects[mine[passage]] = True
         rare.append(found)
     return suspects, np.concatenate(rare)
@@ -86,7 +92,9 @@ def holders(rows: Rows, able: Flags, rare: Keys) -> Keys:
     wanted = np.zeros(1 << min(30, max(10, (128 * len(rare)).bit_length())), np.bool_)
     wanted[(rare >> _u64(34)).astype(np.int64) & (len(wanted) - 1)] = True
     return distinct(
-        np.concatenate([have(s, starts, alive, mine, wanted) for mine, alive, s, starts in rows.stored(able)])
+        np.concatenate(
+            [have(s, starts, alive, mine, wanted) for mine, alive, s, starts in rows.stored(able)]
+        )
     )
 
 

@@ -52,7 +52,9 @@ class Rows:
         return {k.decode(): v.decode() for k, v in (self.parts[0].schema.metadata or {}).items()}
 
     def ids(self, ranks: Integers) -> pa.Array:
-        ids = pa.concat_tables([p.select(["id"]) for p in self.parts if "id" in p.column_names])["id"]
+        ids = pa.concat_tables([p.select(["id"]) for p in self.parts if "id" in p.column_names])[
+            "id"
+        ]
         return ids.take(arrow(self.home[ranks]))
 
     def column(self, pick: Callable[[pa.Table], Any], places: Integers) -> Any:
@@ -107,7 +109,9 @@ def ranked(parts: list[pa.Table], foreign_parts: int) -> Rows:
     columns = {name: pa.concat_tables([p.select([name]) for p in parts])[name] for name in standing}
     sizes = list(map(len, parts))
     ours = np.repeat((np.arange(len(parts)) >= foreign_parts).astype(np.int8), sizes)
-    table = pa.table(columns | {"ours": arrow(ours)}).combine_chunks()  # sorted in a third of the time in one piece
+    table = pa.table(
+        columns | {"ours": arrow(ours)}
+    ).combine_chunks()  # sorted in a third of the time in one piece
     order = values(pc.sort_indices(
         table,
         [("ours", "ascending"), ("score", "descending"), ("findings", "ascending"), ("words", "descending"),

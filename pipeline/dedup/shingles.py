@@ -44,9 +44,14 @@ def _each(byte: int) -> np.uint64:
 
 
 _HIGH, _LOW, _BLANK = _each(0x80), _each(0x7F), _each(0x20)
-_FROM_A, _PAST_Z = _each(0x80 - ord("a")), _each(0x7F - ord("z"))  # added, they carry into the high bit
+_FROM_A, _PAST_Z = (
+    _each(0x80 - ord("a")),
+    _each(0x7F - ord("z")),
+)  # added, they carry into the high bit
 _FROM_0, _PAST_9 = _each(0x80 - ord("0")), _each(0x7F - ord("9"))
-_GATHER = _u64(0x0102040810204080)  # times eight bytes of 0 or 1: their eight bits in the highest byte
+_GATHER = _u64(
+    0x0102040810204080
+)  # times eight bytes of 0 or 1: their eight bits in the highest byte
 _ONE, _SIX, _EIGHT, _ALL = _u64(1), _u64(6), _u64(8), _u64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -58,7 +63,11 @@ def shingled(said: Heard) -> pa.Table:
     messages = int(said.rows[-1] - said.rows[0])
     shingles = np.empty(int(starts[-1] - starts[0]) // 2 + n + messages + 1, np.uint32)
     spoken = np.empty(messages, np.int32)
-    ends, turns, digests = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64), np.zeros((n, 2), np.uint64)
+    ends, turns, digests = (
+        np.zeros(n + 1, np.int64),
+        np.zeros(n + 1, np.int64),
+        np.zeros((n, 2), np.uint64),
+    )
     counts, context = np.zeros(n, np.int32), np.zeros(n, np.bool_)
     edges, words = np.empty(longest + 8, np.uint64), np.empty(longest, np.uint64)
     for a in range(0, n, BLOCK):
@@ -69,7 +78,9 @@ def shingled(said: Heard) -> pa.Table:
         )  # fmt: skip
     return pa.table(
         {
-            "digest": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), n, [None, pa.py_buffer(digests)]),
+            "digest": pa.FixedSizeBinaryArray.from_buffers(
+                pa.binary(16), n, [None, pa.py_buffer(digests)]
+            ),
             "shingles": pa.LargeListArray.from_arrays(arrow(ends), arrow(shingles[: ends[-1]])),
             "spoken": pa.LargeListArray.from_arrays(arrow(turns), arrow(spoken[: turns[-1]])),
             "words": arrow(counts),
@@ -85,7 +96,11 @@ def _prepared(said: Heard, first: int, last: int) -> tuple[Any, ...]:
     begin, end = (int(said.texts[said.rows[at]]) for at in (first, last))
     text: Bytes = said.data[begin:end]
     groups = (len(text) >> 6) * 8 + 16
-    folded, letters, beyond = np.zeros(groups, np.uint64), np.zeros(groups, np.uint8), np.zeros(groups, np.uint8)
+    folded, letters, beyond = (
+        np.zeros(groups, np.uint64),
+        np.zeros(groups, np.uint8),
+        np.zeros(groups, np.uint8),
+    )
     fold(text, folded, letters, beyond)
     return text, begin, folded, letters.view(np.uint64), beyond.view(np.uint64), characters(text)
 
@@ -98,7 +113,8 @@ def eight_bytes(_context, array, at):
 
     def code(context, builder, signature, args):
         start = builder.bitcast(
-            make_array(signature.args[0])(context, builder, args[0]).data, ir.IntType(8).as_pointer()
+            make_array(signature.args[0])(context, builder, args[0]).data,
+            ir.IntType(8).as_pointer(),
         )
         place = builder.bitcast(builder.gep(start, [args[1]]), ir.IntType(64).as_pointer())
         return builder.load(place, align=1)
@@ -172,7 +188,9 @@ def character(data, i):
     third = _u64(data[i + _u64(2)] & 63)
     if c < _u64(0xF0):
         return (c & _u64(15)) << _u64(12) | second << _SIX | third, _u64(3)
-    return (c & _u64(7)) << _u64(18) | second << _u64(12) | third << _SIX | _u64(data[i + _u64(3)] & 63), _u64(4)
+    return (c & _u64(7)) << _u64(18) | second << _u64(12) | third << _SIX | _u64(
+        data[i + _u64(3)] & 63
+    ), _u64(4)
 
 
 @njit(inline="always")
@@ -181,7 +199,9 @@ def letter_of(point, table):
     if point < _KNOWN:
         return _u64(table[point])
     if point < _u64(0x40000):
-        return point | _IDEOGRAPH | (_CONTEXT if _u64(0x2F800) <= point < _u64(0x2FA20) else _u64(0))
+        return (
+            point | _IDEOGRAPH | (_CONTEXT if _u64(0x2F800) <= point < _u64(0x2FA20) else _u64(0))
+        )
     return _u64(0)
 
 
@@ -313,22 +333,49 @@ def shingle(words, n, shingles, end):
         shingles[end] = np.uint32(mix(h) & _LOWEST32)
         return end + 1
     for i in range(n - 4):
-        h = words[i] * _BASE4 + words[i + 1] * _BASE3 + words[i + 2] * _BASE2 + words[i + 3] * _BASE + words[i + 4]
+        h = (
+            words[i] * _BASE4
+            + words[i + 1] * _BASE3
+            + words[i + 2] * _BASE2
+            + words[i + 3] * _BASE
+            + words[i + 4]
+        )
         shingles[end + i] = np.uint32(mix(h) & _LOWEST32)
     return end + n - 4
 
 
 @njit(inline="always")
-def hash_row(text, begin, folded, letters, beyond, table, texts, speaker, first, last, edges, words, spoken, turn):
+def hash_row(
+    text,
+    begin,
+    folded,
+    letters,
+    beyond,
+    table,
+    texts,
+    speaker,
+    first,
+    last,
+    edges,
+    words,
+    spoken,
+    turn,
+):
     """Fill `words` with the words of the messages first … last that are heard, and `spoken` from `turn` on with how
     many each has, below zero the assistant's. Returns (words, next turn, flags that were met)."""
     n = met = marked = _u64(0)
     spelled = False
     for m in range(first, last):
         if speaker[m] != 0:
-            start, stop, before = _u64(texts[m] - begin), _u64(texts[m + 1] - begin), n + (marked >> _ONE)
+            start, stop, before = (
+                _u64(texts[m] - begin),
+                _u64(texts[m + 1] - begin),
+                n + (marked >> _ONE),
+            )
             if start < stop:
-                spelled = spelled and foreign(text, beyond, start, stop, table)  # like the message before
+                spelled = spelled and foreign(
+                    text, beyond, start, stop, table
+                )  # like the message before
                 more = _u64(0)
                 if not spelled:
                     more, wide = mark(letters, beyond, start, stop, edges, marked)
@@ -362,5 +409,7 @@ def shingle_rows(
         one, two = _u64(n), ~_u64(n)
         for i in range(n):
             one = one * _BASE + words[i]
-            two += (one ^ one >> _u64(29)) * _ODD  # no polynomial: a text made to collide in `one` does not in `two`
+            two += (
+                one ^ one >> _u64(29)
+            ) * _ODD  # no polynomial: a text made to collide in `one` does not in `two`
         digests[row, 0], digests[row, 1] = mix(one), mix(two)

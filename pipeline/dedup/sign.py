@@ -22,7 +22,7 @@ from pipeline.conversation import CRITERIA
 from pipeline.dedup.columns import arrow, lengths, strings, values, whole
 from pipeline.dedup.shingles import SHINGLE, shingled
 from pipeline.dedup.view import Heard, buffers, folded, heard
-from pipeline.recipe import DedupSettings
+from pipeline.recipe.settings import DedupSettings
 
 if TYPE_CHECKING:
     from datasketch import MinHash
@@ -69,9 +69,17 @@ def sign(table: pa.Table, settings: DedupSettings) -> pa.Table:
     if len(again):
         order = np.arange(len(rows))
         order[again] = len(rows) + np.arange(len(again))
-        rows = pa.concat_tables([rows, shingled(_folded(said, again))]).take(arrow(order)).combine_chunks()
-    columns = {"id": table["id"]} | {name: rows[name] for name in ("digest", "shingles", "spoken", "words")}
-    columns |= _standing(table, settings) | signed(rows["shingles"].combine_chunks(), *bands(settings.threshold))
+        rows = (
+            pa.concat_tables([rows, shingled(_folded(said, again))])
+            .take(arrow(order))
+            .combine_chunks()
+        )
+    columns = {"id": table["id"]} | {
+        name: rows[name] for name in ("digest", "shingles", "spoken", "words")
+    }
+    columns |= _standing(table, settings) | signed(
+        rows["shingles"].combine_chunks(), *bands(settings.threshold)
+    )
     return pa.table(columns, metadata=_scheme(settings)).combine_chunks()
 
 
@@ -86,11 +94,18 @@ def _scheme(settings: DedupSettings) -> dict[str, str]:
 def _standing(table: pa.Table, settings: DedupSettings) -> dict[str, Any]:
     """What the policy on copies asks of a row, where its column is there."""
     none = np.zeros(len(table))
-    standing = {"score": arrow(none), "findings": arrow(none.astype(np.int32)), "source": arrow(none.astype(np.int32))}
+    standing = {
+        "score": arrow(none),
+        "findings": arrow(none.astype(np.int32)),
+        "source": arrow(none.astype(np.int32)),
+    }
     if "findings" in table.column_names:
         standing["findings"] = arrow(lengths(whole(table["findings"])).astype(np.int32))
     if "scores" in table.column_names:
-        given = [pc.struct_field(table["scores"], [field.name, "value"]) for field in table["scores"].type]
+        given = [
+            pc.struct_field(table["scores"], [field.name, "value"])
+            for field in table["scores"].type
+        ]
         given = [score for score in given if score.null_count < len(score)]
         total = sum((pc.fill_null(score, 0.0).to_numpy() for score in given), start=none)
         count = sum((score.is_valid().to_numpy().astype(int) for score in given), start=none)
@@ -135,7 +150,13 @@ def minhash(shingles: npt.NDArray[np.uint32]) -> MinHash:
     """The same as an object of datasketch, to go on with its LSH, forest or ensemble."""
     from datasketch import MinHash
 
-    return MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme=SCHEME, hashvalues=signature(shingles), hashfunc=int)
+    return MinHash(
+        num_perm=PERMUTATIONS,
+        seed=SEED,
+        scheme=SCHEME,
+        hashvalues=signature(shingles),
+        hashfunc=int,
+    )
 
 
 @njit(inline="always")
@@ -155,12 +176,26 @@ def sign_shingles(shingles, factors, summands, values):
         values[k] = _EMPTY
     n = shingles.size
     for s in range(0, n - 7, 8):
-        h0, h1, h2, h3 = mix32(shingles[s]), mix32(shingles[s + 1]), mix32(shingles[s + 2]), mix32(shingles[s + 3])
-        h4, h5, h6, h7 = mix32(shingles[s + 4]), mix32(shingles[s + 5]), mix32(shingles[s + 6]), mix32(shingles[s + 7])
+        h0, h1, h2, h3 = (
+            mix32(shingles[s]),
+            mix32(shingles[s + 1]),
+            mix32(shingles[s + 2]),
+            mix32(shingles[s + 3]),
+        )
+        h4, h5, h6, h7 = (
+            mix32(shingles[s + 4]),
+            mix32(shingles[s + 5]),
+            mix32(shingles[s + 6]),
+            mix32(shingles[s + 7]),
+        )
         for k in range(PERMUTATIONS):
             a, b = factors[k], summands[k]
-            low = min(min(_u32(a * h0 + b), _u32(a * h1 + b)), min(_u32(a * h2 + b), _u32(a * h3 + b)))
-            high = min(min(_u32(a * h4 + b), _u32(a * h5 + b)), min(_u32(a * h6 + b), _u32(a * h7 + b)))
+            low = min(
+                min(_u32(a * h0 + b), _u32(a * h1 + b)), min(_u32(a * h2 + b), _u32(a * h3 + b))
+            )
+            high = min(
+                min(_u32(a * h4 + b), _u32(a * h5 + b)), min(_u32(a * h6 + b), _u32(a * h7 + b))
+            )
             values[k] = min(values[k], min(low, high))
     for s in range(n - n % 8, n):
         h = mix32(shingles[s])

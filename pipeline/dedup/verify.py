@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipeline.compiled import njit
 from pipeline.conversation import FINDING
 from pipeline.dedup.columns import arrow, lengths, repeated, strings, values, whole
-from pipeline.recipe import DedupSettings
+from pipeline.recipe.settings import DedupSettings
 
 Integers = npt.NDArray[np.int64]
 Shingles = npt.NDArray[np.uint32]
@@ -35,7 +35,9 @@ class Edges:
     a: Integers
     b: Integers
     rule: npt.NDArray[np.int8]  # EXACT, NEAR, CONTAINED or AGAINST
-    similarity: npt.NDArray[np.float64]  # Jaccard, or the share of the smaller row found in the larger
+    similarity: npt.NDArray[
+        np.float64
+    ]  # Jaccard, or the share of the smaller row found in the larger
     limit: npt.NDArray[np.float64]  # what the similarity reaches
     size_a: npt.NDArray[np.int32]  # distinct shingles
     size_b: npt.NDArray[np.int32]
@@ -68,7 +70,10 @@ def verified(
 ) -> Edges:
     """Those of the candidate pairs that are alike. shingles: of some ranks, as `Rows.shingles`."""
     none = np.zeros(0, np.int64)
-    edges, flat = Edges.of(none, none, NEAR, none.astype(float), none.astype(float)), np.zeros(0, np.uint32)
+    edges, flat = (
+        Edges.of(none, none, NEAR, none.astype(float), none.astype(float)),
+        np.zeros(0, np.uint32),
+    )
     for start in range(0, len(pairs), BATCH):
         batch = pairs[start : start + BATCH]
         ranks, local = np.unique(batch, return_inverse=True)
@@ -94,8 +99,13 @@ def _alike(pairs: Integers, sizes: Any, shared: Any, words: Any, settings: Dedup
     near = jaccard >= settings.threshold
     part = ~near & (within >= (settings.contained or 2)) & (words >= settings.contained_words)
     rule = np.where(near, NEAR, CONTAINED).astype(np.int8)
-    similarity, limit = np.where(near, jaccard, within), np.where(near, settings.threshold, settings.contained or 2)
-    return Edges(pairs[:, 0], pairs[:, 1], rule, similarity, limit, sizes[:, 0], sizes[:, 1]).where(near | part)
+    similarity, limit = (
+        np.where(near, jaccard, within),
+        np.where(near, settings.threshold, settings.contained or 2),
+    )
+    return Edges(pairs[:, 0], pairs[:, 1], rule, similarity, limit, sizes[:, 0], sizes[:, 1]).where(
+        near | part
+    )
 
 
 def distinct_shingles(shingles: Shingles, starts: Integers) -> npt.NDArray[np.int32]:
@@ -105,7 +115,9 @@ def distinct_shingles(shingles: Shingles, starts: Integers) -> npt.NDArray[np.in
     return sizes
 
 
-def overlaps(shingles: Shingles, starts: Integers, pairs: Integers, least: Any) -> npt.NDArray[np.int32]:
+def overlaps(
+    shingles: Shingles, starts: Integers, pairs: Integers, least: Any
+) -> npt.NDArray[np.int32]:
     """(pairs,) how many distinct shingles two rows share; counted no further once `least` of them is out of reach.
 
     starts: (rows + 1,). pairs: (pairs, 2) rows; fast when sorted by the first. least: (pairs,).
@@ -226,7 +238,9 @@ def by_part(decisions: pa.Table, parts: int) -> list[pa.Table]:
     return [decisions.take(arrow(np.arange(a, b))) for a, b in pairwise(bounds)]
 
 
-def apply(table: pa.Table, decisions: pa.Table, _settings: DedupSettings) -> tuple[pa.Table, pa.Table]:
+def apply(
+    table: pa.Table, decisions: pa.Table, _settings: DedupSettings
+) -> tuple[pa.Table, pa.Table]:
     """A part of the shelf as (kept, dropped), given the decisions on its rows, in their order (column `row`).
 
     Kept rows are untouched. Each dropped row gets one more finding: rule, similarity, limit and its partner.
@@ -236,16 +250,22 @@ def apply(table: pa.Table, decisions: pa.Table, _settings: DedupSettings) -> tup
     dropped = table.take(decisions["row"])
     at = table.schema.get_field_index("findings")
     findings = _with_reason(dropped["findings"], _reasons(decisions))
-    return table.take(arrow(np.flatnonzero(stays))), dropped.set_column(at, table.schema.field(at), findings)
+    return table.take(arrow(np.flatnonzero(stays))), dropped.set_column(
+        at, table.schema.field(at), findings
+    )
 
 
 def _reasons(decisions: pa.Table) -> pa.Array:
     """(decisions,) one finding each."""
     n = len(decisions)
-    names = zip(*(decisions[name].to_pylist() for name in ("partner", "cluster", "view")), strict=True)
-    evidence = [f"partner {partner} cluster {cluster} view {view}" for partner, cluster, view in names]
+    names = zip(
+        *(decisions[name].to_pylist() for name in ("partner", "cluster", "view")), strict=True
+    )
+    evidence = [
+        f"partner {partner} cluster {cluster} view {view}" for partner, cluster, view in names
+    ]
     known = {
-        "room": repeated("dedup", n),
+        "stage": repeated("dedup", n),
         "rule": decisions["rule"],
         "value": decisions["similarity"],
         "limit": decisions["limit"],

@@ -24,8 +24,12 @@ Offsets = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 IDEOGRAPH = 1 << 30  # flag in `characters()`: a word by itself
-CONTEXT = 1 << 29  # flag: how it folds hangs on its neighbours, or it folds to several characters; see `folded`
-PAIR = 1 << 28  # flag: it folds to two ASCII letters, 7 bits each, the first the lowest: ß, ligatures
+CONTEXT = (
+    1 << 29
+)  # flag: how it folds hangs on its neighbours, or it folds to several characters; see `folded`
+PAIR = (
+    1 << 28
+)  # flag: it folds to two ASCII letters, 7 bits each, the first the lowest: ß, ligatures
 KNOWN = 0x20000  # code points in the table; what lies beyond are ideographs (planes 2 and 3) or no letters
 WESTERN = 0x3000  # code points before CJK: in UTF-8 none of their bytes reaches 0xE3
 USER, ASSISTANT, UNHEARD = 1, -1, 0
@@ -64,12 +68,20 @@ def characters(data: Bytes) -> npt.NDArray[np.uint32]:
 def folding(known: int) -> npt.NDArray[np.uint32]:
     """(known,) what each code point folds to if that is a letter or digit, else 0; with its flags."""
     table = np.zeros(known, np.uint32)
-    texts = [" " if point == 10 or 0xD800 <= point < 0xE000 else chr(point) for point in range(known)]
+    texts = [
+        " " if point == 10 or 0xD800 <= point < 0xE000 else chr(point) for point in range(known)
+    ]
     joining, alone = _joining(texts), re.compile(f"[{_ALONE}]")
-    for point, text in enumerate(folded("\n".join(texts)).split("\n")):  # a line feed folds with nothing
+    for point, text in enumerate(
+        folded("\n".join(texts)).split("\n")
+    ):  # a line feed folds with nothing
         if len(text) == 2 and text.isascii() and text.isalpha():
             table[point] = PAIR | ord(text[0]) | ord(text[1]) << 7
-        elif point in joining or not joining.isdisjoint(map(ord, text)) or (len(text) > 1 and _has_letter(text)):
+        elif (
+            point in joining
+            or not joining.isdisjoint(map(ord, text))
+            or (len(text) > 1 and _has_letter(text))
+        ):
             table[point] = CONTEXT | (point if chr(point).isalnum() else 0)
         elif text.isalnum():
             table[point] = ord(text) | (IDEOGRAPH if alone.match(text) else 0)
@@ -84,7 +96,9 @@ def _joining(texts: list[str]) -> set[int]:
     """Code points that NFKC may merge with, or move past, the one before: combining marks and Hangul jamo."""
     apart = unicodedata.normalize("NFD", "\n".join(texts)).split("\n")
     seconds = {ord(c) for text in apart if len(text) > 1 for c in text[1:]}
-    return seconds | set(range(0x1100, 0x1200)) | {ord(c) for c in texts if unicodedata.combining(c)}
+    return (
+        seconds | set(range(0x1100, 0x1200)) | {ord(c) for c in texts if unicodedata.combining(c)}
+    )
 
 
 def heard(table: pa.Table, view: View) -> Heard:
@@ -119,7 +133,9 @@ def buffers(texts: pa.Array) -> tuple[Bytes, Offsets]:
     texts = texts.cast(pa.large_string())
     _, offsets, data = texts.buffers()
     ends = (
-        np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1] if offsets else np.zeros(1, "i8")
+        np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+        if offsets
+        else np.zeros(1, "i8")
     )
     return np.frombuffer(data or b"", np.uint8), ends
 
@@ -148,7 +164,9 @@ def _is_greeting(table: pa.Table, content: pa.Array, messages: Offsets, owner: O
     ours, theirs = content.take(arrow(messages)), greeting.take(arrow(owner))
     flags: Flags = pc.fill_null(pc.equal(ours, theirs), False).to_numpy(zero_copy_only=False)
     unlike = np.flatnonzero(~flags & theirs.is_valid().to_numpy(zero_copy_only=False))
-    texts = zip(ours.take(arrow(unlike)).to_pylist(), theirs.take(arrow(unlike)).to_pylist(), strict=True)
+    texts = zip(
+        ours.take(arrow(unlike)).to_pylist(), theirs.take(arrow(unlike)).to_pylist(), strict=True
+    )
     flags[unlike] = [_greets(text, card) for text, card in texts]
     return flags
 
@@ -156,7 +174,10 @@ def _is_greeting(table: pa.Table, content: pa.Array, messages: Offsets, owner: O
 def _greets(text: str, greeting: str) -> bool:
     """Whether a message is a card's greeting, its macros filled in and its blanks and marks tidied by `filter`."""
     pieces = _pieces(greeting)
-    return any(pieces) and re.fullmatch(".{0,40}?".join(map(re.escape, pieces)), _letters(text)) is not None
+    return (
+        any(pieces)
+        and re.fullmatch(".{0,40}?".join(map(re.escape, pieces)), _letters(text)) is not None
+    )
 
 
 @lru_cache(1024)

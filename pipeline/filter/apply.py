@@ -10,10 +10,11 @@ from itertools import islice
 from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.filter import masking
 from pipeline.filter.repair import mend, shape
-from pipeline.recipe import FilterSettings
-from pipeline.rules import COUNT, RULES, Rule, beyond, cards, language, safety, structure, style
-from pipeline.rules.kernel import numbers
-from pipeline.rules.view import view
+from pipeline.recipe.settings import FilterSettings
+from pipeline.rules import COUNT, RULES, Rule, beyond, cards, safety, structure, style
+from pipeline.rules.language import detect
+from pipeline.rules.reading.numbers import numbers
+from pipeline.rules.reading.view import view
 
 BATCH = 512  # rows whose language is found together
 
@@ -30,12 +31,12 @@ def measure(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[
         mended = [mend(row, settings.repairs) for row in batch]
         shaped = [shape(row, settings.repairs) for row in mended]
         said = [[m.content for m in row.messages if m.role != "system"] for row in shaped]
-        heard = language.detect(said, settings.languages)
+        heard = detect.detect(said, settings.languages)
         for whole, row, ear in zip(mended, shaped, heard, strict=True):
             yield _measure(whole, row, ear)
 
 
-def _measure(whole: Conversation, row: Conversation, heard: language.Heard) -> Conversation:
+def _measure(whole: Conversation, row: Conversation, heard: detect.Heard) -> Conversation:
     seen = view(row.messages, row.persona, row.user_persona)
     counted = numbers(seen.text, seen.starts, row.messages)
     found = structure.measures(seen, counted)
@@ -51,14 +52,20 @@ def _measure(whole: Conversation, row: Conversation, heard: language.Heard) -> C
         *_language(row, heard, found),
     ]
     findings = (*row.findings, *masking.discreet(_counted(readings), known, len(row.messages)))
-    return replace(row, language=heard.language, measures={**row.measures, **found}, findings=findings)
+    return replace(
+        row, language=heard.language, measures={**row.measures, **found}, findings=findings
+    )
 
 
 def _counted(readings: Sequence[Finding]) -> Iterator[Finding]:
     """Where a rule counts places in the conversation, every reading of it says how many there are."""
     places = Counter(f.rule for f in readings)
     for f in readings:
-        yield replace(f, value=places[f.rule]) if RULES[f.rule].unit == COUNT and f.value != places[f.rule] else f
+        yield (
+            replace(f, value=places[f.rule])
+            if RULES[f.rule].unit == COUNT and f.value != places[f.rule]
+            else f
+        )
 
 
 def _cut_minors(whole: Conversation, row: Conversation) -> Iterator[Finding]:
@@ -71,7 +78,7 @@ def _cut_minors(whole: Conversation, row: Conversation) -> Iterator[Finding]:
         yield replace(finding, message=None, start=None, end=None)
 
 
-def _language(row: Conversation, heard: language.Heard, found: dict[str, float]) -> Iterator[Finding]:
+def _language(row: Conversation, heard: detect.Heard, found: dict[str, float]) -> Iterator[Finding]:
     """What the language rules read; message numbers count the system message too."""
     if heard.language is None:
         return
@@ -85,7 +92,9 @@ def _language(row: Conversation, heard: language.Heard, found: dict[str, float])
     found["foreign_turns"] = len(foreign)
     yield Finding("filter", "language.unknown", heard.language.confidence, decision="measured")
     for i, code, _ in foreign:
-        yield Finding("filter", "language.foreign", len(foreign), None, i, 0, None, code, "measured")
+        yield Finding(
+            "filter", "language.foreign", len(foreign), None, i, 0, None, code, "measured"
+        )
 
 
 def decide(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[Conversation | Drop]:
@@ -94,14 +103,21 @@ def decide(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[C
     for row in part:
         if settings.privacy == "mask":
             row = masking.masked(row)
-        findings = [*_decided(row.findings, rules), *_admitted(row, settings.languages, rules.get("language.admitted"))]
+        findings = [
+            *_decided(row.findings, rules),
+            *_admitted(row, settings.languages, rules.get("language.admitted")),
+        ]
         decided = replace(row, findings=tuple(findings))
-        yield Drop(decided) if any(f.room == "filter" and f.decision == "drop" for f in findings) else decided
+        yield (
+            Drop(decided)
+            if any(f.stage == "filter" and f.decision == "drop" for f in findings)
+            else decided
+        )
 
 
 def _decided(findings: Sequence[Finding], rules: dict[str, Rule]) -> Iterator[Finding]:
     for finding in findings:
-        if finding.decision != "measured" or finding.room != "filter":
+        if finding.decision != "measured" or finding.stage != "filter":
             yield finding
         elif (rule := rules.get(finding.rule)) and beyond(finding.value, rule):
             yield replace(finding, limit=rule.limit, decision=rule.decision)
@@ -110,4 +126,6 @@ def _decided(findings: Sequence[Finding], rules: dict[str, Rule]) -> Iterator[Fi
 def _admitted(row: Conversation, languages: Sequence[str], rule: Rule | None) -> Iterator[Finding]:
     if rule and languages and row.language and row.language.code not in languages:
         code = row.language.code
-        yield Finding("filter", "language.admitted", 1, rule.limit, None, None, None, code, rule.decision)
+        yield Finding(
+            "filter", "language.admitted", 1, rule.limit, None, None, None, code, rule.decision
+        )

@@ -13,7 +13,7 @@ from pipeline.conversation import Conversation, Drop
 from pipeline.filter.apply import decide
 from pipeline.filter.masking import masked
 from pipeline.filter.openings import Openings, Tally
-from pipeline.recipe import FilterSettings
+from pipeline.recipe.settings import FilterSettings
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 HELD = 10_000  # values of one measure of one source in memory; of more, a fair sample
@@ -65,9 +65,20 @@ def calibrate(measured: Iterable[Conversation], settings: FilterSettings) -> Cal
         tally.add(row.conversation if isinstance(row, Drop) else row)
     limits = settings.limits()
     return Calibration(
-        [Spread(source, measure, v.seen, v.percentiles()) for (source, measure), v in tally.values.items()],
         [
-            Effect(source, rule, decision, limits[rule].limit, n, tally.rows[source], tally.alone[source, rule])
+            Spread(source, measure, v.seen, v.percentiles())
+            for (source, measure), v in tally.values.items()
+        ],
+        [
+            Effect(
+                source,
+                rule,
+                decision,
+                limits[rule].limit,
+                n,
+                tally.rows[source],
+                tally.alone[source, rule],
+            )
             for (source, rule, decision), n in tally.fired.most_common()
         ],
         tally.openings.openings(),
@@ -106,11 +117,13 @@ def reasons(row: Conversation, settings: FilterSettings) -> tuple[tuple[str, ...
     told: dict[str, list[str]] = {}
     places = []
     for f in decided.conversation.findings:
-        if f.room == "filter" and f.decision == "drop" and f.value is not None:
+        if f.stage == "filter" and f.decision == "drop" and f.value is not None:
             said = told.setdefault(f"{f.rule} {f.value:g} {limits[f.rule].fires} {f.limit:g}", [])
             said += [f.evidence] if f.evidence and f.evidence not in said else []
             places += [f.message] if f.message is not None else []
-    return tuple(f"{head}: {', '.join(said)}" if said else head for head, said in told.items()), min(places, default=0)
+    return tuple(
+        f"{head}: {', '.join(said)}" if said else head for head, said in told.items()
+    ), min(places, default=0)
 
 
 @dataclass
@@ -130,7 +143,7 @@ class _Tally:
         self.openings.add(source, first, row.language.code if row.language else None)
         for measure, value in row.measures.items():
             self.values[source, measure].add(value)
-        found = {(f.rule, f.decision) for f in row.findings if f.room == "filter"}
+        found = {(f.rule, f.decision) for f in row.findings if f.stage == "filter"}
         self.fired.update((source, *rule) for rule in found)
         drops = [rule for rule, decision in found if decision == "drop"]
         self.alone.update((source, rule) for rule in drops if len(drops) == 1)

@@ -10,9 +10,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from pipeline.conversation import Conversation, Finding, Language, Persona
-from pipeline.rules import stand_ins
-from pipeline.rules.datum import find_all
-from pipeline.rules.privacy import Span, find
+from pipeline.rules.privacy import stand_ins
+from pipeline.rules.privacy.datum import find_all
+from pipeline.rules.privacy.find import Span, find
 
 CODE = 3  # letters: evidence this short is the code of a language
 
@@ -35,21 +35,37 @@ def private(row: Conversation, language: Language | None) -> Private:
 def readings(row: Conversation, known: Private) -> Iterator[Finding]:
     """Where personal data stand and of which kind; never what they are."""
     said = len(row.messages)
-    for i, (kind, start, end) in ((i, span) for i, found in enumerate(known.spans) for span in found):
+    for i, (kind, start, end) in (
+        (i, span) for i, found in enumerate(known.spans) for span in found
+    ):
         one = Finding("filter", f"privacy.{kind}", 1, None, i, start, end, None, "measured")
         elsewhere = "a speaker's name" if i < 2 * said else "the card"
-        yield one if i < said else replace(one, message=None, start=None, end=None, evidence=elsewhere)
+        yield (
+            one
+            if i < said
+            else replace(one, message=None, start=None, end=None, evidence=elsewhere)
+        )
 
 
 def discreet(found: Iterable[Finding], known: Private, said: int) -> Iterator[Finding]:
     """No evidence quotes personal data: a quotation that overlaps some is left out. said: messages of the row."""
-    cards = [(text, spans) for text, spans in zip(known.texts[said:], known.spans[said:], strict=True) if spans]
+    cards = [
+        (text, spans)
+        for text, spans in zip(known.texts[said:], known.spans[said:], strict=True)
+        if spans
+    ]
     for f in found:
         yield replace(f, evidence=None) if f.evidence and _tells(f, f.evidence, known, cards) else f
 
 
-def _tells(f: Finding, evidence: str, known: Private, cards: Sequence[tuple[str, list[Span]]]) -> bool:
-    if f.message is not None and f.start is not None and known.texts[f.message].startswith(evidence, f.start):
+def _tells(
+    f: Finding, evidence: str, known: Private, cards: Sequence[tuple[str, list[Span]]]
+) -> bool:
+    if (
+        f.message is not None
+        and f.start is not None
+        and known.texts[f.message].startswith(evidence, f.start)
+    ):
         return _overlaps(known.spans[f.message], f.start, f.start + len(evidence))
     if f.message is None and find(evidence):  # said in a message that was cut away
         return True
@@ -92,7 +108,10 @@ def masked(row: Conversation) -> Conversation:
     new, moved = stand_ins.mask(texts, spans)
     fresh = iter(new)
     changed = _rewritten(row, lambda _: next(fresh))
-    findings = tuple(f if f.message is None else _moved(f, spans[f.message], moved[f.message]) for f in row.findings)
+    findings = tuple(
+        f if f.message is None else _moved(f, spans[f.message], moved[f.message])
+        for f in row.findings
+    )
     return replace(changed, findings=findings, edits=(*row.edits, _edit(spans, len(row.messages))))
 
 
@@ -109,7 +128,8 @@ def _rewritten(row: Conversation, change: Change) -> Conversation:
     contents = [change(m.content) for m in row.messages]
     names = [change(m.name or "") or None for m in row.messages]
     messages = tuple(
-        m._replace(content=content, name=name) for m, content, name in zip(row.messages, contents, names, strict=True)
+        m._replace(content=content, name=name)
+        for m, content, name in zip(row.messages, contents, names, strict=True)
     )
     cards = [persona and _persona(persona, change) for persona in (row.persona, row.user_persona)]
     return replace(row, messages=messages, persona=cards[0], user_persona=cards[1])
@@ -117,7 +137,11 @@ def _rewritten(row: Conversation, change: Change) -> Conversation:
 
 def _persona(persona: Persona, change: Change) -> Persona:
     fields = ("name", "description", "greeting", "scenario")
-    texts = {field: text and change(text) for field in fields if (text := getattr(persona, field)) is not None}
+    texts = {
+        field: text and change(text)
+        for field in fields
+        if (text := getattr(persona, field)) is not None
+    }
     return replace(persona, **texts, card=persona.card and _card(persona.card, change))
 
 
@@ -136,11 +160,18 @@ def _strings(value: Any, change: Change) -> Any:
         return change(value)
     if isinstance(value, list):
         return [_strings(item, change) for item in value]
-    return {k: _strings(item, change) for k, item in value.items()} if isinstance(value, dict) else value
+    return (
+        {k: _strings(item, change) for k, item in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
 
 
 def _moved(finding: Finding, old: Sequence[Span], new: Sequence[Span]) -> Finding:
-    start, end = (None if place is None else _shifted(place, old, new) for place in (finding.start, finding.end))
+    start, end = (
+        None if place is None else _shifted(place, old, new)
+        for place in (finding.start, finding.end)
+    )
     return replace(finding, start=start, end=end)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.conversation import normalised
-from pipeline.rules.privacy import find
+from pipeline.rules.privacy.find import find
 
 WORDS = 5  # by which two conversations open alike
 COMMON = 10  # openings whose joint share is told

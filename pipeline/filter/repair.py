@@ -12,8 +12,8 @@ from dataclasses import replace
 import ftfy
 from ftfy.badness import is_bad
 
-from pipeline.conversation import Conversation, Label, Message, Role
-from pipeline.recipe import RepairSettings
+from pipeline.conversation import Annotation, Conversation, Message, Role
+from pipeline.recipe.settings import RepairSettings
 from pipeline.rules import structure, style
 
 _CODE = "```"
@@ -25,25 +25,33 @@ _TAGS = (
 )
 _UNSEEN = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
 _BREAK = re.compile(r"<(?:br|hr)\s*/?>|</(?:p|div|li|tr|h[1-6]|blockquote)\s*>", re.I)
-_TAG = re.compile(rf"</?(?:{_TAGS})(?:\s+[a-z][\w:-]*(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?)*\s*/?>", re.I)
-_KEPT_TAG = re.compile(r"</?s>")  # the end of text of some models, no strike-through: style.template decides
+_TAG = re.compile(
+    rf"</?(?:{_TAGS})(?:\s+[a-z][\w:-]*(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?)*\s*/?>", re.I
+)
+_KEPT_TAG = re.compile(
+    r"</?s>"
+)  # the end of text of some models, no strike-through: style.template decides
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
-_LABEL = re.compile(r"\s*+[*_]{0,2}(?P<label>[^\s:：*_][^\n:：*_]{0,29}?)[*_]{0,2}\s*+[:：][*_]{0,2}\s*")
+_LABEL = re.compile(
+    r"\s*+[*_]{0,2}(?P<label>[^\s:：*_][^\n:：*_]{0,29}?)[*_]{0,2}\s*+[:：][*_]{0,2}\s*"
+)
 _ODD = re.compile(
     "[\x00-\x08\t\v\f\r\x0e-\x1f\x7f-\xa0\xad\u1680\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f\u2060\u3000\ufeff]"
 )
-_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]"
+)
 _BLANKS = re.compile("[ \t\v\f\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _BREAKS = re.compile(" *(?:\r\n?|[\n\x85\u2028\u2029]) *")
 
 Messages = list[Message]
 Edits = list[str]
-Labels = list[Label]  # one for each message, or none at all; repairs keep it so
+Labels = list[Annotation]  # one for each message, or none at all; repairs keep it so
 
 
 def mend(row: Conversation, settings: RepairSettings) -> Conversation:
     """Mend the messages one by one: decoding, HTML, blanks, labels; then leave out the empty ones."""
-    messages, labels, edits = list(row.messages), list(row.labels), list[str]()
+    messages, labels, edits = list(row.messages), list(row.annotations), list[str]()
     text = "\0".join(m.content for m in messages)
     if settings.mojibake and not text.isascii() and is_bad(text):
         messages = _each(messages, edits, "mended wrongly decoded text", ftfy.fix_encoding)
@@ -61,7 +69,7 @@ def mend(row: Conversation, settings: RepairSettings) -> Conversation:
 
 def shape(row: Conversation, settings: RepairSettings) -> Conversation:
     """Make it a dialogue: two speakers in turn, cut at the last good reply."""
-    messages, labels, edits = list(row.messages), list(row.labels), list[str]()
+    messages, labels, edits = list(row.messages), list(row.annotations), list[str]()
     if settings.pair:
         messages = longest_pair(messages, labels, edits, settings.least)
     if settings.merge:
@@ -87,7 +95,9 @@ def _without_unseen(text: str) -> str:
     """Without comments, scripts and styles. Searched for by hand: a pattern would be quadratic in what never closes."""
     for opening, closing in _UNSEEN:
         kept, done, lower = [], 0, text.lower()
-        while (start := lower.find(opening, done)) >= 0 and (end := lower.find(closing, start)) >= 0:
+        while (start := lower.find(opening, done)) >= 0 and (
+            end := lower.find(closing, start)
+        ) >= 0:
             kept.append(text[done:start])
             done = end + len(closing)
         text = "".join([*kept, text[done:]])
@@ -122,7 +132,11 @@ def unlabel(messages: Messages, edits: Edits, row: Conversation) -> Messages:
 def _headings(messages: Messages) -> set[str]:
     """Capitalised words before a colon that open two messages and at least half of all: labels of this talk."""
     starts = [_LABEL.match(m.content) for m in messages]
-    found = [s["label"].strip() for s in starts if s and s["label"][:1].isupper() and s["label"].count(" ") < 3]
+    found = [
+        s["label"].strip()
+        for s in starts
+        if s and s["label"][:1].isupper() and s["label"].count(" ") < 3
+    ]
     labels = {label.lower() for label, n in Counter(found).items() if n >= 2}
     return labels if 2 * len(found) >= len(messages) else set()
 
@@ -130,7 +144,12 @@ def _headings(messages: Messages) -> set[str]:
 def drop_empty(messages: Messages, labels: Labels, edits: Edits) -> Messages:
     """Without messages that say nothing."""
     _keep(labels, [i for i, m in enumerate(messages) if m.content.strip()])
-    return _without(messages, edits, "removed empty", [i for i, m in enumerate(messages) if not m.content.strip()])
+    return _without(
+        messages,
+        edits,
+        "removed empty",
+        [i for i, m in enumerate(messages) if not m.content.strip()],
+    )
 
 
 def longest_pair(messages: Messages, labels: Labels, edits: Edits, least: int) -> Messages:
@@ -217,7 +236,10 @@ def _each(messages: Messages, edits: Edits, what: str, change: Callable[[str], s
     changed = [i for i, m in enumerate(messages) if m.content != texts[i]]
     if changed:
         edits.append(f"filter: {what} in {_listed(changed)}")
-    return [m._replace(content=text) if m.content != text else m for m, text in zip(messages, texts, strict=True)]
+    return [
+        m._replace(content=text) if m.content != text else m
+        for m, text in zip(messages, texts, strict=True)
+    ]
 
 
 def _without(messages: Messages, edits: Edits, what: str, gone: list[int]) -> Messages:
@@ -232,11 +254,22 @@ def _listed(indices: list[int]) -> str:
 
 
 def _untidy(text: str, messages: Messages) -> bool:
-    odd = bool(_ODD.search(text.replace("\0", "\n"))) or "  " in text or " \n" in text or "\n " in text
-    return odd or any(m.content != m.content.strip() for m in messages) or not unicodedata.is_normalized("NFC", text)
+    odd = (
+        bool(_ODD.search(text.replace("\0", "\n")))
+        or "  " in text
+        or " \n" in text
+        or "\n " in text
+    )
+    return (
+        odd
+        or any(m.content != m.content.strip() for m in messages)
+        or not unicodedata.is_normalized("NFC", text)
+    )
 
 
 def _changed(row: Conversation, messages: Messages, labels: Labels, edits: Edits) -> Conversation:
     if not edits:
         return row
-    return replace(row, messages=tuple(messages), labels=tuple(labels), edits=(*row.edits, *edits))
+    return replace(
+        row, messages=tuple(messages), annotations=tuple(labels), edits=(*row.edits, *edits)
+    )

@@ -19,8 +19,8 @@ from pipeline.generate import prompts
 from pipeline.generate.cast import assemble
 from pipeline.generate.expect import expected
 from pipeline.generate.slots import Row, fill, reasons, slots
-from pipeline.llm import Line
-from pipeline.recipe import GenerateSettings
+from pipeline.llm import Client
+from pipeline.recipe.settings import GenerateSettings
 
 OPEN = 1_024  # slots that are worked on at once
 IN_A_BATCH = 20_000  # the same where all that are open go into one batch; our choice
@@ -28,7 +28,9 @@ IN_A_BATCH = 20_000  # the same where all that are open go into one batch; our c
 __all__ = ["expected", "reasons", "work"]
 
 
-async def work(settings: GenerateSettings, line: Line, seed: int, folder: Path = Path()) -> AsyncIterator[Row]:
+async def work(
+    settings: GenerateSettings, line: Client, seed: int, folder: Path = Path()
+) -> AsyncIterator[Row]:
     """All rows, slot by slot: the same settings, seed and answers give the same rows, whichever answer came first.
 
     folder: where relative paths of cards begin. Raises UserError, or Stop when the line does.

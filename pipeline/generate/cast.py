@@ -11,14 +11,17 @@ from typing import Any
 
 import yaml
 
+from pipeline import UserError
 from pipeline.conversation import Quarantine
-from pipeline.generate import cards, invent
-from pipeline.generate.cards import Character
+from pipeline.formats import cards
+from pipeline.formats.cards import Character
+from pipeline.generate import invent
 from pipeline.generate.check import ADULT, underage
 from pipeline.generate.invent import User, read_character, read_situation, read_user
 from pipeline.generate.prompts import Prompts
-from pipeline.llm import Line
-from pipeline.recipe import GenerateSettings, UserError, configs
+from pipeline.llm import Client
+from pipeline.recipe.settings import GenerateSettings
+from pipeline.texts import configs
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def bundled(language: str) -> Cast:
 
 
 async def assemble(
-    settings: GenerateSettings, line: Line, prompts: Prompts, seed: int, folder: Path
+    settings: GenerateSettings, line: Client, prompts: Prompts, seed: int, folder: Path
 ) -> tuple[Cast, list[Quarantine]]:
     """The cast a recipe asks for, and everything that was unfit for it. folder: where paths of cards begin."""
     seeds = bundled(settings.language)
@@ -49,11 +52,17 @@ async def assemble(
             f"generate.seeds: {settings.seeds} are wanted, but configs/personas/{settings.language}.yaml has "
             f"{len(seeds.characters)}. Ask for fewer, and for the rest with generate.characters."
         )
-    known, spoilt = _from_cards([folder / Path(place).expanduser() for place in settings.cards], prompts)
+    known, spoilt = _from_cards(
+        [folder / Path(place).expanduser() for place in settings.cards], prompts
+    )
     asked = (line, settings, prompts, seed)
-    people, unfit = await invent.invent(invent.CHARACTERS, settings.characters, [*seeds.characters, *known], *asked)
+    people, unfit = await invent.invent(
+        invent.CHARACTERS, settings.characters, [*seeds.characters, *known], *asked
+    )
     users, unfit_users = await invent.invent(invent.USERS, settings.users, seeds.users, *asked)
-    situations, unfit_situations = await invent.invent(invent.SITUATIONS, settings.situations, seeds.situations, *asked)
+    situations, unfit_situations = await invent.invent(
+        invent.SITUATIONS, settings.situations, seeds.situations, *asked
+    )
     cast = Cast(
         [*seeds.characters[: settings.seeds], *known, *people],
         [*seeds.users, *users],
@@ -74,7 +83,7 @@ def _from_cards(places: list[Path], prompts: Prompts) -> tuple[list[Character], 
             read.append(replace(character, repairs=tuple(repairs)))
         except ValueError as error:
             raw = path.read_bytes()[:100_000].decode("utf-8", "replace")
-            spoilt.append(Quarantine(f"cards/{path}", f"card: {error}", raw))
+            spoilt.append(Quarantine(f"cards/{path}", "card", str(error), raw))
     return read, spoilt
 
 

@@ -11,7 +11,9 @@ from pipeline.generate.prompts import Prompts
 from pipeline.rules.message import check
 
 # "Anna: Well" or "Anna Weber: *nods*", but not "Fine: the red one"; the names of both sides are caught in any case.
-LABEL = re.compile(r"[*_\"\s]*[^\W\d_a-zа-яё][\w'’-]*( [^\W\d_a-zа-яё][\w'’-]*)?[*_]*:[*_]*\s+[*_\"«“]*[^\W\d_a-zа-яё]")
+LABEL = re.compile(
+    r"[*_\"\s]*[^\W\d_a-zа-яё][\w'’-]*( [^\W\d_a-zа-яё][\w'’-]*)?[*_]*:[*_]*\s+[*_\"«“]*[^\W\d_a-zа-яё]"
+)
 ADULT = 18  # years
 AGE = re.compile(  # not how long something lasts, what o'clock it is, or how many of a thing
     r"\b(\d{1,3})[\s-]*(?:year|yr)s?[\s-]*old|\b(\d{1,3})\s?y\W?o\b|\b[Aa]ge[ds]?\W{0,3}(\d{1,3})\b"
@@ -25,7 +27,9 @@ AGE = re.compile(  # not how long something lasts, what o'clock it is, or how ma
     r"(?!\s(?:минут|час|утра|вечера|дн[яе]|ноч|недел|раз|руб|градус|процент|метр|километр|человек|штук))"
     r"|[Вв]озраст\w*\W{0,3}(\d{1,3})\b"
 )
-PARROT = 4  # words; from this length on nobody may say again what anybody said before, word for word
+PARROT = (
+    4  # words; from this length on nobody may say again what anybody said before, word for word
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,9 @@ class Fault:
         return self.rule.rpartition(".")[2]
 
 
-def fault(said: Sequence[Message], new: Message, speaker: Persona | None, prompts: Prompts) -> Fault | None:
+def fault(
+    said: Sequence[Message], new: Message, speaker: Persona | None, prompts: Prompts
+) -> Fault | None:
     """The first thing wrong with a new message. speaker: the card of who says it."""
     index, text = len(said), new.content
     if not is_whole(text):

@@ -15,7 +15,7 @@ from pipeline.generate.plan import draw, role_at
 from pipeline.generate.prompts import Prompts
 from pipeline.generate.talk import Scene, direction, opening, script_prompt, systems_of
 from pipeline.llm import Estimate, estimate, tokens_in
-from pipeline.recipe import GenerateSettings, ModelSettings
+from pipeline.recipe.settings import GenerateSettings, ModelSettings
 
 SAMPLED = 40  # plans
 REJECTED = 1.5  # calls for one that would do if every candidate were accepted; our experience
@@ -24,7 +24,10 @@ Sums = dict[str, tuple[float, float, float]]  # model → calls, prompt tokens, 
 
 
 def expected(
-    settings: GenerateSettings, models: Mapping[str, ModelSettings], seed: int, folder: Path = Path()
+    settings: GenerateSettings,
+    models: Mapping[str, ModelSettings],
+    seed: int,
+    folder: Path = Path(),
 ) -> dict[str, Estimate]:
     """Calls, tokens and dollars by the recipe's name of the model. Faulty answers that are asked again come on top.
 
@@ -35,7 +38,9 @@ def expected(
     wording = prompts.load(settings.language)
     sums: Sums = {}
     _inventions(sums, settings, wording, seed)
-    cards = sum(1 for place in settings.cards for _ in card_files(folder / Path(place).expanduser()))
+    cards = sum(
+        1 for place in settings.cards for _ in card_files(folder / Path(place).expanduser())
+    )
     _talks(sums, settings, wording, seed, cards)
     return {
         name: estimate(models[name], ceil(calls), prompt / calls, completion / calls)
@@ -59,8 +64,16 @@ def _inventions(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: 
         if wanted:
             ledger = invent.open_ledger(kind, known, settings)
             prompt = tokens_in(invent.prompt_of(ledger, known, wording, seed, 0))
-            said = sum(tokens_in(json.dumps(kind.show(k), ensure_ascii=False)) for k in known) / len(known)
-            _add(sums, settings.inventor, REJECTED * ceil(wanted / kind.per_call), prompt, said * kind.per_call)
+            said = sum(
+                tokens_in(json.dumps(kind.show(k), ensure_ascii=False)) for k in known
+            ) / len(known)
+            _add(
+                sums,
+                settings.inventor,
+                REJECTED * ceil(wanted / kind.per_call),
+                prompt,
+                said * kind.per_call,
+            )
 
 
 def _talks(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: int, cards: int) -> None:
@@ -69,21 +82,44 @@ def _talks(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: int, 
     talks = settings.talks * (settings.seeds + settings.characters + cards) / SAMPLED
     for number in range(SAMPLED):
         plan = draw(settings, rng, "assistant")
-        character, user = seeds.characters[number % len(seeds.characters)], seeds.users[number % len(seeds.users)]
-        scene = Scene(character, user, seeds.situations[number % 8], character.topics[0], character.greeting, plan, 0)
+        character, user = (
+            seeds.characters[number % len(seeds.characters)],
+            seeds.users[number % len(seeds.users)],
+        )
+        scene = Scene(
+            character,
+            user,
+            seeds.situations[number % 8],
+            character.topics[0],
+            character.greeting,
+            plan,
+            0,
+        )
         lengths = [words * word for words in plan.words]
         if settings.mode == "script":
             _add(
-                sums, settings.inventor, talks, tokens_in(script_prompt(scene, wording)), sum(lengths) + 12 * plan.turns
+                sums,
+                settings.inventor,
+                talks,
+                tokens_in(script_prompt(scene, wording)),
+                sum(lengths) + 12 * plan.turns,
             )
             continue
         note = tokens_in(direction(scene, opening(scene), wording))
         models = {"user": settings.user, "assistant": settings.character}
         for side, system in systems_of(scene, wording).items():
-            turns = [i for i in range(1, plan.turns) if role_at(plan.opener, i) == side]  # 0 is the greeting
+            turns = [
+                i for i in range(1, plan.turns) if role_at(plan.opener, i) == side
+            ]  # 0 is the greeting
             heard = sum(sum(lengths[:i]) + tokens_in(system) + note for i in turns)
             count = max(1, len(turns))
-            _add(sums, models[side], talks * count, heard / count, sum(lengths[i] for i in turns) / count)
+            _add(
+                sums,
+                models[side],
+                talks * count,
+                heard / count,
+                sum(lengths[i] for i in turns) / count,
+            )
 
 
 def _tokens_of_a_word(seeds: Cast) -> float:

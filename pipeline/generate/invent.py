@@ -16,16 +16,18 @@ from math import ceil
 from typing import Any, Generic, TypeVar
 
 from pipeline.conversation import Message, Persona, Quarantine, normalised
-from pipeline.generate.cards import Character, Json, filled
+from pipeline.formats.cards import Character, Json, filled
 from pipeline.generate.check import ADULT, is_whole, text_fault
 from pipeline.generate.novelty import Novelty
 from pipeline.generate.prompts import Prompts
-from pipeline.llm import Answer, CallFailed, Line
-from pipeline.recipe import GenerateSettings
+from pipeline.llm import Answer, CallFailed, Client
+from pipeline.recipe.settings import GenerateSettings
 
 AT_ONCE = 8  # calls of one round; their candidates are judged in the order of the calls
 AT_ONCE_BATCHED = 2_000  # the same where a round may take a day; our choice
-PATIENCE = 8  # times as many calls as would do if every candidate were accepted, then it is given up
+PATIENCE = (
+    8  # times as many calls as would do if every candidate were accepted, then it is given up
+)
 # The share of all accepted that may have one first name, the first words of a greeting, one archetype. Our choice;
 # for openings: ten of them together at most .10 (human sets; Synthetic-Persona-Chat has .20).
 SHARES = {"name": 0.01, "opening": 0.01, "archetype": 0.1}
@@ -73,8 +75,12 @@ class Ledger(Generic[T]):
     accepted: list[T] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     pools: dict[str, Novelty] = field(default_factory=dict)
-    used: dict[str, Counter[str]] = field(default_factory=lambda: {mark: Counter() for mark in SHARES})
-    proposed: dict[str, dict[str, int]] = field(default_factory=lambda: {mark: {} for mark in SHARES})
+    used: dict[str, Counter[str]] = field(
+        default_factory=lambda: {mark: Counter() for mark in SHARES}
+    )
+    proposed: dict[str, dict[str, int]] = field(
+        default_factory=lambda: {mark: {} for mark in SHARES}
+    )
 
     def objection(self, thing: T) -> str | None:
         """Why this candidate is not accepted: over-used or too similar, with the neighbour; None if it may be."""
@@ -117,7 +123,13 @@ class Ledger(Generic[T]):
 
 
 async def invent(
-    kind: Kind[T], wanted: int, seeds: Sequence[T], line: Line, settings: GenerateSettings, prompts: Prompts, seed: int
+    kind: Kind[T],
+    wanted: int,
+    seeds: Sequence[T],
+    line: Client,
+    settings: GenerateSettings,
+    prompts: Prompts,
+    seed: int,
 ) -> tuple[list[T], list[Quarantine]]:
     """`wanted` new things beside the seeds, and everything rejected; what could not be filled is told at the end.
 
@@ -129,13 +141,19 @@ async def invent(
     calls, most = 0, PATIENCE * ceil(wanted / kind.per_call)
     while (missing := wanted + len(seeds) - len(ledger.accepted)) > 0 and calls < most:
         numbers = range(calls, calls + min(at_once, ceil(missing / kind.per_call)))
-        asked = [_ask(kind, prompt_of(ledger, seeds, prompts, seed, n), n, line, settings) for n in numbers]
-        answers = await asyncio.gather(*asked, return_exceptions=True)  # when the run stops, all have ended
+        asked = [
+            _ask(kind, prompt_of(ledger, seeds, prompts, seed, n), n, line, settings)
+            for n in numbers
+        ]
+        answers = await asyncio.gather(
+            *asked, return_exceptions=True
+        )  # when the run stops, all have ended
         for number, answer in zip(numbers, answers, strict=True):
             rejected += _judge(answer, number, ledger, wanted + len(seeds), prompts)
         calls = numbers.stop
     if missing > 0:
-        rejected.append(Quarantine(f"{kind.key}/given up", f"given up: {missing} of {wanted} after {calls} calls", ""))
+        detail = f"{missing} of {wanted} after {calls} calls"
+        rejected.append(Quarantine(f"{kind.key}/given up", "given up", detail, missing=missing))
     return ledger.accepted[len(seeds) :], rejected
 
 
@@ -152,7 +170,9 @@ def open_ledger(kind: Kind[T], seeds: Sequence[T], settings: GenerateSettings) -
     return ledger
 
 
-def prompt_of(ledger: Ledger[T], seeds: Sequence[T], prompts: Prompts, seed: int, number: int) -> str:
+def prompt_of(
+    ledger: Ledger[T], seeds: Sequence[T], prompts: Prompts, seed: int, number: int
+) -> str:
     """The prompt of call `number`: one seed in rotation as anchor, the other examples by chance from all accepted."""
     kind = ledger.kind
     rng = random.Random(f"{seed}/{kind.key}/{number}")
@@ -169,7 +189,9 @@ def prompt_of(ledger: Ledger[T], seeds: Sequence[T], prompts: Prompts, seed: int
     )
 
 
-async def _ask(kind: Kind[T], prompt: str, number: int, line: Line, settings: GenerateSettings) -> Answer:
+async def _ask(
+    kind: Kind[T], prompt: str, number: int, line: Client, settings: GenerateSettings
+) -> Answer:
     return await line.ask(
         settings.inventor, [{"role": "user", "content": prompt}], sample=number, schema=schema_of(kind),
         temperature=settings.temperature, top_p=settings.top_p,
@@ -182,18 +204,19 @@ def _judge(
     """Accept what is good in an answer; the rest comes back with its reason."""
     where = f"{ledger.kind.key}/{number}"
     if isinstance(answer, CallFailed):
-        return [Quarantine(where, f"call.{answer.reason}: {answer.detail}", "")]
+        return [Quarantine(where, f"call.{answer.reason}", answer.detail)]
     if isinstance(answer, BaseException):
         raise answer
     candidates = answer.data.get(ledger.kind.key) if isinstance(answer.data, dict) else answer.data
     if not isinstance(candidates, list) or not candidates:
-        return [Quarantine(where, f"shape: no list of {ledger.kind.key}", answer.text[:100_000])]
+        return [Quarantine(where, "shape", f"no list of {ledger.kind.key}", answer.text[:100_000])]
     rejected: list[Quarantine] = []
     for place, raw in enumerate(candidates):
         why = _take(raw, ledger, full, prompts)
         if why:
             text = json.dumps(raw, ensure_ascii=not is_whole(json.dumps(raw, ensure_ascii=False)))
-            rejected.append(Quarantine(f"{where}.{place}", why, text[:100_000]))
+            rule, _, detail = why.partition(": ")
+            rejected.append(Quarantine(f"{where}.{place}", rule, detail, text[:100_000]))
     return rejected
 
 
@@ -233,7 +256,12 @@ def schema_of(kind: Kind[T]) -> dict[str, Any]:
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def text_of(raw: Any, key: str, least: int = 1) -> str:
@@ -249,7 +277,11 @@ def text_of(raw: Any, key: str, least: int = 1) -> str:
 def texts_of(raw: Json, key: str) -> tuple[str, ...]:
     """The texts of a list of a candidate, none where there is no list."""
     values = raw.get(key)
-    return tuple(v.strip() for v in values if isinstance(v, str) and v.strip()) if isinstance(values, list) else ()
+    return (
+        tuple(v.strip() for v in values if isinstance(v, str) and v.strip())
+        if isinstance(values, list)
+        else ()
+    )
 
 
 def age_of(raw: Any) -> int:
@@ -310,7 +342,10 @@ def first_words(text: str, count: int) -> str:
 
 
 def _show_character(c: Character) -> dict[str, Any]:
-    dialogue = [{"role": "user" if m.role == "user" else "character", "content": m.content} for m in c.example_dialogue]
+    dialogue = [
+        {"role": "user" if m.role == "user" else "character", "content": m.content}
+        for m in c.example_dialogue
+    ]
     return {
         "name": c.name, "age": c.age, "archetype": c.archetype or "", "description": c.description,
         "greeting": c.greeting, "other_greetings": list(c.other_greetings),
@@ -329,7 +364,9 @@ def texts_of_character(c: Character) -> dict[str, str]:
         "example_dialogue": "\n".join(m.content for m in c.example_dialogue),
         "topics": "\n".join(c.topics),
     }
-    return {"name": c.name} | {part: filled(text, c.name, "Sam") for part, text in texts.items() if text}
+    return {"name": c.name} | {
+        part: filled(text, c.name, "Sam") for part, text in texts.items() if text
+    }
 
 
 TEXT = {"type": "string"}
@@ -361,7 +398,12 @@ USERS: Kind[User] = Kind(
     properties={"name": TEXT, "age": NUMBER, "archetype": TEXT, "description": TEXT, "style": TEXT},
     read=read_user,
     show=lambda u: {"name": u.name, "age": u.age, "description": u.description, "style": u.style},
-    texts=lambda u: {"name": u.name, "description": u.description, "style": u.style, "archetype": u.archetype or ""},
+    texts=lambda u: {
+        "name": u.name,
+        "description": u.description,
+        "style": u.style,
+        "archetype": u.archetype or "",
+    },
     marks=lambda u: {"name": first_words(u.name, 1), "archetype": normalised(u.archetype or "")},
 )
 SITUATIONS: Kind[str] = Kind(

@@ -29,7 +29,21 @@ SURROGATES = range(0xD800, 0xE000)
 # `python -m benchmarks.novelty derive`, which also tells how much of each would pass if it had been left out of the fit
 # (.95 is wanted): .94 to 1.00 of three, .82 to .96 of the roleplay answers, which share ready-made phrases.
 REACH_0, REACH_1 = -1.52, 1.81
-LENGTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # words; expectations are interpolated between
+LENGTHS = (
+    4,
+    6,
+    8,
+    12,
+    16,
+    24,
+    32,
+    48,
+    64,
+    96,
+    128,
+    192,
+    256,
+)  # words; expectations are interpolated between
 TRIMMED = 0.95  # standard deviation of the lowest 98 % over that of all, from the same fit
 WIDEST = 2.0  # times the expected spread; our choice
 MOST_ALIKE = 3.0  # spreads; our choice: the same writer and form, but another text
@@ -49,12 +63,16 @@ class Neighbour:
 class Novelty:
     """A growing pool of texts. `cutoff`: a fixed limit; without one the limit is calibrated on `reference`."""
 
-    def __init__(self, reference: Sequence[str], accepted: float = 0.95, cutoff: float | None = None) -> None:
+    def __init__(
+        self, reference: Sequence[str], accepted: float = 0.95, cutoff: float | None = None
+    ) -> None:
         self.accepted, self.cutoff = accepted, cutoff
         self.letters: dict[str, str] = {}
         self.pool: list[str] = []
         self.lengths = array("l")
-        self.levels = array("d")  # how alike each text of the pool is to all others, in spreads above the expected
+        self.levels = array(
+            "d"
+        )  # how alike each text of the pool is to all others, in spreads above the expected
         self.reference = [coded for text in reference if (coded := self.coded(text))]
         if cutoff is None and len(self.reference) < FEWEST:
             self.cutoff = UNCALIBRATED
@@ -100,7 +118,9 @@ class Novelty:
         levels = np.frombuffer(self.levels)
         strays = self.strays_of(coded, alike)
         level = np.clip(strays.mean() + levels - levels.mean(), 0.0, MOST_ALIKE)
-        lowest = strays[strays <= np.quantile(strays, 0.98)]  # without the neighbours that are looked for
+        lowest = strays[
+            strays <= np.quantile(strays, 0.98)
+        ]  # without the neighbours that are looked for
         width = np.clip(lowest.std() / TRIMMED, 1.0, WIDEST)
         return mean + spread * level, spread * width
 
@@ -119,7 +139,9 @@ class Novelty:
     def coded(self, text: str) -> str:
         """Each word as one letter, so that words are compared at the speed of letters."""
         letters = self.letters
-        return "".join(letters.setdefault(word, _letter(len(letters))) for word in normalised(text).split())
+        return "".join(
+            letters.setdefault(word, _letter(len(letters))) for word in normalised(text).split()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +197,8 @@ def _chains(texts: Sequence[str]) -> list[str]:
     """Each text, followed by the others of the list, cut at the longest of LENGTHS."""
     longest = LENGTHS[-1]
     return [
-        "".join([*texts[i:], *texts[:i]] * (1 + longest // sum(map(len, texts))))[:longest] for i in range(len(texts))
+        "".join([*texts[i:], *texts[:i]] * (1 + longest // sum(map(len, texts))))[:longest]
+        for i in range(len(texts))
     ]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.conversation import Message, Role, normalised
-from pipeline.recipe import GenerateSettings
+from pipeline.recipe.settings import GenerateSettings
 
 STAGES = ("ice-breaker", "casual", "close")
 MOODS = ("terse", "teasing", "doubting", "bored", "warm", "tired", "curious")
@@ -76,7 +76,9 @@ def draw(settings: GenerateSettings, rng: random.Random, opener: Role) -> Plan:
     return Plan(
         turns=turns,
         opener=opener,
-        steps=tuple(min(latest, max(first, step)) for first, step in zip(EARLIEST, steps, strict=False)),
+        steps=tuple(
+            min(latest, max(first, step)) for first, step in zip(EARLIEST, steps, strict=False)
+        ),
         ending=ending,
         mood=rng.choice(MOODS),
         words=tuple(_length(medians[role], settings.length_variation, rng) for role in roles),
@@ -119,7 +121,9 @@ def moves(said: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> list[t
                 level += 1
             earliest = index + PAUSE
             out.append((level, "answer"))
-        elif level < len(plan.steps) and max(plan.steps[level], earliest) <= index <= plan.last_step:
+        elif (
+            level < len(plan.steps) and max(plan.steps[level], earliest) <= index <= plan.last_step
+        ):
             stepped = True
             out.append((level + 1, "step"))
         else:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from pipeline import UserError
 from pipeline.conversation import normalised
-from pipeline.recipe import UserError, configs
+from pipeline.texts import configs
 
 NAMES = ("characters", "users", "situations", "talk-character", "talk-user", "script")
 
@@ -36,18 +37,25 @@ class Prompts:
 
     def direction(self, heading: str, /, **values: object) -> str:
         """A short direction by its heading."""
-        return _filled(f"directions-{self.language}.md, {heading}", self.directions[heading], values)
+        return _filled(
+            f"directions-{self.language}.md, {heading}", self.directions[heading], values
+        )
 
     def hash(self, *names: str) -> str:
         """Names the wording of these prompts and of the directions, 16 hex digits."""
-        texts = [*(self.templates[n] for n in names), *(f"{k}\x1f{v}" for k, v in sorted(self.directions.items()))]
+        texts = [
+            *(self.templates[n] for n in names),
+            *(f"{k}\x1f{v}" for k, v in sorted(self.directions.items())),
+        ]
         return hashlib.blake2b("\x1e".join(texts).encode(), digest_size=8).hexdigest()
 
 
 def load(language: str) -> Prompts:
     """All prompts of a language. Raises UserError when a file is missing."""
     folder = configs() / "prompts"
-    directions = re.split(r"^## +(.+?) *$", text(folder / f"directions-{language}.md"), flags=re.MULTILINE)
+    directions = re.split(
+        r"^## +(.+?) *$", text(folder / f"directions-{language}.md"), flags=re.MULTILINE
+    )
     return Prompts(
         language,
         {name: text(folder / f"{name}-{language}.md") for name in NAMES},
@@ -70,11 +78,15 @@ def text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        raise UserError(f"{path} is missing: generate needs it. Put it back or choose another language.") from None
+        raise UserError(
+            f"{path} is missing: generate needs it. Put it back or choose another language."
+        ) from None
 
 
 def _filled(where: str, template: str, values: dict[str, object]) -> str:
     try:
         return Template(template).substitute(values)
     except (KeyError, ValueError) as error:
-        raise UserError(f"{where}: {error}. Known here: {', '.join(sorted(values))}; write $$ for a dollar.") from None
+        raise UserError(
+            f"{where}: {error}. Known here: {', '.join(sorted(values))}; write $$ for a dollar."
+        ) from None

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.conversation import Conversation, Drop, Finding, Persona, Quarantine, Source, identity
-from pipeline.generate.cards import Character
+from pipeline.formats.cards import Character
 from pipeline.generate.cast import Cast
 from pipeline.generate.plan import draw, ending_of, stages_of
 from pipeline.generate.prompts import Prompts
 from pipeline.generate.talk import Scene, Told, script, talk
-from pipeline.llm import Answer, CallFailed, Line
-from pipeline.recipe import GenerateSettings
+from pipeline.llm import Answer, CallFailed, Client
+from pipeline.recipe.settings import GenerateSettings
 
 Row = Conversation | Drop | Quarantine
 REHEARSAL = "rehearsal"  # the model that `rehearse` says it is
@@ -43,7 +43,7 @@ def slots(cast: Cast, talks: int) -> Iterator[Slot]:
 
 
 async def fill(
-    slot: Slot, cast: Cast, line: Line, settings: GenerateSettings, prompts: Prompts, seed: int
+    slot: Slot, cast: Cast, line: Client, settings: GenerateSettings, prompts: Prompts, seed: int
 ) -> list[Row]:
     """The rows a slot gave: the talk that filled it, last, and before it every one that was given up."""
     rows: list[Row] = []
@@ -56,7 +56,9 @@ async def fill(
     return rows
 
 
-def stage(slot: Slot, attempt: int, cast: Cast, settings: GenerateSettings, prompts: Prompts, seed: int) -> Scene:
+def stage(
+    slot: Slot, attempt: int, cast: Cast, settings: GenerateSettings, prompts: Prompts, seed: int
+) -> Scene:
     """Who meets whom and why. It depends on seed, character, number and attempt alone, so slots may be added.
 
     A greeting goes with the character's own scenario; without one a situation is played, and either side opens. The
@@ -65,7 +67,10 @@ def stage(slot: Slot, attempt: int, cast: Cast, settings: GenerateSettings, prom
     who, step = slot.character, attempt / settings.attempts
     rng = random.Random(f"{seed}/{slot.key}/{slot.number}/{attempt}")
     around = random.Random(f"{seed}/{slot.key}")
-    users, situations = around.sample(cast.users, len(cast.users)), around.sample(cast.situations, len(cast.situations))
+    users, situations = (
+        around.sample(cast.users, len(cast.users)),
+        around.sample(cast.situations, len(cast.situations)),
+    )
     greeting = who.greeting_of(slot.number)
     situation = situations[(slot.number + int(step * len(situations))) % len(situations)]
     if greeting:
@@ -86,25 +91,37 @@ def reasons(rows: Iterable[Row]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for row in rows:
         if isinstance(row, Quarantine) and not row.where.startswith(f"{NAME}/"):
-            counts[row.error.partition(":")[0]] += 1
+            counts[row.rule] += 1
             continue
-        told = row.raw if isinstance(row, Quarantine) else (row.conversation if isinstance(row, Drop) else row).extra
+        told = (
+            row.raw
+            if isinstance(row, Quarantine)
+            else (row.conversation if isinstance(row, Drop) else row).extra
+        )
         counts.update(failed["rule"] for failed in json.loads(told or "{}").get("failed", []))
     return counts
 
 
 def _row(
-    told: Told, scene: Scene, slot: Slot, attempt: int, settings: GenerateSettings, prompts: Prompts, seed: int
+    told: Told,
+    scene: Scene,
+    slot: Slot,
+    attempt: int,
+    settings: GenerateSettings,
+    prompts: Prompts,
+    seed: int,
 ) -> Row:
     """Kept when it is long enough; given up, with the reason, when not; a quarantined line when nobody said a word."""
     ref = f"{slot.key}/{slot.number}.{attempt}/{seed}"
     last = attempt == settings.attempts - 1
     extra = _dump(
-        _extra(told, scene, prompts) | {"slot": f"{slot.key}/{slot.number}", "attempt": attempt, "seed": seed}
+        _extra(told, scene, prompts)
+        | {"slot": f"{slot.key}/{slot.number}", "attempt": attempt, "seed": seed}
     )
     if not told.said and told.cut:
-        end = "; slot given up" if last else ""
-        return Quarantine(f"{NAME}/{ref}", f"{told.cut.rule}: {told.cut.evidence}{end}", extra)
+        return Quarantine(
+            f"{NAME}/{ref}", told.cut.rule, told.cut.evidence or "", extra, missing=int(last)
+        )
     fits = len(told.said) >= settings.turns[0]
     conversation = Conversation(
         id=identity(NAME, f"{settings.language}/{ref}"),
@@ -112,7 +129,7 @@ def _row(
         source=_source(told, ref, settings, prompts),
         persona=slot.character.persona(scene.user.name),
         user_persona=Persona(scene.user.name, scene.user.description),
-        group=f"{NAME}/{slot.key}",
+        split_group=f"{NAME}/{slot.key}",
         edits=tuple(f"generate: repaired card: {repair}" for repair in slot.character.repairs),
         findings=tuple(_findings(told, scene, fits, last)),
         extra=extra,
@@ -132,11 +149,26 @@ def _source(told: Told, ref: str, settings: GenerateSettings, prompts: Prompts) 
 def _findings(told: Told, scene: Scene, fits: bool, last: bool) -> Iterator[Finding]:
     said, cut = len(told.said), told.cut
     if cut and fits:
-        yield Finding("generate", "talk.cut", said, scene.plan.turns, said - 1, evidence=f"{cut.rule}: {cut.evidence}")
+        yield Finding(
+            "generate",
+            "talk.cut",
+            said,
+            scene.plan.turns,
+            said - 1,
+            evidence=f"{cut.rule}: {cut.evidence}",
+        )
+        yield Finding("generate", cut.rule, evidence=cut.evidence)
     if cut and not fits:
-        yield Finding("generate", cut.rule, said, scene.plan.turns, evidence=cut.evidence, decision="drop")
+        yield Finding(
+            "generate", cut.rule, said, scene.plan.turns, evidence=cut.evidence, decision="drop"
+        )
     if not fits and last:
-        yield Finding("generate", "slot.given_up", evidence="no talk of all attempts was long enough", decision="drop")
+        yield Finding(
+            "generate",
+            "slot.given_up",
+            evidence="no talk of all attempts was long enough",
+            decision="drop",
+        )
 
 
 def _extra(told: Told, scene: Scene, prompts: Prompts) -> dict[str, Any]:
@@ -155,7 +187,9 @@ def _extra(told: Told, scene: Scene, prompts: Prompts) -> dict[str, Any]:
         "prompt_tokens": sum(call.prompt_tokens for call in paid),
         "completion_tokens": sum(call.completion_tokens for call in paid),
         "cost": None if None in costs else sum(c or 0.0 for c in costs),
-        "failed": [{"message": f.message, "rule": f.rule, "evidence": f.evidence} for f in told.faults],
+        "failed": [
+            {"message": f.message, "rule": f.rule, "evidence": f.evidence} for f in told.faults
+        ],
     }
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from pipeline.conversation import Message, Persona, Role
-from pipeline.generate.cards import Character, filled
+from pipeline.formats.cards import Character, filled
 from pipeline.generate.check import Fault, fault
 from pipeline.generate.invent import User
 from pipeline.generate.plan import STAGES, Plan, cue_of, moves, role_at, words_of
 from pipeline.generate.prompts import Prompts
-from pipeline.llm import Answer, CallFailed, Line
-from pipeline.recipe import GenerateSettings
+from pipeline.llm import Answer, CallFailed, Client
+from pipeline.recipe.settings import GenerateSettings
 
 Side = Literal["user", "assistant"]
 Chat = list[dict[str, str]]
@@ -86,12 +86,14 @@ def view(said: Sequence[Message], side: Side, system: str, begin: str, direction
     chat = [{"role": "system", "content": system}]
     if not said or said[0].role == side:
         chat.append({"role": "user", "content": begin})
-    chat += [{"role": "assistant" if m.role == side else "user", "content": m.content} for m in said]
+    chat += [
+        {"role": "assistant" if m.role == side else "user", "content": m.content} for m in said
+    ]
     chat[-1] = {"role": "user", "content": f"{chat[-1]['content']}\n\n{direction}"}
     return chat
 
 
-async def talk(scene: Scene, line: Line, settings: GenerateSettings, prompts: Prompts) -> Told:
+async def talk(scene: Scene, line: Client, settings: GenerateSettings, prompts: Prompts) -> Told:
     """A talk message by message, until its planned length or the first message that three tries did not get right."""
     told = Told(said=opening(scene))
     systems = systems_of(scene, prompts)
@@ -103,7 +105,12 @@ async def talk(scene: Scene, line: Line, settings: GenerateSettings, prompts: Pr
 
 
 async def _message(
-    told: Told, scene: Scene, systems: dict[Side, str], line: Line, settings: GenerateSettings, prompts: Prompts
+    told: Told,
+    scene: Scene,
+    systems: dict[Side, str],
+    line: Client,
+    settings: GenerateSettings,
+    prompts: Prompts,
 ) -> Message | None:
     """The next message, or None after the last try; the faults are noted in `told`."""
     index = len(told.said)
@@ -134,7 +141,7 @@ async def _message(
     return None
 
 
-async def script(scene: Scene, line: Line, settings: GenerateSettings, prompts: Prompts) -> Told:
+async def script(scene: Scene, line: Client, settings: GenerateSettings, prompts: Prompts) -> Told:
     """A whole talk in one call, cut before its first bad message; asked again when too little is left.
 
     Of several tries the longest counts, with the fault that ended it.
@@ -198,7 +205,13 @@ def opening(scene: Scene) -> list[Message]:
     greeting = scene.greeting
     if scene.plan.opener == "user" or not greeting:
         return []
-    return [Message("assistant", filled(greeting, scene.character.name, scene.user.name), scene.character.name)]
+    return [
+        Message(
+            "assistant",
+            filled(greeting, scene.character.name, scene.user.name),
+            scene.character.name,
+        )
+    ]
 
 
 def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
@@ -210,7 +223,9 @@ def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
     def fill(text: str | None) -> str:
         return filled(text, char.name, user.name) if text else "-"
 
-    manner = "\n".join(f"{'-' if m.role == 'user' else '>'} {fill(m.content)}" for m in char.example_dialogue)
+    manner = "\n".join(
+        f"{'-' if m.role == 'user' else '>'} {fill(m.content)}" for m in char.example_dialogue
+    )
     return {
         "assistant": prompts.prompt(
             "talk-character", name=char.name, user=user.name, description=fill(char.description),
@@ -224,7 +239,9 @@ def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
     }  # fmt: skip
 
 
-def direction(scene: Scene, said: Sequence[Message], prompts: Prompts, again: Fault | None = None) -> str:
+def direction(
+    scene: Scene, said: Sequence[Message], prompts: Prompts, again: Fault | None = None
+) -> str:
     """The note for the next message: stage, step, cue of the end, length, and why the last try failed."""
     plan, index = scene.plan, len(said)
     stage, move = moves(said, plan, prompts.rebuffs)[-1]
@@ -234,9 +251,13 @@ def direction(scene: Scene, said: Sequence[Message], prompts: Prompts, again: Fa
     if move == "answer":
         parts.append(prompts.direction("answer"))
     if cue:
-        parts.append(prompts.direction(f"cue {cue}", char=scene.character.name, user=scene.user.name))
+        parts.append(
+            prompts.direction(f"cue {cue}", char=scene.character.name, user=scene.user.name)
+        )
     words = words_of(plan, index, move, cue)
-    parts.append(prompts.direction("few words") if words <= 4 else prompts.direction("words", words=words))
+    parts.append(
+        prompts.direction("few words") if words <= 4 else prompts.direction("words", words=words)
+    )
     if plan.careless[index]:
         parts.append(prompts.direction("careless"))
     if again:
@@ -247,7 +268,8 @@ def direction(scene: Scene, said: Sequence[Message], prompts: Prompts, again: Fa
 def _again(wrong: Fault, prompts: Prompts) -> str:
     heading = f"reason {wrong.reason}"
     return prompts.direction(
-        "again", reason=prompts.direction(heading if heading in prompts.directions else "reason default")
+        "again",
+        reason=prompts.direction(heading if heading in prompts.directions else "reason default"),
     )
 
 
@@ -256,7 +278,13 @@ def script_prompt(scene: Scene, prompts: Prompts) -> str:
     char, user, plan = scene.character, scene.user, scene.plan
     names = {"char": char.name, "user": user.name}
     opened = opening(scene)
-    opens = "open user" if plan.opener == "user" else "open character" if opened else "open character new"
+    opens = (
+        "open user"
+        if plan.opener == "user"
+        else "open character"
+        if opened
+        else "open character new"
+    )
     steps = dict(zip(("first", "second"), plan.steps, strict=False))
     description = filled(char.description, char.name, user.name)
     return prompts.prompt(

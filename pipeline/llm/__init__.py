@@ -1,6 +1,6 @@
 """The only line to a model: kept, limited, retried, budgeted.
 
-    async with Line(recipe.models, folder / "calls.sqlite", recipe.budget, keys, recipe.seed, rehearse.answer) as line:
+    async with Client(recipe.models, folder / "calls.sqlite", recipe.budget, keys, recipe.seed, rehearse.answer) as line:
         answer = await line.ask("writer", [{"role": "user", "content": "Hello"}], temperature=1.0)
         async for talk in line.each(slots, talk_about):   # many dialogues side by side, results in order
             ...
@@ -22,11 +22,11 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from pipeline.llm.calls import Stop
-from pipeline.llm.line import Answer, CallFailed, Line, Usage
+from pipeline.llm.client import Answer, CallFailed, Client, Usage
 from pipeline.llm.prices import Estimate, cost_of, estimate, price_of, tokens_in
 
 __all__ = [
-    "Answer", "CallFailed", "Estimate", "Line", "Stop", "Usage", "cost_of", "estimate", "price_of", "run", "runner",
+    "Answer", "CallFailed", "Estimate", "Client", "Stop", "Usage", "cost_of", "estimate", "price_of", "run", "runner",
     "tokens_in",
 ]  # fmt: skip
 

@@ -76,7 +76,9 @@ class Batches:
         if status == 200:
             return self._server.read(orjson.dumps(response.get("body")), sent)
         body = response.get("body") or answer.get("error") or "the batch ended without this call"
-        raise self._server.judge(status, body.get("error", body) if isinstance(body, dict) else body)
+        raise self._server.judge(
+            status, body.get("error", body) if isinstance(body, dict) else body
+        )
 
     async def _submit(self, filling: Requests) -> None:
         """Wait until no further call comes, send the batch off, and wait for its answers."""
@@ -87,10 +89,14 @@ class Batches:
         if filling is self._filling:
             self._batch = None
         lines = (
-            orjson.dumps({"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body})
+            orjson.dumps(
+                {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
+            )
             for name, body in filling.items()
         )
-        file = await self._client.files.create(file=("calls.jsonl", b"\n".join(lines)), purpose="batch")
+        file = await self._client.files.create(
+            file=("calls.jsonl", b"\n".join(lines)), purpose="batch"
+        )
         batch = await self._client.batches.create(
             input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
         )
@@ -106,8 +112,12 @@ class Batches:
             batch = await self._ended(batch_id)
             for file in filter(None, (batch.output_file_id, batch.error_file_id)):
                 content = self._server.without_key((await self._client.files.content(file)).content)
-                lines |= {orjson.loads(line)["custom_id"]: line.decode() for line in content.splitlines()}
-        except openai.NotFoundError:  # servers keep batches for a month; its requests are sent again
+                lines |= {
+                    orjson.loads(line)["custom_id"]: line.decode() for line in content.splitlines()
+                }
+        except (
+            openai.NotFoundError
+        ):  # servers keep batches for a month; its requests are sent again
             self._calls.close_batch(batch_id, {})
             return
         self._calls.close_batch(batch_id, lines)

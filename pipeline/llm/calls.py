@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.recipe import UserError
+from pipeline import UserError
 
 
 class Stop(UserError):
@@ -61,14 +61,18 @@ class Calls:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)  # every statement is its own commit
+            self._db = sqlite3.connect(
+                path, timeout=30, isolation_level=None
+            )  # every statement is its own commit
             self._db.executescript(_SETUP)
         except (sqlite3.Error, OSError) as error:
             raise UserError(f"{path}: cannot be used as the store of calls: {error}.") from None
 
     def kept(self, key: bytes) -> list[Call]:
         """The requests of a call so far, in their order; the last one is its outcome if it is final."""
-        rows = self._db.execute(f"SELECT {_COLUMNS} FROM calls WHERE key = ? ORDER BY rowid", (key,))
+        rows = self._db.execute(
+            f"SELECT {_COLUMNS} FROM calls WHERE key = ? ORDER BY rowid", (key,)
+        )
         return [Call(*row) for row in rows]
 
     def keep(self, call: Call) -> None:
@@ -85,12 +89,16 @@ class Calls:
 
     def open_batches(self, place: str) -> list[tuple[str, list[str]]]:
         """Batches sent off (place: address and model) and not yet collected: id, and the names of its requests."""
-        rows = self._db.execute("SELECT id, names FROM batches WHERE place = ?", (place,)).fetchall()
+        rows = self._db.execute(
+            "SELECT id, names FROM batches WHERE place = ?", (place,)
+        ).fetchall()
         return [(batch, names.split()) for batch, names in rows]
 
     def open_batch(self, batch: str, place: str, names: list[str]) -> None:
         with self._writing():
-            self._db.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", (batch, place, " ".join(names)))
+            self._db.execute(
+                "INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", (batch, place, " ".join(names))
+            )
 
     def close_batch(self, batch: str, lines: Mapping[str, str]) -> None:
         """Forget a batch that has ended, and in the same moment keep its lines, by name."""
@@ -114,7 +122,9 @@ class Calls:
         try:
             yield
         except sqlite3.Error as error:
-            raise Stop(f"{self._path}: cannot be written: {error}. Every answer kept so far is safe.") from None
+            raise Stop(
+                f"{self._path}: cannot be written: {error}. Every answer kept so far is safe."
+            ) from None
 
     def close(self) -> None:
         self._db.close()

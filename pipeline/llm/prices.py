@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 import yaml
 
 from pipeline.llm.calls import Stop
-from pipeline.recipe import BudgetSettings, ModelSettings, Price, configs
+from pipeline.recipe.settings import BudgetSettings, ModelSettings, Price
+from pipeline.texts import configs
 
 FREE = Price(input=0, output=0)
-_VERSION = re.compile(r"(-latest|-preview.*|-\d{3,}.*|-\d\d-\d\d|[:@].*)$")  # gpt-4o-mini-2024-07-18 is gpt-4o-mini
+_VERSION = re.compile(
+    r"(-latest|-preview.*|-\d{3,}.*|-\d\d-\d\d|[:@].*)$"
+)  # gpt-4o-mini-2024-07-18 is gpt-4o-mini
 BATCH = 0.5  # the Batch API's share of the price (OpenAI's price page)
 
 
@@ -91,7 +94,9 @@ def cost_of(settings: ModelSettings, prompt_tokens: int, completion_tokens: int)
     return cost * BATCH if settings.batch else cost
 
 
-def estimate(settings: ModelSettings, calls: int, prompt_tokens: float, completion_tokens: float) -> Estimate:
+def estimate(
+    settings: ModelSettings, calls: int, prompt_tokens: float, completion_tokens: float
+) -> Estimate:
     """What `calls` calls of so many tokens each (means) will take."""
     prompt, completion = round(calls * prompt_tokens), round(calls * completion_tokens)
     return Estimate(calls, prompt, completion, cost_of(settings, prompt, completion))

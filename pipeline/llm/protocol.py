@@ -10,15 +10,19 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pipeline.llm.calls import Stop
-from pipeline.llm.gate import Room
 from pipeline.llm.prices import tokens_in
-from pipeline.recipe import ModelSettings
+from pipeline.llm.rate_limit import Headroom
+from pipeline.recipe.settings import ModelSettings
 
 OPENAI = "https://api.openai.com/v1"
 LINE = 300  # characters kept of what a server says went wrong (our choice)
-LONGEST_WAIT = 600.0  # seconds of Retry-After that are waited for; more is a used-up quota (our choice)
+LONGEST_WAIT = (
+    600.0  # seconds of Retry-After that are waited for; more is a used-up quota (our choice)
+)
 
-_POLICY = re.compile(r"content.?(policy|filter|management)|policy.?violation|moderation|safety", re.I)
+_POLICY = re.compile(
+    r"content.?(policy|filter|management)|policy.?violation|moderation|safety", re.I
+)
 _TOO_LONG = re.compile(r"context.?length|maximum context|too many tokens|too long", re.I)
 _QUOTA = re.compile(r"billing|credit|exceeded your current quota", re.I)
 _WAIT = re.compile(r"(?:retry|try again) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h|d)?)+)", re.I)
@@ -61,7 +65,9 @@ def read_reply(answer: Any, body: dict[str, Any]) -> Reply:
     finish = str(choice.get("finish_reason") or "stop")
     if finish == "error":
         raise Fault("server", f"the answer broke off: {said(choice.get('error') or text)[:LINE]}")
-    refusal = message.get("refusal") or ("stopped by the content filter" if finish == "content_filter" else None)
+    refusal = message.get("refusal") or (
+        "stopped by the content filter" if finish == "content_filter" else None
+    )
     asked = _count(usage, "prompt_tokens") or sum(tokens_in(m["content"]) for m in body["messages"])
     written = _count(usage, "completion_tokens") or tokens_in(text)
     model = str(answer.get("model") or body["model"])
@@ -94,13 +100,19 @@ def judge(settings: ModelSettings, status: int, detail: str, wait: float) -> Exc
     if status == 402 or (status == 429 and _is_used_up(detail, wait)):
         return Stop(f"{place}: the quota {owner} is used up ({detail}). Answers so far are kept.")
     if status == 404:
-        return Stop(f"{place} has no model {settings.model}, or is no chat completions address ({detail}).")
+        return Stop(
+            f"{place} has no model {settings.model}, or is no chat completions address ({detail})."
+        )
     if status == 429 and wait > LONGEST_WAIT:
-        return Stop(f"{place} asks to wait {wait / 60:.0f} minutes ({detail}). Run again then; answers are kept.")
+        return Stop(
+            f"{place} asks to wait {wait / 60:.0f} minutes ({detail}). Run again then; answers are kept."
+        )
     if status == 429:
         return Fault("limited", detail, wait=wait)
     if status >= 500 or status in (408, 409, 425):
-        return Fault("overloaded" if status in (503, 529) else "server", detail, wait=min(wait, LONGEST_WAIT))
+        return Fault(
+            "overloaded" if status in (503, 529) else "server", detail, wait=min(wait, LONGEST_WAIT)
+        )
     return Fault("too_long" if _TOO_LONG.search(detail) else "rejected", detail, final=True)
 
 
@@ -128,7 +140,11 @@ def error_in(answer: Any) -> tuple[int, Any] | None:
 
 def said(error: Any) -> str:
     """What an error body says went wrong, with the field it names, in one line that can be stored."""
-    parts = [error[k] for k in ("message", "code", "param") if error.get(k)] if isinstance(error, dict) else [error]
+    parts = (
+        [error[k] for k in ("message", "code", "param") if error.get(k)]
+        if isinstance(error, dict)
+        else [error]
+    )
     line = " ".join(" · ".join(dict.fromkeys(map(str, parts))).split())
     return line.encode("utf-8", "replace").decode()  # half an emoji, say
 
@@ -164,22 +180,28 @@ def _told_wait(detail: str) -> float:
     return _span(told[1]) if told else 0.0
 
 
-def rooms(headers: Iterable[tuple[bytes, bytes]]) -> list[Room]:
+def headrooms(headers: Iterable[tuple[bytes, bytes]]) -> list[Headroom]:
     """What is left of the server's limits, of requests and of tokens (OpenAI's x-ratelimit headers).
 
     headers: as sent; the client's mapping of them takes 10 µs for every name that is looked up.
     """
-    limits = ((name.lower(), value) for name, value in headers if name[:12].lower() == b"x-ratelimit-")
+    limits = (
+        (name.lower(), value) for name, value in headers if name[:12].lower() == b"x-ratelimit-"
+    )
     told = {name[12:].decode("latin-1"): value.decode("latin-1") for name, value in limits}
     found = []
     for unit in ("requests", "tokens"):
         if left := told.get(f"remaining-{unit}"):
             limit, reset = told.get(f"limit-{unit}", ""), told.get(f"reset-{unit}", "")
             if left.isdigit() and limit.isdigit() and (span := _span(reset)):
-                found.append(Room(unit, int(limit), int(left), span))
+                found.append(Headroom(unit, int(limit), int(left), span))
     return found
 
 
 def _span(text: str) -> float:
     """Seconds of `6m0s`, `120ms` or `1.5`; 0 when there is nothing to read."""
-    return sum(float(n) * _SECONDS[unit] for n, unit in _SPAN.findall(text) if n.count(".") < 2 and n.strip("."))
+    return sum(
+        float(n) * _SECONDS[unit]
+        for n, unit in _SPAN.findall(text)
+        if n.count(".") < 2 and n.strip(".")
+    )

@@ -18,7 +18,9 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-_DECODER = json.JSONDecoder(strict=False, parse_constant=_no_number)  # a raw line break inside a string is legible
+_DECODER = json.JSONDecoder(
+    strict=False, parse_constant=_no_number
+)  # a raw line break inside a string is legible
 
 
 def read_json(text: str) -> Any:
@@ -30,14 +32,18 @@ def read_json(text: str) -> Any:
         for tidy in (candidate, _TRAILING_COMMA.sub(r"\1", candidate)):
             try:
                 value = _DECODER.decode(tidy.strip().removeprefix("\ufeff"))
-                json.dumps(value, ensure_ascii=False).encode()  # half an emoji ("\\ud83d") could not be stored
+                json.dumps(
+                    value, ensure_ascii=False
+                ).encode()  # half an emoji ("\\ud83d") could not be stored
                 return value
             except ValueError:
                 continue
             except RecursionError:
                 break
     raise ValueError(
-        "no JSON in the answer" if "{" not in text and "[" not in text else "the JSON is broken or cut off"
+        "no JSON in the answer"
+        if "{" not in text and "[" not in text
+        else "the JSON is broken or cut off"
     )
 
 
@@ -74,14 +80,18 @@ def _misfit_object(value: dict[str, Any], schema: dict[str, Any], where: str) ->
         if name not in value:
             return f'{where} lacks "{name}"'
     parts = schema.get("properties", {})
-    return next((p for k, v in value.items() if k in parts and (p := misfit(v, parts[k], f'"{k}"'))), None)
+    return next(
+        (p for k, v in value.items() if k in parts and (p := misfit(v, parts[k], f'"{k}"'))), None
+    )
 
 
 def _misfit_array(value: list[Any], schema: dict[str, Any], where: str) -> str | None:
     if len(value) < schema.get("minItems", 0):
         return f"{where} must have {schema['minItems']} items or more, not {len(value)}"
     kind = schema.get("items", {})
-    return next((p for i, v in enumerate(value) if (p := misfit(v, kind, f"item {i + 1} of {where}"))), None)
+    return next(
+        (p for i, v in enumerate(value) if (p := misfit(v, kind, f"item {i + 1} of {where}"))), None
+    )
 
 
 def _is(value: Any, kind: str) -> bool:
@@ -90,5 +100,7 @@ def _is(value: Any, kind: str) -> bool:
 
 def _kind(value: Any) -> str:
     return next(
-        kind for kind in ("null", "boolean", "string", "integer", "number", "array", "object") if _is(value, kind)
+        kind
+        for kind in ("null", "boolean", "string", "integer", "number", "array", "object")
+        if _is(value, kind)
     )

@@ -12,21 +12,22 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from pipeline.llm.gate import Gate
+from pipeline import UserError
 from pipeline.llm.protocol import (
     LINE,
     OPENAI,
     Fault,
     Reply,
     error_in,
+    headrooms,
     judge,
     read_reply,
     retry_after,
-    rooms,
     said,
     strict,
 )
-from pipeline.recipe import ModelSettings, UserError
+from pipeline.llm.rate_limit import RateLimit
+from pipeline.recipe.settings import ModelSettings
 
 if TYPE_CHECKING:
     import httpx2
@@ -35,13 +36,15 @@ if TYPE_CHECKING:
 REMOTE_MODELS = True  # the test suite sets it to False: no test can spend money by accident
 # What the client would tell every server of the machine it runs on, at a twentieth of the time of a request.
 _OF_THIS_MACHINE = tuple(
-    f"X-Stainless-{name}" for name in ("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version", "Async")
+    f"X-Stainless-{name}"
+    for name in ("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version", "Async")
 )
 SECRET = 16  # characters; a shorter key is a placeholder ("none", "ollama"), and to mask it would spoil the answers
 Rehearsal = Callable[[dict[str, Any]], dict[str, Any]]
 
 _UNKNOWN_FIELD = re.compile(
-    r"unsupported|not support|unrecogni[sz]ed|unknown|not permitted|unexpected|only the default|extra", re.I
+    r"unsupported|not support|unrecogni[sz]ed|unknown|not permitted|unexpected|only the default|extra",
+    re.I,
 )
 
 
@@ -51,7 +54,9 @@ class Server:
     answered: when the last reply came, by the monotonic clock. longest: completion tokens of the longest one.
     """
 
-    def __init__(self, settings: ModelSettings, gate: Gate, key: str | None, rehearsal: Rehearsal | None):
+    def __init__(
+        self, settings: ModelSettings, gate: RateLimit, key: str | None, rehearsal: Rehearsal | None
+    ):
         self.settings = settings
         self.gate = gate
         self.address = (settings.base_url or OPENAI).rstrip("/")
@@ -60,7 +65,11 @@ class Server:
         self.client, self._response = _client(settings, key, rehearsal)
         self._url = f"{str(self.client.base_url).rstrip('/')}/chat/completions"  # whole: the client need not join it
         self._refused_fields: set[str] = set()
-        self._json_modes = ["json_schema", "json_object", "text"]  # the first is used; one that is refused is forgotten
+        self._json_modes = [
+            "json_schema",
+            "json_object",
+            "text",
+        ]  # the first is used; one that is refused is forgotten
 
     async def send(
         self,
@@ -81,9 +90,14 @@ class Server:
                 if not (fault.reason == "rejected" and self._learn(sent, schema, fault.detail)):
                     raise
             else:
-                self.answered, self.longest = time.monotonic(), max(self.longest, reply.completion_tokens)
+                self.answered, self.longest = (
+                    time.monotonic(),
+                    max(self.longest, reply.completion_tokens),
+                )
                 return reply
-        raise Fault("rejected", "the server refuses one field of the request after the other", final=True)
+        raise Fault(
+            "rejected", "the server refuses one field of the request after the other", final=True
+        )
 
     def _dialect(self, body: dict[str, Any], schema: dict[str, Any] | None) -> dict[str, Any]:
         """A request as this server takes it."""
@@ -98,12 +112,20 @@ class Server:
         *before, last = body["messages"]
         wish = f"Answer with JSON that fits this schema, and nothing else: {orjson.dumps(schema).decode()}"
         sent["messages"] = [*before, last | {"content": f"{last['content']}\n\n{wish}"}]
-        return sent | ({"response_format": {"type": "json_object"}} if self._json_modes[0] == "json_object" else {})
+        return sent | (
+            {"response_format": {"type": "json_object"}}
+            if self._json_modes[0] == "json_object"
+            else {}
+        )
 
     def _learn(self, sent: dict[str, Any], schema: dict[str, Any] | None, detail: str) -> bool:
         """Whether the next request will be another one, because the server named a field that it does not take."""
         mode = sent.get("response_format", {}).get("type")
-        if schema and mode and re.search(r"response_format|json_object|schema|guided", detail, re.I):
+        if (
+            schema
+            and mode
+            and re.search(r"response_format|json_object|schema|guided", detail, re.I)
+        ):
             if self._json_modes[0] == mode:  # the others under way were told the same
                 self._json_modes.pop(0)
             return True
@@ -127,11 +149,18 @@ class Server:
                     options={"headers": {"content-type": "application/json"}},
                 )
         except TimeoutError:
-            fault: Exception = Fault("timeout", f"no answer within {self.settings.timeout:g} seconds")
-        except (openai.APIStatusError, openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
+            fault: Exception = Fault(
+                "timeout", f"no answer within {self.settings.timeout:g} seconds"
+            )
+        except (
+            openai.APIStatusError,
+            openai.APIConnectionError,
+            aiohttp.ClientError,
+            OSError,
+        ) as error:
             fault = self.fault(error)
         else:
-            self.gate.advise(rooms(response.headers.raw))
+            self.gate.advise(headrooms(response.headers.raw))
             return self.read(response.content, body)
         raise fault  # out here it carries no context: a server may echo the key in its own error
 
@@ -141,7 +170,9 @@ class Server:
         try:
             answer = orjson.loads(content)
         except ValueError:
-            raise Fault("garbled", f"no JSON: {content.decode('utf-8', 'replace')[:LINE]}") from None
+            raise Fault(
+                "garbled", f"no JSON: {content.decode('utf-8', 'replace')[:LINE]}"
+            ) from None
         if error := error_in(answer):
             raise self.judge(*error)
         return read_reply(answer, body)
@@ -152,11 +183,17 @@ class Server:
         import openai
 
         if isinstance(error, openai.APIStatusError):
-            return self.judge(error.status_code, error.body or error.message, retry_after(error.response.headers))
+            return self.judge(
+                error.status_code, error.body or error.message, retry_after(error.response.headers)
+            )
         root: BaseException = error
         while root.__cause__:
             root = root.__cause__
-        reason = "unreachable" if isinstance(root, (aiohttp.ClientConnectorError, OSError)) else "connection"
+        reason = (
+            "unreachable"
+            if isinstance(root, (aiohttp.ClientConnectorError, OSError))
+            else "connection"
+        )
         return Fault(reason, self._told(str(root) or type(root).__name__))
 
     def judge(self, status: int, error: Any, wait: float = 0.0) -> Exception:
@@ -181,12 +218,16 @@ def key_for(settings: ModelSettings, keys: Mapping[str, str]) -> str | None:
         return None
     local = urlsplit(settings.base_url or OPENAI).hostname in ("localhost", "127.0.0.1", "::1")
     if not (local or REMOTE_MODELS):
-        raise UserError(f"{settings.base_url or OPENAI} is not on this machine, and models elsewhere are switched off.")
+        raise UserError(
+            f"{settings.base_url or OPENAI} is not on this machine, and models elsewhere are switched off."
+        )
     if settings.key is None:
         return None
     if local or keys.get(settings.key):
         return keys.get(settings.key)
-    raise UserError(f"The model {settings.model} needs a key: set the environment variable {settings.key}.")
+    raise UserError(
+        f"The model {settings.model} needs a key: set the environment variable {settings.key}."
+    )
 
 
 def _client(
@@ -197,17 +238,27 @@ def _client(
 
     if settings.is_rehearsal:
         if rehearsal is None:
-            raise UserError(f"The model {settings.model} is a rehearsal, and nobody was given to play it.")
+            raise UserError(
+                f"The model {settings.model} is a rehearsal, and nobody was given to play it."
+            )
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(_stage(rehearsal)))
         address = "http://rehearsal/v1"
     else:
         # without a number aiohttp would let only 100 requests through at once, in silence
-        limits = httpx2.Limits(max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight)
-        http = openai.DefaultAioHttpClient(limits=limits, timeout=httpx2.Timeout(None, connect=20.0))
+        limits = httpx2.Limits(
+            max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight
+        )
+        http = openai.DefaultAioHttpClient(
+            limits=limits, timeout=httpx2.Timeout(None, connect=20.0)
+        )
         address = settings.base_url or OPENAI
     unsaid: Any = dict.fromkeys(_OF_THIS_MACHINE, openai.Omit())
     client = openai.AsyncOpenAI(
-        api_key=key or "none", base_url=address, max_retries=0, http_client=http, default_headers=unsaid
+        api_key=key or "none",
+        base_url=address,
+        max_retries=0,
+        http_client=http,
+        default_headers=unsaid,
     )
     gc.freeze()  # the client's modules are here to stay: no garbage collection need walk over them again
     return client, httpx2.Response

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from pipeline.conversation import SCHEMA, Conversation, Drop, Finding
 from pipeline.publish.split import REHEARSAL, TEST, TRAIN, assign
-from pipeline.recipe import PublishSettings
+from pipeline.recipe.settings import PublishSettings
 from pipeline.rules import RULES, safety
-from pipeline.rules.view import view
+from pipeline.rules.reading.view import view
 
 SHARD_ROWS = 50_000  # rows of one published file: 50 to 100 MB of ordinary dialogue
 # what a trainer reads; findings and edits stay on the shelves, where `rapport why` shows them
@@ -29,10 +29,10 @@ COLUMNS = (
     "persona",
     "user_persona",
     "source",
-    "group",
+    "split_group",
     "language",
     "measures",
-    "labels",
+    "annotations",
     "scores",
 )
 
@@ -50,7 +50,7 @@ def _minors(row: Conversation) -> Iterator[Finding]:
     """The gate that no recipe opens: rows may come here past `filter`, by `rapport publish` or from an older shelf."""
     seen = view(row.messages, row.persona, row.user_persona)
     for finding in (*safety.minors(seen), *safety.cards(seen)):
-        yield replace(finding, room="publish", limit=RULES["safety.minor"].limit, decision="drop")
+        yield replace(finding, stage="publish", limit=RULES["safety.minor"].limit, decision="drop")
 
 
 def _cuts(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
@@ -67,12 +67,18 @@ def _cuts(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
 
 def splits(keys: Sequence[pa.Table], settings: PublishSettings, seed: int) -> list[list[str]]:
     """The split of every row of every part, from tables with columns id, group and source."""
-    rows = [(r["group"] or r["id"], r["source"]["rehearsal"]) for table in keys for r in table.to_pylist()]
+    rows = [
+        (r["split_group"] or r["id"], r["source"]["rehearsal"])
+        for table in keys
+        for r in table.to_pylist()
+    ]
     every = iter(assign([g for g, _ in rows], [r for _, r in rows], settings.test, seed))
     return [[next(every) for _ in range(table.num_rows)] for table in keys]
 
 
-def write(tables: Iterable[pa.Table], placed: Sequence[Sequence[str]], create: Opener) -> dict[str, Any]:
+def write(
+    tables: Iterable[pa.Table], placed: Sequence[Sequence[str]], create: Opener
+) -> dict[str, Any]:
     """Write `data/<split>-00000-of-00001.parquet` through `create` and say what went in.
 
     tables: the kept parts, in order, with the split of each of their rows in `placed`.
@@ -81,20 +87,27 @@ def write(tables: Iterable[pa.Table], placed: Sequence[Sequence[str]], create: O
     totals = Counter(split for part in placed for split in part)
     tally = _Tally()
     with ExitStack() as stack:
-        shards = {split: _Shards(split, totals[split], create, stack) for split in (TRAIN, TEST, REHEARSAL)}
+        shards = {
+            split: _Shards(split, totals[split], create, stack)
+            for split in (TRAIN, TEST, REHEARSAL)
+        }
         for table, where in zip(tables, placed, strict=True):
             tally.add(table)
             for split, shard in shards.items():
                 mask = pa.array([w == split for w in where], pa.bool_())
                 shard.add(_published(table.filter(mask)))
-    return {"splits": {s: totals[s] for s in (TRAIN, TEST, REHEARSAL) if totals[s]}} | tally.summary()
+    return {
+        "splits": {s: totals[s] for s in (TRAIN, TEST, REHEARSAL) if totals[s]}
+    } | tally.summary()
 
 
 def _published(table: pa.Table) -> pa.Table:
     """The published columns: messages as {role, content}, the speakers' names beside them."""
     messages = table.column("messages").combine_chunks()
     flat, offsets = messages.flatten(), _from_zero(messages)
-    plain = pa.StructArray.from_arrays([flat.field("role"), flat.field("content")], ["role", "content"])
+    plain = pa.StructArray.from_arrays(
+        [flat.field("role"), flat.field("content")], ["role", "content"]
+    )
     columns = {name: table.column(name) for name in COLUMNS if name in SCHEMA.names}
     columns["messages"] = pa.ListArray.from_arrays(offsets, plain)
     columns["names"] = pa.ListArray.from_arrays(offsets, flat.field("name"))
@@ -141,24 +154,39 @@ class _Tally:
     def __init__(self) -> None:
         self.sources: Counter[tuple[str, str, str | None, str | None]] = Counter()
         self.languages: Counter[str] = Counter()
-        self.measures: dict[str, list[pa.Array]] = {f.name: [] for f in SCHEMA.field("measures").type}
+        self.measures: dict[str, list[pa.Array]] = {
+            f.name: [] for f in SCHEMA.field("measures").type
+        }
 
     def add(self, table: pa.Table) -> None:
         for source in table.column("source").to_pylist():
-            self.sources[source["name"], source["kind"], source["license"], source["attribution"]] += 1
-        self.languages.update((found or {}).get("code", "unknown") for found in table.column("language").to_pylist())
+            self.sources[
+                source["name"], source["kind"], source["license"], source["attribution"]
+            ] += 1
+        self.languages.update(
+            (found or {}).get("code", "unknown") for found in table.column("language").to_pylist()
+        )
         measures = table.column("measures").combine_chunks()
         for name, values in self.measures.items():
             values.append(measures.field(name).drop_null())
 
     def summary(self) -> dict[str, Any]:
         keys = ("name", "kind", "license", "attribution")
-        sources = [dict(zip(keys, key, strict=True)) | {"rows": n} for key, n in sorted(self.sources.items(), key=str)]
-        taken = {name: pa.chunked_array(values, pa.float64()) for name, values in self.measures.items() if values}
+        sources = [
+            dict(zip(keys, key, strict=True)) | {"rows": n}
+            for key, n in sorted(self.sources.items(), key=str)
+        ]
+        taken = {
+            name: pa.chunked_array(values, pa.float64())
+            for name, values in self.measures.items()
+            if values
+        }
         return {
             "sources": sources,
             "languages": dict(self.languages.most_common()),
-            "measures": {name: percentiles(values) for name, values in taken.items() if len(values)},
+            "measures": {
+                name: percentiles(values) for name, values in taken.items() if len(values)
+            },
         }
 
 

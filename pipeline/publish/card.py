@@ -26,11 +26,16 @@ def card(
     splits: rows by split. sources: rows with name, kind, rows, license, attribution. languages: rows by code.
     funnel: rows of `run.funnel`. measures: name → p5, p50, p95 over the published rows.
     """
-    heads = ("room", "in", "added", "kept", "dropped", "merged", "quarantined")
+    heads = ("stage", "in", "added", "kept", "dropped", "merged", "quarantined")
     way = [(*(row[head] for head in heads), _reasons(row)) for row in funnel]
-    origins = [(s["name"], s["kind"], s["rows"], s["license"] or "not stated", s["attribution"] or "") for s in sources]
+    origins = [
+        (s["name"], s["kind"], s["rows"], s["license"] or "not stated", s["attribution"] or "")
+        for s in sources
+    ]
     ranks = ("p5", "p50", "p95")
-    figures = [(measure, *(_number(found[rank]) for rank in ranks)) for measure, found in measures.items()]
+    figures = [
+        (measure, *(_number(found[rank]) for rank in ranks)) for measure, found in measures.items()
+    ]
     parts = [
         f"---\n{_front(splits, sources, languages)}---",
         f"# {name}",
@@ -52,12 +57,20 @@ def card(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _front(splits: Mapping[str, int], sources: Sequence[Mapping[str, Any]], languages: Mapping[str, int]) -> str:
+def _front(
+    splits: Mapping[str, int], sources: Sequence[Mapping[str, Any]], languages: Mapping[str, int]
+) -> str:
     rows = sum(splits.values())
     licences = sorted({s["license"] for s in sources if s["license"]})
-    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split, count in splits.items() if count]
+    files = [
+        {"split": split, "path": f"data/{split}-*.parquet"}
+        for split, count in splits.items()
+        if count
+    ]
     front: dict[str, Any] = {
-        "configs": [{"config_name": "default", "data_files": files}],  # explicit: a stray file becomes no split
+        "configs": [
+            {"config_name": "default", "data_files": files}
+        ],  # explicit: a stray file becomes no split
         "language": [code for code in languages if code != "unknown"],
         "license": licences[0].lower() if len(licences) == 1 else "other",
         "size_categories": [next((label for limit, label in SIZES if rows < limit), "1M<n<10M")],
@@ -91,5 +104,6 @@ def _number(value: float) -> str:
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(
-        "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines
+        "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in line) + " |"
+        for line in lines
     )

@@ -22,11 +22,14 @@ def assign(groups: Sequence[str], rehearsal: Iterable[bool], share: float, seed:
     model stand apart: nobody trains on them.
     """
     apart = list(rehearsal)
-    places = {group: place(group, seed) for group, alone in zip(groups, apart, strict=True) if not alone}
+    places = {
+        group: place(group, seed) for group, alone in zip(groups, apart, strict=True) if not alone
+    }
     held_out = {group for group, where in places.items() if where < share}
     if share and len(places) > 1:
         held_out = held_out or {min(places, key=places.__getitem__)}
         held_out -= {max(places, key=places.__getitem__)} if len(held_out) == len(places) else set()
     return [
-        REHEARSAL if alone else TEST if group in held_out else TRAIN for group, alone in zip(groups, apart, strict=True)
+        REHEARSAL if alone else TEST if group in held_out else TRAIN
+        for group, alone in zip(groups, apart, strict=True)
     ]

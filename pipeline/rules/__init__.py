@@ -42,43 +42,77 @@ LANGUAGES = (
 COUNT = "places in the conversation"
 RULES: dict[str, Rule] = {
     # structure
-    "structure.turns": Rule("messages of user and assistant", "below", 4, "drop", f"two exchanges; {OURS}"),
+    "structure.turns": Rule(
+        "messages of user and assistant", "below", 4, "drop", f"two exchanges; {OURS}"
+    ),
     "structure.long": Rule("messages of user and assistant", "above", 200, "warn", OURS),
     "structure.words": Rule("words", "below", 12, "drop", f"three words a message; {OURS}"),
     "structure.long_message": Rule("words of the longest message", "above", 1000, "warn", OURS),
-    "structure.empty": Rule("messages that say nothing", "above", 0, "warn", "where `repairs.empty` is off"),
+    "structure.empty": Rule(
+        "messages that say nothing", "above", 0, "warn", "where `repairs.empty` is off"
+    ),
     "structure.speakers": Rule("speakers", "above", 2, "drop", "a dialogue has two sides"),
     "structure.one_sided": Rule("sides that speak", "below", 2, "drop", "a dialogue has two sides"),
     "structure.balance": Rule("the quieter side's share of words", "below", 0.10, "drop", FIELD),
     "structure.uneven": Rule("the quieter side's share of words", "below", 0.25, "warn", FIELD),
     "structure.truncated": Rule(
-        "share of other messages that end in a full stop where the last does not", "above", 0.75, "warn", "gold_dirty"
+        "share of other messages that end in a full stop where the last does not",
+        "above",
+        0.75,
+        "warn",
+        "gold_dirty",
     ),
     # style
-    "style.repetition": Rule("character-3-gram Jaccard of two messages of one side", "above", 0.75, "warn", FIELD),
-    "style.repeated": Rule("messages that say an earlier one word for word", "above", 0, "warn", FIELD),
-    "style.loop": Rule("share of messages that say an earlier one word for word", "above", 0.34, "drop", FIELD),
+    "style.repetition": Rule(
+        "character-3-gram Jaccard of two messages of one side", "above", 0.75, "warn", FIELD
+    ),
+    "style.repeated": Rule(
+        "messages that say an earlier one word for word", "above", 0, "warn", FIELD
+    ),
+    "style.loop": Rule(
+        "share of messages that say an earlier one word for word", "above", 0.34, "drop", FIELD
+    ),
     "style.distinct_2": Rule("distinct word pairs / word pairs", "below", 0.60, "warn", FIELD),
-    "style.goodbyes": Rule("messages of farewell in a row at the end", "above", 2, "warn", "human talk: never more"),
+    "style.goodbyes": Rule(
+        "messages of farewell in a row at the end", "above", 2, "warn", "human talk: never more"
+    ),
     "style.placeholder": Rule(COUNT, "above", 0, "drop", "a blank nobody filled"),
     "style.template": Rule(COUNT, "above", 0, "drop", "remains of a prompt format"),
-    "style.mention": Rule(COUNT, "above", 0, "warn", "a prompt's name for a speaker in the talk: 'user 1', '(name)'"),
+    "style.mention": Rule(
+        COUNT, "above", 0, "warn", "a prompt's name for a speaker in the talk: 'user 1', '(name)'"
+    ),
     "style.label": Rule(COUNT, "above", 0, "drop", "a speaker's label inside a message"),
     "style.other_side": Rule(COUNT, "above", 0, "drop", "one message that speaks for both sides"),
     "style.refusal": Rule(COUNT, "above", 0, "drop", "an assistant's refusal in place of a reply"),
-    "style.assistant": Rule(COUNT, "above", 0, "drop", "an assistant speaking of itself; the card may allow it"),
-    "style.damaged": Rule("characters that cannot be mended", "above", 0, "warn", "wrongly decoded text"),
+    "style.assistant": Rule(
+        COUNT, "above", 0, "drop", "an assistant speaking of itself; the card may allow it"
+    ),
+    "style.damaged": Rule(
+        "characters that cannot be mended", "above", 0, "warn", "wrongly decoded text"
+    ),
     "style.gibberish": Rule("words of noise in a row, or symbols", "above", 2, "warn", OURS),
     "style.links": Rule(COUNT, "above", 0, "warn", "advertising with a link"),
     "style.cliches": Rule(
-        "worn phrases per 1,000 words", "above", 6, "warn", "human talk: p99 is 0; GPT-4 fiction: p95 is 8"
+        "worn phrases per 1,000 words",
+        "above",
+        6,
+        "warn",
+        "human talk: p99 is 0; GPT-4 fiction: p95 is 8",
     ),
-    "style.recited": Rule("words of the card in one run", "above", 11, "warn", "CharacterBench: engagement -.26"),
+    "style.recited": Rule(
+        "words of the card in one run", "above", 11, "warn", "CharacterBench: engagement -.26"
+    ),
     "style.swapped": Rule("facts of one side voiced by the other only", "above", 0, "warn", OURS),
     # language
-    "language.unknown": Rule("probability of the conversation's language", "below", 0.5, "warn", OURS),
-    "language.admitted": Rule("1 when the language is not in `languages`", "above", 0, "drop", "the recipe"),
-    "language.foreign": Rule("messages in another language", "above", 0, "warn", "langdetect profiles, log ratio"),
+    "language.unknown": Rule(
+        "probability of the conversation's language", "below", 0.5, "warn", OURS
+    ),
+    "language.admitted": Rule(
+        "1 when the language is not in `languages`", "above", 0, "drop", "the recipe"
+    ),
+    "language.foreign": Rule(
+        "messages in another language", "above", 0, "warn", "langdetect profiles, log ratio"
+    ),
     # privacy
     "privacy.email": Rule(COUNT, "above", 0, "warn", "personal data"),
     "privacy.phone": Rule(COUNT, "above", 0, "warn", "personal data"),
@@ -98,4 +132,6 @@ RULES: dict[str, Rule] = {
 
 def beyond(value: float | None, rule: Rule) -> bool:
     """Does a reading lie beyond the limit on the side where the rule fires? A missing reading does not."""
-    return value is not None and (value > rule.limit if rule.fires == "above" else value < rule.limit)
+    return value is not None and (
+        value > rule.limit if rule.fires == "above" else value < rule.limit
+    )

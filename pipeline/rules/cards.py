@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from pipeline.conversation import Finding, Persona, Role, normalised
-from pipeline.rules.view import View, words
+from pipeline.rules.reading.view import View, words
 
 RUN = 8  # words: shorter common runs with the card are nobody's business
 LONGEST = 100  # words: longer runs are not measured to their end
@@ -20,9 +20,16 @@ _WORD = re.compile(r"[^\W\d_]{4,}")
 
 def readings(view: View) -> Iterator[Finding]:
     """Both sides against their cards; nothing where there is no card."""
-    cards: tuple[tuple[Role, Persona | None], ...] = (("assistant", view.persona), ("user", view.user_persona))
+    cards: tuple[tuple[Role, Persona | None], ...] = (
+        ("assistant", view.persona),
+        ("user", view.user_persona),
+    )
     described = [(own, card.description) for own, card in cards if card and card.description]
-    said = [(i, m.role, s) for i, m in enumerate(view.messages) for s in _said(m.content)] if described else []
+    said = (
+        [(i, m.role, s) for i, m in enumerate(view.messages) for s in _said(m.content)]
+        if described
+        else []
+    )
     for own, description in described:
         yield from _recited(view, own, description)
         yield from _swapped(said, own, description)
@@ -33,17 +40,25 @@ def _recited(view: View, own: Role, description: str) -> Iterator[Finding]:
     card = f" {normalised(description)} "
     best, where = RUN - 1, None
     for i, message in enumerate(view.messages):
-        said = normalised(message.content).split() if message.role == own and len(message.content) > best else []
+        said = (
+            normalised(message.content).split()
+            if message.role == own and len(message.content) > best
+            else []
+        )
         for start in range(len(said) - best):
             while (
-                start + best < len(said) and best < LONGEST and f" {' '.join(said[start : start + best + 1])} " in card
+                start + best < len(said)
+                and best < LONGEST
+                and f" {' '.join(said[start : start + best + 1])} " in card
             ):
                 best, where = best + 1, i
     if where is not None:
         yield Finding("filter", "style.recited", best, None, where, decision="measured")
 
 
-def _swapped(said: Sequence[tuple[int, Role, frozenset[str]]], own: Role, description: str) -> Iterator[Finding]:
+def _swapped(
+    said: Sequence[tuple[int, Role, frozenset[str]]], own: Role, description: str
+) -> Iterator[Finding]:
     """Facts of a card that the other side voices and its own never does. said: message, role, stems of a sentence."""
     spoken = frozenset().union(*(stems for _, _, stems in said))
     swapped = []
@@ -55,7 +70,17 @@ def _swapped(said: Sequence[tuple[int, Role, frozenset[str]]], own: Role, descri
         if own not in {role for _, role in voiced}:
             swapped += [(i, fact) for i, _ in voiced][:1]
     for message, fact in swapped:
-        yield Finding("filter", "style.swapped", len(swapped), None, message, 0, None, fact.strip()[:80], "measured")
+        yield Finding(
+            "filter",
+            "style.swapped",
+            len(swapped),
+            None,
+            message,
+            0,
+            None,
+            fact.strip()[:80],
+            "measured",
+        )
 
 
 def _said(text: str) -> list[frozenset[str]]:

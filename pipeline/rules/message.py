@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.conversation import Finding, Message, Persona
-from pipeline.rules import RULES, Rule, beyond, language, safety, style
-from pipeline.rules.kernel import numbers
-from pipeline.rules.view import View, view
+from pipeline.rules import RULES, Rule, beyond, safety, style
+from pipeline.rules.language import detect
+from pipeline.rules.reading.numbers import numbers
+from pipeline.rules.reading.view import View, view
 
 
 def check(
@@ -50,18 +51,28 @@ def _repetition(messages: Sequence[Message], last: int) -> Iterator[Finding]:
     if alike:
         earlier = max(alike, key=alike.__getitem__)
         yield Finding(
-            "filter", "style.repetition", alike[earlier], None, last, 0, None, f"message {earlier}", "measured"
+            "filter",
+            "style.repetition",
+            alike[earlier],
+            None,
+            last,
+            0,
+            None,
+            f"message {earlier}",
+            "measured",
         )
 
 
 def _alike(earlier: Message, later: Message) -> float:
     if earlier.content == later.content:
         return 1.0
-    return numbers(f"{earlier.content}\0{later.content}", [0, len(earlier.content) + 1], [earlier, later]).alike[0]
+    return numbers(
+        f"{earlier.content}\0{later.content}", [0, len(earlier.content) + 1], [earlier, later]
+    ).alike[0]
 
 
 def _language(text: str, last: int, expected: str | None) -> Iterator[Finding]:
     if expected is not None:
-        code, _ = language.detect_message(text, expected)
+        code, _ = detect.detect_message(text, expected)
         if code != expected:
             yield Finding("filter", "language.foreign", 1, None, last, 0, None, code, "measured")

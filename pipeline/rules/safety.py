@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 
 from pipeline.conversation import Finding, Message
-from pipeline.rules import view as lists
+from pipeline.rules.reading import view as lists
+from pipeline.rules.reading.view import Hit, View
 from pipeline.rules.style import spots
-from pipeline.rules.view import Hit, View
 
 _LABELLED = {"safety.self_harm": "self_harm", "safety.coercion": "coercion", "safety.slur": "slur"}
 _NOT_AFTER = re.compile(
@@ -17,7 +17,9 @@ _NOT_AFTER = re.compile(
     r"|\s?[ap]\.?m\b(?!\si\b)|\s(?:out\s)?of\b(?!\scourse)|\sfor\s\d"  # "5 am", not "I'm 16 am I too young"
 )
 _PLURAL = re.compile(r"\s+([a-z]+(?<![isu])s)\b")
-_SUBJECTLESS = re.compile(r"[\d０-９一-十]+\s?[歳才さ]|(?!나|난|저|전|내|제)(?:[가-힣]+\s)?[\d가-힣]+\s?[살세]")
+_SUBJECTLESS = re.compile(
+    r"[\d０-９一-十]+\s?[歳才さ]|(?!나|난|저|전|내|제)(?:[가-힣]+\s)?[\d가-힣]+\s?[살세]"
+)
 _SENTENCE = re.compile(r"[.!?。！？\n]")
 _TOPIC = re.compile(r"([^\s、。！？,.]+?)(?:は|が|も|은(?=\s)|는(?=\s)|이(?=\s)|가(?=\s)|도(?=\s))")
 _SELF = re.compile(r"(?:私|僕|俺|わたし|ぼく|あたし|自分|名前|年齢|年|나|저|내|제|나이|이름|우리)$")
@@ -26,8 +28,12 @@ _FIRST_NAME = re.compile(r"(?:you are )?(?!(?:it|this|that|there|today)\b)\w+")
 _CLAUSE_START = re.compile(
     r"(?:^|[^\w\s'\"-]|\b(?:hi|hey|hello|yo|lol|haha|oh|well|ok|okay|yes|yeah|no|and|so|si|sí|sì|eu|io|ya|y|e|ну|и))\s*\Z"
 )
-_CLAUSE_END = re.compile(r"\s*(?:\Z|[^\w\s%+$€£°]|(?:and|from|but|so|too|also|lol|haha|you|u|hbu|wbu|y|e|и|а)\b)")
-_HOW_MANY = re.compile(r"how many|cu[aá]nt[oa]s (?!años)|quant[iaeo]s? (?!anni|anos)|сколько (?!тебе|вам)")
+_CLAUSE_END = re.compile(
+    r"\s*(?:\Z|[^\w\s%+$€£°]|(?:and|from|but|so|too|also|lol|haha|you|u|hbu|wbu|y|e|и|а)\b)"
+)
+_HOW_MANY = re.compile(
+    r"how many|cu[aá]nt[oa]s (?!años)|quant[iaeo]s? (?!anni|anos)|сколько (?!тебе|вам)"
+)
 _OWN = re.compile(  # "her younger brother is 7", not "she lost her parents and is 16"
     r"(?:(?<!\w)(?:his|her|their|its|my|our|whose|su|sus|mi|seine?|ihre?|его|её|ее|их)|\w's)"
     r"(?:\s(?!(?:and|but|y|et|und|e)\s)[\w-]+){0,3},?\s\Z"
@@ -45,13 +51,21 @@ def readings(view: View) -> Iterator[Finding]:
 def minors(view: View) -> Iterator[Finding]:
     """Messages in which a speaker states an own age under 18, or answers the question after it."""
     stated = [hit for hit in view.hits.get("minor", []) if _states_age(view, hit)]
-    bare = [hit for hit in view.hits.get("minor_bare", []) if _fills_a_clause(view, hit) and not _undone(view, hit)]
+    bare = [
+        hit
+        for hit in view.hits.get("minor_bare", [])
+        if _fills_a_clause(view, hit) and not _undone(view, hit)
+    ]
     yield from spots(view, "safety.minor", stated + bare + list(_answers(view)))
 
 
 def cards(view: View) -> Iterator[Finding]:
     """Cards and system messages of characters under 18, whether they tell it as "I", as "she" or as a field."""
-    described = [(c.name, f"{c.description or ''}\n{c.scenario or ''}") for c in (view.persona, view.user_persona) if c]
+    described = [
+        (c.name, f"{c.description or ''}\n{c.scenario or ''}")
+        for c in (view.persona, view.user_persona)
+        if c
+    ]
     prompts = [(None, m.content) for m in view.messages if m.role == "system"]
     for name, text in (*described, *prompts):
         told = lists.view([Message("user", text.strip())])
@@ -78,7 +92,10 @@ def _is_of_the_card(view: View, hit: Hit) -> bool:
     if line.startswith(("he ", "she ", "they "), hit.start):
         before = ""
     return not (
-        _is_no_age(line, hit.end) or _counts(line, hit.end) or _card_before().search(before) or _OWN.search(before)
+        _is_no_age(line, hit.end)
+        or _counts(line, hit.end)
+        or _card_before().search(before)
+        or _OWN.search(before)
     )
 
 
@@ -111,7 +128,10 @@ def _counts(line: str, end: int) -> bool:
 def _fills_a_clause(view: View, hit: Hit) -> bool:
     """ "16 here, you?" and "age: 16", not "there are 16 here in the hall"; nor the answer to "how many?"."""
     line = view.line(hit.message)
-    if not (_CLAUSE_START.search(line[max(0, hit.start - 12) : hit.start]) and _CLAUSE_END.match(line, hit.end)):
+    if not (
+        _CLAUSE_START.search(line[max(0, hit.start - 12) : hit.start])
+        and _CLAUSE_END.match(line, hit.end)
+    ):
         return False
     return not (hit.message and _HOW_MANY.search(view.line(hit.message - 1)))
 
@@ -120,14 +140,19 @@ def _of_another(before: str) -> bool:
     """Japanese and Korean leave "I" out: is somebody else the topic of the sentence, or is it a list of ages?"""
     sentence = _SENTENCE.split(before)[-1]
     topics = [match[1] for match in _TOPIC.finditer(sentence)]
-    return bool(re.search(r"[歳才살]\s?[、,]\s?$", sentence)) or bool(topics and not _SELF.search(topics[-1]))
+    return bool(re.search(r"[歳才살]\s?[、,]\s?$", sentence)) or bool(
+        topics and not _SELF.search(topics[-1])
+    )
 
 
 def _answers(view: View) -> Iterator[Hit]:
     """ "How old are you?" "15, and you?" """
     for asked in view.hits.get("age_question", []):
         reply = asked.message + 1
-        if reply == len(view.messages) or view.messages[reply].role == view.messages[asked.message].role:
+        if (
+            reply == len(view.messages)
+            or view.messages[reply].role == view.messages[asked.message].role
+        ):
             continue
         line = view.line(reply)
         match = _answer().match(line)
@@ -148,14 +173,17 @@ def _answer() -> re.Pattern[str]:
         for name in ("age_lead", "age_number")
     )
     lead = rf"(?:(?:{leads})(?:(?<=[{lists.UNSPACED}])|(?![^\W_]))\W*)"
-    age = rf"(?P<age>(?P<digits>\d{{1,2}})|(?:{numbers}))\s?(?:[岁歲歳才살세]|yo|y/o|[fm])?(?![^\W_])"
+    age = (
+        rf"(?P<age>(?P<digits>\d{{1,2}})|(?:{numbers}))\s?(?:[岁歲歳才살세]|yo|y/o|[fm])?(?![^\W_])"
+    )
     return re.compile(rf"\W*{lead}{{0,4}}{age}(?![,、]\s?\d{{1,2}}\s?[岁歲歳才살세])")
 
 
 @cache
 def _after() -> re.Pattern[str]:
     starts = "|".join(
-        re.escape(start) + ("s?" if len(start) < 3 else f"(?:(?<=[{lists.UNSPACED}])|[^\\W_]{{0,3}})")
+        re.escape(start)
+        + ("s?" if len(start) < 3 else f"(?:(?<=[{lists.UNSPACED}])|[^\\W_]{{0,3}})")
         for start in lists.words("minor_after")
     )
     return re.compile(rf"[\s-]*(?:{starts})(?:(?<=[{lists.UNSPACED}])|(?![^\W_]))")

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from pipeline.conversation import Finding, Message
-from pipeline.rules.kernel import Numbers
-from pipeline.rules.view import View, words
+from pipeline.rules.reading.numbers import Numbers
+from pipeline.rules.reading.view import View, words
 
 
 def speaker(message: Message) -> str:
@@ -43,7 +43,9 @@ def measures(view: View, numbers: Numbers) -> dict[str, float]:
     if share is not None:
         found["balance"] = share
         mean = total / len(words)
-        found["length_variation"] = math.sqrt(sum((n - mean) ** 2 for n in words) / len(words)) / mean
+        found["length_variation"] = (
+            math.sqrt(sum((n - mean) ** 2 for n in words) / len(words)) / mean
+        )
     if numbers.distinct_2 == numbers.distinct_2:  # not nan
         found["distinct_2"] = numbers.distinct_2
     return found
@@ -59,7 +61,14 @@ def readings(view: View, numbers: Numbers, found: dict[str, float]) -> Iterator[
     yield _row("structure.speakers", found["speakers"])
     yield _row("structure.one_sided", sides)
     if longest is not None:
-        yield Finding("filter", "structure.long_message", numbers.words[longest], None, longest, decision="measured")
+        yield Finding(
+            "filter",
+            "structure.long_message",
+            numbers.words[longest],
+            None,
+            longest,
+            decision="measured",
+        )
     empty = [i for i, m in enumerate(view.messages) if not m.content or m.content.isspace()]
     for i in empty:
         yield Finding("filter", "structure.empty", len(empty), None, i, decision="measured")
@@ -75,8 +84,12 @@ def _row(rule: str, value: float) -> Finding:
     return Finding("filter", rule, value, decision="measured")
 
 
-_STRAY = re.compile(r"(?<=[a-z]\s)[b-hj-tv-w]\Z|(?<![:;=-])[(\[«„]\s*\w*\Z")  # "where do you work t"
-_ANSWERED = re.compile(r"(?:\A|[.!?\n,] ?)(?:yes|yeah|yep|no|nope|sure|oh)\W{1,3}\w+'\w+\Z")  # "Yes they're"
+_STRAY = re.compile(
+    r"(?<=[a-z]\s)[b-hj-tv-w]\Z|(?<![:;=-])[(\[«„]\s*\w*\Z"
+)  # "where do you work t"
+_ANSWERED = re.compile(
+    r"(?:\A|[.!?\n,] ?)(?:yes|yeah|yep|no|nope|sure|oh)\W{1,3}\w+'\w+\Z"
+)  # "Yes they're"
 _ENDS = ".!?…。！？~)]}\"'”’»*」』）~♪"
 
 
@@ -110,11 +123,18 @@ def _unfinished() -> re.Pattern[str]:
 
 @cache
 def _lettered() -> re.Pattern[str]:
-    return re.compile(rf"(?<![^\W_])(?:an [af]|(?:{'|'.join(map(re.escape, words('before_a_letter')))}) [a-z])\Z")
+    return re.compile(
+        rf"(?<![^\W_])(?:an [af]|(?:{'|'.join(map(re.escape, words('before_a_letter')))}) [a-z])\Z"
+    )
 
 
 def _ends(text: str) -> bool:
-    return not text or text[-1] in _ENDS or _frowns(text) or (not text[-1].isalnum() and text[-1] not in ",;:-–—、，([")
+    return (
+        not text
+        or text[-1] in _ENDS
+        or _frowns(text)
+        or (not text[-1].isalnum() and text[-1] not in ",;:-–—、，([")
+    )
 
 
 def _frowns(text: str) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from pipeline.conversation import Finding, Message, Persona
-from pipeline.rules import noise
-from pipeline.rules import view as lists
-from pipeline.rules.kernel import Numbers
-from pipeline.rules.view import Hit, View
+from pipeline.rules.reading import noise
+from pipeline.rules.reading import view as lists
+from pipeline.rules.reading.numbers import Numbers
+from pipeline.rules.reading.view import Hit, View
 
 LEAD = 200  # characters: no lead of a refusal is longer
 _FULL_STOP = re.compile(r"[.!?。！？]\s")
@@ -46,17 +46,28 @@ def readings(view: View, numbers: Numbers, found: dict[str, float]) -> Iterator[
 def phrases(view: View) -> Iterator[Finding]:
     """What is found by lists of phrases: refusals, an assistant's talk of itself, remains of templates, labels."""
     yield from spots(view, "style.template", view.hits.get("template", []))
-    yield from spots(view, "style.mention", [h for h in view.hits.get("label_talk", []) if _names_no_person(view, h)])
+    yield from spots(
+        view,
+        "style.mention",
+        [h for h in view.hits.get("label_talk", []) if _names_no_person(view, h)],
+    )
     lectures = [h for h in view.hits.get("lecture", []) if _opens(view, h)]
     refusals = [*view.hits.get("refusal", []), *lectures, *_weak_refusals(view)]
     yield from spots(view, "style.refusal", [h for h in refusals if _refuses(view, h)])
     if not (is_machine(view.persona) or _cast_as_machine(view)):
-        yield from spots(view, "style.assistant", [h for h in view.hits.get("assistant", []) if _refuses(view, h)])
+        yield from spots(
+            view,
+            "style.assistant",
+            [h for h in view.hits.get("assistant", []) if _refuses(view, h)],
+        )
 
 
 def spots(view: View, rule: str, hits: list[Hit]) -> Iterator[Finding]:
     """One reading for each message that is hit, at the first place; value: how many messages."""
-    first = {hit.message: hit for hit in sorted(hits, key=lambda hit: (hit.message, hit.start), reverse=True)}
+    first = {
+        hit.message: hit
+        for hit in sorted(hits, key=lambda hit: (hit.message, hit.start), reverse=True)
+    }
     for message in sorted(first):
         yield view.finding(rule, len(first), message, first[message].start, first[message].end)
 
@@ -65,7 +76,17 @@ def repetition(view: View, numbers: Numbers, found: dict[str, float]) -> Iterato
     """How alike two messages of one side are at most, and how few word pairs are new."""
     value, message, earlier = numbers.alike
     if message >= 0:
-        yield Finding("filter", "style.repetition", value, None, message, 0, None, f"message {earlier}", "measured")
+        yield Finding(
+            "filter",
+            "style.repetition",
+            value,
+            None,
+            message,
+            0,
+            None,
+            f"message {earlier}",
+            "measured",
+        )
     if "distinct_2" in found and found["words"] >= 50:
         yield Finding("filter", "style.distinct_2", found["distinct_2"], decision="measured")
 
@@ -75,7 +96,9 @@ def repeated(view: View, numbers: Numbers) -> Iterator[Finding]:
     again = [(m, e) for m, e in enumerate(numbers.repeats) if e >= 0]
     for message, earlier in again:
         evidence = f"message {earlier}"
-        yield Finding("filter", "style.repeated", len(again), None, message, 0, None, evidence, "measured")
+        yield Finding(
+            "filter", "style.repeated", len(again), None, message, 0, None, evidence, "measured"
+        )
     if again:
         share = len(again) / len(view.messages)
         yield Finding("filter", "style.loop", share, None, again[0][0], decision="measured")
@@ -89,7 +112,9 @@ def goodbyes(view: View) -> Iterator[Finding]:
     while start >= 0 and start in farewell:
         start -= 1
     if start < last:
-        yield Finding("filter", "style.goodbyes", last - start, None, start + 1, decision="measured")
+        yield Finding(
+            "filter", "style.goodbyes", last - start, None, start + 1, decision="measured"
+        )
 
 
 def cliches(view: View, found: dict[str, float]) -> Iterator[Finding]:
@@ -98,7 +123,9 @@ def cliches(view: View, found: dict[str, float]) -> Iterator[Finding]:
     if found["words"] >= 50:
         found["cliches"] = 1000 * len(hits) / found["words"]
         if hits:
-            yield view.finding("style.cliches", found["cliches"], hits[0].message, hits[0].start, hits[0].end)
+            yield view.finding(
+                "style.cliches", found["cliches"], hits[0].message, hits[0].start, hits[0].end
+            )
 
 
 def links(view: View) -> Iterator[Finding]:
@@ -122,14 +149,18 @@ def gibberish(view: View) -> Iterator[Finding]:
     for match in _SYMBOLS.finditer(view.text):
         if len(set(match[0])) >= 4:
             message, offset = view.place(match.start())
-            yield view.finding("style.gibberish", len(match[0]), message, offset, offset + len(match[0]))
+            yield view.finding(
+                "style.gibberish", len(match[0]), message, offset, offset + len(match[0])
+            )
 
 
 def damaged(view: View) -> Iterator[Finding]:
     """Characters that were lost on the way, and wrong decoding that could not be mended."""
     if view.text.isascii():
         return
-    lost = [Hit(*view.place(m.start()), view.place(m.start())[1] + 1) for m in _LOST.finditer(view.text)]
+    lost = [
+        Hit(*view.place(m.start()), view.place(m.start())[1] + 1) for m in _LOST.finditer(view.text)
+    ]
     yield from spots(view, "style.damaged", lost)
 
 
@@ -293,10 +324,14 @@ def _weak_refusals(view: View) -> Iterator[Hit]:
 @cache
 def _starts(name: str) -> re.Pattern[str]:
     """Words that start with a line of the list."""
-    return re.compile(f"(?<![^\\W_{lists.UNSPACED}])(?:{'|'.join(map(re.escape, lists.words(name)))})")
+    return re.compile(
+        f"(?<![^\\W_{lists.UNSPACED}])(?:{'|'.join(map(re.escape, lists.words(name)))})"
+    )
 
 
 @cache
 def _leads() -> re.Pattern[str]:
     longest_first = sorted(lists.words("leads"), key=len, reverse=True)
-    return re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![a-zа-яё])")
+    return re.compile(
+        r"(?<![^\W_])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![a-zа-яё])"
+    )

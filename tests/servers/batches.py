@@ -51,7 +51,9 @@ class Batches:
         lines = [self.answer(server, json.loads(line)) for line in self.files[source].splitlines()]
         good = [line for line in lines if line["response"]["status_code"] == 200]
         bad = [line for line in lines if line["response"]["status_code"] != 200]
-        output, errors = (self.store("\n".join(map(json.dumps, part)).encode())["id"] for part in (good, bad))
+        output, errors = (
+            self.store("\n".join(map(json.dumps, part)).encode())["id"] for part in (good, bad)
+        )
         batch = {
             "id": f"batch-{len(self.batches)}", "object": "batch", "endpoint": "/v1/chat/completions",
             "input_file_id": source, "completion_window": "24h", "created_at": time.time(), "status": "validating",
@@ -62,7 +64,9 @@ class Batches:
     def answer(self, server: Any, line: dict[str, Any]) -> dict[str, Any]:
         request = line["body"]
         if message := server.refused(request):
-            return self.line(line, 400, {"error": {"message": message, "code": "unsupported_parameter"}})
+            return self.line(
+                line, 400, {"error": {"message": message, "code": "unsupported_parameter"}}
+            )
         key, work, attempt, _ = server.arrive(request)
         kind = server.choose(key, attempt)
         server.sent[kind] += 1
@@ -74,4 +78,8 @@ class Batches:
         return self.line(line, status, body)
 
     def line(self, asked: dict[str, Any], status: int, body: dict[str, Any]) -> dict[str, Any]:
-        return {"id": "x", "custom_id": asked["custom_id"], "response": {"status_code": status, "body": body}}
+        return {
+            "id": "x",
+            "custom_id": asked["custom_id"],
+            "response": {"status_code": status, "body": body},
+        }

@@ -38,11 +38,17 @@ class Trouble(BaseHTTPRequestHandler):
         except OSError:  # the visitor left
             self.close_connection = True
 
-    def reply(self, body: bytes | str, status: int = 200, length: int | None = None, **headers: str) -> None:
+    def reply(
+        self, body: bytes | str, status: int = 200, length: int | None = None, **headers: str
+    ) -> None:
         body = body.encode() if isinstance(body, str) else body
         self.send_response(status)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        for key, value in {"Content-Type": "text/html", "Content-Length": str(length or len(body)), **named}.items():
+        for key, value in {
+            "Content-Type": "text/html",
+            "Content-Length": str(length or len(body)),
+            **named,
+        }.items():
             self.send_header(key, value)
         self.end_headers()
         self.wfile.write(body)
@@ -61,9 +67,7 @@ class Trouble(BaseHTTPRequestHandler):
 
     def on_wiki(self) -> None:
         here = "".join(f'<a href="/{trap}">{trap}</a> ' for trap in TRAPS)
-        there = (
-            f'<a href="{self.elsewhere}/admin">x</a><a href="http://10.0.0.1/">y</a><a href="file:///etc/passwd">z</a>'
-        )
+        there = f'<a href="{self.elsewhere}/admin">x</a><a href="http://10.0.0.1/">y</a><a href="file:///etc/passwd">z</a>'
         odd = '<a href="http://[bad">b</a><a href="javascript:alert(1)">j</a><a href="mailto:a@example.org">m</a>'
         self.reply(wiki.page("Start", here + there + odd))
 
@@ -98,7 +102,9 @@ class Trouble(BaseHTTPRequestHandler):
         self.reply(zstandard.compress(bytes(200_000_000)), Content_Encoding="zstd")
 
     def on_charset(self) -> None:
-        body = wiki.page("Charset", "<dl><dd><b>Zoë</b>: Déjà vu?</dd><dd><b>Ben</b>: Yes.</dd></dl>")
+        body = wiki.page(
+            "Charset", "<dl><dd><b>Zoë</b>: Déjà vu?</dd><dd><b>Ben</b>: Yes.</dd></dl>"
+        )
         self.reply(body.encode("latin-1"), Content_Type="text/html; charset=utf-8")
 
     def on_charset_unknown(self) -> None:
@@ -119,7 +125,9 @@ class Trouble(BaseHTTPRequestHandler):
 
     def on_calendar(self) -> None:
         onward = f"/calendar/{int(self.path.split('/')[2]) + 1}"
-        self.reply(wiki.page("Calendar", f'<div id="mw-pages"><a href="{onward}">next page</a></div>', 14))
+        self.reply(
+            wiki.page("Calendar", f'<div id="mw-pages"><a href="{onward}">next page</a></div>', 14)
+        )
 
     def on_off_port(self) -> None:
         self.reply("", 302, Location=f"{self.elsewhere}/admin")
@@ -147,10 +155,14 @@ class Trouble(BaseHTTPRequestHandler):
 def hostile(elsewhere: str) -> Iterator[Site]:
     """The site, running until the block ends. elsewhere: an address on another port that it tries to lure us to."""
     site = Site({})
-    handler = type("Handler", (Trouble,), {"site": site, "elsewhere": elsewhere, "tries": Counter()})
+    handler = type(
+        "Handler", (Trouble,), {"site": site, "elsewhere": elsewhere, "tries": Counter()}
+    )
     server = Server(("127.0.0.1", 0), handler)
     site.address = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    ).start()
     try:
         yield site
     finally:

@@ -44,7 +44,10 @@ class Repo:
     def find(self, revision: str) -> str | None:
         if revision in ("main", "HEAD", ""):
             return list(self.commits)[-1]
-        return next((name for name in self.commits if len(revision) >= 7 and name.startswith(revision)), None)
+        return next(
+            (name for name in self.commits if len(revision) >= 7 and name.startswith(revision)),
+            None,
+        )
 
     @property
     def files(self) -> Files:
@@ -94,9 +97,17 @@ class Hub:
         """The repository, or the refusal that the real Hub would give."""
         repo = self.repos.get(name)
         if repo is None or (repo.private and token != TOKEN):
-            return (404 if token else 401), {"X-Error-Code": "RepoNotFound"}, b'{"error": "Repository not found"}'
+            return (
+                (404 if token else 401),
+                {"X-Error-Code": "RepoNotFound"},
+                b'{"error": "Repository not found"}',
+            )
         if repo.gated and content and token != TOKEN:
-            return 401, {"X-Error-Code": "GatedRepo"}, b'{"error": "Access to this dataset is restricted"}'
+            return (
+                401,
+                {"X-Error-Code": "GatedRepo"},
+                b'{"error": "Access to this dataset is restricted"}',
+            )
         return repo
 
 
@@ -104,15 +115,24 @@ def _json(value: object, status: int = 200) -> Answer:
     return status, {"Content-Type": "application/json"}, json.dumps(value).encode()
 
 
-def _whoami(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None) -> Answer:
+def _whoami(
+    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
+) -> Answer:
     if token != TOKEN:
         return _json({"error": "Invalid credentials"}, 401)
     return _json(
-        {"type": "user", "name": "anna", "orgs": [], "auth": {"type": "access_token", "accessToken": {"role": "write"}}}
+        {
+            "type": "user",
+            "name": "anna",
+            "orgs": [],
+            "auth": {"type": "access_token", "accessToken": {"role": "write"}},
+        }
     )
 
 
-def _info(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None) -> Answer:
+def _info(
+    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
+) -> Answer:
     repo = hub.open(match["repo"], token, content=False)
     if isinstance(repo, tuple):
         return repo
@@ -120,8 +140,21 @@ def _info(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, toke
     if commit is None:
         return 404, {"X-Error-Code": "RevisionNotFound"}, b'{"error": "Invalid rev id"}'
     siblings = [{"rfilename": path} for path in sorted(repo.commits[commit])]
-    about = {"id": match["repo"], "sha": commit, "gated": repo.gated, "private": repo.private, "tags": []}
-    return _json({**about, "siblings": siblings, "lastModified": "2026-01-01T00:00:00.000Z", "disabled": False})
+    about = {
+        "id": match["repo"],
+        "sha": commit,
+        "gated": repo.gated,
+        "private": repo.private,
+        "tags": [],
+    }
+    return _json(
+        {
+            **about,
+            "siblings": siblings,
+            "lastModified": "2026-01-01T00:00:00.000Z",
+            "disabled": False,
+        }
+    )
 
 
 def _entries(files: Files) -> list[dict]:
@@ -129,21 +162,34 @@ def _entries(files: Files) -> list[dict]:
         {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
         for path, data in files.items()
     ]
-    folders = {"/".join(path.split("/")[:n]) for path in files for n in range(1, path.count("/") + 1)}
+    folders = {
+        "/".join(path.split("/")[:n]) for path in files for n in range(1, path.count("/") + 1)
+    }
     return found + [
-        {"type": "directory", "path": path, "size": 0, "oid": hashlib.sha1(path.encode()).hexdigest()}
+        {
+            "type": "directory",
+            "path": path,
+            "size": 0,
+            "oid": hashlib.sha1(path.encode()).hexdigest(),
+        }
         for path in folders
     ]
 
 
-def _tree(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None) -> Answer:
+def _tree(
+    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
+) -> Answer:
     repo = hub.open(match["repo"], token, content=False)
     if isinstance(repo, tuple):
         return repo
     commit, folder = repo.find(match["revision"]), (match["path"] or "").strip("/")
     if commit is None:
         return 404, {"X-Error-Code": "RevisionNotFound"}, b"{}"
-    below = [e for e in _entries(repo.commits[commit]) if not folder or e["path"].startswith(folder + "/")]
+    below = [
+        e
+        for e in _entries(repo.commits[commit])
+        if not folder or e["path"].startswith(folder + "/")
+    ]
     if folder and not below:
         return 404, {"X-Error-Code": "EntryNotFound"}, b"{}"
     depth = folder.count("/") + 1 if folder else 0
@@ -151,7 +197,9 @@ def _tree(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, toke
     return _json([e for e in below if everything or e["path"].count("/") == depth])
 
 
-def _paths(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None) -> Answer:
+def _paths(
+    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
+) -> Answer:
     repo = hub.open(match["repo"], token, content=False)
     if isinstance(repo, tuple):
         return repo
@@ -163,7 +211,9 @@ def _paths(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, tok
     return _json([e for e in _entries(repo.commits[commit]) if e["path"] in wanted])
 
 
-def _resolve(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None) -> Answer:
+def _resolve(
+    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
+) -> Answer:
     repo = hub.open(match["repo"], token)
     if isinstance(repo, tuple):
         return repo
@@ -177,29 +227,46 @@ def _resolve(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, t
     return 200, {"X-Repo-Commit": commit, "ETag": etag, "Accept-Ranges": "bytes"}, data
 
 
-def _create(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None) -> Answer:
+def _create(
+    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
+) -> Answer:
     asked = json.loads(body)
     name = f"{asked.get('organization') or 'anna'}/{asked['name']}"
     if token != TOKEN:
         return _json({"error": "Invalid credentials"}, 401)
     if name in hub.repos:
-        return _json({"error": "You already created this dataset repo", "url": f"{hub.address}/datasets/{name}"}, 409)
+        return _json(
+            {
+                "error": "You already created this dataset repo",
+                "url": f"{hub.address}/datasets/{name}",
+            },
+            409,
+        )
     hub.repos[name] = Repo(private=asked.get("private") or asked.get("visibility") == "private")
     hub.repos[name].commit({".gitattributes": b""})
     return _json({"url": f"{hub.address}/datasets/{name}", "name": name, "id": name})
 
 
-def _preupload(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None) -> Answer:
+def _preupload(
+    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
+) -> Answer:
     files = [_planned(f["path"]) for f in json.loads(body)["files"]]
     return _json({"files": files, "commitOid": hub.repos[match["repo"]].find("main")})
 
 
 def _planned(path: str) -> dict:
     large = path.endswith((".parquet", ".png", ".zip"))
-    return {"path": path, "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, "oid": None}
+    return {
+        "path": path,
+        "uploadMode": "lfs" if large else "regular",
+        "shouldIgnore": False,
+        "oid": None,
+    }
 
 
-def _commit(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None) -> Answer:
+def _commit(
+    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
+) -> Answer:
     """One commit, whole or not at all."""
     repo = hub.open(match["repo"], token)
     if isinstance(repo, tuple) or token != TOKEN:
@@ -210,7 +277,9 @@ def _commit(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, to
         value = entry["value"]
         if entry["key"] == "file":
             content = value["content"]
-            files[value["path"]] = base64.b64decode(content) if value.get("encoding") == "base64" else content.encode()
+            files[value["path"]] = (
+                base64.b64decode(content) if value.get("encoding") == "base64" else content.encode()
+            )
         elif entry["key"] == "lfsFile":
             files[value["path"]] = hub.uploads[value["oid"]]
         elif entry["key"] in ("deletedFile", "deletedFolder"):
@@ -221,20 +290,33 @@ def _commit(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, to
             }
     name = repo.commit(files)
     return _json(
-        {"success": True, "commitOid": name, "commitUrl": f"{hub.address}/datasets/{match['repo']}/commit/{name}"}
+        {
+            "success": True,
+            "commitOid": name,
+            "commitUrl": f"{hub.address}/datasets/{match['repo']}/commit/{name}",
+        }
     )
 
 
-def _batch(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None) -> Answer:
-    objects = [{"oid": o["oid"], "size": o["size"], **_action(hub, o["oid"])} for o in json.loads(body)["objects"]]
+def _batch(
+    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
+) -> Answer:
+    objects = [
+        {"oid": o["oid"], "size": o["size"], **_action(hub, o["oid"])}
+        for o in json.loads(body)["objects"]
+    ]
     return _json({"transfer": "basic", "objects": objects})
 
 
 def _action(hub: Hub, oid: str) -> dict:
-    return {} if oid in hub.uploads else {"actions": {"upload": {"href": f"{hub.address}/lfs/{oid}"}}}
+    return (
+        {} if oid in hub.uploads else {"actions": {"upload": {"href": f"{hub.address}/lfs/{oid}"}}}
+    )
 
 
-def _upload(hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None) -> Answer:
+def _upload(
+    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
+) -> Answer:
     hub.uploads[match["oid"]] = body
     return 200, {}, b""
 
@@ -275,7 +357,10 @@ def serving(datasets: dict[str, Files] | None = None) -> Iterator[Hub]:
             span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
             if status == 200 and span:
                 start, end = int(span[1]), min(int(span[2] or len(data) - 1), len(data) - 1)
-                status, headers = 206, {**headers, "Content-Range": f"bytes {start}-{end}/{len(data)}"}
+                status, headers = (
+                    206,
+                    {**headers, "Content-Range": f"bytes {start}-{end}/{len(data)}"},
+                )
                 data = data[start : end + 1]
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(data))}.items():

@@ -115,7 +115,12 @@ class Server:
 
     def arrive(self, request: dict[str, Any]) -> tuple[str, Work, int, float]:
         """Enter a request into the ledger: its key, the work, which attempt this is, seconds to wait for the limit."""
-        named = [request.get("model"), request["messages"], request.get("response_format"), request.get("seed")]
+        named = [
+            request.get("model"),
+            request["messages"],
+            request.get("response_format"),
+            request.get("seed"),
+        ]
         text = json.dumps(named)
         key = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
         work, now = self.work[key], time.monotonic()
@@ -130,7 +135,10 @@ class Server:
         """Token buckets with a second's worth; seconds until the request would be let in, 0 when it is."""
         wait, elapsed = 0.0, now - self.filled
         self.filled = now
-        for unit, minute, amount in (("requests", self.config.rpm, 1), ("tokens", self.config.tpm, tokens)):
+        for unit, minute, amount in (
+            ("requests", self.config.rpm, 1),
+            ("tokens", self.config.tpm, tokens),
+        ):
             if minute:
                 rate = minute / 60
                 self.levels[unit] = min(max(rate, amount), self.levels[unit] + elapsed * rate)
@@ -153,15 +161,24 @@ class Server:
     def latency(self, key: str, attempt: int, kind: str) -> float:
         if kind == "hang":
             return 3600.0
-        a, b = share("a", self.config.seed, key, attempt), share("b", self.config.seed, key, attempt)
-        normal = math.sqrt(-2 * math.log(max(a, 1e-12))) * math.cos(2 * math.pi * b)  # Box and Muller
+        a, b = (
+            share("a", self.config.seed, key, attempt),
+            share("b", self.config.seed, key, attempt),
+        )
+        normal = math.sqrt(-2 * math.log(max(a, 1e-12))) * math.cos(
+            2 * math.pi * b
+        )  # Box and Muller
         seconds = self.config.latency_ms / 1000 * math.exp(self.config.spread * normal)
-        return min(0.005, seconds) if kind in ("429", "limit", "quota", "503") else seconds  # refused at once
+        return (
+            min(0.005, seconds) if kind in ("429", "limit", "quota", "503") else seconds
+        )  # refused at once
 
     def write(self, request: dict[str, Any], key: str) -> str:
         """A good answer."""
         if self.config.answers:
-            answer: str = _function(self.config.answers)(request)["choices"][0]["message"]["content"]
+            answer: str = _function(self.config.answers)(request)["choices"][0]["message"][
+                "content"
+            ]
             return answer
         form = request.get("response_format") or {}
         if form.get("type") == "json_schema":
@@ -173,7 +190,13 @@ class Server:
         """What is said about a field that is not taken."""
         form = json.dumps(request.get("response_format") or {})
         named = (name for name in self.config.refuses if name in form or name in request)
-        return next((f"Unsupported parameter: '{name}' is not supported with this model." for name in named), None)
+        return next(
+            (
+                f"Unsupported parameter: '{name}' is not supported with this model."
+                for name in named
+            ),
+            None,
+        )
 
     def headers(self) -> str:
         lines = ""
@@ -191,7 +214,9 @@ def _function(name: str) -> Any:
 
 
 def error(status: int, code: int | str, message: str, headers: str = "") -> bytes:
-    return http(status, {"error": {"message": message, "type": code, "param": None, "code": code}}, headers)
+    return http(
+        status, {"error": {"message": message, "type": code, "param": None, "code": code}}, headers
+    )
 
 
 def http(status: int, body: Any, headers: str = "") -> bytes:
@@ -235,7 +260,9 @@ class Connection(asyncio.Protocol):
             return self.transport.write(http(200, server.stats()))
         key = headers.get("authorization", "")[7:]
         if self.config.key not in ("", key):
-            return self.transport.write(error(401, "invalid_api_key", f"Incorrect API key provided: {key}"))
+            return self.transport.write(
+                error(401, "invalid_api_key", f"Incorrect API key provided: {key}")
+            )
         server.secret = f"{' '.join([key] * 20)} {'.' * 3000}" if self.config.repeats_key else ""
         if path.endswith("/chat/completions"):
             return self.chat(json.loads(body))
@@ -247,7 +274,9 @@ class Connection(asyncio.Protocol):
     def chat(self, request: dict[str, Any]) -> None:
         server, config = self.server, self.config
         if request["model"] == "missing":
-            return self.transport.write(error(404, "model_not_found", "The model `missing` does not exist"))
+            return self.transport.write(
+                error(404, "model_not_found", "The model `missing` does not exist")
+            )
         if message := server.refused(request):
             return self.transport.write(error(400, "unsupported_parameter", message))
         key, work, attempt, wait = server.arrive(request)
@@ -275,7 +304,9 @@ class Connection(asyncio.Protocol):
             seconds = self.config.retry_after if kind == "429" else max(0.001, wait)
             work.not_before = time.monotonic() + seconds * 0.98
             told = f"retry-after: {math.ceil(seconds)}\r\nretry-after-ms: {math.ceil(seconds * 1000)}\r\n"
-            self.transport.write(error(429, "rate_limit_exceeded", "Rate limit reached, slow down", told))
+            self.transport.write(
+                error(429, "rate_limit_exceeded", "Rate limit reached, slow down", told)
+            )
         elif kind == "drop":
             server.sent[kind] += 1
             self.transport.abort()
@@ -313,7 +344,11 @@ REFUSALS: dict[str, tuple[int, int | str, str]] = {
     "503": (503, "overloaded", "The server is overloaded"),
     "flagged": (200, 403, "This model requires moderation, and your input was flagged"),
     "poison": (400, "content_policy_violation", "This prompt is refused for good"),
-    "quota": (429, "insufficient_quota", "You exceeded your current quota, please check your plan and billing details"),
+    "quota": (
+        429,
+        "insufficient_quota",
+        "You exceeded your current quota, please check your plan and billing details",
+    ),
 }
 
 
@@ -353,7 +388,9 @@ def serving(**config: Any) -> Iterator[Serving]:
 async def serve(config: Config) -> None:
     server = Server(config)
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Connection(server), "127.0.0.1", config.port, backlog=4096)
+    listening = await loop.create_server(
+        lambda: Connection(server), "127.0.0.1", config.port, backlog=4096
+    )
     print(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1", flush=True)
     await listening.serve_forever()
 

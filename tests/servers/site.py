@@ -38,7 +38,9 @@ class Site:
         self.at_once = [0, 0]  # requests now, and the most there ever were
 
     def answer(self, path: str) -> Answer:
-        page = self.pages.get(path) or self.pages.get(path.partition("?")[0] + "?*", (404, {}, b"no such page"))
+        page = self.pages.get(path) or self.pages.get(
+            path.partition("?")[0] + "?*", (404, {}, b"no such page")
+        )
         page = page(path) if callable(page) else page
         if isinstance(page, tuple):
             return page
@@ -76,7 +78,9 @@ def serving(pages: dict[str, Page]) -> Iterator[Site]:
 
     server = Server(("127.0.0.1", 0), Handler)
     site.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    )
     thread.start()
     try:
         yield site

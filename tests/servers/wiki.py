@@ -12,8 +12,13 @@ PER_LIST = 200  # MediaWiki's own number of members on one page of a category
 
 
 def page(title: str, content: str, ns: int = 0, api: str = "") -> str:
-    link = f'<link rel="EditURI" type="application/rsd+xml" href="{api}?action=rsd"/>' if api else ""
-    return HEAD.format(title=title, ns=ns, api=link) + f'<div class="mw-parser-output">{content}</div></body></html>'
+    link = (
+        f'<link rel="EditURI" type="application/rsd+xml" href="{api}?action=rsd"/>' if api else ""
+    )
+    return (
+        HEAD.format(title=title, ns=ns, api=link)
+        + f'<div class="mw-parser-output">{content}</div></body></html>'
+    )
 
 
 def scene(number: int) -> str:
@@ -30,8 +35,12 @@ def category(count: int) -> dict[str, Page]:
         numbers = range(start, min(start + PER_LIST, count))
         links = "".join(f'<li><a href="/wiki/Lamp_{n}">Lamp {n}</a></li>' for n in numbers)
         onward = f'<a href="/wiki/Category:Lamps?from={start + PER_LIST}">next page</a>'
-        listed = f'<div id="mw-pages">{onward if start + PER_LIST < count else ""}<ul>{links}</ul></div>'
-        pages["/wiki/Category:Lamps" + (f"?from={start}" if start else "")] = page("Category:Lamps", listed, 14)
+        listed = (
+            f'<div id="mw-pages">{onward if start + PER_LIST < count else ""}<ul>{links}</ul></div>'
+        )
+        pages["/wiki/Category:Lamps" + (f"?from={start}" if start else "")] = page(
+            "Category:Lamps", listed, 14
+        )
         pages |= {f"/wiki/Lamp_{n}": page(f"Lamp {n}", scene(n)) for n in numbers}
     return pages
 
@@ -43,14 +52,25 @@ def with_api(title: str, count: int) -> dict[str, Page]:
         ask = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
         if ask["action"] == "parse":
             number = int(ask["pageid"]) - 1
-            return json.dumps({"parse": {"title": f"Lamp {number}", "revid": 1, "text": scene(number)}})
+            return json.dumps(
+                {"parse": {"title": f"Lamp {number}", "revid": 1, "text": scene(number)}}
+            )
         if ask["gcmtitle"] != title:
             return json.dumps({"error": {"code": "invalidcategory"}})
         start = int(ask.get("gcmcontinue", "0"))
         numbers = range(start, min(start + 50, count))
-        found = [{"pageid": n + 1, "ns": 0, "title": f"Lamp {n}", "fullurl": f"/wiki/Lamp_{n}"} for n in numbers]
-        more = {"continue": {"gcmcontinue": str(start + 50), "continue": "gcmcontinue||"}} if start + 50 < count else {}
+        found = [
+            {"pageid": n + 1, "ns": 0, "title": f"Lamp {n}", "fullurl": f"/wiki/Lamp_{n}"}
+            for n in numbers
+        ]
+        more = (
+            {"continue": {"gcmcontinue": str(start + 50), "continue": "gcmcontinue||"}}
+            if start + 50 < count
+            else {}
+        )
         return json.dumps({"query": {"pages": found}} | more)
 
-    script = f"<script>RLCONF={json.dumps({'wgPageName': title, 'wgNamespaceNumber': 14})};</script>"
+    script = (
+        f"<script>RLCONF={json.dumps({'wgPageName': title, 'wgNamespaceNumber': 14})};</script>"
+    )
     return {"/wiki/List": page(title, script, 14, api="/w/api.php"), "/w/api.php?*": api}

@@ -17,7 +17,9 @@ WORDS = re.findall(
     "nervous tell me about your day I would like to hear it you sound a bit tired but warm maybe we should walk along "
     "the river next week if it stays dry what would you choose coffee or tea",
 )
-FOREIGN = "Das weiß ich leider auch nicht genau, aber wir könnten morgen zusammen an den Fluss gehen."
+FOREIGN = (
+    "Das weiß ich leider auch nicht genau, aber wir könnten morgen zusammen an den Fluss gehen."
+)
 SPOILT = {
     "empty", "length", "refusal", "garbage", "label", "placeholder", "echo", "foreign", "fenced", "braces", "one_turn",
     "wrong_role", "non_string",
@@ -43,10 +45,20 @@ def instance(schema: dict[str, Any], key: str) -> Any:
         return instance(schema["anyOf"][0], key)
     kind = schema.get("type", "string")
     if kind == "object":
-        return {name: instance(part, key + name) for name, part in schema.get("properties", {}).items()}
+        return {
+            name: instance(part, key + name) for name, part in schema.get("properties", {}).items()
+        }
     if kind == "array":
-        return [instance(schema.get("items", {}), f"{key}{i}") for i in range(max(2, schema.get("minItems", 2)))]
-    plain = {"integer": int(schema.get("minimum", 1)), "number": 0.5, "boolean": share(key) < 0.5, "null": None}
+        return [
+            instance(schema.get("items", {}), f"{key}{i}")
+            for i in range(max(2, schema.get("minItems", 2)))
+        ]
+    plain = {
+        "integer": int(schema.get("minimum", 1)),
+        "number": 0.5,
+        "boolean": share(key) < 0.5,
+        "null": None,
+    }
     return plain[kind] if kind in plain else f"[{key[:12]}] {prose(key, 12)}"
 
 
@@ -72,7 +84,9 @@ def _spoil_json(kind: str, text: str, value: Any) -> str | None:
     }  # fmt: skip
     changes: dict[str, Callable[[Any], Any]] = {
         "one_turn": lambda v: v[:1] if isinstance(v, list) else v,
-        "wrong_role": lambda v: v | {"role": "narrator"} if isinstance(v, dict) and "role" in v else v,
+        "wrong_role": lambda v: (
+            v | {"role": "narrator"} if isinstance(v, dict) and "role" in v else v
+        ),
         "non_string": lambda v: 7 if isinstance(v, str) else v,
     }
     if kind not in changes:

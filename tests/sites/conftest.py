@@ -7,4 +7,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if "sites" not in config.option.markexpr:
         for item in items:
             if "sites" in item.keywords:
-                item.add_marker(pytest.mark.skip(reason="installs real site software: run `make test-sites`"))
+                item.add_marker(
+                    pytest.mark.skip(reason="installs real site software: run `make test-sites`")
+                )

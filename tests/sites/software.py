@@ -44,7 +44,8 @@ def environment(name: str, package: str) -> Path:
         command = [str(uv) if uv.exists() else "uv"]
         run([*command, "venv", "-q", "--clear", str(place)], f"{package} wants an environment")
         run(
-            [*command, "pip", "install", "-q", "--python", str(place / "bin" / "python"), package], f"install {package}"
+            [*command, "pip", "install", "-q", "--python", str(place / "bin" / "python"), package],
+            f"install {package}",
         )
         (place / "installed").touch()
     return place / "bin"
@@ -67,7 +68,9 @@ def free_port() -> int:
 def started(command: list[str], address: str, log: Path, **more: object) -> Iterator[str]:
     """A server, from its first answer until the block ends."""
     with log.open("wb") as words:
-        server = subprocess.Popen(command, stdout=words, stderr=words, start_new_session=True, **more)  # type: ignore[call-overload]
+        server = subprocess.Popen(
+            command, stdout=words, stderr=words, start_new_session=True, **more
+        )  # type: ignore[call-overload]
     try:
         for _ in range(300):
             if server.poll() is not None:
@@ -99,9 +102,21 @@ def mediawiki(dump: str) -> Iterator[str]:
          "--confpath", str(place), "--skins", "Vector", "Seeded", "Keeper"], "set up mediawiki",
     )  # fmt: skip
     (place / "dump.xml").write_text(dump, "utf-8")
-    settings = {**os.environ, "MW_CONFIG_FILE": str(place / "LocalSettings.php"), "PHP_CLI_SERVER_WORKERS": "2"}
-    for script in (["importDump.php", str(place / "dump.xml")], ["rebuildrecentchanges.php"], ["runJobs.php"]):
-        run(["php", str(maintenance / script[0]), *script[1:]], f"seed mediawiki: {script[0]}", env=settings)
+    settings = {
+        **os.environ,
+        "MW_CONFIG_FILE": str(place / "LocalSettings.php"),
+        "PHP_CLI_SERVER_WORKERS": "2",
+    }
+    for script in (
+        ["importDump.php", str(place / "dump.xml")],
+        ["rebuildrecentchanges.php"],
+        ["runJobs.php"],
+    ):
+        run(
+            ["php", str(maintenance / script[0]), *script[1:]],
+            f"seed mediawiki: {script[0]}",
+            env=settings,
+        )
     serve = ["php", "-S", address.removeprefix("http://"), "-t", str(WIKI)]
     with started(serve, address, place / "server.log", env=settings):
         yield address
@@ -116,7 +131,12 @@ def spirit(seed: str) -> Iterator[str]:
         "PATH": f"{programs}:{os.environ['PATH']}",
         "DJANGO_SETTINGS_MODULE": "seeded.settings.dev",
     }
-    run([str(programs / "spirit"), "startproject", "seeded"], "set up django-spirit", cwd=place, env=settings)
+    run(
+        [str(programs / "spirit"), "startproject", "seeded"],
+        "set up django-spirit",
+        cwd=place,
+        env=settings,
+    )
     project = place / "seeded"
     python = str(programs / "python")
     run([python, "manage.py", "spiritinstall"], "set up django-spirit", cwd=project, env=settings)
@@ -136,13 +156,19 @@ def isso() -> Iterator[str]:
         f"[general]\ndbpath = {place / 'comments.db'}\nhost = {address}\n[server]\nlisten = {address}\n"
         "[guard]\nenabled = false\n[hash]\nalgorithm = none\n[moderation]\nenabled = false\n"
     )
-    with started([str(programs / "isso"), "-c", str(place / "isso.cfg"), "run"], address, place / "server.log"):
+    with started(
+        [str(programs / "isso"), "-c", str(place / "isso.cfg"), "run"],
+        address,
+        place / "server.log",
+    ):
         yield address
 
 
 def post(address: str, data: dict[str, object]) -> dict[str, object]:
     """Send JSON as a reader's browser would, and return the JSON of the answer."""
-    request = urllib.request.Request(address, json.dumps(data).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        address, json.dumps(data).encode(), {"Content-Type": "application/json"}
+    )
     with urllib.request.urlopen(request, timeout=10) as answer:
         result: dict[str, object] = json.load(answer)
         return result

@@ -20,7 +20,9 @@ Said = tuple[str, ...]  # the contents of one conversation's messages
 
 def said(rows: list[Conversation | Drop | Quarantine]) -> Counter[Said]:
     """What was collected: contents → how often."""
-    return Counter(tuple(m.content for m in row.messages) for row in rows if isinstance(row, Conversation))
+    return Counter(
+        tuple(m.content for m in row.messages) for row in rows if isinstance(row, Conversation)
+    )
 
 
 def dropped(rows: list[Conversation | Drop | Quarantine]) -> Counter[str]:
@@ -40,7 +42,9 @@ def compare(rows: list[Conversation | Drop | Quarantine], seeded: list[Said]) ->
 
 def lines(page: int, scene: int, count: int = 4) -> list[tuple[str, str]]:
     names = ("Ada", "Ben") if page % 3 else ("Dr. Åse Öberg", "Ben")
-    return [(names[n % 2], f"Line {n} of scene {scene} on page {page}, isn't it?") for n in range(count)]
+    return [
+        (names[n % 2], f"Line {n} of scene {scene} on page {page}, isn't it?") for n in range(count)
+    ]
 
 
 def colons(talk: list[tuple[str, str]]) -> str:
@@ -71,16 +75,24 @@ def wiki() -> tuple[str, list[Said], list[Said]]:
         pages.append((f"Play/Act {act}", 0, paragraphs(talk)))
         scenes.append(tuple(text for _, text in talk))
     pages.append(("Play", 0, "[[Play/Act 1]], [[Play/Act 2]]\n"))
-    pages += [(f"Prose {n}", 0, f"Only prose here, {n}.\n\n* a point\n* '''bold''' words\n") for n in range(5)]
+    pages += [
+        (f"Prose {n}", 0, f"Only prose here, {n}.\n\n* a point\n* '''bold''' words\n")
+        for n in range(5)
+    ]
     for number in range(15):
         text, expected = talk_page(number)
         pages.append((f"Talk:Page {number}", 1, text))
         talks += expected
     body = "".join(
-        _page(title, ns, text + ("" if "/" in title else "\n[[Category:Scenes & plays]]")) for title, ns, text in pages
+        _page(title, ns, text + ("" if "/" in title else "\n[[Category:Scenes & plays]]"))
+        for title, ns, text in pages
     )
     body += "".join(_page(f"Old {n}", 0, f"#REDIRECT [[Page {n}]]") for n in range(10))
-    return f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/">{body}</mediawiki>', scenes, talks
+    return (
+        f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/">{body}</mediawiki>',
+        scenes,
+        talks,
+    )
 
 
 def talk_page(number: int) -> tuple[str, list[Said]]:
@@ -89,8 +101,13 @@ def talk_page(number: int) -> tuple[str, list[Said]]:
     def signed(who: str, minute: int) -> str:
         return f"[[User:{who}|{who}]] ([[User talk:{who}|talk]]) 10:{minute:02d}, 1 May 2024 (UTC)"
 
-    q, a, b, c, d = (f"{word} {number}?" for word in ("Why lamp", "Because of oil", "Which oil", "Any oil", "No, gas"))
-    text = f"== First ==\n{q} {signed('Ann', 1)}\n:{a} {signed('Bo', 2)}\n::{b} {signed('Ann', 3)}\n"
+    q, a, b, c, d = (
+        f"{word} {number}?"
+        for word in ("Why lamp", "Because of oil", "Which oil", "Any oil", "No, gas")
+    )
+    text = (
+        f"== First ==\n{q} {signed('Ann', 1)}\n:{a} {signed('Bo', 2)}\n::{b} {signed('Ann', 3)}\n"
+    )
     text += f":::{c} {signed('Bo', 4)}\n"
     text += f":{d} {signed('Cy', 5)}\n::{b} Gas? {signed('Ann', 6)}\n"
     text += f"== Second ==\nTwo lamps {number}.\n\nOr three. {signed('Bo', 7)}\n:Three. --{signed('Ann', 8)}\n"
@@ -117,10 +134,13 @@ def test_mediawiki(tmp_path: Path) -> None:
         assert {row.id for row in by_html if isinstance(row, Conversation)} == {
             row.id for row in by_api if isinstance(row, Conversation)
         }
-        everything = collected(source(f"{address}/index.php/Special:AllPages", timeout=30), tmp_path / "all")
+        everything = collected(
+            source(f"{address}/index.php/Special:AllPages", timeout=30), tmp_path / "all"
+        )
         compare(everything, scenes)
         unlisted = collected(
-            source(f"{address}/index.php/Special:AllPages", timeout=30, options={"api": False}), tmp_path / "names"
+            source(f"{address}/index.php/Special:AllPages", timeout=30, options={"api": False}),
+            tmp_path / "names",
         )
         compare(unlisted, scenes)
 
@@ -155,7 +175,12 @@ def forum() -> tuple[str, list[Said], Counter[str]]:
         texts = [f"Post {n} in topic {number} & more" for n in range(count)]
         people = ("ann", "bo", "cy")
         posts = [
-            [people[n % (2 + number % 2)], f"<blockquote><p>@ann said</p></blockquote><p>{escape(text)}</p>", 0, False]
+            [
+                people[n % (2 + number % 2)],
+                f"<blockquote><p>@ann said</p></blockquote><p>{escape(text)}</p>",
+                0,
+                False,
+            ]
             for n, text in enumerate(texts)
         ]
         if number % 10 == 3:  # a removed post in the middle, and a topic that was closed
@@ -189,10 +214,14 @@ def test_isso(tmp_path: Path) -> None:
             for root in range(3):
                 one = {"text": f"Root {root} of page {page}", "author": "Ann", "title": "Lamps"}
                 parent = software.post(new, one)["id"]
-                software.post(new, {"text": f"Reply to {root} on {page}", "author": "Bo", "parent": parent})
+                software.post(
+                    new, {"text": f"Reply to {root} on {page}", "author": "Bo", "parent": parent}
+                )
                 expected.append((f"Root {root} of page {page}", f"Reply to {root} on {page}"))
             for reply in range(2):
-                software.post(new, {"text": f"More {reply} on {page}", "author": "Cy", "parent": parent})
+                software.post(
+                    new, {"text": f"More {reply} on {page}", "author": "Cy", "parent": parent}
+                )
             starts.append(f"{address}/?uri=%2Flamps%2F{page}%2F&limit=2&nested_limit=1")
         rows = collected(source(*starts, spider="threads", timeout=30), tmp_path)
     compare(rows, expected)

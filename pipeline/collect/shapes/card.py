@@ -12,4 +12,6 @@ from typing import Any
 
 
 def recognise(record: Any) -> bool:
-    return isinstance(record, dict) and ("first_mes" in record or str(record.get("spec", "")).startswith("chara_card"))
+    return isinstance(record, dict) and (
+        "first_mes" in record or str(record.get("spec", "")).startswith("chara_card")
+    )

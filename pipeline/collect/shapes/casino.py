@@ -19,7 +19,11 @@ from pipeline.conversation import Persona
 
 
 def recognise(record: Any) -> bool:
-    return isinstance(record, dict) and isinstance(record.get("chat_logs"), list) and "participant_info" in record
+    return (
+        isinstance(record, dict)
+        and isinstance(record.get("chat_logs"), list)
+        and "participant_info" in record
+    )
 
 
 def read(record: Any) -> Iterator[Talk]:
@@ -40,12 +44,18 @@ def read(record: Any) -> Iterator[Talk]:
 
 
 def _turn(number: int, item: dict[str, Any]) -> Turn:
-    return text_of(item.get("id"), f"the id of turn {number}"), text_of(item.get("text"), f"turn {number}"), None
+    return (
+        text_of(item.get("id"), f"the id of turn {number}"),
+        text_of(item.get("text"), f"turn {number}"),
+        None,
+    )
 
 
 def _needs(info: dict[str, Any]) -> str | None:
     issues, reasons = info.get("value2issue"), info.get("value2reason")
     if not isinstance(issues, dict) or not isinstance(reasons, dict):
         return None
-    lines = [f"{value} need: {issues[value]}. {reasons.get(value) or ''}".strip() for value in issues]
+    lines = [
+        f"{value} need: {issues[value]}. {reasons.get(value) or ''}".strip() for value in issues
+    ]
     return "\n".join(lines) or None

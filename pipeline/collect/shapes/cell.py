@@ -15,11 +15,23 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, described, dict_of, id_field, record_id, rest, text_of
+from pipeline.collect.shapes.talk import (
+    ROLE_WORDS,
+    Talk,
+    Turn,
+    described,
+    dict_of,
+    id_field,
+    record_id,
+    rest,
+    text_of,
+)
 from pipeline.conversation import Persona
 
 # A speaker at the head of a line: up to 30 characters and four words, no sentence marks; markdown around it is dropped.
-SPEAKER = re.compile(r"^[\s>#*_-]*([^\W_](?:[^\n:：*!?,;\"]{0,28}[^\n:：*!?,;\"\s_])?)[*_]*\s*[:：][*_]*[ \t]*", re.M)
+SPEAKER = re.compile(
+    r"^[\s>#*_-]*([^\W_](?:[^\n:：*!?,;\"]{0,28}[^\n:：*!?,;\"\s_])?)[*_]*\s*[:：][*_]*[ \t]*", re.M
+)
 PERSONA = re.compile(r"(.+) personas?")
 IDS = ("id", "conversation_id", "dialogue_id", "dialog_id", "")
 
@@ -40,9 +52,16 @@ def read(record: Any) -> Iterator[Talk]:
         label = PERSONA.fullmatch(str(field).lower())
         side = ROLE_WORDS.get(label[1], label[1]) if label else None
         if side in sides and described(value):
-            personas[None if side == "assistant" else sides[side] or side] = Persona(description=described(value))
+            personas[None if side == "assistant" else sides[side] or side] = Persona(
+                description=described(value)
+            )
             used.append(field)
-    yield Talk(turns, personas, record_id(record, *IDS), extra=rest(record, place, *used, id_field(record, *IDS)))
+    yield Talk(
+        turns,
+        personas,
+        record_id(record, *IDS),
+        extra=rest(record, place, *used, id_field(record, *IDS)),
+    )
 
 
 def spoken(text: str) -> list[Turn]:
@@ -62,7 +81,10 @@ def spoken(text: str) -> list[Turn]:
         for m, end in zip(heads, ends, strict=True)
     ]
     roles = [ROLE_WORDS.get(name.lower()) for name, _ in said]
-    return [(None if role else name, words, role) for (name, words), role in zip(said, roles, strict=True)]
+    return [
+        (None if role else name, words, role)
+        for (name, words), role in zip(said, roles, strict=True)
+    ]
 
 
 def _usual(name: str) -> bool:
@@ -71,7 +93,9 @@ def _usual(name: str) -> bool:
 
 def _place(record: dict[Any, Any]) -> str | None:
     texts = [
-        (name, value) for name, value in record.items() if isinstance(value, str) and ("\n" in value or len(value) > 40)
+        (name, value)
+        for name, value in record.items()
+        if isinstance(value, str) and ("\n" in value or len(value) > 40)
     ]
     for name, value in sorted(texts, key=lambda item: (item[0] != "chosen", -len(item[1]))):
         if len({m[1].strip() for m in SPEAKER.finditer(value)}) >= 2:

@@ -20,7 +20,9 @@ from pipeline.collect.shapes.talk import Talk, Unread, dict_of, list_of, rest
 
 def recognise(record: Any) -> bool:
     talks = record.get("conversations") if isinstance(record, dict) else None
-    return isinstance(talks, list) and any(isinstance(t, list) and t and isinstance(t[0], str) for t in talks)
+    return isinstance(talks, list) and any(
+        isinstance(t, list) and t and isinstance(t[0], str) for t in talks
+    )
 
 
 def read(record: Any) -> Iterator[Talk | Unread]:

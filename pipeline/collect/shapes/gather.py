@@ -29,7 +29,9 @@ def gathered(
                 continue
             place = _place(row.get(order)) if order else None
             name = str(row[key]) if key else ""
-            store.execute("insert into rows values (?, ?, ?, ?)", (number, name, place, as_json(row)))
+            store.execute(
+                "insert into rows values (?, ?, ?, ?)", (number, name, place, as_json(row))
+            )
         store.execute("create index by_key on rows (key)")
         query = """select rows.number, rows.data, heads.first from rows join
             (select key, min(number) as first from rows group by key) as heads using (key)

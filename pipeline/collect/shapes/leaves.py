@@ -27,9 +27,15 @@ def read(
     records: Iterable[tuple[int, Any]], sample: list[dict[str, Any]], options: Mapping[str, Any]
 ) -> Iterator[tuple[int, Talk | Unread]]:
     flat = bool(sample) and replies.recognise(sample)
-    for number, root, rows in replies.trees(records) if flat else ((n, record, record) for n, record in records):
+    for number, root, rows in (
+        replies.trees(records) if flat else ((n, record, record) for n, record in records)
+    ):
         try:
-            talks = [root] if isinstance(root, Unread) else [_talk(path, root, flat) for path in _paths(root_of(root))]
+            talks = (
+                [root]
+                if isinstance(root, Unread)
+                else [_talk(path, root, flat) for path in _paths(root_of(root))]
+            )
         except ValueError as error:
             talks = [Unread(str(error), rows)]
         yield from ((number, talk) for talk in talks)

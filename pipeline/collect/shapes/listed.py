@@ -11,9 +11,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import Talk, Turn, dict_of, id_field, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import (
+    Talk,
+    Turn,
+    dict_of,
+    id_field,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+)
 
-PLACES = ("messages", "dialog", "dialogue", "utterances", "turns", "conversation", "conversations", "lines")
+PLACES = (
+    "messages",
+    "dialog",
+    "dialogue",
+    "utterances",
+    "turns",
+    "conversation",
+    "conversations",
+    "lines",
+)
 TEXTS = ("message", "text", "utterance", "content")
 IDS = ("id", "dialogue_id", "dialog_id", "conversation_id")
 
@@ -26,7 +44,10 @@ def read(record: Any) -> Iterator[Talk]:
     place = _place(dict_of(record, "the record")) or "messages"
     items = list_of(record.get(place), place)
     known = [rest(item, _field(item)) if isinstance(item, dict) else {} for item in items]
-    extra = {**rest(record, place, id_field(record, *IDS)), **({"turns": known} if any(known) else {})}
+    extra = {
+        **rest(record, place, id_field(record, *IDS)),
+        **({"turns": known} if any(known) else {}),
+    }
     yield Talk(alternating(items), record=record_id(record, *IDS), extra=extra)
 
 
@@ -51,4 +72,8 @@ def _place(record: Any) -> str | None:
 
 
 def _holds(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > 1 and any(isinstance(_text(item), str) for item in value)
+    return (
+        isinstance(value, list)
+        and len(value) > 1
+        and any(isinstance(_text(item), str) for item in value)
+    )

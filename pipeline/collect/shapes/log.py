@@ -23,13 +23,19 @@ RULE = re.compile(r"^\s*([-=*_#])\1{2,}\s*$")
 def recognise(head: list[str]) -> bool:
     said = [match[1] for match in map(cell.SPEAKER.match, head) if match]
     lines = sum(bool(line.strip()) for line in head)
-    return len(said) * 2 > lines and len(set(said)) >= 2 and (len(set(said)) < len(said) or len(said) < 4)
+    return (
+        len(said) * 2 > lines
+        and len(set(said)) >= 2
+        and (len(set(said)) < len(said) or len(said) < 4)
+    )
 
 
 def read(lines: Iterable[str]) -> Iterator[Talk | Unread]:
     lines = iter(lines)
     head = list(islice(lines, 1000))
-    blank_parts = sum(not line.strip() for line in head) * 3 < sum(bool(line.strip()) for line in head)
+    blank_parts = sum(not line.strip() for line in head) * 3 < sum(
+        bool(line.strip()) for line in head
+    )
     for block in _blocks(chain(head, lines), blank_parts):
         text = "\n".join(block)
         turns = cell.spoken(text)

@@ -54,7 +54,9 @@ def turns(messages: list[Any]) -> list[Turn]:
     """A list of messages as turns; raises ValueError naming the first one that is none."""
     try:  # the common case first: half of the reading time is spent here
         if not any(m.get("name") for m in messages):
-            return plain([m["content"] for m in messages], [ROLE_WORDS[m["role"]] for m in messages])
+            return plain(
+                [m["content"] for m in messages], [ROLE_WORDS[m["role"]] for m in messages]
+            )
     except (AttributeError, KeyError, TypeError):
         pass
     return [_turn(n, message) for n, message in enumerate(messages, 1)]
@@ -72,12 +74,15 @@ def _turn(number: int, message: Any) -> Turn:
     content, role, name = message.get("content"), message.get("role"), message.get("name")
     if isinstance(content, list):
         content = "\n".join(
-            text_of(dict_of(p, f"a part of {where}").get("text"), f"a part of {where}") for p in content
+            text_of(dict_of(p, f"a part of {where}").get("text"), f"a part of {where}")
+            for p in content
         )
     if content is None and message.get("tool_calls"):
         raise ValueError(f"{where} is a tool call, not something said")
     if not isinstance(role, str) or role.lower() in UNSAID:
-        raise ValueError(f"{where} has the role {role!r}, expected system, user, assistant or a speaker's name")
+        raise ValueError(
+            f"{where} has the role {role!r}, expected system, user, assistant or a speaker's name"
+        )
     known = ROLE_WORDS.get(role.lower())
     speaker = name if isinstance(name, str) else None if known else role
     return speaker, text_of(content, f"the content of {where}"), known
@@ -88,8 +93,13 @@ def _place(record: Any) -> str | None:
         return "" if _holds_messages(record) else None
     if not isinstance(record, dict):
         return None
-    return next((place for place in PLACES if place in record and _holds_messages(items(record[place]))), None)
+    return next(
+        (place for place in PLACES if place in record and _holds_messages(items(record[place]))),
+        None,
+    )
 
 
 def _holds_messages(value: Any) -> bool:
-    return isinstance(value, list) and any("role" in m and "content" in m for m in value if isinstance(m, dict))
+    return isinstance(value, list) and any(
+        "role" in m and "content" in m for m in value if isinstance(m, dict)
+    )

@@ -28,7 +28,11 @@ def read(record: Any) -> Iterator[Talk]:
     columns = _columns(tuple(dict_of(record, "the record")))
     said = [text_of(record[name] or "", name).strip() for name in columns]
     turns = [(f"speaker {n % 2 + 1}", text, None) for n, text in enumerate(said) if text]
-    yield Talk(list(turns), record=record_id(record, *IDS), extra=rest(record, *columns, id_field(record, *IDS)))
+    yield Talk(
+        list(turns),
+        record=record_id(record, *IDS),
+        extra=rest(record, *columns, id_field(record, *IDS)),
+    )
 
 
 @lru_cache(maxsize=64)

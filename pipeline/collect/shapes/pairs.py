@@ -12,7 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import Talk, Turn, described, dict_of, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import (
+    Talk,
+    Turn,
+    described,
+    dict_of,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+)
 from pipeline.conversation import Persona, Role
 
 SILENCE = "__SILENCE__"
@@ -27,7 +36,11 @@ def recognise(record: Any) -> bool:
 
 def read(record: Any) -> Iterator[Talk]:
     place = _place(dict_of(record, "the record")) or "dialogue"
-    turns = [t for n, pair in enumerate(list_of(record.get(place), place), 1) for t in exchange(pair, f"pair {n}")]
+    turns = [
+        t
+        for n, pair in enumerate(list_of(record.get(place), place), 1)
+        for t in exchange(pair, f"pair {n}")
+    ]
     persona = next((described(record[name]) for name in PERSONAS if name in record), None)
     personas: dict[str | None, Persona] = {None: Persona(description=persona)} if persona else {}
     yield Talk(turns, personas, record_id(record, "id"), extra=rest(record, place, "id", *PERSONAS))
@@ -49,4 +62,6 @@ def _place(record: Any) -> str | None:
 
 
 def _holds_pairs(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(p, list) and len(p) == 2 and isinstance(p[0], str) for p in value)
+    return isinstance(value, list) and any(
+        isinstance(p, list) and len(p) == 2 and isinstance(p[0], str) for p in value
+    )

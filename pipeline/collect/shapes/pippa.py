@@ -12,7 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import Talk, Turn, described, dict_of, items, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import (
+    Talk,
+    Turn,
+    described,
+    dict_of,
+    items,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+)
 from pipeline.conversation import Persona
 
 USED = ("bot_name", "bot_greeting", "bot_description", "bot_definitions", "conversation")
@@ -20,17 +30,23 @@ USED = ("bot_name", "bot_greeting", "bot_description", "bot_definitions", "conve
 
 def recognise(record: Any) -> bool:
     said = items(record.get("conversation")) if isinstance(record, dict) else None
-    return isinstance(said, list) and any(isinstance(item, dict) and "is_human" in item for item in said)
+    return isinstance(said, list) and any(
+        isinstance(item, dict) and "is_human" in item for item in said
+    )
 
 
 def read(record: Any) -> Iterator[Talk]:
     said = list_of(dict_of(record, "the record").get("conversation"), "conversation")
-    about = filter(None, (described(record.get(name)) for name in ("bot_description", "bot_definitions")))
+    about = filter(
+        None, (described(record.get(name)) for name in ("bot_description", "bot_definitions"))
+    )
     name = described(record.get("bot_name"))
     persona = Persona(name, "\n".join(about) or None, described(record.get("bot_greeting")))
     bot = record_id(record, "bot_id") or name
     turns = [_turn(n, item) for n, item in enumerate(said, 1)]
-    yield Talk(turns, {None: persona}, record_id(record, "id"), bot, extra=rest(record, *USED, "id"))
+    yield Talk(
+        turns, {None: persona}, record_id(record, "id"), bot, extra=rest(record, *USED, "id")
+    )
 
 
 def _turn(number: int, item: Any) -> Turn:

@@ -13,7 +13,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.collect.shapes import messages, pairs
-from pipeline.collect.shapes.talk import Talk, Turn, dict_of, id_field, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import (
+    Talk,
+    Turn,
+    dict_of,
+    id_field,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+)
 
 ASKS = ("prompt", "instruction", "query", "question")
 ANSWERS = ("completion", "response", "output", "answer", "chosen")
@@ -32,20 +41,39 @@ def read(record: Any) -> Iterator[Talk]:
     if context and said and ask != "prompt":
         said[0] = (None, f"{said[0][1]}\n\n{text_of(context, 'input')}", "user")
     before = list_of(record.get("history") or [], "history")
-    history = [turn for n, pair in enumerate(before, 1) for turn in pairs.exchange(pair, f"history {n}")]
+    history = [
+        turn for n, pair in enumerate(before, 1) for turn in pairs.exchange(pair, f"history {n}")
+    ]
     system = [t for name in SYSTEM for t in _turns(record.get(name) or [], "system", name)][:1]
-    used = (ask, answer, "history", *SYSTEM, id_field(record, *IDS), *(("input",) if ask != "prompt" else ()))
-    yield Talk([*system, *history, *said], record=record_id(record, *IDS), extra=rest(record, *used))
+    used = (
+        ask,
+        answer,
+        "history",
+        *SYSTEM,
+        id_field(record, *IDS),
+        *(("input",) if ask != "prompt" else ()),
+    )
+    yield Talk(
+        [*system, *history, *said], record=record_id(record, *IDS), extra=rest(record, *used)
+    )
 
 
 def _turns(value: Any, role: Any, where: str) -> list[Turn]:
-    return messages.turns(value) if isinstance(value, list) else [(None, text_of(value, where), role)]
+    return (
+        messages.turns(value) if isinstance(value, list) else [(None, text_of(value, where), role)]
+    )
 
 
 def _holds(record: dict[str, Any], names: tuple[str, ...]) -> bool:
-    return any(isinstance(record.get(name), str) or messages.recognise(record.get(name)) for name in names)
+    return any(
+        isinstance(record.get(name), str) or messages.recognise(record.get(name)) for name in names
+    )
 
 
 def _name(record: dict[str, Any], names: tuple[str, ...]) -> str:
-    found = (name for name in names if isinstance(record.get(name), str) or messages.recognise(record.get(name)))
+    found = (
+        name
+        for name in names
+        if isinstance(record.get(name), str) or messages.recognise(record.get(name))
+    )
     return next(found, names[0])

@@ -21,19 +21,27 @@ USED = ("name", "context", "greeting", "dialogues", "topics")
 
 
 def recognise(record: Any) -> bool:
-    return isinstance(record, dict) and "context" in record and ("dialogues" in record or "example_dialogue" in record)
+    return (
+        isinstance(record, dict)
+        and "context" in record
+        and ("dialogues" in record or "example_dialogue" in record)
+    )
 
 
 def read(record: Any) -> Iterator[Talk | Unread]:
     name = described(dict_of(record, "the record").get("name"))
     persona = Persona(name, described(record.get("context")), described(record.get("greeting")))
-    dialogues = list_of(record.get("dialogues") or [{"chat": record.get("example_dialogue")}], "dialogues")
+    dialogues = list_of(
+        record.get("dialogues") or [{"chat": record.get("example_dialogue")}], "dialogues"
+    )
     used = USED if record.get("dialogues") else (*USED, "example_dialogue")
     for number, dialogue in enumerate(dialogues, 1):
         try:
             dict_of(dialogue, f"dialogue {number}")
             turns = messages.turns(list_of(dialogue.get("chat"), f"the chat of dialogue {number}"))
             extra = {**rest(record, *used), **rest(dialogue, "chat")}
-            yield Talk(turns, {None: persona}, record_id(record, "char_id", "id"), name, extra=extra)
+            yield Talk(
+                turns, {None: persona}, record_id(record, "char_id", "id"), name, extra=extra
+            )
         except ValueError as error:
             yield Unread(str(error), dialogue)

@@ -27,7 +27,12 @@ def read(
 ) -> Iterator[tuple[int, Talk | Unread]]:
     for number, root, rows in trees(records):
         try:
-            yield number, root if isinstance(root, Unread) else replace(next(tree.read(root)), merged=len(rows) - 1)
+            yield (
+                number,
+                root
+                if isinstance(root, Unread)
+                else replace(next(tree.read(root)), merged=len(rows) - 1),
+            )
         except ValueError as error:
             yield number, Unread(str(error), rows)
 

@@ -60,7 +60,9 @@ def _turn(number: int, message: Any) -> Turn:
 def _place(record: Any) -> str | None:
     if not isinstance(record, dict):
         return None
-    return next((place for place in PLACES if place in record and _holds(items(record[place]))), None)
+    return next(
+        (place for place in PLACES if place in record and _holds(items(record[place]))), None
+    )
 
 
 def _holds(value: Any) -> bool:

@@ -5,7 +5,7 @@
 {"conversation_id": "dlg-1", "utterances": [{"speaker": "user", "text": "one tea please", "annotations": []}]}
 
 A speaker `system` is the assistant unless somebody else is. What else is known of a turn goes to `extra`, an
-`emotion` to the labels.
+`emotion` to the annotations.
 """
 
 from __future__ import annotations
@@ -26,9 +26,19 @@ from pipeline.collect.shapes.talk import (
     text_of,
     with_machine,
 )
-from pipeline.conversation import Label
+from pipeline.conversation import Annotation
 
-PLACES = ("turns", "utterances", "dialogue", "dialog", "messages", "conversation", "log", "chat", "lines")
+PLACES = (
+    "turns",
+    "utterances",
+    "dialogue",
+    "dialog",
+    "messages",
+    "conversation",
+    "log",
+    "chat",
+    "lines",
+)
 SPEAKERS = ("speaker", "speakers", "author", "sender", "role", "name", "user", "agent")
 TEXTS = ("utterance", "text", "content", "message", "transcript", "value")
 IDS = ("dialogue_id", "conversation_id", "dialog_id", "scene_id", "id")
@@ -40,10 +50,18 @@ def recognise(record: Any) -> bool:
 
 def read(record: Any) -> Iterator[Talk]:
     place = _place(dict_of(record, "the record")) or "turns"
-    said = [dict_of(item, f"turn {n}") for n, item in enumerate(list_of(record.get(place), place), 1)]
+    said = [
+        dict_of(item, f"turn {n}") for n, item in enumerate(list_of(record.get(place), place), 1)
+    ]
     turns = with_machine([_turn(n, item) for n, item in enumerate(said, 1)])
-    emotions = [item.get("emotion") if isinstance(item.get("emotion"), str) else None for item in said]
-    labels = tuple(Label(emotion=e.lower() if e else None) for e in emotions) if any(emotions) else ()
+    emotions = [
+        item.get("emotion") if isinstance(item.get("emotion"), str) else None for item in said
+    ]
+    annotations = (
+        tuple(Annotation(emotion=e.lower() if e else None) for e in emotions)
+        if any(emotions)
+        else ()
+    )
     extra = rest(record, place, id_field(record, *IDS))
     known = [
         rest(item, *_fields(item), "name" if _own(item) else None, "emotion" if emotion else None)
@@ -51,7 +69,7 @@ def read(record: Any) -> Iterator[Talk]:
     ]
     if any(known):
         extra["turns"] = known
-    yield Talk(turns, record=record_id(record, *IDS), labels=labels, extra=extra)
+    yield Talk(turns, record=record_id(record, *IDS), annotations=annotations, extra=extra)
 
 
 def _turn(number: int, item: dict[str, Any]) -> Turn:
@@ -66,7 +84,9 @@ def _turn(number: int, item: dict[str, Any]) -> Turn:
 
 def _fields(item: dict[str, Any]) -> tuple[str | None, str | None]:
     """Where a turn says who speaks, and what."""
-    who, what = (next((name for name in names if name in item), None) for names in (SPEAKERS, TEXTS))
+    who, what = (
+        next((name for name in names if name in item), None) for names in (SPEAKERS, TEXTS)
+    )
     return who, what
 
 
@@ -84,5 +104,8 @@ def _place(record: Any) -> str | None:
 
 def _holds(value: Any) -> bool:
     return isinstance(value, list) and any(
-        isinstance(item, dict) and any(n in item for n in SPEAKERS) and any(n in item for n in TEXTS) for item in value
+        isinstance(item, dict)
+        and any(n in item for n in SPEAKERS)
+        and any(n in item for n in TEXTS)
+        for item in value
     )

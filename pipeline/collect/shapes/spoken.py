@@ -12,7 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, dict_of, id_field, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import (
+    ROLE_WORDS,
+    Talk,
+    dict_of,
+    id_field,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+)
 
 UNSAID = ("action",)
 IDS = ("convo_id", "conversation_id", "dialogue_id", "id")
@@ -27,9 +36,16 @@ def read(record: Any) -> Iterator[Talk]:
     if place is None:
         raise ValueError("no field holds a list of [speaker, text]")
     items = [_item(item, f"turn {n}") for n, item in enumerate(record[place], 1)]
-    turns = [(None if _role(name) else name, text, _role(name)) for name, text in items if name not in UNSAID]
+    turns = [
+        (None if _role(name) else name, text, _role(name))
+        for name, text in items
+        if name not in UNSAID
+    ]
     actions = [{"after": n, "text": text} for n, (name, text) in enumerate(items) if name in UNSAID]
-    extra = {**rest(record, place, id_field(record, *IDS)), **({"actions": actions} if actions else {})}
+    extra = {
+        **rest(record, place, id_field(record, *IDS)),
+        **({"actions": actions} if actions else {}),
+    }
     notes = (f"collect: left out {len(actions)} actions",) if actions else ()
     yield Talk(turns, record=record_id(record, *IDS), extra=extra, notes=notes)
 
@@ -52,6 +68,10 @@ def _place(record: dict[Any, Any]) -> str | None:
 def _holds(value: Any) -> bool:
     if not isinstance(value, list) or not value:
         return False
-    heads = [i[0] for i in value if isinstance(i, list) and len(i) == 2 and isinstance(i[0], str) and len(i[0]) <= 40]
+    heads = [
+        i[0]
+        for i in value
+        if isinstance(i, list) and len(i) == 2 and isinstance(i[0], str) and len(i[0]) <= 40
+    ]
     known = sum(_role(head) is not None for head in heads) * 2 > len(heads)
     return len(heads) * 2 > len(value) and (known or len(set(heads)) * 2 <= len(heads))

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from pipeline.conversation import Label, Persona, Role
+from pipeline.conversation import Annotation, Persona, Role
 
 # (speaker as the source writes it, text, role where the source itself says who is the model)
 Turn = tuple[str | None, str, Role | None]
@@ -30,7 +30,7 @@ class Talk:
 
     personas: by speaker, since only the role rule knows who is the assistant; under None the assistant's.
     record: the foreign record's own id. group: what must never be split (document, thread); by default the talk itself.
-    labels: one per turn or none. extra: all that the record knew and the fields above do not hold.
+    annotations: one per turn or none. extra: all that the record knew and the fields above do not hold.
     merged: further foreign records joined into this talk. notes: what was changed while reading, for `edits`.
     """
 
@@ -38,7 +38,7 @@ class Talk:
     personas: Mapping[str | None, Persona] = field(default_factory=dict)
     record: str | None = None
     group: str | None = None
-    labels: tuple[Label, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     merged: int = 0
     notes: tuple[str, ...] = ()
@@ -71,7 +71,11 @@ def text_of(value: Any, where: str) -> str:
 
 def items(value: Any) -> Any:
     """A list of objects from an object of lists, which is how `datasets` may write one; anything else as it is."""
-    if not isinstance(value, dict) or not value or not all(isinstance(column, list) for column in value.values()):
+    if (
+        not isinstance(value, dict)
+        or not value
+        or not all(isinstance(column, list) for column in value.values())
+    ):
         return value
     return [dict(zip(value, row, strict=False)) for row in zip(*value.values(), strict=False)]
 
@@ -105,7 +109,11 @@ def id_field(record: Mapping[str, Any], *names: str) -> str | None:
 
 def rest(record: Mapping[str, Any], *used: str | None) -> dict[str, Any]:
     """The fields that a shape has not used and that hold something."""
-    return {key: value for key, value in record.items() if key not in used and value not in (None, "", [], {})}
+    return {
+        key: value
+        for key, value in record.items()
+        if key not in used and value not in (None, "", [], {})
+    }
 
 
 def beside(messages: list[Any], *used: str) -> dict[str, Any]:

@@ -28,7 +28,9 @@ def recognise(document: bytes) -> bool:
 
 
 def read(document: bytes) -> Iterator[Talk | Unread]:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(document, parser)
     except etree.XMLSyntaxError as error:
@@ -40,12 +42,17 @@ def read(document: bytes) -> Iterator[Talk | Unread]:
     for scene, speeches in _scenes(root):
         turns = [turn for turn in (_turn(sp, names) for sp in speeches) if turn]
         if turns:
-            yield Talk(turns, record=play["play"], group=play["play"], extra={**play, **_place(scene)})
+            yield Talk(
+                turns, record=play["play"], group=play["play"], extra={**play, **_place(scene)}
+            )
 
 
 def _names(root: Any) -> dict[str, str]:
     people = [p for p in root.iter("person", "personGrp") if p.get(ID)]
-    return {p.get(ID): _text(p.find("persName") if p.find("persName") is not None else p.find("name")) for p in people}
+    return {
+        p.get(ID): _text(p.find("persName") if p.find("persName") is not None else p.find("name"))
+        for p in people
+    }
 
 
 def _play(root: Any) -> dict[str, str]:
@@ -64,7 +71,9 @@ def _scenes(root: Any) -> Iterator[tuple[Any, list[Any]]]:
     """Divisions with their own speeches: those whose nearest division they are."""
     found: dict[Any, list[Any]] = {}
     for sp in root.iter("sp"):
-        division = next((a for a in sp.iterancestors() if re.fullmatch(r"div\d?|body|text", str(a.tag))), root)
+        division = next(
+            (a for a in sp.iterancestors() if re.fullmatch(r"div\d?|body|text", str(a.tag))), root
+        )
         found.setdefault(division, []).append(sp)
     yield from found.items()
 
@@ -78,7 +87,9 @@ def _turn(sp: Any, names: dict[str, str]) -> Turn | None:
 
 def _said(sp: Any) -> str:
     lines = re.sub(r"[ \t\r\n]+", " ", "".join(_pieces(sp))).split("\x1e")
-    return re.sub(r" +([,.;:!?…])", r"\1", "\n".join(filter(None, (line.strip() for line in lines))))
+    return re.sub(
+        r" +([,.;:!?…])", r"\1", "\n".join(filter(None, (line.strip() for line in lines)))
+    )
 
 
 def _pieces(element: Any) -> Iterator[str]:

@@ -21,7 +21,9 @@ from pipeline.collect.shapes.talk import Talk, Unread, dict_of, list_of, record_
 
 def recognise(record: Any) -> bool:
     items = record.get("messages") if isinstance(record, dict) else None
-    return isinstance(items, list) and any(isinstance(m, dict) and "from_id" in m and "text" in m for m in items)
+    return isinstance(items, list) and any(
+        isinstance(m, dict) and "from_id" in m and "text" in m for m in items
+    )
 
 
 def read(record: Any) -> Iterator[Talk | Unread]:
@@ -45,7 +47,9 @@ def _said(item: Any, where: str) -> Said | None:
         return None
     text = item.get("text")
     if isinstance(text, list):
-        text = "".join(p if isinstance(p, str) else text_of(dict_of(p, where).get("text"), where) for p in text)
+        text = "".join(
+            p if isinstance(p, str) else text_of(dict_of(p, where).get("text"), where) for p in text
+        )
     if not text_of(text, f"the text of {where}").strip():
         return None
     name = item.get("from") or item.get("from_id")

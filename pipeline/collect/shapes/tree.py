@@ -13,7 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, dict_of, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.talk import (
+    ROLE_WORDS,
+    Talk,
+    Turn,
+    dict_of,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+)
 
 Node = dict[str, Any]
 
@@ -46,13 +55,19 @@ def talk(path: list[Node], record: Node) -> Talk:
     tree = record_id(record, "message_tree_id") or record_id(path[0], "message_id", "id")
     said = [rest(node, "text", "role", "replies", "parent_id") for node in path]
     extra = {**rest(record, "prompt", *path[0]), "path": said}
-    return Talk([_turn(node, n) for n, node in enumerate(path, 1)], record=tree, group=tree, extra=extra)
+    return Talk(
+        [_turn(node, n) for n, node in enumerate(path, 1)], record=tree, group=tree, extra=extra
+    )
 
 
 def _turn(node: Node, number: int) -> Turn:
     role = node.get("role")
     known = ROLE_WORDS.get(role.lower()) if isinstance(role, str) else None
-    return None if known else str(role), text_of(node.get("text"), f"the text of message {number}"), known
+    return (
+        None if known else str(role),
+        text_of(node.get("text"), f"the text of message {number}"),
+        known,
+    )
 
 
 def _rank(node: Node) -> float:

@@ -21,10 +21,21 @@ from typing import Any, NamedTuple
 
 from pipeline.collect.shapes.gather import Rows, gathered
 from pipeline.collect.shapes.talk import ROLE_WORDS, Talk, Turn, Unread, rest, text_of, with_machine
-from pipeline.conversation import Label
+from pipeline.conversation import Annotation
 
 TEXTS = ("text", "utterance", "message", "content", "line", "transcript", "body", "sentence")
-SPEAKERS = ("speaker", "author", "sender", "role", "from", "name", "user", "speaker_id", "speaker_idx", "character")
+SPEAKERS = (
+    "speaker",
+    "author",
+    "sender",
+    "role",
+    "from",
+    "name",
+    "user",
+    "speaker_id",
+    "speaker_idx",
+    "character",
+)
 KEYS = ("dialogue_id", "dialog_id", "conversation_id", "conv_id", "convo_id", "chat_id", "thread_id", "scene_id",
         "group_id", "session_id", "talk", "dialogue", "conversation", "thread", "id")  # fmt: skip
 ORDERS = ("turn", "turn_id", "turn_index", "utterance_idx", "utterance_id", "message_index", "index", "position",
@@ -57,11 +68,15 @@ def read(
             raise ValueError(f"options: {option}: there is no column {name!r}; there are {there}")
     columns = _columns(sample, options)
     if columns is None:
-        raise ValueError(f"which column holds the text? Say `options: {{text: ..}}`; there are {there or 'none'}")
+        raise ValueError(
+            f"which column holds the text? Say `options: {{text: ..}}`; there are {there or 'none'}"
+        )
     return _talks(records, columns)
 
 
-def _talks(records: Iterable[tuple[int, Any]], columns: Columns) -> Iterator[tuple[int, Talk | Unread]]:
+def _talks(
+    records: Iterable[tuple[int, Any]], columns: Columns
+) -> Iterator[tuple[int, Talk | Unread]]:
     for group in gathered(records, columns.id, columns.order):
         if isinstance(group, tuple):
             yield group
@@ -80,23 +95,48 @@ def _talks(records: Iterable[tuple[int, Any]], columns: Columns) -> Iterator[tup
 def _talk(rows: list[dict[str, Any]], columns: Columns) -> Talk:
     turns = with_machine([_turn(row, columns, n) for n, row in enumerate(rows)])
     emotion = _named(rows[0], EMOTIONS)
-    labels = tuple(Label(emotion=str(row.get(emotion) or "").lower() or None) for row in rows) if emotion else ()
+    annotations = (
+        tuple(Annotation(emotion=str(row.get(emotion) or "").lower() or None) for row in rows)
+        if emotion
+        else ()
+    )
     known = [rest(row, *filter(None, columns), emotion or "") for row in rows]
-    extra = {name: value for name, value in known[0].items() if all(row.get(name) == value for row in known)}
+    extra = {
+        name: value
+        for name, value in known[0].items()
+        if all(row.get(name) == value for row in known)
+    }
     others = [rest(row, *extra) for row in known]
     record = str(rows[0][columns.id]) if columns.id else None
     extra |= {"turns": others} if any(others) else {}
-    return Talk(turns, record=record, group=record, labels=labels, extra=extra, merged=len(rows) - 1)
+    return Talk(
+        turns,
+        record=record,
+        group=record,
+        annotations=annotations,
+        extra=extra,
+        merged=len(rows) - 1,
+    )
 
 
 def _turn(row: dict[str, Any], columns: Columns, number: int) -> Turn:
-    name = str(row.get(columns.speaker) or "").strip() if columns.speaker else f"speaker {number % 2 + 1}"
+    name = (
+        str(row.get(columns.speaker) or "").strip()
+        if columns.speaker
+        else f"speaker {number % 2 + 1}"
+    )
     role = ROLE_WORDS.get(name.lower())
     own = str(row.get("name") or "").strip() if columns.speaker == "role" else ""
-    return own or (None if role or not name else name), text_of(row[columns.text], columns.text), role
+    return (
+        own or (None if role or not name else name),
+        text_of(row[columns.text], columns.text),
+        role,
+    )
 
 
-def _columns(rows: list[dict[str, Any]], named: Mapping[str, Any] = MappingProxyType({})) -> Columns | None:
+def _columns(
+    rows: list[dict[str, Any]], named: Mapping[str, Any] = MappingProxyType({})
+) -> Columns | None:
     """Those that the recipe names, else those known by their names; None when no column holds texts.
 
     A column called `id` counts only where its values come back.
@@ -107,7 +147,9 @@ def _columns(rows: list[dict[str, Any]], named: Mapping[str, Any] = MappingProxy
         values = [str(row.get(key)) for row in rows]
         key = key if len(set(values)) < len(values) else None
     text = _named(first, TEXTS)
-    found = Columns(text or "", _named(first, SPEAKERS), key, _named(first, ORDERS))._replace(**named)
+    found = Columns(text or "", _named(first, SPEAKERS), key, _named(first, ORDERS))._replace(
+        **named
+    )
     return found if isinstance(first.get(found.text), str) else None
 
 

@@ -46,7 +46,11 @@ def _said(lines: Iterable[str], day_first: bool) -> Iterator[Said]:
             yield waiting
         name, colon, text = match[8].partition(": ")
         text = text.strip().strip("\u200e")
-        waiting = (_time(match, day_first), name.strip("\u200e "), text) if colon and not OMITTED.match(text) else None
+        waiting = (
+            (_time(match, day_first), name.strip("\u200e "), text)
+            if colon and not OMITTED.match(text)
+            else None
+        )
     if waiting:
         yield waiting
 
@@ -54,11 +58,17 @@ def _said(lines: Iterable[str], day_first: bool) -> Iterator[Said]:
 def _time(match: re.Match[str], day_first: bool) -> dt.datetime | None:
     first, second, third = int(match[1]), int(match[2]), int(match[3])
     year, month, day = (
-        (first, second, third) if first > 31 else (third, second, first) if day_first else (third, first, second)
+        (first, second, third)
+        if first > 31
+        else (third, second, first)
+        if day_first
+        else (third, first, second)
     )
     hour = int(match[4]) % 12 + 12 * (match[7].lower() == "p") if match[7] else int(match[4])
     try:
-        return dt.datetime(year + 2000 if year < 100 else year, month, day, hour, int(match[5]), int(match[6] or 0))
+        return dt.datetime(
+            year + 2000 if year < 100 else year, month, day, hour, int(match[5]), int(match[6] or 0)
+        )
     except ValueError:
         return None
 

@@ -1,1 +1,0 @@
-"""The window on any shelf. It changes nothing."""

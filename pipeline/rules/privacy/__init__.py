@@ -1,0 +1,1 @@
+"""Personal data in messages, and what stands in its place."""

@@ -1,0 +1,303 @@
+"""Personal data in a message: where it stands and of which kind it is. Never what it is: that is for no report.
+
+    find(text, language=None) -> [Span]                of one message
+    datum.find_all(texts, language=None) -> [[Span]]   of a conversation: what is found once is found everywhere
+    stand_ins.mask(texts, spans) -> texts, spans
+
+Numbers are believed when their own check says so (card: Luhn, ISO/IEC 7812; IBAN: modulo 97, ISO 13616) or when they
+are written as such numbers are. A message without a digit, "@" or a link is not looked at.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from bisect import bisect
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from operator import attrgetter
+from typing import Literal, NamedTuple
+
+import phonenumbers
+
+from pipeline.rules.privacy.addresses import addresses
+from pipeline.rules.reading.view import UNSPACED, words
+
+Kind = Literal["email", "phone", "address", "card", "iban", "ip", "handle", "url"]
+
+
+class Span(NamedTuple):
+    """Characters [start, end) of one message."""
+
+    kind: Kind
+    start: int
+    end: int
+
+
+Place = tuple[int, int]
+_start = attrgetter("start")
+
+_WORTH_READING = re.compile(r"[0-9@０-９_]")
+_DIGITS = re.compile(r"\d")
+
+_TOP = r"(?:com|org|net|edu|gov|info|io|me|co|uk|de|fr|es|it|nl|pl|ru|ua|pt|br|jp|kr|cn|se|no|dk|fi|eu|us|ca|au|in|id)"
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+@-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}(?:"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
+    rf"|[ ]?(?:@|\(at\)|\[at\])[ ]?[A-Za-z0-9-]+[ ]?(?:\.|\(dot\)|\[dot\])[ ]?{_TOP}"
+    rf"|[ ]at[ ][A-Za-z0-9-]+[ ]dot[ ]{_TOP}"
+    r")(?![A-Za-z0-9@-]|\.[A-Za-z])",
+    re.IGNORECASE,
+)
+_HANDLE = re.compile(
+    rf"(?<![^\W{UNSPACED}])(?<![@./=:-])@(?=[\w.]*[A-Za-z])(?!\d+h\b)[A-Za-z0-9_](?:[A-Za-z0-9_.]{{1,28}}[A-Za-z0-9_])(?![\w(\n]|\.\w)"
+    r"|(?<![\w@#])[A-Za-z][\w.]{1,31}#\d{4}(?!\w)"
+    r"|(?<=\s)(?<!\w)u/[A-Za-z0-9_-]{3,20}(?![\w/])"
+)
+_NICKNAME = re.compile(
+    r"(?<![A-Za-z0-9_@.])[A-Za-z][A-Za-z.]*[0-9_][A-Za-z0-9_.]{0,28}(?<!\.)"
+)  # lena_k99
+_NOBODY = frozenset(
+    {"@user", "@everyone", "@here", "@channel", "@all", "@username", "@home", "@gmail", "@work"}
+)
+_LINK = re.compile(r"\b(?:https?|ftp|wss?)://[^\s<>\"'）」』】，。、]+", re.IGNORECASE)
+_SECRET = re.compile(
+    r"[?&;#][\w.-]*(?:token|key|auth|session|sess|sid|sig|signature|secret|passw(?:or)?d|pwd|passcode|invite|jwt|access|otp"
+    r"|code|ticket|hash)[\w.-]*=[^&\s#]{6,}|://[^/\s:@]+:[^/\s@]+@|\beyJ[\w-]{10,}\."
+    r"|/(?:joinchat|invite|reset|verify|confirm|share)/[\w-]{8,}",
+    re.IGNORECASE,
+)
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}")
+_CARD = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){11,18}(?!\d)")
+_ISSUED = re.compile(  # issuer prefixes and lengths, ISO/IEC 7812 as published by the card companies
+    r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|(?:2131|1800)\d{11}"
+    r"|35\d{14}|6(?:011|[45]\d\d|2\d\d)\d{12,15}|(?:5[06-8]|6[37])\d{10,17}"
+)
+_IP = re.compile(
+    r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)|(?=[0-9A-Fa-f:]*\d)(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{1,4}(?![\w:]))"
+)
+_VERSION = re.compile(
+    r"\b(?:v|ver|vers|version|release|build|firmware|section|chapter)\.?\s*$", re.IGNORECASE
+)
+_GAP = r"(?:[ .]|[ ]?[()/-]{1,2}[ ]?)?"  # between two digits of a telephone number
+_PHONE = re.compile(
+    rf"(?<![^\W{UNSPACED}])(?<!\d[.,:-])(?<![#$€£¥/=+.])(?:"
+    rf"(?P<abroad>(?:\+|\b00(?=[ ]?[1-9]))[ ]?\d(?:{_GAP}\d){{6,14}})"
+    r"|(?P<american>(?:1[ .-]?)?(?:\(\d{3}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]\d{4})"
+    rf"|(?P<trunk>\(?0\d(?:{_GAP}\d){{6,10}})"
+    rf"|(?P<bare>\(?\d(?:{_GAP}\d){{6,12}})"
+    rf")(?:\s?(?:x|ext\.?)\s?\d{{1,5}})?(?![^\W{UNSPACED}]|[%€$£]|[.,:/]\d)"
+)
+_OTHER_NUMBER = re.compile(  # days, spans of years, ISBN, round numbers, social security, IP, decimals, bits
+    r"(?:19|20)\d\d[ ./-][01]?\d[ ./-][0-3]?\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d(?!\d)"
+    r"|[12]\d{3}[ -]+[12]\d{3}$|97[89][ -]?\d[ -]?\d+[ -]?\d+[ -]?[\dX]$|\d{1,3}([ .]000)+$"
+    r"|\d{3}-\d{2}-\d{4}$|(?:\d{1,3}\.){3}\d{1,3}$"
+    r"|\d+(?:[ ]\d+)*\.\d+[ ]|\d+[ ]\d+\.\d|[01 -]+$"
+)
+_WHERE_SPOKEN = {
+    "en": "US GB CA AU IE NZ IN ZA", "de": "DE AT CH", "fr": "FR BE CH CA", "es": "ES MX AR CO CL PE", "it": "IT CH",
+    "pt": "BR PT", "nl": "NL BE", "ru": "RU KZ BY", "uk": "UA", "pl": "PL", "sv": "SE FI", "da": "DK", "no": "NO",
+    "fi": "FI", "cs": "CZ", "tr": "TR", "id": "ID", "ja": "JP", "ko": "KR", "zh": "CN TW HK SG", "vi": "VN", "hi": "IN",
+}  # fmt: skip
+# Letters of an IBAN by country (SWIFT's IBAN registry).
+_IBAN_LENGTH = {
+    country: int(length)
+    for length, countries in (
+        line.split(":")
+        for line in (
+            "15:NO", "16:BE", "18:DK FI FO GL NL SD", "19:MK SI", "20:AT BA EE KZ LT LU XK", "21:CH HR LI LV",
+            "22:BG BH CR DE GB GE IE ME RS VA", "23:AE GI IL IQ OM SO TL", "24:AD CZ ES MD PK RO SA SE SK TN VG",
+            "25:LY PT ST", "26:IS TR", "27:BI DJ FR GR IT MC MR SM", "28:AL AZ BY CY DO GT HU LB NI PL SV",
+            "29:BR EG PS QA UA", "30:JO KW MU YE", "31:MT SC", "32:LC", "33:RU",
+        )
+    )
+    for country in countries.split()
+}  # fmt: skip
+
+
+def find(text: str, language: str | None = None) -> list[Span]:
+    """All personal data of one message, in the order of the text; no two spans overlap.
+
+    language: ISO 639-1 code of the conversation where it is known; which numbers can be telephones depends on it.
+    """
+    if (
+        not _WORTH_READING.search(text)
+        and "://" not in text
+        and " dot " not in text
+        and "(at)" not in text
+    ):
+        return []
+    spans: list[Span] = []
+    for kind, where in _seekers(text, language):
+        spans = apart(spans, (Span(kind, start, end) for start, end in where(text)))
+    return spans
+
+
+def apart(spans: list[Span], more: Iterable[Span]) -> list[Span]:
+    """The spans, and of the others those that overlap none, in the order of the text. spans: in order, and apart."""
+    for span in more:
+        at = bisect(spans, span.start, key=_start)
+        if (at == 0 or spans[at - 1].end <= span.start) and (
+            at == len(spans) or span.end <= spans[at].start
+        ):
+            spans.insert(at, span)
+    return spans
+
+
+def _seekers(
+    text: str, language: str | None
+) -> Iterator[tuple[Kind, Callable[[str], Iterator[Place]]]]:
+    """What is worth looking for in a text with these characters; a place goes to the first kind that finds it."""
+    digits = len(_DIGITS.findall(text))
+    if "://" in text:
+        yield "url", _links
+    if "@" in text or " dot " in text or "[at]" in text or "(at)" in text:
+        yield "email", _emails
+    if digits >= 12:
+        yield "iban", _ibans
+        yield "card", _cards
+    if digits >= 4 and (text.count(".") >= 3 or text.count(":") >= 3):
+        yield "ip", _addresses_of_machines
+    if digits:
+        yield "address", lambda text: addresses(text, language)
+    if digits >= 7:
+        yield "phone", lambda text: _phones(text, language)
+    if "@" in text or "#" in text or "u/" in text:
+        yield "handle", _handles
+    if digits or "_" in text:
+        yield "handle", _nicknames
+
+
+def _links(text: str) -> Iterator[Place]:
+    for match in _LINK.finditer(text):
+        if _SECRET.search(match.group()):
+            yield match.start(), match.start() + len(match.group().rstrip(".,;:!?)"))
+
+
+def _emails(text: str) -> Iterator[Place]:
+    yield from (match.span() for match in _EMAIL.finditer(text))
+
+
+def _handles(text: str) -> Iterator[Place]:
+    for match in _HANDLE.finditer(text):
+        if match.group().lower() not in _NOBODY:
+            yield match.span()
+
+
+def _nicknames(text: str) -> Iterator[Place]:
+    for match in _NICKNAME.finditer(text):
+        if _network().search(text, max(0, match.start() - 40), match.start()):
+            yield match.span()
+
+
+@cache
+def _network() -> re.Pattern[str]:
+    """ "my insta is …": the name of a network before the handle."""
+    networks = "|".join(map(re.escape, words("handle_words")))
+    return re.compile(
+        rf"(?<![^\W{UNSPACED}])(?:{networks})(?![A-Za-z])[\s:=-]*"
+        r"(?:(?:is|as|handle|name|id|username|user|account|me|at|on|ist|est|es|è|é|это)\b[\s:=-]*){0,3}$",
+        re.IGNORECASE,
+    )
+
+
+def _ibans(text: str) -> Iterator[Place]:
+    for match in _IBAN.finditer(text):
+        length = _IBAN_LENGTH.get(match.group()[:2].upper(), 99)
+        letters = [i for i, character in enumerate(match.group()) if character.isalnum()]
+        if len(letters) >= length:
+            end = letters[length - 1] + 1
+            if is_iban(match.group()[:end]):
+                yield match.start(), match.start() + end
+
+
+def is_iban(text: str) -> bool:
+    """The check of ISO 13616: country and check digits put last, letters read as 10 to 35, modulo 97 is 1."""
+    letters = "".join(filter(str.isalnum, text)).upper()
+    return int("".join(str(int(c, 36)) for c in letters[4:] + letters[:4])) % 97 == 1
+
+
+def _cards(text: str) -> Iterator[Place]:
+    for match in _CARD.finditer(text):
+        for end in _ends_of_groups(match.group()):
+            if is_card(match.group()[:end]):
+                yield match.start(), match.start() + end
+                break
+
+
+def _ends_of_groups(number: str) -> list[int]:
+    """Where a run of digit groups may end, longest first: an expiry date may follow the card."""
+    return [len(number), *(m.start() for m in reversed(list(re.finditer(r"[ -]", number))))]
+
+
+def is_card(text: str) -> bool:
+    """A number some company issues, of the right length, whose last digit is right (Luhn, ISO/IEC 7812-1)."""
+    digits = [int(c) for c in text if c.isdigit()]
+    if not _ISSUED.fullmatch("".join(map(str, digits))):
+        return False
+    doubled = [d * 2 - 9 * (d > 4) for d in digits[-2::-2]]
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+def _addresses_of_machines(text: str) -> Iterator[Place]:
+    for match in _IP.finditer(text):
+        if _is_ip(match.group()) and not _VERSION.search(
+            text, max(0, match.start() - 20), match.start()
+        ):
+            yield match.span()
+
+
+def _is_ip(text: str) -> bool:
+    """An address of some machine; 127.0.0.1 and 0.0.0.0 are everybody's."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return not address.is_loopback and not address.is_unspecified
+
+
+def _phones(text: str, language: str | None) -> Iterator[Place]:
+    for match in _PHONE.finditer(text):
+        if not _OTHER_NUMBER.match(match.group().lstrip("(")) and _is_phone(match, text, language):
+            yield match.span()
+
+
+def _is_phone(match: re.Match[str], text: str, language: str | None) -> bool:
+    """Written as a telephone number, or said to be one, or valid where the language is spoken."""
+    written = match.group()
+    if match["abroad"]:
+        return 8 <= sum(map(str.isdigit, written)) <= 15
+    if match["american"]:
+        return True
+    grouped = re.search(r"\d[ ./()-]+\d", written) is not None
+    if match["trunk"] and grouped and sum(map(str.isdigit, written)) >= 9:
+        return True
+    if _phone_words().search(text, max(0, match.start() - 40), match.start()) or _AFTER.match(
+        text, match.end()
+    ):
+        return True
+    return (grouped or len(written) >= 10) and _is_valid(written, language)
+
+
+_AFTER = re.compile(r"[\s\\,-]{0,3}(?:office|fax|mobile|cell|home)\b", re.IGNORECASE)
+
+
+@cache
+def _phone_words() -> re.Pattern[str]:
+    any_word = "|".join(map(re.escape, words("phone_words")))
+    edge = rf"[^\W{UNSPACED}]"
+    return re.compile(
+        rf"(?<!{edge})(?:{any_word})(?!{edge})[^\n.!?\d]{{0,20}}[\s\S]{{0,2}}$", re.IGNORECASE
+    )
+
+
+def _is_valid(written: str, language: str | None) -> bool:
+    """Whether the plan of a country where the language is spoken has such a number (Google's libphonenumber)."""
+    for region in _WHERE_SPOKEN.get(language or "en", "").split():
+        try:
+            number = phonenumbers.parse(written, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number_for_region(number, region):
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""A conversation as the rules read it, once for all rules."""
