@@ -14,7 +14,8 @@ density         characters per code line × nesting × local names: what a reade
 import circle   modules that import each other, at any distance; imports inside functions count
 old word        a whole word, anywhere in a file: `signed_shelf` and `SignedShelf` hold one `shelf`
 
-By these definitions commit 135ba1f has 48 characters a code line, nanochat 42, httpx 28.
+By these definitions commit 135ba1f has 48 characters a code line, nanochat 42, httpx 28. Wrapping
+lines lowers what is counted by the line; what is counted by the statement stays.
 """
 
 from __future__ import annotations
@@ -254,7 +255,7 @@ def line_figures(code: Sequence[Module]) -> list[Figure]:
         ),
         Figure("characters per statement", characters / statements),
         Figure("comment lines per 100 code lines", 100 * comments / len(lines)),
-        *expression_figures(code, len(lines)),
+        *expression_figures(code, len(lines), statements),
         Figure(f"files over {LONG_FILE} lines", len(long_files), places=long_files),
     ]
 
@@ -273,7 +274,7 @@ def _docstring(node: Definition) -> range:
     return range(first.lineno, (first.end_lineno or first.lineno) + 1)
 
 
-def expression_figures(code: Sequence[Module], lines: int) -> list[Figure]:
+def expression_figures(code: Sequence[Module], lines: int, statements: int) -> list[Figure]:
     conditional, comprehensions, inside = 0, 0, []
     for module in code:
         conditional += sum(isinstance(node, ast.IfExp) for node in module.nodes)
@@ -283,6 +284,7 @@ def expression_figures(code: Sequence[Module], lines: int) -> list[Figure]:
         inside += [f"{module.path}:{line}" for line in sorted(node.lineno for node in inner)]
     return [
         Figure("conditional expressions per 1,000 code lines", 1000 * conditional / lines, 15),
+        Figure("conditional expressions per 1,000 statements", 1000 * conditional / statements),
         Figure("conditional expressions inside comprehensions", len(inside), 0, places=inside),
         Figure("comprehensions per 1,000 code lines", 1000 * comprehensions / lines),
     ]

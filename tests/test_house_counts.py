@@ -116,6 +116,7 @@ def test_a_conditional_expression_in_two_comprehensions_counts_once(write: Write
     figures = house.line_figures(write(a=source))
     found = values(figures)
     assert found["conditional expressions per 1,000 code lines"] == 1000
+    assert found["conditional expressions per 1,000 statements"] == 1000
     assert found["comprehensions per 1,000 code lines"] == 1000
     inside = places(figures)["conditional expressions inside comprehensions"]
     assert inside == ["pipeline/a.py:2"]
