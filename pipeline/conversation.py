@@ -190,6 +190,8 @@ class Quarantine:
         return identity("quarantine", self.where)
 
 
+Row = Conversation | Drop | Merged | Quarantine  # what a stage may give
+
 # The criteria of `score`: 0 to 1, higher is better. See pipeline/score/.
 CRITERIA: tuple[str, ...] = ("in_role", "engaging", "empathetic", "safe", "varied", "pacing")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from pipeline.conversation import Conversation, Drop, Finding, Quarantine
-from pipeline.store.counts import Losses, Row
+from pipeline.conversation import Conversation, Drop, Finding, Quarantine, Row
+from pipeline.store.counts import Losses
 from tests.rows import conversation
 
 

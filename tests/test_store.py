@@ -9,9 +9,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import UserError
-from pipeline.conversation import SCHEMA, Conversation, Drop, Finding, Merged, Quarantine, to_table
+from pipeline.conversation import (
+    SCHEMA,
+    Conversation,
+    Drop,
+    Finding,
+    Merged,
+    Quarantine,
+    Row,
+    to_table,
+)
 from pipeline.store import parts
-from pipeline.store.counts import Row
 from pipeline.store.parts import PART_ROWS
 from pipeline.store.store import Store
 from tests.rows import conversation

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipeline.conversation import Conversation, Drop, Merged, Quarantine
+from pipeline.conversation import Conversation, Drop, Merged, Quarantine, Row
 
 # rules of calls that brought no reply, see `llm.CallFailed`: the next run asks again
 CALLS = ("call.timeout", "call.server", "call.overloaded", "call.connection", "call.garbled")
@@ -55,9 +55,6 @@ class Counts:
             reasons=dict(sum((Counter(c.reasons) for c in every), Counter())),
             findings=dict(sum((Counter(c.findings) for c in every), Counter())),
         )
-
-
-Row = Conversation | Drop | Merged | Quarantine
 
 
 class Losses:

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.conversation import QUARANTINE_SCHEMA, Drop, Merged, Quarantine, to_table
-from pipeline.store.counts import Counts, Losses, Row
+from pipeline.conversation import QUARANTINE_SCHEMA, Drop, Merged, Quarantine, Row, to_table
+from pipeline.store.counts import Counts, Losses
 
 if TYPE_CHECKING:
     from pipeline.store.store import Store
