@@ -1,4 +1,5 @@
-"""What flows: one conversation, from the door to the published row. Python types and the Arrow schema side by side."""
+"""Core data types and their Arrow schema: a conversation, its messages, and what stages say about
+it."""
 
 from __future__ import annotations
 
@@ -8,14 +9,16 @@ import gc
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, pairwise, repeat, starmap
 from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import pyarrow as pa
+
+from pipeline import UserError
 
 Role = Literal["system", "user", "assistant"]
 Decision = Literal["measured", "warn", "drop"]
@@ -23,17 +26,17 @@ Decision = Literal["measured", "warn", "drop"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
 
 # What a row can be measured by. A missing value means "could not be measured", never zero.
-# name → what one unit of it is; thresholds on them live in the settings of the rooms.
+# name → what one unit of it is; thresholds on them live in the settings of the stages.
 MEASURES: dict[str, str] = {
     "turns": "messages of user and assistant",
-    "words": "words said by user and assistant",
-    "characters": "characters said by user and assistant",
+    "words": "words of user and assistant",
+    "characters": "characters of user and assistant",
     "speakers": "distinct speakers",
     "balance": "the quieter role's share of words, 0 to .5",
     "words_per_turn": "mean words of a message",
     "length_variation": "standard deviation / mean of the words of messages",
-    "repetition": "largest character-3-gram Jaccard of two messages of one speaker (6 words and more)",
-    "repeated_turns": "share of messages (4 words and more) that say an earlier one word for word",
+    "repetition": "largest character-3-gram Jaccard of two messages of one speaker (6+ words)",
+    "repeated_turns": "share of messages (4+ words) that repeat an earlier one word for word",
     "distinct_2": "distinct word pairs / word pairs of the whole conversation",
     "questions": "share of messages with a question mark",
     "cliches": "worn phrases per 1,000 words",
@@ -48,7 +51,8 @@ MEASURES: dict[str, str] = {
 
 
 class Message(NamedTuple):
-    """One utterance. `name` is the speaker's own name where the source gives one. Made by the million: a tuple."""
+    """One utterance. `name` is the speaker's own name where the source gives one. Made by the
+    million: a tuple."""
 
     role: Role
     content: str
@@ -69,9 +73,9 @@ class Persona:
 class Source(NamedTuple):
     """Where a conversation is from and under which licence.
 
-    kind: web, hub, file or generated. ref: address#n, dataset@revision#row, file#n, character/situation/seed.
-    record: the foreign record's own id. license: an SPDX name. retrieved: day, UTC.
-    models, prompt: who wrote it and the hash of the prompt, when generated.
+    kind: web, hub, file or generated. ref: address#n, dataset@revision#row, file#n,
+    character/situation/seed. record: the foreign record's own id. license: an SPDX name. retrieved:
+    day, UTC. models, prompt: who wrote it and the hash of the prompt, when generated.
     """
 
     kind: str
@@ -106,7 +110,8 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One criterion: value 0 to 1, null when the judge could not be asked; `by` names the rule set or the model."""
+    """One criterion: value 0 to 1, null when the judge could not be asked; `by` names the rule set
+    or the model."""
 
     value: float | None
     by: str
@@ -115,7 +120,8 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that was measured on a row: where, how much, against which limit, and what was decided.
+    """A rule that was measured on a row: where, how much, against which limit, and what was
+    decided.
 
     message: index into messages. start, end: character offsets of the evidence in that message.
     evidence: a short quotation or a partner's id; never a personal datum itself.
@@ -134,10 +140,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One row. Immutable: rooms make changed copies with `dataclasses.replace`.
+    """One row. Immutable: stages make changed copies with `dataclasses.replace`.
 
-    annotations: one per message or none at all. extra: JSON of what the source knew beyond this record.
-    split_group: what must never stand in both train and test (thread, character, document).
+    annotations: one per message or none at all. extra: JSON of what the source knew beyond this
+    record. split_group: what must never stand in both train and test (thread, character, document).
     """
 
     id: str
@@ -157,14 +163,15 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A row sent away. Its findings hold at least one with decision `drop`: the reason."""
+    """A row that is dropped. Its findings hold at least one with decision `drop`: the reason."""
 
     conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Further foreign records that became part of the conversation `into` (one turn a record, say)."""
+    """Further foreign records that became part of the conversation `into` (one turn a record,
+    say)."""
 
     into: str
     count: int
@@ -172,10 +179,11 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """What could not be read or made as a row: where it stood, the rule and detail of what was wrong, its raw text.
+    """What could not be read or made as a row: where it stood, the rule and detail of what was
+    wrong, its raw text.
 
-    transient: the same command may get it another time (a server was down). missing: rows that were asked for and are
-    given up with it. raw: cut at 100,000 characters when it is stored.
+    transient: the same command may get it another time (a server was down). missing: rows that were
+    asked for and are given up with it. raw: cut at 100,000 characters when it is stored.
     """
 
     where: str
@@ -274,99 +282,211 @@ _CLASSES: dict[pa.DataType, type] = {
 
 
 def identity(source_name: str, ref: str) -> str:
-    """The id of what stands at `ref` in a source: 16 hex digits, given once at the door; edits do not change it."""
+    """The id of what stands at `ref` in a source: 16 hex digits, given once when it is collected;
+    edits do not change it."""
     return hashlib.blake2b(f"{source_name}\x1f{ref}".encode(), digest_size=8).hexdigest()
 
 
 def normalised(text: str) -> str:
-    """The words of a text and nothing else: NFKC, casefold, runs of letters and digits, single blanks between."""
+    """The words of a text and nothing else: NFKC, casefold, runs of letters and digits, single
+    blanks between."""
     return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).casefold()))
 
 
 def fingerprint(conversation: Conversation) -> str:
-    """Names the words said by user and assistant, 32 hex digits; the same for two copies with other ids."""
+    """Names the words of user and assistant, 32 hex digits; the same for two copies with other
+    ids."""
     said = "\n".join(normalised(m.content) for m in conversation.messages if m.role != "system")
     return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
 def to_table(conversations: Iterable[Conversation]) -> pa.Table:
-    """Rows to an Arrow table of `SCHEMA`, column by column (ten times the speed of `Table.from_pylist`).
+    """Rows to an Arrow table of `SCHEMA`, column by column (ten times the speed of
+    `Table.from_pylist`).
 
     Raises ValueError on a measure or criterion that the schema does not know.
     """
     rows = list(conversations)
+    criteria = set(CRITERIA)
     for row in rows:
-        unknown = (row.measures.keys() - MEASURES.keys()) | (row.scores.keys() - set(CRITERIA))
+        unknown = (row.measures.keys() - MEASURES.keys()) | (row.scores.keys() - criteria)
         if unknown:
             raise ValueError(
                 f"conversation {row.id}: unknown measure or criterion {sorted(unknown)}"
             )
-    return pa.table([_encode(_column(rows, f.name, False), f.type) for f in SCHEMA], schema=SCHEMA)
+    columns = [_encode(_attribute(rows, column.name), column.type) for column in SCHEMA]
+    return pa.table(columns, schema=SCHEMA)
 
 
-def from_table(table: pa.Table) -> Iterator[Conversation]:
-    """Rows of an Arrow table of `SCHEMA`."""
+def from_table(table: pa.Table, where: str = "the table") -> Iterator[Conversation]:
+    """Rows of an Arrow table, read by the names of its columns and fields. where: the file, for
+    errors.
+
+    Raises UserError when the table is of another version and cannot be read without a guess.
+    """
+    known = as_schema(table, SCHEMA, where)
     with uncollected():
-        columns = [_decode(table[f.name].combine_chunks(), f.type) for f in SCHEMA]
-    names = [f.name for f in SCHEMA]
+        columns = [_decode(known[column.name].combine_chunks(), column.type) for column in SCHEMA]
     for values in zip(*columns, strict=True):
-        yield Conversation(**dict(zip(names, values, strict=True)))
+        yield Conversation(**dict(zip(SCHEMA.names, values, strict=True)))
+
+
+def finding_of(record: Mapping[str, Any]) -> Finding:
+    """A finding as Arrow gives it."""
+    return Finding(**record)
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without garbage collection, which would walk over all the new objects time and again: twice the speed."""
-    was = gc.isenabled()
+    """Without garbage collection, which would visit all the new objects time and again: twice the
+    speed."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
+        if was_enabled:
             gc.enable()
 
 
+# --- tables of other versions
+
+# fields that have a value in every row: a table without them cannot be read
+REQUIRED = ("id", "messages", "role", "content", "source", "kind", "ref", "stage", "rule", "where")
+
+
+def as_schema(table: pa.Table, schema: pa.Schema, where: str) -> pa.Table:
+    """A table with the columns and fields of a schema, matched by name; what it does not have is
+    null.
+
+    A measure that a newer version added is a field that this one does not know. It is refused, not
+    dropped:
+
+        schema              measures<turns, words>
+        table of a newer    measures<turns, pauses, words>     UserError: … has `measures.pauses` …
+        table of an older   measures<words>                    turns is null
+
+    Raises UserError that names the file and the field.
+    """
+    if table.schema.equals(schema):
+        return table
+    fields = {column.name: column.type for column in table.schema}
+    _check_names("", list(fields), schema.names, where)
+    columns = [
+        _as_type(table[column.name].combine_chunks(), column.type, column.name, where)
+        if column.name in fields
+        else pa.nulls(table.num_rows, column.type)
+        for column in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _as_type(array: pa.Array, kind: pa.DataType, path: str, where: str) -> pa.Array:
+    """An array as another type, its fields matched by name."""
+    if array.type.equals(kind) or pa.types.is_null(array.type):
+        return array.cast(kind)
+    if pa.types.is_struct(kind) and pa.types.is_struct(array.type):
+        return _as_struct(array, kind, path, where)
+    if pa.types.is_list(kind) and pa.types.is_list(array.type):
+        values = _as_type(array.values, kind.value_type, path, where)
+        return pa.ListArray.from_arrays(array.offsets, values, type=kind, mask=array.is_null())
+    numbers = (pa.types.is_integer, pa.types.is_floating)
+    if any(is_number(kind) and is_number(array.type) for is_number in numbers):
+        return array.cast(kind)
+    raise _other_version(f"`{path}` holds {array.type} there and {kind} here", where)
+
+
+def _as_struct(array: pa.Array, kind: pa.DataType, path: str, where: str) -> pa.Array:
+    there = {array.type.field(index).name: index for index in range(array.type.num_fields)}
+    _check_names(f"{path}.", list(there), [child.name for child in kind], where)
+    children = []
+    for child in kind:
+        if child.name in there:
+            values = array.field(there[child.name])
+            children.append(_as_type(values, child.type, f"{path}.{child.name}", where))
+        else:
+            children.append(pa.nulls(len(array), child.type))
+    return pa.StructArray.from_arrays(children, fields=list(kind), mask=array.is_null())
+
+
+def _check_names(path: str, there: Sequence[str], here: Sequence[str], where: str) -> None:
+    unknown = [name for name in there if name not in here]
+    missing = [name for name in here if name not in there and name in REQUIRED]
+    if unknown:
+        raise _other_version(f"it has `{path}{unknown[0]}`, which is not known here", where)
+    if missing:
+        raise _other_version(f"it has no `{path}{missing[0]}`", where)
+
+
+def _other_version(difference: str, where: str) -> UserError:
+    return UserError(
+        f"{where} was written by another version of Rapport: {difference}. Run the recipe again "
+        "into a new folder (--out), or use the version that its run.json names."
+    )
+
+
+# --- columns
+
+
 def _encode(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Python values as an Arrow array."""
     if pa.types.is_struct(kind):
-        missing = [v is None for v in values]
-        children = [_encode(_column(values, f.name, any(missing)), f.type) for f in kind]
-        return pa.StructArray.from_arrays(
-            children, fields=list(kind), mask=pa.array(missing, pa.bool_())
-        )
+        return _encode_structs(values, kind)
     if pa.types.is_list(kind):
-        offsets = pa.array(
-            accumulate(map(len, values), initial=0), pa.int32(), size=len(values) + 1
-        )
+        lengths = accumulate(map(len, values), initial=0)
+        offsets = pa.array(lengths, pa.int32(), size=len(values) + 1)
         flat = _encode(list(chain.from_iterable(values)), kind.value_type)
         return pa.ListArray.from_arrays(offsets, flat, type=kind)
     return pa.array(values, kind)
 
 
-def _column(values: Sequence[Any], name: str, some_missing: bool) -> list[Any]:
+def _encode_structs(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Objects, or dicts of what has a value, as a struct array; None becomes null."""
+    missing = [value is None for value in values]
     if values and isinstance(values[0], dict):
-        return [v.get(name) for v in values]
-    if some_missing:
-        return [None if v is None else getattr(v, name) for v in values]
+        columns = [[value.get(child.name) for value in values] for child in kind]
+    elif any(missing):
+        columns = [[getattr(value, child.name, None) for value in values] for child in kind]
+    else:
+        columns = [_attribute(values, child.name) for child in kind]
+    children = [_encode(column, child.type) for column, child in zip(columns, kind, strict=True)]
+    mask = pa.array(missing, pa.bool_())
+    return pa.StructArray.from_arrays(children, fields=list(kind), mask=mask)
+
+
+def _attribute(values: Sequence[Any], name: str) -> list[Any]:
     return list(map(attrgetter(name), values))
 
 
 def _decode(array: pa.Array, kind: pa.DataType) -> list[Any]:
+    """An Arrow array of exactly this type as Python values."""
     if pa.types.is_struct(kind):
-        children = [_decode(array.field(i), f.type) for i, f in enumerate(kind)]
-        rows = zip(*children, strict=True)
-        cls = _CLASSES.get(kind)
-        if cls is None:  # measures, scores: only what has a value
-            names = [f.name for f in kind]
-            return [
-                {n: v for n, v in zip(names, row, strict=True) if v is not None} for row in rows
-            ]
-        if not array.null_count:  # messages are most of a row
-            return list(
-                map(tuple.__new__, repeat(cls), rows) if cls is Message else starmap(cls, rows)
-            )
-        valid = array.is_valid().to_pylist()
-        return [cls(*row) if ok else None for ok, row in zip(valid, rows, strict=True)]
+        return _decode_structs(array, kind)
     if pa.types.is_list(kind):
         flat = _decode(array.values, kind.value_type)
         offsets = array.offsets.to_pylist()
-        return [tuple(flat[a:b]) for a, b in pairwise(offsets)]
-    return array.to_pylist()  # type: ignore[no-any-return]
+        return [tuple(flat[start:end]) for start, end in pairwise(offsets)]
+    return cast("list[Any]", array.to_pylist())
+
+
+def _decode_structs(array: pa.Array, kind: pa.DataType) -> list[Any]:
+    """A struct array as objects of its class; null becomes None, a struct without a class a dict of
+    what has a value."""
+    children = [_decode(array.field(index), child.type) for index, child in enumerate(kind)]
+    rows = zip(*children, strict=True)
+    made_of = _CLASSES.get(kind)
+    if made_of is None:  # measures, scores
+        names = [child.name for child in kind]
+        return [_present(names, row) for row in rows]
+    # messages are most of a row: no call of Python's each
+    if made_of is Message and not array.null_count:
+        return list(map(tuple.__new__, repeat(made_of), rows))
+    if not array.null_count:
+        return list(starmap(made_of, rows))
+    valid = array.is_valid().to_pylist()
+    return [made_of(*row) if is_valid else None for is_valid, row in zip(valid, rows, strict=True)]
+
+
+def _present(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
+    """The values of a row by name, those that are null left out."""
+    return {name: value for name, value in zip(names, row, strict=True) if value is not None}

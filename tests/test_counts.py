@@ -9,11 +9,11 @@ from pipeline.store.counts import Losses
 from tests.rows import conversation
 
 
-def lost(*rows: Row, room: str = "generate") -> tuple[int, int]:
-    losses = Losses(room)
+def lost(*rows: Row, stage: str = "generate") -> tuple[int, int]:
+    losses = Losses(stage)
     for row in rows:
         losses.add(row)
-    return losses.missing, losses.passing
+    return losses.missing, losses.transient
 
 
 def told(*rules: str, evidence: str = "") -> Conversation:
@@ -57,8 +57,8 @@ def test_what_could_not_be_invented_is_missing() -> None:
 def test_only_failures_for_now_of_a_crawl_may_pass() -> None:
     down = Quarantine("site: https://a.example/", "page.failed", "503", transient=True)
     gone = Quarantine("site: https://a.example/b", "page.failed", "404")
-    assert lost(down, gone, conversation(1), room="collect") == (0, 1)
+    assert lost(down, gone, conversation(1), stage="collect") == (0, 1)
 
 
-def test_findings_of_an_earlier_room_are_not_counted_again() -> None:
-    assert lost(told("talk.cut", "call.server"), room="filter") == (0, 0)
+def test_findings_of_an_earlier_stage_are_not_counted_again() -> None:
+    assert lost(told("talk.cut", "call.server"), stage="filter") == (0, 0)

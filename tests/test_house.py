@@ -13,10 +13,10 @@ import pytest
 
 from pipeline.recipe.loading import load
 from pipeline.recipe.settings import Recipe
-from pipeline.run.stages import stages
+from pipeline.run.stages import NAMES
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {"collect", "generate", "filter", "dedup", "score", "publish", "look"}
+ROOMS = {"collect", "generate", "filter", "dedup", "score", "publish"}
 CODE = [p for top in ("pipeline", "spiders") for p in sorted((ROOT / top).rglob("*.py"))]
 
 
@@ -53,7 +53,7 @@ def test_a_room_imports_no_other_room(path: Path) -> None:
 
 @pytest.mark.parametrize("path", CODE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_only_the_command_line_prints_and_reads_the_environment(path: Path) -> None:
-    if path.name == "cli.py":
+    if path.parent.name == "cli":
         return
     tree = ast.parse(path.read_text("utf-8"))
     calls = {
@@ -72,7 +72,7 @@ def test_only_the_command_line_prints_and_reads_the_environment(path: Path) -> N
 def test_a_room_is_a_recipe_section_a_command_and_a_module() -> None:
     from pipeline.cli import cli
 
-    names = [stage.name for stage in stages(Recipe(name="a"))]
+    names = list(NAMES)
     assert names == ["collect", "generate", "filter", "dedup", "score", "publish"]
     for name in names:
         assert name in Recipe.model_fields

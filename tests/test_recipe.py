@@ -7,7 +7,7 @@ import pytest
 from pipeline import UserError
 from pipeline.recipe.loading import bundled_recipes, find, load
 from pipeline.recipe.one_stage import of_files, rehearsed
-from pipeline.run.keys import cards
+from pipeline.run.inputs import of_generate
 from pipeline.texts import configs
 
 

@@ -454,7 +454,7 @@ def test_what_a_server_failed_is_asked_again_by_the_same_command(tmp_path: Path)
         told = rapport("run", path, "--out", run, "--json", code=3)
         assert "the same command asks again for what failed" in told
         broken = funnel(told)
-        assert broken["generate"]["passing"] > 0
+        assert broken["generate"]["transient"] > 0
         asked = server.stats()["requests"]
         server.configure(faults={})
         healed = funnel(rapport("run", path, "--out", run, "--json"))
@@ -481,7 +481,7 @@ def test_a_second_attempt_that_fills_the_slot_is_a_full_result(tmp_path: Path) -
         )
         assert server.stats()["sent"]["500"] > 0
     assert way["generate"]["dropped"] + way["generate"]["quarantined"] > 0
-    assert (way["generate"]["kept"], way["generate"]["missing"], way["generate"]["passing"]) == (
+    assert (way["generate"]["kept"], way["generate"]["missing"], way["generate"]["transient"]) == (
         128,
         0,
         0,
@@ -495,8 +495,8 @@ def test_a_paid_run_tells_how_far_it_is_and_what_it_took(tmp_path: Path) -> None
     with serving(answers="pipeline.generate.rehearse:answer") as server:
         path = modelled(tmp_path, server.url)
         told = rapport("run", path, "--out", run, "--until", "generate")
-        assert "generate, talks: 0 of 4" in told
-        assert "generate, talks: 4 of 4" in told
+        assert "generate: 0 of 4 talks" in told
+        assert "generate: 4 of 4 talks" in told
         requests = server.stats()["requests"]
         told = rapport("stats", run)
         assert (

@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and 
     from rich.table import Table
 
     from pipeline.recipe.settings import Recipe
+    from pipeline.run.context import Progress
+    from pipeline.store.report import FunnelRow
 
 ROOMS = ("collect", "generate", "filter", "dedup", "score", "publish")
 INTERRUPTED = "Interrupted. What was finished is kept; the same command goes on from there."
@@ -212,7 +214,7 @@ def _room_command(room: str, says: str) -> None:
     ) -> None:
         from pipeline.recipe.loading import find, load
         from pipeline.recipe.one_stage import of_files, reparsed
-        from pipeline.run.reports import settings_of
+        from pipeline.run.reports import recipe_of
 
         explain, model, address = (
             more.pop("explain", False),
@@ -235,7 +237,7 @@ def _room_command(room: str, says: str) -> None:
                 f"{key}={json.dumps(value)}" for key, value in more.items() if value is not None
             ]
             recipe = of_files(out, room, inputs, [*sets, *extra], models if model else {})
-        before = settings_of(out) if explain else None
+        before = recipe_of(out) if explain else None
         way = _walk(recipe, out, workers, **how)
         _tell(way, as_json)
         if explain:
@@ -334,17 +336,17 @@ def stats(folder: str, as_json: bool) -> None:
 # --- walking and telling
 
 
-def _walk(recipe: Recipe, out: str, workers: int | None, **how: Any) -> list[dict[str, Any]]:
+def _walk(recipe: Recipe, out: str, workers: int | None, **how: Any) -> list[FunnelRow]:
     from pipeline.run import runner as corridor
     from pipeline.run.context import Job
     from pipeline.run.engine import Engine
 
     with Engine(workers) as engine:
-        job = Job(recipe, out, engine, _progress, secrets=_secrets(recipe))
+        job = Job(recipe, out, engine, _progress, _notice, secrets=_secrets(recipe))
         return corridor.run(job, **how)
 
 
-def _tell(way: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+def _tell(way: Sequence[FunnelRow], as_json: bool) -> None:
     from pipeline.cli import render
 
     if as_json:
@@ -353,7 +355,7 @@ def _tell(way: Sequence[Mapping[str, Any]], as_json: bool) -> None:
         _show(render.funnel(way))
 
 
-def _exit_partial(way: Sequence[dict[str, Any]]) -> None:
+def _exit_partial(way: Sequence[FunnelRow]) -> None:
     """Exit 3 where something that was asked for is missing, so that a script can tell partial from full."""
     from pipeline.run.reports import losses
 
@@ -381,16 +383,22 @@ def _secrets(recipe: Recipe) -> Mapping[str, str]:
     }
 
 
-def _progress(room: str, done: int, total: int) -> None:
+def _progress(progress: Progress) -> None:
     """A line that is written over on a terminal; elsewhere a line now and then."""
+    done, wanted = progress.done, progress.total
+    line = f"{progress.stage}: {done} of {wanted} {progress.activity}"
     if sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        print(f"\r{room}: {done} of {total}   ", end=end, file=sys.stderr, flush=True)
-    elif done in (0, total) or (total > 100 and done % (total // 10) == 0):
-        print(f"{room}: {done} of {total}", file=sys.stderr, flush=True)
+        end = "\n" if done == wanted else ""
+        print(f"\r{line}   ", end=end, file=sys.stderr, flush=True)
+    elif done in (0, wanted) or (wanted > 100 and done % (wanted // 10) == 0):
+        print(line, file=sys.stderr, flush=True)
 
 
-def _next_commands(out: str, way: Sequence[Mapping[str, Any]]) -> str:
+def _notice(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _next_commands(out: str, way: Sequence[FunnelRow]) -> str:
     from pipeline.run.reports import a_dropped_row
 
     here = (

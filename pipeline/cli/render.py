@@ -11,7 +11,7 @@ from rich.table import Table
 from pipeline.conversation import Finding
 from pipeline.filter.calibrate import PERCENTILES, Calibration, Change
 from pipeline.filter.openings import ALIKE, Openings
-from pipeline.run.trace import Stop
+from pipeline.run.trace import StageRecord
 
 
 def funnel(way: Sequence[Mapping[str, Any]]) -> Table:
@@ -28,7 +28,7 @@ def funnel(way: Sequence[Mapping[str, Any]]) -> Table:
     return table(("stage", *heads, "seconds", "main reasons"), rows)
 
 
-def story(stops: Sequence[Stop]) -> list[str]:
+def story(stops: Sequence[StageRecord]) -> list[str]:
     """Where a conversation is from, what each room made of it, and its words."""
     lines: list[str] = []
     last = stops[-1].conversation
@@ -41,7 +41,8 @@ def story(stops: Sequence[Stop]) -> list[str]:
         ]
     for stop in stops:
         lines.append(
-            f"{stop.room}: {stop.ended} ({stop.part})" + (f": {stop.error}" if stop.error else "")
+            f"{stop.stage}: {stop.outcome} ({stop.part})"
+            + (f": {stop.problem}" if stop.problem else "")
         )
         lines += [f"  {edit}" for edit in stop.edits]
         lines += [f"  {_finding(f)}" for f in stop.findings]

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +19,7 @@ from pipeline.publish.split import REHEARSAL, TEST, TRAIN, assign
 from pipeline.recipe.settings import PublishSettings
 from pipeline.rules import RULES, safety
 from pipeline.rules.reading.view import view
+from pipeline.store.files import HashedFile
 
 SHARD_ROWS = 50_000  # rows of one published file: 50 to 100 MB of ordinary dialogue
 # what a trainer reads; findings and edits stay on the shelves, where `rapport why` shows them
@@ -36,7 +37,7 @@ COLUMNS = (
     "scores",
 )
 
-Opener = Callable[[str], AbstractContextManager[IO[bytes]]]
+Opener = Callable[[str], AbstractContextManager[HashedFile]]
 
 
 def work(part: Iterable[Conversation], settings: PublishSettings) -> Iterator[Conversation | Drop]:

@@ -1,112 +1,119 @@
-"""What a stage is given: the job, where its rows come from and go to, and the key they stand under."""
+"""What a stage is given: the job, where its rows come from and go to, and its cache key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.recipe.settings import Recipe
 from pipeline.run.engine import Engine
-from pipeline.run.keys import ingredients
-from pipeline.store.counts import Counts
-from pipeline.store.store import Store
+from pipeline.run.stages import Stage
+from pipeline.store.counts import Counts, total
+from pipeline.store.report import FunnelRow
+from pipeline.store.store import Part, Store
+
+if TYPE_CHECKING:
+    from pipeline.recipe.settings import Recipe
 
 LITTLE_ROWS = 2_000  # rows that one process has done before a second one has begun
 LITTLE_BYTES = 4_000_000  # the same for files
 
-Progress = Callable[[str, int, int], None]  # stage, units done, units in all
-
 
 @dataclass(frozen=True)
-class Stage:
-    """One stage. `code` and `packages`: what makes its shelf stale when edited or upgraded, besides its settings.
+class Progress:
+    """How far a stage is. activity: what is counted, `parts` or `talks`. rows: all rows, where
+    known."""
 
-    walk: may return what else its report says.
-    """
-
-    name: str
-    walk: Callable[[StageContext], dict[str, Any] | None]
-    code: tuple[str, ...]
-    packages: tuple[str, ...] = ()
+    stage: str
+    activity: str
+    done: int
+    total: int
+    counts: Counts = field(default_factory=Counts)
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
 class Job:
-    """One pass over a recipe. secrets: values by the name of their environment variable, handed in by the caller."""
+    """One run of a recipe. secrets: values by the name of their environment variable, given by the
+    caller.
+
+    progress and notice are called with what a person may want to see meanwhile.
+    """
 
     recipe: Recipe
     out: str
     engine: Engine
-    progress: Progress = lambda stage, done, total: None
+    progress: Callable[[Progress], None] = lambda progress: None
+    notice: Callable[[str], None] = lambda sentence: None
     secrets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
-        """Where pages and answers are kept. Of no use in an object store, where `run` lets nobody crawl or generate."""
+        """Where pages and answers are kept. A run in an object store neither crawls nor
+        generates."""
         return Path(Store(self.out).path)
 
 
 @dataclass(frozen=True)
 class StageContext:
-    """What a room is given: where rows come from, where they go, and the key they stand under."""
+    """What one stage works with.
+
+    settings: its section of the recipe. source: the store of the stage before, `parts` what it
+    holds; none for the first. output: its own store. key: names all that decides its rows; before:
+    the name of the store that is read. ingredients: what the key was made from, besides `before`.
+    funnel: of the stages before.
+    """
 
     job: Job
     stage: Stage
-    inbox: Store | None
-    outbox: Store
+    settings: Any
+    source: Store | None
+    parts: Sequence[Part]
+    output: Store
     key: str
     before: str
-    way: Sequence[Mapping[str, Any]] = ()  # the funnel so far
+    ingredients: Mapping[str, object]
+    funnel: Sequence[FunnelRow] = ()
+    results: list[Counts] = field(default_factory=list)  # of all units, as their workers counted
 
     @property
-    def settings(self) -> Any:
-        return getattr(self.job.recipe, self.stage.name)
+    def rows_in(self) -> int:
+        """Rows that the stage before has handed on."""
+        return sum(part.rows for part in self.parts)
 
-    def ingredients(self) -> dict[str, Any]:
-        return ingredients(self.stage.name, self.job.recipe, self.stage.code, self.stage.packages)
-
-    def flow(self) -> dict[str, Any]:
-        """What became of the room's rows. Raises AssertionError when one is not accounted for: that is a bug."""
-        units = (self.outbox.done(unit, self.key) for unit in self.outbox.units())
-        total = Counts.total(counts for counts in units if counts)
-        rows_in = sum(map(self.inbox.count, self.inbox.parts())) if self.inbox else total.rows_in
-        added = total.rows_in - rows_in
-        if added < 0 or (added and self.stage.name != "generate"):
-            raise AssertionError(
-                f"{self.stage.name}: {rows_in} rows in, {total.rows_in} accounted for"
-            )
-        names = ("kept", "dropped", "merged", "quarantined", "edited", "missing", "passing")
-        numbers = {name: getattr(total, name) for name in names}
-        reasons = {"reasons": _ordered(total.reasons), "findings": _ordered(total.findings)}
-        return {"stage": self.stage.name, "in": rows_in, "added": added, **numbers, **reasons}
+    @property
+    def is_little(self) -> bool:
+        """Are there so few rows that a second process would take longer to begin than to work?"""
+        return self.source is not None and self.rows_in < LITTLE_ROWS
 
     def map(
-        self,
-        function: Callable[..., Counts],
-        jobs: Sequence[tuple[object, ...]],
-        little: bool = False,
-    ) -> None:
+        self, function: Callable[..., Counts], jobs: Sequence[tuple[object, ...]], little: bool
+    ) -> list[Counts]:
+        """`function(*job)` for every job, by this process or by workers."""
+        found: list[Counts] = []
+        self._show(len(jobs), found)
+        for counts in self.job.engine.map(function, jobs, little):
+            found.append(counts)
+            self._show(len(jobs), found)
+        return found
+
+    def _show(self, jobs: int, found: Sequence[Counts]) -> None:
+        rows = self.rows_in if self.source else None
         if jobs:
-            self.job.progress(self.stage.name, 0, len(jobs))
-        for done, _ in enumerate(self.job.engine.map(function, jobs, little), 1):
-            self.job.progress(self.stage.name, done, len(jobs))
+            shown = Progress(self.stage.name, "parts", len(found), jobs, total(found), rows)
+            self.job.progress(shown)
 
     def each_part(self, function: Callable[..., Counts], *more: object) -> None:
-        """`function(inbox, outbox, part, key, settings, *more)` for every part of the room before."""
-        assert self.inbox is not None
+        """`function(source, output, part, key, settings, *more)` for every part of the stage
+        before."""
         jobs = [
-            (self.inbox, self.outbox, part, self.key, self.settings, *more)
-            for part in self.inbox.parts()
+            (self.source, self.output, part, self.key, self.settings, *more) for part in self.parts
         ]
-        self.map(function, jobs, self.little())
+        self.results.extend(self.map(function, jobs, self.is_little))
 
-    def little(self) -> bool:
-        return (
-            self.inbox is not None and sum(map(self.inbox.count, self.inbox.parts())) < LITTLE_ROWS
-        )
-
-
-def _ordered(reasons: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+    def prepare(self, store: Store, key: str) -> None:
+        """Keep what a stopped run under the same key has finished in a store, forget everything
+        else."""
+        for sentence in store.keep_only(key):
+            self.job.notice(sentence)

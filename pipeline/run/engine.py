@@ -1,4 +1,5 @@
-"""Maps a room's function over its units of work: a pool of processes on one machine. The only file that knows of it."""
+"""Maps a room's function over its units of work: a pool of processes on one machine. The only file
+that knows of it."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ Result = TypeVar("Result")
 
 
 class Engine:
-    """A pool that is made when first needed and kept for the whole run. `with Engine(2) as engine: …`"""
+    """A pool that is made when first needed and kept for the whole run. `with Engine(2) as engine:
+    …`"""
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
@@ -30,7 +32,8 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         if self._pool is not None:
-            # Ctrl-C: what was begun is thrown away, not waited for; whole parts are on the shelf already
+            # Ctrl-C: what was begun is thrown away, not waited for; whole parts are on the shelf
+            # already
             for process in list((self._pool._processes or {}).values()):
                 process.terminate()
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -43,7 +46,8 @@ class Engine:
     ) -> Iterator[Result]:
         """`function(*job)` for every job, results as they come.
 
-        One job, one worker, or little work in all: in this process, as two processes would take longer to begin.
+        One job, one worker, or little work in all: in this process, as two processes would take
+        longer to begin.
         """
         if little or self.workers == 1 or len(jobs) <= 1:
             yield from (function(*job) for job in jobs)

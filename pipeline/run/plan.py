@@ -3,71 +3,98 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 from pipeline.recipe.settings import Recipe
-from pipeline.run import steps
-from pipeline.run.context import Job
-from pipeline.run.runner import passages, remembered
+from pipeline.run.context import Job, StageContext
+from pipeline.run.runner import (
+    Finished,
+    context_of,
+    finished,
+    outputs,
+    standing_report,
+    with_noted_commits,
+)
 
 
-def plan(job: Job) -> list[dict[str, Any]]:
-    """What a run would do, room by room: state (cached, resumes, runs), rows where they are known, and model calls."""
-    planned = []
-    fresh = False
-    recipe = remembered(job.recipe, job.out)
-    for passage in passages(replace(job, recipe=recipe)):
-        report = passage.outbox.read_json("report.json")
-        stands = not fresh and report is not None and report["key"] == passage.key
-        cached = stands and report is not None and not report["passing"]
-        begun = stands or any(
-            passage.outbox.done(unit, passage.key) for unit in passage.outbox.units()
-        )
-        fresh = fresh or not cached
-        state = "cached" if cached else "resumes" if begun else "runs"
-        calls = (
-            _expected(recipe, job.out) if passage.stage.name == "generate" and not cached else {}
-        )
-        planned.append(
-            {
-                "stage": passage.stage.name,
-                "state": state,
-                "rows": report["kept"] if cached and report else None,
-            }
-            | calls
-        )
+class Estimate(TypedDict, total=False):
+    """Calls, tokens and dollars that a stage would take. cost: None where a price is unknown.
+
+    spent, spent_tokens: by all runs in this folder so far. over: limits of the budget that all this
+    would exceed.
+    """
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+    spent: float
+    spent_tokens: int
+    over: list[str]
+
+
+class PlannedStage(Estimate, total=False):
+    """What would happen to a stage. state: cached, resumes or runs. rows: kept, where that is
+    known."""
+
+    stage: str
+    state: str
+    rows: int | None
+
+
+def plan(job: Job) -> list[PlannedStage]:
+    """What a run would do, stage by stage. Runs nothing."""
+    recipe = with_noted_commits(job.recipe, job.out)
+    job = replace(job, recipe=recipe)
+    planned: list[PlannedStage] = []
+    before: Finished | None = Finished()
+    for stage, output in outputs(job.out):
+        # after a stage that has to run, the keys of the next ones are not known yet
+        context = context_of(job, stage, output, before) if before is not None else None
+        one, before = _planned(context, stage.name)
+        if stage.name == "generate" and one["state"] != "cached":
+            one |= _estimate(recipe, job)  # type: ignore[typeddict-item]
+        planned.append(one)
     return planned
 
 
-def _expected(recipe: Recipe, out: str) -> dict[str, Any]:
-    """Calls, tokens and dollars of the room that asks models, and what this folder has spent already.
+def _planned(context: StageContext | None, name: str) -> tuple[PlannedStage, Finished | None]:
+    """What would happen to a stage, and what it hands on where it would not run."""
+    if context is None:
+        return PlannedStage(stage=name, state="runs", rows=None), None
+    report = standing_report(context)
+    if report is not None and not report["transient"]:
+        handed_on = finished(context.output, report)
+        return PlannedStage(stage=name, state="cached", rows=report["kept"]), handed_on
+    begun = any(context.output.finished(unit, context.key) for unit in context.output.units())
+    return PlannedStage(stage=name, state="resumes" if begun else "runs", rows=None), None
 
-    The cost is None where a price is unknown. over: the limits of the budget that the whole would exceed.
-    """
+
+def _estimate(recipe: Recipe, job: Job) -> Estimate:
+    """What the models would take, and what this folder has spent already."""
     if not recipe.generate.wanted:
         return {}
     from pipeline import generate
+    from pipeline.llm.spent import spent
 
-    every = generate.expected(recipe.generate, recipe.models, recipe.seed, recipe.folder).values()
-    costs = [one.cost for one in every]
-    prompt, completion = (
-        sum(one.prompt_tokens for one in every),
-        sum(one.completion_tokens for one in every),
+    uses = generate.expected(recipe.generate, recipe.models, recipe.seed, recipe.folder).values()
+    costs = [use.cost for use in uses]
+    known = [cost for cost in costs if cost is not None]
+    prompt_tokens = sum(use.prompt_tokens for use in uses)
+    completion_tokens = sum(use.completion_tokens for use in uses)
+    spent_tokens, spent_dollars = spent(job.folder)
+    wanted = {"max_cost": sum(known), "max_tokens": prompt_tokens + completion_tokens}
+    return Estimate(
+        calls=sum(use.calls for use in uses),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        cost=sum(known) if len(known) == len(costs) else None,
+        spent=spent_dollars,
+        spent_tokens=spent_tokens,
+        over=[limit for limit, amount in wanted.items() if _exceeds(recipe, limit, amount)],
     )
-    cost = sum(cost for cost in costs if cost is not None) if None not in costs else None
-    spent_tokens, spent = steps.spent(out)
-    limits = {
-        "max_cost": (recipe.budget.max_cost, cost or 0),
-        "max_tokens": (recipe.budget.max_tokens, prompt + completion),
-    }
-    return {
-        "calls": sum(one.calls for one in every),
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "cost": cost,
-        "spent": spent,
-        "spent_tokens": spent_tokens,
-        "over": [
-            name for name, (limit, wanted) in limits.items() if limit is not None and wanted > limit
-        ],
-    }
+
+
+def _exceeds(recipe: Recipe, limit: str, amount: float) -> bool:
+    most = getattr(recipe.budget, limit)
+    return most is not None and amount > most

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,66 +13,57 @@ from pydantic import ValidationError
 from pipeline import UserError
 from pipeline.conversation import Conversation
 from pipeline.recipe.settings import Recipe
-from pipeline.store.store import Store
+from pipeline.store.report import FunnelRow, Report, funnel_row
+from pipeline.store.store import Mark, Store, parts_of
 
-COLUMNS = (
-    "stage",
-    "in",
-    "added",
-    "kept",
-    "dropped",
-    "merged",
-    "quarantined",
-    "edited",
-    "missing",
-    "passing",
-    "reasons",
-    "seconds",
-)
+BINS = 20  # of a histogram
+PERCENTILES = (5, 50, 95, 99)
 
 
-def standing(out: str) -> dict[str, dict[str, Any]]:
-    """The report of every room that is done, by folder, in order. Raises UserError where there is no run."""
+def standing(out: str) -> dict[str, Report]:
+    """The report of every stage that is done, by folder, in order. Raises UserError where there is
+    no run."""
     top = Store(out)
     if top.read_text("recipe.yaml") is None:
         raise UserError(
             f"There is no run in {out}. A run folder has a recipe.yaml; see `rapport run --help`."
         )
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Report] = {}
     before = ""
     for folder in (name for name in top.listing() if name[:1].isdigit()):
-        report = Store(out, folder).read_json("report.json")
-        if report and report["before"] == before:  # else: made from an older shelf
-            found[folder], before = report, report["shelf"]
+        report = cast("Report | None", Store(out, folder).read_record("report.json"))
+        if report and report["before"] == before:  # else: made from an older store
+            found[folder], before = report, report["store"]
     return found
 
 
-def reports(out: str) -> list[dict[str, Any]]:
-    """The report of every room that is done, in order."""
+def reports(out: str) -> list[Report]:
+    """The report of every stage that is done, in order."""
     return list(standing(out).values())
 
 
-def funnel(out: str) -> list[dict[str, Any]]:
-    """One flat record a room: room, in, added, kept, dropped, merged, quarantined, edited, reasons, seconds."""
-    return [row_of(report) for report in reports(out)]
+def funnel(out: str) -> list[FunnelRow]:
+    """One record a stage."""
+    return [funnel_row(report) for report in reports(out)]
 
 
-def row_of(report: dict[str, Any]) -> dict[str, Any]:
-    return {column: report[column] for column in COLUMNS}
-
-
-def measures_of(shelf: Store) -> dict[str, Any]:
-    """Percentiles and a 20-bin histogram of every measure over all rows of a room, the dropped ones included."""
+def measures_of(store: Store, marks: dict[str, Mark]) -> dict[str, dict[str, Any]]:
+    """Percentiles and a histogram of every measure over all rows of a stage, the dropped ones
+    included."""
     columns = [
-        shelf.table(part, kind, ["measures"]).column("measures").combine_chunks()
+        store.columns(part, ["measures"]).column("measures").combine_chunks()
         for kind in ("kept", "dropped")
-        for part in shelf.parts(kind)
+        for part in parts_of(marks.values(), kind)
     ]
     if not columns:
         return {}
     every = pa.chunked_array(columns)
-    found = {f.name: pc.struct_field(every, f.name).drop_null() for f in every.type}
-    return {name: _histogram(values) for name, values in found.items() if len(values)}
+    found = {}
+    for measure in every.type:
+        values = pc.struct_field(every, measure.name).drop_null()
+        if len(values):
+            found[measure.name] = _histogram(values)
+    return found
 
 
 def _histogram(values: pa.ChunkedArray) -> dict[str, Any]:
@@ -80,24 +71,20 @@ def _histogram(values: pa.ChunkedArray) -> dict[str, Any]:
 
     numbers = values.to_numpy()
     least, most = float(numbers.min()), float(numbers.max())
-    counts, edges = np.histogram(
-        numbers, bins=20, range=(least, max(most, least + 1e-6 * max(1.0, abs(least))))
-    )
-    low, middle, high, top = np.percentile(numbers, [5, 50, 95, 99]).tolist()
-    span = {
-        "rows": len(numbers),
-        "min": edges[0],
-        "p5": low,
-        "p50": middle,
-        "p95": high,
-        "p99": top,
-        "max": edges[-1],
-    }
-    return {k: round(float(v), 6) for k, v in span.items()} | {"histogram": counts.tolist()}
+    smallest_span = 1e-6 * max(1.0, abs(least))
+    span = (least, max(most, least + smallest_span))
+    counts, edges = np.histogram(numbers, bins=BINS, range=span)
+    found = {"rows": len(numbers), "min": edges[0]}
+    for rank, value in zip(PERCENTILES, np.percentile(numbers, PERCENTILES), strict=True):
+        found[f"p{rank}"] = value
+    found["max"] = edges[-1]
+    rounded = {name: round(float(value), 6) for name, value in found.items()}
+    return rounded | {"histogram": counts.tolist()}
 
 
-def settings_of(out: str) -> Recipe | None:
-    """The resolved recipe of the run that stands in a folder; None where there is none that this version can read."""
+def recipe_of(out: str) -> Recipe | None:
+    """The resolved recipe of the run in a folder; None where there is none that this version can
+    read."""
     text = Store(out).read_text("recipe.yaml")
     try:
         return Recipe.model_validate(yaml.safe_load(text)) if text else None
@@ -110,26 +97,25 @@ def measured(out: str) -> Iterator[Conversation]:
     return Store(out, "3-filter/measured").rows()
 
 
-def losses(way: Sequence[dict[str, Any]]) -> list[str]:
-    """What was asked for and is not there, and whether asking again helps, in sentences."""
-    missing, passing = (sum(row[kind] for row in way) for kind in ("missing", "passing"))
-    told = (
-        [f"{missing} of the rows asked for could not be made: see `rapport stats`."]
-        if missing
-        else []
-    )
-    if passing:
-        told.append(
-            f"{passing} failures may be gone another time, as where a server was down: "
+def losses(funnel: Sequence[FunnelRow]) -> list[str]:
+    """What was asked for and is missing, and whether asking again helps, in sentences."""
+    missing = sum(row["missing"] for row in funnel)
+    transient = sum(row["transient"] for row in funnel)
+    sentences = []
+    if missing:
+        sentences.append(f"{missing} of the rows asked for could not be made: see `rapport stats`.")
+    if transient:
+        sentences.append(
+            f"{transient} failures may pass, as where a server was down: "
             "the same command asks again for what failed, and for nothing else."
         )
-    return told
+    return sentences
 
 
 def a_dropped_row(out: str) -> str | None:
-    """The id of some row that was sent away, to show what `rapport why` tells."""
-    for folder in Store(out).listing():
-        shelf = Store(out, folder)
-        for part in shelf.parts("dropped"):
-            return str(shelf.table(part, "dropped", ["id"]).column("id")[0])
+    """The id of some row that was dropped, as an example for `rapport why`."""
+    for folder in standing(out):
+        store = Store(out, folder)
+        for part in store.parts("dropped"):
+            return str(store.columns(part, ["id"]).column("id")[0])
     return None

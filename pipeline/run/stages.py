@@ -1,34 +1,130 @@
-"""The six stages, in order."""
+"""The stages, in order: the one table from which runner, cache keys, plan, command line and help
+are made.
+
+To add a stage: its code, a row here, and its section of settings in `recipe/settings.py`.
+This file is light: `rapport --help` reads it.
+"""
 
 from __future__ import annotations
 
-from pipeline.recipe.settings import Recipe
-from pipeline.run import steps
-from pipeline.run.context import Stage
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 
-def stages(recipe: Recipe) -> list[Stage]:
-    """The whole pipeline."""
-    return [
-        Stage(
-            "collect",
-            steps.walk_collect,
-            ("collect", "../spiders"),
-            ("scrapy", "datasets", "charset-normalizer"),
+@dataclass(frozen=True)
+class Option:
+    """An option of a stage's own command: a setting of the stage under its own name.
+
+    kind: type of the value; bool for a switch, a tuple for a choice.
+    """
+
+    name: str
+    kind: type | tuple[str, ...]
+    help: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the pipeline.
+
+    summary, inputs: for the help of its command. step: "module:function" that runs it, given a
+    `StageContext`; it may return what else its report says. work: "module:function" over one part,
+    where the stage works part by part and does nothing else. reads: "module:function" of what it
+    reads besides rows and settings, given the recipe. code: packages that it starts without
+    importing them. texts: files below `configs/` that it reads. packages: libraries whose version
+    decides what comes out. adds: rows of its own.
+    """
+
+    name: str
+    summary: str
+    inputs: str
+    step: str = "pipeline.run.steps.part_by_part:run"
+    work: str = ""
+    reads: str = ""
+    code: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    adds: bool = False
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules and packages whose code makes the rows."""
+        functions = [self.step, self.work] if self.work else [self.step]
+        return (*(name.partition(":")[0] for name in functions), *self.code)
+
+
+FILES = "INPUT: files of any known shape."
+RULE_WORDS = ("words/*.txt",)
+SCORE_WORDS = ("words/emotion-*.txt", "words/intimate-*.txt", "words/empathy-*.txt")
+
+STAGES = (
+    Stage(
+        name="collect",
+        summary="Read dialogue files of any known shape.",
+        inputs="INPUT: files, folders, globs or fsspec addresses.",
+        step="pipeline.run.steps.collect:run",
+        reads="pipeline.run.inputs:of_collect",
+        code=("spiders",),
+        texts=("licenses.txt", "sources/*.yaml"),
+        packages=("scrapy", "datasets", "charset-normalizer"),
+        adds=True,
+    ),
+    Stage(
+        name="generate",
+        summary="Invent characters and let two models talk.",
+        inputs="INPUT: rows to pass on, if any.",
+        step="pipeline.run.steps.generate:run",
+        reads="pipeline.run.inputs:of_generate",
+        texts=("prompts/*", "personas/*", "rehearsal/*", *RULE_WORDS),
+        packages=("openai", "rapidfuzz"),
+        adds=True,
+    ),
+    Stage(
+        name="filter",
+        summary="Repair rows and drop those that are unfit.",
+        inputs=FILES,
+        step="pipeline.run.steps.filter:run",
+        texts=RULE_WORDS,
+        packages=("langdetect", "ftfy", "phonenumbers", "ahocorasick-rs"),
+    ),
+    Stage(
+        name="dedup",
+        summary="Drop duplicates.",
+        inputs=FILES,
+        step="pipeline.run.steps.dedup:run",
+        reads="pipeline.run.inputs:of_dedup",
+        packages=("datasketch", "numba"),
+        options=(
+            Option("threshold", float, "Jaccard similarity of duplicates [default: 0.7]."),
+            Option("only_report", bool, "Write the pairs, drop nothing."),
         ),
-        Stage(
-            "generate",
-            steps.walk_generate,
-            ("generate", "formats", "llm", "rules"),
-            ("openai", "rapidfuzz"),
-        ),
-        Stage(
-            "filter",
-            steps.walk_filter,
-            ("filter", "rules"),
-            ("langdetect", "ftfy", "phonenumbers", "ahocorasick-rs"),
-        ),
-        Stage("dedup", steps.walk_dedup, ("dedup",), ("datasketch", "numba")),
-        Stage("score", steps.walk_score, ("score", "rules")),
-        Stage("publish", steps.walk_publish, ("publish", "rules"), ("pyarrow",)),
-    ]
+    ),
+    Stage(
+        name="score",
+        summary="Add measures and annotations to rows.",
+        inputs=FILES,
+        work="pipeline.score:work",
+        texts=(*SCORE_WORDS, *RULE_WORDS),
+    ),
+    Stage(
+        name="publish",
+        summary="Split without leaks and write a dataset with its card.",
+        inputs=FILES,
+        step="pipeline.run.steps.publish:run",
+        reads="pipeline.run.inputs:of_publish",
+        texts=RULE_WORDS,
+        packages=("pyarrow",),
+        options=(Option("layout", ("messages", "realm"), "realm: also characters."),),
+    ),
+)
+NAMES = tuple(stage.name for stage in STAGES)
+
+
+def function_of(name: str) -> Callable[..., Any]:
+    """The function that a row of the table names as `module:function`."""
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found

@@ -1,198 +1,225 @@
-"""The parts of one unit of work: rows sorted onto kept, dropped and quarantine, counted, and written as Parquet."""
+"""The parts of one unit of work: rows sorted into kept, dropped and quarantine, counted, and
+written as Parquet."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
+from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.conversation import QUARANTINE_SCHEMA, Drop, Merged, Quarantine, Row, to_table
-from pipeline.store.counts import Counts, Losses
-
-if TYPE_CHECKING:
-    from pipeline.store.store import Store
+from pipeline.conversation import (
+    QUARANTINE_SCHEMA,
+    SCHEMA,
+    Conversation,
+    Drop,
+    Merged,
+    Quarantine,
+    Row,
+    to_table,
+)
+from pipeline.store import parquet
+from pipeline.store.counts import Counts, Losses, deciding_rule
+from pipeline.store.files import FileMark, Folder, HashedFile
 
 PART_ROWS = 10_000  # rows of a part: small enough to hold, large enough to compress
-BATCH_ROWS = 1_000  # rows that a reader holds at once as Python objects
-GROUP_BYTES = 1 << 26  # a row group is a whole part, or this much of one with huge rows
+BATCH_ROWS = 1_000  # rows that become one Arrow table
+RAW_CHARACTERS = 100_000  # of an unreadable record that are kept
 KINDS = ("kept", "dropped", "quarantine")
 
 
-class UnitWriter:
-    """The open files of one unit: a new part every `PART_ROWS` kept rows; dropped rows stand beside their part."""
+def file_of(kind: str, part: str) -> str:
+    """The name of a part's file: `kept/part-00000-000.parquet`."""
+    return f"{kind}/part-{part}.parquet"
 
-    def __init__(self, shelf: Store, unit: str) -> None:
-        self.shelf, self.unit = shelf, unit
-        self.split = 0
-        self.parts: list[str] = []
-        self.losses = Losses(shelf.room)
-        self.numbers: Counter[str] = Counter()
-        self.reasons: Counter[str] = Counter()
-        self.findings: Counter[str] = Counter()
-        self.waiting: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-        self.tables: dict[str, list[pa.Table]] = {kind: [] for kind in KINDS}
-        self.open: dict[str, tuple[Any, pq.ParquetWriter]] = {}
-        self.in_part = 0
+
+@dataclass
+class _Pile:
+    """The rows of one kind on their way into the open part: first as rows, then as tables, then in
+    the file."""
+
+    schema: pa.Schema
+    rows: list[Conversation] | list[Quarantine] = field(default_factory=list)
+    tables: list[pa.Table] = field(default_factory=list)
+    written: int = 0  # rows of the open file
+    opened: AbstractContextManager[HashedFile] | None = None
+    file: HashedFile | None = None
+    writer: pq.ParquetWriter | None = None
+
+    def tables_of_rows(self) -> None:
+        """Turn the waiting rows into a table."""
+        if self.rows:
+            self.tables.append(_table(self.rows))
+            self.rows = []
+
+    @property
+    def waiting_bytes(self) -> int:
+        return sum(table.nbytes for table in self.tables)
+
+
+def _table(rows: Sequence[Conversation] | Sequence[Quarantine]) -> pa.Table:
+    quarantined = [_quarantine_record(row) for row in rows if isinstance(row, Quarantine)]
+    if quarantined:
+        return pa.Table.from_pylist(quarantined, schema=QUARANTINE_SCHEMA)
+    return to_table(row for row in rows if isinstance(row, Conversation))
+
+
+def _quarantine_record(row: Quarantine) -> dict[str, object]:
+    return dataclasses.asdict(row) | {"id": row.id, "raw": row.raw[:RAW_CHARACTERS]}
+
+
+class UnitWriter:
+    """The open files of one unit: a new part every `PART_ROWS` rows; dropped rows stand beside
+    their part.
+
+    A unit that is named like a part (`00000-000`: a stage that works part by part) stays one part.
+    """
+
+    def __init__(self, folder: Folder, stage: str, unit: str) -> None:
+        self.folder, self.stage, self.unit = folder, stage, unit
+        self.files: dict[str, FileMark] = {}
+        self._one_part = "-" in unit
+        self._parts = 0  # parts that are closed
+        self._in_part = 0  # rows of the open part
+        self._losses = Losses(stage)
+        self._numbers: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._findings: Counter[str] = Counter()
+        self._piles = {
+            "kept": _Pile(SCHEMA),
+            "dropped": _Pile(SCHEMA),
+            "quarantine": _Pile(QUARANTINE_SCHEMA),
+        }
 
     def __enter__(self) -> UnitWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: Any
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
+        failure = error
         try:
-            if error is None and (self.in_part or not self.parts):
+            if failure is None and (self._in_part or not self._parts):
                 self._close_part()
-        except BaseException as failure:
-            error = failure
+        except BaseException as problem:
+            failure = problem
             raise
         finally:
-            self._abandon(error)
+            self._abandon(type(failure) if failure else None, failure)
 
-    def _abandon(self, error: BaseException | None) -> None:
-        """After an error the temporary files go, nothing is committed. A full disk may fail us here once more."""
-        for context, writer in self.open.values():
-            with suppress(Exception):
-                writer.close()
-            with suppress(BaseException):
-                context.__exit__(type(error), error, None)
-        self.open.clear()
+    def _abandon(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
+        """After an error the temporary files go, nothing is committed. A full disk may fail us here
+        once more."""
+        for pile in self._piles.values():
+            if pile.writer is not None and pile.opened is not None:
+                with suppress(Exception):
+                    pile.writer.close()
+                with suppress(BaseException):
+                    pile.opened.__exit__(kind, error, None)
 
     @property
-    def part(self) -> str:
-        return self.unit if "-" in self.unit else f"{self.unit}-{self.split:03d}"
+    def _part(self) -> str:
+        return self.unit if self._one_part else f"{self.unit}-{self._parts:03d}"
 
     def add(self, row: Row) -> None:
-        self.losses.add(row)
-        kind, value = self._sort(row)
-        if value is None:
+        """Count a row and put it on its pile; a full part is written."""
+        self._losses.add(row)
+        if isinstance(row, Merged):
+            self._numbers["merged"] += row.count
             return
-        self.waiting[kind].append(value)
-        self.in_part += 1
-        if len(self.waiting[kind]) >= BATCH_ROWS:
+        kind = self._sorted(row)
+        self._in_part += 1
+        if len(self._piles[kind].rows) >= BATCH_ROWS:
             self._flush(kind)
-        if self.in_part >= PART_ROWS and "-" not in self.unit:
+        if self._in_part >= PART_ROWS and not self._one_part:
             self._close_part()
 
-    def _sort(self, row: Row) -> tuple[str, Any]:
-        """Which shelf a row goes to, with the count."""
-        if isinstance(row, Merged):
-            self.numbers["merged"] += row.count
-            return "kept", None
+    def _sorted(self, row: Conversation | Drop | Quarantine) -> str:
+        """Put a row on its pile and name the pile."""
         if isinstance(row, Quarantine):
-            self.numbers["quarantined"] += 1
-            self.reasons[f"quarantine: {row.rule}"] += 1
-            return "quarantine", row
-        conversation = row.conversation if isinstance(row, Drop) else row
-        here = (
-            f
-            for f in conversation.findings
-            if f.stage == self.shelf.room and f.decision != "measured"
-        )
-        self.findings.update({f.rule for f in here})
+            self._numbers["quarantined"] += 1
+            self._reasons[f"quarantine: {row.rule}"] += 1
+            self._piles["quarantine"].rows.append(row)  # type: ignore[arg-type]
+            return "quarantine"
         if isinstance(row, Drop):
-            self.numbers["dropped"] += 1
-            self.reasons[deciding([dataclasses.asdict(f) for f in conversation.findings])] += 1
-            return "dropped", conversation
-        self.numbers["kept"] += 1
-        self.numbers["edited"] += any(
-            edit.startswith(self.shelf.room) for edit in conversation.edits
-        )
-        return "kept", conversation
+            conversation, kind = row.conversation, "dropped"
+            self._reasons[deciding_rule(conversation.findings)] += 1
+        else:
+            conversation, kind = row, "kept"
+            self._numbers["edited"] += self._is_edited(conversation)
+        self._numbers[kind] += 1
+        self._findings.update(self._rules_fired(conversation))
+        self._piles[kind].rows.append(conversation)  # type: ignore[arg-type]
+        return kind
+
+    def _is_edited(self, conversation: Conversation) -> bool:
+        return any(edit.startswith(self.stage) for edit in conversation.edits)
+
+    def _rules_fired(self, conversation: Conversation) -> set[str]:
+        """The rules of this stage that fired on a row, each once."""
+        fired = set()
+        for finding in conversation.findings:
+            if finding.stage == self.stage and finding.decision != "measured":
+                fired.add(finding.rule)
+        return fired
 
     def _flush(self, kind: str) -> None:
-        rows, self.waiting[kind] = self.waiting[kind], []
-        if kind == "quarantine":
-            records = [{"id": r.id} | vars_of(r) for r in rows]
-            self.tables[kind].append(pa.Table.from_pylist(records, schema=QUARANTINE_SCHEMA))
-        else:
-            self.tables[kind].append(to_table(rows))
-        if sum(table.nbytes for table in self.tables[kind]) >= GROUP_BYTES:
+        pile = self._piles[kind]
+        pile.tables_of_rows()
+        if pile.waiting_bytes >= parquet.GROUP_BYTES:
             self._write_group(kind)
 
     def _write_group(self, kind: str) -> None:
-        tables, self.tables[kind] = self.tables[kind], []
-        if kind not in self.open:
-            context = self.shelf.committed(f"{kind}/part-{self.part}.parquet")
-            self.open[kind] = (context, parquet(context.__enter__(), tables[0].schema))
-        write(self.open[kind][1], pa.concat_tables(tables))
+        pile = self._piles[kind]
+        if pile.writer is None:
+            pile.opened = self.folder.committed(file_of(kind, self._part))
+            pile.file = pile.opened.__enter__()
+            pile.writer = parquet.open_parquet(pile.file, pile.schema)
+        table = pa.concat_tables(pile.tables)
+        pile.tables = []
+        pile.written += table.num_rows
+        parquet.write_groups(pile.writer, table)
 
     def _close_part(self) -> None:
-        for kind in KINDS:
-            if self.waiting[kind] or (
-                kind == "kept" and not self.tables[kind] and kind not in self.open
-            ):
-                self._flush(kind)
-            if self.tables[kind]:
+        """Write what waits, commit the part's files and note their marks. A part has a kept file,
+        be it empty."""
+        for kind, pile in self._piles.items():
+            pile.tables_of_rows()
+            if kind == "kept" and not pile.tables and pile.writer is None:
+                pile.tables.append(SCHEMA.empty_table())
+            if pile.tables:
                 self._write_group(kind)
-        for kind in list(self.open):
-            context, writer = self.open[kind]
-            writer.close()
-            context.__exit__(None, None, None)
-            del self.open[kind]
-        self.parts.append(self.part)
-        self.split, self.in_part = self.split + 1, 0
+            self._commit(kind, pile)
+            self._piles[kind] = _Pile(pile.schema)
+        self._parts += 1
+        self._in_part = 0
+
+    def _commit(self, kind: str, pile: _Pile) -> None:
+        if pile.writer is None or pile.file is None or pile.opened is None:
+            return
+        pile.writer.close()
+        mark = pile.file.mark(pile.written)
+        pile.writer = None
+        pile.opened.__exit__(None, None, None)
+        self.files[file_of(kind, self._part)] = mark
 
     def counts(self) -> Counts:
-        numbers = {
-            name: self.numbers[name]
-            for name in ("kept", "dropped", "merged", "quarantined", "edited")
-        }
-        lost = {"missing": self.losses.missing, "passing": self.losses.passing}
-        reasons, findings = dict(self.reasons), dict(self.findings)
         return Counts(
-            **numbers, **lost, parts=tuple(self.parts), reasons=reasons, findings=findings
+            kept=self._numbers["kept"],
+            dropped=self._numbers["dropped"],
+            merged=self._numbers["merged"],
+            quarantined=self._numbers["quarantined"],
+            reasons=dict(self._reasons),
+            findings=dict(self._findings),
+            edited=self._numbers["edited"],
+            missing=self._losses.missing,
+            transient=self._losses.transient,
         )
-
-
-def vars_of(row: Quarantine) -> dict[str, Any]:
-    return dataclasses.asdict(row) | {"raw": row.raw[:100_000]}
-
-
-def parquet(file: IO[bytes] | Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """Dictionaries and least and largest values only where values come again: no two texts and no two ids are alike.
-
-    Values go to the encoder 2^17 at a time: a tenth less work than by the thousand, as Arrow would have it.
-    """
-    again = [
-        path
-        for field in schema
-        for path in _leaves(field)
-        if path not in ("id", "messages.list.element.content")
-    ]
-    how = {"use_dictionary": again, "write_statistics": again, "write_batch_size": 1 << 17}
-    return pq.ParquetWriter(file, schema, compression="zstd", **how)
-
-
-def write(writer: pq.ParquetWriter, table: pa.Table) -> None:
-    """A table in row groups of `GROUP_BYTES` at most, or of one huge row."""
-    writer.write_table(
-        table, row_group_size=max(1, table.num_rows * GROUP_BYTES // max(1, table.nbytes))
-    )
-
-
-def _leaves(field: pa.Field) -> Iterator[str]:
-    """The columns of a field as Parquet names them."""
-    if pa.types.is_list(field.type):
-        yield from (
-            f"{field.name}.list.{leaf}"
-            for leaf in _leaves(field.type.value_field.with_name("element"))
-        )
-    elif pa.types.is_struct(field.type):
-        yield from (f"{field.name}.{leaf}" for child in field.type for leaf in _leaves(child))
-    else:
-        yield field.name
-
-
-def deciding(findings: list[dict[str, Any]]) -> str:
-    """The rule that a dropped row is counted under: its first finding that drops."""
-    for finding in findings:
-        if finding["decision"] == "drop":
-            return str(finding["rule"])
-    raise ValueError("a dropped row without a reason")

@@ -1,306 +1,307 @@
-"""The shelves between rooms: read parts, write kept / dropped / quarantine / report, each file whole or not at all.
+"""The store of a stage: parts of rows that are kept, dropped or quarantined, and a mark for each
+unit of work.
 
-A room's folder:
+A stage's folder:
 
-    kept/part-00000-000.parquet        rows that go on (unit 0 of the room's work, its first 10,000 rows)
-    dropped/part-00000-000.parquet     whole rows sent away, with their findings
-    quarantine/part-00000-000.parquet  what could not be read as a row: raw text, error, where
-    done/00000.json                    written after a unit's parts: its existence means that they are complete
-    report.json                        written last: its existence with the right key means that the room is done
+    kept/part-00000-000.parquet        rows that go on (unit 0, its first 10,000 rows)
+    dropped/part-00000-000.parquet     whole rows that were dropped, with their findings
+    quarantine/part-00000-000.parquet  what could not be read: raw text, rule, detail, where
+    done/00000.json                    the mark of a unit: what each of its files holds
+    report.json                        written last: with the right key, the stage is done
 
-Only this module opens a file between rooms. Paths may be local or any fsspec address.
+A mark names every file of its unit with rows, size and digest. Who reads a store reads what the
+marks name, not what the folder happens to hold: a file that is missing or damaged is an error,
+never fewer rows.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import fcntl
-import hashlib
-import json
 import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, cast
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fsspec.implementations.local import LocalFileSystem
 
-from pipeline import UserError
-from pipeline.conversation import (
-    SCHEMA,
-    Conversation,
-    from_table,
-)
-from pipeline.store.counts import Counts, Row
-from pipeline.store.parts import BATCH_ROWS, KINDS, UnitWriter, deciding, parquet, write
+from pipeline.conversation import SCHEMA, Conversation, Row, as_schema, finding_of, from_table
+from pipeline.store.counts import Counts, deciding_rule
+from pipeline.store.files import BLOCK, DamagedFile, FileMark, Folder
+from pipeline.store.parquet import open_parquet, write_groups
+from pipeline.store.parts import BATCH_ROWS, KINDS, UnitWriter, file_of
 
 
-class Store:
-    """One room's folder. Cheap to make and to send to another process."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A unit of work that is complete: under which key, what became of its rows, and its files by
+    name."""
+
+    key: str
+    counts: Counts
+    files: dict[str, FileMark]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One Parquet file of a store. name: `00000-000`. kind: kept, dropped or quarantine."""
+
+    name: str
+    kind: str
+    mark: FileMark
+
+    @property
+    def file(self) -> str:
+        return file_of(self.kind, self.name)
+
+    @property
+    def rows(self) -> int:
+        return self.mark.rows
+
+
+class Store(Folder):
+    """One stage's folder."""
 
     def __init__(self, root: str | Path, folder: str = "") -> None:
         self.root = str(root).rstrip("/")
         self.folder = folder
-        self.room = folder.partition("/")[0].partition("-")[2]
-        self.address = f"{self.root}/{folder}" if folder else self.root
-        self.files, self.path = fsspec.core.url_to_fs(self.address)
+        self.stage = folder.partition("/")[0].partition("-")[2]
+        super().__init__(f"{self.root}/{folder}" if folder else self.root)
 
-    @property
-    def local(self) -> bool:
-        return isinstance(self.files, LocalFileSystem)
-
-    # --- reading
-
-    def parts(self, kind: str = "kept") -> list[str]:
-        """Names of the parts of a kind, in order, like `00000-000`."""
-        found = self.files.glob(f"{self.path}/{kind}/part-*.parquet")
-        return sorted(name.rsplit("/part-", 1)[1].removesuffix(".parquet") for name in found)
+    # --- marks
 
     def units(self) -> list[str]:
         """Names of the units of work that are complete, under whatever key."""
-        return sorted(
-            p.rsplit("/", 1)[1].removesuffix(".json")
-            for p in self.files.glob(f"{self.path}/done/*.json")
-        )
+        return [name.removesuffix(".json") for name in Folder(f"{self.address}/done").listing()]
 
-    def listing(self) -> list[str]:
-        """Names of what stands in the folder, hidden files left out."""
-        try:
-            names = [
-                str(p).rstrip("/").rsplit("/", 1)[1] for p in self.files.ls(self.path, detail=False)
-            ]
-        except FileNotFoundError:
-            return []
-        return sorted(name for name in names if not name.startswith("."))
+    def mark(self, unit: str) -> Mark | None:
+        """The mark of a unit. Raises DamagedFile."""
+        record = cast("dict[str, Any] | None", self.read_record(f"done/{unit}.json"))
+        if record is None:
+            return None
+        files = {name: FileMark(**found) for name, found in record["files"].items()}
+        return Mark(record["key"], Counts(**record["counts"]), files)
 
-    def count(self, part: str, kind: str = "kept") -> int:
-        """Rows of a part."""
-        with self._opened(part, kind) as file:
-            return int(file.metadata.num_rows)
+    def finished(self, unit: str, key: str) -> Mark | None:
+        """The mark of a unit that is complete under this key."""
+        mark = self.mark(unit)
+        return mark if mark is not None and mark.key == key else None
 
-    def location(self, part: str, kind: str = "kept") -> str:
-        return f"{self.path}/{kind}/part-{part}.parquet"
+    def finish(self, unit: str, mark: Mark) -> Counts:
+        """Write the mark of a unit, after all its files."""
+        self.write_record(f"done/{unit}.json", asdict(mark))
+        return mark.counts
 
-    def read(self, part: str, kind: str = "kept") -> Iterator[Conversation]:
-        """The rows of a part, `BATCH_ROWS` in memory at a time."""
-        with self._opened(part, kind) as file:
+    def marks(self) -> dict[str, Mark]:
+        """The marks of all units, in order. Raises DamagedFile."""
+        found = {unit: self.mark(unit) for unit in self.units()}
+        return {unit: mark for unit, mark in found.items() if mark is not None}
+
+    def keep_only(self, key: str) -> list[str]:
+        """Forget all units but those that are complete under this key, if one is under another
+        forget everything.
+
+        Returns what was found damaged, in sentences: such a unit is worked again.
+        """
+        damaged = []
+        for unit in self.units():
+            try:
+                stale = self.finished(unit, key) is None
+            except DamagedFile as error:
+                damaged.append(f"{error} This unit is worked again.")
+                self.remove_file(f"done/{unit}.json")
+                continue
+            if stale:
+                self.clear()
+                return damaged
+        return damaged
+
+    def forget(self, unit: str) -> None:
+        """Take a unit and its files away; the mark is removed first."""
+        mark = self.mark(unit)
+        self.remove_file(f"done/{unit}.json")
+        for name in mark.files if mark else ():
+            self.remove_file(name)
+
+    def clear(self) -> None:
+        """Forget all units. Marks go first: a kill in between leaves nothing that looks
+        complete."""
+        for name in ("report.json", "done", *KINDS):
+            self.remove(name)
+
+    def check_files(self, marks: Iterable[Mark], whole: bool = False) -> None:
+        """Raises DamagedFile for the first file that is missing or of another size. whole: read all
+        of each."""
+        for mark in marks:
+            for name, file in mark.files.items():
+                self.check(name, file, whole)
+
+    # --- reading
+
+    def parts(self, kind: str = "kept") -> list[Part]:
+        """The parts of a kind, in order, as the marks name them. Raises DamagedFile."""
+        return parts_of(self.marks().values(), kind)
+
+    def parts_of_unit(self, unit: str) -> list[Part]:
+        """The kept parts of one unit. Raises DamagedFile."""
+        mark = self.mark(unit)
+        return parts_of([mark] if mark else [])
+
+    def read(self, part: Part) -> Iterator[Conversation]:
+        """The rows of a part, `BATCH_ROWS` in memory at a time. Raises DamagedFile."""
+        self.check(part.file, part.mark)
+        with self._opened(part) as file:
             for batch in file.iter_batches(batch_size=BATCH_ROWS):
-                yield from from_table(pa.table(batch))
-
-    def table(self, part: str, kind: str = "kept", columns: list[str] | None = None) -> pa.Table:
-        """A part as one Arrow table, or some of its columns (`source.name` reads one field of a struct)."""
-        with self._opened(part, kind) as file:
-            return file.read(columns=columns)
-
-    @contextmanager
-    def _opened(self, part: str, kind: str) -> Iterator[pq.ParquetFile]:
-        """A part, opened by Arrow itself where it can: over a Python file its threads may abort Python at exit."""
-        path = self.location(part, kind)
-        with pa.OSFile(path) if self.local else self.files.open(path, "rb") as file:
-            yield pq.ParquetFile(file)
+                yield from from_table(pa.table(batch), f"{self.address}/{part.file}")
 
     def rows(self, kind: str = "kept") -> Iterator[Conversation]:
         for part in self.parts(kind):
-            yield from self.read(part, kind)
+            yield from self.read(part)
+
+    def table(self, part: Part) -> pa.Table:
+        """A part as one Arrow table of the schema of conversations, or of quarantine. Raises
+        DamagedFile."""
+        self.check(part.file, part.mark)
+        with self._opened(part) as file:
+            table = file.read()
+        if part.kind == "quarantine":
+            return table
+        return as_schema(table, SCHEMA, f"{self.address}/{part.file}")
+
+    def columns(self, part: Part, names: list[str]) -> pa.Table:
+        """Some columns of a part (`source.name` reads one field of a struct). The checksums of
+        pages are looked at."""
+        self.check(part.file, part.mark, whole=False)
+        with self._opened(part) as file:
+            return file.read(columns=names)
+
+    @contextmanager
+    def _opened(self, part: Part) -> Iterator[pq.ParquetFile]:
+        """A part, opened by Arrow itself where it can: over a Python file its threads may abort
+        Python at exit."""
+        path = f"{self.path}/{part.file}"
+        try:
+            with pa.OSFile(path) if self.local else self.files.open(path, "rb") as file:
+                yield pq.ParquetFile(file, page_checksum_verification=True)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            reason = str(error).splitlines()[0]
+            where = f"{self.address}/{part.file} is damaged ({reason})"
+            again = f"delete the folder {self.address}, then run the same command"
+            raise DamagedFile(f"{where}. Make the stage again: {again}.") from None
 
     # --- writing
 
     def write(self, unit: str, key: str, rows: Iterable[Row]) -> Counts:
-        """Write the parts of one unit of work, then its mark. Returns the counts; does nothing twice for one key."""
-        if (before := self.done(unit, key)) is not None:
-            return before
-        writer = UnitWriter(self, unit)
+        """Write the parts of one unit of work, then its mark. Returns the counts; does nothing
+        twice for one key."""
+        before = self.finished(unit, key)
+        if before is not None:
+            return before.counts
+        writer = UnitWriter(self, self.stage, unit)
         started = time.perf_counter()
         with writer:
             for row in rows:
                 writer.add(row)
-        return self.mark(
-            unit, key, dataclasses.replace(writer.counts(), seconds=time.perf_counter() - started)
-        )
+        counts = dataclasses.replace(writer.counts(), seconds=time.perf_counter() - started)
+        return self.finish(unit, Mark(key, counts, writer.files))
 
     def write_tables(self, unit: str, key: str, kept: pa.Table, dropped: pa.Table) -> Counts:
         """The same for rows that are Arrow tables already; one unit, one part."""
-        if (before := self.done(unit, key)) is not None:
-            return before
+        before = self.finished(unit, key)
+        if before is not None:
+            return before.counts
         started = time.perf_counter()
-        for kind, table in (("kept", kept), ("dropped", dropped)):
-            if table.num_rows or kind == "kept":
-                with (
-                    self.committed(f"{kind}/part-{unit}.parquet") as file,
-                    parquet(file, SCHEMA) as writer,
-                ):
-                    write(writer, table.cast(SCHEMA))
-        rules = dropped.column("findings").combine_chunks() if dropped.num_rows else None
-        reasons = (
-            Counter(deciding(f) for f in rules.to_pylist()) if rules is not None else Counter()
-        )
+        files = {file_of("kept", unit): self._write_part(file_of("kept", unit), kept)}
+        if dropped.num_rows:
+            name = file_of("dropped", unit)
+            files[name] = self._write_part(name, dropped)
+        reasons = _reasons(dropped)
+        seconds = time.perf_counter() - started
         counts = Counts(
-            kept.num_rows,
-            dropped.num_rows,
-            parts=(unit,),
-            reasons=dict(reasons),
-            findings=dict(reasons),
+            kept.num_rows, dropped.num_rows, reasons=reasons, findings=reasons, seconds=seconds
         )
-        return self.mark(
-            unit, key, dataclasses.replace(counts, seconds=time.perf_counter() - started)
-        )
+        return self.finish(unit, Mark(key, counts, files))
 
-    def pass_on(self, unit: str, key: str, inbox: Store) -> Counts:
-        """Take over a part of another shelf as it is: by hard link where the file system can, else by copy."""
-        if (before := self.done(unit, key)) is not None:
-            return before
-        source, target = inbox.location(unit), self.location(unit)
-        rows = inbox.count(unit)
-        self.files.makedirs(f"{self.path}/kept", exist_ok=True)
-        try:
-            if not self.local:
-                raise OSError("no hard links here")
-            with suppress(FileNotFoundError):
-                Path(target).unlink()
-            os.link(source, target)
-        except OSError:
-            with (
-                inbox.files.open(source, "rb") as old,
-                self.committed(f"kept/part-{unit}.parquet") as new,
-            ):
-                while block := old.read(1 << 20):
-                    new.write(block)
-        return self.mark(unit, key, Counts(kept=rows, parts=(unit,)))
+    def _write_part(self, name: str, table: pa.Table) -> FileMark:
+        with self.committed(name) as file:
+            with open_parquet(file, SCHEMA) as writer:
+                write_groups(writer, table.cast(SCHEMA))
+            return file.mark(table.num_rows)
 
-    def mark(self, unit: str, key: str, counts: Counts) -> Counts:
-        self.write_json(f"done/{unit}.json", {"key": key} | dataclasses.asdict(counts))
-        return counts
+    def pass_on(self, part: Part, key: str, source: Store) -> Counts:
+        """Take over a part of another store as it is: by hard link where the file system can, else
+        by copy."""
+        before = self.finished(part.name, key)
+        if before is not None:
+            return before.counts
+        source.check(part.file, part.mark)
+        self.files.makedirs(f"{self.path}/{part.kind}", exist_ok=True)
+        if not (self.local and self._linked(part, source)):
+            self._copy(part, source)
+        counts = Counts(kept=part.rows)
+        return self.finish(part.name, Mark(key, counts, {part.file: part.mark}))
 
-    def done(self, unit: str, key: str) -> Counts | None:
-        """The counts of a unit that is complete under this key."""
-        found = self.read_json(f"done/{unit}.json")
-        if found is None or found.pop("key", None) != key:
-            return None
-        return Counts(**found | {"parts": tuple(found["parts"])})
+    def _linked(self, part: Part, source: Store) -> bool:
+        """Make a hard link; False where the file system has none."""
+        target = Path(self.path, part.file)
+        target.unlink(missing_ok=True)
+        with suppress(OSError):
+            os.link(Path(source.path, part.file), target)
+        return target.exists()
 
-    def forget(self, unit: str) -> None:
-        """Take a unit and its parts away; the mark goes first."""
-        parts = (self.read_json(f"done/{unit}.json") or {}).get("parts", ())
-        for name in (
-            f"done/{unit}.json",
-            *(f"{kind}/part-{part}.parquet" for part in parts for kind in KINDS),
+    def _copy(self, part: Part, source: Store) -> None:
+        with (
+            source.files.open(f"{source.path}/{part.file}", "rb") as old,
+            self.committed(part.file) as new,
         ):
-            self.remove_file(name)
+            while block := old.read(BLOCK):
+                new.write(block)
 
-    def remove_file(self, name: str) -> None:
-        with suppress(FileNotFoundError):
-            self.files.rm(f"{self.path}/{name}")
+    # --- single tables
 
-    def content(self) -> str:
-        """Names the rows that go on, by the bytes of their parts."""
-        found = hashlib.blake2b(digest_size=12)
-        for part in self.parts():
-            with self.files.open(self.location(part), "rb") as file:
-                while block := file.read(1 << 20):
-                    found.update(block)
-        return found.hexdigest()
-
-    def clear(self) -> None:
-        """Forget what stands here. Marks go first: a kill in between leaves nothing that looks complete."""
-        for name in ("report.json", "done", *KINDS):
-            with suppress(FileNotFoundError):
-                self.files.rm(f"{self.path}/{name}", recursive=True)
-
-    def remove(self) -> None:
-        """Take the whole folder away."""
-        with suppress(FileNotFoundError):
-            self.files.rm(self.path, recursive=True)
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the folder for this process. The lock ends with the process, however it ends.
-
-        Raises UserError when another process holds it. Object stores have no locks: there, it is the user's care.
-        """
-        if not self.local:
-            yield
-            return
-        try:
-            Path(self.path).mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise UserError(
-                f"{self.address} cannot be a folder: a file stands there. Choose another --out."
-            ) from None
-        with Path(self.path, ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"Another rapport is at work in {self.address}. Wait for it, or choose --out."
-                ) from None
-            yield
-
-    def sweep(self) -> None:
-        """Remove temporary files that a killed run left."""
-        for name in self.files.glob(f"{self.path}/**/*.tmp"):
-            with suppress(FileNotFoundError):
-                self.files.rm(name)
-
-    # --- single files
-
-    @contextmanager
-    def committed(self, name: str) -> Iterator[IO[bytes]]:
-        """A file that appears whole under its name or not at all."""
-        path = f"{self.path}/{name}"
-        self.files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-        if not self.local:  # an object store shows a file when it is closed
-            with self.files.open(path, "wb") as file:
-                yield file
-            return
-        temporary = Path(f"{path}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-    def write_table(self, name: str, table: pa.Table) -> None:
+    def write_table(self, name: str, table: pa.Table) -> FileMark:
         """A table as one Parquet file."""
         with self.committed(name) as file:
-            pq.write_table(table, file, compression="zstd")
+            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+            return file.mark(table.num_rows)
 
-    def write_arrow(self, name: str, table: pa.Table) -> None:
+    def write_arrow(self, name: str, table: pa.Table) -> FileMark:
         """A table in a form that `arrow` maps without reading it."""
-        with self.committed(name) as file, pa.ipc.new_file(file, table.schema) as writer:
-            writer.write_table(table)
+        with self.committed(name) as file:
+            with pa.ipc.new_file(file, table.schema) as writer:
+                writer.write_table(table)
+            return file.mark(table.num_rows)
 
-    def arrow(self, name: str) -> pa.Table:
-        """What `write_arrow` wrote: mapped from a local disk, read from elsewhere."""
+    def arrow(self, name: str, mark: FileMark) -> pa.Table:
+        """What `write_arrow` wrote: mapped from a local disk, read from elsewhere. Raises
+        DamagedFile."""
+        self.check(name, mark)
         path = f"{self.path}/{name}"
         source = pa.memory_map(path) if self.local else pa.BufferReader(self.files.cat_file(path))
         return pa.ipc.open_file(source).read_all()
 
-    def write_json(self, name: str, value: dict[str, Any]) -> None:
-        with self.committed(name) as file:
-            file.write(json.dumps(value, ensure_ascii=False, indent=1, default=str).encode())
 
-    def write_text(self, name: str, text: str) -> None:
-        with self.committed(name) as file:
-            file.write(text.encode())
+def parts_of(marks: Iterable[Mark], kind: str = "kept") -> list[Part]:
+    """The parts of a kind that marks name, in the order of their names."""
+    found = []
+    for mark in marks:
+        for name, file in mark.files.items():
+            folder, _, part = name.removesuffix(".parquet").partition("/part-")
+            if folder == kind:
+                found.append(Part(part, kind, file))
+    return sorted(found, key=lambda part: part.name)
 
-    def read_text(self, name: str) -> str | None:
-        try:
-            return str(self.files.cat_file(f"{self.path}/{name}").decode())
-        except (FileNotFoundError, NotADirectoryError):
-            return None
 
-    def read_json(self, name: str) -> dict[str, Any] | None:
-        """A JSON object, or None where it is not there or not whole."""
-        try:
-            found = json.loads(self.read_text(name) or "null")
-        except json.JSONDecodeError:
-            return None
-        return found if isinstance(found, dict) else None
+def _reasons(dropped: pa.Table) -> dict[str, int]:
+    """Rule → dropped rows that it decided."""
+    if not dropped.num_rows:
+        return {}
+    lists = dropped.column("findings").combine_chunks().to_pylist()
+    rules = (deciding_rule(finding_of(record) for record in records) for records in lists)
+    return dict(Counter(rules))

@@ -1,0 +1,68 @@
+"""Settings of `generate`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from pipeline.recipe.base import Settings
+
+
+class GenerateSettings(Settings):
+    """Conversations to add: (seeds + cards + characters) × talks. Without talks nothing is generated."""
+
+    language: Literal["en", "ru"] = "en"
+    seeds: int = Field(0, ge=0, description="bundled characters that talk themselves")
+    cards: list[str] = Field(
+        [], description="character cards (.json, .png) or folders of them; their characters talk"
+    )
+    characters: int = Field(0, ge=0, description="characters to invent")
+    users: int = Field(0, ge=0, description="user personas to invent beside the bundled ones")
+    situations: int = Field(0, ge=0, description="situations to invent beside the bundled ones")
+    talks: int = Field(0, ge=0, description="conversations of each character")
+    mode: Literal["talk", "script"] = Field(
+        "talk", description="two models in turn, or a whole dialogue in one call"
+    )
+    inventor: str = Field(
+        "writer", description="which of the recipe's models invents and writes scripts"
+    )
+    character: str = Field(
+        "writer", description="which of the recipe's models speaks for the character"
+    )
+    user: str = Field("writer", description="which of the recipe's models speaks for the user")
+    turns: tuple[int, int] = Field((6, 30), description="fewest and most messages of a talk")
+    character_words: int = Field(
+        22, gt=0, description="median words of a character's message; our choice"
+    )
+    user_words: int = Field(12, gt=0, description="median words of a user's message; our choice")
+    length_variation: float = Field(
+        0.9, ge=0, le=2, description="deviation / mean of lengths; people: .8 to 1.0"
+    )
+    novelty: float | None = Field(
+        None, ge=0, le=1, description="fixed ROUGE-L F cut-off; none: calibrated"
+    )
+    unrelated_accepted: float = Field(
+        0.95, gt=0, lt=1, description="share of unrelated texts that are new enough"
+    )
+    asks: int = Field(
+        3, ge=1, description="calls for one message: the first, then with the reason of the failure"
+    )
+    attempts: int = Field(3, ge=1, description="talks begun for one slot before it is given up")
+    temperature: float = Field(
+        1.0, ge=0, le=2, description="sampling temperature (gpt_roleplay_realm: 1.0)"
+    )
+    top_p: float = Field(0.95, gt=0, le=1, description="nucleus sampling (gpt_roleplay_realm: .95)")
+    license: str | None = Field(None, description="SPDX name under which the generated rows go out")
+
+    @field_validator("turns")
+    @classmethod
+    def _in_order(cls, turns: tuple[int, int]) -> tuple[int, int]:
+        if not 2 <= turns[0] <= turns[1]:
+            raise ValueError("the fewest messages first, 2 or more, then the most: [6, 30]")
+        return turns
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do at all."""
+        return self.talks > 0 and (self.seeds > 0 or self.characters > 0 or bool(self.cards))

@@ -1,0 +1,85 @@
+"""What stages read besides rows and settings, as values that change when it does."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pipeline import collect
+from pipeline.collect.web import WebUnit
+from pipeline.generate.cast import card_files
+from pipeline.recipe.collect import CollectSettings
+from pipeline.recipe.settings import Recipe
+from pipeline.store.files import digest
+
+# what decides a model's answer; limits and prices do not
+ANSWERING = {"base_url", "model", "extra"}
+
+
+def of_collect(recipe: Recipe) -> str:
+    """The files of all sources."""
+    return _of_sources(recipe.collect, recipe.folder)
+
+
+def of_dedup(recipe: Recipe) -> str | None:
+    """The sets to compare with."""
+    if not recipe.dedup.against:
+        return None
+    return _of_sources(CollectSettings(sources=recipe.dedup.against), recipe.folder)
+
+
+def of_generate(recipe: Recipe) -> dict[str, Any]:
+    """Cards, models, and what the ids of rows are made from. Raises UserError where there is no
+    card."""
+    places = [recipe.folder / Path(card).expanduser() for card in recipe.generate.cards]
+    cards = [card for place in places for card in card_files(place)]
+    models = {
+        use: model.model_dump(mode="json", include=ANSWERING)
+        for use, model in recipe.models.items()
+    }
+    return {
+        "cards": [hashlib.sha256(card.read_bytes()).hexdigest() for card in cards],
+        "models": models,
+        "seed": recipe.seed,
+        "name": recipe.name,
+    }
+
+
+def of_publish(recipe: Recipe) -> dict[str, Any]:
+    """What splits and card are made from."""
+    return {"seed": recipe.seed, "name": recipe.name}
+
+
+def _of_sources(settings: CollectSettings, folder: Path) -> str:
+    """An edited file has another size or time of change and is read again.
+
+    A Hub dataset is named by its commit, which the settings hold.
+    """
+    near = [source for source in settings.sources if not source.hub]
+    units = collect.units(settings.model_copy(update={"sources": near}), folder)
+    return digest([(repr(unit), _pages(unit, folder)) for unit in units])
+
+
+def _pages(unit: collect.Unit, folder: Path) -> list[tuple[str, int, int]]:
+    """Every file that a crawl of local pages may come to: below the folders of its start pages."""
+    if not isinstance(unit, WebUnit):
+        return []
+    starts = [start for start in unit.source.start if _is_local(start)]
+    tops = {(folder / _path_of(start)).parent for start in starts}
+    found = []
+    for top in sorted(tops):
+        for path in sorted(top.rglob("*")):
+            if path.is_file():
+                stat = path.stat()
+                found.append((str(path), stat.st_size, stat.st_mtime_ns))
+    return found
+
+
+def _is_local(start: str) -> bool:
+    return start.startswith("file:") or "://" not in start
+
+
+def _path_of(start: str) -> str:
+    return unquote(urlsplit(start).path if "://" in start else start)

@@ -1,0 +1,91 @@
+"""`generate`: parts are passed on as they are; one further unit holds what the models wrote."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Any
+
+from pipeline import generate
+from pipeline.conversation import Conversation, Quarantine, Row
+from pipeline.generate.cast import card_files
+from pipeline.llm import Client, rehearsal, runner
+from pipeline.llm.spent import CALLS, spent
+from pipeline.recipe.generate import GenerateSettings
+from pipeline.run.context import Job, Progress, StageContext
+from pipeline.store.counts import Counts, given_up
+from pipeline.store.store import Part, Store
+
+
+def run(context: StageContext) -> dict[str, Any] | None:
+    """Pass on what was collected, then add what the models wrote. Returns what that took."""
+    context.each_part(_pass_on)
+    if not context.settings.wanted:
+        return None
+    job = context.job
+    client = Client(
+        job.recipe.models,
+        job.folder / CALLS,
+        job.recipe.budget,
+        job.secrets,
+        job.recipe.seed,
+        rehearsal.answer,
+    )
+    rows = _with_progress(_drained(_written(client, job)), context)
+    context.results.append(context.output.write(_next_unit(context), context.key, rows))
+    tokens, dollars = spent(job.folder)
+    return {"usage": vars(client.usage) | {"all_tokens": tokens, "all_cost": dollars}}
+
+
+def _pass_on(source: Store, output: Store, part: Part, key: str, _: GenerateSettings) -> Counts:
+    return output.pass_on(part, key, source)
+
+
+def _next_unit(context: StageContext) -> str:
+    """The unit after all that were passed on."""
+    units = [int(part.name[:5]) for part in context.parts]
+    return f"{max(units, default=-1) + 1:05d}"
+
+
+async def _written(client: Client, job: Job) -> AsyncGenerator[Row, None]:
+    recipe = job.recipe
+    async with client:
+        async for row in generate.work(recipe.generate, client, recipe.seed, recipe.folder):
+            yield row
+
+
+def _drained(rows: AsyncGenerator[Row, None]) -> Iterator[Row]:
+    """The items of an asynchronous generator, one at a time, each before the next is asked for."""
+    with runner() as loop:
+        try:
+            with suppress(StopAsyncIteration):
+                while True:
+                    yield loop.run(_next(rows))
+        finally:
+            loop.run(rows.aclose())
+
+
+async def _next(rows: AsyncIterator[Row]) -> Row:
+    return await anext(rows)
+
+
+def _with_progress(rows: Iterator[Row], context: StageContext) -> Iterator[Row]:
+    """The same rows; each slot that is filled or given up is shown as progress."""
+    settings: GenerateSettings = context.settings
+    folder = context.job.recipe.folder
+    cards = sum(1 for place in settings.cards for _ in card_files(folder / place))
+    wanted = settings.talks * (settings.seeds + settings.characters + cards)
+    done = 0
+    _show(context, done, wanted)
+    for row in rows:
+        yield row
+        lost = given_up(row)
+        if isinstance(row, Quarantine) and not row.where.startswith("generated/"):  # an invention
+            wanted -= lost * settings.talks if row.where.startswith("characters/") else 0
+        elif lost or isinstance(row, Conversation):
+            done += 1
+            _show(context, done, wanted)
+
+
+def _show(context: StageContext, done: int, wanted: int) -> None:
+    context.job.progress(Progress(context.stage.name, "talks", done, wanted))

@@ -1,0 +1,76 @@
+"""`publish`: rows are cut part by part; then the dataset and its card are written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline import publish
+from pipeline.formats import cards, realm
+from pipeline.generate import cast
+from pipeline.publish.card import card
+from pipeline.recipe.publish import PublishSettings
+from pipeline.run.context import StageContext
+from pipeline.store.counts import Counts, total
+from pipeline.store.files import FileMark
+from pipeline.store.report import counted, funnel_row
+from pipeline.store.store import Part, Store
+
+DATASET = "dataset"
+REALM = "realm"
+
+
+def run(context: StageContext) -> dict[str, Any]:
+    """Cut rows, split them without leaks, write the dataset; the report names its files."""
+    context.each_part(_publish_part)
+    output, recipe = context.output, context.job.recipe
+    dataset = Store(output.root, f"{output.folder}/{DATASET}")
+    dataset.remove()
+    parts = output.parts()
+    groups = [output.columns(part, ["id", "split_group", "source"]) for part in parts]
+    placed = publish.splits(groups, context.settings, recipe.seed)
+    tables = (output.table(part) for part in parts)
+    written = publish.write(tables, placed, dataset.committed)
+    own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
+    dataset.write_text("README.md", card(recipe.name, funnel=[*context.funnel, own], **written))
+    if context.settings.layout == REALM:
+        places = [recipe.folder / Path(place).expanduser() for place in recipe.generate.cards]
+        _write_realm(output, places)
+    return {"files": _marks(output, DATASET) | _marks(output, REALM)}
+
+
+def _publish_part(
+    source: Store, output: Store, part: Part, key: str, settings: PublishSettings
+) -> Counts:
+    return output.write(part.name, key, publish.work(source.read(part), settings))
+
+
+def _marks(output: Store, folder: str) -> dict[str, FileMark]:
+    """The files below a folder of the store, with what they hold now."""
+    prefix = f"{output.path}/"
+    found = {}
+    for path in sorted(output.files.find(f"{prefix}{folder}")):
+        name = str(path).removeprefix(prefix)
+        found[name] = FileMark(0, output.size_of(name) or 0, output.digest_of(name))
+    return found
+
+
+def _write_realm(output: Store, places: list[Path]) -> None:
+    """The generated rows as gpt_roleplay_realm has them, one record a character, and the characters
+    as V2 cards.
+
+    places: where the recipe's cards are; what came as a PNG is written as one too.
+    """
+    target = Store(output.root, f"{output.folder}/{REALM}")
+    target.remove()
+    records = realm.records(output.rows())
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    target.write_text("characters.jsonl", "".join(lines))
+    pictures = cast.pictures(places)
+    for number, character in enumerate(realm.characters(output.rows()), 1):
+        target.write_text(f"cards/{number:05d}.json", cards.to_json(character))
+        picture = pictures.get(character.card or "")
+        if picture:
+            with target.committed(f"cards/{number:05d}.png") as file:
+                file.write(cards.to_png(character, picture.read_bytes()))
