@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove language privacy dedup score novelty llm
 
-.PHONY: help quickstart test test-sites bench lint lock clean
+.PHONY: help quickstart test test-faults test-sites bench lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
 	@echo "make test         run the tests"
+	@echo "make test-faults  flip bits and kill runs by chance (minutes)"
 	@echo "make test-sites   install real site software, crawl it, compare (Debian, as root)"
 	@echo "make bench        measure against named peers (long)"
 	@echo "make lint         ruff and mypy --strict"
@@ -18,6 +19,9 @@ quickstart: .venv/run.done
 
 test: .venv/dev.done
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-faults: .venv/dev.done
+	$(BIN)/python -m pytest -m faults --timeout 3600
 
 test-sites: .venv/dev.done
 	$(BIN)/python -m pytest -m sites tests/sites

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pipeline.recipe.settings import Recipe
@@ -30,9 +31,14 @@ def ingredients(stage: Stage, recipe: Recipe) -> dict[str, Any]:
 
 
 def texts_digest(patterns: Sequence[str]) -> str:
-    """Names the files below `configs/` that match one of the patterns, and what they hold."""
+    """Names the files below `configs/` that a stage reads, and what they hold."""
     folder = configs()
-    paths = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    paths: set[Path] = set()
+    for pattern in patterns:  # the last one that fits a file counts
+        if pattern.startswith("!"):
+            paths -= set(folder.glob(pattern[1:]))
+        else:
+            paths |= set(folder.glob(pattern))
     found = [
         (str(path.relative_to(folder)), hashlib.sha256(path.read_bytes()).hexdigest())
         for path in sorted(paths)

@@ -33,7 +33,8 @@ class Stage:
     `StageContext`; it may return what else its report says. work: "module:function" over one part,
     where the stage works part by part and does nothing else. reads: "module:function" of what it
     reads besides rows and settings, given the recipe. code: packages that it starts without
-    importing them. texts: files below `configs/` that it reads. packages: libraries whose version
+    importing them. texts: files below `configs/` that it reads, the
+    last pattern that fits a file counts, `!` leaves out. packages: libraries whose version
     decides what comes out. adds: rows of its own.
     """
 
@@ -57,8 +58,10 @@ class Stage:
 
 
 FILES = "INPUT: files of any known shape."
-RULE_WORDS = ("words/*.txt",)
+SOURCE_TEXTS = ("licenses.txt", "sources/*.yaml")
 SCORE_WORDS = ("words/emotion-*.txt", "words/intimate-*.txt", "words/empathy-*.txt")
+TALK_WORDS = ("words/rebuffs-*.txt", "words/declines-*.txt", "words/underage-*.txt")
+RULE_WORDS = ("words/*.txt", *(f"!{pattern}" for pattern in (*SCORE_WORDS, *TALK_WORDS)))
 
 STAGES = (
     Stage(
@@ -68,7 +71,7 @@ STAGES = (
         step="pipeline.run.steps.collect:run",
         reads="pipeline.run.inputs:of_collect",
         code=("spiders",),
-        texts=("licenses.txt", "sources/*.yaml"),
+        texts=SOURCE_TEXTS,
         packages=("scrapy", "datasets", "charset-normalizer"),
         adds=True,
     ),
@@ -78,7 +81,7 @@ STAGES = (
         inputs="INPUT: rows to pass on, if any.",
         step="pipeline.run.steps.generate:run",
         reads="pipeline.run.inputs:of_generate",
-        texts=("prompts/*", "personas/*", "rehearsal/*", *RULE_WORDS),
+        texts=("prompts/*", "personas/*", "rehearsal/*", *RULE_WORDS, *TALK_WORDS),
         packages=("openai", "rapidfuzz"),
         adds=True,
     ),
@@ -96,6 +99,7 @@ STAGES = (
         inputs=FILES,
         step="pipeline.run.steps.dedup:run",
         reads="pipeline.run.inputs:of_dedup",
+        texts=SOURCE_TEXTS,
         packages=("datasketch", "numba"),
         options=(
             Option("threshold", float, "Jaccard similarity of duplicates [default: 0.7]."),
@@ -107,7 +111,7 @@ STAGES = (
         summary="Add measures and annotations to rows.",
         inputs=FILES,
         work="pipeline.score:work",
-        texts=(*SCORE_WORDS, *RULE_WORDS),
+        texts=(*RULE_WORDS, *SCORE_WORDS),
     ),
     Stage(
         name="publish",

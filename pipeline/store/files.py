@@ -158,7 +158,9 @@ class Folder:
         except json.JSONDecodeError:
             record = None
         if not isinstance(record, dict) or record.pop(CHECKSUM, None) != _checksum(record):
-            raise DamagedFile(f"{self.address}/{name} is damaged: it is not what Rapport wrote.")
+            raise DamagedFile(
+                f"{self.address}/{name} is damaged, or another version of Rapport wrote it."
+            )
         return record
 
     def remove_file(self, name: str) -> None:

@@ -105,20 +105,22 @@ class Store(Folder):
         """Forget all units but those that are complete under this key, if one is under another
         forget everything.
 
-        Returns what was found damaged, in sentences: such a unit is worked again.
+        Returns a sentence where marks were damaged: such units are worked again.
         """
-        damaged = []
+        damaged: list[DamagedFile] = []
         for unit in self.units():
             try:
                 stale = self.finished(unit, key) is None
             except DamagedFile as error:
-                damaged.append(f"{error} This unit is worked again.")
+                damaged.append(error)
                 self.remove_file(f"done/{unit}.json")
                 continue
             if stale:
                 self.clear()
-                return damaged
-        return damaged
+                return []
+        if not damaged:
+            return []
+        return [f"{damaged[0]} {len(damaged)} such units are worked again."]
 
     def forget(self, unit: str) -> None:
         """Take a unit and its files away; the mark is removed first."""
