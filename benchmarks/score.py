@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.score import label
+from pipeline.score import annotation
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 # GoEmotions' 27 labels and neutral → ours; what has no counterpart is left out
@@ -33,7 +33,7 @@ def lines(path: Path) -> list[list[str]]:
 
 def closeness(name: str) -> None:
     rows = lines(DATA / "question_intimacy" / name)
-    pairs = [(label(row[0], "en").closeness, float(row[1])) for row in rows if len(row) > 1]
+    pairs = [(annotation(row[0], "en").closeness, float(row[1])) for row in rows if len(row) > 1]
     shown = [(ours, gold) for ours, gold in pairs if ours is not None]
     print(
         f"closeness: {len(shown)} of {len(pairs)} questions show any; Pearson on these {_pearson(shown):.3f}",
@@ -73,7 +73,7 @@ def emory() -> list[tuple[str, str]]:
 
 
 def emotion(name: str, rows: list[tuple[str, str]]) -> None:
-    found = Counter((gold, label(text, "en").emotion) for text, gold in rows)
+    found = Counter((gold, annotation(text, "en").emotion) for text, gold in rows)
     classes = sorted({gold for _, gold in rows})
     scores = []
     for one in classes:

@@ -1,11 +1,13 @@
-"""Numbers and labels on rows, from word lists and counts; this room drops nothing.
+"""Measures and annotations from word lists and counts. This stage drops nothing.
 
-Per message: the emotion named most often, and how close its words are, from -1 (formal) to 1 (intimate). Per row: the
-share of emotional messages and of empathic replies, and how fast closeness grows. What no list has a word for is null.
+Per message: the emotion that is named most often, and how close its words are, from -1 (formal) to
+1 (intimate). Per row: the share of emotional messages and of empathic replies, and how fast
+closeness grows. What no list has a word for is null.
 
-These are counts of words. How far they agree with people (`benchmarks/score.py`), on texts that nobody looked at when
-the lists were written: closeness, Pearson .47 with the intimacy of 225 questions; emotion, macro F1 .25 over five
-classes of 1,078 lines of TV dialogue (always `neutral`: .11). Read no more into them.
+These are counts of words. How far they agree with people (`benchmarks/score.py`), on texts that
+nobody looked at when the lists were written: closeness, Pearson .47 with the intimacy of 225
+questions; emotion, macro F1 .25 over five classes of 1,078 lines of TV dialogue (always `neutral`:
+.11). Read no more into them.
 """
 
 from __future__ import annotations
@@ -16,48 +18,60 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cache
 from statistics import fmean
+from typing import NamedTuple
 
+from pipeline import texts
 from pipeline.conversation import Annotation, Conversation
-from pipeline.recipe.settings import ScoreSettings
+from pipeline.recipe.score import ScoreSettings
 from pipeline.rules.reading.numbers import numbers
 from pipeline.rules.reading.view import view
 from pipeline.rules.structure import measures
-from pipeline.texts import configs
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
+class Phrase(NamedTuple):
+    """An entry of a word list. value: what is behind its tab: an emotion, or a closeness."""
+
+    words: tuple[str, ...]
+    value: str
+
+
+WordList = Mapping[str, Sequence[Phrase]]  # first word → phrases, the longest first
+
+
 def work(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
-    """Every row again, with measures (where `filter` has not taken them), labels and how closeness moves."""
+    """Every row again, with measures (where `filter` has not taken them), annotations and how
+    closeness moves."""
     for row in part:
         yield _scored(row, settings)
 
 
 def _scored(row: Conversation, settings: ScoreSettings) -> Conversation:
     code = row.language.code if row.language else None
-    labels = tuple(label(m.content, code) for m in row.messages)
+    annotations = tuple(annotation(message.content, code) for message in row.messages)
     if row.annotations:
-        labels = tuple(map(_filled, row.annotations, labels))
-    found = dict(row.measures) or _measured(row)
-    spoken = [label for label, m in zip(labels, row.messages, strict=True) if m.role != "system"]
-    felt = [label.emotion for label in spoken if label.emotion is not None]
-    if felt:
-        found["emotional"] = sum(emotion != "neutral" for emotion in felt) / len(felt)
-    if (share := _empathy(row)) is not None:
-        found["empathy"] = share
-    if (steps := closeness_steps(spoken, settings.window)) is not None:
-        found["closeness"], found["closeness_step"] = steps
-    told = sum(
-        label.closeness is not None or label.emotion not in (None, "neutral") for label in spoken
-    )
-    edit = f"score: labelled {told} of {len(spoken)} messages"
-    return replace(row, annotations=labels, measures=found, edits=(*row.edits, edit))
+        annotations = tuple(map(_filled, row.annotations, annotations))
+    spoken = [
+        found
+        for found, message in zip(annotations, row.messages, strict=True)
+        if message.role != "system"
+    ]
+    measured = dict(row.measures) or _measured(row)
+    measured |= _course(spoken, settings.window) | _empathy(row, code)
+    shown = sum(map(_shows_anything, spoken))
+    edit = f"score: annotated {shown} of {len(spoken)} messages"
+    return replace(row, annotations=annotations, measures=measured, edits=(*row.edits, edit))
+
+
+def _shows_anything(found: Annotation) -> bool:
+    return found.closeness is not None or found.emotion not in (None, "neutral")
 
 
 def _filled(known: Annotation, guessed: Annotation) -> Annotation:
     """What the source says of a message stays; only what it leaves open is guessed."""
-    told = {field.name: getattr(known, field.name) for field in fields(Annotation)}
-    return replace(guessed, **{name: value for name, value in told.items() if value is not None})
+    given = {field.name: getattr(known, field.name) for field in fields(Annotation)}
+    return replace(guessed, **{name: value for name, value in given.items() if value is not None})
 
 
 def _measured(row: Conversation) -> dict[str, float]:
@@ -65,76 +79,98 @@ def _measured(row: Conversation) -> dict[str, float]:
     return measures(seen, numbers(seen.text, seen.starts, row.messages))
 
 
-def _empathy(row: Conversation) -> float | None:
-    """Share of the assistant's messages with a mark of empathy; None where there is no list for the language."""
-    listed = _listed("empathy", row.language.code if row.language else None)
-    replies = [_words(m.content) for m in row.messages if m.role == "assistant"]
-    return (
-        sum(any(True for _ in _found(said, listed)) for said in replies) / len(replies)
-        if listed and replies
-        else None
-    )
+def _course(spoken: Sequence[Annotation], window: int) -> dict[str, float]:
+    """The measures `emotional`, `closeness` and `closeness_step` of a row, where they can be
+    taken."""
+    found: dict[str, float] = {}
+    emotions = [shown.emotion for shown in spoken if shown.emotion is not None]
+    if emotions:
+        emotional = sum(emotion != "neutral" for emotion in emotions)
+        found["emotional"] = emotional / len(emotions)
+    steps = closeness_steps(spoken, window)
+    if steps is not None:
+        found["closeness"], found["closeness_step"] = steps
+    return found
 
 
-def label(text: str, language: str | None) -> Annotation:
-    """What one message shows. Null where there is no list for its language, or none of its words is on it."""
-    emotions, weights = _listed("emotion", language), _listed("intimate", language)
-    said = _words(text)
-    felt = Counter(_found(said, emotions))
-    near = [float(weight) for weight in _found(said, weights)]
-    emotion = min(felt, key=lambda name: (-felt[name], name)) if felt else "neutral"
+def _empathy(row: Conversation, language: str | None) -> dict[str, float]:
+    """The share of the assistant's messages with a mark of empathy; nothing where the language has
+    no list."""
+    marks = _word_list("empathy", language)
+    replies = [message.content for message in row.messages if message.role == "assistant"]
+    if not marks or not replies:
+        return {}
+    empathic = sum(bool(_values_in(_words(reply), marks)) for reply in replies)
+    return {"empathy": empathic / len(replies)}
+
+
+def annotation(text: str, language: str | None) -> Annotation:
+    """What one message shows. Null where there is no list for its language, or none of its words is
+    on it."""
+    words = _words(text)
+    emotions, weights = _word_list("emotion", language), _word_list("intimate", language)
+    named = Counter(_values_in(words, emotions))
+    close = [float(weight) for weight in _values_in(words, weights)]
+    emotion = min(named, key=lambda name: (-named[name], name)) if named else "neutral"
     return Annotation(
-        closeness=fmean(near) if near else None, emotion=emotion if emotions else None
+        closeness=fmean(close) if close else None,
+        emotion=emotion if emotions else None,
     )
 
 
-def closeness_steps(labels: Sequence[Annotation], window: int) -> tuple[float, float] | None:
-    """(closeness of the last `window` messages that show any, largest rise from one such window to the next).
+def closeness_steps(annotations: Sequence[Annotation], window: int) -> tuple[float, float] | None:
+    """(closeness of the last `window` messages that show any, largest rise from one such window to
+    the next).
+
+        closeness of the messages that show any   -.5  -.4  -.3   .1   .2   .3     window 3
+        means of windows                             -.4 … … .2                    rise .6
 
     None where fewer than two windows of messages show any closeness.
     """
-    shown = [label.closeness for label in labels if label.closeness is not None]
+    shown = [found.closeness for found in annotations if found.closeness is not None]
     if len(shown) < 2 * window:
         return None
-    means = [fmean(shown[n : n + window]) for n in range(0, len(shown) - window + 1)]
-    return means[-1], max(
-        later - earlier for earlier, later in zip(means, means[window:], strict=False)
-    )
+    means = [fmean(shown[start : start + window]) for start in range(len(shown) - window + 1)]
+    rises = [later - earlier for earlier, later in zip(means, means[window:], strict=False)]
+    return means[-1], max(rises)
 
 
 def _words(text: str) -> list[str]:
     return [word.casefold().replace("’", "'") for word in WORD.findall(text)]
 
 
-def _found(
-    said: Sequence[str], listed: Mapping[str, Sequence[tuple[tuple[str, ...], str]]]
-) -> Iterator[str]:
-    """The values of listed phrases in a message: the longest at every place, none inside another."""
-    free = 0
-    for place, word in enumerate(said):
-        for phrase, value in listed.get(word, ()) if place >= free else ():
-            if tuple(said[place : place + len(phrase)]) == phrase:
-                free = place + len(phrase)
-                yield value
-                break
+def _values_in(words: Sequence[str], listed: WordList) -> list[str]:
+    """The values of listed phrases in a message: the longest at every place, none inside
+    another."""
+    found: list[str] = []
+    place = 0
+    while place < len(words):
+        phrase = _phrase_at(words, place, listed)
+        if phrase is not None:
+            found.append(phrase.value)
+        place += len(phrase.words) if phrase is not None else 1
+    return found
+
+
+def _phrase_at(words: Sequence[str], place: int, listed: WordList) -> Phrase | None:
+    for phrase in listed.get(words[place], ()):
+        if tuple(words[place : place + len(phrase.words)]) == phrase.words:
+            return phrase
+    return None
 
 
 @cache
-def _listed(name: str, language: str | None) -> Mapping[str, Sequence[tuple[tuple[str, ...], str]]]:
-    """A list of configs/words: first word → (words of the phrase, what stands behind the tab), the longest first.
-
-    Empty for a language that has no list.
-    """
-    path = configs() / "words" / f"{name}-{language}.txt"
-    if not path.is_file():
+def _word_list(name: str, language: str | None) -> WordList:
+    """A list of configs/words; empty for a language that has none."""
+    if not texts.has_words(f"{name}-{language}"):
         return {}
-    lines = (line.split("#")[0].strip() for line in path.read_text("utf-8").splitlines())
-    pairs = sorted(
-        (line.partition("\t")[::2] for line in lines if line),
-        key=lambda pair: (-pair[0].count(" "), pair),
-    )
-    listed: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-    for phrase, value in pairs:
-        words = tuple(_words(phrase))
-        listed.setdefault(words[0], []).append((words, value.strip()))
+    phrases = [_phrase(entry) for entry in texts.words(f"{name}-{language}")]
+    listed: dict[str, list[Phrase]] = {}
+    for phrase in sorted(phrases, key=lambda phrase: (-len(phrase.words), phrase)):
+        listed.setdefault(phrase.words[0], []).append(phrase)
     return listed
+
+
+def _phrase(entry: str) -> Phrase:
+    words, _, value = entry.partition("\t")
+    return Phrase(tuple(_words(words)), value.strip())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import datasets
@@ -13,25 +14,28 @@ from pipeline import publish
 from pipeline.conversation import Conversation, Drop, Language, Message, Persona, to_table
 from pipeline.publish.card import card
 from pipeline.publish.split import REHEARSAL, TEST, TRAIN, assign
-from pipeline.recipe.settings import Cut, PublishSettings
+from pipeline.publish.summary import Summary
+from pipeline.recipe.publish import Cut, PublishSettings
+from pipeline.store.files import HashedFile
 from pipeline.store.store import Store
 from tests.rows import conversation
 
 
 def published(folder: Path, parts: list[list[Conversation]], **settings: object) -> Path:
-    shelf = Store(folder)
+    """The folder of a dataset with these rows, written in these parts."""
+    store = Store(folder)
     tables = [to_table(part) for part in parts]
-    placed = publish.splits(
-        [t.select(["id", "split_group", "source"]) for t in tables], PublishSettings(**settings), 1
-    )
-    said = publish.write(tables, placed, shelf.committed)
-    shelf.write_text("README.md", card("tests", funnel=[], **said))
+    groups = [table.select(["id", "split_group", "source"]) for table in tables]
+    placed = publish.splits(groups, PublishSettings(**settings), 1)
+    summary = publish.write(tables, placed, store.committed)
+    store.write_text("README.md", card("tests", summary, []))
     return folder
 
 
 def test_the_real_loader_reads_what_was_published(tmp_path: Path) -> None:
     rows = [
-        conversation(n, split_group=f"thread {n // 2}", language=Language("en", 0.9)) for n in range(40)
+        conversation(n, split_group=f"thread {n // 2}", language=Language("en", 0.9))
+        for n in range(40)
     ]
     named = dataclasses.replace(
         rows[0], messages=(Message("user", "Hi.", "Ada"), Message("assistant", "Oh, hello."))
@@ -50,7 +54,9 @@ def test_the_real_loader_reads_what_was_published(tmp_path: Path) -> None:
     assert every[rows[3].id]["messages"][1]["content"] == rows[3].messages[1].content
 
 
-def test_rows_of_the_rehearsal_model_stand_apart_and_the_card_says_so(tmp_path: Path) -> None:
+def test_rows_of_the_rehearsal_model_have_a_split_of_their_own_and_the_card_says_so(
+    tmp_path: Path,
+) -> None:
     real = [conversation(n) for n in range(10)]
     made = [
         dataclasses.replace(
@@ -79,7 +85,7 @@ def test_the_card_names_every_split_licence_and_language(tmp_path: Path) -> None
     assert {f["split"] for f in front["configs"][0]["data_files"]} == {"train", "test"}
 
 
-def test_a_cut_sends_rows_away_with_measure_value_and_limit() -> None:
+def test_a_cut_drops_rows_with_measure_value_and_limit() -> None:
     settings = PublishSettings(cut={"distinct_2": Cut(min=0.6), "turns": Cut(max=20)})
     poor = conversation(1, measures={"distinct_2": 0.4, "turns": 31.0})
     unmeasured, good = conversation(2), conversation(3, measures={"distinct_2": 0.8, "turns": 6.0})
@@ -132,3 +138,74 @@ def test_a_group_keeps_its_side_when_the_dataset_grows() -> None:
     large = dict(zip(groups, assign(groups, [False] * 500, 0.1, 3), strict=True))
     assert all(large[group] == split for group, split in small.items())
     assert sum(split == TEST for split in large.values()) == pytest.approx(50, abs=20)
+
+
+def test_a_large_split_is_cut_into_shards_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.publish.files.SHARD_ROWS", 7)
+    rows = [conversation(number) for number in range(30)]
+    folder = published(tmp_path / "set", [rows[:11], rows[11:12], rows[12:]], test=0)
+    names = sorted(path.name for path in (folder / "data").iterdir())
+    assert names == [f"train-{number:05d}-of-00005.parquet" for number in range(5)]
+    found = datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
+    assert found["id"][:] == [row.id for row in rows]
+    sizes = [datasets.Dataset.from_parquet(str(folder / "data" / name)).num_rows for name in names]
+    assert sizes == [7, 7, 7, 7, 2]
+
+
+def test_a_full_shard_is_committed_before_the_next_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.publish.files.SHARD_ROWS", 2)
+    store, seen = Store(tmp_path), []
+
+    def create(name: str) -> AbstractContextManager[HashedFile]:
+        seen.append(len(list(tmp_path.rglob("*.parquet"))))
+        return store.committed(name)
+
+    table = to_table([conversation(number) for number in range(6)])
+    publish.write([table], [["train"] * 6], create)
+    assert seen == [0, 1, 2]
+
+
+def test_the_card_lists_every_source_with_licence_and_rows(tmp_path: Path) -> None:
+    named = [conversation(number) for number in range(3)]
+    licensed = [
+        dataclasses.replace(
+            row,
+            source=row.source._replace(name="b | side", license="MIT", attribution="Ada, 2026"),
+        )
+        for row in map(conversation, range(3, 5))
+    ]
+    other = dataclasses.replace(
+        conversation(6), source=named[0].source._replace(name="c", license="CC0-1.0")
+    )
+    text = (published(tmp_path / "set", [[*named, *licensed, other]]) / "README.md").read_text()
+    assert "| tests | file | 3 | not stated |  |" in text
+    assert "| b \\| side | file | 2 | MIT | Ada, 2026 |" in text
+    front = yaml.safe_load(text.split("---")[1])
+    assert (front["license"], front["license_name"]) == ("other", "mixed")
+    assert front["license_details"] == "CC0-1.0, MIT"
+
+
+def test_what_was_not_measured_is_no_number_on_the_card(tmp_path: Path) -> None:
+    rows = [conversation(number) for number in range(4)]
+    rows[0] = dataclasses.replace(rows[0], measures={"turns": 6.0})
+    folder = published(tmp_path / "set", [rows])
+    text = (folder / "README.md").read_text()
+    assert "| turns | 6 | 6 | 6 |" in text
+    assert "words" not in text.split("## Measured")[1]
+    assert "nan" not in text.lower()
+    found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    words = [row["measures"]["words"] for split in found.values() for row in split]
+    assert words == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "category"),
+    [(0, "n<1K"), (999, "n<1K"), (1_000, "1K<n<10K"), (99_999, "10K<n<100K"), (10**6, "1M<n<10M")],
+)
+def test_the_card_names_the_size_category_of_the_hub(rows: int, category: str) -> None:
+    text = card("sized", Summary({"train": rows}, {}, {}, {}), [])
+    assert yaml.safe_load(text.split("---")[1])["size_categories"] == [category]

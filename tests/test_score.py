@@ -16,7 +16,7 @@ def scored(*texts: str, language: Language | None = ENGLISH, **more: object) -> 
     )
 
 
-def test_no_row_is_dropped_and_every_message_has_its_label() -> None:
+def test_no_row_is_dropped_and_every_message_has_its_annotation() -> None:
     rows = [conversation(n, language=ENGLISH) for n in range(5)]
     found = list(score.work(rows, ScoreSettings()))
     assert [row.id for row in found] == [row.id for row in rows]
@@ -46,9 +46,9 @@ def test_what_no_list_knows_stays_null_and_is_not_zero() -> None:
 
 
 def test_the_longest_listed_phrase_counts_and_none_inside_it() -> None:
-    assert score.label("I am so happy and glad.", "en").emotion == "joy"
-    assert score.label("The tram is late.", "en") == Annotation(
-        closeness=score.label("The tram is late.", "en").closeness, emotion="neutral"
+    assert score.annotation("I am so happy and glad.", "en").emotion == "joy"
+    assert score.annotation("The tram is late.", "en") == Annotation(
+        closeness=score.annotation("The tram is late.", "en").closeness, emotion="neutral"
     )
 
 

@@ -1,79 +1,66 @@
-"""The dataset card: what is in it, where it is from, and what became of every row on the way. Measured numbers only."""
+"""The dataset card: what is in it, where it is from, and what became of every row. Measured numbers
+only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import yaml
 
 from pipeline.publish.split import REHEARSAL
+from pipeline.publish.summary import Summary
+from pipeline.store.report import FunnelRow, by_count
 
 # size_categories of the Hub: rows up to, name
-SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+)
+LARGEST = "1M<n<10M"
+REASONS_SHOWN = 4  # of a stage, the commonest
+
+INTRODUCTION = (
+    "Conversations collected, filtered, deduplicated and measured with Rapport. "
+    "What became of every row is below."
+)
 
 
-def card(
-    name: str,
-    splits: Mapping[str, int],
-    sources: Sequence[Mapping[str, Any]],
-    languages: Mapping[str, int],
-    funnel: Sequence[Mapping[str, Any]],
-    measures: Mapping[str, Mapping[str, float]],
-) -> str:
-    """README.md of the published folder.
-
-    splits: rows by split. sources: rows with name, kind, rows, license, attribution. languages: rows by code.
-    funnel: rows of `run.funnel`. measures: name → p5, p50, p95 over the published rows.
-    """
-    heads = ("stage", "in", "added", "kept", "dropped", "merged", "quarantined")
-    way = [(*(row[head] for head in heads), _reasons(row)) for row in funnel]
-    origins = [
-        (s["name"], s["kind"], s["rows"], s["license"] or "not stated", s["attribution"] or "")
-        for s in sources
-    ]
-    ranks = ("p5", "p50", "p95")
-    figures = [
-        (measure, *(_number(found[rank]) for rank in ranks)) for measure, found in measures.items()
-    ]
+def card(name: str, summary: Summary, funnel: Sequence[FunnelRow]) -> str:
+    """README.md of the published folder. funnel: one row a stage."""
     parts = [
-        f"---\n{_front(splits, sources, languages)}---",
+        f"---\n{_front_matter(summary)}---",
         f"# {name}",
-        "Conversations collected, filtered, deduplicated and measured with Rapport. What became of every row is below.",
-        _rehearsal_notice(splits),
+        INTRODUCTION,
+        _rehearsal_notice(summary.splits),
         "## Splits",
-        _table(("split", "rows"), list(splits.items())),
-        "## The way here",
-        _table((*heads, "main reasons"), way),
-        "In every room: in + added = kept + dropped + merged + quarantined.",
+        _table(("split", "rows"), list(summary.splits.items())),
+        "## From source to dataset",
+        _funnel(funnel),
+        "In every stage: in + added = kept + dropped + merged + quarantined.",
         "## Sources and licences",
-        _table(("source", "kind", "rows", "licence", "attribution"), origins),
+        _sources(summary),
         "## Languages",
-        _table(("language", "rows"), list(languages.items())),
+        _table(("language", "rows"), list(summary.languages.items())),
         "## Measured on the published rows",
-        _table(("measure", *ranks), figures),
+        _measures(summary),
         "A measure that could not be taken on a row is null there, never zero.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _front(
-    splits: Mapping[str, int], sources: Sequence[Mapping[str, Any]], languages: Mapping[str, int]
-) -> str:
-    rows = sum(splits.values())
-    licences = sorted({s["license"] for s in sources if s["license"]})
-    files = [
-        {"split": split, "path": f"data/{split}-*.parquet"}
-        for split, count in splits.items()
-        if count
-    ]
-    front: dict[str, Any] = {
-        "configs": [
-            {"config_name": "default", "data_files": files}
-        ],  # explicit: a stray file becomes no split
-        "language": [code for code in languages if code != "unknown"],
+def _front_matter(summary: Summary) -> str:
+    """What the Hub reads: files, languages, licence, size."""
+    rows = sum(summary.splits.values())
+    licences = sorted({source.license for source in summary.sources if source.license})
+    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in summary.splits]
+    front: dict[str, object] = {
+        # explicit: a stray file becomes no split
+        "configs": [{"config_name": "default", "data_files": files}],
+        "language": [code for code in summary.languages if code != "unknown"],
         "license": licences[0].lower() if len(licences) == 1 else "other",
-        "size_categories": [next((label for limit, label in SIZES if rows < limit), "1M<n<10M")],
+        "size_categories": [_size(rows)],
         "tags": ["dialogue", "conversational", "rapport"],
     }
     if len(licences) > 1:
@@ -82,28 +69,58 @@ def _front(
     return yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
 
 
+def _size(rows: int) -> str:
+    for limit, name in SIZES:
+        if rows < limit:
+            return name
+    return LARGEST
+
+
 def _rehearsal_notice(splits: Mapping[str, int]) -> str:
     count = splits.get(REHEARSAL, 0)
+    if not count:
+        return ""
     return (
-        f"> {count} rows were written by the offline rehearsal model to try the recipe out. They stand in the split "
-        f"`{REHEARSAL}`, are marked in `source.rehearsal`, and are never pushed. Train on none of them."
-        if count
-        else ""
+        f"> {count} rows were written by the offline rehearsal model to try the recipe out. "
+        f"They stand in the split `{REHEARSAL}`, are marked in `source.rehearsal`, and are never "
+        "pushed. Train on none of them."
     )
 
 
-def _reasons(row: Mapping[str, Any]) -> str:
-    main = sorted(row["reasons"].items(), key=lambda item: (-item[1], item[0]))[:4]
+def _funnel(funnel: Sequence[FunnelRow]) -> str:
+    heads = ("stage", "in", "added", "kept", "dropped", "merged", "quarantined")
+    rows = [[*(row[head] for head in heads), _reasons(row["reasons"])] for row in funnel]  # type: ignore[literal-required]
+    return _table((*heads, "main reasons"), rows)
+
+
+def _reasons(reasons: Mapping[str, int]) -> str:
+    main = list(by_count(reasons).items())[:REASONS_SHOWN]
     return ", ".join(f"{rule} {count}" for rule, count in main)
+
+
+def _sources(summary: Summary) -> str:
+    rows = []
+    for source, count in summary.sources.items():
+        licence, attribution = source.license or "not stated", source.attribution or ""
+        rows.append((source.name, source.kind, count, licence, attribution))
+    return _table(("source", "kind", "rows", "licence", "attribution"), rows)
+
+
+def _measures(summary: Summary) -> str:
+    rows = []
+    for measure, found in summary.measures.items():
+        rows.append((measure, *map(_number, found)))
+    return _table(("measure", "p5", "p50", "p95"), rows)
 
 
 def _number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in line) + " |"
-        for line in lines
-    )
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")

@@ -31,9 +31,9 @@ def run(context: StageContext) -> dict[str, Any]:
     groups = [output.columns(part, ["id", "split_group", "source"]) for part in parts]
     placed = publish.splits(groups, context.settings, recipe.seed)
     tables = (output.table(part) for part in parts)
-    written = publish.write(tables, placed, dataset.committed)
+    summary = publish.write(tables, placed, dataset.committed)
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
-    dataset.write_text("README.md", card(recipe.name, funnel=[*context.funnel, own], **written))
+    dataset.write_text("README.md", card(recipe.name, summary, [*context.funnel, own]))
     if context.settings.layout == REALM:
         places = [recipe.folder / Path(place).expanduser() for place in recipe.generate.cards]
         _write_realm(output, places)

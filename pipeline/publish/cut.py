@@ -1,0 +1,52 @@
+"""Which rows are published: those inside every cut of the recipe, and none with a minor in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from pipeline.conversation import Conversation, Drop, Finding
+from pipeline.recipe.publish import Cut, PublishSettings
+from pipeline.rules import RULES, safety
+from pipeline.rules.reading.view import view
+
+MINOR = "safety.minor"
+
+
+def work(part: Iterable[Conversation], settings: PublishSettings) -> Iterator[Conversation | Drop]:
+    """Rows outside a cut are dropped with measure, value and limit, and so is every row with a
+    minor in it."""
+    for row in part:
+        findings = (*_minors(row), *_cuts(row, settings))
+        if findings:
+            yield Drop(replace(row, findings=row.findings + findings))
+        else:
+            yield row
+
+
+def _minors(row: Conversation) -> Iterator[Finding]:
+    """The gate that no recipe opens: rows may come here past `filter`, by `rapport publish` on
+    files."""
+    seen = view(row.messages, row.persona, row.user_persona)
+    for finding in (*safety.minors(seen), *safety.cards(seen)):
+        yield replace(finding, stage="publish", limit=RULES[MINOR].limit, decision="drop")
+
+
+def _cuts(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
+    for name, cut in settings.cut.items():
+        score = row.scores.get(name)
+        value = score.value if score else row.measures.get(name)
+        limit = _limit_passed(value, cut)
+        if limit is not None:
+            yield Finding("publish", f"publish.{name}", value, limit, decision="drop")
+
+
+def _limit_passed(value: float | None, cut: Cut) -> float | None:
+    """The limit of a cut that a value lies beyond. What was not measured is not judged."""
+    if value is None:
+        return None
+    if cut.min is not None and value < cut.min:
+        return cut.min
+    if cut.max is not None and value > cut.max:
+        return cut.max
+    return None

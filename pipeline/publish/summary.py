@@ -1,0 +1,74 @@
+"""What the card says of the published rows: sources, languages, measures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.conversation import MEASURES
+
+
+class SourceName(NamedTuple):
+    """A source as the card lists it."""
+
+    name: str
+    kind: str
+    license: str | None
+    attribution: str | None
+
+
+class Percentiles(NamedTuple):
+    """Of one measure over the published rows."""
+
+    p5: float
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """splits, languages: rows by name, the languages with most rows first. sources: rows of
+    each."""
+
+    splits: Mapping[str, int]
+    sources: Mapping[SourceName, int]
+    languages: Mapping[str, int]
+    measures: Mapping[str, Percentiles]
+
+
+class Tally:
+    """Adds up over the published parts."""
+
+    def __init__(self) -> None:
+        self._sources: Counter[SourceName] = Counter()
+        self._languages: Counter[str] = Counter()
+        self._measures: dict[str, list[pa.Array]] = {name: [] for name in MEASURES}
+
+    def add(self, table: pa.Table) -> None:
+        for source in table.column("source").to_pylist():
+            name = SourceName(*(source[field] for field in SourceName._fields))
+            self._sources[name] += 1
+        for language in table.column("language").to_pylist():
+            self._languages[language["code"] if language else "unknown"] += 1
+        measures = table.column("measures").combine_chunks()
+        for measure, values in self._measures.items():
+            values.append(measures.field(measure).drop_null())
+
+    def summary(self, splits: Mapping[str, int]) -> Summary:
+        taken = {}
+        for name, arrays in self._measures.items():
+            values = pa.chunked_array(arrays, pa.float64())
+            if len(values):
+                taken[name] = percentiles(values)
+        sources = dict(sorted(self._sources.items(), key=lambda item: str(item[0])))
+        return Summary(splits, sources, dict(self._languages.most_common()), taken)
+
+
+def percentiles(values: pa.ChunkedArray) -> Percentiles:
+    """The 5th, 50th and 95th percentile of values, of which there is at least one."""
+    return Percentiles(*pc.quantile(values, [0.05, 0.5, 0.95]).to_pylist())
