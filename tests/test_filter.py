@@ -28,7 +28,7 @@ from pipeline.conversation import (
     to_table,
 )
 from pipeline.filter.calibrate import _Sample, calibrate, explain
-from pipeline.filter.openings import Tally
+from pipeline.filter.openings import OpeningTally
 from pipeline.recipe.settings import FilterSettings, RepairSettings
 
 GOOD = (
@@ -359,24 +359,24 @@ def test_explain_shows_the_place_and_no_personal_data() -> None:
 
 
 def test_percentiles_and_openings_of_many_rows_take_little_memory() -> None:
-    sample, openings = _Sample(), Tally()
+    sample, openings = _Sample(), OpeningTally()
     for n in range(120_000):
         sample.add(n)
         openings.add("cafe", f"Hello number {n % 7 if n % 2 else n}, how is the weather?", "en")
-    assert len(sample.held) <= 10_000
+    assert len(sample._held) <= 10_000
     assert sample.percentiles()[3] == pytest.approx(60_000, rel=0.05)
     (found,) = openings.openings()
-    assert len(openings.found["cafe"]) <= 50_000
-    assert (found.rows, found.alike) == (120_000, True)
+    assert len(openings._found["cafe"]) <= 50_000
+    assert (found.rows, found.too_similar) == (120_000, True)
     assert found.share == pytest.approx(0.5, abs=0.001)
 
 
 def test_openings_are_told_without_personal_data_and_few_rows_are_no_reason_to_warn() -> None:
-    openings = Tally()
+    openings = OpeningTally()
     for n in range(50):
         openings.add("cafe", f"I'm mike{n}@mail.example.net, hello!", "en")
     (found,) = openings.openings()
-    assert (found.commonest, found.share, found.alike) == ("i m email hello", 1.0, False)
+    assert (found.commonest, found.share, found.too_similar) == ("i m email hello", 1.0, False)
 
 
 def test_labels_follow_their_messages_through_every_repair() -> None:

@@ -1,4 +1,4 @@
-"""What can be mended is mended and told in `edits`; what only looks broken stays as it is."""
+"""What can be repaired is repaired and noted in `edits`; what only looks broken stays as it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.conversation import Conversation, Message, Persona, Source
-from pipeline.filter.repair import mend, shape, strip_html, tidy
+from pipeline.filter.repair import repair_shape, repair_texts, strip_html, tidy
 from pipeline.recipe.settings import RepairSettings
 
 ALL = RepairSettings()
@@ -31,7 +31,7 @@ def contents(conversation: Conversation) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("broken", "mended"),
+    ("broken", "whole"),
     [
         ("Thatâ€™s cafÃ© talk.", "That’s café talk."),
         ("Hi, IÃ¢â‚¬â„¢m Sarah.", "Hi, I’m Sarah."),
@@ -46,9 +46,9 @@ def contents(conversation: Conversation) -> list[str]:
         ("What did you think?\nUser:", "What did you think?"),
     ],
 )
-def test_a_message_is_mended_and_the_edit_is_told(broken: str, mended: str) -> None:
-    repaired = mend(talk("Hello!", broken), ALL)
-    assert contents(repaired) == ["Hello!", mended]
+def test_a_message_is_repaired_and_the_edit_is_noted(broken: str, whole: str) -> None:
+    repaired = repair_texts(talk("Hello!", broken), ALL)
+    assert contents(repaired) == ["Hello!", whole]
     assert repaired.edits
     assert all("message 1" in edit for edit in repaired.edits)
 
@@ -73,25 +73,25 @@ def test_a_message_is_mended_and_the_edit_is_told(broken: str, mended: str) -> N
 )
 def test_what_is_not_broken_stays(text: str) -> None:
     whole = talk("Hello!", text)
-    assert mend(whole, ALL) is whole
+    assert repair_texts(whole, ALL) is whole
 
 
 def test_names_of_the_card_are_labels_and_a_heading_used_twice_is() -> None:
-    carded = mend(
+    carded = repair_texts(
         row(("user", "Hi."), ("assistant", "Mara: Come in."), persona=Persona(name="Mara")), ALL
     )
     assert contents(carded)[1] == "Come in."
-    headed = mend(talk("Anna: Hi.", "Ben: Hello.", "Anna: Tea?", "Ben: Yes."), ALL)
+    headed = repair_texts(talk("Anna: Hi.", "Ben: Hello.", "Anna: Tea?", "Ben: Yes."), ALL)
     assert contents(headed) == ["Hi.", "Hello.", "Tea?", "Yes."]
 
 
 def test_a_label_that_is_an_ordinary_word_opens_two_messages() -> None:
-    spoken = mend(talk("Customer: Hi.", "Hello.", "Customer: Is it open?", "Yes."), ALL)
+    spoken = repair_texts(talk("Customer: Hi.", "Hello.", "Customer: Is it open?", "Yes."), ALL)
     assert contents(spoken) == ["Hi.", "Hello.", "Is it open?", "Yes."]
 
 
 def test_empty_messages_go_and_their_neighbours_merge() -> None:
-    repaired = shape(mend(talk("Hi.", "\u00a0", "Anyone?", "Yes."), ALL), ALL)
+    repaired = repair_shape(repair_texts(talk("Hi.", "\u00a0", "Anyone?", "Yes."), ALL), ALL)
     assert contents(repaired) == ["Hi.\nAnyone?", "Yes."]
     assert repaired.edits[-2:] == (
         "filter: removed empty message 1",
@@ -100,7 +100,7 @@ def test_empty_messages_go_and_their_neighbours_merge() -> None:
 
 
 def test_the_system_message_stays_apart() -> None:
-    repaired = shape(
+    repaired = repair_shape(
         row(("system", "Be kind."), ("assistant", "Hi."), ("assistant", "You?"), ("user", "Me.")),
         ALL,
     )
@@ -113,7 +113,7 @@ def test_the_system_message_stays_apart() -> None:
 def test_a_play_is_cut_to_its_longest_stretch_between_two() -> None:
     names = ["Nina", "Boris", "Masha", *["Nina", "Boris"] * 4, "Masha"]
     play = row(*(("user", f"Line {i}.", name) for i, name in enumerate(names)))
-    repaired = shape(play, ALL)
+    repaired = repair_shape(play, ALL)
     assert repaired.edits == (
         "filter: kept messages 3 to 10 of 12, the longest stretch between two speakers",
     )
@@ -126,17 +126,17 @@ def test_a_play_is_cut_to_its_longest_stretch_between_two() -> None:
 
 def test_a_play_without_such_a_stretch_stays_whole() -> None:
     play = row(*(("user", f"Line {i}.", "ABC"[i % 3]) for i in range(12)))
-    assert {m.name for m in shape(play, ALL).messages} == {"A", "B", "C"}
+    assert {m.name for m in repair_shape(play, ALL).messages} == {"A", "B", "C"}
 
 
 def test_an_unanswered_last_message_of_the_user_goes() -> None:
-    repaired = shape(talk("Hi.", "Hello.", "Are you there?"), ALL)
+    repaired = repair_shape(talk("Hi.", "Hello.", "Are you there?"), ALL)
     assert contents(repaired) == ["Hi.", "Hello."]
     assert repaired.edits == ("filter: trimmed unanswered message 2",)
 
 
 def test_a_tail_that_breaks_off_is_cut() -> None:
-    repaired = shape(talk("Hi.", "Hello.", "How was it?", "I went to the"), ALL)
+    repaired = repair_shape(talk("Hi.", "Hello.", "How was it?", "I went to the"), ALL)
     assert contents(repaired) == ["Hi.", "Hello."]
 
 
@@ -144,12 +144,12 @@ def test_a_tail_that_breaks_off_is_cut() -> None:
     "last", ["Жаль((", "Мне так грустно(", "I got an A", "let's go with plan b", "Yes they're"]
 )
 def test_a_good_last_reply_stays(last: str) -> None:
-    assert contents(shape(talk("Hi.", "Hello.", "How was it?", last), ALL))[-1] == last
+    assert contents(repair_shape(talk("Hi.", "Hello.", "How was it?", last), ALL))[-1] == last
 
 
 def test_every_repair_can_be_switched_off() -> None:
     broken = talk("User: Hi.", "", "<p>caf\u00c3\u00a9</p>  x", "I went to the", "Bye.")
-    assert shape(mend(broken, NONE), NONE) is broken
+    assert repair_shape(repair_texts(broken, NONE), NONE) is broken
 
 
 messages = st.lists(
@@ -162,12 +162,12 @@ messages = st.lists(
 
 
 @given(messages)
-def test_mending_and_shaping_twice_changes_nothing_more(said: list[tuple[str, str]]) -> None:
-    once = shape(mend(row(*said), ALL), ALL)
+def test_repairing_twice_changes_nothing_more(said: list[tuple[str, str]]) -> None:
+    once = repair_shape(repair_texts(row(*said), ALL), ALL)
     assert [a.role != b.role for a, b in zip(once.messages, once.messages[1:], strict=False)].count(
         False
     ) == 0
-    again = shape(once, RepairSettings(tail=False, trim=False))
+    again = repair_shape(once, RepairSettings(tail=False, trim=False))
     assert again.messages == once.messages
 
 

@@ -9,8 +9,8 @@ from rich import box
 from rich.table import Table
 
 from pipeline.conversation import Finding
-from pipeline.filter.calibrate import PERCENTILES, Calibration, Change
-from pipeline.filter.openings import ALIKE, Openings
+from pipeline.filter.calibrate import PERCENTILES, Calibration, ChangedRow
+from pipeline.filter.openings import SIMILAR, Openings
 from pipeline.run.trace import StageRecord
 
 
@@ -152,7 +152,7 @@ def openings(found: Sequence[Openings]) -> Table:
             f"{o.share:.2%}",
             o.commonest,
             o.times,
-            f"warning: above {ALIKE:.0%}" if o.alike else "",
+            f"warning: above {SIMILAR:.0%}" if o.too_similar else "",
         )
         for o in found
     ]
@@ -162,7 +162,7 @@ def openings(found: Sequence[Openings]) -> Table:
     )
 
 
-def changes(dropped: Sequence[Change], kept: Sequence[Change]) -> list[str]:
+def changes(dropped: Sequence[ChangedRow], kept: Sequence[ChangedRow]) -> list[str]:
     """Rows that a changed limit decides otherwise, with their words."""
     lines = []
     for head, found in (("newly dropped", dropped), ("newly kept", kept)):

@@ -1,12 +1,12 @@
-"""The room `filter`: repairs what can be mended, measures every row, sends away what is unfit.
+"""Repairs what can be repaired, measures every row, drops what is unfit.
 
-    measure(part, settings) -> rows with `edits`, `measures` and every reading as a finding "measured"
-    decide(part, settings) -> rows with the findings beyond their limits, or Drop
+    measure(part, settings) -> rows with `edits`, `measures` and every reading as a finding
+    "measured" decide(part, settings) -> rows with the findings beyond their limits, or Drop
     work(part, settings) = decide(measure(part))
-    calibrate.calibrate(measured, settings) -> percentiles per source, what each rule would do, how alike rows open
+    calibrate.calibrate(measured, settings) -> percentiles per source, what each rule would do
     calibrate.explain(measured, before, after) -> rows newly dropped, rows newly kept
 
-Measuring depends on `settings.measuring()` only, so that a changed limit decides anew without measuring anew.
+Measuring depends on `settings.measuring()` only, so that a changed limit measures nothing anew.
 """
 
 from pipeline.filter.apply import decide, measure, work

@@ -9,7 +9,7 @@ from itertools import islice
 
 from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.filter import masking
-from pipeline.filter.repair import mend, shape
+from pipeline.filter.repair import repair_shape, repair_texts
 from pipeline.recipe.settings import FilterSettings
 from pipeline.rules import COUNT, RULES, Rule, beyond, cards, safety, structure, style
 from pipeline.rules.language import detect
@@ -25,11 +25,12 @@ def work(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[Con
 
 
 def measure(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[Conversation]:
-    """Repaired rows with their language, measures and a finding (decision "measured") for every reading."""
+    """Repaired rows with their language, measures and a finding (decision "measured") for every
+    reading."""
     rows = iter(part)
     while batch := list(islice(rows, BATCH)):
-        mended = [mend(row, settings.repairs) for row in batch]
-        shaped = [shape(row, settings.repairs) for row in mended]
+        mended = [repair_texts(row, settings.repairs) for row in batch]
+        shaped = [repair_shape(row, settings.repairs) for row in mended]
         said = [[m.content for m in row.messages if m.role != "system"] for row in shaped]
         heard = detect.detect(said, settings.languages)
         for whole, row, ear in zip(mended, shaped, heard, strict=True):
@@ -40,7 +41,7 @@ def _measure(whole: Conversation, row: Conversation, heard: detect.Heard) -> Con
     seen = view(row.messages, row.persona, row.user_persona)
     counted = numbers(seen.text, seen.starts, row.messages)
     found = structure.measures(seen, counted)
-    known = masking.private(row, heard.language)
+    known = masking.private_texts(row, heard.language)
     found["pii"] = sum(map(len, known.spans))
     readings = [
         *structure.readings(seen, counted, found),
@@ -58,7 +59,8 @@ def _measure(whole: Conversation, row: Conversation, heard: detect.Heard) -> Con
 
 
 def _counted(readings: Sequence[Finding]) -> Iterator[Finding]:
-    """Where a rule counts places in the conversation, every reading of it says how many there are."""
+    """Where a rule counts places in the conversation, every reading of it says how many there
+    are."""
     places = Counter(f.rule for f in readings)
     for f in readings:
         yield (

@@ -1,19 +1,21 @@
-"""Limits are chosen by looking at data: what is measured per source, what each rule would do, what a change changes."""
+"""Limits are chosen by looking at data: what is measured per source, what each rule would do, what
+a change changes."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.conversation import Conversation, Drop
 from pipeline.filter.apply import decide
 from pipeline.filter.masking import masked
-from pipeline.filter.openings import Openings, Tally
-from pipeline.recipe.settings import FilterSettings
+from pipeline.filter.openings import Openings, OpeningTally
+from pipeline.recipe.filter import FilterSettings
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 HELD = 10_000  # values of one measure of one source in memory; of more, a fair sample
@@ -31,7 +33,8 @@ class Spread:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a rule does to one source: rows beyond its limit, of all rows, and rows dropped by this rule alone."""
+    """What a rule does to one source: rows beyond its limit, of all rows, and rows dropped by this
+    rule alone."""
 
     source: str
     rule: str
@@ -44,125 +47,157 @@ class Effect:
 
 @dataclass(frozen=True)
 class Calibration:
+    """What `rapport calibrate filter` shows."""
+
     spreads: list[Spread]
     effects: list[Effect]
     openings: list[Openings]
 
 
 @dataclass(frozen=True)
-class Change:
-    """A row that a changed limit decides otherwise, what says why, and the message where that is seen first."""
+class ChangedRow:
+    """A row that changed limits decide otherwise, the reasons, and the message where they are seen
+    first."""
 
     row: Conversation
     reasons: tuple[str, ...]
     message: int
 
 
+class DropReasons(NamedTuple):
+    """Why a row is dropped, and the first message that shows it. No reasons: the row is kept."""
+
+    reasons: tuple[str, ...]
+    message: int
+
+
 def calibrate(measured: Iterable[Conversation], settings: FilterSettings) -> Calibration:
-    """Every measure's percentiles per source and what each rule would do. measured: rows from `measure`."""
-    tally = _Tally()
+    """Every measure's percentiles per source and what each rule would do. measured: rows from
+    `measure`."""
+    tally = CalibrationTally()
     for row in decide(measured, settings):
         tally.add(row.conversation if isinstance(row, Drop) else row)
-    limits = settings.limits()
-    return Calibration(
-        [
-            Spread(source, measure, v.seen, v.percentiles())
-            for (source, measure), v in tally.values.items()
-        ],
-        [
-            Effect(
-                source,
-                rule,
-                decision,
-                limits[rule].limit,
-                n,
-                tally.rows[source],
-                tally.alone[source, rule],
-            )
-            for (source, rule, decision), n in tally.fired.most_common()
-        ],
-        tally.openings.openings(),
-    )
+    return Calibration(tally.spreads(), tally.effects(settings), tally.openings.openings())
 
 
 def explain(
     measured: Iterable[Conversation], before: FilterSettings, after: FilterSettings, most: int = 10
-) -> tuple[list[Change], list[Change]]:
-    """Rows that only `after` drops and rows that only `before` drops, `most` of each. Both must measure alike.
+) -> tuple[list[ChangedRow], list[ChangedRow]]:
+    """Rows that only `after` drops and rows that only `before` drops, `most` of each. Both must
+    measure the same.
 
     The rows are to be shown: personal data are masked, whatever the settings do about them.
     """
-    dropped: list[Change] = []
-    kept: list[Change] = []
+    dropped: list[ChangedRow] = []
+    kept: list[ChangedRow] = []
     for row in measured:
-        (was, then), (now, at) = reasons(row, before), reasons(row, after)
-        if now and not was and len(dropped) < most:
-            dropped.append(Change(masked(row), now, at))
-        elif was and not now and len(kept) < most:
-            kept.append(Change(masked(row), was, then))
+        old, new = reasons(row, before), reasons(row, after)
+        if new.reasons and not old.reasons and len(dropped) < most:
+            dropped.append(ChangedRow(masked(row), *new))
+        elif old.reasons and not new.reasons and len(kept) < most:
+            kept.append(ChangedRow(masked(row), *old))
         if len(dropped) == len(kept) == most:
             break
     return dropped, kept
 
 
-def reasons(row: Conversation, settings: FilterSettings) -> tuple[tuple[str, ...], int]:
-    """Why a measured row is dropped, and at which message first: (("style.refusal 1 above 0: I cannot assist",), 3).
-
-    ((), 0) when it is kept.
-    """
+def reasons(row: Conversation, settings: FilterSettings) -> DropReasons:
+    """Why a measured row is dropped: (("style.refusal 1 above 0: I cannot assist",), 3)."""
     (decided,) = decide([row], settings)
     if not isinstance(decided, Drop):
-        return (), 0
+        return DropReasons((), 0)
     limits = settings.limits()
-    told: dict[str, list[str]] = {}
-    places = []
-    for f in decided.conversation.findings:
-        if f.stage == "filter" and f.decision == "drop" and f.value is not None:
-            said = told.setdefault(f"{f.rule} {f.value:g} {limits[f.rule].fires} {f.limit:g}", [])
-            said += [f.evidence] if f.evidence and f.evidence not in said else []
-            places += [f.message] if f.message is not None else []
-    return tuple(
-        f"{head}: {', '.join(said)}" if said else head for head, said in told.items()
-    ), min(places, default=0)
+    evidence: dict[str, list[str]] = {}
+    messages = []
+    for finding in decided.conversation.findings:
+        if finding.stage != "filter" or finding.decision != "drop" or finding.value is None:
+            continue
+        rule = limits[finding.rule]
+        head = f"{finding.rule} {finding.value:g} {rule.fires} {finding.limit:g}"
+        quoted = evidence.setdefault(head, [])
+        if finding.evidence and finding.evidence not in quoted:
+            quoted.append(finding.evidence)
+        if finding.message is not None:
+            messages.append(finding.message)
+    sentences = tuple(_sentence(head, quoted) for head, quoted in evidence.items())
+    return DropReasons(sentences, min(messages, default=0))
 
 
-@dataclass
-class _Tally:
-    """What is counted while rows pass; keys: source and measure, source, rule and decision, source and rule."""
+def _sentence(head: str, quoted: list[str]) -> str:
+    return f"{head}: {', '.join(quoted)}" if quoted else head
 
-    rows: Counter[str] = field(default_factory=Counter)
-    values: dict[tuple[str, str], _Sample] = field(default_factory=lambda: defaultdict(_Sample))
-    fired: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    alone: Counter[tuple[str, str]] = field(default_factory=Counter)
-    openings: Tally = field(default_factory=Tally)
+
+class CalibrationTally:
+    """What is counted while rows pass."""
+
+    def __init__(self) -> None:
+        self.openings = OpeningTally()
+        self._rows: Counter[str] = Counter()  # by source
+        self._samples: dict[tuple[str, str], _Sample] = defaultdict(_Sample)  # source, measure
+        self._fired: Counter[tuple[str, str, str]] = Counter()  # source, rule, decision
+        self._alone: Counter[tuple[str, str]] = Counter()  # source, rule
 
     def add(self, row: Conversation) -> None:
         source = row.source.name
-        self.rows[source] += 1
-        first = next((m.content for m in row.messages if m.role != "system"), "")
+        self._rows[source] += 1
+        spoken = [message.content for message in row.messages if message.role != "system"]
+        first = spoken[0] if spoken else ""
         self.openings.add(source, first, row.language.code if row.language else None)
         for measure, value in row.measures.items():
-            self.values[source, measure].add(value)
-        found = {(f.rule, f.decision) for f in row.findings if f.stage == "filter"}
-        self.fired.update((source, *rule) for rule in found)
-        drops = [rule for rule, decision in found if decision == "drop"]
-        self.alone.update((source, rule) for rule in drops if len(drops) == 1)
+            self._samples[source, measure].add(value)
+        self._add_rules(row)
+
+    def _add_rules(self, row: Conversation) -> None:
+        source = row.source.name
+        fired = {
+            (finding.rule, finding.decision)
+            for finding in row.findings
+            if finding.stage == "filter"
+        }
+        self._fired.update((source, *rule) for rule in fired)
+        drops = [rule for rule, decision in fired if decision == "drop"]
+        if len(drops) == 1:
+            self._alone[source, drops[0]] += 1
+
+    def spreads(self) -> list[Spread]:
+        return [
+            Spread(source, measure, sample.seen, sample.percentiles())
+            for (source, measure), sample in self._samples.items()
+        ]
+
+    def effects(self, settings: FilterSettings) -> list[Effect]:
+        limits = settings.limits()
+        return [
+            Effect(
+                source=source,
+                rule=rule,
+                decision=decision,
+                limit=limits[rule].limit,
+                rows=rows,
+                of=self._rows[source],
+                alone=self._alone[source, rule],
+            )
+            for (source, rule, decision), rows in self._fired.most_common()
+        ]
 
 
 class _Sample:
-    """All of up to `HELD` values, and of more a sample in which each is as likely (reservoir sampling)."""
+    """All of up to `HELD` values, and of more a sample in which each is as likely (reservoir
+    sampling)."""
 
     def __init__(self) -> None:
         self.seen = 0
-        self.held: list[float] = []
-        self.draw = random.Random(0)
+        self._held: list[float] = []
+        self._chance = random.Random(0)
 
     def add(self, value: float) -> None:
         self.seen += 1
-        if len(self.held) < HELD:
-            self.held.append(value)
-        elif (place := int(self.draw.random() * self.seen)) < HELD:
-            self.held[place] = value
+        if len(self._held) < HELD:
+            self._held.append(value)
+            return
+        place = int(self._chance.random() * self.seen)
+        if place < HELD:
+            self._held[place] = value
 
     def percentiles(self) -> tuple[float, ...]:
-        return tuple(np.percentile(self.held, PERCENTILES).tolist())
+        return tuple(np.percentile(self._held, PERCENTILES).tolist())

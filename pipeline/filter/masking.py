@@ -1,4 +1,11 @@
-"""Personal data of a whole row: found in every text that is published, and replaced alike in all of them."""
+"""Personal data of a whole row: found in every text that is published, and replaced alike in all of
+them.
+
+The texts of a row have an order, by which spans are told apart:
+
+    messages                names of their speakers      texts of the two personas
+    0 … n-1                 n … 2n-1, "" for none        2n …
+"""
 
 from __future__ import annotations
 
@@ -7,178 +14,214 @@ from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 from pipeline.conversation import Conversation, Finding, Language, Persona
 from pipeline.rules.privacy import stand_ins
 from pipeline.rules.privacy.datum import find_all
 from pipeline.rules.privacy.find import Span, find
 
-CODE = 3  # letters: evidence this short is the code of a language
+# characters of evidence that may be looked for in cards; fewer are the code of a language
+SHORTEST = 4
+PERSONA_TEXTS = ("name", "description", "greeting", "scenario")
 
-Change = Callable[[str], str]
+ChangeText = Callable[[str], str]
 
 
-class Private(NamedTuple):
+class PrivateTexts(NamedTuple):
     """Every published text of a row, and where personal data stand in each."""
 
     texts: list[str]
     spans: list[list[Span]]
 
 
-def private(row: Conversation, language: Language | None) -> Private:
+def private_texts(row: Conversation, language: Language | None) -> PrivateTexts:
     """Found in the messages, the names and the cards; what is found in one is found in all."""
-    texts = published(row)
-    return Private(texts, find_all(texts, language.code if language else None))
+    texts = published_texts(row)
+    return PrivateTexts(texts, find_all(texts, language.code if language else None))
 
 
-def readings(row: Conversation, known: Private) -> Iterator[Finding]:
+def readings(row: Conversation, known: PrivateTexts) -> Iterator[Finding]:
     """Where personal data stand and of which kind; never what they are."""
-    said = len(row.messages)
-    for i, (kind, start, end) in (
-        (i, span) for i, found in enumerate(known.spans) for span in found
-    ):
-        one = Finding("filter", f"privacy.{kind}", 1, None, i, start, end, None, "measured")
-        elsewhere = "a speaker's name" if i < 2 * said else "the card"
-        yield (
-            one
-            if i < said
-            else replace(one, message=None, start=None, end=None, evidence=elsewhere)
-        )
+    messages = len(row.messages)
+    for index, spans in enumerate(known.spans):
+        for kind, start, end in spans:
+            found = Finding("filter", f"privacy.{kind}", 1, decision="measured")
+            if index < messages:
+                yield replace(found, message=index, start=start, end=end)
+            else:
+                elsewhere = "a speaker's name" if index < 2 * messages else "the card"
+                yield replace(found, evidence=elsewhere)
 
 
-def discreet(found: Iterable[Finding], known: Private, said: int) -> Iterator[Finding]:
-    """No evidence quotes personal data: a quotation that overlaps some is left out. said: messages of the row."""
-    cards = [
-        (text, spans)
-        for text, spans in zip(known.texts[said:], known.spans[said:], strict=True)
-        if spans
-    ]
-    for f in found:
-        yield replace(f, evidence=None) if f.evidence and _tells(f, f.evidence, known, cards) else f
+# --- evidence
 
 
-def _tells(
-    f: Finding, evidence: str, known: Private, cards: Sequence[tuple[str, list[Span]]]
+def discreet(findings: Iterable[Finding], known: PrivateTexts, messages: int) -> Iterator[Finding]:
+    """No evidence quotes personal data: a quotation that overlaps some is left out. messages: how
+    many the row has."""
+    elsewhere = zip(known.texts[messages:], known.spans[messages:], strict=True)
+    cards = [(text, spans) for text, spans in elsewhere if spans]
+    for finding in findings:
+        if finding.evidence and _is_private(finding, finding.evidence, known, cards):
+            yield replace(finding, evidence=None)
+        else:
+            yield finding
+
+
+def _is_private(
+    finding: Finding,
+    evidence: str,
+    known: PrivateTexts,
+    cards: Sequence[tuple[str, list[Span]]],
 ) -> bool:
+    """Does the evidence of a finding quote personal data?"""
+    message, start = finding.message, finding.start
     if (
-        f.message is not None
-        and f.start is not None
-        and known.texts[f.message].startswith(evidence, f.start)
+        message is not None
+        and start is not None
+        and known.texts[message].startswith(evidence, start)
     ):
-        return _overlaps(known.spans[f.message], f.start, f.start + len(evidence))
-    if f.message is None and find(evidence):  # said in a message that was cut away
+        return _overlaps(known.spans[message], start, start + len(evidence))
+    if message is None and find(evidence):  # it stands in a message that was cut away
         return True
-    if len(evidence) <= CODE:
+    if len(evidence) < SHORTEST:
         return False
-    quoted = ((spans, at) for text, spans in cards for at in _places(evidence, text))
-    return any(_overlaps(spans, at, at + len(evidence)) for spans, at in quoted)
+    return any(_quotes(evidence, text, spans) for text, spans in cards)
+
+
+def _quotes(evidence: str, text: str, spans: Sequence[Span]) -> bool:
+    """Does the evidence stand in a text where personal data are?"""
+    return any(_overlaps(spans, place, place + len(evidence)) for place in _places(evidence, text))
 
 
 def _places(part: str, text: str) -> Iterator[int]:
-    at = text.find(part)
-    while at >= 0:
-        yield at
-        at = text.find(part, at + len(part))
+    place = text.find(part)
+    while place >= 0:
+        yield place
+        place = text.find(part, place + len(part))
 
 
 def _overlaps(spans: Sequence[Span], start: int, end: int) -> bool:
-    at = bisect(spans, start, key=attrgetter("end"))
-    return at < len(spans) and spans[at].start < end
+    place = bisect(spans, start, key=attrgetter("end"))
+    return place < len(spans) and spans[place].start < end
 
 
-def published(row: Conversation) -> list[str]:
+# --- masking
+
+
+def published_texts(row: Conversation) -> list[str]:
     """Messages, then the names of their speakers ("" for none), then every text of the cards."""
-    texts = [m.content for m in row.messages] + [m.name or "" for m in row.messages]
+    texts = [message.content for message in row.messages]
+    texts += [message.name or "" for message in row.messages]
 
     def note(text: str) -> str:
         texts.append(text)
         return text
 
-    for persona in filter(None, (row.persona, row.user_persona)):
-        _persona(persona, note)
+    for persona in (row.persona, row.user_persona):
+        if persona is not None:
+            _changed_persona(persona, note)
     return texts
 
 
 def masked(row: Conversation) -> Conversation:
-    """With made-up stand-ins in place of personal data; findings move along with the text. For measured rows."""
+    """With made-up stand-ins in place of personal data; findings move along with the text. For
+    measured rows."""
     if not row.measures.get("pii"):
         return row
-    texts, spans = private(row, row.language)
-    new, moved = stand_ins.mask(texts, spans)
-    fresh = iter(new)
-    changed = _rewritten(row, lambda _: next(fresh))
+    texts, spans = private_texts(row, row.language)
+    stand_in_texts, moved = stand_ins.mask(texts, spans)
+    remaining = iter(stand_in_texts)
+    changed = _with_texts(row, lambda _: next(remaining))
     findings = tuple(
-        f if f.message is None else _moved(f, spans[f.message], moved[f.message])
-        for f in row.findings
+        finding
+        if finding.message is None
+        else _moved(finding, spans[finding.message], moved[finding.message])
+        for finding in row.findings
     )
-    return replace(changed, findings=findings, edits=(*row.edits, _edit(spans, len(row.messages))))
+    edit = _edit(spans, len(row.messages))
+    return replace(changed, findings=findings, edits=(*row.edits, edit))
 
 
-def _edit(spans: Sequence[Sequence[Span]], said: int) -> str:
-    numbers = [str(i) for i in range(said) if spans[i]]
-    places = [f"message{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"] if numbers else []
-    places += ["speakers' names"] if any(spans[said : 2 * said]) else []
-    places += ["the cards"] if any(spans[2 * said :]) else []
+def _edit(spans: Sequence[Sequence[Span]], messages: int) -> str:
+    """What was masked, in words."""
+    numbers = [str(index) for index in range(messages) if spans[index]]
+    places = []
+    if numbers:
+        plural = "s" if len(numbers) > 1 else ""
+        places.append(f"message{plural} {', '.join(numbers)}")
+    if any(spans[messages : 2 * messages]):
+        places.append("speakers' names")
+    if any(spans[2 * messages :]):
+        places.append("the cards")
     return f"filter: masked personal data in {' and '.join(places)}"
 
 
-def _rewritten(row: Conversation, change: Change) -> Conversation:
-    """With every published text changed, in the order of `published`."""
-    contents = [change(m.content) for m in row.messages]
-    names = [change(m.name or "") or None for m in row.messages]
+def _with_texts(row: Conversation, change: ChangeText) -> Conversation:
+    """With every published text changed, in the order of `published_texts`."""
+    contents = [change(message.content) for message in row.messages]
+    names = [change(message.name or "") or None for message in row.messages]
     messages = tuple(
-        m._replace(content=content, name=name)
-        for m, content, name in zip(row.messages, contents, names, strict=True)
+        message._replace(content=content, name=name)
+        for message, content, name in zip(row.messages, contents, names, strict=True)
     )
-    cards = [persona and _persona(persona, change) for persona in (row.persona, row.user_persona)]
-    return replace(row, messages=messages, persona=cards[0], user_persona=cards[1])
+    persona = row.persona and _changed_persona(row.persona, change)
+    user_persona = row.user_persona and _changed_persona(row.user_persona, change)
+    return replace(row, messages=messages, persona=persona, user_persona=user_persona)
 
 
-def _persona(persona: Persona, change: Change) -> Persona:
-    fields = ("name", "description", "greeting", "scenario")
-    texts = {
-        field: text and change(text)
-        for field in fields
-        if (text := getattr(persona, field)) is not None
-    }
-    return replace(persona, **texts, card=persona.card and _card(persona.card, change))
+def _changed_persona(persona: Persona, change: ChangeText) -> Persona:
+    """A persona with every text changed, the card last."""
+    texts: dict[str, str] = {}
+    for field in PERSONA_TEXTS:
+        text = getattr(persona, field)
+        if text:
+            texts[field] = change(text)
+    card = persona.card and _changed_card(persona.card, change)
+    return replace(persona, **texts, card=card)
 
 
-def _card(card: str, change: Change) -> str:
+def _changed_card(card: str, change: ChangeText) -> str:
     """A card keeps its exact words unless some are changed."""
     try:
-        known = json.loads(card)
+        known = cast("object", json.loads(card))
     except json.JSONDecodeError:
         return change(card)
-    told = _strings(known, change)
-    return card if told == known else json.dumps(told, ensure_ascii=False)
+    changed = _changed_strings(known, change)
+    return card if changed == known else json.dumps(changed, ensure_ascii=False)
 
 
-def _strings(value: Any, change: Change) -> Any:
+def _changed_strings(value: object, change: ChangeText) -> object:
+    """A JSON value with every string changed; keys stay."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
-        return [_strings(item, change) for item in value]
-    return (
-        {k: _strings(item, change) for k, item in value.items()}
-        if isinstance(value, dict)
-        else value
-    )
+        return [_changed_strings(item, change) for item in value]
+    if isinstance(value, dict):
+        return {key: _changed_strings(item, change) for key, item in value.items()}
+    return value
 
 
 def _moved(finding: Finding, old: Sequence[Span], new: Sequence[Span]) -> Finding:
-    start, end = (
-        None if place is None else _shifted(place, old, new)
-        for place in (finding.start, finding.end)
+    """A finding at the place where its text stands after masking."""
+    start, end = finding.start, finding.end
+    return replace(
+        finding,
+        start=None if start is None else _shifted(start, old, new),
+        end=None if end is None else _shifted(end, old, new),
     )
-    return replace(finding, start=start, end=end)
 
 
 def _shifted(place: int, old: Sequence[Span], new: Sequence[Span]) -> int:
-    """Where a character of the text stands after masking; inside a masked value: where its stand-in begins."""
-    at = bisect(old, place, key=attrgetter("start")) - 1
-    if at < 0:
+    """Where a character of the text stands after masking; inside a masked value: where its stand-in
+    begins.
+
+        before   call 555-0123 now      place 15 (`now`)
+        after    call 555-0199123 now   place 18
+    """
+    index = bisect(old, place, key=attrgetter("start")) - 1
+    if index < 0:
         return place
-    was, now = old[at], new[at]
+    was, now = old[index], new[index]
     return place + now.end - was.end if place >= was.end else now.start

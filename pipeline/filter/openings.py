@@ -1,4 +1,4 @@
-"""One opening everywhere: how alike the conversations of a source begin. No row can tell that of itself."""
+"""How similar the first messages of a source are. No row can show that by itself."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ import pyarrow.compute as pc
 from pipeline.conversation import normalised
 from pipeline.rules.privacy.find import find
 
-WORDS = 5  # by which two conversations open alike
-COMMON = 10  # openings whose joint share is told
+WORDS = 5  # of an opening: conversations that share them open in the same way
+HEAD = 400  # characters of a first message that are looked at
+COMMON = 10  # openings whose joint share is reported
 HELD = 50_000  # different openings of one source in memory; beyond, the rarer half is forgotten
 ENOUGH = 100  # rows of a source whose share says anything
-# Share above which a source opens alike. Human talk: self_dialogue .08, sgd .20, casino .25, where people greet;
-# Synthetic-Persona-Chat, a known fault ("Hi, I'm User 1"): .49.
-ALIKE = 0.30
+# Share above which openings are too similar. Human talk: self_dialogue .08, sgd .20, casino .25,
+# where people greet; Synthetic-Persona-Chat, a known fault ("Hi, I'm User 1"): .49.
+SIMILAR = 0.30
 
 
 @dataclass(frozen=True)
 class Openings:
-    """How many of a source's rows open with one of the ten commonest openings, and the commonest of these."""
+    """How many of a source's rows open with one of the ten commonest openings, and the commonest of
+    these."""
 
     source: str
     rows: int
@@ -32,41 +34,43 @@ class Openings:
     times: int
 
     @property
-    def alike(self) -> bool:
-        return self.rows >= ENOUGH and self.share > ALIKE
+    def too_similar(self) -> bool:
+        return self.rows >= ENOUGH and self.share > SIMILAR
 
 
-class Tally:
+class OpeningTally:
     """Openings counted per source, in memory that does not grow with the rows."""
 
     def __init__(self) -> None:
-        self.rows: Counter[str] = Counter()
-        self.found: dict[str, Counter[str]] = defaultdict(Counter)
+        self._rows: Counter[str] = Counter()
+        self._found: dict[str, Counter[str]] = defaultdict(Counter)
 
-    def add(self, source: str, said: str, language: str | None) -> None:
-        """said: the first message of a conversation."""
-        self.rows[source] += 1
-        found = self.found[source]
-        found[opening(said, language)] += 1
+    def add(self, source: str, message: str, language: str | None) -> None:
+        """Count the first message of a conversation."""
+        self._rows[source] += 1
+        found = self._found[source]
+        found[opening(message, language)] += 1
         if len(found) > HELD:
-            self.found[source] = Counter(dict(_commonest(found, HELD // 2)))
+            self._found[source] = Counter(dict(_commonest(found, HELD // 2)))
 
     def add_table(self, table: pa.Table) -> None:
         """Rows with the columns `messages`, `source` and `language`."""
-        firsts = pc.list_slice(table["messages"].combine_chunks(), 0, 2).to_pylist()
-        for first, source, language in zip(
-            firsts, table["source"].to_pylist(), table["language"].to_pylist(), strict=True
-        ):
-            said = next((m["content"] for m in first if m["role"] != "system"), "")
-            self.add(source["name"], said, language and language["code"])
+        heads = pc.list_slice(table["messages"].combine_chunks(), 0, 2).to_pylist()
+        sources, languages = table["source"].to_pylist(), table["language"].to_pylist()
+        for head, source, language in zip(heads, sources, languages, strict=True):
+            spoken = [message["content"] for message in head if message["role"] != "system"]
+            first = spoken[0] if spoken else ""
+            self.add(source["name"], first, language and language["code"])
 
     def openings(self) -> list[Openings]:
-        return [_openings(source, self.rows[source], found) for source, found in self.found.items()]
+        return [
+            _openings(source, self._rows[source], found) for source, found in self._found.items()
+        ]
 
 
-def opening(said: str, language: str | None) -> str:
-    """The first words said, normalised; personal data by their kind."""
-    head = said[:400]
+def opening(message: str, language: str | None) -> str:
+    """The first words of a message, normalised; personal data by their kind."""
+    head = message[:HEAD]
     for kind, start, end in reversed(find(head, language)):
         head = f"{head[:start]} {kind} {head[end:]}"
     return " ".join(normalised(head).split()[:WORDS])
@@ -74,7 +78,8 @@ def opening(said: str, language: str | None) -> str:
 
 def _openings(source: str, rows: int, found: Mapping[str, int]) -> Openings:
     commonest = _commonest(found, COMMON)
-    return Openings(source, rows, round(sum(n for _, n in commonest) / rows, 4), *commonest[0])
+    together = sum(times for _, times in commonest)
+    return Openings(source, rows, round(together / rows, 4), *commonest[0])
 
 
 def _commonest(found: Mapping[str, int], most: int) -> list[tuple[str, int]]:

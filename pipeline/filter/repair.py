@@ -1,4 +1,5 @@
-"""Repair before reject: what can be mended without guessing is mended, and every repair is an entry in `edits`."""
+"""Repair before reject: what can be repaired without guessing is, and every repair is an entry in
+`edits`."""
 
 from __future__ import annotations
 
@@ -6,14 +7,15 @@ import html
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import ftfy
 from ftfy.badness import is_bad
 
 from pipeline.conversation import Annotation, Conversation, Message, Role
-from pipeline.recipe.settings import RepairSettings
+from pipeline.recipe.filter import RepairSettings
 from pipeline.rules import structure, style
 
 _CODE = "```"
@@ -28,9 +30,7 @@ _BREAK = re.compile(r"<(?:br|hr)\s*/?>|</(?:p|div|li|tr|h[1-6]|blockquote)\s*>",
 _TAG = re.compile(
     rf"</?(?:{_TAGS})(?:\s+[a-z][\w:-]*(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?)*\s*/?>", re.I
 )
-_KEPT_TAG = re.compile(
-    r"</?s>"
-)  # the end of text of some models, no strike-through: style.template decides
+_KEPT_TAG = re.compile(r"</?s>")  # the end of text of some models: style.template decides
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 _LABEL = re.compile(
     r"\s*+[*_]{0,2}(?P<label>[^\s:：*_][^\n:：*_]{0,29}?)[*_]{0,2}\s*+[:：][*_]{0,2}\s*"
@@ -44,232 +44,266 @@ _INVISIBLE = re.compile(
 _BLANKS = re.compile("[ \t\v\f\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _BREAKS = re.compile(" *(?:\r\n?|[\n\x85\u2028\u2029]) *")
 
-Messages = list[Message]
-Edits = list[str]
-Labels = list[Annotation]  # one for each message, or none at all; repairs keep it so
+
+@dataclass
+class Draft:
+    """A conversation under repair. annotations: one for each message, or none at all; repairs keep
+    it so."""
+
+    messages: list[Message]
+    annotations: list[Annotation]
+    edits: list[str]
+
+    @classmethod
+    def of(cls, row: Conversation) -> Draft:
+        return cls(list(row.messages), list(row.annotations), [])
+
+    def text(self) -> str:
+        """All messages, for tests that most conversations fail."""
+        return "\0".join(message.content for message in self.messages)
+
+    def change_texts(self, what: str, change: Callable[[str], str]) -> None:
+        """Change every message by itself; those that come out otherwise are noted."""
+        changed: list[int] = []
+        for index, message in enumerate(self.messages):
+            text = change(message.content)
+            if text != message.content:
+                self.messages[index] = message._replace(content=text)
+                changed.append(index)
+        if changed:
+            self.edits.append(f"filter: {what} in {_listed(changed)}")
+
+    def remove(self, what: str, gone: Sequence[int]) -> None:
+        """Leave messages out, with their annotations."""
+        if not gone:
+            return
+        self.edits.append(f"filter: {what} {_listed(gone)}")
+        without = set(gone)
+        self.keep([index for index in range(len(self.messages)) if index not in without])
+
+    def keep(self, kept: Sequence[int]) -> None:
+        """Only these messages, with their annotations."""
+        self.messages = [self.messages[index] for index in kept]
+        if self.annotations:
+            self.annotations = [self.annotations[index] for index in kept]
+
+    def repaired(self, row: Conversation) -> Conversation:
+        """The row as it now is."""
+        if not self.edits:
+            return row
+        return replace(
+            row,
+            messages=tuple(self.messages),
+            annotations=tuple(self.annotations),
+            edits=(*row.edits, *self.edits),
+        )
 
 
-def mend(row: Conversation, settings: RepairSettings) -> Conversation:
-    """Mend the messages one by one: decoding, HTML, blanks, labels; then leave out the empty ones."""
-    messages, labels, edits = list(row.messages), list(row.annotations), list[str]()
-    text = "\0".join(m.content for m in messages)
+def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
+    """Repair the messages one by one: decoding, HTML, blanks, labels; then leave out the empty
+    ones."""
+    draft = Draft.of(row)
+    text = draft.text()
     if settings.mojibake and not text.isascii() and is_bad(text):
-        messages = _each(messages, edits, "mended wrongly decoded text", ftfy.fix_encoding)
+        draft.change_texts("repaired wrongly decoded text", ftfy.fix_encoding)
     if settings.html and ("<" in text or "&" in text):
-        messages = _each(messages, edits, "removed HTML", strip_html)
-    text = "\0".join(m.content for m in messages) if edits else text
-    if settings.characters and _untidy(text, messages):
-        messages = _each(messages, edits, "tidied blanks and characters", tidy)
+        draft.change_texts("removed HTML", strip_html)
+    text = draft.text() if draft.edits else text
+    if settings.characters and _is_untidy(text, draft.messages):
+        draft.change_texts("tidied blanks and characters", tidy)
     if settings.labels and (":" in text or "：" in text):
-        messages = unlabel(messages, edits, row)
-    if settings.empty and not all(m.content and not m.content.isspace() for m in messages):
-        messages = drop_empty(messages, labels, edits)
-    return _changed(row, messages, labels, edits)
+        remove_labels(draft, row)
+    if settings.empty:
+        empty = [n for n, message in enumerate(draft.messages) if not message.content.strip()]
+        draft.remove("removed empty", empty)
+    return draft.repaired(row)
 
 
-def shape(row: Conversation, settings: RepairSettings) -> Conversation:
+def repair_shape(row: Conversation, settings: RepairSettings) -> Conversation:
     """Make it a dialogue: two speakers in turn, cut at the last good reply."""
-    messages, labels, edits = list(row.messages), list(row.annotations), list[str]()
+    draft = Draft.of(row)
     if settings.pair:
-        messages = longest_pair(messages, labels, edits, settings.least)
+        keep_longest_pair(draft, settings.least)
     if settings.merge:
-        messages = merge(messages, labels, edits)
-    if settings.tail:
-        messages = cut_tail(messages, edits)
-    if settings.trim:
-        messages = trim(messages, edits)
-    return _changed(row, messages, labels[: len(messages)], edits)
+        merge(draft)
+    if settings.tail and structure.breaks_off(draft.messages) >= 1:
+        draft.remove("cut the tail that breaks off:", [len(draft.messages) - 1])
+    if settings.trim and len(draft.messages) >= 2 and draft.messages[-1].role == "user":
+        draft.remove("trimmed unanswered", [len(draft.messages) - 1])
+    return draft.repaired(row)
+
+
+# --- one text
 
 
 def strip_html(text: str) -> str:
-    """Without tags and comments, entities as characters; what only looks like HTML ("I <3 you") and code stay."""
+    """Without tags and comments, entities as characters; what only looks like HTML ("I <3 you") and
+    code stay."""
     if _CODE in text:
         return text
     if "<" in text:
         text = _BREAK.sub("\n", _without_unseen(text))
-        text = _TAG.sub(lambda tag: tag[0] if _KEPT_TAG.fullmatch(tag[0]) else "", text)
-    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
-
-
-def _without_unseen(text: str) -> str:
-    """Without comments, scripts and styles. Searched for by hand: a pattern would be quadratic in what never closes."""
-    for opening, closing in _UNSEEN:
-        kept, done, lower = [], 0, text.lower()
-        while (start := lower.find(opening, done)) >= 0 and (
-            end := lower.find(closing, start)
-        ) >= 0:
-            kept.append(text[done:start])
-            done = end + len(closing)
-        text = "".join([*kept, text[done:]])
+        text = _TAG.sub(_kept_of_tag, text)
+    if "&" in text:
+        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     return text
 
 
+def _kept_of_tag(tag: re.Match[str]) -> str:
+    return tag[0] if _KEPT_TAG.fullmatch(tag[0]) else ""
+
+
+def _without_unseen(text: str) -> str:
+    """Without comments, scripts and styles."""
+    for opening, closing in _UNSEEN:
+        text = _without_blocks(text, opening, closing)
+    return text
+
+
+def _without_blocks(text: str, opening: str, closing: str) -> str:
+    """Without all from an opening to its closing. Searched for by hand: a pattern would be
+    quadratic in what never closes."""
+    kept: list[str] = []
+    done, lower = 0, text.lower()
+    while True:
+        start = lower.find(opening, done)
+        end = lower.find(closing, start) if start >= 0 else -1
+        if end < 0:
+            return "".join([*kept, text[done:]])
+        kept.append(text[done:start])
+        done = end + len(closing)
+
+
 def tidy(text: str) -> str:
-    """Composed characters (NFC), none that are invisible, single blanks, no blanks around line breaks; code stays."""
+    """Composed characters (NFC), none that are invisible, single blanks, no blanks around line
+    breaks; code stays."""
     if _CODE in text:
         return text.strip()
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     return _BREAKS.sub("\n", _BLANKS.sub(" ", text)).strip()
 
 
-def unlabel(messages: Messages, edits: Edits, row: Conversation) -> Messages:
-    """Without speakers' labels at the start of messages, and without a label at the end that nothing follows."""
-    cards = [p.name.lower() for p in (row.persona, row.user_persona) if p and p.name]
-    known = {*cards, *(m.name.lower() for m in messages if m.name), *style.known_labels()}
-    named = {*known, *style.opening_labels(messages), *_headings(messages)}
-
-    def strip(text: str) -> str:
-        match = _LABEL.match(text)
-        if match and match["label"].strip().lower() in named:
-            text = text[match.end() :]
-        before, line_break, last = text.rstrip().rpartition("\n")
-        match = _LABEL.fullmatch(last) if line_break else None
-        return before.rstrip() if match and match["label"].strip().lower() in named else text
-
-    return _each(messages, edits, "removed speakers' labels", strip)
+def _is_untidy(text: str, messages: Sequence[Message]) -> bool:
+    """Would `tidy` change any message? text: all of them."""
+    if _ODD.search(text.replace("\0", "\n")) or not unicodedata.is_normalized("NFC", text):
+        return True
+    if any(blanks in text for blanks in ("  ", " \n", "\n ")):
+        return True
+    return any(message.content != message.content.strip() for message in messages)
 
 
-def _headings(messages: Messages) -> set[str]:
-    """Capitalised words before a colon that open two messages and at least half of all: labels of this talk."""
-    starts = [_LABEL.match(m.content) for m in messages]
-    found = [
-        s["label"].strip()
-        for s in starts
-        if s and s["label"][:1].isupper() and s["label"].count(" ") < 3
-    ]
-    labels = {label.lower() for label, n in Counter(found).items() if n >= 2}
-    return labels if 2 * len(found) >= len(messages) else set()
+# --- labels
 
 
-def drop_empty(messages: Messages, labels: Labels, edits: Edits) -> Messages:
-    """Without messages that say nothing."""
-    _keep(labels, [i for i, m in enumerate(messages) if m.content.strip()])
-    return _without(
-        messages,
-        edits,
-        "removed empty",
-        [i for i, m in enumerate(messages) if not m.content.strip()],
-    )
+def remove_labels(draft: Draft, row: Conversation) -> None:
+    """Without speakers' labels at the start of messages, and without a label at the end that
+    nothing follows."""
+    personas = (row.persona, row.user_persona)
+    names = [persona.name.lower() for persona in personas if persona and persona.name]
+    names += [message.name.lower() for message in draft.messages if message.name]
+    opening = style.opening_labels(draft.messages)
+    labels = {*names, *style.known_labels(), *opening, *_headings(draft.messages)}
+    draft.change_texts("removed speakers' labels", lambda text: _without_labels(text, labels))
 
 
-def longest_pair(messages: Messages, labels: Labels, edits: Edits, least: int) -> Messages:
-    """A talk of three and more speakers: its longest stretch between two, who become user and assistant.
+def _without_labels(text: str, labels: set[str]) -> str:
+    match = _LABEL.match(text)
+    if match and _label_of(match) in labels:
+        text = text[match.end() :]
+    before, line_break, last = text.rstrip().rpartition("\n")
+    match = _LABEL.fullmatch(last) if line_break else None
+    return before.rstrip() if match and _label_of(match) in labels else text
 
-    least: messages that the stretch must have; otherwise the talk stays as it is and `structure.speakers` decides.
+
+def _label_of(match: re.Match[str]) -> str:
+    return match["label"].strip().lower()
+
+
+def _headings(messages: Sequence[Message]) -> set[str]:
+    """Capitalised words before a colon that open two messages and at least half of all: labels of
+    this talk."""
+    matches = [_LABEL.match(message.content) for message in messages]
+    found = [match["label"].strip() for match in matches if match and _is_heading(match["label"])]
+    if 2 * len(found) < len(messages):
+        return set()
+    return {label.lower() for label, count in Counter(found).items() if count >= 2}
+
+
+def _is_heading(label: str) -> bool:
+    return label[:1].isupper() and label.count(" ") < 3
+
+
+# --- the shape of the talk
+
+
+def keep_longest_pair(draft: Draft, least: int) -> None:
+    """A talk of three and more speakers: its longest stretch between two, who become user and
+    assistant.
+
+        Ada Ben Ada Ben Ada Cid Ada      Ada and Ben, messages 0 to 4; then Ada is the user, Ben the
+        assistant
+
+    least: messages that the stretch must have; otherwise the talk stays as it is and
+    `structure.speakers` decides.
     """
-    talk = [i for i, m in enumerate(messages) if m.role != "system"]
-    who = [structure.speaker(messages[i]) for i in talk]
-    if len(set(who)) <= 2:
-        return messages
-    first, last = _longest_stretch(who)
+    talk = [index for index, message in enumerate(draft.messages) if message.role != "system"]
+    speakers = [structure.speaker(draft.messages[index]) for index in talk]
+    if len(set(speakers)) <= 2:
+        return
+    first, last = _longest_stretch(speakers)
     if last - first < least:
-        return messages
-    roles: dict[str, Role] = {who[first]: "user"}
-    kept = [
-        messages[i]._replace(role=roles.setdefault(structure.speaker(messages[i]), "assistant"))
-        for i in talk[first:last]
-    ]
-    edits.append(
-        f"filter: kept messages {talk[first]} to {talk[last - 1]} of {len(messages)}, "
-        "the longest stretch between two speakers"
-    )
-    system = [i for i, m in enumerate(messages) if m.role == "system"]
-    _keep(labels, [*system, *talk[first:last]])
-    return [messages[i] for i in system] + kept
+        return
+    stretch = f"messages {talk[first]} to {talk[last - 1]} of {len(draft.messages)}"
+    draft.edits.append(f"filter: kept {stretch}, the longest stretch between two speakers")
+    system = [index for index, message in enumerate(draft.messages) if message.role == "system"]
+    draft.keep([*system, *talk[first:last]])
+    _give_roles(draft.messages, len(system))
 
 
-def _longest_stretch(who: list[str]) -> tuple[int, int]:
+def _give_roles(messages: list[Message], start: int) -> None:
+    """From `start` on, who speaks first is the user, the other the assistant."""
+    roles: dict[str, Role] = {}
+    for index in range(start, len(messages)):
+        speaker = structure.speaker(messages[index])
+        role = roles.setdefault(speaker, "assistant" if roles else "user")
+        messages[index] = messages[index]._replace(role=role)
+
+
+def _longest_stretch(speakers: Sequence[str]) -> tuple[int, int]:
     """Start and end of the longest run with two different values."""
     best, start = (0, 0), 0
-    for end in range(1, len(who) + 1):
-        while len(set(who[start:end])) > 2:
+    for end in range(1, len(speakers) + 1):
+        while len(set(speakers[start:end])) > 2:
             start += 1
         if end - start > best[1] - best[0]:
             best = (start, end)
     return best
 
 
-def merge(messages: Messages, labels: Labels, edits: Edits) -> Messages:
-    """Messages that one speaker says in a row become one, joined by a line break, with the label of the first."""
-    merged: Messages = []
+def merge(draft: Draft) -> None:
+    """Messages of one speaker in a row become one, joined by a line break, with the annotation of
+    the first."""
     firsts: list[int] = []
-    first = 0
-    for i, message in enumerate(messages):
-        if merged and message.role != "system" and _speaks_on(merged[-1], message):
-            if first == i - 1:
-                edits.append("")
-            merged[-1] = merged[-1]._replace(content=f"{merged[-1].content}\n{message.content}")
-            edits[-1] = f"filter: merged messages {first} to {i} of one speaker"
+    for index, message in enumerate(draft.messages):
+        if firsts and _continues(draft.messages[firsts[-1]], message):
+            before = draft.messages[firsts[-1]]
+            draft.messages[firsts[-1]] = before._replace(
+                content=f"{before.content}\n{message.content}"
+            )
         else:
-            merged.append(message)
-            first = i
-            firsts.append(i)
-    _keep(labels, firsts)
-    return merged
+            firsts.append(index)
+    for first, following in pairwise([*firsts, len(draft.messages)]):
+        if following > first + 1:
+            draft.edits.append(f"filter: merged messages {first} to {following - 1} of one speaker")
+    draft.keep(firsts)
 
 
-def _speaks_on(before: Message, message: Message) -> bool:
-    return (before.role, before.name) == (message.role, message.name)
+def _continues(before: Message, message: Message) -> bool:
+    """Is a message by the speaker of the one before?"""
+    same = (before.role, before.name) == (message.role, message.name)
+    return same and message.role != "system"
 
 
-def cut_tail(messages: Messages, edits: Edits) -> Messages:
-    """Without a last message that must have been cut off."""
-    if structure.breaks_off(messages) < 1:
-        return messages
-    return _without(messages, edits, "cut the tail that breaks off:", [len(messages) - 1])
-
-
-def trim(messages: Messages, edits: Edits) -> Messages:
-    """Without a last message of the user that nobody answers."""
-    if len(messages) < 2 or messages[-1].role != "user":
-        return messages
-    return _without(messages, edits, "trimmed unanswered", [len(messages) - 1])
-
-
-def _keep(labels: Labels, kept: list[int]) -> None:
-    """Only the labels of these messages, where there are labels at all."""
-    labels[:] = [labels[i] for i in kept] if labels else []
-
-
-def _each(messages: Messages, edits: Edits, what: str, change: Callable[[str], str]) -> Messages:
-    texts = [change(m.content) for m in messages]
-    changed = [i for i, m in enumerate(messages) if m.content != texts[i]]
-    if changed:
-        edits.append(f"filter: {what} in {_listed(changed)}")
-    return [
-        m._replace(content=text) if m.content != text else m
-        for m, text in zip(messages, texts, strict=True)
-    ]
-
-
-def _without(messages: Messages, edits: Edits, what: str, gone: list[int]) -> Messages:
-    if gone:
-        edits.append(f"filter: {what} {_listed(gone)}")
-    without = set(gone)
-    return [m for i, m in enumerate(messages) if i not in without]
-
-
-def _listed(indices: list[int]) -> str:
-    return f"message{'s' if len(indices) > 1 else ''} {', '.join(map(str, indices))}"
-
-
-def _untidy(text: str, messages: Messages) -> bool:
-    odd = (
-        bool(_ODD.search(text.replace("\0", "\n")))
-        or "  " in text
-        or " \n" in text
-        or "\n " in text
-    )
-    return (
-        odd
-        or any(m.content != m.content.strip() for m in messages)
-        or not unicodedata.is_normalized("NFC", text)
-    )
-
-
-def _changed(row: Conversation, messages: Messages, labels: Labels, edits: Edits) -> Conversation:
-    if not edits:
-        return row
-    return replace(
-        row, messages=tuple(messages), annotations=tuple(labels), edits=(*row.edits, *edits)
-    )
+def _listed(indices: Sequence[int]) -> str:
+    plural = "s" if len(indices) > 1 else ""
+    return f"message{plural} {', '.join(map(str, indices))}"

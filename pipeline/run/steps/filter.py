@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from pipeline import filter as filtering
-from pipeline.filter.openings import Tally
+from pipeline.filter.openings import OpeningTally
 from pipeline.recipe.filter import FilterSettings
 from pipeline.run.context import StageContext
 from pipeline.store.counts import Counts
@@ -24,7 +24,7 @@ def run(context: StageContext) -> dict[str, Any]:
     key = digest(context.before, {**context.ingredients, "settings": measuring})
     context.prepare(measured, key)
     context.each_part(_filter_part, measured, key)
-    tally = Tally()
+    tally = OpeningTally()
     for part in context.output.parts():
         tally.add_table(context.output.columns(part, ["messages", "source", "language"]))
     return {"openings": [dataclasses.asdict(found) for found in tally.openings()]}
