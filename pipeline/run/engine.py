@@ -1,5 +1,5 @@
-"""Maps a room's function over its units of work: a pool of processes on one machine. The only file
-that knows of it."""
+"""Maps a function over units of work: a pool of processes on one machine. The only file that knows
+of processes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ from pipeline.run.startup import lean
 
 Result = TypeVar("Result")
 
+WORKER_ENDED = (
+    "A worker process was ended from outside, most often because memory ran out. What was finished is "
+    "kept: run the same command again, with --workers 1 if memory is short."
+)
+
 
 class Engine:
     """A pool that is made when first needed and kept for the whole run. `with Engine(2) as engine:
@@ -32,7 +37,7 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         if self._pool is not None:
-            # Ctrl-C: what was begun is thrown away, not waited for; whole parts are on the shelf
+            # Ctrl-C: what was begun is thrown away, not waited for; whole parts are in the store
             # already
             for process in list((self._pool._processes or {}).values()):
                 process.terminate()
@@ -46,8 +51,8 @@ class Engine:
     ) -> Iterator[Result]:
         """`function(*job)` for every job, results as they come.
 
-        One job, one worker, or little work in all: in this process, as two processes would take
-        longer to begin.
+        One job, one worker, or little work in all: in this process, as two would take longer to
+        begin. Raises UserError when a worker is ended from outside.
         """
         if little or self.workers == 1 or len(jobs) <= 1:
             yield from (function(*job) for job in jobs)
@@ -58,16 +63,12 @@ class Engine:
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool:
-            raise UserError(
-                "A worker process was ended from outside, most often because memory ran out. "
-                "What was finished is kept: run the same command again, with --workers 1 if memory is short."
-            ) from None
+            raise UserError(WORKER_ENDED) from None
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            context = multiprocessing.get_context(
-                "spawn"
-            )  # a fork would copy the threads' locks of pyarrow and numba
+            # a fork would copy the threads' locks of pyarrow and numba
+            context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(
                 self.workers, context, initializer=_begin, initargs=(os.getpid(),)
             )
