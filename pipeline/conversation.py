@@ -370,14 +370,14 @@ def as_schema(table: pa.Table, schema: pa.Schema, where: str) -> pa.Table:
     """
     if table.schema.equals(schema):
         return table
-    fields = {column.name: column.type for column in table.schema}
-    _check_names("", list(fields), schema.names, where)
-    columns = [
-        _as_type(table[column.name].combine_chunks(), column.type, column.name, where)
-        if column.name in fields
-        else pa.nulls(table.num_rows, column.type)
-        for column in schema
-    ]
+    _check_names("", table.column_names, schema.names, where)
+    columns = []
+    for column in schema:
+        if column.name in table.column_names:
+            values = table[column.name].combine_chunks()
+            columns.append(_as_type(values, column.type, column.name, where))
+        else:
+            columns.append(pa.nulls(table.num_rows, column.type))
     return pa.table(columns, schema=schema)
 
 
@@ -483,8 +483,10 @@ def _decode_structs(array: pa.Array, kind: pa.DataType) -> list[Any]:
         return list(map(tuple.__new__, repeat(made_of), rows))
     if not array.null_count:
         return list(starmap(made_of, rows))
-    valid = array.is_valid().to_pylist()
-    return [made_of(*row) if is_valid else None for is_valid, row in zip(valid, rows, strict=True)]
+    found = list(starmap(made_of, rows))
+    for place in pa.compute.indices_nonzero(array.is_null()).to_pylist():
+        found[place] = None
+    return found
 
 
 def _present(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:

@@ -30,14 +30,14 @@ from pipeline.rules.structure import measures
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
-class Phrase(NamedTuple):
+class ListedPhrase(NamedTuple):
     """An entry of a word list. value: what is behind its tab: an emotion, or a closeness."""
 
     words: tuple[str, ...]
     value: str
 
 
-WordList = Mapping[str, Sequence[Phrase]]  # first word → phrases, the longest first
+WordList = Mapping[str, Sequence[ListedPhrase]]  # first word → phrases, the longest first
 
 
 def work(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
@@ -152,7 +152,7 @@ def _values_in(words: Sequence[str], listed: WordList) -> list[str]:
     return found
 
 
-def _phrase_at(words: Sequence[str], place: int, listed: WordList) -> Phrase | None:
+def _phrase_at(words: Sequence[str], place: int, listed: WordList) -> ListedPhrase | None:
     for phrase in listed.get(words[place], ()):
         if tuple(words[place : place + len(phrase.words)]) == phrase.words:
             return phrase
@@ -165,12 +165,12 @@ def _word_list(name: str, language: str | None) -> WordList:
     if not texts.has_words(f"{name}-{language}"):
         return {}
     phrases = [_phrase(entry) for entry in texts.words(f"{name}-{language}")]
-    listed: dict[str, list[Phrase]] = {}
+    listed: dict[str, list[ListedPhrase]] = {}
     for phrase in sorted(phrases, key=lambda phrase: (-len(phrase.words), phrase)):
         listed.setdefault(phrase.words[0], []).append(phrase)
     return listed
 
 
-def _phrase(entry: str) -> Phrase:
+def _phrase(entry: str) -> ListedPhrase:
     words, _, value = entry.partition("\t")
-    return Phrase(tuple(_words(words)), value.strip())
+    return ListedPhrase(tuple(_words(words)), value.strip())

@@ -134,12 +134,7 @@ def masked(row: Conversation) -> Conversation:
     stand_in_texts, moved = stand_ins.mask(texts, spans)
     remaining = iter(stand_in_texts)
     changed = _with_texts(row, lambda _: next(remaining))
-    findings = tuple(
-        finding
-        if finding.message is None
-        else _moved(finding, spans[finding.message], moved[finding.message])
-        for finding in row.findings
-    )
+    findings = tuple(_moved(finding, spans, moved) for finding in row.findings)
     edit = _edit(spans, len(row.messages))
     return replace(changed, findings=findings, edits=(*row.edits, edit))
 
@@ -203,14 +198,19 @@ def _changed_strings(value: object, change: ChangeText) -> object:
     return value
 
 
-def _moved(finding: Finding, old: Sequence[Span], new: Sequence[Span]) -> Finding:
-    """A finding at the place where its text stands after masking."""
+def _moved(
+    finding: Finding, before: Sequence[Sequence[Span]], after: Sequence[Sequence[Span]]
+) -> Finding:
+    """A finding at the place where its text stands after masking. before, after: spans by text."""
+    if finding.message is None:
+        return finding
+    old, new = before[finding.message], after[finding.message]
     start, end = finding.start, finding.end
-    return replace(
-        finding,
-        start=None if start is None else _shifted(start, old, new),
-        end=None if end is None else _shifted(end, old, new),
-    )
+    if start is not None:
+        start = _shifted(start, old, new)
+    if end is not None:
+        end = _shifted(end, old, new)
+    return replace(finding, start=start, end=end)
 
 
 def _shifted(place: int, old: Sequence[Span], new: Sequence[Span]) -> int:

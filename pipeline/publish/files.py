@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
 import pyarrow as pa
@@ -59,10 +59,15 @@ def write(tables: Iterable[pa.Table], placed: Sequence[Sequence[str]], create: O
             stack.enter_context(shard)
         for table, places in zip(tables, placed, strict=True):
             tally.add(table)
-            names = pa.array(places, pa.string())
-            for split, shard in shards.items():
-                shard.add(_published(table.filter(pa.compute.equal(names, split))))
+            _add_rows(table, places, shards)
     return tally.summary({split: totals[split] for split in SPLITS if totals[split]})
+
+
+def _add_rows(table: pa.Table, places: Sequence[str], shards: Mapping[str, Shards]) -> None:
+    """Write each row of a part to the shards of its split."""
+    names = pa.array(places, pa.string())
+    for split, shard in shards.items():
+        shard.add(_published(table.filter(pa.compute.equal(names, split))))
 
 
 def _published(table: pa.Table) -> pa.Table:

@@ -19,8 +19,8 @@ from pipeline.run.startup import lean
 Result = TypeVar("Result")
 
 WORKER_ENDED = (
-    "A worker process was ended from outside, most often because memory ran out. What was finished is "
-    "kept: run the same command again, with --workers 1 if memory is short."
+    "A worker process was ended from outside, most often because memory ran out. What was finished "
+    "is kept: run the same command again, with --workers 1 if memory is short."
 )
 
 

@@ -17,7 +17,7 @@ from pipeline.run.runner import (
 )
 
 
-class Estimate(TypedDict, total=False):
+class ModelUse(TypedDict, total=False):
     """Calls, tokens and dollars that a stage would take. cost: None where a price is unknown.
 
     spent, spent_tokens: by all runs in this folder so far. over: limits of the budget that all this
@@ -33,7 +33,7 @@ class Estimate(TypedDict, total=False):
     over: list[str]
 
 
-class PlannedStage(Estimate, total=False):
+class PlannedStage(ModelUse, total=False):
     """What would happen to a stage. state: cached, resumes or runs. rows: kept, where that is
     known."""
 
@@ -70,7 +70,7 @@ def _planned(context: StageContext | None, name: str) -> tuple[PlannedStage, Fin
     return PlannedStage(stage=name, state="resumes" if begun else "runs", rows=None), None
 
 
-def _estimate(recipe: Recipe, job: Job) -> Estimate:
+def _estimate(recipe: Recipe, job: Job) -> ModelUse:
     """What the models would take, and what this folder has spent already."""
     if not recipe.generate.wanted:
         return {}
@@ -80,19 +80,21 @@ def _estimate(recipe: Recipe, job: Job) -> Estimate:
     uses = generate.expected(recipe.generate, recipe.models, recipe.seed, recipe.folder).values()
     costs = [use.cost for use in uses]
     known = [cost for cost in costs if cost is not None]
-    prompt_tokens = sum(use.prompt_tokens for use in uses)
-    completion_tokens = sum(use.completion_tokens for use in uses)
     spent_tokens, spent_dollars = spent(job.folder)
-    wanted = {"max_cost": sum(known), "max_tokens": prompt_tokens + completion_tokens}
-    return Estimate(
+    found = ModelUse(
         calls=sum(use.calls for use in uses),
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
+        prompt_tokens=sum(use.prompt_tokens for use in uses),
+        completion_tokens=sum(use.completion_tokens for use in uses),
         cost=sum(known) if len(known) == len(costs) else None,
         spent=spent_dollars,
         spent_tokens=spent_tokens,
-        over=[limit for limit, amount in wanted.items() if _exceeds(recipe, limit, amount)],
     )
+    wanted = {
+        "max_cost": sum(known),
+        "max_tokens": found["prompt_tokens"] + found["completion_tokens"],
+    }
+    found["over"] = [name for name, amount in wanted.items() if _exceeds(recipe, name, amount)]
+    return found
 
 
 def _exceeds(recipe: Recipe, limit: str, amount: float) -> bool:

@@ -70,16 +70,19 @@ def _histogram(values: pa.ChunkedArray) -> dict[str, Any]:
     import numpy as np
 
     numbers = values.to_numpy()
-    least, most = float(numbers.min()), float(numbers.max())
-    smallest_span = 1e-6 * max(1.0, abs(least))
-    span = (least, max(most, least + smallest_span))
-    counts, edges = np.histogram(numbers, bins=BINS, range=span)
+    counts, edges = np.histogram(numbers, bins=BINS, range=_span(numbers.min(), numbers.max()))
     found = {"rows": len(numbers), "min": edges[0]}
     for rank, value in zip(PERCENTILES, np.percentile(numbers, PERCENTILES), strict=True):
         found[f"p{rank}"] = value
     found["max"] = edges[-1]
     rounded = {name: round(float(value), 6) for name, value in found.items()}
     return rounded | {"histogram": counts.tolist()}
+
+
+def _span(least: float, most: float) -> tuple[float, float]:
+    """From the least value to the largest, and a little wider where they are equal."""
+    smallest = 1e-6 * max(1.0, abs(least))
+    return float(least), float(max(most, least + smallest))
 
 
 def recipe_of(out: str) -> Recipe | None:

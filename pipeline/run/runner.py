@@ -168,8 +168,9 @@ def _accounts(context: StageContext, marks: dict[str, Mark]) -> Report:
     worked = total(context.results)
     if worked.rows_in != counts.rows_in:
         raise UserError(
-            f"{context.output.address} was changed while the run was at work: {worked.rows_in} rows were finished, "
-            f"{counts.rows_in} are there. Delete that folder, then run the same command again."
+            f"{context.output.address} was changed while the run was at work: "
+            f"{worked.rows_in} rows were finished, {counts.rows_in} are there. "
+            "Delete that folder, then run the same command again."
         )
     rows_in = context.rows_in if context.source else counts.rows_in
     added = counts.rows_in - rows_in
@@ -246,8 +247,8 @@ def _check_place(top: Store, recipe: Recipe) -> None:
         return
     what = "A crawl keeps its pages" if crawls else "Generating keeps every answer"
     raise UserError(
-        f"{what} in a file that needs a disk, and {top.address} has none. Choose a folder of this machine "
-        "with --out; another run can read what comes of it by its address."
+        f"{what} in a file that needs a disk, and {top.address} has none. Choose a folder of this "
+        "machine with --out; another run can read what comes of it by its address."
     )
 
 
@@ -285,9 +286,9 @@ def _name_of_run(top: Store) -> str | None:
         found: Any = yaml.safe_load(text)
         return str(found["name"])
     except (yaml.YAMLError, TypeError, KeyError):
-        where = f"{top.address}/recipe.yaml is damaged, so it does not say whose run this is"
         raise UserError(
-            f"{where}. If it is the run of this recipe, delete that file and run the same command again."
+            f"{top.address}/recipe.yaml is damaged, so it does not say whose run this is. If it is "
+            "the run of this recipe, delete that file and run the same command again."
         ) from None
 
 

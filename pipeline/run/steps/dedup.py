@@ -61,18 +61,21 @@ def _against(context: StageContext, signing_key: str) -> tuple[Store, str]:
     named = [source.model_dump(mode="json") for source in settings.against]
     key = digest(signing_key, named, context.ingredients["reads"])
     context.prepare(store, key)
-    reading = CollectSettings(sources=settings.against)
-    kept: Counter[str] = Counter()
-    for number, unit in enumerate(collect.units(reading, context.job.recipe.folder)):
-        rows = collect.read(unit, reading, Path())
-        kept[unit.source.name] += store.write(f"{number:05d}", key, rows).kept
-    empty = [name for name, rows in kept.items() if not rows]
-    if empty:
-        names = ", ".join(empty)
-        raise UserError(
-            f"dedup: nothing can be read of {names}, so there is nothing to compare with."
-        )
+    _read_against(store, key, CollectSettings(sources=settings.against), context.job.recipe.folder)
     return store, key
+
+
+def _read_against(store: Store, key: str, settings: CollectSettings, folder: Path) -> None:
+    """Write the sets into their store. Raises UserError for one that holds no conversation."""
+    kept: Counter[str] = Counter()
+    for number, unit in enumerate(collect.units(settings, folder)):
+        rows = collect.read(unit, settings, Path())
+        kept[unit.source.name] += store.write(f"{number:05d}", key, rows).kept
+    empty = ", ".join(name for name, rows in kept.items() if not rows)
+    if empty:
+        raise UserError(
+            f"dedup: nothing can be read of {empty}, so there is nothing to compare with."
+        )
 
 
 def _signed(

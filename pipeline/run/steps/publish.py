@@ -11,6 +11,7 @@ from pipeline.formats import cards, realm
 from pipeline.generate import cast
 from pipeline.publish.card import card
 from pipeline.recipe.publish import PublishSettings
+from pipeline.recipe.settings import Recipe
 from pipeline.run.context import StageContext
 from pipeline.store.counts import Counts, total
 from pipeline.store.files import FileMark
@@ -19,6 +20,7 @@ from pipeline.store.store import Part, Store
 
 DATASET = "dataset"
 REALM = "realm"
+GROUPS = ["id", "split_group", "source"]  # columns that decide a row's split
 
 
 def run(context: StageContext) -> dict[str, Any]:
@@ -28,15 +30,13 @@ def run(context: StageContext) -> dict[str, Any]:
     dataset = Store(output.root, f"{output.folder}/{DATASET}")
     dataset.remove()
     parts = output.parts()
-    groups = [output.columns(part, ["id", "split_group", "source"]) for part in parts]
+    groups = [output.columns(part, GROUPS) for part in parts]
     placed = publish.splits(groups, context.settings, recipe.seed)
-    tables = (output.table(part) for part in parts)
-    summary = publish.write(tables, placed, dataset.committed)
+    summary = publish.write(map(output.table, parts), placed, dataset.committed)
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
     dataset.write_text("README.md", card(recipe.name, summary, [*context.funnel, own]))
     if context.settings.layout == REALM:
-        places = [recipe.folder / Path(place).expanduser() for place in recipe.generate.cards]
-        _write_realm(output, places)
+        _write_realm(output, recipe)
     return {"files": _marks(output, DATASET) | _marks(output, REALM)}
 
 
@@ -56,12 +56,13 @@ def _marks(output: Store, folder: str) -> dict[str, FileMark]:
     return found
 
 
-def _write_realm(output: Store, places: list[Path]) -> None:
+def _write_realm(output: Store, recipe: Recipe) -> None:
     """The generated rows as gpt_roleplay_realm has them, one record a character, and the characters
     as V2 cards.
 
-    places: where the recipe's cards are; what came as a PNG is written as one too.
+    What came as a PNG is written as one too.
     """
+    places = [recipe.folder / Path(place).expanduser() for place in recipe.generate.cards]
     target = Store(output.root, f"{output.folder}/{REALM}")
     target.remove()
     records = realm.records(output.rows())
