@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import house
+
 from pipeline.recipe.loading import load
 from pipeline.recipe.settings import Recipe
 from pipeline.run.stages import NAMES
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {"collect", "generate", "filter", "dedup", "score", "publish"}
+STAGE_NAMES = set(NAMES)
 CODE = [p for top in ("pipeline", "spiders") for p in sorted((ROOT / top).rglob("*.py"))]
 
 
@@ -29,18 +31,18 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room_of(path: Path) -> str | None:
+def stage_of(path: Path) -> str | None:
     name = (
         path.relative_to(ROOT / "pipeline").parts[0].removesuffix(".py")
         if path.is_relative_to(ROOT / "pipeline")
         else ""
     )
-    return name if name in ROOMS else None
+    return name if name in STAGE_NAMES else None
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_room_imports_no_other_room(path: Path) -> None:
-    own = room_of(path)
+def test_a_stage_imports_no_other_stage(path: Path) -> None:
+    own = stage_of(path)
     if own is None:
         return
     others = {
@@ -48,7 +50,7 @@ def test_a_room_imports_no_other_room(path: Path) -> None:
         for name in imported(path)
         if name.startswith("pipeline.") and name.count(".") >= 1
     }
-    assert not (others & ROOMS) - {own}
+    assert not (others & STAGE_NAMES) - {own}
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda p: str(p.relative_to(ROOT)))
@@ -69,7 +71,7 @@ def test_only_the_command_line_prints_and_reads_the_environment(path: Path) -> N
     assert not names & {"environ", "getenv"} - allowed
 
 
-def test_a_room_is_a_recipe_section_a_command_and_a_module() -> None:
+def test_a_stage_is_a_recipe_section_a_command_and_a_module() -> None:
     from pipeline.cli import cli
 
     names = list(NAMES)
@@ -101,17 +103,17 @@ def test_help_waits_for_no_heavy_library() -> None:
     }
 
 
-def test_no_file_and_no_function_outgrows_the_house() -> None:
-    long_files = [p for p in CODE if len(p.read_text("utf-8").splitlines()) > 400]
-    assert long_files == []
-    functions = [
-        f"{path}:{node.lineno} {node.name}"
-        for path in CODE
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or 0) - node.lineno >= 60
-    ]
-    assert functions == []
+def test_the_figures_of_the_house_hold() -> None:
+    """Words, light lines, types, functions, import circles: see benchmarks/house.py."""
+    figures = house.figures(house.modules(ROOT))
+    assert [figure.name for figure in figures if figure.ok is False] == []
+
+
+def test_the_top_of_the_package_shows_the_dataflow() -> None:
+    top = [path for path in (ROOT / "pipeline").iterdir() if path.name != "__pycache__"]
+    assert len([path for path in top if path.is_file()]) <= 8
+    folders = {path.name for path in top if path.is_dir()}
+    assert folders >= {"collect", "generate", "filter", "dedup", "publish", "run", "store", "rules"}
 
 
 def test_every_dependency_has_its_sentence() -> None:
