@@ -58,7 +58,7 @@ def ingredients(
 
 def cards(recipe: Recipe) -> list[Path]:
     """Every card file of a recipe. Raises UserError where there is none."""
-    from pipeline.generate.cast import card_files
+    from pipeline.generate.personas import card_files
 
     places = [recipe.folder / Path(card).expanduser() for card in recipe.generate.cards]
     return [file for place in places for file in card_files(place)]

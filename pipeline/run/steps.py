@@ -265,7 +265,7 @@ def _write_realm(shelf: Store, places: list[Path]) -> None:
     places: where the recipe's cards are; what came as a PNG leaves as one too.
     """
     from pipeline.formats import cards, realm
-    from pipeline.generate import cast
+    from pipeline.generate import personas
 
     target = Store(shelf.address, "realm")
     target.remove()
@@ -273,7 +273,7 @@ def _write_realm(shelf: Store, places: list[Path]) -> None:
         json.dumps(record, ensure_ascii=False) + "\n" for record in realm.records(shelf.rows())
     )
     target.write_text("characters.jsonl", "".join(records))
-    pictures = cast.pictures(places)
+    pictures = personas.pictures(places)
     for number, character in enumerate(realm.characters(shelf.rows()), 1):
         target.write_text(f"cards/{number:05d}.json", cards.to_json(character))
         if picture := pictures.get(character.card or ""):
