@@ -1,16 +1,18 @@
-"""Novelty: the same decisions as rouge-score with a fixed cut-off, its speed, and how often unrelated texts pass.
+"""Novelty: the decisions of rouge-score at a fixed limit, speed, how often unrelated texts pass.
 
     .venv/bin/python -m benchmarks.novelty            # against rouge-score, and what passes
-    .venv/bin/python -m benchmarks.novelty derive     # where the constants of pipeline/generate/novelty.py are from
+    .venv/bin/python -m benchmarks.novelty derive     # the constants of novelty.py
 
-rouge-score is installed into build/peers-novelty by uv. Sets are read from ../shared/data. Unrelated texts: dialogues
-of different people (English), speeches of plays and loose sentences put together (Russian), cut to equal length.
+rouge-score is installed into build/peers-novelty by uv. Sets are read from ../shared/data.
+Unrelated texts: dialogues of different people (English), speeches of plays and loose sentences put
+together (Russian), cut to equal length.
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import math
 import random
@@ -18,22 +20,24 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from pipeline import texts
 from pipeline.conversation import normalised
-from pipeline.generate.novelty import Novelty, rouge_l
+from pipeline.generate.novelty import LOWEST, Novelty, rouge_l
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-SIZES = (10, 25, 60)  # words
+LENGTHS = (10, 25, 60)  # words
 SHARES = (1e-2, 1e-3, 1e-4, 2e-5)  # of pairs: what pools of 5 to 2,500 texts ask for
 CUTOFF = 0.24  # gpt_roleplay_realm
+ACCEPTED = 0.95  # the share of unrelated texts that is to pass
+STRETCHES = {"en": 1, "ru": 6}  # of one text, at most; the Russian sets have few texts
 PEER = """
 import json, sys, time
 from rouge_score import rouge_scorer
@@ -54,78 +58,94 @@ print(json.dumps([decisions, time.process_time() - started]))
 
 def main() -> None:
     python = peer()
-    sets = {
-        "en": {"talks": list(talks()), "roleplay": list(roleplay())},
-        "ru": {"plays": list(plays()), "mixed": [*plays(), *loose()]},
-    }
+    english = {"talks": list(talks()), "roleplay": list(roleplay())}
+    russian = {"plays": list(plays()), "mixed": [*plays(), *loose()]}
     print("## the same decisions as rouge-score at a fixed cut-off of .24")
-    for language, texts in (("en", sets["en"]["talks"]), ("ru", sets["ru"]["mixed"])):
-        same_decisions(python, language, texts)
+    same_decisions(python, "en", english["talks"])
+    same_decisions(python, "ru", russian["mixed"])
     print("\n## one candidate against 10,000 texts of 60 words")
-    speed(python, windows(sets["en"]["talks"], 60))
+    speed(python, windows(english["talks"], 60))
     print("\n## unrelated texts that pass, calibrated to .95 on our seeds (fixed .24 beside)")
-    for language, named in sets.items():
-        for name, texts in named.items():
-            for words in (10, 25, 60):
-                passing(language, name, windows(texts, words, 1 if language == "en" else 6), words)
+    for language, sets in (("en", english), ("ru", russian)):
+        for name, whole in sets.items():
+            for length in LENGTHS:
+                passing(language, name, windows(whole, length, STRETCHES[language]), length)
 
 
-def same_decisions(python: str, language: str, texts: list[str]) -> None:
-    """2,000 candidates of 8 to 60 words against a pool of 100; each stretch of text is used once."""
+def same_decisions(python: str, language: str, whole: list[str]) -> None:
+    """2,000 candidates of 8 to 60 words against a pool of 100; each stretch is used once."""
     rng = random.Random(1)
-    cut = [
-        " ".join(words(t)[: rng.randint(8, 60)]) for t in rng.sample(texts, min(len(texts), 2400))
-    ]
-    pool, candidates = cut[:100], [c for c in cut[100:] if len(c.split()) >= 8][:2000]
-    novelty = Novelty([], cutoff=CUTOFF)
-    for text in pool:
-        novelty.add(text)
+    sampled = rng.sample(whole, min(len(whole), 2400))
+    cut = [" ".join(words(text)[: rng.randint(8, 60)]) for text in sampled]
+    pool, candidates = cut[:100], [text for text in cut[100:] if len(text.split()) >= 8][:2000]
+    novelty = filled(Novelty([], cutoff=CUTOFF), pool)
     ours = [novelty.neighbour(text) is None for text in candidates]
     theirs, _ = ask(python, [CUTOFF, pool, candidates])
-    same = sum(a == b for a, b in zip(ours, theirs, strict=True))
+    same = sum(map(bool.__eq__, ours, theirs))
     print(f"{language}: {same} of {len(ours)} decisions equal, {sum(ours)} accepted")
 
 
-def speed(python: str, texts: list[str]) -> None:
-    novelty, calibrated = Novelty([], cutoff=CUTOFF), Novelty(seeds("en"))
-    for text in texts[:10_000]:
-        novelty.add(text)
-    calibrated.pool, calibrated.letters = novelty.pool, novelty.letters
-    calibrated.lengths.extend(novelty.lengths)
-    calibrated.levels.extend([0.0] * 10_000)
-    candidates = texts[10_000:10_050]
-    for name, pool in (("fixed", novelty), ("calibrated", calibrated)):
+def speed(python: str, stretches: list[str]) -> None:
+    pool, candidates = stretches[:10_000], stretches[10_000:10_050]
+    fixed, calibrated = filled(Novelty([], cutoff=CUTOFF), pool), Novelty(seeds("en"))
+    # the pool without its levels, which would take an hour
+    calibrated.pool, calibrated.letters = fixed.pool, fixed.letters
+    calibrated.lengths.extend(fixed.lengths)
+    calibrated.levels.extend([0.0] * len(pool))
+    _, theirs = ask(python, [CUTOFF, pool, candidates[:1]])
+    for name, novelty in (("fixed", fixed), ("calibrated", calibrated)):
         started = time.process_time()
         for text in candidates:
-            pool.neighbour(text)
+            novelty.neighbour(text)
         each = (time.process_time() - started) / len(candidates)
-        if name == "fixed":
-            _, seconds = ask(python, [CUTOFF, texts[:10_000], candidates[:1]])
-        print(
-            f"{name}: {each * 1000:.1f} ms, rouge-score {seconds:.1f} s: {seconds / each:.0f} times as fast"
-        )
+        times = f"{theirs / each:.0f} times as fast"
+        print(f"{name}: {each * 1000:.1f} ms, rouge-score {theirs:.1f} s: {times}")
 
 
-def passing(language: str, name: str, texts: list[str], length: int) -> None:
+def passing(language: str, name: str, stretches: list[str], length: int) -> None:
     rates = []
     for pool in (100, 2000):
-        tested = texts[pool : pool + 400]
+        tested = stretches[pool : pool + 400]
         if len(tested) < 200:
             rates.append("   -  (too few)")
             continue
-        calibrated, fixed = Novelty(seeds(language)), Novelty([], cutoff=CUTOFF)
-        for text in texts[:pool]:
-            calibrated.add(text)
-            fixed.add(text)
-        new = sum(calibrated.neighbour(t) is None for t in tested) / len(tested)
-        rates.append(
-            f"{new:.3f} ({sum(fixed.neighbour(t) is None for t in tested) / len(tested):.3f})"
-        )
+        calibrated = filled(Novelty(seeds(language)), stretches[:pool])
+        fixed = filled(Novelty([], cutoff=CUTOFF), stretches[:pool])
+        rates.append(f"{share_new(calibrated, tested):.3f} ({share_new(fixed, tested):.3f})")
     print(f"{language} {name:9} {length:3} words: pool 100 {rates[0]}   pool 2,000 {rates[1]}")
 
 
+def filled(novelty: Novelty, pool: Iterable[str]) -> Novelty:
+    for text in pool:
+        novelty.add(text)
+    return novelty
+
+
+def share_new(novelty: Novelty, tested: Sequence[str]) -> float:
+    return sum(novelty.neighbour(text) is None for text in tested) / len(tested)
+
+
+# --- where the constants are from
+
+
+class Excess(NamedTuple):
+    """Unrelated texts against a pool: how far their similarities are above the usual.
+
+    trimmed: deviation of the lowest .98 over that of all, mean over the texts.
+    deviations: of each pair, (texts, pool).
+    """
+
+    trimmed: float
+    deviations: NDArray[np.float64]
+
+    def passing(self, pool: int, base: float, slope: float) -> float:
+        """The share of texts that would be new enough, of which .95 should be."""
+        limit = base - slope * math.log10(1 - ACCEPTED ** (1 / pool))
+        return float((self.deviations[:, :pool].max(axis=1) <= limit).mean())
+
+
 def derive() -> None:
-    """Fit the constants on all four sets, then on three, and see how much of the fourth would pass.
+    """Fit the constants on all four sets, then on three, and see how much of the fourth passes.
 
     TRIMMED is needed to measure the others: after a change of it, derive again.
     """
@@ -135,153 +155,145 @@ def derive() -> None:
         ("ru", "plays"): plays(),
         ("ru", "loose"): loose(),
     }
-    found: dict[tuple[str, str], list[Strays]] = {}
-    for named, texts in sets.items():
-        whole = list(texts)
-        cut = (windows(whole, size, 1 if named[0] == "en" else 6) for size in SIZES)
-        found[named] = [strays(named[0], texts) for texts in cut]
-        print(
-            *named,
-            "TRIMMED by length",
-            *(f"{cell.trimmed:.3f}" for cell in found[named]),
-            flush=True,
-        )
-    cells = [cell for lengths in found.values() for cell in lengths]
+    found: dict[tuple[str, str], list[Excess]] = {}
+    for (language, name), given in sets.items():
+        measured = excess_of(language, list(given))
+        found[language, name] = measured
+        trimmed = (f"{cell.trimmed:.3f}" for cell in measured)
+        print(language, name, "TRIMMED by length", *trimmed, flush=True)
+    cells = [cell for measured in found.values() for cell in measured]
     print(f"all: TRIMMED {np.mean([cell.trimmed for cell in cells]):.2f}, REACH {fit(cells)}")
     for held in found:
-        reach = fit([cell for named, lengths in found.items() if named != held for cell in lengths])
-        for pool in (100, 1500):
-            rates = (
-                f"{size} words {cell.passing(pool, *reach):.3f}"
-                for size, cell in zip(SIZES, found[held], strict=True)
-            )
-            print(*held, f"held out: REACH {reach}, pass at a pool of {pool}:", ", ".join(rates))
+        others = [measured for name, measured in found.items() if name != held]
+        print_held_out(held, found[held], fit([cell for cells in others for cell in cells]))
 
 
-class Strays(NamedTuple):
-    """Unrelated texts against a pool. trimmed: deviation of the lowest 98 % over that of all, mean over the texts.
-
-    beyond: how far each pair is beyond the usual, in standard deviations, (texts, pool).
-    """
-
-    trimmed: float
-    beyond: NDArray[np.float64]
-
-    def passing(self, pool: int, base: float, slope: float) -> float:
-        """The share of texts that would be new enough, of which .95 should be."""
-        limit = base - slope * math.log10(1 - 0.95 ** (1 / pool))
-        return float((self.beyond[:, :pool].max(axis=1) <= limit).mean())
+def print_held_out(
+    name: tuple[str, str], cells: Sequence[Excess], reach: tuple[float, float]
+) -> None:
+    for pool in (100, 1500):
+        rates = [cell.passing(pool, *reach) for cell in cells]
+        by_length = (
+            f"{length} words {rate:.3f}" for length, rate in zip(LENGTHS, rates, strict=True)
+        )
+        print(*name, f"held out: REACH {reach}, pass at a pool of {pool}:", ", ".join(by_length))
 
 
-def strays(language: str, texts: list[str]) -> Strays:
+def excess_of(language: str, whole: list[str]) -> list[Excess]:
+    """By length."""
+    cut = (windows(whole, length, STRETCHES[language]) for length in LENGTHS)
+    return [excess(language, stretches) for stretches in cut]
+
+
+def excess(language: str, stretches: list[str]) -> Excess:
     """Measured as `Novelty.neighbour` does, 300 texts against 1,500."""
-    novelty = Novelty(seeds(language))
-    for text in texts[:1500]:
-        novelty.add(text)
-    beyond, trimmed = [], []
-    for text in texts[1500:1800]:
+    novelty = filled(Novelty(seeds(language)), stretches[:1500])
+    deviations, trimmed = [], []
+    for text in stretches[1500:1800]:
         coded = novelty.coded(text)
-        alike = rouge_l(coded, novelty.pool, np.array(novelty.lengths))
-        usual, unit = novelty.usual(coded, alike)
-        beyond.append((alike - usual) / unit)
-        every = novelty.strays_of(coded, alike)
-        trimmed.append(every[every <= np.quantile(every, 0.98)].std() / every.std())
-    return Strays(float(np.mean(trimmed)), np.array(beyond))
+        similarities = rouge_l(coded, novelty.pool, novelty.pool_lengths())
+        usual, deviation = novelty.usual(coded, similarities)
+        deviations.append((similarities - usual) / deviation)
+        scores = novelty.z_scores(coded, similarities)
+        trimmed.append(scores[scores <= np.quantile(scores, LOWEST)].std() / scores.std())
+    return Excess(float(np.mean(trimmed)), np.array(deviations))
 
 
-def fit(cells: list[Strays]) -> tuple[float, float]:
-    """REACH_0 and REACH_1: the line through how far the most alike share of pairs is beyond the usual."""
-    reached = np.array([np.quantile(cell.beyond, 1 - np.array(SHARES)) for cell in cells])
-    slope, base = np.polyfit(-np.log10(SHARES), reached.mean(axis=0), 1)
+def fit(cells: Sequence[Excess]) -> tuple[float, float]:
+    """REACH_0 and REACH_1: a line through the deviations that a share of the pairs exceeds."""
+    shares = np.array(SHARES)
+    reached = np.array([np.quantile(cell.deviations, 1 - shares) for cell in cells])
+    slope, base = np.polyfit(-np.log10(shares), reached.mean(axis=0), 1)
     return round(float(base), 2), round(float(slope), 2)
+
+
+# --- texts
 
 
 def words(text: str) -> list[str]:
     return normalised(text).split()
 
 
-def windows(texts: list[str], length: int, most: int = 1) -> list[str]:
+def windows(whole: Iterable[str], length: int, most: int = 1) -> list[str]:
     """Stretches of equal length, at most so many of one text, in a fixed order by chance."""
-    cut = [
-        " ".join(w[i : i + length])
-        for w in map(words, texts)
-        for i in range(0, len(w) - length + 1, length)[:most]
-    ]
+    cut = [stretch for text in whole for stretch in stretches_of(words(text), length)[:most]]
     random.Random(3).shuffle(cut)
     return cut
 
 
+def stretches_of(text: list[str], length: int) -> list[str]:
+    starts = range(0, len(text) - length + 1, length)
+    return [" ".join(text[start : start + length]) for start in starts]
+
+
 def seeds(language: str) -> list[str]:
-    raw = yaml.safe_load((ROOT / "configs" / "personas" / f"{language}.yaml").read_text("utf-8"))
-    return [character["description"] for character in raw]
+    return [character["description"] for character in texts.values("personas", f"{language}.yaml")]
 
 
 def talks() -> Iterator[str]:
     for path in sorted((DATA / "self_dialogue").glob("*.csv*")):
-        opened = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rt", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                yield " ".join(value for key, value in row.items() if "sentence" in key and value)
+        for row in csv.DictReader(io.StringIO(content(path))):
+            yield " ".join(value for key, value in row.items() if "sentence" in key and value)
 
 
 def roleplay() -> Iterator[str]:
     for path in sorted((DATA / "gpteacher_roleplay").glob("*.json*")):
-        opened = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rt", encoding="utf-8") as file:
-            yield from (record["response"] for record in json.load(file))
+        yield from (record["response"] for record in json.loads(content(path)))
 
 
 def plays() -> Iterator[str]:
     """Stretches of 60 words of all plays."""
-    for path in sorted((DATA / "plays_ru").iterdir()):
-        if "SOURCE" not in path.name:
-            text = (gzip.open if path.suffix == ".gz" else open)(
-                path, "rt", encoding="utf-8"
-            ).read()
-            speeches = " ".join(
-                re.sub(r"<[^>]+>", " ", s) for s in re.findall(r"<sp\b.*?</sp>", text, re.S)
-            )
-            said = words(speeches)
-            yield from (" ".join(said[i : i + 60]) for i in range(0, len(said) - 60, 60))
+    for path in data_files("plays_ru"):
+        speeches = re.findall(r"<sp\b.*?</sp>", content(path), re.S)
+        spoken = words(" ".join(re.sub(r"<[^>]+>", " ", speech) for speech in speeches))
+        yield from (" ".join(spoken[at : at + 60]) for at in range(0, len(spoken) - 60, 60))
 
 
 def loose() -> list[str]:
     """Loose sentences, one of each group, put together by chance until they are 60 words long."""
     sentences: list[str] = []
-    for path in sorted((DATA / "koziev_reorder").iterdir()):
-        if "SOURCE" not in path.name:
-            text = (gzip.open if path.suffix == ".gz" else open)(
-                path, "rt", encoding="utf-8"
-            ).read()
-            sentences += [
-                group.strip().split("\n")[0] for group in text.split("\n\n") if group.strip()
-            ]
+    for path in data_files("koziev_reorder"):
+        groups = filter(None, map(str.strip, content(path).split("\n\n")))
+        sentences += [group.split("\n")[0] for group in groups]
     random.Random(5).shuffle(sentences)
     joined: list[list[str]] = [[]]
     for sentence in sentences:
         if len(joined[-1]) >= 60:
             joined.append([])
         joined[-1] += words(sentence)
-    return [" ".join(w) for w in joined]
+    return list(map(" ".join, joined))
+
+
+def data_files(folder: str) -> list[Path]:
+    return [path for path in sorted((DATA / folder).iterdir()) if "SOURCE" not in path.name]
+
+
+def content(path: Path) -> str:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8") as file:
+        return str(file.read())
+
+
+# --- rouge-score
 
 
 def peer() -> str:
+    """The Python of an environment with rouge-score."""
     place = ROOT / "build" / "peers-novelty"
-    uv = str(Path(sys.executable).parent / "uv")
+    python, uv = str(place / "bin/python"), str(Path(sys.executable).parent / "uv")
     if not place.exists():
         subprocess.run([uv, "venv", "-q", str(place)], check=True)
-        subprocess.run(
-            [uv, "pip", "install", "-q", "--python", str(place / "bin/python"), "rouge-score"],
-            check=True,
-        )
-    return str(place / "bin/python")
+        install = [uv, "pip", "install", "-q", "--python", python, "rouge-score"]
+        subprocess.run(install, check=True)
+    return python
 
 
 def ask(python: str, given: object) -> tuple[list[bool], float]:
-    told = subprocess.run(
+    """The decisions of rouge-score and the CPU seconds they took."""
+    answer = subprocess.run(
         [python, "-c", PEER], input=json.dumps(given), capture_output=True, text=True, check=True
     )
-    decisions, seconds = json.loads(told.stdout)
+    decisions, seconds = json.loads(answer.stdout)
     return decisions, seconds
 
 

@@ -1,4 +1,4 @@
-"""The bundled texts: every planted fault is where its README says, personas are whole, word lists are usable."""
+"""The bundled texts: faults are where the README says, personas and word lists are usable."""
 
 import csv
 import json
@@ -7,9 +7,9 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-import yaml
 from lxml import html
 
+from pipeline import texts
 from pipeline.conversation import normalised
 from pipeline.rules.reading.view import pattern, words
 from pipeline.texts import configs
@@ -18,7 +18,7 @@ QUICKSTART = configs() / "quickstart"
 
 
 def read_cafe():
-    """Dialogues by id, and by line number what is no dialogue."""
+    """Dialogues by id, and by line number what is not a dialogue."""
     dialogues, broken = {}, {}
     for number, line in enumerate((QUICKSTART / "cafe.jsonl").read_text("utf-8").splitlines(), 1):
         try:
@@ -55,12 +55,12 @@ PAGES = {f"pages/{p.name}": read_page(f"pages/{p.name}") for p in QUICKSTART.glo
 TALKS = {"cafe.jsonl": CAFE, "neighbours.csv": read_neighbours(), **PAGES}
 
 
-def said(turns):
+def text_of(turns):
     return " ".join(normalised(text) for _, text in turns)
 
 
 def shingles(turns):
-    words = said(turns).split()
+    words = text_of(turns).split()
     return {tuple(words[i : i + 5]) for i in range(len(words) - 4)}
 
 
@@ -80,16 +80,19 @@ def somewhere(pattern):
     return lambda turns, _: any(re.search(pattern, text) for _, text in turns)
 
 
+FRENCH = re.compile(r"\b(?:vous|les|est|une|je)\b")
 FAULTS = {
-    "exact duplicate": lambda turns, of: said(turns) == said(of),
+    "exact duplicate": lambda turns, of: text_of(turns) == text_of(of),
     "near duplicate": lambda turns, of: 0.7 < jaccard(turns, of) < 1,
-    "prefix copy": lambda turns, of: len(turns) < len(of) and said(of).startswith(said(turns)),
+    "prefix copy": lambda turns, of: (
+        len(turns) < len(of) and text_of(of).startswith(text_of(turns))
+    ),
     "refusal": somewhere("(?i)as an AI language model"),
     "placeholder": somewhere(r"\{\{user\}\}|\[Your Name\]"),
     "repeated turn": lambda turns, _: len({text for _, text in turns}) == len(turns) - 3,
     "e-mail address": somewhere(r"\w@example\.org"),
     "telephone number": somewhere(r"\+44 20 7946 0\d{3}"),
-    "another language": lambda turns, _: len(re.findall(r"(?i)\b(?:vous|les|est|une|je)\b", said(turns))) > 9,
+    "another language": lambda turns, _: len(FRENCH.findall(text_of(turns))) > 9,
     "foreign turn": somewhere("Ich habe .* und"),
     "speaker label": somewhere(r"\nHuman: .*\nAssistant: "),
     "truncated end": lambda turns, _: turns[-1][1][-1].isalpha(),
@@ -98,7 +101,7 @@ FAULTS = {
     "single turn": lambda turns, _: len(turns) == 1,
     "mojibake": somewhere("Ã©"),
     "minor": somewhere("I'm fifteen"),
-}  # fmt: skip
+}
 
 
 def planted():
@@ -193,32 +196,28 @@ USER = {"name", "age", "archetype", "description", "style"}
 
 
 def load(name):
-    return yaml.safe_load((configs() / "personas" / f"{name}.yaml").read_text("utf-8"))
+    return texts.values("personas", f"{name}.yaml")
 
 
 @pytest.mark.parametrize(("language", "least"), [("en", 28), ("ru", 14)])
 def test_characters_are_whole_adult_and_open_differently(language, least):
     characters = load(language)
     assert len(characters) >= least
-    for c in characters:
-        assert c.keys() == CHARACTER, c["name"]
-        assert c["age"] >= 18, c["name"]
-        assert str(c["age"]) in c["description"], (
-            f"{c['name']}: the description does not state the age"
-        )
-        assert 40 <= len(c["description"].split()) <= 90, c["name"]
-        assert 3 <= len(c["topics"]) <= 6, c["name"]
-        roles = [m["role"] for m in c["example_dialogue"]]
-        assert 4 <= len(roles) <= 6, c["name"]
-        assert roles == ["user", "assistant"] * (len(roles) // 2), c["name"]
-        assert all(m["content"].strip() for m in c["example_dialogue"]), c["name"]
-    openings = [tuple(normalised(c["greeting"]).split()[:2]) for c in characters]
-    assert len(set(openings)) == len(openings)
-    assert (
-        len({c["name"] for c in characters})
-        == len({c["archetype"] for c in characters})
-        == len(characters)
-    )
+    for one in characters:
+        name, dialogue = one["name"], one["example_dialogue"]
+        assert one.keys() == CHARACTER, name
+        assert one["age"] >= 18, name
+        assert str(one["age"]) in one["description"], name
+        assert 40 <= len(one["description"].split()) <= 90, name
+        assert 3 <= len(one["topics"]) <= 6, name
+        roles = [message["role"] for message in dialogue]
+        assert 4 <= len(roles) <= 6, name
+        assert roles == ["user", "assistant"] * (len(roles) // 2), name
+        assert all(message["content"].strip() for message in dialogue), name
+    openings = {tuple(normalised(one["greeting"]).split()[:2]) for one in characters}
+    names = {one["name"] for one in characters}
+    archetypes = {one["archetype"] for one in characters}
+    assert len(openings) == len(names) == len(archetypes) == len(characters)
 
 
 @pytest.mark.parametrize(("language", "least"), [("en", 20), ("ru", 10)])
@@ -236,12 +235,9 @@ def test_users_are_adults_who_type_differently(language, least):
 def test_situations_are_single_different_sentences(language, least):
     situations = load(f"situations-{language}")
     assert len(set(situations)) == len(situations) >= least
-    assert all(s.endswith(".") and not s[:-1].count(". ") for s in situations)
-
-
-def entries(name):
-    lines = (configs() / "words" / f"{name}.txt").read_text("utf-8").splitlines()
-    return [line for line in lines if line.strip() and not line.startswith("#")]
+    for situation in situations:
+        assert situation.endswith(".")
+        assert ". " not in situation[:-1]
 
 
 LEAST = {"cliches-en": 80, "cliches-ru": 40, "empathy-en": 60, "empathy-ru": 30}
@@ -250,28 +246,27 @@ LEAST |= {"emotion-en": 350, "emotion-ru": 150, "intimate-en": 150, "intimate-ru
 
 @pytest.mark.parametrize(("name", "least"), LEAST.items())
 def test_word_lists_have_distinct_lower_case_entries(name, least):
-    phrases = [line.split("\t")[0] for line in entries(name)]
+    phrases = [line.split("\t")[0] for line in texts.words(name)]
     assert len(phrases) >= least
-    assert [p for p, n in Counter(phrases).items() if n > 1] == []
-    assert [p for p in phrases if p != p.strip().lower()] == []
+    assert [phrase for phrase, count in Counter(phrases).items() if count > 1] == []
+    assert [phrase for phrase in phrases if phrase != phrase.strip().lower()] == []
 
 
 @pytest.mark.parametrize("name", ["emotion-en", "emotion-ru", "intimate-en", "intimate-ru"])
 def test_phrases_are_of_four_words_at_most(name):
-    """Longer ones, and such with other signs in them, are never found: `score` looks at four words at a time."""
-    phrases = [line.split("\t")[0] for line in entries(name)]
+    """Others are never found: `score` looks at four words at a time, without other signs."""
+    word = r"[^\W\d_]+(?:'[^\W\d_]+)?"
+    phrases = [line.split("\t")[0] for line in texts.words(name)]
     assert [
-        p
-        for p in phrases
-        if not re.fullmatch(r"[^\W\d_]+(?:'[^\W\d_]+)?(?: [^\W\d_]+(?:'[^\W\d_]+)?){0,3}", p)
+        phrase for phrase in phrases if not re.fullmatch(f"{word}(?: {word}){{0,3}}", phrase)
     ] == []
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_labels_and_weights_of_word_lists_are_legal(language):
-    emotions = {line.split("\t")[1] for line in entries(f"emotion-{language}")}
+    emotions = {line.split("\t")[1] for line in texts.words(f"emotion-{language}")}
     assert emotions == {"joy", "sadness", "anger", "fear", "surprise", "disgust", "love"}
-    weights = [float(line.split("\t")[1]) for line in entries(f"intimate-{language}")]
+    weights = [float(line.split("\t")[1]) for line in texts.words(f"intimate-{language}")]
     assert -1 <= min(weights) < -0.5 < 0.5 < max(weights) <= 1
 
 

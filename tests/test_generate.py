@@ -1,4 +1,4 @@
-"""The whole room, offline and against a server that misbehaves on purpose."""
+"""The whole stage, offline and against a server that misbehaves on purpose."""
 
 from __future__ import annotations
 
@@ -32,14 +32,23 @@ def generate(
     calls: Path, models: dict[str, ModelSettings] = REHEARSAL, **settings: Any
 ) -> tuple[list[Row], llm.Usage]:
     async def rows() -> tuple[list[Row], llm.Usage]:
-        async with Client(models, calls, None, {}, 7, rehearsal.answer) as line:
-            return [row async for row in work(GenerateSettings(**settings), line, 7)], line.usage
+        async with Client(models, calls, None, {}, 7, rehearsal.answer) as client:
+            return [
+                row async for row in work(GenerateSettings(**settings), client, 7)
+            ], client.usage
 
     return llm.run(rows())
 
 
 def kept(rows: list[Row]) -> list[Conversation]:
     return [row for row in rows if isinstance(row, Conversation)]
+
+
+def extra_of(row: Row) -> dict[str, Any]:
+    if isinstance(row, Quarantine):
+        return dict(json.loads(row.raw))
+    conversation = row.conversation if isinstance(row, Drop) else row
+    return dict(json.loads(conversation.extra or ""))
 
 
 def slots(rows: list[Row]) -> Counter[str]:
@@ -72,24 +81,23 @@ def test_every_slot_is_filled_with_a_row_that_says_where_it_comes_from(
     for row in kept(rows):
         assert 4 <= len(row.messages) <= 8
         assert all(a.role != b.role for a, b in pairwise(row.messages))
-        assert {m.name for m in row.messages} == {
-            row.persona and row.persona.name,
-            row.user_persona and row.user_persona.name,
-        }
+        assert row.persona
+        assert row.user_persona
+        names = {message.name for message in row.messages}
+        assert names == {row.persona.name, row.user_persona.name}
         assert row.source.kind == "generated"
         assert row.source.models == ("rehearsal",)
         assert row.source.rehearsal
         assert row.source.license == "CC0-1.0"
         assert row.source.prompt
-        assert row.split_group == f"generated/{row.persona and row.persona.name}"
-        assert row.user_persona
+        assert row.split_group == f"generated/{row.persona.name}"
         assert row.user_persona.description
-        told = json.loads(row.extra or "")
-        assert told["prompt_tokens"] > told["completion_tokens"] > 0
-        assert len(told["stages"]) == len(row.messages)
+        extra = json.loads(row.extra or "")
+        assert extra["prompt_tokens"] > extra["completion_tokens"] > 0
+        assert len(extra["stages"]) == len(row.messages)
         cut = any(finding.rule == "talk.cut" for finding in row.findings)
-        assert cut == (told["ending"] == "cut")
-        assert told["ending"] in ("cut", "open", told["plan"]["ending"])
+        assert cut == (extra["ending"] == "cut")
+        assert extra["ending"] in ("cut", "open", extra["plan"]["ending"])
     assert list(from_table(to_table(kept(rows)))) == kept(rows)
 
 
@@ -104,9 +112,9 @@ def test_the_order_of_answers_changes_nothing_and_a_second_run_asks_nothing(
     ask = Client.ask
 
     async def late(
-        line: Client, model: str, messages: list[dict[str, str]], **more: Any
+        client: Client, model: str, messages: list[dict[str, str]], **more: Any
     ) -> llm.Answer:
-        answer = await ask(line, model, messages, **more)
+        answer = await ask(client, model, messages, **more)
         for _ in range(hash(answer.text) % 7):  # differs from run to run
             await asyncio.sleep(0)
         return answer
@@ -119,11 +127,12 @@ def test_the_order_of_answers_changes_nothing_and_a_second_run_asks_nothing(
 def test_more_talks_leave_the_first_ones_as_they_were(tmp_path: Path) -> None:
     few, _ = generate(tmp_path / "calls.sqlite", seeds=2, talks=1, turns=(4, 8))
     more, usage = generate(tmp_path / "calls.sqlite", seeds=3, talks=2, turns=(4, 8))
-    assert [row for row in kept(more) if row.id in {r.id for r in kept(few)}] == kept(few)
+    ids = {row.id for row in kept(few)}
+    assert [row for row in kept(more) if row.id in ids] == kept(few)
     assert usage.cached == sum(json.loads(row.extra or "")["calls"] for row in kept(few))
 
 
-def test_cards_talk_and_a_spoilt_card_is_quarantined(tmp_path: Path) -> None:
+def test_cards_talk_and_a_card_that_cannot_be_read_is_quarantined(tmp_path: Path) -> None:
     folder = tmp_path / "cards"
     folder.mkdir()
     card = {
@@ -154,7 +163,7 @@ PAINTER = {
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "detail"),
     [
         ({"first_mes": "Hi, I'm 15"}, "safety.minor: greeting"),
         ({"scenario": "A schoolgirl is late."}, "safety.minor: scenario"),
@@ -162,7 +171,7 @@ PAINTER = {
             {"mes_example": "<START>\n{{char}}: I'm fifteen, you know."},
             "safety.minor: example_dialogue",
         ),
-        ({"mes_example": "Lil is a 14-year-old."}, "adults only"),
+        ({"mes_example": "Lil is a 14-year-old."}, "safety.minor: 14-year-old"),
         (
             {"first_mes": "Hallo, ich bin die Malerin, und wer sind Sie eigentlich?"},
             "language.foreign: greeting",
@@ -172,36 +181,39 @@ PAINTER = {
             {"data": PAINTER | {"alternate_greetings": ["Hi, I'm 15"]}},
             "safety.minor: other_greetings",
         ),
-        ({"data": PAINTER | {"tags": ["female", "loli"]}}, "adults only"),
-        ({"data": PAINTER | {"extensions": {"rapport": {"age": 16}}}}, "adults only: age 16"),
+        ({"data": PAINTER | {"tags": ["female", "loli"]}}, "safety.minor: loli"),
+        ({"data": PAINTER | {"extensions": {"rapport": {"age": 16}}}}, "safety.minor: age 16"),
     ],
 )
-def test_no_part_of_a_card_that_must_not_talk_is_paid_for(
-    tmp_path: Path, change: dict[str, Any], told: str
+def test_a_card_that_must_not_be_used_is_quarantined_and_nothing_is_paid(
+    tmp_path: Path, change: dict[str, Any], detail: str
 ) -> None:
     (tmp_path / "lil.json").write_text(json.dumps(PAINTER | change))
     rows, usage = generate(
         tmp_path / "calls.sqlite", cards=[str(tmp_path / "lil.json")], talks=1, turns=(4, 6)
     )
-    assert next(row.error for row in rows if isinstance(row, Quarantine)).startswith(
-        f"card: {told}"
-    )
+    assert len(rows) == 1
+    assert isinstance(rows[0], Quarantine)
+    assert rows[0].rule == "card"
+    assert rows[0].detail.startswith(detail)
+    assert rows[0].where == f"cards/{tmp_path / 'lil.json'}"
+    assert json.loads(rows[0].raw) == PAINTER | change
     assert usage.requests == 0
 
 
-def test_what_was_repaired_in_a_card_is_told_in_its_rows(tmp_path: Path) -> None:
+def test_the_rows_of_a_card_list_its_repairs(tmp_path: Path) -> None:
     wild = {"data": PAINTER | {"alternate_greetings": "You again.", "character_book": None}}
     (tmp_path / "lil.json").write_text(json.dumps(wild))
     rows, _ = generate(
         tmp_path / "calls.sqlite", cards=[str(tmp_path / "lil.json")], talks=1, turns=(4, 6)
     )
     assert kept(rows)[0].edits == (
-        "generate: repaired card: alternate_greetings was no list of texts",
+        "generate: repaired card: alternate_greetings was not a list of texts",
         "generate: repaired card: character_book was null",
     )
 
 
-def test_a_missing_card_is_told(tmp_path: Path) -> None:
+def test_a_missing_card_is_an_error_of_the_user(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nobody\.png does not exist"):
         generate(tmp_path / "calls.sqlite", cards=["nobody.png"], talks=1)
 
@@ -222,16 +234,16 @@ BAD_TALK = {
 }
 BAD_JSON = {"garbage": 0.1, "braces": 0.1, "wrong_role": 0.1, "non_string": 0.1, "one_turn": 0.1}
 OURS: dict[str, Callable[[Counter[str]], int]] = {
-    "refusal": lambda told: told["style.refusal"] + told["bad_json"],
-    "placeholder": lambda told: told["style.placeholder"],
-    "echo": lambda told: told["talk.note"],
-    "foreign": lambda told: told["language.foreign"],
+    "refusal": lambda counts: counts["style.refusal"] + counts["bad_json"],
+    "placeholder": lambda counts: counts["style.placeholder"],
+    "echo": lambda counts: counts["talk.note"],
+    "foreign": lambda counts: counts["language.foreign"],
 }
 
 
 def test_with_half_of_the_replies_bad_every_slot_is_filled_or_accounted_for(tmp_path: Path) -> None:
     """100 characters × 3 talks; what went wrong is counted as often as the server did it."""
-    with serving(answers="pipeline.generate.rehearse:flawless", faults=BAD_TALK) as server:
+    with serving(answers="pipeline.llm.rehearsal:flawless", faults=BAD_TALK) as server:
         models = {"writer": ModelSettings(base_url=server.url, model="any", in_flight=64)}
         rows, usage = generate(
             tmp_path / "calls.sqlite", models, seeds=24, characters=76, talks=3, turns=(4, 4)
@@ -241,8 +253,8 @@ def test_with_half_of_the_replies_bad_every_slot_is_filled_or_accounted_for(tmp_
     given_up = [row for row in rows if not isinstance(row, Conversation) and is_given_up(row)]
     assert len(filled) + len(given_up) == 300
     assert len(filled) > 270
-    told = reasons(rows) + usage.failures
-    assert {kind: count(told) for kind, count in OURS.items()} == {
+    failed = reasons(rows) + usage.failures
+    assert {kind: count(failed) for kind, count in OURS.items()} == {
         kind: sent[kind] for kind in OURS
     }
     assert {kind: usage.failures[kind] for kind in ("empty", "length")} == {
@@ -254,7 +266,7 @@ def test_with_half_of_the_replies_bad_every_slot_is_filled_or_accounted_for(tmp_
 
 
 def test_with_half_of_the_scripts_bad_every_slot_is_filled_or_accounted_for(tmp_path: Path) -> None:
-    with serving(answers="pipeline.generate.rehearse:flawless", faults=BAD_JSON) as server:
+    with serving(answers="pipeline.llm.rehearsal:flawless", faults=BAD_JSON) as server:
         models = {"writer": ModelSettings(base_url=server.url, model="any")}
         rows, usage = generate(
             tmp_path / "calls.sqlite", models, seeds=20, talks=3, turns=(6, 8), mode="script"
@@ -273,7 +285,7 @@ def test_a_batch_model_invents_and_writes_scripts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.llm.batch.QUIET", 0.05)
-    with serving(answers="pipeline.generate.rehearse:flawless") as server:
+    with serving(answers="pipeline.llm.rehearsal:flawless") as server:
         models = {"writer": ModelSettings(base_url=server.url, model="any", batch=True)}
         rows, _ = generate(
             tmp_path / "calls.sqlite", models, characters=4, talks=2, turns=(4, 8), mode="script"
@@ -284,7 +296,7 @@ def test_a_batch_model_invents_and_writes_scripts(
 @pytest.mark.parametrize("mode", ["talk", "script"])
 def test_the_rows_together_cost_what_was_paid(tmp_path: Path, mode: str) -> None:
     faults = {"empty": 0.3, "length": 0.2, "refusal": 0.05}
-    with serving(answers="pipeline.generate.rehearse:flawless", faults=faults) as server:
+    with serving(answers="pipeline.llm.rehearsal:flawless", faults=faults) as server:
         models = {
             "writer": ModelSettings(
                 base_url=server.url, model="any", reasks=1, price=Price(input=1, output=2)
@@ -293,21 +305,18 @@ def test_the_rows_together_cost_what_was_paid(tmp_path: Path, mode: str) -> None
         rows, usage = generate(
             tmp_path / "calls.sqlite", models, seeds=10, talks=3, turns=(4, 6), mode=mode
         )
-    raw = [
-        row.raw if isinstance(row, Quarantine) else getattr(row, "conversation", row).extra
-        for row in rows
-    ]
-    told = [json.loads(extra) for extra in raw]
-    assert any(failed["rule"] == "call.empty" for extra in told for failed in extra["failed"])
-    assert sum(extra["cost"] for extra in told) == pytest.approx(usage.cost)
+    extras = list(map(extra_of, rows))
+    failed = [fault["rule"] for extra in extras for fault in extra["failed"]]
+    assert "call.empty" in failed
+    assert sum(extra["cost"] for extra in extras) == pytest.approx(usage.cost)
 
 
 def test_an_invented_character_leaves_as_a_card(tmp_path: Path) -> None:
     rows, _ = generate(tmp_path / "calls.sqlite", characters=1, talks=1, turns=(4, 6))
     persona = kept(rows)[0].persona
     assert persona
-    character, repairs = cards.from_json(persona.card or "")
-    assert repairs == []
+    character = cards.from_json(persona.card or "")
+    assert character.repairs == ()
     assert character.name == persona.name
     assert character.age
     assert character.age >= 18
@@ -317,7 +326,7 @@ def test_an_invented_character_leaves_as_a_card(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["talk", "script"])
 def test_what_it_takes_is_known_before(tmp_path: Path, mode: str) -> None:
     wanted: dict[str, Any] = {"mode": mode, "seeds": 4, "characters": 4, "users": 8, "talks": 2}
-    with serving(answers="pipeline.generate.rehearse:flawless") as server:
+    with serving(answers="pipeline.llm.rehearsal:flawless") as server:
         models = {"writer": ModelSettings(base_url=server.url, model="any")}
         _, usage = generate(tmp_path / "calls.sqlite", models, **wanted)
     estimate = expected(GenerateSettings(**wanted), models, 7)["writer"]
@@ -326,13 +335,62 @@ def test_what_it_takes_is_known_before(tmp_path: Path, mode: str) -> None:
     assert 0.5 < estimate.completion_tokens / usage.completion_tokens < 2
 
 
+def test_an_empty_folder_of_cards_takes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "cards").mkdir()
+    settings = GenerateSettings(cards=["cards"], talks=3)
+    assert expected(settings, REHEARSAL, 7, tmp_path) == {}
+    rows, usage = generate(tmp_path / "calls.sqlite", cards=[str(tmp_path / "cards")], talks=3)
+    assert (rows, usage.requests) == ([], 0)
+
+
+def test_a_talk_that_is_cut_is_kept_with_the_rule_or_given_up(tmp_path: Path) -> None:
+    """With one call for each message every bad answer cuts; what is long enough is kept."""
+    wanted: dict[str, Any] = {"seeds": 4, "talks": 4, "turns": (8, 24), "asks": 1, "attempts": 2}
+    rows, _ = generate(tmp_path / "calls.sqlite", **wanted)
+    cut = [row for row in kept(rows) if extra_of(row)["ending"] == "cut"]
+    drops = [row.conversation for row in rows if isinstance(row, Drop)]
+    assert cut
+    assert drops
+    for row in cut:
+        whole, rule = row.findings
+        assert (whole.rule, whole.decision, rule.decision) == ("talk.cut", "warn", "warn")
+        assert (whole.value, whole.limit) == (len(row.messages), extra_of(row)["plan"]["turns"])
+        assert whole.message == len(row.messages) - 1
+        assert rule.rule == extra_of(row)["failed"][-1]["rule"]
+        assert extra_of(row)["failed"][-1]["message"] == len(row.messages)
+    for row in drops:
+        is_last = extra_of(row)["attempt"] == 1
+        assert len(row.messages) < 8
+        assert [finding.decision for finding in row.findings] == ["drop"] * (1 + is_last)
+        assert (row.findings[-1].rule == "slot.given_up") == is_last
+
+
+def test_two_characters_of_one_name_have_slots_of_their_own(tmp_path: Path) -> None:
+    for number in range(2):
+        card = PAINTER | {"scenario": f"Shop {number}."}
+        (tmp_path / f"{number}.json").write_text(json.dumps(card))
+    wanted: dict[str, Any] = {"cards": [str(tmp_path)], "talks": 2, "turns": (4, 6)}
+    rows, _ = generate(tmp_path.with_suffix(".sqlite"), **wanted)
+    assert set(slots(rows)) == {"Lil/0", "Lil/1", "Lil (2)/0", "Lil (2)/1"}
+    assert len({row.id for row in kept(rows)}) == 4
+    assert {row.split_group for row in kept(rows)} == {"generated/Lil", "generated/Lil (2)"}
+
+
+def test_one_character_meets_every_user_before_one_comes_again(tmp_path: Path) -> None:
+    wanted: dict[str, Any] = {"seeds": 1, "talks": 20, "turns": (2, 3), "attempts": 1}
+    rows, _ = generate(tmp_path / "calls.sqlite", **wanted)
+    conversations = [getattr(row, "conversation", row) for row in rows]
+    names = [row.user_persona.name for row in conversations]
+    assert len(set(names)) == len(names) >= 18  # of 20 or more bundled users
+
+
 def test_a_run_stops_at_the_budget_and_goes_on_when_it_is_raised(tmp_path: Path) -> None:
     async def rows(most: int | None) -> list[Row]:
         budget = BudgetSettings(max_tokens=most)
         async with Client(
             REHEARSAL, tmp_path / "calls.sqlite", budget, {}, 7, rehearsal.answer
-        ) as line:
-            return [row async for row in work(GenerateSettings(**wanted), line, 7)]
+        ) as client:
+            return [row async for row in work(GenerateSettings(**wanted), client, 7)]
 
     wanted: dict[str, Any] = {"seeds": 2, "characters": 2, "talks": 2, "turns": (4, 8)}
     whole, _ = generate(tmp_path / "whole.sqlite", **wanted)
@@ -341,7 +399,7 @@ def test_a_run_stops_at_the_budget_and_goes_on_when_it_is_raised(tmp_path: Path)
     assert llm.run(rows(None)) == whole
 
 
-def test_more_seeds_than_there_are_is_told(tmp_path: Path) -> None:
+def test_more_seeds_than_there_are_is_an_error_of_the_user(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="99 are wanted"):
         generate(tmp_path / "calls.sqlite", seeds=99, talks=1)
 
@@ -359,17 +417,17 @@ def test_the_realm_layout_holds_every_talk_under_its_character(tmp_path: Path) -
             assert dialogue["model_name"] == "rehearsal"
             assert dialogue["topic"] in record["topics"]
             assert len(dialogue["chat"]) >= 4
-            assert {line["role"] for line in dialogue["chat"]} == {"user", "char"}
+            assert {message["role"] for message in dialogue["chat"]} == {"user", "char"}
         assert record["dialogues"][0]["chat"][0]["content"] == record["greeting"]
-        assert {line["role"] for line in record["example_dialogue"]} == {"user", "char"}
-    assert [c.name for c in realm.characters(kept(rows))] == [record["name"] for record in records]
+        assert {message["role"] for message in record["example_dialogue"]} == {"user", "char"}
+    characters = list(realm.characters(kept(rows)))
+    assert [character.name for character in characters] == [record["name"] for record in records]
 
 
 def test_a_card_in_a_picture_leaves_in_its_picture(tmp_path: Path) -> None:
     pixels = cards._plain_picture(9)  # another picture than the one for characters without
-    (tmp_path / "lil.png").write_bytes(
-        cards.to_png(cards.from_json(json.dumps(PAINTER))[0], pixels)
-    )
+    lil = cards.from_json(json.dumps(PAINTER))
+    (tmp_path / "lil.png").write_bytes(cards.to_png(lil, pixels))
     (tmp_path / "cards").mkdir()
     (tmp_path / "cards" / "bo.json").write_text(json.dumps(PAINTER | {"name": "Bo"}))
     values = {
@@ -386,7 +444,8 @@ def test_a_card_in_a_picture_leaves_in_its_picture(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(json.dumps(values))
     rapport("run", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
     folder = tmp_path / "out" / "6-publish" / "realm" / "cards"
-    assert [p.name for p in sorted(folder.iterdir())] == ["00001.json", "00001.png", "00002.json"]
+    written = sorted(path.name for path in folder.iterdir())
+    assert written == ["00001.json", "00001.png", "00002.json"]
     out = (folder / "00001.png").read_bytes()
     assert json.loads(cards.png_text(out))["data"]["name"] == "Lil"
     assert pixels[:-12] == out[: len(pixels) - 12]  # all but the end chunk
@@ -396,14 +455,15 @@ WANTED: dict[str, Any] = {"seeds": 6, "talks": 2, "turns": (6, 12)}
 KILLED = """
 import sys
 from pathlib import Path
-from pipeline.recipe import ModelSettings
+from pipeline.recipe.settings import ModelSettings
 from tests.test_generate import WANTED, generate
-generate(Path(sys.argv[1]), {"writer": ModelSettings(base_url=sys.argv[2], model="any", in_flight=8)}, **WANTED)
+writer = ModelSettings(base_url=sys.argv[2], model="any", in_flight=8)
+generate(Path(sys.argv[1]), {"writer": writer}, **WANTED)
 """
 
 
 def test_a_killed_run_asks_again_only_what_was_under_way(tmp_path: Path) -> None:
-    with serving(answers="pipeline.generate.rehearse:flawless", latency_ms=10) as server:
+    with serving(answers="pipeline.llm.rehearsal:flawless", latency_ms=10) as server:
         models = {"writer": ModelSettings(base_url=server.url, model="any", in_flight=8)}
         whole, usage = generate(tmp_path / "whole.sqlite", models, **WANTED)
         server.configure()

@@ -1,4 +1,4 @@
-"""Self-instruct: what is accepted, what is rejected and why, and what the next prompt is told."""
+"""Self-instruct: what is accepted, what is rejected and why, and what the next prompt says."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import pytest
 from pipeline import llm
 from pipeline.conversation import Quarantine
 from pipeline.generate import prompts
-from pipeline.generate.invent import (
+from pipeline.generate.candidates import (
     CHARACTERS,
     SITUATIONS,
     USERS,
-    invent,
     read_character,
     read_situation,
     read_user,
     schema_of,
 )
+from pipeline.generate.context import GenerateContext
+from pipeline.generate.invent import invent
 from pipeline.generate.talk import SCRIPT_SCHEMA
 from pipeline.llm import Answer, CallFailed, rehearsal
 from pipeline.llm.reply import misfit
@@ -39,21 +40,23 @@ SEEDS = [
 def character(number: int = 0, **changes: Any) -> dict[str, Any]:
     """A character as the rehearsal model invents it, with a name and first words of its own."""
     prompt = EN.prompt("characters", count=1, examples="", names="", openings="", archetypes="")
-    said = rehearsal.flawless({"messages": [{"role": "user", "content": prompt}], "seed": number})
-    made: dict[str, Any] = json.loads(said["choices"][0]["message"]["content"])["characters"][0]
-    greeting = f"Number {number} knocks. {made['greeting']}"
-    return (
-        made
-        | {"name": f"Name{number} Person", "archetype": f"kind {number}", "greeting": greeting}
-        | changes
-    )
+    request = {"messages": [{"role": "user", "content": prompt}], "seed": number}
+    answer = json.loads(rehearsal.flawless(request)["choices"][0]["message"]["content"])
+    made: dict[str, Any] = answer["characters"][0]
+    own = {
+        "name": f"Name{number} Person",
+        "archetype": f"kind {number}",
+        "greeting": f"Number {number} knocks. {made['greeting']}",
+    }
+    return made | own | changes
 
 
 class Stub:
     """Answers calls in turn, each with a list under the kind's key; an Exception is raised."""
 
     def __init__(self, key: str, answers: list[Any], batch: bool = False):
-        self.key, self.answers, self.prompts, self.batch = key, answers, list[str](), batch
+        self.key, self.answers, self.batch = key, answers, batch
+        self.prompts: list[str] = []
 
     def batched(self, model: str) -> bool:
         return self.batch
@@ -74,12 +77,16 @@ def run(
     answers: list[Any],
     batch: bool = False,
     **settings: Any,
-) -> tuple[Any, list[str], Stub]:
+) -> tuple[Any, list[Quarantine], Stub]:
     stub = Stub(kind.key, answers, batch)
-    made: tuple[list[Any], list[Quarantine]] = llm.run(
-        invent(kind, wanted, seeds, stub, GenerateSettings(**{"novelty": 0.9} | settings), EN, 7)  # type: ignore[arg-type]
-    )
-    return made[0], [f"{q.rule}: {q.detail}" for q in made[1]], stub
+    wished = GenerateSettings(**{"novelty": 0.9} | settings)
+    context = GenerateContext(stub, wished, EN, 7)  # type: ignore[arg-type]
+    made, rejected = llm.run(invent(kind, wanted, seeds, context))
+    return made, rejected, stub
+
+
+def reasons(rejected: list[Quarantine]) -> list[str]:
+    return [f"{row.rule}: {row.detail}" for row in rejected]
 
 
 SEED = read_character(character(900))
@@ -89,23 +96,23 @@ def test_what_is_good_is_accepted_in_the_order_of_the_calls() -> None:
     people, rejected, stub = run(
         CHARACTERS, 4, [SEED], [[character(1), character(2)], [character(3), character(4)]]
     )
-    assert [p.name for p in people] == [f"Name{n} Person" for n in (1, 2, 3, 4)]
-    assert {p.origin for p in people} == {"invented"}
+    assert [person.name for person in people] == [f"Name{n} Person" for n in (1, 2, 3, 4)]
+    assert {person.origin for person in people} == {"invented"}
     assert rejected == []
     assert len(stub.prompts) == 2
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "told"),
+    ("bad", "reason"),
     [
         (character(5, age=17), "shape: age 17: adults only"),
-        (character(5, age=None), "shape: age is no whole number"),
+        (character(5, age=None), "shape: age is not a whole number"),
         (character(5, name=""), "shape: name has fewer than 1 words"),
         (character(5, description="too short"), "shape: description has fewer than 15 words"),
-        (character(5, greeting=7), "shape: greeting is no text"),
-        ("a text", "shape: name is no text"),
-        ({}, "shape: name is no text"),
-        (None, "shape: name is no text"),
+        (character(5, greeting=7), "shape: greeting is not a text"),
+        ("a text", "shape: name is not a text"),
+        ({}, "shape: name is not a text"),
+        (None, "shape: name is not a text"),
         (character(5, scenario="\ud83d"), "shape: it holds half a character"),
         (character(5, example_dialogue=["Hi"]), "shape: example_dialogue"),
         (character(5, name="name900 PERSON"), "novelty.name: there is a 'name900 person' already"),
@@ -116,13 +123,13 @@ def test_what_is_good_is_accepted_in_the_order_of_the_calls() -> None:
         ),
         (
             character(5, description=character(900)["description"]),
-            "novelty.description: 1.000 alike",
+            "novelty.description: 1.000 similar",
         ),
         (
             character(
                 5, greeting="I'm sorry, but as an AI language model I can't create this content."
             ),
-            "style.",
+            "style.refusal: greeting: I can't create this content",
         ),
         (
             character(5, description="Bo is [age] years old and " + "paints shop signs " * 5),
@@ -141,11 +148,14 @@ def test_what_is_good_is_accepted_in_the_order_of_the_calls() -> None:
         (character(5, archetype="teenage girl"), "safety.minor: archetype: teenage girl"),
     ],
 )
-def test_what_is_bad_is_rejected_with_its_reason(spoilt: Any, told: str) -> None:
-    people, rejected, _ = run(CHARACTERS, 1, [SEED], [[spoilt, character(6)]])
-    assert [p.name for p in people] == ["Name6 Person"]
+def test_what_is_bad_is_rejected_with_its_reason(bad: Any, reason: str) -> None:
+    people, rejected, _ = run(CHARACTERS, 1, [SEED], [[bad, character(6)]])
+    assert [person.name for person in people] == ["Name6 Person"]
     assert len(rejected) == 1
-    assert rejected[0].startswith(told)
+    assert reasons(rejected)[0].startswith(reason)
+    assert rejected[0].where == "characters/0.0"
+    assert json.loads(rejected[0].raw) == bad
+    assert rejected[0].missing == 0
 
 
 def test_macros_of_cards_are_welcome() -> None:
@@ -161,31 +171,55 @@ def test_macros_of_cards_are_welcome() -> None:
 def test_the_neighbour_that_killed_a_candidate_is_named() -> None:
     twin = character(5, description=character(900)["description"] + " indeed")
     _, rejected, _ = run(CHARACTERS, 1, [SEED], [[twin], [character(6)]])
-    assert f"'Name900 Person': {character(900)['description'][:40]}" in rejected[0]
-    assert "(limit 0.900)" in rejected[0]
+    assert rejected[0].rule == "novelty.description"
+    assert f"'Name900 Person': {character(900)['description'][:40]}" in rejected[0].detail
+    assert "(limit 0.900)" in rejected[0].detail
 
 
 @pytest.mark.parametrize(
-    "answer", [{}, [], {"characters": "none"}, CallFailed("bad_json", "no JSON"), "prose"]
+    ("answer", "rule"),
+    [
+        ({}, "shape"),
+        ([], "shape"),
+        ({"characters": "none"}, "shape"),
+        (CallFailed("bad_json", "no JSON"), "call.bad_json"),
+        ("prose", "shape"),
+    ],
 )
-def test_a_useless_answer_is_recorded_and_the_quota_filled_by_others(answer: Any) -> None:
+def test_a_useless_answer_is_recorded_and_the_quota_filled_by_others(
+    answer: Any, rule: str
+) -> None:
     people, rejected, _ = run(CHARACTERS, 2, [SEED], [answer, [character(1), character(2)]])
     assert len(people) == 2
-    assert len(rejected) == 1
-    assert rejected[0].startswith(("shape", "call.bad_json"))
+    assert [row.rule for row in rejected] == [rule]
 
 
-def test_a_quota_that_cannot_be_filled_is_told() -> None:
-    people, rejected, stub = run(CHARACTERS, 3, [SEED], [])
-    assert people == []
-    assert rejected[-1] == f"given up: 3 of 3 after {len(stub.prompts)} calls"
-    assert all(error.startswith("shape") for error in rejected[:-1])
+def test_a_bare_list_is_taken_as_the_answer() -> None:
+    stub = Stub("characters", [{"a list": "is wrapped"}])
+
+    async def ask(*_: Any, **__: Any) -> Answer:
+        return Answer("[…]", [character(1)], "stop", 10, 10, None, False, "m")
+
+    stub.ask = ask  # type: ignore[method-assign]
+    context = GenerateContext(stub, GenerateSettings(novelty=0.9), EN, 7)  # type: ignore[arg-type]
+    people, rejected = llm.run(invent(CHARACTERS, 1, [SEED], context))
+    assert [person.name for person in people] == ["Name1 Person"]
+    assert rejected == []
 
 
-def test_more_than_was_wanted_is_told_too() -> None:
+def test_a_quota_that_cannot_be_filled_is_given_up_and_the_missing_are_counted() -> None:
+    people, rejected, stub = run(CHARACTERS, 3, [SEED], [[character(1)]])
+    assert len(people) == 1
+    assert len(stub.prompts) == 8 * 2  # PATIENCE times the two calls that would do
+    assert reasons(rejected)[-1] == f"given up: 2 of 3 after {len(stub.prompts)} calls"
+    assert rejected[-1].missing == 2
+    assert {row.rule for row in rejected[:-1]} == {"shape"}
+
+
+def test_more_than_was_wanted_is_recorded_as_surplus() -> None:
     people, rejected, _ = run(CHARACTERS, 1, [SEED], [[character(1), character(2)]])
     assert len(people) == 1
-    assert rejected == ["surplus: the quota was reached"]
+    assert reasons(rejected) == ["surplus: the quota was reached"]
 
 
 def test_the_next_prompt_is_steered_away_from_what_is_used() -> None:
@@ -208,14 +242,13 @@ def test_where_a_round_takes_a_day_everything_is_asked_in_one(batch: bool) -> No
 
 
 def listed(prompt: str, what: str) -> list[str]:
-    """What a prompt says there is enough of."""
+    """What a prompt says there is enough of: names, kinds of character."""
     found = re.search(rf"^- {what}: (.*)$", prompt, re.M)
     return found[1].split(", ") if found else []
 
 
-def test_with_more_seeds_than_are_shown_a_rejected_favourite_comes_first_and_the_latest_before_the_oldest() -> (
-    None
-):
+def test_a_prompt_lists_first_what_is_proposed_most_then_the_latest() -> None:
+    """A rejected favourite counts; there are more seeds than a prompt lists."""
     seeds = [read_character(character(900 + n)) for n in range(31)]
     favourite = [character(n, archetype="lonely baker", name=f"Ada {n}") for n in range(1, 8)]
     answers = [
@@ -224,7 +257,7 @@ def test_with_more_seeds_than_are_shown_a_rejected_favourite_comes_first_and_the
         [character(8), character(9)],
     ]
     people, rejected, stub = run(CHARACTERS, 3, seeds, answers)
-    assert [p.name for p in people] == ["Ada 1", "Name8 Person", "Name9 Person"]
+    assert [person.name for person in people] == ["Ada 1", "Name8 Person", "Name9 Person"]
     assert len(rejected) == 3  # too many Adas
     assert listed(stub.prompts[0], "kinds of character") == [f"kind {930 - n}" for n in range(25)]
     assert listed(stub.prompts[-1], "kinds of character")[:2] == ["lonely baker", "kind 930"]
@@ -234,24 +267,23 @@ def test_with_more_seeds_than_are_shown_a_rejected_favourite_comes_first_and_the
 def test_a_user_who_types_in_another_language_is_rejected() -> None:
     about = "Repairs lifts all week and wants to hear no more about lifts tonight."
     ulla = {"name": "Ulla", "age": 50, "style": "short and dry lines", "description": about}
-    spoilt = {
+    tim = {
         "name": "Tim",
         "age": 30,
         "description": "Sells umbrellas in a town where it hardly ever rains.",
+        "style": "Schreibt meistens nur ganz kurze Sätze, ohne Punkt, und wird schnell müde.",
     }
-    spoilt["style"] = (
-        "Schreibt meistens nur ganz kurze Sätze, ohne Punkt und ohne Komma, und wird schnell müde."
-    )
-    _, rejected, _ = run(USERS, 1, [read_user(ulla)], [[spoilt]])
-    assert rejected[0].startswith("language.foreign: style")
+    _, rejected, _ = run(USERS, 1, [read_user(ulla)], [[tim]])
+    assert reasons(rejected)[0].startswith("language.foreign: style")
 
 
 def enums(schema: Any) -> list[dict[str, Any]]:
-    inner = (
-        schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else []
-    )
-    mine = [schema] if isinstance(schema, dict) and "enum" in schema else []
-    return mine + [found for value in inner for found in enums(value)]
+    if isinstance(schema, list):
+        return [found for value in schema for found in enums(value)]
+    if not isinstance(schema, dict):
+        return []
+    mine = [schema] if "enum" in schema else []
+    return mine + enums(list(schema.values()))
 
 
 @pytest.mark.parametrize(
@@ -275,19 +307,19 @@ def test_seeds_take_turns_as_anchor_and_accepted_ones_join_the_examples() -> Non
 def test_users_and_situations_are_invented_the_same_way() -> None:
     about = "repairs lifts all week and wants to hear no more about lifts tonight."
     ulla, tim = (
-        {"name": n, "age": 50, "style": "short and dry lines", "description": f"{n} {about}"}
-        for n in ("Ulla", "Tim")
+        {"name": name, "age": 50, "style": "short and dry lines", "description": f"{name} {about}"}
+        for name in ("Ulla", "Tim")
     )
     about = "Sells umbrellas in a town where it hardly rains, and dreams of a wet summer."
     people, rejected, _ = run(
         USERS, 1, [read_user(ulla)], [[tim, tim | {"description": about}]], novelty=0.6
     )
-    assert [p.name for p in people] == ["Tim"]
-    assert [e.split(":")[0] for e in rejected] == ["novelty.description"]
+    assert [person.name for person in people] == ["Tim"]
+    assert [row.rule for row in rejected] == ["novelty.description"]
     new = "The last two guests at a wedding find that the taxi they both ordered is one taxi."
     situations, rejected, _ = run(SITUATIONS, 1, SEEDS, [[SEEDS[0], "Too short.", 7, new]])
     assert situations == [new]
-    assert [e.split(":")[0] for e in rejected] == ["novelty.opening", "shape", "shape"]
+    assert [row.rule for row in rejected] == ["novelty.opening", "shape", "shape"]
 
 
 @pytest.mark.parametrize("kind", [CHARACTERS, USERS, SITUATIONS])
@@ -300,6 +332,24 @@ def test_the_schema_accepts_what_the_reader_accepts(kind: Any) -> None:
     }[kind.key]
     assert misfit({kind.key: [good]}, schema) is None
     assert misfit({kind.key: [3]}, schema)
+
+
+@pytest.mark.parametrize(("seeds", "rules"), [(99, ["novelty.name"]), (100, [])])
+def test_one_of_a_hundred_may_have_a_first_name(seeds: int, rules: list[str]) -> None:
+    """So it may come again when there are a hundred others."""
+    known = [read_character(character(1000 + number)) for number in range(seeds)]
+    again = character(5, name="Name1000 Other")
+    _, rejected, _ = run(CHARACTERS, 1, known, [[again], [character(6)]])
+    assert [row.rule for row in rejected] == rules
+
+
+def test_an_age_in_words_of_digits_is_read() -> None:
+    assert read_character(character(1, age=" 44 ")).age == 44
+    with pytest.raises(ValueError, match="age is not a whole number"):
+        read_character(character(1, age="4²"))
+    with pytest.raises(ValueError, match="age is not a whole number"):
+        read_character(character(1, age=True))
+    assert read_character(character(1, age=18)).age == 18
 
 
 def test_a_situation_is_a_sentence() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.formats.cards import Character
 from pipeline.generate import plan, prompts, talk
-from pipeline.generate.invent import CHARACTERS, SITUATIONS, USERS, User, schema_of
+from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, User, schema_of
 from pipeline.generate.talk import SCRIPT_SCHEMA, Scene
 from pipeline.llm import rehearsal
 from pipeline.llm.reply import misfit, read_json

@@ -14,13 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import llm
-from pipeline.conversation import Message, Role
+from pipeline.conversation import Message
 from pipeline.formats.cards import Character
 from pipeline.generate import plan, prompts, talk
-from pipeline.generate.check import fault, underage
-from pipeline.generate.invent import User
-from pipeline.generate.plan import Plan, draw, moves, role_at, takes_up
-from pipeline.generate.talk import Scene, direction, opening, systems_of, view
+from pipeline.generate.candidates import User
+from pipeline.generate.check import first_fault, underage
+from pipeline.generate.context import GenerateContext
+from pipeline.generate.plan import Plan, Side, draw, moves, side_at, takes_up
+from pipeline.generate.scene import Scene, note, opening, script_prompt, systems_of
+from pipeline.generate.talk import view
 from pipeline.llm import Answer, CallFailed
 from pipeline.recipe.settings import GenerateSettings
 
@@ -34,14 +36,14 @@ OTTO = Character(
 TOM = User("Tom", 31, "Tom drives a van.", "short, no capitals")
 ROLES = st.sampled_from(["user", "assistant"])
 TEXTS = st.text(min_size=1)
-SIDES: tuple[talk.Side, ...] = ("user", "assistant")
+SIDES: tuple[Side, ...] = ("user", "assistant")
 
 
-def said(opener: Role, texts: Sequence[str]) -> list[Message]:
-    return [Message(role_at(opener, i), text) for i, text in enumerate(texts)]
+def messages(opener: Side, texts: Sequence[str]) -> list[Message]:
+    return [Message(side_at(opener, i), text) for i, text in enumerate(texts)]
 
 
-def a_plan(turns: int = 12, opener: Role = "assistant", steps: tuple[int, ...] = (3, 7)) -> Plan:
+def a_plan(turns: int = 12, opener: Side = "assistant", steps: tuple[int, ...] = (3, 7)) -> Plan:
     return Plan(turns, opener, steps, "friendship", "warm", (10,) * turns, (False,) * turns)
 
 
@@ -52,32 +54,27 @@ def a_scene(**changes: Any) -> Scene:
 
 @given(opener=ROLES, texts=st.lists(TEXTS, max_size=12))
 def test_whose_turn_it_is_answers_the_other_and_nothing_said_is_lost(
-    opener: Role, texts: list[str]
+    opener: Side, texts: list[str]
 ) -> None:
-    talked = said(opener, texts)
-    side: Any = role_at(opener, len(texts))
+    talked = messages(opener, texts)
+    side: Any = side_at(opener, len(texts))
     chat = view(talked, side, "SYSTEM", "BEGIN", "NOTE")
-    roles = [m["role"] for m in chat]
+    roles = [sent["role"] for sent in chat]
     assert roles == ["system", *(["user", "assistant"] * len(chat))[: len(chat) - 1]]
     assert roles[-1] == "user"  # nobody answers himself
     assert chat[-1]["content"].endswith("\n\nNOTE")
-    seen = [m["content"].removesuffix("\n\nNOTE") for m in chat[1:]]
+    seen = [sent["content"].removesuffix("\n\nNOTE") for sent in chat[1:]]
     begins = not talked or talked[0].role == side
     assert seen == (["BEGIN"] if begins else []) + texts
-    mine = [m["content"] for m in chat if m["role"] == "assistant"]
-    assert mine == [m.content for m in talked if m.role == side]
+    mine = [sent["content"] for sent in chat if sent["role"] == "assistant"]
+    assert mine == [message.content for message in talked if message.role == side]
 
 
 @given(opener=ROLES, texts=st.lists(TEXTS, min_size=1, max_size=8))
-def test_the_two_views_are_mirror_images(opener: Role, texts: list[str]) -> None:
-    talked = [
-        *said(opener, texts),
-        Message(role_at(opener, len(texts)), "END"),
-    ]  # so that the note stands on END
-    one, other = (
-        [m["role"] for m in view(talked, side, "S", "B", "N")][-len(texts) - 1 : -1]
-        for side in SIDES
-    )
+def test_the_two_views_are_mirror_images(opener: Side, texts: list[str]) -> None:
+    talked = [*messages(opener, texts), Message(side_at(opener, len(texts)), "END")]  # the note's
+    views = [view(talked, side, "S", "B", "N")[-len(texts) - 1 : -1] for side in SIDES]
+    one, other = ([sent["role"] for sent in chat] for chat in views)
     assert one == [{"user": "assistant", "assistant": "user"}[role] for role in other]
 
 
@@ -114,7 +111,7 @@ def test_a_plan_keeps_to_the_settings(seed: int, low: int, more: int) -> None:
     assert len(made.words) == len(made.careless) == made.turns
     assert list(made.steps) == sorted(made.steps)
     assert all(1 <= words <= plan.LONGEST for words in made.words)
-    assert role_at("assistant", made.turns - 1) == "assistant" or more == 0
+    assert side_at("assistant", made.turns - 1) == "assistant" or more == 0
     assert made == draw(settings, random.Random(seed), "assistant")
 
 
@@ -135,9 +132,9 @@ ANSWERS = st.lists(
 
 @given(answers=ANSWERS, opener=ROLES)
 def test_one_step_at_a_time_and_only_after_the_last_was_taken_up(
-    answers: list[str], opener: Role
+    answers: list[str], opener: Side
 ) -> None:
-    talked, made = said(opener, answers), a_plan(40, opener)
+    talked, made = messages(opener, answers), a_plan(40, opener)
     course = moves(talked, made, EN.rebuffs)
     assert len(course) == len(talked) + 1
     level = 0
@@ -159,7 +156,7 @@ def test_a_step_that_is_not_taken_up_is_tried_again_later() -> None:
         + ["rather not say that today"]
         + ["It was a good one though."] * 8
     )
-    course = moves(said("assistant", texts), a_plan(20, steps=(3,)), EN.rebuffs)
+    course = moves(messages("assistant", texts), a_plan(20, steps=(3,)), EN.rebuffs)
     assert [move for _, move in course].count("step") == 2
     assert [stage for stage, _ in course][:10] == [0, 0, 0, 1, 0, 0, 0, 0, 1, 1]
 
@@ -179,17 +176,19 @@ def test_what_takes_a_step_up(answer: str, taken: bool) -> None:
     assert takes_up(answer, EN.rebuffs) == taken
 
 
-DRAWN = st.builds(
-    lambda seed, opener, low, more: draw(GenerateSettings(turns=(low, low + more)), random.Random(seed), opener),
-    st.integers(), ROLES, st.integers(2, 30), st.integers(0, 24),
-)  # fmt: skip
+def drawn(seed: int, opener: Side, fewest: int, more: int) -> Plan:
+    settings = GenerateSettings(turns=(fewest, fewest + more))
+    return draw(settings, random.Random(seed), opener)
+
+
+DRAWN = st.builds(drawn, st.integers(), ROLES, st.integers(2, 30), st.integers(0, 24))
 TAKEN, TURNED = "I like that a lot, honestly", "rather not"
 
 
 def cues(made: Plan, talked: Sequence[Message]) -> dict[int, str]:
     """The cue of each message of a talk, where it gets one."""
-    given = {i: plan.cue_of(talked[:i], made, EN.rebuffs) for i in range(made.turns)}
-    return {i: cue for i, cue in given.items() if cue}
+    given = {index: plan.cue_of(talked[:index], made, EN.rebuffs) for index in range(made.turns)}
+    return {index: cue for index, cue in given.items() if cue}
 
 
 @given(made=DRAWN, data=st.data())
@@ -197,41 +196,64 @@ def test_closeness_never_rises_fast(made: Plan, data: st.DataObject) -> None:
     answers = data.draw(
         st.lists(st.sampled_from([TAKEN, TURNED]), min_size=made.turns, max_size=made.turns)
     )
-    course = moves(said(made.opener, answers), made, EN.rebuffs)[: made.turns]
-    stages, steps = (
-        [stage for stage, _ in course],
-        [i for i, (_, move) in enumerate(course) if move == "step"],
-    )
-    assert "close" not in plan.stages_of(said(made.opener, answers), made, EN.rebuffs)[:10]
+    course = moves(messages(made.opener, answers), made, EN.rebuffs)[: made.turns]
+    stages = [position.stage for position in course]
+    steps = [index for index, position in enumerate(course) if position.move == "step"]
+    assert "close" not in plan.stages_of(messages(made.opener, answers), made, EN.rebuffs)[:10]
     assert all(later - earlier > plan.PAUSE for earlier, later in pairwise(steps))
     assert all(b - a <= 1 for a, b in pairwise(stages))
-    assert all(course[i + 1][1] == "answer" for i in steps)
-    assert not set(cues(made, said(made.opener, answers))) & {
-        i + after for i in steps for after in (0, 1)
-    }
+    assert all(course[index + 1].move == "answer" for index in steps)
+    answered = {index + 1 for index in steps}
+    assert not set(cues(made, messages(made.opener, answers))) & {*steps, *answered}
 
 
 @given(made=DRAWN, answer=st.sampled_from([TAKEN, TURNED]))
 def test_the_end_comes_once_and_from_the_right_side(made: Plan, answer: str) -> None:
-    talked = said(made.opener, [answer] * made.turns)
+    talked = messages(made.opener, [answer] * made.turns)
     ending, given_out = plan.ending_of(talked, made, EN.rebuffs), cues(made, talked)
     assert len(set(given_out.values())) == len(given_out)
     assert list(given_out) == list(range(made.turns))[-len(given_out) :]
-    sides = {cue: role_at(made.opener, i) for i, cue in given_out.items()}
+    sides = {cue: side_at(made.opener, i) for i, cue in given_out.items()}
     assert {sides.get(cue, "user") for cue in ("ask", "accept", "drop off")} == {"user"}
     assert sides.get("decline", "assistant") == "assistant"
     if made.turns > 2:
-        assert list(given_out.values()) == list(plan.CUES[ending])[: len(given_out)]
+        assert list(given_out.values()) == list(plan.ENDINGS[ending].cues)[: len(given_out)]
     if made.ending in ("friendship", "no"):
         assert ending == (made.ending if answer == TAKEN else "open")
 
 
+@pytest.mark.parametrize(
+    ("opener", "ending", "last"),
+    [
+        ("assistant", "no", ["ask", "decline", "accept"]),  # 12 messages: the user has the last
+        ("user", "no", ["ask", "decline", "accept", "bye"]),
+        ("assistant", "leave", ["drop off"]),
+        ("user", "leave", ["drop off", "bye"]),
+        ("assistant", "open", ["go", "bye"]),
+        ("user", "friendship", ["propose", "agree"]),
+    ],
+)
+def test_the_last_messages_get_the_cues_of_the_ending(
+    opener: Side, ending: str, last: list[str]
+) -> None:
+    made = replace(a_plan(16, opener, (2, 7)), ending=ending)
+    given = cues(made, messages(opener, [TAKEN] * 16))
+    assert given == dict(zip(range(16 - len(last), 16), last, strict=True))
+
+
+def test_no_step_is_tried_when_the_end_is_near() -> None:
+    """Of 12 messages the last two say goodbye; a step at 8 is answered at 9."""
+    for first, steps in ((8, 1), (9, 0)):
+        course = moves(messages("assistant", [TAKEN] * 12), a_plan(12, steps=(first,)), EN.rebuffs)
+        assert [position.move for position in course].count("step") == steps
+
+
 def test_a_friendship_that_nobody_took_up_ends_openly() -> None:
     scene, texts = a_scene(turns=16, steps=(3, 10)), ["Mind the paint, Tom.", *[TURNED] * 15]
-    late = direction(scene, said("assistant", texts[:14]), EN)
+    late = note(scene, messages("assistant", texts[:14]), EN)
     assert EN.direction("cue go") in late
     assert EN.direction("cue propose") not in late
-    friends = direction(scene, said("assistant", [texts[0], *[TAKEN] * 13]), EN)
+    friends = note(scene, messages("assistant", [texts[0], *[TAKEN] * 13]), EN)
     assert EN.direction("cue propose") in friends
 
 
@@ -239,18 +261,18 @@ def test_a_step_is_never_to_be_taken_in_a_word_or_two() -> None:
     scene = a_scene(turns=12, steps=(3,))
     scene = replace(scene, plan=replace(scene.plan, words=(2,) * 12))
     texts = [TAKEN] * 12
-    assert "One to four words" in direction(scene, said("assistant", texts[:2]), EN)
-    assert "About 12 words" in direction(scene, said("assistant", texts[:3]), EN)
+    assert "One to four words" in note(scene, messages("assistant", texts[:2]), EN)
+    assert "About 12 words" in note(scene, messages("assistant", texts[:3]), EN)
 
 
 def test_a_goodbye_is_short() -> None:
     scene = a_scene(turns=12, steps=())
     scene = replace(scene, plan=replace(scene.plan, words=(90,) * 12, ending="open"))
-    assert "About 12 words" in direction(scene, said("assistant", [TAKEN] * 11), EN)
-    assert "About 90 words" in direction(scene, said("assistant", [TAKEN] * 9), EN)
+    assert "About 12 words" in note(scene, messages("assistant", [TAKEN] * 11), EN)
+    assert "About 90 words" in note(scene, messages("assistant", [TAKEN] * 9), EN)
 
 
-def test_directions_tell_step_answer_and_how_to_begin() -> None:
+def test_a_note_names_step_answer_and_how_to_begin() -> None:
     scene = a_scene(turns=8, steps=(2,))
     texts = [
         "Mind the paint, Tom.",
@@ -258,17 +280,18 @@ def test_directions_tell_step_answer_and_how_to_begin() -> None:
         "The red one, it never dries.",
         "haha I know that one too",
     ]
-    assert "Take a small step" in direction(scene, said("assistant", texts[:2]), EN)
-    assert "come a little closer" in direction(scene, said("assistant", texts[:3]), EN)
-    assert "no hello" in direction(scene, [], EN)
-    assert "no hello" not in direction(scene, said("assistant", texts[:1]), EN)
+    assert "Take a small step" in note(scene, messages("assistant", texts[:2]), EN)
+    assert "come a little closer" in note(scene, messages("assistant", texts[:3]), EN)
+    assert "no hello" in note(scene, [], EN)
+    assert "no hello" not in note(scene, messages("assistant", texts[:1]), EN)
 
 
 class Stub:
     """Answers from a list; an Exception in it is raised."""
 
     def __init__(self, answers: list[str | Exception]):
-        self.answers, self.asked = answers, list[dict[str, Any]]()
+        self.answers = answers
+        self.asked: list[dict[str, Any]] = []
 
     async def ask(self, model: str, messages: list[dict[str, str]], **more: Any) -> Answer:
         self.asked.append({"model": model, "messages": messages, **more})
@@ -278,47 +301,66 @@ class Stub:
         return Answer(answer, None, "stop", 10, 5, 0.001, False, model)
 
 
-def tell(answers: list[str | Exception], **changes: Any) -> tuple[talk.Told, Stub]:
+def in_turns(answers: list[str | Exception], **changes: Any) -> tuple[talk.TalkResult, Stub]:
+    """A talk message by message."""
     stub, settings = Stub(answers), GenerateSettings(turns=(4, 30), character="c", user="u")
-    told = llm.run(talk.talk(a_scene(**changes), stub, settings, EN))  # type: ignore[arg-type]
-    return told, stub
+    context = GenerateContext(stub, settings, EN, 7)  # type: ignore[arg-type]
+    return llm.run(talk.talk(a_scene(**changes), context)), stub
 
 
 def test_a_bad_message_is_asked_again_with_the_reason() -> None:
-    told, stub = tell(
+    result, stub = in_turns(
         ["Tom: which paint", "which paint then", "Red. It never dries, you see."], turns=3
     )
-    assert [m.content for m in told.said][1:] == [
+    assert [message.content for message in result.messages][1:] == [
         "which paint then",
         "Red. It never dries, you see.",
     ]
-    assert [f.rule for f in told.faults] == ["style.label"]
+    assert [fault.rule for fault in result.faults] == ["style.label"]
     assert "speaker's name in front" in stub.asked[1]["messages"][-1]["content"]
     assert [call["model"] for call in stub.asked] == ["u", "u", "c"]
     assert len({call["sample"] for call in stub.asked[:2]}) == 2
 
 
+def test_each_side_has_its_name_and_its_model_in_the_result() -> None:
+    result, stub = in_turns(["  which paint then ", "Red. It never dries, you see."], turns=3)
+    assert [(message.role, message.name) for message in result.messages] == [
+        ("assistant", "Ottoline"),
+        ("user", "Tom"),
+        ("assistant", "Ottoline"),
+    ]
+    assert result.messages[1].content == "which paint then"
+    assert result.models == {"user": "u", "assistant": "c"}
+    assert result.cut is None
+    settings = GenerateSettings()
+    for call in stub.asked:
+        assert call["max_tokens"] == 400 + 6 * 10
+        assert call["temperature"] == settings.temperature
+        assert call["top_p"] == settings.top_p
+
+
 def test_after_three_bad_messages_the_talk_is_cut_at_the_last_good_one() -> None:
     refusal = "I'm sorry, but I can't assist with that request."
-    told, stub = tell(["which paint then", refusal, refusal, refusal], turns=9)
-    assert len(told.said) == 2
-    assert told.cut
-    assert told.cut.rule == "style.refusal"
+    result, stub = in_turns(["which paint then", refusal, refusal, refusal], turns=9)
+    assert len(result.messages) == 2
+    assert result.cut
+    assert result.cut.rule == "style.refusal"
     assert len(stub.asked) == 4
 
 
 def test_a_failed_call_ends_the_talk_without_another_try() -> None:
-    told, stub = tell([CallFailed("policy", "400: no")], turns=9)
-    assert (len(told.said), len(stub.asked)) == (1, 1)
-    assert told.cut
-    assert told.cut.rule == "call.policy"
+    result, stub = in_turns([CallFailed("policy", "400: no")], turns=9)
+    assert (len(result.messages), len(stub.asked)) == (1, 1)
+    assert result.cut
+    assert result.cut.rule == "call.policy"
 
 
 class Writer:
     """Writes scripts from a list of lists of messages; an Exception in it is raised."""
 
     def __init__(self, answers: list[list[str] | Exception]):
-        self.answers, self.asked = answers, list[str]()
+        self.answers = answers
+        self.asked: list[str] = []
 
     async def ask(self, model: str, messages: list[dict[str, str]], **more: Any) -> Answer:
         self.asked.append(messages[-1]["content"])
@@ -331,10 +373,11 @@ class Writer:
         return Answer("", {"messages": lines}, "stop", 10, 5, 0.001, False, model)
 
 
-def written(answers: list[list[str] | Exception], turns: int) -> tuple[talk.Told, Writer]:
+def written(answers: list[list[str] | Exception], turns: int) -> tuple[talk.TalkResult, Writer]:
+    """A talk in one call."""
     writer, settings = Writer(answers), GenerateSettings(turns=(4, 30))
-    told = llm.run(talk.script(a_scene(turns=turns), writer, settings, EN))  # type: ignore[arg-type]
-    return told, writer
+    context = GenerateContext(writer, settings, EN, 7)  # type: ignore[arg-type]
+    return llm.run(talk.script(a_scene(turns=turns), context)), writer
 
 
 LINES = [
@@ -351,19 +394,19 @@ REFUSAL = "I'm sorry, but I can't assist with that request."
 
 
 def test_a_script_that_goes_on_and_on_is_cut_at_the_planned_length() -> None:
-    told, writer = written([LINES * 8], 6)
-    assert [m.content for m in told.said] == ["Mind the paint, Tom.", *LINES[1:6]]
-    assert told.cut
-    assert (told.cut.message, told.cut.rule) == (6, "script.long")
+    result, writer = written([LINES * 8], 6)
+    assert [message.content for message in result.messages] == ["Mind the paint, Tom.", *LINES[1:6]]
+    assert result.cut
+    assert (result.cut.message, result.cut.rule) == (6, "script.long")
     assert len(writer.asked) == 1
 
 
 def test_the_longest_try_counts_with_the_fault_that_ended_it() -> None:
-    told, writer = written([LINES[:1], [*LINES[:3], REFUSAL], [LINES[0], REFUSAL]], 6)
-    assert len(told.said) == 3
-    assert told.cut
-    assert (told.cut.message, told.cut.rule) == (3, "style.refusal")
-    assert [(f.message, f.rule) for f in told.faults] == [
+    result, writer = written([LINES[:1], [*LINES[:3], REFUSAL], [LINES[0], REFUSAL]], 6)
+    assert len(result.messages) == 3
+    assert result.cut
+    assert (result.cut.message, result.cut.rule) == (3, "style.refusal")
+    assert [(fault.message, fault.rule) for fault in result.faults] == [
         (1, "talk.short"),
         (3, "style.refusal"),
         (1, "style.refusal"),
@@ -372,12 +415,33 @@ def test_the_longest_try_counts_with_the_fault_that_ended_it() -> None:
     assert "declined" in writer.asked[2]
 
 
+def test_a_script_in_which_one_side_writes_twice_is_cut_there() -> None:
+    made = a_scene(turns=6)
+    answer: talk.Script = {
+        "messages": [
+            {"role": "character", "content": "Mind the paint, please."},
+            {"role": "user", "content": " which paint "},
+            {"role": "user", "content": "hello?"},
+        ]
+    }
+    read, fault = talk.read_script(answer, made, EN)
+    assert [message.content for message in read] == ["Mind the paint, Tom.", "which paint"]
+    assert fault
+    assert (fault.message, fault.rule) == (2, "script.alternation")
+
+
+def test_a_script_of_exactly_the_planned_length_has_no_fault() -> None:
+    result, writer = written([LINES[:6]], 6)
+    assert (len(result.messages), result.cut, result.faults) == (6, None, [])
+    assert len(writer.asked) == 1
+
+
 def test_a_call_that_fails_after_a_usable_try_leaves_that_try_as_it_was() -> None:
-    told, _ = written([[*LINES[:3], REFUSAL], CallFailed("timeout", "60 s")], 6)
-    assert len(told.said) == 3
-    assert told.cut
-    assert told.cut.rule == "style.refusal"
-    assert told.faults[-1].rule == "call.timeout"
+    result, _ = written([[*LINES[:3], REFUSAL], CallFailed("timeout", "60 s")], 6)
+    assert len(result.messages) == 3
+    assert result.cut
+    assert result.cut.rule == "style.refusal"
+    assert result.faults[-1].rule == "call.timeout"
 
 
 @pytest.mark.parametrize(
@@ -398,6 +462,8 @@ def test_a_call_that_fails_after_a_usable_try_leaves_that_try_as_it_was() -> Non
         ("Fine: the red one it is.", None),
         ("the red one: it never dries, and I have tried", None),
         ("lol", None),
+        ("No, go on then!", "style.repetition"),  # four words of the other side
+        ("Fine by me!", None),  # three
         ("half a smile \ud83d", "talk.damaged"),
         ("I'm sorry, I can't help with the ladder today, my back hurts.", None),
     ],
@@ -406,8 +472,9 @@ def test_what_is_wrong_with_a_message(text: str, rule: str | None) -> None:
     before = [
         Message("assistant", "Did I tell you about the red paint?"),
         Message("user", "no, go on then"),
+        Message("assistant", "Fine by me."),
     ]
-    found = fault(before, Message("assistant", text, "Ottoline"), None, EN)
+    found = first_fault(before, Message("assistant", text, "Ottoline"), None, EN)
     assert (found.rule if found else None) == rule
 
 
@@ -422,14 +489,14 @@ def test_every_prompt_and_direction_can_be_filled(language: str) -> None:
         scene = Scene(OTTO, TOM, "A sign.", "lead", OTTO.greeting, made, 0)
         texts = ["Well, what a day that was for all of us."] * made.turns
         for length in range(made.turns):
-            assert "$" not in direction(scene, said(made.opener, texts[:length]), wording)
-        assert "$" not in "".join(systems_of(scene, wording).values()) + talk.script_prompt(
+            assert "$" not in note(scene, messages(made.opener, texts[:length]), wording)
+        assert "$" not in "".join(systems_of(scene, wording).values()) + script_prompt(
             scene, wording
         )
 
 
 @pytest.mark.parametrize(
-    ("language", "text", "told"),
+    ("language", "text", "words"),
     [
         ("en", "Lily is a 16-year-old student from Leeds.", "16-year-old"),
         ("en", "Lily, 16, goes to school.", "Lily, 16"),
@@ -444,6 +511,8 @@ def test_every_prompt_and_direction_can_be_filled(language: str) -> None:
         ("en", "At 16, she lives above the shop.", "At 16"),
         ("en", "Sorry, 2 sugars, was it?", None),
         ("en", "Lily, 16 and bored, waits.", "Lily, 16"),
+        ("en", "Lily, 17, works nights.", "Lily, 17"),
+        ("en", "Lily, 18, works nights.", None),
         ("ru", "После 5 вечера дайте мне 2 минуты.", None),
         ("ru", "Лене 15 с половиной.", "Лене 15"),
         ("ru", "Мне 15, и что.", "Мне 15"),
@@ -455,5 +524,5 @@ def test_every_prompt_and_direction_can_be_filled(language: str) -> None:
         ("ru", "Работает здесь 12 лет.", None),
     ],
 )
-def test_nobody_under_18_is_invented(language: str, text: str, told: str | None) -> None:
-    assert underage(text, prompts.load(language)) == told
+def test_nobody_under_18_is_invented(language: str, text: str, words: str | None) -> None:
+    assert underage(text, prompts.load(language)) == words

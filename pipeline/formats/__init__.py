@@ -1,1 +1,1 @@
-"""Foreign formats of characters: V1, V2 and V3 cards, gpt_roleplay_realm."""
+"""Foreign formats of characters: V1 and V2 cards, and the records of gpt_roleplay_realm."""

@@ -1,6 +1,7 @@
-"""Characters, and the character cards they come from and leave as: V1 and V2, JSON or PNG, without loss.
+"""Characters, and the character cards that describe them: V1 and V2, JSON or PNG, without loss.
 
-A card's own text is kept word for word in `Character.card`; reading it is tolerant, and every repair is reported.
+`Character.card` keeps the text of a card word for word. The reader is tolerant: it repairs
+what it can, and `Character.repairs` names every repair.
 The V2 format: https://github.com/malfoyslastname/character-card-spec-v2
 """
 
@@ -15,15 +16,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypedDict, cast
 
 from pipeline.conversation import Message, Persona, Role
 
-Json = dict[str, Any]
-
-TEXTS = ("name", "description", "personality", "scenario", "first_mes", "mes_example")  # all of V1
+# All fields of V1, and those that V2 adds.
+V1_TEXTS = ("name", "description", "personality", "scenario", "first_mes", "mes_example")
 V2_TEXTS = (
-    *TEXTS,
+    *V1_TEXTS,
     "creator_notes",
     "system_prompt",
     "post_history_instructions",
@@ -31,7 +31,7 @@ V2_TEXTS = (
     "character_version",
 )
 V2_LISTS = ("alternate_greetings", "tags")
-# What older programs call the V1 fields.
+# What older programs call the fields of V1.
 OLD_NAMES = {
     "char_name": "name",
     "char_persona": "description",
@@ -40,15 +40,34 @@ OLD_NAMES = {
     "example_dialogue": "mes_example",
 }
 PNG = b"\x89PNG\r\n\x1a\n"
+KEYWORD = b"chara\0"  # of the text chunk that holds a card
 MACRO = re.compile(r"\{\{(?:char|user)\}\}|<(?:BOT|USER)>", re.IGNORECASE)
+START = re.compile(r"<START>", re.IGNORECASE)  # between two example dialogues
 OURS = "rapport"  # our key under `extensions`
+
+JsonObject = dict[str, object]
+
+
+class CardData(TypedDict):
+    """The `data` of a V2 card, as far as we read it. Unknown keys stay in it."""
+
+    name: str
+    description: str
+    personality: str
+    scenario: str
+    first_mes: str
+    mes_example: str
+    alternate_greetings: list[str]
+    tags: list[str]
+    extensions: JsonObject
 
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """Who can be talked to. Texts may hold the macros {{char}} and {{user}}; `card` is the JSON it came from.
+    """Somebody who can be talked to. Texts may hold the macros {{char}} and {{user}}.
 
-    repairs: what had to be mended to read it.
+    card: the JSON it came from. origin: seed, card or invented. repairs: what was repaired
+    to read the card.
     """
 
     name: str
@@ -60,47 +79,81 @@ class Character:
     example_dialogue: tuple[Message, ...] = ()
     topics: tuple[str, ...] = ()
     card: str | None = None
-    origin: str = "seed"  # seed, card or invented
+    origin: str = "seed"
     other_greetings: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
 
     def greeting_of(self, number: int) -> str | None:
-        """What the `number`-th talk begins with: the greeting, then the others, each once; None: something new.
+        """The first message of talk `number`: each greeting once; then None, a new beginning.
 
         A card always greets: its greetings come again in turn.
         """
-        greetings = [self.greeting, *self.other_greetings] if self.greeting else []
-        if greetings and (number < len(greetings) or self.origin == "card"):
+        if not self.greeting:
+            return None
+        greetings = [self.greeting, *self.other_greetings]
+        if number < len(greetings) or self.origin == "card":
             return greetings[number % len(greetings)]
         return None
 
     def persona(self, user: str) -> Persona:
-        """The character as a row holds it, facing this user; always with a V2 card."""
+        """The persona of a row in which the character talks with `user`; it always has a card."""
+        return Persona(
+            name=self.name,
+            description=self._filled(self.description, user),
+            greeting=self._filled(self.greeting, user),
+            scenario=self._filled(self.scenario, user),
+            card=self.card or to_json(self),
+        )
 
-        def fill(text: str | None) -> str | None:
-            return filled(text, self.name, user) if text else None
-
-        texts = fill(self.description), fill(self.greeting), fill(self.scenario)
-        return Persona(self.name, *texts, card=self.card or to_json(self))
+    def _filled(self, text: str | None, user: str) -> str | None:
+        return fill_macros(text, self.name, user) if text else None
 
 
-def filled(text: str, char: str, user: str) -> str:
-    """The text with the macros of cards ({{char}}, {{user}}, <BOT>, <USER>) replaced by names."""
+def fill_macros(text: str, char: str, user: str) -> str:
+    """The text with the macros {{char}}, {{user}}, <BOT> and <USER> replaced by names."""
     names = {"{{char}}": char, "<bot>": char, "{{user}}": user, "<user>": user}
     return MACRO.sub(lambda found: names[found[0].lower()], text)
 
 
-def read(path: Path) -> tuple[Character, list[str]]:
-    """The character of a card file (.json or .png) and what had to be repaired. Raises ValueError: what is wrong."""
+def read(path: Path) -> Character:
+    """The character of a card file (.json or .png). Raises ValueError: what is wrong with it."""
     raw = path.read_bytes()
-    text = png_text(raw) if raw.startswith(PNG) else raw.decode("utf-8-sig", "strict")
-    return from_json(text)
+    if raw.startswith(PNG):
+        return from_json(png_text(raw))
+    return from_json(raw.decode("utf-8-sig"))
 
 
-def from_json(text: str) -> tuple[Character, list[str]]:
-    """The character of a card's JSON and the repairs. Raises ValueError when it is no card or has no name."""
+# --- from a card
+
+
+def from_json(text: str) -> Character:
+    """The character of a card's JSON. Raises ValueError: not a card, or without a name."""
+    repaired = _repaired(_parsed(text))
+    data = repaired.data
+    name = data["name"].strip()
+    if not name:
+        raise ValueError("not a character card: no name")
+    about = [data["description"].strip(), data["personality"].strip()]
+    return Character(
+        name=name,
+        description="\n".join(filter(None, about)),
+        greeting=data["first_mes"].strip() or None,
+        scenario=data["scenario"].strip() or None,
+        age=repaired.age,
+        archetype=repaired.archetype,
+        example_dialogue=tuple(_examples(data["mes_example"], name)),
+        topics=repaired.topics,
+        card=text,
+        origin="card",
+        other_greetings=tuple(filter(None, map(str.strip, data["alternate_greetings"]))),
+        repairs=tuple(repaired.repairs),
+    )
+
+
+def _parsed(text: str) -> JsonObject:
+    """The JSON object of a card. Raises ValueError: what is wrong with the text."""
     try:
-        card = json.loads(text, strict=False)  # raw line breaks inside texts are seen often
+        card = json.loads(text, strict=False)  # raw line breaks inside texts are frequent
         _dump(card).encode()
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
@@ -109,93 +162,68 @@ def from_json(text: str) -> tuple[Character, list[str]]:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(card, dict):
-        raise ValueError("not a character card: the JSON is no object")
-    data, repairs = _repaired(card)
-    name = data["name"].strip()
-    if not name:
-        raise ValueError("not a character card: no name")
-    ours = data["extensions"].get(OURS)
-    ours = ours if isinstance(ours, dict) else {}
-    manner = data["personality"].strip()
-    age, topics = ours.get("age"), ours.get("topics")
-    return Character(
-        name=name,
-        description="\n".join(filter(None, [data["description"].strip(), manner])),
-        greeting=data["first_mes"].strip() or None,
-        scenario=data["scenario"].strip() or None,
-        age=age if isinstance(age, int) else None,
-        archetype=ours.get("archetype") if isinstance(ours.get("archetype"), str) else None,
-        example_dialogue=tuple(_examples(data["mes_example"], name)),
-        topics=tuple(t for t in topics if isinstance(t, str)) if isinstance(topics, list) else (),
-        card=text,
-        origin="card",
-        other_greetings=tuple(filter(None, map(str.strip, data["alternate_greetings"]))),
-    ), repairs
+        raise ValueError("not a character card: the JSON is not an object")
+    return card
 
 
-def to_json(character: Character) -> str:
-    """The character as a V2 card: its own card where it has one (repaired, unknown fields kept), else a new one."""
-    if character.card is None:
-        return _dump({"spec": "chara_card_v2", "spec_version": "2.0", "data": _written(character)})
-    card = json.loads(character.card, strict=False)
-    data, _ = _repaired(card)
-    if isinstance(card.get("data"), dict):
-        return _dump({"spec": "chara_card_v2", "spec_version": "2.0", **card, "data": data})
-    return _dump({"spec": "chara_card_v2", "spec_version": "2.0", "data": data})
+class _Repaired(NamedTuple):
+    """The V2 `data` of a card, every field of the right type, and what was changed for that."""
+
+    data: CardData
+    repairs: list[str]
+
+    def ours(self, key: str) -> object:
+        """A value of our own extension; None where the card has none."""
+        extension = self.data["extensions"].get(OURS)
+        return extension.get(key) if isinstance(extension, dict) else None
+
+    @property
+    def age(self) -> int | None:
+        age = self.ours("age")
+        return age if isinstance(age, int) else None
+
+    @property
+    def archetype(self) -> str | None:
+        archetype = self.ours("archetype")
+        return archetype if isinstance(archetype, str) else None
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        topics = self.ours("topics")
+        if not isinstance(topics, list):
+            return ()
+        return tuple(topic for topic in topics if isinstance(topic, str))
 
 
-def to_png(character: Character, image: bytes | None = None) -> bytes:
-    """The V2 card inside a PNG: inside `image` with every other chunk as it was, or inside a small plain picture."""
-    written = b"chara\0" + base64.b64encode(to_json(character).encode())
-    out = [PNG]
-    for kind, body in _chunks(image or _plain_picture()):
-        if kind == b"IEND":
-            out.append(_chunk(b"tEXt", written))
-        if not (kind == b"tEXt" and body.startswith(b"chara\0")):
-            out.append(_chunk(kind, body))
-    return b"".join(out)
-
-
-def png_text(image: bytes) -> str:
-    """The JSON in a PNG's `chara` text chunk. Raises ValueError when there is none or it cannot be read."""
-    if not image.startswith(PNG):
-        raise ValueError("this is no PNG")
-    for kind, body in _chunks(image):
-        if kind == b"tEXt" and body.startswith(b"chara\0"):
-            try:
-                return base64.b64decode(body[6:], validate=False).decode("utf-8-sig")
-            except (binascii.Error, UnicodeDecodeError) as error:
-                raise ValueError(f"the chara chunk of the PNG cannot be read: {error}") from None
-    raise ValueError("the PNG holds no character card (no chara text chunk)")
-
-
-def _repaired(card: Json) -> tuple[Json, list[str]]:
-    """The V2 `data` of any card, every field of the right type, nothing lost; and what was changed."""
+def _repaired(card: JsonObject) -> _Repaired:
+    """The data of any card; nothing is lost."""
     repairs: list[str] = []
-    data = dict(card["data"]) if isinstance(card.get("data"), dict) else _from_v1(card, repairs)
+    data = _data(card, repairs)
     for key in V2_TEXTS:
-        if not isinstance(data.get(key, ""), str):
-            repairs.append(f"{key} was no text")
-            data[key] = "" if data[key] is None else str(data[key])
-        data.setdefault(key, "")
+        data[key] = _text(key, data.get(key, ""), repairs)
     for key in V2_LISTS:
         data[key] = _list(key, data.get(key, []), repairs)
-    if not isinstance(data.setdefault("extensions", {}), dict):
-        repairs.append("extensions was no object")
-        data["extensions"] = {} if data["extensions"] is None else {"was": data["extensions"]}
-    if "character_book" in data and data["character_book"] is None:
+    data["extensions"] = _extensions(data.get("extensions", {}), repairs)
+    if data.get("character_book", "missing") is None:
         repairs.append("character_book was null")
         del data["character_book"]
-    return data, repairs
+    return _Repaired(cast(CardData, data), repairs)
 
 
-def _from_v1(card: Json, repairs: list[str]) -> Json:
-    """V1 has six texts at the top level; what else stands there goes into an extension of ours."""
-    data: Json = {}
-    rest: Json = {}
+def _data(card: JsonObject, repairs: list[str]) -> JsonObject:
+    data = card.get("data")
+    if isinstance(data, dict):
+        return dict(data)
+    return _from_v1(card, repairs)
+
+
+def _from_v1(card: JsonObject, repairs: list[str]) -> JsonObject:
+    """The V2 data of a V1 card: six texts of its top level. The rest becomes an extension."""
+    data: JsonObject = {}
+    rest: JsonObject = {}
     for key, value in card.items():
         known = OLD_NAMES.get(key, key)
-        if known in TEXTS and known not in data:
+        if known in V1_TEXTS and known not in data:
             data[known] = value
             if known != key:
                 repairs.append(f"{key} is {known} now")
@@ -206,21 +234,72 @@ def _from_v1(card: Json, repairs: list[str]) -> Json:
     return data
 
 
-def _list(key: str, value: Any, repairs: list[str]) -> list[str]:
-    if isinstance(value, list) and all(isinstance(v, str) for v in value):
-        return value
-    repairs.append(f"{key} was no list of texts")
+def _text(key: str, value: object, repairs: list[str]) -> str:
     if isinstance(value, str):
-        return [value] if value else []
-    return [v if isinstance(v, str) else _dump(v) for v in value] if isinstance(value, list) else []
+        return value
+    repairs.append(f"{key} was not a text")
+    return "" if value is None else str(value)
 
 
-def _written(character: Character) -> Json:
+def _list(key: str, value: object, repairs: list[str]) -> list[str]:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    repairs.append(f"{key} was not a list of texts")
+    if isinstance(value, list):
+        return list(map(_as_text, value))
+    if isinstance(value, str) and value:
+        return [value]
+    return []
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else _dump(value)
+
+
+def _extensions(value: object, repairs: list[str]) -> JsonObject:
+    if isinstance(value, dict):
+        return value
+    repairs.append("extensions was not an object")
+    return {} if value is None else {"was": value}
+
+
+def _examples(text: str, name: str) -> Iterator[Message]:
+    """The messages of `mes_example`.
+
+    A message begins on a line with {{user}}: or {{char}}: (or the name), and ends before the
+    next one.
+    """
+    label = rf"(\{{\{{user\}}\}}|<USER>|You|\{{\{{char\}}\}}|<BOT>|{re.escape(name)}):"
+    begins = rf"^\s*(?:<START>)?\s*{label}"
+    parts = re.split(begins, text, flags=re.MULTILINE | re.IGNORECASE)
+    for speaker, words in zip(parts[1::2], parts[2::2], strict=True):
+        content = START.sub("", words).strip()
+        if content:
+            yield Message(_role_of(speaker), content)
+
+
+def _role_of(speaker: str) -> Role:
+    return "user" if speaker.casefold() in ("{{user}}", "<user>", "you") else "assistant"
+
+
+# --- to a card
+
+
+def to_json(character: Character) -> str:
+    """The character as a V2 card: a new one, or its own, repaired and with its unknown fields."""
+    frame: JsonObject = {"spec": "chara_card_v2", "spec_version": "2.0"}
+    if character.card is None:
+        return _dump({**frame, "data": _new_data(character)})
+    card = json.loads(character.card, strict=False)
+    data = _repaired(card).data
+    if isinstance(card.get("data"), dict):
+        return _dump({**frame, **card, "data": data})
+    return _dump({**frame, "data": data})
+
+
+def _new_data(character: Character) -> JsonObject:
     """The `data` of a new V2 card."""
-    lines = [
-        f"{{{{{'char' if m.role == 'assistant' else 'user'}}}}}: {m.content}"
-        for m in character.example_dialogue
-    ]
+    examples = list(map(_example_line, character.example_dialogue))
     ours = {
         "age": character.age,
         "archetype": character.archetype,
@@ -232,49 +311,83 @@ def _written(character: Character) -> Json:
         "description": character.description,
         "scenario": character.scenario or "",
         "first_mes": character.greeting or "",
-        "mes_example": "\n".join(["<START>", *lines]) if lines else "",
+        "mes_example": "\n".join(["<START>", *examples]) if examples else "",
         "alternate_greetings": list(character.other_greetings),
         "tags": [],
         "extensions": {OURS: ours},
     }
 
 
-def _examples(text: str, name: str) -> Iterator[Message]:
-    """Messages of `mes_example`: lines that open with {{user}}: or {{char}}: (or the name), until the next one."""
-    labels = rf"(\{{\{{user\}}\}}|<USER>|You|\{{\{{char\}}\}}|<BOT>|{re.escape(name)}):"
-    parts = re.split(rf"^\s*(?:<START>)?\s*{labels}", text, flags=re.MULTILINE | re.IGNORECASE)
-    for label, said in zip(parts[1::2], parts[2::2], strict=True):
-        role: Role = "user" if label.casefold() in ("{{user}}", "<user>", "you") else "assistant"
-        content = re.sub(r"<START>", "", said, flags=re.IGNORECASE).strip()
-        if content:
-            yield Message(role, content)
+def _example_line(message: Message) -> str:
+    macro = "{{char}}" if message.role == "assistant" else "{{user}}"
+    return f"{macro}: {message.content}"
+
+
+# --- inside a picture
+#
+# A PNG is its signature and then chunks. A card is base64 in a tEXt chunk:
+#
+#     ┌───────────┬────────┬────────┬─────────────────────┬───────┐
+#     │ signature │ IHDR … │ IDAT … │ tEXt chara\0eyJzc…  │ IEND  │
+#     └───────────┴────────┴────────┴─────────────────────┴───────┘
+#     a chunk:  size of the body (4 bytes)  kind (4)  body (size)  checksum (4)
+
+
+def to_png(character: Character, image: bytes | None = None) -> bytes:
+    """The V2 card inside a PNG: `image` with every other chunk as it was, or a plain picture."""
+    card = KEYWORD + base64.b64encode(to_json(character).encode())
+    parts = [PNG]
+    for kind, body in _chunks(image or _plain_picture()):
+        if kind == b"IEND":
+            parts.append(_chunk(b"tEXt", card))
+        if not _holds_card(kind, body):
+            parts.append(_chunk(kind, body))
+    return b"".join(parts)
+
+
+def png_text(image: bytes) -> str:
+    """The JSON of the card in a PNG. Raises ValueError: no card in it, or not readable."""
+    if not image.startswith(PNG):
+        raise ValueError("this is not a PNG")
+    for kind, body in _chunks(image):
+        if _holds_card(kind, body):
+            try:
+                return base64.b64decode(body[len(KEYWORD) :]).decode("utf-8-sig")
+            except (binascii.Error, UnicodeDecodeError) as error:
+                raise ValueError(f"the chara chunk of the PNG cannot be read: {error}") from None
+    raise ValueError("the PNG holds no character card (no chara text chunk)")
+
+
+def _holds_card(kind: bytes, body: bytes) -> bool:
+    return kind == b"tEXt" and body.startswith(KEYWORD)
 
 
 def _chunks(image: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(kind, body) of each chunk of a PNG. Raises ValueError when it ends early."""
-    at = len(PNG)
-    while at + 12 <= len(image):
-        (size,) = struct.unpack_from(">I", image, at)
-        kind, body = image[at + 4 : at + 8], image[at + 8 : at + 8 + size]
+    """(kind, body) of each chunk of a PNG. Raises ValueError when the image ends early."""
+    start = len(PNG)
+    while start + 12 <= len(image):
+        (size,) = struct.unpack_from(">I", image, start)
+        kind, body = image[start + 4 : start + 8], image[start + 8 : start + 8 + size]
         if len(body) < size:
             break
         yield kind, body
         if kind == b"IEND":
             return
-        at += 12 + size
+        start += 12 + size
     raise ValueError("the PNG is cut off")
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    checksum = zlib.crc32(kind + body)
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
 
 
 def _plain_picture(side: int = 64) -> bytes:
-    """A grey square, for characters that have no picture."""
+    """A grey square, for characters without a picture."""
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     pixels = zlib.compress((b"\0" + b"\x90" * side) * side)
     return PNG + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
 
 
-def _dump(value: Any) -> str:
+def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)

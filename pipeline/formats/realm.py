@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypedDict
 
 from pipeline.conversation import Conversation, Message
 from pipeline.formats.cards import Character, from_json
@@ -12,53 +12,80 @@ from pipeline.formats.cards import Character, from_json
 ROLES = {"user": "user", "assistant": "char"}
 
 
-def records(conversations: Iterable[Conversation]) -> Iterator[dict[str, Any]]:
-    """Records of name, context, greeting, example_dialogue, topics and dialogues, in the order of first appearance.
+class RealmMessage(TypedDict):
+    """One message. role: user or char."""
 
-    Rows that were not generated are left out. All talks of a character are held in memory until the end.
+    role: str
+    content: str
+
+
+class RealmDialogue(TypedDict):
+    """One talk of a character."""
+
+    chat: list[RealmMessage]
+    model_name: str
+    topic: str
+
+
+class RealmRecord(TypedDict):
+    """One character with all its talks."""
+
+    name: str
+    context: str
+    greeting: str
+    example_dialogue: list[RealmMessage]
+    topics: list[str]
+    dialogues: list[RealmDialogue]
+
+
+def records(conversations: Iterable[Conversation]) -> Iterator[RealmRecord]:
+    """A record of each character, in the order of first appearance.
+
+    Rows that were not generated are left out. All talks are held in memory until the end.
     """
     groups: dict[str, list[Conversation]] = {}
     for conversation in conversations:
         if conversation.source.kind == "generated" and conversation.persona:
-            groups.setdefault(conversation.split_group or conversation.id, []).append(conversation)
+            group = conversation.split_group or conversation.id
+            groups.setdefault(group, []).append(conversation)
     for talks in groups.values():
         yield _record(talks)
 
 
 def characters(conversations: Iterable[Conversation]) -> Iterator[Character]:
-    """The characters of generated rows, each once; `cards.to_json` and `cards.to_png` write them as V2 cards."""
+    """The characters of generated rows, each once; `cards.to_json` and `to_png` write cards."""
     seen: set[str] = set()
     for conversation in conversations:
         persona = conversation.persona
         if persona and persona.card and persona.card not in seen:
             seen.add(persona.card)
-            yield from_json(persona.card)[0]
+            yield from_json(persona.card)
 
 
-def _record(talks: list[Conversation]) -> dict[str, Any]:
+def _record(talks: Sequence[Conversation]) -> RealmRecord:
     persona = talks[0].persona
     assert persona
     assert persona.card  # every generated row has one
-    character, _ = from_json(persona.card)
+    character = from_json(persona.card)
     return {
         "name": character.name,
         "context": character.description,
         "greeting": character.greeting or "",
-        "example_dialogue": _lines(character.example_dialogue),
+        "example_dialogue": _messages(character.example_dialogue),
         "topics": list(character.topics),
         "dialogues": [_dialogue(talk) for talk in talks],
     }
 
 
-def _dialogue(talk: Conversation) -> dict[str, Any]:
-    told = json.loads(talk.extra or "{}")
-    models = ", ".join(talk.source.models)
+def _dialogue(talk: Conversation) -> RealmDialogue:
+    extra = json.loads(talk.extra or "{}")
     return {
-        "chat": _lines(talk.messages),
-        "model_name": models,
-        "topic": told.get("topic") or told.get("situation", ""),
+        "chat": _messages(talk.messages),
+        "model_name": ", ".join(talk.source.models),
+        "topic": extra.get("topic") or extra.get("situation", ""),
     }
 
 
-def _lines(messages: Iterable[Message]) -> list[dict[str, str]]:
-    return [{"role": ROLES[m.role], "content": m.content} for m in messages if m.role in ROLES]
+def _messages(messages: Iterable[Message]) -> list[RealmMessage]:
+    known = (message for message in messages if message.role in ROLES)
+    return [{"role": ROLES[message.role], "content": message.content} for message in known]

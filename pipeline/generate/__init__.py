@@ -1,53 +1,67 @@
 """Generate: new characters, users and situations by self-instruct, then two models really talking.
 
-work → cast (seeds, cards, invent) → slots → talk or script → rows. Everything that was asked for and did not become a
-row comes out as a Drop or a Quarantine with its reason.
+work → assemble (seeds, cards, invent) → slots → talk or script → rows. Everything that was
+asked for and did not become a row comes out as a Drop or a Quarantine with its reason.
 
-prompts.py the wording · cards.py characters and card files · invent.py self-instruct · novelty.py is it new? ·
-cast.py everybody there is · plan.py the course of a talk · talk.py the talk · check.py what is wrong with a message ·
-slots.py filled or accounted for · expect.py what it will take · realm.py export in the schema of gpt_roleplay_realm ·
-rehearse.py plays the models without a network
+    personas.py    who may talk: seeds, cards, inventions
+    invent.py      self-instruct · candidates.py what is invented · novelty.py is it new?
+    slots.py       one talk each, filled or accounted for
+    talk.py        the talk, message by message or as a script
+    scene.py       what each side is sent · plan.py the course of the talk
+    check.py       what is wrong with a message or a text
+    prompts.py     the wording · context.py how a model is asked
+    expect.py      what it will take
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 from pipeline.generate import prompts
-from pipeline.generate.cast import assemble
+from pipeline.generate.context import GenerateContext
 from pipeline.generate.expect import expected
-from pipeline.generate.slots import Row, fill, reasons, slots
+from pipeline.generate.personas import Personas, assemble
+from pipeline.generate.slots import GeneratedRow, fill, reasons, slots
 from pipeline.llm import Client
 from pipeline.recipe.settings import GenerateSettings
 
-OPEN = 1_024  # slots that are worked on at once
-IN_A_BATCH = 20_000  # the same where all that are open go into one batch; our choice
+OPEN_SLOTS = 1_024  # that are worked on at once
+OPEN_IN_A_BATCH = 20_000  # the same where all open slots are one batch; our choice
 
 __all__ = ["expected", "reasons", "work"]
 
 
 async def work(
-    settings: GenerateSettings, line: Client, seed: int, folder: Path = Path()
-) -> AsyncIterator[Row]:
-    """All rows, slot by slot: the same settings, seed and answers give the same rows, whichever answer came first.
+    settings: GenerateSettings, client: Client, seed: int, folder: Path = Path()
+) -> AsyncIterator[GeneratedRow]:
+    """All rows, slot by slot. The order in which answers come in changes nothing.
 
-    folder: where relative paths of cards begin. Raises UserError, or Stop when the line does.
+    folder: where relative paths of cards begin. Raises UserError, or Stop when the client does.
     """
     if not settings.wanted:
         return
-    wording = prompts.load(settings.language)
-    cast, rejected = await assemble(settings, line, wording, seed, folder)
-    for unfit in rejected:
-        yield unfit
-    batched = settings.mode == "script" and line.batched(settings.inventor)
-    filled = line.each(
-        slots(cast, settings.talks),
-        lambda slot: fill(slot, cast, line, settings, wording, seed),
-        width=IN_A_BATCH if batched else OPEN,
-    )
-    async with aclosing(filled) as answers:  # type: ignore[type-var]
-        async for rows in answers:
+    context = GenerateContext(client, settings, prompts.load(settings.language), seed)
+    personas, rejected = await assemble(context, folder)
+    for unused in rejected:
+        yield unused
+    async with aclosing(_slot_by_slot(personas, context)) as results:
+        async for rows in results:
             for row in rows:
                 yield row
+
+
+def _slot_by_slot(
+    personas: Personas, context: GenerateContext
+) -> AsyncGenerator[list[GeneratedRow], None]:
+    """The rows of each slot, in the order of the slots; many are worked on at once."""
+    settings, client = context.settings, context.client
+    width = OPEN_SLOTS
+    if settings.mode == "script" and client.batched(settings.inventor):
+        width = OPEN_IN_A_BATCH
+    filled = partial(fill, personas=personas, context=context)
+    results = client.each(slots(personas, settings.talks), filled, width)
+    return cast(AsyncGenerator[list[GeneratedRow], None], results)

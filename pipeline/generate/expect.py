@@ -1,26 +1,54 @@
-"""What generating will take, before anything is asked: calls and tokens of each model, from plans drawn by chance."""
+"""What generating will take, before anything is asked: calls and tokens of each model.
+
+Inventions are counted from their first prompts, talks from plans that are drawn by chance.
+"""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any
 
-from pipeline.generate import invent, prompts
-from pipeline.generate.cast import Cast, bundled, card_files
-from pipeline.generate.plan import draw, role_at
-from pipeline.generate.prompts import Prompts
-from pipeline.generate.talk import Scene, direction, opening, script_prompt, systems_of
+from pipeline.generate import prompts
+from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, Invention, T
+from pipeline.generate.context import model_of
+from pipeline.generate.invent import open_ledger, prompt_of
+from pipeline.generate.personas import Personas, bundled, card_files, card_places
+from pipeline.generate.plan import Plan, draw
+from pipeline.generate.scene import Scene, note, opening, script_prompt, systems_of
 from pipeline.llm import Estimate, estimate, tokens_in
 from pipeline.recipe.settings import GenerateSettings, ModelSettings
 
 SAMPLED = 40  # plans
-REJECTED = 1.5  # calls for one that would do if every candidate were accepted; our experience
+SITUATIONS_SHOWN = 8  # of the bundled ones, in the sampled plans
+CALLS_PER_NEEDED_CALL = 1.5  # as some candidates are rejected; our experience
+JSON_TOKENS = 12  # that a message of a script takes beside its text
 
-Sums = dict[str, tuple[float, float, float]]  # model → calls, prompt tokens, completion tokens
+
+@dataclass(slots=True)
+class Demand:
+    """What one model is asked for in all."""
+
+    calls: float = 0.0
+    prompt_tokens: float = 0.0
+    completion_tokens: float = 0.0
+
+    def add(self, calls: float, prompt: float, completion: float) -> None:
+        """So many calls with so many tokens each."""
+        self.calls += calls
+        self.prompt_tokens += calls * prompt
+        self.completion_tokens += calls * completion
+
+    def add_each(
+        self, times: float, prompts: Sequence[float], completions: Sequence[float]
+    ) -> None:
+        """Calls with these tokens, so many times each."""
+        calls = max(1, len(prompts))
+        self.add(times * calls, sum(prompts) / calls, sum(completions) / calls)
 
 
 def expected(
@@ -29,100 +57,109 @@ def expected(
     seed: int,
     folder: Path = Path(),
 ) -> dict[str, Estimate]:
-    """Calls, tokens and dollars by the recipe's name of the model. Faulty answers that are asked again come on top.
+    """Calls, tokens and dollars by the recipe's name of the model.
 
-    folder: where relative paths of cards begin. Raises UserError when a card is not there.
+    Faulty answers that are asked for again come on top. folder: where relative paths of cards
+    begin. Raises UserError when a card does not exist.
     """
     if not settings.wanted:
         return {}
-    wording = prompts.load(settings.language)
-    sums: Sums = {}
-    _inventions(sums, settings, wording, seed)
-    cards = sum(
-        1 for place in settings.cards for _ in card_files(folder / Path(place).expanduser())
-    )
-    _talks(sums, settings, wording, seed, cards)
+    forecast = _Forecast(settings, seed)
+    forecast.add_inventions()
+    forecast.add_talks(settings.talks * _characters(settings, folder))
     return {
-        name: estimate(models[name], ceil(calls), prompt / calls, completion / calls)
-        for name, (calls, prompt, completion) in sums.items()
+        name: _estimate(models[name], demand)
+        for name, demand in forecast.demands.items()
+        if demand.calls
     }
 
 
-def _add(sums: Sums, model: str, calls: float, prompt: float, completion: float) -> None:
-    before = sums.get(model, (0.0, 0.0, 0.0))
-    sums[model] = before[0] + calls, before[1] + calls * prompt, before[2] + calls * completion
+def _characters(settings: GenerateSettings, folder: Path) -> int:
+    """How many characters talk, cards included."""
+    places = card_places(settings, folder)
+    cards = sum(len(list(card_files(place))) for place in places)
+    return settings.seeds + settings.characters + cards
 
 
-def _inventions(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: int) -> None:
-    seeds = bundled(settings.language)
-    kinds: tuple[tuple[invent.Kind[Any], int, Any], ...] = (
-        (invent.CHARACTERS, settings.characters, seeds.characters),
-        (invent.USERS, settings.users, seeds.users),
-        (invent.SITUATIONS, settings.situations, seeds.situations),
+def _estimate(model: ModelSettings, demand: Demand) -> Estimate:
+    prompt = demand.prompt_tokens / demand.calls
+    return estimate(model, ceil(demand.calls), prompt, demand.completion_tokens / demand.calls)
+
+
+class _Forecast:
+    """The demand of each model by the recipe's name of it, added up."""
+
+    def __init__(self, settings: GenerateSettings, seed: int) -> None:
+        self.settings, self.seed = settings, seed
+        self.prompts = prompts.load(settings.language)
+        self.seeds = bundled(settings.language)
+        self.demands: defaultdict[str, Demand] = defaultdict(Demand)
+
+    def add_inventions(self) -> None:
+        settings, seeds = self.settings, self.seeds
+        self._add_invention(CHARACTERS, settings.characters, seeds.characters)
+        self._add_invention(USERS, settings.users, seeds.users)
+        self._add_invention(SITUATIONS, settings.situations, seeds.situations)
+
+    def _add_invention(self, invention: Invention[T], wanted: int, seeds: Sequence[T]) -> None:
+        if not wanted:
+            return
+        ledger = open_ledger(invention, seeds, wanted, self.settings)
+        prompt = prompt_of(ledger, self.prompts, self.seed, number=0)
+        shown = [json.dumps(invention.show(seed), ensure_ascii=False) for seed in seeds]
+        candidate = sum(map(tokens_in, shown)) / len(shown)
+        self.demands[self.settings.inventor].add(
+            calls=CALLS_PER_NEEDED_CALL * ceil(wanted / invention.per_call),
+            prompt=tokens_in(prompt),
+            completion=candidate * invention.per_call,
+        )
+
+    def add_talks(self, talks: int) -> None:
+        """Plans are drawn by chance; each stands for an equal share of the talks."""
+        rng, share = random.Random(self.seed), talks / SAMPLED
+        tokens_of_a_word = _tokens_of_a_word(self.seeds)
+        for number in range(SAMPLED):
+            scene = _scene(number, draw(self.settings, rng, "assistant"), self.seeds)
+            lengths = [words * tokens_of_a_word for words in scene.plan.words]
+            if self.settings.mode == "script":
+                self._add_script(scene, share, lengths)
+            else:
+                self._add_talk(scene, share, lengths)
+
+    def _add_script(self, scene: Scene, share: float, lengths: Sequence[float]) -> None:
+        prompt = tokens_in(script_prompt(scene, self.prompts))
+        completion = sum(lengths) + JSON_TOKENS * scene.plan.turns
+        self.demands[self.settings.inventor].add(share, prompt, completion)
+
+    def _add_talk(self, scene: Scene, share: float, lengths: Sequence[float]) -> None:
+        """One call for each message but the greeting; it reads all messages before."""
+        of_the_note = tokens_in(note(scene, opening(scene), self.prompts))
+        for side, system in systems_of(scene, self.prompts).items():
+            fixed = tokens_in(system) + of_the_note
+            mine = [index for index in range(1, len(lengths)) if scene.side_at(index) == side]
+            self.demands[model_of(side, self.settings)].add_each(
+                share,
+                prompts=[sum(lengths[:index]) + fixed for index in mine],
+                completions=[lengths[index] for index in mine],
+            )
+
+
+def _scene(number: int, plan: Plan, seeds: Personas) -> Scene:
+    """A scene of bundled personas."""
+    character = seeds.characters[number % len(seeds.characters)]
+    return Scene(
+        character=character,
+        user=seeds.users[number % len(seeds.users)],
+        situation=seeds.situations[number % SITUATIONS_SHOWN],
+        topic=character.topics[0],
+        greeting=character.greeting,
+        plan=plan,
+        sample=0,
     )
-    for kind, wanted, known in kinds:
-        if wanted:
-            ledger = invent.open_ledger(kind, known, settings)
-            prompt = tokens_in(invent.prompt_of(ledger, known, wording, seed, 0))
-            said = sum(
-                tokens_in(json.dumps(kind.show(k), ensure_ascii=False)) for k in known
-            ) / len(known)
-            _add(
-                sums,
-                settings.inventor,
-                REJECTED * ceil(wanted / kind.per_call),
-                prompt,
-                said * kind.per_call,
-            )
 
 
-def _talks(sums: Sums, settings: GenerateSettings, wording: Prompts, seed: int, cards: int) -> None:
-    rng, seeds = random.Random(seed), bundled(settings.language)
-    word = _tokens_of_a_word(seeds)
-    talks = settings.talks * (settings.seeds + settings.characters + cards) / SAMPLED
-    for number in range(SAMPLED):
-        plan = draw(settings, rng, "assistant")
-        character, user = (
-            seeds.characters[number % len(seeds.characters)],
-            seeds.users[number % len(seeds.users)],
-        )
-        scene = Scene(
-            character,
-            user,
-            seeds.situations[number % 8],
-            character.topics[0],
-            character.greeting,
-            plan,
-            0,
-        )
-        lengths = [words * word for words in plan.words]
-        if settings.mode == "script":
-            _add(
-                sums,
-                settings.inventor,
-                talks,
-                tokens_in(script_prompt(scene, wording)),
-                sum(lengths) + 12 * plan.turns,
-            )
-            continue
-        note = tokens_in(direction(scene, opening(scene), wording))
-        models = {"user": settings.user, "assistant": settings.character}
-        for side, system in systems_of(scene, wording).items():
-            turns = [
-                i for i in range(1, plan.turns) if role_at(plan.opener, i) == side
-            ]  # 0 is the greeting
-            heard = sum(sum(lengths[:i]) + tokens_in(system) + note for i in turns)
-            count = max(1, len(turns))
-            _add(
-                sums,
-                models[side],
-                talks * count,
-                heard / count,
-                sum(lengths[i] for i in turns) / count,
-            )
-
-
-def _tokens_of_a_word(seeds: Cast) -> float:
-    """Mean tokens of a word in what our characters say, punctuation included."""
-    said = [m.content for character in seeds.characters for m in character.example_dialogue]
-    return sum(map(tokens_in, said)) / sum(len(text.split()) for text in said)
+def _tokens_of_a_word(seeds: Personas) -> float:
+    """Mean tokens of a word in the messages of our characters, punctuation included."""
+    dialogues = [character.example_dialogue for character in seeds.characters]
+    texts = [message.content for dialogue in dialogues for message in dialogue]
+    return sum(map(tokens_in, texts)) / sum(len(text.split()) for text in texts)

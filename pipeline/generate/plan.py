@@ -1,4 +1,18 @@
-"""How a talk is meant to go: its length, its steps from strangers to confidants, its end; and where it stands."""
+"""How a talk is planned: its length, its steps from strangers to confidants, its end.
+
+A plan says when a step closer may be tried. Whether the two get closer is decided by what they
+write, so the stage and the move of a message follow from the messages before it:
+
+    message   0      1      2      3      4        5      6      7      8
+    move      stay   stay   stay   step   answer   stay   stay   stay   step?
+    stage     0      0      0      1      1        1      1      1
+                                   │      │        └───── PAUSE ─────┘
+                                   │      └ "haha, I know that one": takes the step up
+                                   └ the plan allows the first step from message 3 on
+
+Had message 4 been "rather not", the stage would be 0 again from there on, and the same step
+would be tried once more at message 8.
+"""
 
 from __future__ import annotations
 
@@ -6,47 +20,66 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from pipeline.conversation import Message, Role, normalised
+from pipeline.conversation import Message, normalised
 from pipeline.recipe.settings import GenerateSettings
 
-STAGES = ("ice-breaker", "casual", "close")
+STAGES = ("ice-breaker", "casual", "close")  # of closeness
 MOODS = ("terse", "teasing", "doubting", "bored", "warm", "tired", "curious")
-# How talks end: share, and the stages that may be reached before (index into STAGES). Our choice.
-ENDINGS: dict[str, tuple[float, tuple[int, ...]]] = {
-    "open": (0.4, (0, 1, 1, 2)),
-    "friendship": (0.35, (2,)),
-    "no": (0.15, (1,)),
-    "leave": (0.1, (0, 1)),
+
+
+class Ending(NamedTuple):
+    """One way to end. share: of all talks. stages: those that may be reached before it.
+
+    cues: what the last messages are to say, one each, so that nobody takes leave twice.
+    begun_by_user: the first cue belongs to the user; else to either side.
+    """
+
+    share: float
+    stages: tuple[int, ...]
+    cues: tuple[str, ...]
+    begun_by_user: bool = False
+
+
+ENDINGS = {  # our choice
+    "open": Ending(0.4, (0, 1, 1, 2), ("go", "bye")),
+    "friendship": Ending(0.35, (2,), ("propose", "agree")),
+    "no": Ending(0.15, (1,), ("ask", "decline", "accept", "bye"), begun_by_user=True),
+    "leave": Ending(0.1, (0, 1), ("drop off", "bye"), begun_by_user=True),
 }
-# What the last messages of each ending are to say, one cue each, so that nobody takes leave twice.
-CUES: dict[str, tuple[str, ...]] = {
-    "open": ("go", "bye"),
-    "friendship": ("propose", "agree"),
-    "no": ("ask", "decline", "accept", "bye"),
-    "leave": ("drop off", "bye"),
-}
-BEGUN_BY_USER = ("no", "leave")  # the other endings are begun by either side
 WEIGHTY = ("ask", "decline", "propose")  # cues that take a sentence or two
-LIGHT = ("bye", "drop off")  # cues that take no more
-# Messages before a step to casual, to close: who rushes loses people within ten messages. Our choice.
+LIGHT = ("bye", "drop off")  # cues that take no more than a sentence
+# Messages before a step to casual, to close: who rushes loses people within ten messages.
+# Our choice.
 EARLIEST = (2, 10)
 CARELESS = 0.25  # share of users who type carelessly; and of their messages, twice this
 LONGEST = 150  # words of one message, at most
-PAUSE = 4  # messages until the next step after one was taken up, or until one that was not is tried again
-SENTENCE = 12  # words: at least, of a step closer and of a weighty cue; at most, of a light one
+PAUSE = 4  # messages from the answer to a step until the next step, or the same one, is tried
+SENTENCE = 12  # words: at least, of a step and a weighty cue; at most, of a light cue
 SHORT_ANSWER = 3  # words; an answer this short, without a question, takes nothing up
 
+Side = Literal["user", "assistant"]
 Move = Literal["stay", "step", "answer"]
+
+
+class Position(NamedTuple):
+    """Where a talk stands at one message. stage: index into STAGES."""
+
+    stage: int
+    move: Move
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """turns: messages in all. steps: the messages from which on each step may be tried. words: wanted of each."""
+    """How one talk is meant to go.
+
+    turns: messages in all. steps: the messages from which on each step may be tried.
+    words: wanted of each message. careless: whether each is to be typed carelessly.
+    """
 
     turns: int
-    opener: Role
+    opener: Side
     steps: tuple[int, ...]
     ending: str
     mood: str
@@ -60,104 +93,116 @@ class Plan:
 
 
 def _last_step(turns: int, ending: str) -> int:
-    return turns - len(CUES[ending]) - 2
+    return turns - len(ENDINGS[ending].cues) - 2
 
 
-def draw(settings: GenerateSettings, rng: random.Random, opener: Role) -> Plan:
+# --- drawing a plan
+
+
+def draw(settings: GenerateSettings, rng: random.Random, opener: Side) -> Plan:
     """A plan by chance; the same generator gives the same plan."""
     turns = _turns(settings.turns, opener, rng)
-    fits = {name: tops for name in ENDINGS if (tops := _tops(name, turns))}
-    ending = rng.choices(list(fits), [ENDINGS[name][0] for name in fits])[0]
-    top, latest = rng.choice(fits[ending]), _last_step(turns, ending)
-    steps = [round(turns * (k + rng.uniform(0.7, 1.1)) / (top + 1)) for k in range(top)]
-    medians = {"assistant": settings.character_words, "user": settings.user_words}
-    roles = [role_at(opener, i) for i in range(turns)]
-    clumsy = rng.random() < CARELESS
+    sides = [side_at(opener, index) for index in range(turns)]
+    ending = _ending(turns, rng)
+    steps = _steps(turns, ending, rng)
+    is_careless = rng.random() < CARELESS
     return Plan(
         turns=turns,
         opener=opener,
-        steps=tuple(
-            min(latest, max(first, step)) for first, step in zip(EARLIEST, steps, strict=False)
-        ),
+        steps=steps,
         ending=ending,
         mood=rng.choice(MOODS),
-        words=tuple(_length(medians[role], settings.length_variation, rng) for role in roles),
-        careless=tuple(clumsy and role == "user" and rng.random() < 2 * CARELESS for role in roles),
+        words=tuple(_words(side, settings, rng) for side in sides),
+        careless=tuple(
+            is_careless and side == "user" and rng.random() < 2 * CARELESS for side in sides
+        ),
     )
 
 
-def _tops(ending: str, turns: int) -> list[int]:
+def _turns(span: tuple[int, int], opener: Side, rng: random.Random) -> int:
+    """How many messages. Rows end with an answer of the character where the span has a choice."""
+    fewest, most = span
+    ends_well = [
+        turns for turns in range(fewest, most + 1) if side_at(opener, turns - 1) == "assistant"
+    ]
+    return rng.choice(ends_well or [fewest])
+
+
+def _ending(turns: int, rng: random.Random) -> str:
+    """An ending that a talk of this length has time for."""
+    possible = [name for name in ENDINGS if _reachable(name, turns)]
+    shares = [ENDINGS[name].share for name in possible]
+    return rng.choices(possible, shares)[0]
+
+
+def _reachable(ending: str, turns: int) -> list[int]:
     """The stages that a talk of this length has time to reach before this ending."""
-    time_for = sum(first <= _last_step(turns, ending) for first in EARLIEST)
-    return [top for top in ENDINGS[ending][1] if top <= time_for]
+    highest = sum(first <= _last_step(turns, ending) for first in EARLIEST)
+    return [stage for stage in ENDINGS[ending].stages if stage <= highest]
 
 
-def _turns(span: tuple[int, int], opener: Role, rng: random.Random) -> int:
-    """How many messages: the character has the last word, where the span leaves a choice (rows end with an answer)."""
-    fits = [n for n in range(span[0], span[1] + 1) if role_at(opener, n - 1) == "assistant"]
-    return rng.choice(fits or [span[0]])
+def _steps(turns: int, ending: str, rng: random.Random) -> tuple[int, ...]:
+    """From which message on each step may be tried: spread over the talk, not too early."""
+    highest = rng.choice(_reachable(ending, turns))
+    latest = _last_step(turns, ending)
+    steps = []
+    for number in range(highest):
+        step = round(turns * (number + rng.uniform(0.7, 1.1)) / (highest + 1))
+        steps.append(min(latest, max(EARLIEST[number], step)))
+    return tuple(steps)
 
 
-def role_at(opener: Role, index: int) -> Role:
-    """Who says the message with this index."""
+def _words(side: Side, settings: GenerateSettings, rng: random.Random) -> int:
+    """Words of a message: log-normal, with a deviation of `length_variation` times the mean."""
+    median = settings.user_words if side == "user" else settings.character_words
+    sigma = math.sqrt(math.log1p(settings.length_variation**2))
+    words = round(median * math.exp(rng.gauss(0, sigma)))
+    return min(LONGEST, max(1, words))
+
+
+# --- following a plan
+
+
+def side_at(opener: Side, index: int) -> Side:
+    """Who writes the message with this index."""
     if index % 2 == 0:
         return opener
     return "user" if opener == "assistant" else "assistant"
 
 
-def moves(said: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> list[tuple[int, Move]]:
-    """Stage and move of every message said and of the next one: len(said) + 1 entries.
+def moves(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> list[Position]:
+    """The position of every message and of the next one: len(messages) + 1 entries.
 
-    One step at a time; after a step the other side answers, and only when the answer takes it up the stage is
-    reached. Else both stay where they were. The next step comes `PAUSE` messages later at the earliest, and none when
-    the talk is about to end.
+    One step at a time. After a step the other side answers, and the stage is reached only when
+    the answer takes the step up; else both stay where they were. The next step comes `PAUSE`
+    messages later at the earliest, and none when the talk is about to end.
     """
-    level, earliest, stepped = 0, 0, False
-    out: list[tuple[int, Move]] = []
-    for index in range(len(said) + 1):
-        if stepped:
-            stepped = False
-            if index < len(said) and takes_up(said[index].content, rebuffs):
-                level += 1
+    stage, earliest, is_answer = 0, 0, False
+    positions: list[Position] = []
+    for index in range(len(messages) + 1):
+        if is_answer:
+            is_answer = False
+            if index < len(messages) and takes_up(messages[index].content, rebuffs):
+                stage += 1
             earliest = index + PAUSE
-            out.append((level, "answer"))
-        elif (
-            level < len(plan.steps) and max(plan.steps[level], earliest) <= index <= plan.last_step
-        ):
-            stepped = True
-            out.append((level + 1, "step"))
+            positions.append(Position(stage, "answer"))
+        elif _may_step(index, stage, earliest, plan):
+            is_answer = True
+            positions.append(Position(stage + 1, "step"))
         else:
-            out.append((level, "stay"))
-    return out
+            positions.append(Position(stage, "stay"))
+    return positions
 
 
-def ending_of(said: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> str:
-    """How the talk is to end as it stands: as planned, or openly when the two did not come as close as that takes."""
-    stage, move = moves(said, plan, rebuffs)[-1]
-    level = stage - 1 if move == "step" else stage  # a step is not there yet
-    return plan.ending if level >= min(ENDINGS[plan.ending][1]) else "open"
-
-
-def cue_of(said: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> str | None:
-    """What the next message is to say of the end, if the end has come; each cue goes to one message."""
-    ending = ending_of(said, plan, rebuffs)
-    cues = CUES[ending]
-    if ending in BEGUN_BY_USER and role_at(plan.opener, plan.turns - len(cues)) != "user":
-        cues = cues[:-1]  # the user has the last word
-    place = len(said) - (plan.turns - len(cues))
-    return cues[place] if place >= 0 and said else None
-
-
-def words_of(plan: Plan, index: int, move: Move, cue: str | None) -> int:
-    """Words wanted of a message: as drawn, where what it is to say leaves the choice."""
-    words = plan.words[index]
-    if move == "step" or cue in WEIGHTY:
-        return max(words, SENTENCE)
-    return min(words, SENTENCE) if cue in LIGHT else words
+def _may_step(index: int, stage: int, earliest: int, plan: Plan) -> bool:
+    """May the message take a step? earliest: index from which on the last step is over."""
+    if stage >= len(plan.steps):
+        return False
+    return max(plan.steps[stage], earliest) <= index <= plan.last_step
 
 
 def takes_up(answer: str, rebuffs: Sequence[str]) -> bool:
-    """Whether an answer takes up a step closer: it says or asks something and does not turn away.
+    """Does an answer take up a step closer: has it something to say, and does not turn away?
 
     rebuffs: normalised.
     """
@@ -167,12 +212,35 @@ def takes_up(answer: str, rebuffs: Sequence[str]) -> bool:
     return "?" in answer or len(words.split()) > SHORT_ANSWER
 
 
-def _length(median: int, variation: float, rng: random.Random) -> int:
-    """Words of a message: log-normal, so that the deviation is `variation` times the mean."""
-    sigma = math.sqrt(math.log1p(variation**2))
-    return min(LONGEST, max(1, round(median * math.exp(rng.gauss(0, sigma)))))
+def stages_of(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> list[str]:
+    """The stage of every message; a step counts where it is tried, taken up or not."""
+    positions = moves(messages, plan, rebuffs)[: len(messages)]
+    return [STAGES[position.stage] for position in positions]
 
 
-def stages_of(said: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> list[str]:
-    """The stage of every message said; a step that the other side did not take up counts where it was taken."""
-    return [STAGES[level] for level, _ in moves(said, plan, rebuffs)[: len(said)]]
+def ending_of(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> str:
+    """How the talk is to end: as planned, or openly when the two are not close enough for that."""
+    stage, move = moves(messages, plan, rebuffs)[-1]
+    if move == "step":
+        stage -= 1  # it is not taken up yet
+    return plan.ending if stage >= min(ENDINGS[plan.ending].stages) else "open"
+
+
+def cue_of(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> str | None:
+    """What the next message is to say about the end, if the end has come; each cue comes once."""
+    ending = ENDINGS[ending_of(messages, plan, rebuffs)]
+    cues = ending.cues
+    if ending.begun_by_user and side_at(plan.opener, plan.turns - len(cues)) != "user":
+        cues = cues[:-1]  # the user has the last word
+    place = len(messages) - (plan.turns - len(cues))
+    return cues[place] if place >= 0 and messages else None
+
+
+def words_of(plan: Plan, index: int, move: Move, cue: str | None) -> int:
+    """Words wanted of a message: as drawn, where what it is to say leaves the choice."""
+    words = plan.words[index]
+    if move == "step" or cue in WEIGHTY:
+        return max(words, SENTENCE)
+    if cue in LIGHT:
+        return min(words, SENTENCE)
+    return words

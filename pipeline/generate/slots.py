@@ -1,197 +1,298 @@
-"""Slots, (character, user, situation) each, are filled to the quota or accounted for."""
+"""Slots, one talk of one character each, are filled to the quota or accounted for.
+
+slot ──► attempt 0: a talk ──► long enough? ──► Conversation
+                                   │ no
+                                   ├──► Drop (or Quarantine: no message at all)
+                                   └──► attempt 1: another user, another situation …
+"""
 
 from __future__ import annotations
 
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TypedDict
 
 from pipeline.conversation import Conversation, Drop, Finding, Persona, Quarantine, Source, identity
 from pipeline.formats.cards import Character
-from pipeline.generate.cast import Cast
-from pipeline.generate.plan import draw, ending_of, stages_of
-from pipeline.generate.prompts import Prompts
-from pipeline.generate.talk import Scene, Told, script, talk
-from pipeline.llm import Answer, CallFailed, Client
-from pipeline.recipe.settings import GenerateSettings
+from pipeline.generate.candidates import T, User
+from pipeline.generate.check import Fault
+from pipeline.generate.context import GenerateContext
+from pipeline.generate.personas import Personas
+from pipeline.generate.plan import Side, draw, ending_of, stages_of
+from pipeline.generate.scene import Scene
+from pipeline.generate.talk import TalkResult, script, talk
+from pipeline.llm import Answer, CallFailed
 
-Row = Conversation | Drop | Quarantine
-REHEARSAL = "rehearsal"  # the model that `rehearse` says it is
+GeneratedRow = Conversation | Drop | Quarantine
+
+REHEARSAL = "rehearsal"  # how the offline stand-in names its model
 NAME = "generated"  # Source.name of every row
+STAGE = "generate"  # Finding.stage
+SIDES: tuple[Side, Side] = ("user", "assistant")  # who opens is drawn from these, in this order
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The `number`-th talk of a character. key: the character's name, told apart where two have the same."""
+    """Talk `number` of a character. key: its name, and a number where two have the same name."""
 
     character: Character
     key: str
     number: int
 
+    @property
+    def name(self) -> str:
+        return f"{self.key}/{self.number}"
 
-def slots(cast: Cast, talks: int) -> Iterator[Slot]:
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to fill a slot. is_last: the slot is given up when it fails."""
+
+    slot: Slot
+    number: int
+    is_last: bool
+
+    def ref(self, seed: int) -> str:
+        """Source.ref of the row."""
+        return f"{self.slot.name}.{self.number}/{seed}"
+
+
+def slots(personas: Personas, talks: int) -> Iterator[Slot]:
     """All slots, character by character."""
     seen: Counter[str] = Counter()
-    for character in cast.characters:
-        seen[character.name] += 1
-        again = f" ({seen[character.name]})" if seen[character.name] > 1 else ""
+    for character in personas.characters:
+        key = character.name
+        seen[key] += 1
+        if seen[key] > 1:
+            key += f" ({seen[key]})"
         for number in range(talks):
-            yield Slot(character, character.name + again, number)
+            yield Slot(character, key, number)
 
 
-async def fill(
-    slot: Slot, cast: Cast, line: Client, settings: GenerateSettings, prompts: Prompts, seed: int
-) -> list[Row]:
-    """The rows a slot gave: the talk that filled it, last, and before it every one that was given up."""
-    rows: list[Row] = []
-    for attempt in range(settings.attempts):
-        scene = stage(slot, attempt, cast, settings, prompts, seed)
-        told = await (script if settings.mode == "script" else talk)(scene, line, settings, prompts)
-        rows.append(_row(told, scene, slot, attempt, settings, prompts, seed))
+async def fill(slot: Slot, personas: Personas, context: GenerateContext) -> list[GeneratedRow]:
+    """The rows of a slot: every talk that was given up, and last the one that filled it."""
+    make = script if context.settings.mode == "script" else talk
+    attempts = context.settings.attempts
+    rows: list[GeneratedRow] = []
+    for number in range(attempts):
+        attempt = Attempt(slot, number, is_last=number == attempts - 1)
+        scene = scene_of(attempt, personas, context)
+        result = await make(scene, context)
+        rows.append(_row(result, scene, attempt, context))
         if isinstance(rows[-1], Conversation):
             break
     return rows
 
 
-def stage(
-    slot: Slot, attempt: int, cast: Cast, settings: GenerateSettings, prompts: Prompts, seed: int
-) -> Scene:
-    """Who meets whom and why. It depends on seed, character, number and attempt alone, so slots may be added.
+# --- from a slot to a scene
 
-    A greeting goes with the character's own scenario; without one a situation is played, and either side opens. The
-    talks of one character go through all users and situations before one comes again.
+
+def scene_of(attempt: Attempt, personas: Personas, context: GenerateContext) -> Scene:
+    """Who meets whom and why. It depends on seed, slot and attempt alone: slots may be added.
+
+    A greeting comes with the character's own scenario; without one a situation is played, and
+    either side opens.
     """
-    who, step = slot.character, attempt / settings.attempts
-    rng = random.Random(f"{seed}/{slot.key}/{slot.number}/{attempt}")
-    around = random.Random(f"{seed}/{slot.key}")
-    users, situations = (
-        around.sample(cast.users, len(cast.users)),
-        around.sample(cast.situations, len(cast.situations)),
-    )
-    greeting = who.greeting_of(slot.number)
-    situation = situations[(slot.number + int(step * len(situations))) % len(situations)]
+    settings, slot, number = context.settings, attempt.slot, attempt.number
+    user, situation = _partner(slot, number / settings.attempts, personas, context.seed)
+    rng = random.Random(f"{context.seed}/{slot.name}/{number}")
+    character = slot.character
+    greeting = character.greeting_of(slot.number)
     if greeting:
-        situation = who.scenario or prompts.direction("as greeted")
+        opener: Side = "assistant"
+        situation = character.scenario or context.prompts.direction("as greeted")
+    else:
+        opener = rng.choice(SIDES)
     return Scene(
-        character=who,
-        user=users[(slot.number + int(step * len(users))) % len(users)],
+        character=character,
+        user=user,
         situation=situation,
-        topic=who.topics[(slot.number + attempt) % len(who.topics)] if who.topics else situation,
+        topic=_topic(slot, number, situation),
         greeting=greeting,
-        plan=draw(settings, rng, "assistant" if greeting else rng.choice(["user", "assistant"])),
-        sample=slot.number * settings.attempts + attempt,
+        plan=draw(settings, rng, opener),
+        sample=slot.number * settings.attempts + number,
     )
 
 
-def reasons(rows: Iterable[Row]) -> Counter[str]:
-    """How often each thing went wrong, over everything `work` gave: messages asked again, talks and candidates lost."""
-    counts: Counter[str] = Counter()
-    for row in rows:
-        if isinstance(row, Quarantine) and not row.where.startswith(f"{NAME}/"):
-            counts[row.rule] += 1
-            continue
-        told = (
-            row.raw
-            if isinstance(row, Quarantine)
-            else (row.conversation if isinstance(row, Drop) else row).extra
-        )
-        counts.update(failed["rule"] for failed in json.loads(told or "{}").get("failed", []))
-    return counts
+def _partner(slot: Slot, begun: float, personas: Personas, seed: int) -> tuple[User, str]:
+    """The user and the situation of a slot.
+
+    The talks of one character go through all users and all situations before one comes again.
+    begun: the share of the attempts made so far; each begins at another place of the lists.
+    """
+    rng = random.Random(f"{seed}/{slot.key}")
+    users = _shuffled(personas.users, rng)
+    situations = _shuffled(personas.situations, rng)
+    return _in_turn(users, slot.number, begun), _in_turn(situations, slot.number, begun)
+
+
+def _shuffled(things: Sequence[T], rng: random.Random) -> list[T]:
+    return rng.sample(things, len(things))
+
+
+def _in_turn(things: Sequence[T], number: int, begun: float) -> T:
+    return things[(number + int(begun * len(things))) % len(things)]
+
+
+def _topic(slot: Slot, attempt: int, situation: str) -> str:
+    """A topic of the character in turn, or the situation where it has none."""
+    topics = slot.character.topics
+    if not topics:
+        return situation
+    return topics[(slot.number + attempt) % len(topics)]
+
+
+# --- from a talk to a row
 
 
 def _row(
-    told: Told,
-    scene: Scene,
-    slot: Slot,
-    attempt: int,
-    settings: GenerateSettings,
-    prompts: Prompts,
-    seed: int,
-) -> Row:
-    """Kept when it is long enough; given up, with the reason, when not; a quarantined line when nobody said a word."""
-    ref = f"{slot.key}/{slot.number}.{attempt}/{seed}"
-    last = attempt == settings.attempts - 1
-    extra = _dump(
-        _extra(told, scene, prompts)
-        | {"slot": f"{slot.key}/{slot.number}", "attempt": attempt, "seed": seed}
-    )
-    if not told.said and told.cut:
+    result: TalkResult, scene: Scene, attempt: Attempt, context: GenerateContext
+) -> GeneratedRow:
+    """The talk as a row: dropped when it is too short, quarantined when it has no message."""
+    settings, slot, cut = context.settings, attempt.slot, result.cut
+    ref = attempt.ref(context.seed)
+    extra = json.dumps(_extra(result, scene, attempt, context), ensure_ascii=False)
+    if cut and not result.messages:
         return Quarantine(
-            f"{NAME}/{ref}", told.cut.rule, told.cut.evidence or "", extra, missing=int(last)
+            f"{NAME}/{ref}", cut.rule, cut.evidence or "", extra, missing=int(attempt.is_last)
         )
-    fits = len(told.said) >= settings.turns[0]
+    is_long_enough = len(result.messages) >= settings.turns[0]
     conversation = Conversation(
         id=identity(NAME, f"{settings.language}/{ref}"),
-        messages=tuple(told.said),
-        source=_source(told, ref, settings, prompts),
+        messages=tuple(result.messages),
+        source=_source(result, ref, context),
         persona=slot.character.persona(scene.user.name),
         user_persona=Persona(scene.user.name, scene.user.description),
         split_group=f"{NAME}/{slot.key}",
         edits=tuple(f"generate: repaired card: {repair}" for repair in slot.character.repairs),
-        findings=tuple(_findings(told, scene, fits, last)),
+        findings=tuple(_findings(result, scene.plan.turns, is_long_enough, attempt)),
         extra=extra,
     )
-    return conversation if fits else Drop(conversation)
+    return conversation if is_long_enough else Drop(conversation)
 
 
-def _source(told: Told, ref: str, settings: GenerateSettings, prompts: Prompts) -> Source:
-    models = tuple(dict.fromkeys(a.model for a in told.answers))
-    names = ("script",) if settings.mode == "script" else ("talk-character", "talk-user")
+def _source(result: TalkResult, ref: str, context: GenerateContext) -> Source:
+    settings = context.settings
+    models = tuple(dict.fromkeys(answer.model for answer in result.answers))
+    prompts = ("script",) if settings.mode == "script" else ("talk-character", "talk-user")
     return Source(
-        kind="generated", name=NAME, ref=ref, license=settings.license, models=models,
-        prompt=prompts.hash(*names), rehearsal=REHEARSAL in models,
-    )  # fmt: skip
+        kind="generated",
+        name=NAME,
+        ref=ref,
+        license=settings.license,
+        models=models,
+        prompt=context.prompts.hash(*prompts),
+        rehearsal=REHEARSAL in models,
+    )
 
 
-def _findings(told: Told, scene: Scene, fits: bool, last: bool) -> Iterator[Finding]:
-    said, cut = len(told.said), told.cut
-    if cut and fits:
+def _findings(
+    result: TalkResult, planned: int, is_long_enough: bool, attempt: Attempt
+) -> Iterator[Finding]:
+    """Why a talk ended before its planned number of messages, and whether its slot is given up."""
+    if result.cut and is_long_enough:
+        yield from _cut(result.cut, len(result.messages), planned)
+    elif result.cut:
         yield Finding(
-            "generate",
-            "talk.cut",
-            said,
-            scene.plan.turns,
-            said - 1,
-            evidence=f"{cut.rule}: {cut.evidence}",
-        )
-        yield Finding("generate", cut.rule, evidence=cut.evidence)
-    if cut and not fits:
-        yield Finding(
-            "generate", cut.rule, said, scene.plan.turns, evidence=cut.evidence, decision="drop"
-        )
-    if not fits and last:
-        yield Finding(
-            "generate",
-            "slot.given_up",
-            evidence="no talk of all attempts was long enough",
+            STAGE,
+            result.cut.rule,
+            value=len(result.messages),
+            limit=planned,
+            evidence=result.cut.evidence,
             decision="drop",
         )
+    if attempt.is_last and not is_long_enough:
+        evidence = "no talk of all attempts was long enough"
+        yield Finding(STAGE, "slot.given_up", evidence=evidence, decision="drop")
 
 
-def _extra(told: Told, scene: Scene, prompts: Prompts) -> dict[str, Any]:
-    """What the record has no column for: plan, stages, what was paid, what had to be asked again."""
-    paid: list[Answer | CallFailed] = [*told.answers, *told.lost]
-    costs = [call.cost for call in paid]
+def _cut(fault: Fault, messages: int, planned: int) -> Iterator[Finding]:
+    """That a kept talk is shorter than planned, and the rule that the next message broke."""
+    yield Finding(
+        STAGE,
+        "talk.cut",
+        value=messages,
+        limit=planned,
+        message=messages - 1,
+        evidence=f"{fault.rule}: {fault.evidence}",
+    )
+    yield Finding(STAGE, fault.rule, evidence=fault.evidence)
+
+
+class Extra(TypedDict):
+    """What the record has no column for: the plan, the stages, what was paid, what failed."""
+
+    situation: str
+    topic: str
+    user: dict[str, object]
+    plan: dict[str, object]
+    stages: list[str]
+    ending: str
+    models: dict[Side, str]
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+    failed: list[dict[str, object]]
+    slot: str
+    attempt: int
+    seed: int
+
+
+def _extra(result: TalkResult, scene: Scene, attempt: Attempt, context: GenerateContext) -> Extra:
+    messages, plan, rebuffs = result.messages, scene.plan, context.prompts.rebuffs
+    ending = "cut"
+    if not result.cut:
+        ending = ending_of(messages, plan, rebuffs)
+    paid: list[Answer | CallFailed] = [*result.answers, *result.lost]
     return {
         "situation": scene.situation,
         "topic": scene.topic,
         "user": {"age": scene.user.age, "style": scene.user.style},
-        "plan": asdict(scene.plan),
-        "stages": stages_of(told.said, scene.plan, prompts.rebuffs),
-        "ending": "cut" if told.cut else ending_of(told.said, scene.plan, prompts.rebuffs),
-        "models": told.models,
+        "plan": asdict(plan),
+        "stages": stages_of(messages, plan, rebuffs),
+        "ending": ending,
+        "models": result.models,
         "calls": len(paid),
         "prompt_tokens": sum(call.prompt_tokens for call in paid),
         "completion_tokens": sum(call.completion_tokens for call in paid),
-        "cost": None if None in costs else sum(c or 0.0 for c in costs),
-        "failed": [
-            {"message": f.message, "rule": f.rule, "evidence": f.evidence} for f in told.faults
-        ],
+        "cost": _cost(paid),
+        "failed": list(map(asdict, result.faults)),
+        "slot": attempt.slot.name,
+        "attempt": attempt.number,
+        "seed": context.seed,
     }
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _cost(paid: Iterable[Answer | CallFailed]) -> float | None:
+    """US dollars; None where the price of one call is not known."""
+    total = 0.0
+    for call in paid:
+        if call.cost is None:
+            return None
+        total += call.cost
+    return total
+
+
+# --- what went wrong
+
+
+def reasons(rows: Iterable[GeneratedRow]) -> Counter[str]:
+    """How often each rule failed, over all rows of `work`: messages, talks and candidates."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        if isinstance(row, Quarantine) and not row.where.startswith(f"{NAME}/"):
+            counts[row.rule] += 1
+        else:
+            extra = json.loads(_extra_text(row) or "{}")
+            counts.update(failed["rule"] for failed in extra.get("failed", []))
+    return counts
+
+
+def _extra_text(row: GeneratedRow) -> str | None:
+    if isinstance(row, Quarantine):
+        return row.raw
+    return row.conversation.extra if isinstance(row, Drop) else row.extra

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from pipeline import collect
 from pipeline.collect.web import WebUnit
-from pipeline.generate.cast import card_files
+from pipeline.generate.personas import card_files
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.settings import Recipe
 from pipeline.store.files import digest

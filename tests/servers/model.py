@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.batches import Batches
-from tests.servers.writing import SPOILT, completion, instance, prose, share, spoil
+from tests.servers.writing import BAD_ANSWERS, bad_answer, completion, instance, prose, share
 
 PROTOCOL = {"429", "500", "503", "drop", "cut", "badjson", "hang", "flagged"}
 
@@ -321,8 +321,8 @@ class Connection(asyncio.Protocol):
         server = self.server
         text, finish = server.write(request, key), "stop"
         if kind not in PROTOCOL and kind != "ok":
-            spoilt = spoil(kind, text, request)
-            kind, text = ("ok", text) if spoilt is None else (kind, spoilt)
+            bad = bad_answer(kind, text, request)
+            kind, text = ("ok", text) if bad is None else (kind, bad)
             finish = "length" if kind == "length" else "stop"
         server.sent[kind] += 1
         body = completion(request, key, text, finish)
@@ -397,7 +397,7 @@ async def serve(config: Config) -> None:
 
 if __name__ == "__main__":
     given = Config(**json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}"))
-    unknown = set(given.faults) - PROTOCOL - SPOILT
+    unknown = set(given.faults) - PROTOCOL - BAD_ANSWERS
     if unknown:
         sys.exit(f"unknown faults: {unknown}")
     with contextlib.suppress(KeyboardInterrupt):

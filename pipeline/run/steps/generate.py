@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline import generate
 from pipeline.conversation import Conversation, Quarantine, Row
-from pipeline.generate.cast import card_files
+from pipeline.generate.personas import card_files
 from pipeline.llm import Client, rehearsal, runner
 from pipeline.llm.spent import CALLS, spent
 from pipeline.recipe.generate import GenerateSettings

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline import publish
 from pipeline.formats import cards, realm
-from pipeline.generate import cast
+from pipeline.generate import personas
 from pipeline.publish.card import card
 from pipeline.recipe.publish import PublishSettings
 from pipeline.recipe.settings import Recipe
@@ -68,7 +68,7 @@ def _write_realm(output: Store, recipe: Recipe) -> None:
     records = realm.records(output.rows())
     lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     target.write_text("characters.jsonl", "".join(lines))
-    pictures = cast.pictures(places)
+    pictures = personas.pictures(places)
     for number, character in enumerate(realm.characters(output.rows()), 1):
         target.write_text(f"cards/{number:05d}.json", cards.to_json(character))
         picture = pictures.get(character.card or "")

@@ -1,0 +1,150 @@
+"""Who may talk, and about what: the seeds of `configs/personas`, character cards, inventions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import UserError, texts
+from pipeline.conversation import Quarantine
+from pipeline.formats import cards
+from pipeline.formats.cards import Character
+from pipeline.generate import candidates
+from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, User
+from pipeline.generate.check import ADULT, Objection, objection_to, underage
+from pipeline.generate.context import GenerateContext
+from pipeline.generate.invent import RAW, invent
+from pipeline.generate.prompts import Prompts
+from pipeline.recipe.settings import GenerateSettings
+
+FOLDER = "personas"
+ENDS = (".json", ".png")  # of card files
+
+
+@dataclass(frozen=True, slots=True)
+class Personas:
+    """Characters, the users who write to them, and situations that bring the two together."""
+
+    characters: Sequence[Character]
+    users: Sequence[User]
+    situations: Sequence[str]
+
+
+def bundled(language: str) -> Personas:
+    """The seeds of `configs/personas`."""
+    characters = texts.values(FOLDER, f"{language}.yaml")
+    users = texts.values(FOLDER, f"users-{language}.yaml")
+    situations = texts.values(FOLDER, f"situations-{language}.yaml")
+    return Personas(
+        list(map(candidates.read_character, characters)),
+        list(map(candidates.read_user, users)),
+        list(map(candidates.read_situation, situations)),
+    )
+
+
+async def assemble(context: GenerateContext, folder: Path) -> tuple[Personas, list[Quarantine]]:
+    """The personas that a recipe asks for, and every card and candidate that was rejected.
+
+    folder: where relative paths of cards begin.
+    """
+    settings = context.settings
+    seeds = bundled(settings.language)
+    _check_seeds(settings.seeds, settings.language, len(seeds.characters))
+    carded, rejected = _from_cards(card_places(settings, folder), context.prompts)
+    known = [*seeds.characters, *carded]
+    characters, lost = await invent(CHARACTERS, settings.characters, known, context)
+    rejected += lost
+    users, lost = await invent(USERS, settings.users, seeds.users, context)
+    rejected += lost
+    situations, lost = await invent(SITUATIONS, settings.situations, seeds.situations, context)
+    rejected += lost
+    personas = Personas(
+        [*seeds.characters[: settings.seeds], *carded, *characters],
+        [*seeds.users, *users],
+        [*seeds.situations, *situations],
+    )
+    return personas, rejected
+
+
+def _check_seeds(wanted: int, language: str, available: int) -> None:
+    if wanted > available:
+        raise UserError(
+            f"generate.seeds: {wanted} are wanted, but configs/personas/{language}.yaml has "
+            f"{available}. Ask for fewer, and for the rest with generate.characters."
+        )
+
+
+# --- cards
+
+
+def card_places(settings: GenerateSettings, folder: Path) -> list[Path]:
+    """The paths of card files and folders. folder: where relative ones begin."""
+    return [folder / Path(place).expanduser() for place in settings.cards]
+
+
+def card_files(place: Path) -> Iterator[Path]:
+    """The card file at a path, or those in a folder. Raises UserError when it does not exist."""
+    if place.is_dir():
+        yield from sorted(path for path in place.iterdir() if path.suffix.lower() in ENDS)
+    elif place.exists():
+        yield place
+    else:
+        raise UserError(f"generate.cards: {place} does not exist.")
+
+
+def pictures(places: list[Path]) -> dict[str, Path]:
+    """The PNG cards at these places by the text they hold; what cannot be read is left out."""
+    found: dict[str, Path] = {}
+    for place in filter(Path.exists, places):
+        for path in card_files(place):
+            with suppress(ValueError):
+                found[cards.png_text(path.read_bytes())] = path
+    return found
+
+
+def _from_cards(places: list[Path], prompts: Prompts) -> tuple[list[Character], list[Quarantine]]:
+    """The characters of card files; a card that cannot be read or used is quarantined."""
+    characters: list[Character] = []
+    rejected: list[Quarantine] = []
+    for place in places:
+        for path in card_files(place):
+            card = _read_card(path, prompts)
+            if isinstance(card, Quarantine):
+                rejected.append(card)
+            else:
+                characters.append(card)
+    return characters, rejected
+
+
+def _read_card(path: Path, prompts: Prompts) -> Character | Quarantine:
+    try:
+        character = cards.read(path)
+    except ValueError as error:
+        return _rejected(path, str(error))
+    objection = _objection_to_card(character, prompts)
+    if objection:
+        return _rejected(path, f"{objection.rule}: {objection.detail}")
+    return character
+
+
+def _rejected(path: Path, detail: str) -> Quarantine:
+    raw = path.read_bytes()[:RAW].decode("utf-8", "replace")
+    return Quarantine(f"cards/{path}", "card", detail, raw)
+
+
+def _objection_to_card(character: Character, prompts: Prompts) -> Objection | None:
+    """Why a card must not be used.
+
+    All of it is published with its rows, so no part of it may be of a minor.
+    """
+    if character.age is not None and character.age < ADULT:
+        return Objection("safety.minor", f"age {character.age}")
+    data = json.loads(cards.to_json(character))["data"]
+    for part in (data["mes_example"], *data["tags"]):
+        words = underage(part, prompts)
+        if words:
+            return Objection("safety.minor", words)
+    return objection_to(candidates.texts_of_character(character), prompts)

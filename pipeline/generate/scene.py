@@ -1,0 +1,185 @@
+"""A scene: who talks with whom, about what; and what each side is sent about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.conversation import Message, Persona
+from pipeline.formats.cards import Character, fill_macros
+from pipeline.generate.candidates import User
+from pipeline.generate.check import Fault, first_fault
+from pipeline.generate.plan import STAGES, Plan, Position, Side, cue_of, moves, side_at, words_of
+from pipeline.generate.prompts import Prompts
+
+FEW_WORDS = 4  # and fewer: asked for in words, not as a number
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Who talks with whom, about what, how.
+
+    greeting: the character's first message, where it has one of its own for this talk.
+    sample: numbers the calls, so that no two talks share an answer.
+    """
+
+    character: Character
+    user: User
+    situation: str
+    topic: str
+    greeting: str | None
+    plan: Plan
+    sample: int
+
+    def side_at(self, index: int) -> Side:
+        """Who writes the message with this index."""
+        return side_at(self.plan.opener, index)
+
+    def name_of(self, side: Side) -> str:
+        return self.user.name if side == "user" else self.character.name
+
+    def fill(self, text: str) -> str:
+        """The text with the macros of cards replaced by the two names."""
+        return fill_macros(text, self.character.name, self.user.name)
+
+    def fault(self, earlier: Sequence[Message], new: Message, prompts: Prompts) -> Fault | None:
+        """The first thing wrong with a new message."""
+        speaker = self.user if new.role == "user" else self.character
+        persona = Persona(speaker.name, speaker.description)
+        return first_fault(earlier, new, persona, prompts)
+
+
+def opening(scene: Scene) -> list[Message]:
+    """The character's greeting, word for word, where the character opens and has one."""
+    if scene.plan.opener == "user" or not scene.greeting:
+        return []
+    return [Message("assistant", scene.fill(scene.greeting), scene.character.name)]
+
+
+def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
+    """The system prompt of each side.
+
+    The user side never sees the card: neither who the character is nor its scenario.
+    """
+    character, user = scene.character, scene.user
+    known = scene.situation
+    if character.origin == "card" and scene.greeting:
+        known = prompts.direction("as greeted")
+    examples = [_example_line(message, scene) for message in character.example_dialogue]
+    return {
+        "assistant": prompts.prompt(
+            "talk-character",
+            name=character.name,
+            user=user.name,
+            description=_filled(scene, character.description),
+            situation=_filled(scene, scene.situation),
+            topic=_filled(scene, scene.topic),
+            examples="\n".join(examples) or "-",
+        ),
+        "user": prompts.prompt(
+            "talk-user",
+            name=user.name,
+            age=user.age,
+            description=user.description,
+            style=user.style,
+            mood=prompts.direction(f"mood {scene.plan.mood}"),
+            char=character.name,
+            situation=_filled(scene, known),
+        ),
+    }
+
+
+def _filled(scene: Scene, text: str) -> str:
+    return scene.fill(text) or "-"
+
+
+def _example_line(message: Message, scene: Scene) -> str:
+    sign = "-" if message.role == "user" else ">"
+    return f"{sign} {_filled(scene, message.content)}"
+
+
+def note(
+    scene: Scene, messages: Sequence[Message], prompts: Prompts, fault: Fault | None = None
+) -> str:
+    """The note for the next message: stage, step, cue of the end, length.
+
+    fault: of the last try.
+    """
+    plan, index = scene.plan, len(messages)
+    position = moves(messages, plan, prompts.rebuffs)[-1]
+    cue = cue_of(messages, plan, prompts.rebuffs)
+    parts = []
+    if not messages:
+        parts.append(prompts.direction("first"))
+    parts += _stage(position, prompts)
+    if cue:
+        parts.append(_direction_for_both(f"cue {cue}", scene, prompts))
+    parts.append(_length(words_of(plan, index, position.move, cue), prompts))
+    if plan.careless[index]:
+        parts.append(prompts.direction("careless"))
+    if fault:
+        parts.append(again(fault, prompts))
+    return prompts.direction("note", text=" ".join(parts))
+
+
+def _stage(position: Position, prompts: Prompts) -> list[str]:
+    """How close to be."""
+    stage = STAGES[position.stage]
+    if position.move == "step":
+        return [prompts.direction(f"step {stage}")]
+    if position.move == "answer":
+        return [prompts.direction(stage), prompts.direction("answer")]
+    return [prompts.direction(stage)]
+
+
+def _direction_for_both(heading: str, scene: Scene, prompts: Prompts, **values: object) -> str:
+    """A direction that names character and user."""
+    names = {"char": scene.character.name, "user": scene.user.name}
+    return prompts.direction(heading, **names, **values)
+
+
+def _length(words: int, prompts: Prompts) -> str:
+    if words <= FEW_WORDS:
+        return prompts.direction("few words")
+    return prompts.direction("words", words=words)
+
+
+def again(fault: Fault, prompts: Prompts) -> str:
+    """That the last try could not be used, and why."""
+    heading = f"reason {fault.reason}"
+    if heading not in prompts.directions:
+        heading = "reason default"
+    return prompts.direction("again", reason=prompts.direction(heading))
+
+
+def script_prompt(scene: Scene, prompts: Prompts) -> str:
+    """The prompt for a whole talk in one call."""
+    character, user, plan = scene.character, scene.user, scene.plan
+    steps = dict(zip(("first", "second"), plan.steps, strict=False))
+    return prompts.prompt(
+        "script",
+        name=character.name,
+        description=scene.fill(character.description),
+        topic=scene.topic,
+        user=user.name,
+        age=user.age,
+        user_description=user.description,
+        style=user.style,
+        mood=prompts.direction(f"mood {plan.mood}"),
+        situation=scene.fill(scene.situation),
+        turns=plan.turns,
+        opening=_script_opening(scene, prompts),
+        course=prompts.direction(f"course {len(plan.steps)}", **steps),
+        ending=_direction_for_both(f"end {plan.ending}", scene, prompts),
+    )
+
+
+def _script_opening(scene: Scene, prompts: Prompts) -> str:
+    """How the first message of a script is to be."""
+    greeting = opening(scene)
+    if greeting:
+        text = greeting[0].content
+        return _direction_for_both("open character", scene, prompts, greeting=text)
+    if scene.plan.opener == "user":
+        return _direction_for_both("open user", scene, prompts)
+    return _direction_for_both("open character new", scene, prompts)
