@@ -15,6 +15,7 @@ whole run, one message). Answers are committed to the store before they are retu
 the call's attempts. Nothing here reads the environment: keys are given.
 
 client.py      one call from beginning to end
+outcome.py     what a call comes to: an answer, or a failure with its reason
 calls.py       the store
 request.py     one request, and how it is repeated
 rate_limit.py  when a request may be sent
@@ -33,7 +34,8 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from pipeline.llm.calls import StopRun
-from pipeline.llm.client import Answer, CallFailed, Client, Usage
+from pipeline.llm.client import Client, Usage
+from pipeline.llm.outcome import Answer, CallFailed
 from pipeline.llm.prices import Estimate, cost_of, estimate, price_of, tokens_in
 
 __all__ = [

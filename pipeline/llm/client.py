@@ -13,21 +13,27 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Mapping,
-    Sequence,
 )
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import orjson
 
 from pipeline import UserError
 from pipeline.llm.batch import Batches
 from pipeline.llm.calls import Attempt, Calls, DamagedCall, StopRun
+from pipeline.llm.outcome import (
+    USELESS,
+    Answer,
+    CallFailed,
+    is_settled,
+    outcome_of,
+    problem_of,
+)
 from pipeline.llm.prices import Budget, Reserve, cost_of
-from pipeline.llm.protocol import TRANSIENT, Reply, RequestFailed
+from pipeline.llm.protocol import Reply, RequestFailed
 from pipeline.llm.rate_limit import Outcome, RateLimit
-from pipeline.llm.reply import Schema, misfit, read_json
 from pipeline.llm.request import ChatMessage, JsonObject, Request, new_request
 from pipeline.llm.server import Rehearsal, Server, key_for
 from pipeline.recipe.settings import BudgetSettings, ModelSettings
@@ -43,7 +49,6 @@ _OUTCOMES: dict[str, Outcome] = {
     "connection": "failed",
     "unreachable": "failed",
 }
-_USELESS = ("empty", "length", "bad_json")  # replies that are asked again
 
 # seconds before a failed request is repeated the first time; doubled each time (our choice)
 FIRST_PAUSE = 0.5
@@ -52,63 +57,6 @@ LONGEST_PAUSE = 20.0  # seconds (our choice)
 USUAL_COMPLETION = 400
 # seconds in which a server answers with 429 and nothing else, until the run stops (our choice)
 LONGEST_REFUSAL = 900.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a model answered.
-
-    data: the value read from the text, when a schema was given.
-    finish: why the text ended ("stop").
-    Tokens and cost (US dollars, None where no price is known): of all requests of the call, the
-    useless answers before this one included.
-    cached: it was answered in an earlier run, or twice in this one.
-    model: as the server names it.
-    """
-
-    text: str
-    data: Any | None
-    finish: str
-    prompt_tokens: int
-    completion_tokens: int
-    cost: float | None
-    cached: bool
-    model: str
-
-
-class CallFailed(Exception):
-    """A call without a usable answer; it is stored, and no row may be made from it.
-
-    reason: why. Either the call has this outcome for good and is never sent again:
-        "empty", "length", "bad_json"   useless, also after `reasks` further requests
-        "refused", "policy"             refused by the model, or by the server's moderation
-        "too_long", "rejected"          the server cannot take it (400)
-    or it is transient, and the next run asks again (after `attempts` requests in this one):
-        "timeout", "server", "overloaded", "connection", "garbled"
-    rule: the reason as the rule of a quarantined row or a finding: "call.timeout".
-    Tokens and cost: of all its requests, as in Answer.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        detail: str,
-        prompt_tokens: int = 0,
-        completion_tokens: int = 0,
-        cost: float | None = 0.0,
-    ):
-        super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail = reason, detail
-        self.prompt_tokens, self.completion_tokens = prompt_tokens, completion_tokens
-        self.cost = cost
-
-    @property
-    def rule(self) -> str:
-        return f"call.{self.reason}"
-
-    @property
-    def transient(self) -> bool:
-        return self.reason in TRANSIENT
 
 
 @dataclass
@@ -280,10 +228,10 @@ class Client:
         while asking := self._asking.get(request.key):  # the same call, asked at the same time
             await asyncio.wait([asking])
         attempts = self._stored(request.key)
-        if _is_settled(attempts):
+        if is_settled(attempts):
             self.usage.calls += 1
             self.usage.cached += 1
-            return _outcome(attempts, request.schema, cached=True)
+            return outcome_of(attempts, request.schema, cached=True)
         if self._stopped:
             raise StopRun(*self._stopped.args)
         self._asking[request.key] = asyncio.get_running_loop().create_future()
@@ -292,7 +240,7 @@ class Client:
             await self._settle(server, request, attempts)
         finally:
             self._asking.pop(request.key).set_result(None)
-        return _outcome(attempts, request.schema, cached=False)
+        return outcome_of(attempts, request.schema, cached=False)
 
     def _stored(self, key: bytes) -> list[Attempt]:
         """The requests of a call in the store; a damaged call is asked again from its beginning."""
@@ -309,8 +257,8 @@ class Client:
         Every reply is stored before it is judged. attempts: the requests of the call so far; the
         useless replies of a run that was killed count as well.
         """
-        while not _is_settled(attempts):
-            useless = [attempt for attempt in attempts if attempt.reason in _USELESS]
+        while not is_settled(attempts):
+            useless = [attempt for attempt in attempts if attempt.reason in USELESS]
             asked, started = request.repeated(useless), time.monotonic()
             try:
                 reply = await self._reply(server, asked)
@@ -324,10 +272,10 @@ class Client:
     def _store_reply(
         self, server: Server, request: Request, reply: Reply, seconds: float, may_repeat: bool
     ) -> Attempt:
-        reason, detail = _problem(reply, request.schema)
+        reason, detail = problem_of(reply, request.schema)
         attempt = Attempt(
             key=request.key,
-            final=not (may_repeat and reason in _USELESS),
+            final=not (may_repeat and reason in USELESS),
             address=server.address,
             model=reply.model,
             request=orjson.dumps(request.body).decode(),
@@ -389,7 +337,10 @@ class Client:
                 failures += not limited
                 if failed.final or failures >= server.settings.attempts:
                     raise
-                refused = (refused or time.monotonic()) if limited else 0.0
+                if not limited:
+                    refused = 0.0
+                elif not refused:
+                    refused = time.monotonic()
                 self._check_patience(server, refused, failed)
                 await self._pause(failed, failures)
 
@@ -411,7 +362,11 @@ class Client:
     async def _pause(self, failed: RequestFailed, failures: int) -> None:
         doubled = FIRST_PAUSE * 2 ** max(0, failures - 1)
         pause = min(LONGEST_PAUSE, doubled) * self._jitter.uniform(0.5, 1.0)
-        await asyncio.sleep(failed.wait + 0.1 * pause if failed.wait else pause)
+        if (
+            failed.wait
+        ):  # as long as the server asked, and a little of ours, so that not all come at once
+            pause = failed.wait + 0.1 * pause
+        await asyncio.sleep(pause)
 
     async def _send(self, server: Server, request: Request) -> Reply:
         """One request, as soon as rate limit and budget allow it."""
@@ -452,42 +407,3 @@ class Client:
             return await send(request)
         finally:
             self._budget.release(reserve)
-
-
-def _is_settled(attempts: Sequence[Attempt]) -> bool:
-    """Has a call its outcome?"""
-    return bool(attempts) and attempts[-1].final
-
-
-def _problem(reply: Reply, schema: Schema | None) -> tuple[str | None, str]:
-    """Why a reply is useless: the reason (None if it is good) and the detail."""
-    if reply.refusal:
-        return "refused", reply.refusal
-    if not reply.text.strip():
-        return "empty", "the answer is empty"
-    if reply.finish == "length":
-        return "length", f"cut off after {reply.completion_tokens} tokens: …{reply.text[-60:]}"
-    if schema is None:
-        return None, ""
-    try:
-        problem = misfit(read_json(reply.text), schema)
-    except ValueError as error:
-        problem = str(error)
-    return ("bad_json", problem) if problem else (None, "")
-
-
-def _outcome(attempts: Sequence[Attempt], schema: Schema | None, cached: bool) -> Answer:
-    """What a call has come to: the same now and in every later run. Raises CallFailed."""
-    last = attempts[-1]
-    prompt = sum(attempt.prompt_tokens for attempt in attempts)
-    completion = sum(attempt.completion_tokens for attempt in attempts)
-    cost = _sum([attempt.cost for attempt in attempts])
-    if last.reason:
-        raise CallFailed(last.reason, last.detail, prompt, completion, cost)
-    data = None if schema is None else read_json(last.text)
-    return Answer(last.text, data, last.finish, prompt, completion, cost, cached, last.model)
-
-
-def _sum(costs: Sequence[float | None]) -> float | None:
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if len(known) == len(costs) else None

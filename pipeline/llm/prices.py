@@ -109,7 +109,9 @@ def cost_of(settings: ModelSettings, prompt_tokens: int, completion_tokens: int)
     if price is None:
         return None
     cost = (prompt_tokens * price.input + completion_tokens * price.output) / 1e6
-    return cost * BATCH if settings.batch else cost
+    if settings.batch:
+        cost *= BATCH
+    return cost
 
 
 def estimate(

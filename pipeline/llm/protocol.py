@@ -67,8 +67,7 @@ def read_reply(answer: object, body: JsonObject) -> Reply:
 
     body: what was sent. Tokens that the server does not count are estimated.
     """
-    choices = field_of(answer, "choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
+    choice = _first(field_of(answer, "choices"))
     message = field_of(choice, "message")
     text = _text_of(message)
     if text is None:
@@ -94,6 +93,10 @@ def field_of(value: object, name: str) -> object:
     return value.get(name) if isinstance(value, dict) else None
 
 
+def _first(values: object) -> object:
+    return values[0] if isinstance(values, list) and values else None
+
+
 def _text_of(message: object) -> str | None:
     """The text of a chat message, None where it has none that can be read."""
     if not isinstance(message, dict):
@@ -106,13 +109,17 @@ def _text_of(message: object) -> str | None:
     if not all(isinstance(part, dict) for part in content):  # some servers send parts
         return None
     texts = [part.get("text") or "" for part in content]
-    return "".join(texts) if all(isinstance(text, str) for text in texts) else None
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    return "".join(texts)
 
 
 def _refusal(message: object, finish: str) -> str | None:
     if refusal := field_of(message, "refusal"):
         return str(refusal)
-    return "stopped by the content filter" if finish == "content_filter" else None
+    if finish == "content_filter":
+        return "stopped by the content filter"
+    return None
 
 
 def _count(usage: object, name: str) -> int:
@@ -218,18 +225,19 @@ def strict(schema: object) -> object:
 def retry_after(headers: Mapping[str, str]) -> float:
     """Seconds until the server wants the next request, 0 when it does not say."""
     if exact := headers.get("retry-after-ms"):
-        return float(exact) / 1000 if _is_number(exact) else 0.0
+        return _number(exact) / 1000
     value = headers.get("retry-after", "")
-    if _is_number(value):
-        return float(value)
+    if seconds := _number(value):
+        return seconds
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (ValueError, TypeError):
         return 0.0
 
 
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdecimal()
+def _number(text: str) -> float:
+    """The number in a header, 0 where it holds something else."""
+    return float(text) if text.replace(".", "", 1).isdecimal() else 0.0
 
 
 def remaining(headers: Iterable[tuple[bytes, bytes]]) -> list[Remaining]:
@@ -241,13 +249,21 @@ def remaining(headers: Iterable[tuple[bytes, bytes]]) -> list[Remaining]:
     for name, value in headers:
         if name[:12].lower() == b"x-ratelimit-":
             values[name[12:].lower().decode("latin-1")] = value.decode("latin-1")
-    found = []
-    for unit in ("requests", "tokens") if values else ():
-        left, limit = values.get(f"remaining-{unit}", ""), values.get(f"limit-{unit}", "")
-        seconds = _seconds(values.get(f"reset-{unit}", ""))
-        if left.isdecimal() and limit.isdecimal() and seconds:
-            found.append(Remaining(unit, int(limit), int(left), seconds))
-    return found
+    if not values:
+        return []
+    found = [_remaining_of(unit, values) for unit in ("requests", "tokens")]
+    return [limit for limit in found if limit]
+
+
+def _remaining_of(unit: str, values: Mapping[str, str]) -> Remaining | None:
+    """What is left of one limit; None where the headers do not report it in full."""
+    limit, left, reset = (
+        values.get(f"{name}-{unit}", "") for name in ("limit", "remaining", "reset")
+    )
+    seconds = _seconds(reset)
+    if not (limit.isdecimal() and left.isdecimal() and seconds):
+        return None
+    return Remaining(unit, int(limit), int(left), seconds)
 
 
 def _wait_in(detail: str) -> float:

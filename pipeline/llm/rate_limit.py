@@ -17,7 +17,7 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Literal, NamedTuple
 
@@ -76,7 +76,7 @@ class Bucket:
     rate: float
     capacity: float
     level: float
-    filled: float = field(default_factory=time.monotonic)
+    filled: float  # up to when
 
     def wait(self, now: float, amount: float) -> float:
         """Fill the bucket up to now; seconds until `amount` can be taken."""
@@ -131,12 +131,12 @@ class Waiting(NamedTuple):
 # What a 429 does to the rate. A server serves 10 a second; we do not know it:
 #
 #     seconds     0 ─────────────── 2 ─────── 3 ───────────────────── 9 ─────── 10 ─────>
-#     the server  serves 20         429, 429: "retry after 1 s"       429, 429: the same
+#     the server  serves 20         5 × 429, "retry after 1 s"        5 × 429, the same
 #     we          send as fast as   send      send 10.2 a second,     send      send 9.8 a
 #                 answers come      nothing   slowly more, up to 13   nothing   second …
 #     windows     └──── 20 sent ────┘└──────────── 70 sent ───────────┘└────────────
 #
-# The two refusals are a pattern, so nobody sends for the second that the server asked for. By then
+# Five refusals are a pattern, so nobody sends for the second that the server asked for. By then
 # every refusal of the window is known, and the learned rate is (20 + 1) / 2 s × 0.97 = 10.2. While
 # answers come it grows by 5 % of itself a second, to find out whether the server allows more. Where
 # it is far below the rate of the last refusal (a short trouble taught a rate that is too low), it
@@ -214,7 +214,7 @@ class RateLimit:
             if limit.left * 2 < limit.limit:
                 rate = (limit.limit - limit.left) / limit.reset * CAUTION
                 left = limit.left + 1.0  # the server rounds down
-                new = Bucket(rate, limit.limit, left)
+                new = Bucket(rate, limit.limit, left, time.monotonic())
                 bucket = self._buckets.setdefault(f"{limit.unit} left", new)
                 bucket.rate, bucket.level = rate, min(bucket.level, left)
 
@@ -244,14 +244,14 @@ class RateLimit:
         """Seconds until a request of so many tokens may be sent."""
         waits = [self._opens - now, 0.0]
         for unit, bucket in self._buckets.items():
-            waits.append(bucket.wait(now, tokens if unit.startswith("tokens") else 1))
+            waits.append(bucket.wait(now, _amount(unit, tokens)))
         if self._learned:
             waits.append(self._learned.wait(now, 1))
         return max(waits)
 
     def _take(self, now: float, tokens: int) -> Permit:
         for unit, bucket in self._buckets.items():
-            bucket.level -= tokens if unit.startswith("tokens") else 1
+            bucket.level -= _amount(unit, tokens)
         if self._learned:
             self._learned.level -= 1
         self._in_flight += 1
@@ -304,9 +304,15 @@ class RateLimit:
             rate = before.rate * SHRINK
         else:
             return
+        now = time.monotonic()
         self._refused_rate = before.rate if before else rate
-        self._learned, self._grown = Bucket(rate, max(1.0, rate * 0.1), 0.0), time.monotonic()
+        self._learned, self._grown = Bucket(rate, max(1.0, rate * 0.1), 0.0, now), now
         self._admit()
+
+
+def _amount(unit: str, tokens: int) -> int:
+    """What a request of so many tokens takes from the bucket of a unit."""
+    return tokens if unit.startswith("tokens") else 1
 
 
 def _known_limits(requests: int | None, tokens: int | None) -> dict[str, Bucket]:
@@ -316,7 +322,7 @@ def _known_limits(requests: int | None, tokens: int | None) -> dict[str, Bucket]
         if per_minute:
             rate = per_minute / 60
             capacity = max(1.0, rate * BURST)
-            buckets[unit] = Bucket(rate, capacity, capacity)
+            buckets[unit] = Bucket(rate, capacity, capacity, time.monotonic())
     return buckets
 
 

@@ -83,7 +83,7 @@ def misfit(value: object, schema: Schema, where: str = "the answer") -> str | No
     """
     if "anyOf" in schema:
         problems = [misfit(value, choice, where) for choice in schema["anyOf"]]
-        return None if None in problems else problems[0]
+        return problems[0] if all(problems) else None
     kinds = schema.get("type", [])
     if isinstance(kinds, str):
         kinds = [kinds]

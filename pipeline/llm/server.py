@@ -122,7 +122,9 @@ class Server:
             form = {"name": "answer", "schema": strict(request.schema), "strict": True}
             return body | {"response_format": {"type": mode, "json_schema": form}}
         body["messages"] = _asking_for_json(request)
-        return body | ({"response_format": {"type": mode}} if mode == "json_object" else {})
+        if mode == "json_object":
+            body["response_format"] = {"type": mode}
+        return body
 
     def _learn(self, body: JsonObject, request: Request, detail: str) -> bool:
         """Note what the server does not accept.
@@ -247,9 +249,12 @@ def _client(
     import httpx2
     import openai
 
+    address = settings.base_url or OPENAI
+    if settings.is_rehearsal:
+        address = "http://rehearsal/v1"
     client = openai.AsyncOpenAI(
         api_key=key or "none",
-        base_url="http://rehearsal/v1" if settings.is_rehearsal else settings.base_url or OPENAI,
+        base_url=address,
         max_retries=0,
         http_client=_transport(settings, rehearsal),
         default_headers=dict.fromkeys(_OF_THIS_MACHINE, openai.Omit()),  # type: ignore[arg-type]
