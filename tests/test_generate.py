@@ -394,7 +394,7 @@ def test_a_run_stops_at_the_budget_and_goes_on_when_it_is_raised(tmp_path: Path)
 
     wanted: dict[str, Any] = {"seeds": 2, "characters": 2, "talks": 2, "turns": (4, 8)}
     whole, _ = generate(tmp_path / "whole.sqlite", **wanted)
-    with pytest.raises(llm.Stop, match="budget"):
+    with pytest.raises(llm.StopRun, match="budget"):
         llm.run(rows(15_000))
     assert llm.run(rows(None)) == whole
 

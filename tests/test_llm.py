@@ -25,8 +25,9 @@ from hypothesis import strategies as st
 
 from pipeline import UserError, llm
 from pipeline.cli import cli
-from pipeline.llm.protocol import Fault, headrooms, judge, retry_after
-from pipeline.llm.rate_limit import Headroom, RateLimit
+from pipeline.llm.calls import Calls
+from pipeline.llm.protocol import RequestFailed, judge, remaining, retry_after
+from pipeline.llm.rate_limit import Remaining, RateLimit
 from pipeline.llm.reply import misfit, read_json
 from pipeline.llm.server import key_for
 from pipeline.recipe.settings import BudgetSettings, ModelSettings, Price
@@ -51,7 +52,7 @@ def server(running: Serving) -> Serving:
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.llm.line.PATIENCE", 0.05)
+    monkeypatch.setattr("pipeline.llm.client.FIRST_PAUSE", 0.05)
 
 
 def ask_all(
@@ -68,19 +69,19 @@ def ask_all(
         "writer": ModelSettings(base_url=url, **{"model": "sim", "key": "THE_KEY"} | settings)
     }
 
-    async def ask(line: llm.Line, prompt: str) -> llm.Answer | llm.CallFailed:
+    async def ask(client: llm.Client, prompt: str) -> llm.Answer | llm.CallFailed:
         try:
-            return await line.ask(
+            return await client.ask(
                 "writer", [{"role": "user", "content": prompt}], schema=schema, max_tokens=200
             )
         except llm.CallFailed as failure:
             return failure
 
     async def main() -> tuple[list[llm.Answer | llm.CallFailed], llm.Usage]:
-        async with llm.Line(models, folder / "calls.sqlite", budget, {"THE_KEY": KEY}) as line:
+        async with llm.Client(models, folder / "calls.sqlite", budget, {"THE_KEY": KEY}) as client:
             return [
-                a async for a in line.each(prompts, lambda prompt: ask(line, prompt))
-            ], line.usage
+                a async for a in client.each(prompts, lambda prompt: ask(client, prompt))
+            ], client.usage
 
     return llm.run(main())
 
@@ -96,7 +97,7 @@ def prompts(n: int) -> list[str]:
 def kept(folder: Path) -> list[tuple[Any, ...]]:
     return (
         sqlite3.connect(folder / "calls.sqlite")
-        .execute("SELECT final, reason, detail FROM calls")
+        .execute("SELECT final, reason, detail FROM attempts")
         .fetchall()
     )
 
@@ -139,15 +140,15 @@ def test_every_argument_and_the_sample_make_another_call(server: Serving, tmp_pa
 
     async def main() -> set[str]:
         models = {"writer": ModelSettings(base_url=server.url, model="sim")}
-        async with llm.Line(models, tmp_path / "calls.sqlite", None, {}) as line:
+        async with llm.Client(models, tmp_path / "calls.sqlite", None, {}) as client:
             for v in variants:
-                await line.ask("writer", [{"role": "user", "content": "Hello"}], **v)
-            assert line.usage.cached == 0
-        async with llm.Line(
+                await client.ask("writer", [{"role": "user", "content": "Hello"}], **v)
+            assert client.usage.cached == 0
+        async with llm.Client(
             models, tmp_path / "calls.sqlite", None, {}, seed=1
-        ) as line:  # another seed: another run
-            await line.ask("writer", [{"role": "user", "content": "Hello"}])
-            assert line.usage.cached == 0
+        ) as client:  # another seed: another run
+            await client.ask("writer", [{"role": "user", "content": "Hello"}])
+            assert client.usage.cached == 0
         return set()
 
     llm.run(main())
@@ -213,19 +214,19 @@ CHILD = """
 import sys
 from pathlib import Path
 from pipeline import llm
-from pipeline.recipe import ModelSettings
+from pipeline.recipe.settings import ModelSettings
 
-async def talk(line, i):
+async def talk(client, i):
     messages = [{"role": "system", "content": f"You are number {i}."}]
     for turn in range(4):
         messages.append({"role": "user", "content": f"turn {turn}"})
-        messages.append({"role": "assistant", "content": (await line.ask("writer", list(messages))).text})
+        messages.append({"role": "assistant", "content": (await client.ask("writer", list(messages))).text})
     return messages[-1]["content"]
 
 async def main():
     models = {"writer": ModelSettings(base_url=sys.argv[1], model="sim", in_flight=16)}
-    async with llm.Line(models, Path(sys.argv[2]), None, {}) as line:
-        return [text async for text in line.each(range(100), lambda i: talk(line, i))]
+    async with llm.Client(models, Path(sys.argv[2]), None, {}) as client:
+        return [text async for text in client.each(range(100), lambda i: talk(client, i))]
 
 print(llm.run(main()))
 """
@@ -336,10 +337,10 @@ def test_an_outage_ends_as_recorded_failures_that_the_next_run_mends(
 def test_a_server_that_only_ever_says_wait_stops_the_run(
     server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.llm.line.REFUSED", 0.3)
+    monkeypatch.setattr("pipeline.llm.client.LONGEST_REFUSAL", 0.3)
     server.configure(faults={"429": 1.0}, retry_after=0.05)
     with pytest.raises(
-        llm.Stop, match=r"has answered nothing .* but to wait \(429: Rate limit reached"
+        llm.StopRun, match=r"has only asked to wait for 0 minutes .429: Rate limit reached"
     ):
         ask_all(server, tmp_path, prompts(20))
 
@@ -413,17 +414,17 @@ def test_what_an_error_means(
 ) -> None:
     error = judge(ModelSettings(model="sim"), status, told, wait)
     if isinstance(meaning, str):
-        assert isinstance(error, llm.Stop)
+        assert isinstance(error, llm.StopRun)
         assert meaning in str(error)
     else:
-        assert isinstance(error, Fault)
+        assert isinstance(error, RequestFailed)
         assert (error.reason, error.final) == meaning
 
 
 def test_a_wait_that_is_only_told_in_words_is_kept_to() -> None:
-    fault = judge(ModelSettings(model="sim"), 429, "Limit reached. Please retry in 1m3.5s.", 0)
-    assert isinstance(fault, Fault)
-    assert fault.wait == 63.5
+    failed = judge(ModelSettings(model="sim"), 429, "Limit reached. Please retry in 1m3.5s.", 0)
+    assert isinstance(failed, RequestFailed)
+    assert failed.wait == 63.5
 
 
 WAITS = [
@@ -455,7 +456,9 @@ def test_what_is_left_of_a_limit_is_read(reset: str, seconds: float | None) -> N
         (f"X-RateLimit-{n}-Requests".encode(), v.encode())
         for n, v in zip(names, values, strict=True)
     ]
-    assert headrooms(headers) == ([] if seconds is None else [Headroom("requests", 60, 9, seconds)])
+    assert remaining(headers) == (
+        [] if seconds is None else [Remaining("requests", 60, 9, seconds)]
+    )
 
 
 def test_a_server_is_told_nothing_of_the_machine_that_asks(tmp_path: Path) -> None:
@@ -609,7 +612,7 @@ def test_a_wrong_key_stops_with_one_message_and_is_shown_nowhere(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     server.configure(key="another")
-    with pytest.raises(llm.Stop) as stopped:
+    with pytest.raises(llm.StopRun) as stopped:
         ask_all(server, tmp_path, prompts(200))
     assert "does not accept the key in THE_KEY" in str(stopped.value)
     assert server.stats()["requests"] == 0
@@ -639,12 +642,12 @@ def test_the_key_of_openai_goes_to_openai_alone(
     models = {"writer": ModelSettings(base_url=server.url, model="sim")}
 
     async def ask() -> llm.Answer:
-        async with llm.Line(
+        async with llm.Client(
             models, tmp_path / "calls.sqlite", None, {"OPENAI_API_KEY": KEY}
-        ) as line:
-            return await line.ask("writer", [{"role": "user", "content": "Hello"}])
+        ) as client:
+            return await client.ask("writer", [{"role": "user", "content": "Hello"}])
 
-    with pytest.raises(llm.Stop, match="wants a key"):
+    with pytest.raises(llm.StopRun, match="wants a key"):
         llm.run(ask())
     monkeypatch.setattr("pipeline.llm.server.REMOTE_MODELS", True)
     assert key_for(ModelSettings(model="gpt-4o"), {"OPENAI_API_KEY": KEY}) == KEY
@@ -686,7 +689,7 @@ def test_an_exhausted_quota_stops_and_keeps_what_was_answered(
     server: Serving, tmp_path: Path
 ) -> None:
     server.configure(quota=40, latency_ms=5)
-    with pytest.raises(llm.Stop, match="quota"):
+    with pytest.raises(llm.StopRun, match="quota"):
         ask_all(server, tmp_path, prompts(200))
     assert sum(final for final, *_ in kept(tmp_path)) == server.stats()["sent"]["ok"]
     server.configure(quota=0)
@@ -703,7 +706,7 @@ def test_a_run_stops_at_its_budget_and_goes_on_when_it_is_raised(
 ) -> None:
     server.configure(latency_ms=5)
     price = Price(input=1, output=1)
-    with pytest.raises(llm.Stop, match="budget is reached"):
+    with pytest.raises(llm.StopRun, match="budget is reached"):
         ask_all(server, tmp_path, prompts(200), BudgetSettings(**budget), price=price)
     done = server.stats()
     assert 2500 < done["prompt_tokens"] + done["completion_tokens"] <= 6000
@@ -720,15 +723,15 @@ def test_long_answers_without_max_tokens_stay_within_the_budget(
     models = {"writer": ModelSettings(base_url=running.url, model="sim", in_flight=8)}
 
     async def main() -> None:
-        async with llm.Line(
+        async with llm.Client(
             models, tmp_path / "calls.sqlite", BudgetSettings(max_tokens=60_000), {}
-        ) as line:
-            jobs = line.each(
-                prompts(100), lambda p: line.ask("writer", [{"role": "user", "content": p}])
+        ) as client:
+            jobs = client.each(
+                prompts(100), lambda p: client.ask("writer", [{"role": "user", "content": p}])
             )
             [answer async for answer in jobs]
 
-    with pytest.raises(llm.Stop, match="budget is reached"):
+    with pytest.raises(llm.StopRun, match="budget is reached"):
         llm.run(main())
     spent = running.stats()["completion_tokens"] + running.stats()["prompt_tokens"]
     assert 45_000 < spent <= 60_000
@@ -738,9 +741,11 @@ def test_a_rehearsal_leaves_the_budget_as_it_is(server: Serving, tmp_path: Path)
     async def main(url: str) -> None:
         models = {"writer": ModelSettings(base_url=url, model="sim")}
         budget = BudgetSettings(max_tokens=5000)
-        async with llm.Line(models, tmp_path / "calls.sqlite", budget, {}, rehearsal=play) as line:
+        async with llm.Client(
+            models, tmp_path / "calls.sqlite", budget, {}, rehearsal=play
+        ) as client:
             for prompt in prompts(5):
-                await line.ask("writer", [{"role": "user", "content": prompt * 50}])
+                await client.ask("writer", [{"role": "user", "content": prompt * 50}])
 
     llm.run(main("rehearsal"))
     llm.run(main(server.url))
@@ -759,12 +764,12 @@ def test_a_budget_in_dollars_wants_a_price(server: Serving, tmp_path: Path) -> N
 
 
 def test_a_server_that_is_not_there_stops_with_its_address(tmp_path: Path) -> None:
-    with pytest.raises(llm.Stop, match=r"http://127.0.0.1:9/v1 cannot be reached"):
+    with pytest.raises(llm.StopRun, match=r"http://127.0.0.1:9/v1 cannot be reached"):
         ask_all("http://127.0.0.1:9/v1", tmp_path, prompts(5), attempts=2)
 
 
 def test_an_unknown_model_stops(server: Serving, tmp_path: Path) -> None:
-    with pytest.raises(llm.Stop, match="has no model missing"):
+    with pytest.raises(llm.StopRun, match="has no model missing"):
         ask_all(server, tmp_path, prompts(5), model="missing")
 
 
@@ -809,13 +814,13 @@ def test_a_batch_brings_the_answers_for_half_the_price(server: Serving, tmp_path
 def test_a_batch_under_way_is_waited_for_by_the_next_run(server: Serving, tmp_path: Path) -> None:
     async def give_up() -> None:
         models = {"writer": ModelSettings(base_url=server.url, model="sim", batch=True)}
-        async with llm.Line(models, tmp_path / "calls.sqlite", None, {}) as line:
+        async with llm.Client(models, tmp_path / "calls.sqlite", None, {}) as client:
             calls = [
-                line.ask("writer", [{"role": "user", "content": p}], max_tokens=200)
+                client.ask("writer", [{"role": "user", "content": p}], max_tokens=200)
                 for p in prompts(10)
             ]
             together = asyncio.gather(*calls, return_exceptions=True)
-            while not line.usage.failures and not kept_batches(tmp_path):
+            while not client.usage.failures and not kept_batches(tmp_path):
                 await asyncio.sleep(0.01)
             together.cancel()  # sent off, and not yet answered
 
@@ -834,10 +839,9 @@ def test_a_batch_that_the_server_has_forgotten_is_sent_again(
     server: Serving, tmp_path: Path
 ) -> None:
     ask_all(server, tmp_path, prompts(1))
-    with sqlite3.connect(tmp_path / "calls.sqlite") as store:
-        store.execute(
-            "INSERT INTO batches VALUES ('batch-of-last-year', ?, 'a b c')", [f"{server.url} sim"]
-        )
+    calls = Calls(tmp_path / "calls.sqlite")
+    calls.open_batch("batch-of-last-year", f"{server.url} sim", ["a", "b", "c"])
+    calls.close()
     answers, _ = ask_all(server, tmp_path, prompts(5), batch=True)
     assert reasons(answers) == []
     assert kept_batches(tmp_path) == []
@@ -859,8 +863,10 @@ def test_a_rehearsal_takes_the_same_way_and_is_never_taken_for_real(
 ) -> None:
     async def main(url: str) -> llm.Answer:
         models = {"writer": ModelSettings(base_url=url, model="sim")}
-        async with llm.Line(models, tmp_path / "calls.sqlite", None, {}, rehearsal=play) as line:
-            return await line.ask("writer", [{"role": "user", "content": "Hello"}])
+        async with llm.Client(
+            models, tmp_path / "calls.sqlite", None, {}, rehearsal=play
+        ) as client:
+            return await client.ask("writer", [{"role": "user", "content": "Hello"}])
 
     played = llm.run(main("rehearsal"))
     assert (played.text, played.cost, played.cached) == ("You said: Hello", 0.0, False)
@@ -880,13 +886,13 @@ def drive(work: Callable[[], Awaitable[Any]]) -> Any:
 
 def test_the_shortest_conversation_goes_first() -> None:
     async def work() -> list[int]:
-        gate, order = RateLimit(1), list[int]()
+        limit, order = RateLimit(1), list[int]()
 
         async def call(length: int) -> None:
-            turn = await gate.enter(length, 1)
+            turn = await limit.acquire(length, 1)
             order.append(length)
             await asyncio.sleep(0)
-            gate.leave(turn, "answered")
+            limit.release(turn, "answered")
 
         await asyncio.gather(*map(call, [9, 7, 1, 5, 3]))
         return order
@@ -899,18 +905,20 @@ def test_no_turn_is_lost_by_refusals_failures_and_cancelled_calls(seed: int) -> 
     rng = random.Random(seed)
 
     async def work() -> int:
-        gate, under_way, peak = RateLimit(8), 0, 0
+        limit, under_way, peak = RateLimit(8), 0, 0
 
         async def call(i: int) -> None:
             nonlocal under_way, peak
-            turn = await gate.enter(i % 5, 1)
+            turn = await limit.acquire(i % 5, 1)
             under_way += 1
             peak = max(peak, under_way)
             try:
                 await asyncio.sleep(rng.random() / 500)
             finally:
                 under_way -= 1
-                gate.leave(turn, rng.choice(["answered"] * 38 + ["limited", "failed"]), wait=0.002)
+                limit.release(
+                    turn, rng.choice(["answered"] * 38 + ["limited", "failed"]), wait=0.002
+                )
 
         calls = [asyncio.ensure_future(call(i)) for i in range(400)]
         for _ in range(60):
@@ -927,11 +935,11 @@ def test_no_turn_is_lost_by_refusals_failures_and_cancelled_calls(seed: int) -> 
 
 def test_a_limit_that_is_nearly_used_up_slows_the_gate() -> None:
     async def work() -> float:
-        gate = RateLimit(64)
-        gate.advise([Headroom("requests", 100, 4, 4.8)])  # 20 a second
+        limit = RateLimit(64)
+        limit.advise([Remaining("requests", 100, 4, 4.8)])  # 20 a second
         started = time.monotonic()
         for _ in range(15):
-            gate.leave(await gate.enter(1, 1), "answered")
+            limit.release(await limit.acquire(1, 1), "answered")
         return time.monotonic() - started
 
     assert drive(work) > 0.3  # 10 of 15 wait, 50 ms each
@@ -944,14 +952,14 @@ def test_each_keeps_the_order_and_ends_what_was_begun(tmp_path: Path) -> None:
         async def job(i: int) -> int:
             await asyncio.sleep(0.001 * (10 - i % 10))
             if i == 5:
-                raise llm.Stop("enough")
+                raise llm.StopRun("enough")
             ended.append(i)
             return i
 
-        async with llm.Line({}, tmp_path / "calls.sqlite", None, {}) as line:
-            got = [i async for i in line.each(range(4), job, width=2)]
-            with pytest.raises(llm.Stop, match="enough"):
-                [i async for i in line.each(range(100), job, width=10)]
+        async with llm.Client({}, tmp_path / "calls.sqlite", None, {}) as client:
+            got = [i async for i in client.each(range(4), job, width=2)]
+            with pytest.raises(llm.StopRun, match="enough"):
+                [i async for i in client.each(range(100), job, width=10)]
         return got
 
     assert drive(work) == [0, 1, 2, 3]

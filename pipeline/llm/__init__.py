@@ -1,40 +1,63 @@
-"""The only line to a model: kept, limited, retried, budgeted.
+"""The only client of models: calls are stored, limited, repeated and kept within a budget.
 
-    async with Client(recipe.models, folder / "calls.sqlite", recipe.budget, keys, recipe.seed, rehearse.answer) as line:
-        answer = await line.ask("writer", [{"role": "user", "content": "Hello"}], temperature=1.0)
-        async for talk in line.each(slots, talk_about):   # many dialogues side by side, results in order
+    models, budget = recipe.models, recipe.budget
+    calls = folder / "calls.sqlite"
+    async with Client(models, calls, budget, keys, recipe.seed, rehearsal.answer) as client:
+        messages = [{"role": "user", "content": "Hello"}]
+        answer = await client.ask("writer", messages, temperature=1.0)
+        async for conversation in client.each(slots, fill):   # many at once, results in order
             ...
-    line.usage                                             # calls, tokens, cost, and what went wrong how often
+    client.usage                            # calls, tokens, cost, and what went wrong how often
 
-`ask` answers, or raises CallFailed (this call, recorded, with a reason) or Stop (the whole run, one message). Answers
-are committed to the store before they are given: after `kill -9` only what was under way is asked again. 429 is
-waited for and uses up no attempt of a call. Nothing here reads the environment: keys are handed in.
+`ask` returns an answer, or raises CallFailed (this call, stored, with a reason) or StopRun (the
+whole run, one message). Answers are committed to the store before they are returned: after
+`kill -9` only what was under way is asked again. After a 429 the client waits; this is not one of
+the call's attempts. Nothing here reads the environment: keys are given.
 
-line.py one call from beginning to end · calls.py the store · gate.py who may send when · server.py one model at one
-address · protocol.py what answers and errors mean · batch.py the Batch API · reply.py JSON out of text · prices.py what
-it costs, and the budget
+client.py      one call from beginning to end
+outcome.py     what a call comes to: an answer, or a failure with its reason
+calls.py       the store
+request.py     one request, and how it is repeated
+rate_limit.py  when a request may be sent
+server.py      one model at one address
+protocol.py    what answers and errors mean
+batch.py       the Batch API
+reply.py       JSON out of text
+prices.py      what calls cost, and the budget
+rehearsal.py   the offline stand-in for all models
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pipeline.llm.calls import Stop
-from pipeline.llm.client import Answer, CallFailed, Client, Usage
+from pipeline.llm.calls import StopRun
+from pipeline.llm.client import Client, Usage
+from pipeline.llm.outcome import Answer, CallFailed
 from pipeline.llm.prices import Estimate, cost_of, estimate, price_of, tokens_in
 
 __all__ = [
-    "Answer", "CallFailed", "Estimate", "Client", "Stop", "Usage", "cost_of", "estimate", "price_of", "run", "runner",
+    "Answer",
+    "CallFailed",
+    "Client",
+    "Estimate",
+    "StopRun",
+    "Usage",
+    "cost_of",
+    "estimate",
+    "price_of",
+    "run",
+    "runner",
     "tokens_in",
-]  # fmt: skip
+]
 
 Result = TypeVar("Result")
 
 
 def runner() -> asyncio.Runner:
-    """An `asyncio.Runner` on uvloop where there is one (a third less CPU a request)."""
+    """An `asyncio.Runner`, on uvloop where there is one (a third less CPU a request)."""
     try:
         from uvloop import new_event_loop
     except ImportError:  # Windows
@@ -42,7 +65,7 @@ def runner() -> asyncio.Runner:
     return asyncio.Runner(loop_factory=new_event_loop)
 
 
-def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """`asyncio.run` with `runner`."""
+def run(main: Coroutine[object, object, Result]) -> Result:
+    """`asyncio.run` on the loop of `runner`."""
     with runner() as loop:
         return loop.run(main)

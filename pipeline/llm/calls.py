@@ -1,27 +1,47 @@
-"""Every request and what came of it, in one SQLite file. Nothing is used before it is committed."""
+"""Every request to a model and what came of it, in one SQLite file.
+
+An answer is committed here before anyone uses it, so a killed run asks nothing twice. Each row
+carries a digest of itself: a row that no longer fits its digest is never taken for an answer.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import orjson
+
 from pipeline import UserError
 
+LAYOUT = 2  # the number of the tables below; another layout is refused, never misread
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
-class Stop(UserError):
-    """The whole run must stop: wrong key, exhausted quota, budget reached, disk full. What was answered is kept."""
+
+class StopRun(UserError):
+    """The whole run must stop: wrong key, used-up quota, budget reached, disk full.
+
+    What was answered until then is kept.
+    """
 
 
-class Call(NamedTuple):
-    """One request and what came of it. A call is all requests of one key.
+class DamagedCall(Exception):
+    """A stored request of a call does not fit its digest."""
 
-    final: this is the outcome of the call; the same call is never sent again. address: where it was sent, or rehearsal.
-    reason: why it failed, None when it was answered. detail: that in words. text: what the model said, in any case.
-    cost: US dollars, None where no price is known. at: seconds since 1970. seconds: how long it took.
+
+class Attempt(NamedTuple):
+    """One request of a call and what came of it. A call is all requests with one key.
+
+    final: this is the outcome of the call, and the same call is never sent again.
+    address: where it was sent, or `rehearsal`.
+    reason: why it failed, None when it was answered; detail: the same as a sentence.
+    text: what the model wrote, of use or not.
+    cost: US dollars, None where no price is known.
+    seconds: how long it took. at: when it ended, in seconds since 1970.
     """
 
     key: bytes
@@ -40,91 +60,192 @@ class Call(NamedTuple):
     at: float = 0.0
 
 
-_COLUMNS = ", ".join(Call._fields)
-_PLACES = ", ".join("?" for _ in Call._fields)
+_COLUMNS = ", ".join(Attempt._fields)
+_PLACES = ", ".join("?" for _ in Attempt._fields)
 _SETUP = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA wal_autocheckpoint = 10000;
-CREATE TABLE IF NOT EXISTS calls ({_COLUMNS});
-CREATE INDEX IF NOT EXISTS calls_of_key ON calls (key);
-CREATE TABLE IF NOT EXISTS batches (id PRIMARY KEY, place, names);
-CREATE TABLE IF NOT EXISTS lines (name PRIMARY KEY, line);
-DELETE FROM lines WHERE substr(name, 1, 32) IN (SELECT lower(hex(key)) FROM calls WHERE final);
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS attempts ({_COLUMNS}, digest);
+CREATE INDEX IF NOT EXISTS attempts_of_key ON attempts (key);
+CREATE TABLE IF NOT EXISTS batches (id PRIMARY KEY, place, names, digest);
+CREATE TABLE IF NOT EXISTS results (name PRIMARY KEY, result, digest);
+DELETE FROM results
+    WHERE substr(name, 1, 32) IN (SELECT lower(hex(key)) FROM attempts WHERE final);
+PRAGMA user_version = {LAYOUT};
+COMMIT;
 """
 
 
 class Calls:
-    """The store. What is kept survives `kill -9` at once; a power cut may lose the last calls, never the file."""
+    """The store of calls. Raises UserError when the file cannot be used, and says what to delete.
+
+    What is stored survives `kill -9` at once; a power cut may lose the last calls, never the file.
+    """
 
     def __init__(self, path: Path):
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(
-                path, timeout=30, isolation_level=None
-            )  # every statement is its own commit
-            self._db.executescript(_SETUP)
+            # without an isolation level every statement is a commit of its own
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
         except (sqlite3.Error, OSError) as error:
             raise UserError(f"{path}: cannot be used as the store of calls: {error}.") from None
+        self._db.text_factory = _decode
+        try:
+            self._check()
+            self._db.executescript(_SETUP)
+        except UserError:
+            self.close()
+            raise
+        except sqlite3.Error as error:
+            self.close()
+            raise UserError(self._problem(error)) from None
 
-    def kept(self, key: bytes) -> list[Call]:
-        """The requests of a call so far, in their order; the last one is its outcome if it is final."""
-        rows = self._db.execute(
-            f"SELECT {_COLUMNS} FROM calls WHERE key = ? ORDER BY rowid", (key,)
-        )
-        return [Call(*row) for row in rows]
+    def attempts(self, key: bytes) -> list[Attempt]:
+        """The requests of a call so far, in order; the last one is its outcome if it is final.
 
-    def keep(self, call: Call) -> None:
-        """Commit a call (40 µs; no gain in waiting for others). Raises Stop when it cannot be written."""
-        with self._writing():
-            self._db.execute(f"INSERT INTO calls VALUES ({_PLACES})", call._replace(at=time.time()))
+        Raises DamagedCall when one of them was changed since it was stored.
+        """
+        query = f"SELECT {_COLUMNS}, digest FROM attempts WHERE key = ? ORDER BY rowid"
+        with self._guarded():
+            rows = self._db.execute(query, (key,)).fetchall()
+        # a damaged index leads to the row of another call, which is intact in itself
+        if not all(_is_intact(row) and row[0] == key for row in rows):
+            raise DamagedCall
+        return [Attempt(*row[:-1]) for row in rows]
+
+    def add(self, attempt: Attempt) -> None:
+        """Commit a request (40 µs; waiting for others would gain nothing).
+
+        Raises StopRun when it cannot be written.
+        """
+        values = (attempt.key, int(attempt.final), *attempt[2:-1], time.time())
+        with self._guarded():
+            insert = f"INSERT INTO attempts VALUES ({_PLACES}, ?)"
+            self._db.execute(insert, (*values, _digest(values)))
+
+    def forget(self, key: bytes) -> None:
+        """Delete the requests of a call, so that it is asked again."""
+        with self._guarded():
+            self._db.execute("DELETE FROM attempts WHERE key = ?", (key,))
 
     def spent(self) -> tuple[int, float]:
-        """Tokens and US dollars of all requests ever kept here, useless answers included; rehearsals cost nothing."""
-        tokens, cost = self._db.execute(
-            "SELECT sum(prompt_tokens + completion_tokens), sum(cost) FROM calls WHERE address != 'rehearsal'"
-        ).fetchone()
-        return tokens or 0, cost or 0.0
+        """Tokens and US dollars of all requests ever stored here, useless answers included.
+
+        Rehearsals cost nothing, and what a damaged row cost is not known any more.
+        """
+        tokens, dollars = 0, 0.0
+        with self._guarded():
+            for row in self._db.execute(f"SELECT {_COLUMNS}, digest FROM attempts"):
+                attempt = Attempt(*row[:-1])
+                if attempt.address != "rehearsal" and _is_intact(row):
+                    tokens += attempt.prompt_tokens + attempt.completion_tokens
+                    dollars += attempt.cost or 0.0
+        return tokens, dollars
 
     def open_batches(self, place: str) -> list[tuple[str, list[str]]]:
-        """Batches sent off (place: address and model) and not yet collected: id, and the names of its requests."""
-        rows = self._db.execute(
-            "SELECT id, names FROM batches WHERE place = ?", (place,)
-        ).fetchall()
-        return [(batch, names.split()) for batch, names in rows]
+        """Batches that were sent and not yet collected: id, and the names of their requests.
 
-    def open_batch(self, batch: str, place: str, names: list[str]) -> None:
-        with self._writing():
-            self._db.execute(
-                "INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", (batch, place, " ".join(names))
-            )
+        place: address and model.
+        """
+        query = "SELECT id, place, names, digest FROM batches WHERE place = ?"
+        with self._guarded():
+            rows = self._db.execute(query, (place,)).fetchall()
+        return [(row[0], row[2].split()) for row in rows if _is_intact(row)]
 
-    def close_batch(self, batch: str, lines: Mapping[str, str]) -> None:
-        """Forget a batch that has ended, and in the same moment keep its lines, by name."""
-        with self._writing():
+    def open_batch(self, batch: str, place: str, names: Sequence[str]) -> None:
+        values = (batch, place, " ".join(names))
+        with self._guarded():
+            insert = "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?)"
+            self._db.execute(insert, (*values, _digest(values)))
+
+    def close_batch(self, batch: str, results: Mapping[str, str]) -> None:
+        """Store the results of a batch by name, and forget the batch in the same transaction."""
+        rows = [(*item, _digest(item)) for item in results.items()]
+        with self._guarded():
             self._db.execute("BEGIN")
-            self._db.executemany("INSERT OR REPLACE INTO lines VALUES (?, ?)", lines.items())
+            self._db.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", rows)
             self._db.execute("DELETE FROM batches WHERE id = ?", (batch,))
             self._db.execute("COMMIT")
 
-    def line(self, name: str) -> str | None:
-        """The line of a batch that answers a request. Once the call it belongs to has ended, the next run clears it."""
-        row = self._db.execute("SELECT line FROM lines WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
+    def result(self, name: str) -> str | None:
+        """What a batch brought for a request, if it is there and undamaged.
 
-    def drop_line(self, name: str) -> None:
-        with self._writing():
-            self._db.execute("DELETE FROM lines WHERE name = ?", (name,))
+        It is deleted when the store is opened after its call has ended.
+        """
+        query = "SELECT name, result, digest FROM results WHERE name = ?"
+        with self._guarded():
+            row = self._db.execute(query, (name,)).fetchone()
+        return row[1] if row and row[0] == name and _is_intact(row) else None
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise Stop(
-                f"{self._path}: cannot be written: {error}. Every answer kept so far is safe."
-            ) from None
+    def drop_result(self, name: str) -> None:
+        with self._guarded():
+            self._db.execute("DELETE FROM results WHERE name = ?", (name,))
 
     def close(self) -> None:
         self._db.close()
+
+    def _check(self) -> None:
+        """Raise UserError when the file is damaged, of another layout, or of another program."""
+        (layout,) = self._db.execute("PRAGMA user_version").fetchone()
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
+        if not tables and not layout:
+            return  # a new file
+        if layout != LAYOUT:
+            raise UserError(self._refusal(_foreign(layout, tables)))
+        (found,) = self._db.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != "ok":
+            raise UserError(self._refusal(f"is damaged ({' '.join(found.split())})"))
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StopRun(self._problem(error)) from None
+
+    def _problem(self, error: sqlite3.Error) -> str:
+        # an extended code holds the plain one in its last byte
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _DAMAGE:
+            return self._refusal(f"is damaged ({error})")
+        return f"{self._path}: cannot be used: {error}. Every answer stored so far is safe."
+
+    def _refusal(self, problem: str) -> str:
+        name = self._path.name
+        return (
+            f"{self._path} {problem}. Delete it, and {name}-wal and {name}-shm if they are beside "
+            "it, then run again: the answers in it will be asked, and paid, again."
+        )
+
+
+def _foreign(layout: int, tables: set[str]) -> str:
+    """What a SQLite file of another layout is."""
+    if layout > LAYOUT:
+        return (
+            f"was written by a newer version of rapport (layout {layout}; this one reads {LAYOUT}):"
+            " use that version to keep its answers"
+        )
+    if "calls" in tables:
+        return (
+            f"was written by an older version of rapport (layout 1; this one reads {LAYOUT}):"
+            " use that version to keep its answers"
+        )
+    return "is a SQLite file of another program, not a store of calls"
+
+
+def _decode(text: bytes) -> str:
+    """A damaged text must be readable, so that its digest can prove the damage."""
+    return text.decode("utf-8", "replace")
+
+
+def _digest(values: tuple[object, ...]) -> bytes:
+    # JSON tells 1 from 1.0 and "1"; what it does not know (bytes) is written as Python writes it
+    content = orjson.dumps(values, default=repr)
+    return hashlib.blake2b(content, digest_size=8).digest()
+
+
+def _is_intact(row: tuple[object, ...]) -> bool:
+    return _digest(row[:-1]) == row[-1]

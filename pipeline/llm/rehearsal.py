@@ -1,4 +1,7 @@
-"""Plays the models without a network: the same request gets the same answer, and some answers are faulty on purpose."""
+"""The offline stand-in for all models: the same request gets the same answer.
+
+Some answers are faulty on purpose, so that a rehearsed run shows rejected rows as a real one does.
+"""
 
 from __future__ import annotations
 
@@ -7,73 +10,131 @@ import json
 import random
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Literal, cast
 
-import yaml
-
-from pipeline.texts import configs
+from pipeline import texts
+from pipeline.llm.request import ChatMessage, JsonObject
 
 MODEL = "rehearsal"
-REFUSED, EMPTY, LABELLED = (
-    0.02,
-    0.01,
-    0.02,
-)  # shares of answers that are of no use, so that rejections are seen
-FENCED = 0.2  # share of JSON answers inside a code fence; not a fault, but seen often
-Bank = dict[str, Any]
-Maker = Callable[[Bank, random.Random], object]
+REFUSED = 0.02  # share of answers that refuse
+EMPTY = 0.01  # share of answers without text
+LABELLED = 0.02  # share of messages with a name before them
+FENCED = 0.2  # share of JSON answers inside a code fence; not a fault, but frequent
+
+Side = Literal["user", "character"]
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """A chat completion for any prompt of `configs/prompts`, as an OpenAI server would send it; now and then faulty."""
-    rng, bank = _chance(request, "fault"), _bank_for(request)
-    chance = rng.random()
+@dataclass(frozen=True)
+class Bank:
+    """What answers are made of, in one language: `configs/rehearsal/<language>.yaml`.
+
+    lists: sentences and words; a {slot} in a sentence is filled from the list of that name.
+    texts: the refusal, and patterns that recognise a prompt.
+    """
+
+    lists: dict[str, list[str]]
+    texts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A bank, and the chance that belongs to one request."""
+
+    bank: Bank
+    rng: random.Random
+
+    def choose(self, name: str) -> str:
+        return self.rng.choice(self.bank.lists[name])
+
+    def sentence(self, name: str, **known: object) -> str:
+        """A sentence of a list, its slots filled."""
+        return self.fill(self.choose(name), **known)
+
+    def fill(self, sentence: str, **known: object) -> str:
+        """The sentence with every {slot} filled by chance, slots within slots too.
+
+        {slot_up} begins with a capital. known: slots whose value is given.
+        """
+
+        def value_of(found: re.Match[str]) -> str:
+            slot = found[1]
+            if slot in known:
+                return str(known[slot])
+            value = self.sentence(slot.removesuffix("_up"))
+            return value[0].upper() + value[1:] if slot.endswith("_up") else value
+
+        return re.sub(r"\{(\w+)\}", value_of, sentence)
+
+
+Maker = Callable[[Writer], object]
+
+
+def answer(request: JsonObject) -> JsonObject:
+    """A chat completion for any prompt of `configs/prompts`, as an OpenAI server would send it.
+
+    Now and then it is faulty.
+    """
+    writer = _writer(request, "fault")
+    chance = writer.rng.random()
     if chance < REFUSED:
-        return _completion(request, bank["refusal"])
+        return _completion(request, writer.bank.texts["refusal"])
     if chance < REFUSED + EMPTY:
         return _completion(request, "")
-    good = flawless(request)
-    said = good["choices"][0]["message"]
-    if said["content"].startswith("{"):
-        said["content"] = (
-            f"```json\n{said['content']}\n```" if chance > 1 - FENCED else said["content"]
-        )
+    text = _text(request)
+    changed = text
+    if text.startswith("{"):
+        if chance > 1 - FENCED:
+            changed = f"```json\n{text}\n```"
     elif chance > 1 - LABELLED:
-        said["content"] = f"{rng.choice(bank['first'])}: {said['content']}"
-    return good
+        changed = f"{writer.choose('first')}: {text}"
+    return _completion(request, changed, _words_in(text))
 
 
-def flawless(request: dict[str, Any]) -> dict[str, Any]:
-    """The same without the faults.
+def flawless(request: JsonObject) -> JsonObject:
+    """The same without the faults."""
+    return _completion(request, _text(request))
 
-    Inventions and scripts are recognised by the key of the list that the prompt asks for, talks by the rest.
+
+def _text(request: JsonObject) -> str:
+    """What a good answer says.
+
+    A prompt for inventions or a script is recognised by the key of the list that it asks for; any
+    other prompt wants the next message.
     """
-    rng, bank, messages = _chance(request, "text"), _bank_for(request), request["messages"]
+    writer, messages = _writer(request, "text"), _messages_of(request)
     prompt = messages[0]["content"]
     asked = re.search(r'\{"(characters|users|situations|messages)":', prompt)
     if asked is None:
-        return _completion(request, _line(messages, bank, rng))
+        return _next_message(messages, writer)
     kind = asked[1]
     if kind == "messages":
-        return _completion(request, _dump({kind: _script(prompt, bank, rng)}))
-    found = re.search(bank["count"], prompt)
+        return _dump({kind: _script(prompt, writer)})
     makers: dict[str, Maker] = {"characters": _character, "users": _user, "situations": _situation}
-    said = _dump({kind: [makers[kind](bank, rng) for _ in range(int(found[1]) if found else 2)]})
-    return _completion(request, said)
+    count = _number_in(prompt, writer.bank.texts["count"], 2)
+    return _dump({kind: [makers[kind](writer) for _ in range(count)]})
 
 
-def _chance(request: dict[str, Any], what: str) -> random.Random:
-    named = json.dumps([what, request["messages"], request.get("seed")])
+def _messages_of(request: JsonObject) -> list[ChatMessage]:
+    return cast(list[ChatMessage], request["messages"])
+
+
+def _writer(request: JsonObject, purpose: str) -> Writer:
+    prompt = _messages_of(request)[0]["content"]
+    language = "ru" if re.search(r"[а-яё]{3}", prompt) else "en"
+    return Writer(_bank(language), _chance(request, purpose))
+
+
+def _chance(request: JsonObject, purpose: str) -> random.Random:
+    named = json.dumps([purpose, request["messages"], request.get("seed")])
     return random.Random(hashlib.blake2b(named.encode()).digest())
 
 
-def _bank_for(request: dict[str, Any]) -> Bank:
-    return _bank("ru" if re.search(r"[а-яё]{3}", request["messages"][0]["content"]) else "en")
-
-
-def _completion(request: dict[str, Any], text: str) -> dict[str, Any]:
-    asked, said = sum(len(m["content"].split()) for m in request["messages"]), len(text.split())
+def _completion(request: JsonObject, text: str, words: int | None = None) -> JsonObject:
+    """words: counted as completion tokens; without it those of the text."""
+    prompt = sum(_words_in(message["content"]) for message in _messages_of(request))
+    completion = _words_in(text) if words is None else words
     message = {"role": "assistant", "content": text}
     return {
         "id": f"rehearsal-{_chance(request, 'id').getrandbits(32):08x}",
@@ -81,98 +142,111 @@ def _completion(request: dict[str, Any], text: str) -> dict[str, Any]:
         "created": 0,
         "model": MODEL,
         "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-        "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
+        "usage": {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        },
     }
 
 
-def _line(messages: list[dict[str, str]], bank: Bank, rng: random.Random) -> str:
-    """A message of the wanted length. Each talk goes through the sentences in an order of its own."""
+def _words_in(text: str) -> int:
+    return len(text.split())
+
+
+def _number_in(prompt: str, pattern: str, otherwise: int) -> int:
+    found = re.search(pattern, prompt)
+    return int(found[1]) if found else otherwise
+
+
+def _next_message(messages: list[ChatMessage], writer: Writer) -> str:
+    """A message of the wanted length."""
+    patterns = writer.bank.texts
     note, system = messages[-1]["content"], messages[0]["content"]
-    if bank["few"] in note:
-        return str(rng.choice(bank["short"]))
-    side = "user" if bank["user_side"] in system else "character"
-    found = re.search(bank["words"], note)
-    return _sentences(side, len(messages), int(found[1]) if found else 12, system, bank, rng)
+    if patterns["few"] in note:
+        return writer.choose("short")
+    side: Side = "user" if patterns["user_side"] in system else "character"
+    words = _number_in(note, patterns["words"], 12)
+    return _sentences(side, len(messages), words, system, writer)
 
 
-def _sentences(side: str, turn: int, words: int, talk: str, bank: Bank, rng: random.Random) -> str:
-    order = random.Random(talk).sample(bank[side], len(bank[side]))
-    said: list[str] = []
-    while not said or (len(" ".join(said).split()) < 0.7 * words and len(said) < 5):
-        said.append(_fill(order[(2 * turn + len(said)) % len(order)], bank, rng))
-    return ("\n" if side == "user" else " ").join(said)
+def _sentences(side: Side, turn: int, words: int, conversation: str, writer: Writer) -> str:
+    """Sentences of one side, about `words` words of them.
+
+    conversation: a text that is its own; each one takes the sentences in another order.
+    """
+    sentences = writer.bank.lists[side]
+    order = random.Random(conversation).sample(sentences, len(sentences))
+    chosen: list[str] = []
+    while not chosen or (_words_in(" ".join(chosen)) < 0.7 * words and len(chosen) < 5):
+        place = (2 * turn + len(chosen)) % len(order)
+        chosen.append(writer.fill(order[place]))
+    separator = "\n" if side == "user" else " "
+    return separator.join(chosen)
 
 
-def _script(prompt: str, bank: Bank, rng: random.Random) -> list[dict[str, str]]:
-    found = re.search(bank["turns"], prompt)
-    turns = int(found[1]) if found else 8
-    sides = ("user", "character") if bank["user_opens"] in prompt else ("character", "user")
-    return [
-        {
-            "role": sides[k % 2],
-            "content": _sentences(sides[k % 2], k, rng.choice((3, 8, 16, 30)), prompt, bank, rng),
-        }
-        for k in range(turns)
-    ]
+def _script(prompt: str, writer: Writer) -> list[ChatMessage]:
+    sides: list[Side] = ["character", "user"]
+    if writer.bank.texts["user_opens"] in prompt:
+        sides.reverse()
+    script: list[ChatMessage] = []
+    for turn in range(_number_in(prompt, writer.bank.texts["turns"], 8)):
+        side, words = sides[turn % 2], writer.rng.choice((3, 8, 16, 30))
+        content = _sentences(side, turn, words, prompt, writer)
+        script.append({"role": side, "content": content})
+    return script
 
 
-def _character(bank: Bank, rng: random.Random) -> dict[str, Any]:
-    name = _fill("{name} {last}", bank, rng)
+def _character(writer: Writer) -> JsonObject:
+    rng, lists = writer.rng, writer.bank.lists
+    name = writer.fill("{name} {last}")
     age = rng.randint(19, 83)
-    sentences = [rng.choice(bank["description"]), *rng.sample(bank["description_more"], 5)]
-    dialogue = [
-        {"role": side, "content": _fill(rng.choice(bank[side]), bank, rng)}
-        for side in ("user", "character") * 2
-    ]
+    sentences = [writer.choose("description"), *rng.sample(lists["description_more"], 5)]
+    sides = ("user", "character") * 2
+    dialogue = [{"role": side, "content": writer.sentence(side)} for side in sides]
+    # the order of these lines is the order in which chance is used: another one, another character
     return {
         "name": name,
         "age": age,
-        "archetype": _fill("{archetype}", bank, rng),
-        "description": " ".join(
-            _fill(s, bank, rng, name=name.split()[0], age=age) for s in sentences
-        ),
-        "greeting": _fill(rng.choice(bank["greeting"]), bank, rng),
-        "other_greetings": [_fill(g, bank, rng) for g in rng.sample(bank["greeting"], 2)],
-        "scenario": _fill(rng.choice(bank["scenario"]), bank, rng),
+        "archetype": writer.fill("{archetype}"),
+        "description": _description(sentences, name, age, writer),
+        "greeting": writer.sentence("greeting"),
+        "other_greetings": [writer.fill(text) for text in rng.sample(lists["greeting"], 2)],
+        "scenario": writer.sentence("scenario"),
         "example_dialogue": dialogue,
-        "topics": rng.sample(bank["topic"], 10),
+        "topics": rng.sample(lists["topic"], 10),
     }
 
 
-def _user(bank: Bank, rng: random.Random) -> dict[str, Any]:
+def _description(sentences: list[str], name: str, age: int, writer: Writer) -> str:
+    first_name = name.split()[0]
+    return " ".join(writer.fill(text, name=first_name, age=age) for text in sentences)
+
+
+def _user(writer: Writer) -> JsonObject:
     return {
-        "name": _fill("{name}", bank, rng),
-        "age": rng.randint(18, 70),
-        "archetype": _fill("{user_archetype}", bank, rng),
-        "description": _fill(rng.choice(bank["user_description"]), bank, rng),
-        "style": rng.choice(bank["style"]),
+        "name": writer.fill("{name}"),
+        "age": writer.rng.randint(18, 70),
+        "archetype": writer.fill("{user_archetype}"),
+        "description": writer.sentence("user_description"),
+        "style": writer.choose("style"),
     }
 
 
-def _situation(bank: Bank, rng: random.Random) -> str:
-    return _fill(rng.choice(bank["situation"]), bank, rng)
-
-
-def _fill(sentence: str, bank: Bank, rng: random.Random, **known: object) -> str:
-    """The sentence with every {slot} filled by chance, slots within slots too; {slot_up} begins with a capital."""
-
-    def choose(found: re.Match[str]) -> str:
-        slot = found[1]
-        if slot in known:
-            return str(known[slot])
-        value = _fill(str(rng.choice(bank[slot.removesuffix("_up")])), bank, rng)
-        return value[0].upper() + value[1:] if slot.endswith("_up") else value
-
-    return re.sub(r"\{(\w+)\}", choose, sentence)
+def _situation(writer: Writer) -> str:
+    return writer.sentence("situation")
 
 
 @cache
 def _bank(language: str) -> Bank:
-    bank: Bank = yaml.safe_load(
-        (configs() / "rehearsal" / f"{language}.yaml").read_text(encoding="utf-8")
-    )
-    return bank
+    lists, patterns = {}, {}
+    for name, value in texts.values("rehearsal", f"{language}.yaml").items():
+        if isinstance(value, list):
+            lists[name] = [str(entry) for entry in value]
+        else:
+            patterns[name] = str(value)
+    return Bank(lists, patterns)
 
 
-def _dump(value: Any) -> str:
+def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
