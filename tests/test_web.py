@@ -36,7 +36,7 @@ READ = """
 import json, sys
 from pathlib import Path
 from pipeline import collect
-from pipeline.recipe import CollectSettings
+from pipeline.recipe.settings import CollectSettings
 settings = CollectSettings.model_validate(json.loads(sys.argv[1]))
 for unit in collect.units(settings, Path(sys.argv[2])):
     print(sum(1 for _ in collect.read(unit, settings, Path(sys.argv[3]))))
