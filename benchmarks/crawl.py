@@ -29,7 +29,7 @@ RAPPORT = """
 import sys
 from pathlib import Path
 from pipeline import collect
-from pipeline.recipe import CollectSettings
+from pipeline.recipe.settings import CollectSettings
 source = {"name": "lamps", "spider": "mediawiki", "start": [sys.argv[1]], "license": "CC0-1.0", "crawl": {"delay": 0}}
 settings = CollectSettings.model_validate({"sources": [source]})
 state = Path(sys.argv[2])

@@ -1,7 +1,8 @@
-"""Plays as plain text, as Project Gutenberg and its mirrors keep them. Start from .txt files or a page that links them.
+"""Plays as plain text, as Project Gutenberg and its mirrors keep them.
 
-How a text marks its speakers is found by counting: of the usual layouts the one wins whose names come back most often.
-The header, the licence and the transcriber's notes are left out; each scene is one talk.
+Start from .txt files or a page that links them. How a text marks its speakers is found by counting:
+of the usual layouts the one is taken whose names come back most often. The header, the licence and
+the transcriber's notes are left out; each scene is one dialogue.
 """
 
 from __future__ import annotations
@@ -9,39 +10,42 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 from scrapy import Request, Spider
+from scrapy.http import Response
 
-from spiders.page import Page, addresses, selector, tree
+from spiders.contract import DialogueFind
+from spiders.page import addresses, selector, tree
 
 CAPITALS = r"(?P<name>[^\W\d_a-zß-ÿ](?:[^\W\d_a-zß-ÿ]|[ .'’-]){0,40}?)"
-# One line of each layout; `name` and what is said on the same line. See LAYOUT_EXAMPLES in tests/test_spiders.py.
+DIRECTED = r"(?: ?[\[(][^\])]{0,80}[\])])?"  # "HAMLET [aside]"
+# One line of each layout: `name`, and the `speech` on the same line.
+# See LAYOUT_EXAMPLES in tests/test_spiders.py.
 LAYOUTS = (
-    re.compile(
-        r"^ {0,4}" + CAPITALS + r"(?: ?[\[(][^\])]{0,80}[\])])?[.:](?:—| |$)(?P<said>.*)$"
-    ),  # HAMLET. To be
-    re.compile(
-        r"^ {0,4}_(?P<name>[^\W\d_][^_\d.:]{0,40})[.:]?_[.:—]?(?: |$)(?P<said>.*)$"
-    ),  # _Hamlet._ To be
-    re.compile(
-        r"^ {0,4}(?P<name>[^\W\d_][\w'’-]*(?: [^\W\d_][\w.'’-]*){0,2}): (?P<said>.*)$"
-    ),  # Hamlet: To be
-    re.compile(
-        r"^ {0,4}(?P<name>[^\W\d_][\w'’]{1,12}(?: [A-Z][\w'’]{1,12})?)\. (?P<said>.*)$"
-    ),  # Ham. To be
-    re.compile(r"^ *" + CAPITALS + r"(?P<said> *)$"),  # HAMLET, on a line of its own
+    # HAMLET. To be
+    re.compile(rf"^ {{0,4}}{CAPITALS}{DIRECTED}[.:](?:—| |$)(?P<speech>.*)$"),
+    # _Hamlet._ To be
+    re.compile(r"^ {0,4}_(?P<name>[^\W\d_][^_\d.:]{0,40})[.:]?_[.:—]?(?: |$)(?P<speech>.*)$"),
+    # Hamlet: To be
+    re.compile(r"^ {0,4}(?P<name>[^\W\d_][\w'’-]*(?: [^\W\d_][\w.'’-]*){0,2}): (?P<speech>.*)$"),
+    # Ham. To be
+    re.compile(r"^ {0,4}(?P<name>[^\W\d_][\w'’]{1,12}(?: [A-Z][\w'’]{1,12})?)\. (?P<speech>.*)$"),
+    # HAMLET, on a line of its own
+    re.compile(rf"^ *{CAPITALS}(?P<speech> *)$"),
 )
 SEEN = 3  # a name is a speaker when it begins this many speeches
 START = re.compile(
     r"\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG.*?\*\*\*|\*END\*? ?THE SMALL PRINT!.*", re.S
 )
 END = re.compile(r"^(?:\*\*\* ?END OF|End of (?:the )?Project Gutenberg)", re.M)
+HEAD = 5000  # characters in which the title, the author and the book's number stand
 ABOUT = re.compile(r"^(Title|Author|Translator|Language): *(.+)$", re.M)
 NUMBER = re.compile(r"\[?e(?:Book|text) #(\d+)", re.I)
 SCENE = re.compile(
     r"^\W{0,4}(?:(?:FIRST|SECOND|THIRD|FOURTH|FIFTH|THE) )?"
-    r"(?:ACT|SCENE|PROLOGUE|EPILOGUE|INDUCTION|AKT|AUFZUG|SZENE|AUFTRITT|ACTE|SCÈNE|ATTO|SCENA|ACTO|ESCENA)\b.{0,80}$",
+    r"(?:ACT|SCENE|PROLOGUE|EPILOGUE|INDUCTION|AKT|AUFZUG|SZENE|AUFTRITT|"
+    r"ACTE|SCÈNE|ATTO|SCENA|ACTO|ESCENA)\b.{0,80}$",
     re.I,
 )
 DIRECTION = re.compile(
@@ -49,33 +53,54 @@ DIRECTION = re.compile(
     re.S | re.I,
 )
 ASIDE = re.compile(r"\[[^\]]*\]")
+TEXT_LINKS = selector("a[href$='.txt'], a[href$='.txt.utf-8']")
+
+
+class Scene(NamedTuple):
+    """A scene of a play. turns: [speaker, text] pairs."""
+
+    heading: str
+    turns: list[list[str]]
+
+
+class Speech(NamedTuple):
+    """A speech as it stands in the text, line by line."""
+
+    speaker: str
+    lines: list[str]
 
 
 class Gutenberg(Spider):
-    """Texts become talks, one a scene."""
+    """Texts become dialogues, one for each scene."""
 
     name = "gutenberg"
-    options: dict[str, Any]
-    _texts = staticmethod(selector("a[href$='.txt'], a[href$='.txt.utf-8']"))
 
-    def parse(self, response: Page) -> Iterator[dict[str, Any] | Request]:
+    def parse(self, response: Response) -> Iterator[DialogueFind | Request]:
         """A text, or a page that lists texts."""
         if b"<html" in response.body[:2000].lower():
-            for address in _one_each(addresses(response, self._texts(tree(response)))):
+            for address in _one_each(addresses(response, TEXT_LINKS(tree(response)))):
                 yield Request(address, self.parse)
-            return
-        text = decoded(response.body).replace("\r\n", "\n")
-        about = {key.lower(): value.strip() for key, value in ABOUT.findall(text[:5000])}
-        number = NUMBER.search(text[:5000])
-        found = False
-        for place, (scene, turns) in enumerate(scenes(body(text))):
-            found = True
-            yield {
-                "address": response.url, "place": place, "turns": turns, "extra": about | {"scene": scene},
-                "record": number and f"{number[1]}/{place + 1}",
-            }  # fmt: skip
-        if not found:
-            yield {"address": response.url, "turns": [], "extra": about, "reason": "no_dialogue"}
+        else:
+            yield from _dialogues(response)
+
+
+def _dialogues(response: Response) -> Iterator[DialogueFind]:
+    """The scenes of a text; one without a dialogue is counted, too."""
+    text = decoded(response.body).replace("\r\n", "\n")
+    about: dict[str, object] = {}
+    about |= {key.lower(): value.strip() for key, value in ABOUT.findall(text[:HEAD])}
+    number = NUMBER.search(text[:HEAD])
+    found = list(scenes(body(text)))
+    for place, scene in enumerate(found):
+        yield DialogueFind(
+            address=response.url,
+            place=place,
+            turns=scene.turns,
+            extra=about | {"scene": scene.heading},
+            record=f"{number[1]}/{place + 1}" if number else None,
+        )
+    if not found:
+        yield DialogueFind(address=response.url, turns=[], extra=about, reason="no_dialogue")
 
 
 def _one_each(files: Iterator[str]) -> list[str]:
@@ -83,10 +108,12 @@ def _one_each(files: Iterator[str]) -> list[str]:
     best: dict[str, str] = {}
     for address in files:
         text = re.sub(r"(?:-[08])?\.txt(?:\.utf-8)?$", "", address)
-        best[text] = max(
-            best.get(text, address), address, key=lambda a: (a.endswith("-0.txt"), "-8." not in a)
-        )
+        best[text] = max(best.get(text, address), address, key=_preference)
     return list(best.values())
+
+
+def _preference(address: str) -> tuple[bool, bool]:
+    return address.endswith("-0.txt"), "-8." not in address
 
 
 def decoded(raw: bytes) -> str:
@@ -100,53 +127,62 @@ def decoded(raw: bytes) -> str:
 def body(text: str) -> str:
     """The work itself, without what the library put before and after it."""
     start, end = START.search(text), END.search(text)
-    return text[start.end() if start else 0 : end.start() if end else len(text)]
+    first = start.end() if start else 0
+    last = end.start() if end else len(text)
+    return text[first:last]
 
 
-def scenes(text: str) -> Iterator[tuple[str, list[list[str]]]]:
-    """(heading, [[speaker, text], …]) of each scene."""
+def scenes(text: str) -> Iterator[Scene]:
+    """The scenes of a play, in order."""
     lines = text.split("\n")
     layout, names = _layout(lines)
-    heading, after_blank = "", True
-    turns: list[tuple[str, list[str]]] = []
+    heading, is_after_blank = "", True
+    speeches: list[Speech] = []
     for line in lines:
         label = layout.match(line)
-        if SCENE.match(line) and after_blank:
-            yield from _scene(heading, turns)
-            heading, turns = " ".join(line.replace("_", " ").split()), []
+        if SCENE.match(line) and is_after_blank:
+            yield from _scene(heading, speeches)
+            heading, speeches = " ".join(line.replace("_", " ").split()), []
         elif label and label["name"].strip() in names:
-            turns.append((label["name"].strip().rstrip("."), [label["said"]]))
-        elif turns:
-            turns[-1][1].append(line)
-        after_blank = not line.strip()
-    yield from _scene(heading, turns)
+            speeches.append(Speech(label["name"].strip().rstrip("."), [label["speech"]]))
+        elif speeches:
+            speeches[-1].lines.append(line)
+        is_after_blank = not line.strip()
+    yield from _scene(heading, speeches)
 
 
 def _layout(lines: list[str]) -> tuple[re.Pattern[str], set[str]]:
     """The layout whose speakers come back most often, and these speakers."""
-    best: tuple[int, re.Pattern[str], set[str]] = (0, LAYOUTS[0], set())
+    best, names, most = LAYOUTS[0], set[str](), 0
     for layout in LAYOUTS:
-        found = (
-            match["name"].strip()
-            for line in lines
-            if (match := layout.match(line)) and not SCENE.match(line)
-        )
-        often = {name: count for name, count in Counter(found).items() if count >= SEEN}
-        if (total := sum(often.values())) > best[0] and len(often) > 1:
-            best = total, layout, set(often)
-    return best[1], best[2]
+        counts = Counter(_names(layout, lines))
+        often = {name: count for name, count in counts.items() if count >= SEEN}
+        total = sum(often.values())
+        if total > most and len(often) > 1:
+            best, names, most = layout, set(often), total
+    return best, names
 
 
-def _scene(
-    heading: str, turns: list[tuple[str, list[str]]]
-) -> Iterator[tuple[str, list[list[str]]]]:
-    """The speeches of a scene without stage directions and typing marks."""
-    spoken = []
-    for name, lines in turns:
-        paragraphs = re.split(r"\n\s*\n", "\n".join(lines).strip("\n"))
-        kept = [p for p in paragraphs if p.strip() and not DIRECTION.fullmatch(p.strip())]
-        said = "\n".join(" ".join(ASIDE.sub(" ", p).replace("_", "").split()) for p in kept).strip()
-        if said:
-            spoken.append([" ".join(name.replace("_", "").split()), said])
-    if spoken:
-        yield heading, spoken
+def _names(layout: re.Pattern[str], lines: list[str]) -> Iterator[str]:
+    for line in lines:
+        match = layout.match(line)
+        if match and not SCENE.match(line):
+            yield match["name"].strip()
+
+
+def _scene(heading: str, speeches: list[Speech]) -> Iterator[Scene]:
+    """A scene without stage directions and typing marks, if anybody speaks in it."""
+    turns: list[list[str]] = []
+    for speech in speeches:
+        if text := _spoken(speech.lines):
+            turns.append([" ".join(speech.speaker.replace("_", "").split()), text])
+    if turns:
+        yield Scene(heading, turns)
+
+
+def _spoken(lines: list[str]) -> str:
+    """The text of a speech, a line for each paragraph, without stage directions."""
+    paragraphs = map(str.strip, re.split(r"\n\s*\n", "\n".join(lines).strip("\n")))
+    spoken = [text for text in paragraphs if text and not DIRECTION.fullmatch(text)]
+    cleaned = (" ".join(ASIDE.sub(" ", text).replace("_", "").split()) for text in spoken)
+    return "\n".join(cleaned).strip()

@@ -1,55 +1,63 @@
-"""A fetched page as a tree, and the links on it: what every spider of HTML begins with."""
+"""A fetched page as a tree or as JSON, and the links on it: what every spider begins with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import lxml.html
 from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement
+from scrapy.http import Response, TextResponse
 
+# Elements that begin a line of their own.
 BLOCKS = (
-    "p",
-    "div",
-    "li",
-    "pre",
-    "tr",
-    "dd",
-    "dt",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "section",
-    "ul",
-    "ol",
-    "table",
+    *("p", "div", "li", "pre", "tr", "dd", "dt", "section", "ul", "ol", "table"),
+    *("h1", "h2", "h3", "h4", "h5", "h6"),
 )
-Page = Any  # a scrapy TextResponse; Scrapy's type of a callback knows only its base class
+Select = Callable[[HtmlElement], list[HtmlElement]]
 
 
-def selector(css: str) -> Callable[[HtmlElement], list[HtmlElement]]:
-    """What a css selector finds in an element. Compiled once: `element.cssselect` compiles it for every page."""
-    return cast(Callable[[HtmlElement], list[HtmlElement]], CSSSelector(css))
+def selector(css: str) -> Select:
+    """What a CSS selector finds in an element.
+
+    Compiled once, where `element.cssselect` compiles it for every page.
+    """
+    return cast(Select, CSSSelector(css))
 
 
-def tree(response: Page) -> HtmlElement:
-    """The page's elements. A page whose bytes are not of the charset that it names is read as Windows-1252."""
+QUOTES = selector("blockquote, aside, .quote, .signature, script, style, details > summary")
+LINKS = selector("a[href]")
+
+
+def tree(response: Response) -> HtmlElement:
+    """The page's elements.
+
+    A page whose bytes are not of the charset that it names is read as Windows-1252. Raises
+    ValueError when the page is empty or not text.
+    """
     if not response.body.strip():
         raise ValueError("the page is empty")
-    if not hasattr(response, "encoding"):
-        raise ValueError("the page is not text")
+    encoding = _text_response(response).encoding
     try:
-        text = response.body.decode(response.encoding)
+        text = response.body.decode(encoding)
     except (UnicodeDecodeError, LookupError):
         text = response.body.decode("cp1252", "replace")
     parser = lxml.html.HTMLParser(encoding="utf-8")
     return lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+
+
+def json_of(response: Response) -> Any:
+    """The JSON of an answer. Raises ValueError when it is not JSON."""
+    return _text_response(response).json()
+
+
+def _text_response(response: Response) -> TextResponse:
+    if not isinstance(response, TextResponse):
+        raise ValueError("the page is not text")
+    return response
 
 
 def fragment(html: str) -> HtmlElement:
@@ -57,10 +65,15 @@ def fragment(html: str) -> HtmlElement:
     return lxml.html.fragment_fromstring(html.replace("\0", ""), create_parent="div")
 
 
-def addresses(page: Page, links: list[HtmlElement]) -> Iterator[str]:
+def title(page: HtmlElement) -> str:
+    """The text of a page's first main heading."""
+    return " ".join(page.xpath("string(//h1)").split())
+
+
+def addresses(page: Response | str, links: list[HtmlElement]) -> Iterator[str]:
     """Where links of a page (a response, or its address) lead, without the part behind #.
 
-    Links that are no address are left out.
+    Links that are not valid addresses are left out.
     """
     join = partial(urljoin, page) if isinstance(page, str) else page.urljoin
     for link in links:
@@ -72,11 +85,17 @@ def addresses(page: Page, links: list[HtmlElement]) -> Iterator[str]:
             yield address
 
 
-QUOTES = selector("blockquote, aside, .quote, .signature, script, style, details > summary")
+def split_query(address: str) -> tuple[str, dict[str, str]]:
+    """(address without its query, the query by name)"""
+    return address.partition("?")[0], dict(parse_qsl(urlsplit(address).query))
 
 
-def prose(element: HtmlElement, quotes: Callable[[HtmlElement], list[HtmlElement]] = QUOTES) -> str:
-    """What somebody wrote, a line per paragraph, without the quotations of others."""
+def with_query(address: str, query: dict[str, str]) -> str:
+    return f"{address}?{urlencode(query)}"
+
+
+def prose(element: HtmlElement, quotes: Select = QUOTES) -> str:
+    """What somebody wrote, a line per paragraph, without quotations of others."""
     for quote in quotes(element):
         if quote is not element:
             quote.drop_tree()

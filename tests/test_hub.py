@@ -26,7 +26,8 @@ READ = """
 import json, os, sys
 from pathlib import Path
 from pipeline import collect
-from pipeline.recipe import CollectSettings, UserError
+from pipeline import UserError
+from pipeline.recipe.settings import CollectSettings
 
 def answer(source):
     settings = CollectSettings(sources=collect.resolved(CollectSettings(sources=[source]).sources))

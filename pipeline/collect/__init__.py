@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.collect import files, hub, web
-from pipeline.conversation import Conversation, Drop, Quarantine
+from pipeline.conversation import Row
 from pipeline.recipe.settings import CollectSettings, SourceSettings
 
 Unit = files.FileUnit | hub.HubUnit | web.WebUnit
@@ -48,9 +48,7 @@ def _size(unit: Unit) -> float:
     return 0 if on_disk else float("inf")
 
 
-def read(
-    unit: Unit, settings: CollectSettings, state: Path
-) -> Iterator[Conversation | Drop | Quarantine]:
+def read(unit: Unit, settings: CollectSettings, state: Path) -> Iterator[Row]:
     """The rows of one unit, streamed. state: the run's folder, where a crawl keeps its pages."""
     if isinstance(unit, web.WebUnit):
         return web.read(unit, settings, state)

@@ -1,7 +1,12 @@
 """A thread of posts becomes conversations along its reply paths, each post in exactly one of them.
 
-The longest chain of replies is the first conversation; every branch off it starts another one at the branching reply,
-again along its longest chain, and so on. A deleted post breaks the chain: what answered it starts a conversation.
+The longest chain of replies is the first conversation; every branch off it starts another one at
+the branching reply, again along its longest chain, and so on:
+
+    a ── b ── f           a c d e     the longest chain
+     └── c ── d ── e      b f         the branch
+
+A deleted post breaks the chain: the replies to it start conversations.
 """
 
 from __future__ import annotations
@@ -14,9 +19,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One post. parent: id of the post it answers, "" for the one before it in order (flat forums), None for none.
+    """One post.
 
-    place: its order in the thread. gone: deleted or hidden by the site.
+    parent: id of the post that it answers, "" for the one before it in order (flat forums), None
+    for none. place: its order in the thread. gone: deleted or hidden by the site.
     """
 
     id: str
@@ -27,58 +33,70 @@ class Post:
     gone: bool = False
 
 
+Replies = defaultdict[str | None, list[Post]]  # parent's id → its replies; None: posts without one
+
+
 def in_order(posts: Iterable[Post]) -> list[Post]:
     """Posts by place, each id once: a thread whose pages overlap gives a post twice."""
     once: dict[str, Post] = {}
-    for post in sorted(posts, key=lambda p: (p.place, p.id)):
+    for post in sorted(posts, key=lambda post: (post.place, post.id)):
         once.setdefault(post.id, post)
     return list(once.values())
 
 
 def paths(posts: list[Post]) -> Iterator[list[Post]]:
-    """Cuts a thread, given in order, into chains of replies. Every post that is not gone is in exactly one chain."""
-    children = _children(posts)
-    height = _heights(children)
-    waiting = list(reversed(children[None]))
+    """Cuts a thread, given in order, into chains of replies.
+
+    Every post that is not gone is in exactly one chain.
+    """
+    replies = _replies(posts)
+    heights = _heights(replies)
+    waiting = replies[None][::-1]
     while waiting:
         chain = [waiting.pop()]
-        while replies := children[chain[-1].id]:
-            longest = max(replies, key=lambda p: height[p.id])  # of equals the first
-            waiting += [p for p in reversed(replies) if p is not longest]
+        while answers := replies[chain[-1].id]:
+            longest = max(answers, key=lambda post: heights[post.id])  # of equals the first
+            waiting += [post for post in reversed(answers) if post is not longest]
             chain.append(longest)
         yield chain
 
 
-def _children(posts: list[Post]) -> defaultdict[str | None, list[Post]]:
-    """The replies to each post. A post whose parent is gone, unknown or comes later stands under None."""
-    children: defaultdict[str | None, list[Post]] = defaultdict(list)
+def _replies(posts: list[Post]) -> Replies:
+    """The replies to each post. A post whose parent is gone, unknown or comes later has none."""
+    replies: Replies = defaultdict(list)
     known: set[str] = set()
     before: str | None = None
     for post in posts:
+        if post.gone:
+            continue
         parent = before if post.parent == "" else post.parent
-        if not post.gone:
-            children[parent if parent in known else None].append(post)
-            known.add(post.id)
-            before = post.id
-    return children
+        replies[parent if parent in known else None].append(post)
+        known.add(post.id)
+        before = post.id
+    return replies
 
 
-def _heights(children: dict[str | None, list[Post]]) -> dict[str, int]:
-    """The length of the longest chain below each post."""
-    height: dict[str, int] = {}
-    stack = [(post, False) for post in children.get(None, [])]
+def _heights(replies: Replies) -> dict[str, int]:
+    """The length of the longest chain below each post.
+
+    Without recursion: a chain may be longer than Python's stack. A post is visited twice, before
+    and after the posts below it.
+    """
+    heights: dict[str, int] = {}
+    stack = [(post, False) for post in replies[None]]
     while stack:
-        post, done = stack.pop()
-        below = children.get(post.id, [])
-        if done:
-            height[post.id] = 1 + max((height[p.id] for p in below), default=0)
+        post, is_below_done = stack.pop()
+        below = replies.get(post.id, [])
+        if is_below_done:
+            heights[post.id] = 1 + max((heights[reply.id] for reply in below), default=0)
         else:
-            stack += [(post, True), *((p, False) for p in below)]
-    return height
+            stack.append((post, True))
+            stack += [(reply, False) for reply in below]
+    return heights
 
 
 def pseudonyms(posts: Iterable[Post]) -> dict[str, str]:
-    """Author → "Speaker 1", "Speaker 2", … in order of appearance: the same person throughout one thread."""
+    """Author → "Speaker 1", "Speaker 2", … in order of appearance, the same in one thread."""
     names: dict[str, str] = {}
     for post in posts:
         names.setdefault(post.author, f"Speaker {len(names) + 1}")
@@ -86,7 +104,10 @@ def pseudonyms(posts: Iterable[Post]) -> dict[str, str]:
 
 
 def without_names(text: str, names: dict[str, str]) -> str:
-    """A text whose `@name`, and `name:` or `name,` in front, is the pseudonym of that person of the thread."""
+    """A text in which people of the thread have their pseudonyms.
+
+    Replaced are `@name` anywhere, and `name:` or `name,` at the beginning.
+    """
     for author, pseudonym in names.items():
         if author.strip():
             name = re.escape(author)

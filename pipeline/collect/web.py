@@ -1,40 +1,37 @@
-"""Web sources: a spider crawls in a process of its own, what it found becomes conversations.
+"""Web sources: a spider crawls in a process of its own, and its finds become conversations.
 
-    crawl      pages and finds go into `pages.sqlite` of the run; a restart replays stored pages and fetches the rest
-    read       finds in the order of their addresses → conversations, rows sent away, and one quarantine row a failure
-
-Which sites are known, and which are refused, stands in `configs/sources/`.
+crawl   pages and finds are written to `pages.sqlite` of the run; a restart reads stored pages
+        again and fetches the rest
+read    finds in the order of their addresses → conversations, drops, and a quarantine row for
+        each page that failed
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import ipaddress
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
-import yaml
-
 from pipeline import UserError, __version__
-from pipeline.collect import threads
+from pipeline.collect import sites, threads
 from pipeline.collect.admit import Door, admit
 from pipeline.collect.shapes.talk import Talk, Turn
-from pipeline.conversation import Conversation, Drop, Finding, Quarantine, Source, identity
+from pipeline.conversation import Conversation, Drop, Finding, Quarantine, Row, Source, identity
 from pipeline.recipe.settings import CollectSettings, SourceSettings
-from pipeline.texts import configs
-from spiders.pages import Pages
+from spiders.contract import CrawlJob, CrawlLimits, DialogueFind, FailureFind, Find, PostFind
+from spiders.crawl.pages import Pages
 
 SPIDERS = {
     "mediawiki": "spiders.mediawiki.MediaWiki",
@@ -44,8 +41,6 @@ SPIDERS = {
     "threads": "spiders.threads.Threads",
     "mailinglist": "spiders.mailinglist.MailingList",
 }
-
-Row = Conversation | Drop | Quarantine
 
 
 @dataclass(frozen=True)
@@ -61,213 +56,213 @@ def unit(source: SourceSettings, settings: CollectSettings, folder: Path) -> Web
 
     Raises UserError: unknown spider, refused site, no licence, or no contact for a public site.
     """
-    source = completed(source)
+    source = sites.completed(source)
     where = f"collect.sources: {source.name}"
-    if source.spider is None:
-        raise UserError(
-            f"{where}: say where it is: `files:`, `hub:` or `spider:`; or give the name of a shipped source: "
-            f"{', '.join(registry())}."
-        )
-    if source.spider not in SPIDERS:
-        raise UserError(
-            f"{where}: there is no spider {source.spider}; there are {', '.join(SPIDERS)}."
-        )
-    if not source.start:
-        raise UserError(f"{where}: a spider needs addresses to start from: `start: [https://…]`.")
+    _check_spider(source, where)
     for address in [*source.start, *(f"http://{host}" for host in source.crawl.hosts)]:
-        _check_allowed(where, address)
-        if _is_public(address) and not settings.contact:
+        sites.check_allowed(where, address)
+        if sites.is_public(address) and not settings.contact:
             raise UserError(
-                f"{where}: {address} is a public site. Say who crawls, so that its owner can reach you: "
-                "`contact: you@example.org` under `collect`."
+                f"{where}: {address} is a public site. Say who crawls, so that its owner can reach "
+                "you: `contact: you@example.org` under `collect`."
             )
     if not source.license:
         raise UserError(
-            f"{where}: the licence is not known. Say `license:` (an SPDX name) after reading the terms."
+            f"{where}: the licence is not known. Read the site's terms, then write `license:` (an "
+            "SPDX name)."
         )
     return WebUnit(source, folder)
 
 
-def completed(source: SourceSettings) -> SourceSettings:
-    """A source with what the registry knows of it: by its name, what the recipe leaves unsaid is filled in."""
-    known = registry().get(source.name)
-    if known is None or source.files or source.hub:
-        return source
-    said = source.model_dump(exclude_unset=True)
-    ours = {key: value for key, value in known.items() if key in SourceSettings.model_fields}
-    return SourceSettings.model_validate(
-        ours | said | {"crawl": ours.get("crawl", {}) | said.get("crawl", {})}
-    )
+def _check_spider(source: SourceSettings, where: str) -> None:
+    if source.spider is None:
+        shipped = ", ".join(sites.registry())
+        raise UserError(
+            f"{where}: write where it is: `files:`, `hub:` or `spider:`; or give the name of a "
+            f"shipped source: {shipped}."
+        )
+    if source.spider not in SPIDERS:
+        known = ", ".join(SPIDERS)
+        raise UserError(f"{where}: there is no spider {source.spider}; there are {known}.")
+    if not source.start:
+        raise UserError(f"{where}: a spider needs addresses to start from: `start: [https://…]`.")
 
 
-@cache
-def registry() -> dict[str, dict[str, Any]]:
-    """The shipped sources: name → file content. See configs/sources/README.md."""
-    files = sorted((configs() / "sources").glob("*.yaml"))
-    return {
-        path.stem: yaml.safe_load(path.read_text("utf-8"))
-        for path in files
-        if path.stem != "refused"
-    }
-
-
-@cache
-def _refused() -> list[dict[str, Any]]:
-    sites: list[dict[str, Any]] = yaml.safe_load(
-        (configs() / "sources" / "refused.yaml").read_text("utf-8")
-    )
-    return sites
-
-
-def _check_allowed(where: str, address: str) -> None:
-    host = urlsplit(address).hostname or ""
-    for site in _refused():
-        if any(host == h or host.endswith(f".{h}") for h in site["hosts"]):
-            raise UserError(
-                f"{where}: {site['name']} is refused: {site['reason']} See {site['terms']}"
-            )
-
-
-def _is_public(address: str) -> bool:
-    host = urlsplit(address).hostname
-    if "://" not in address or not host or host == "localhost":
-        return False
-    try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        return True
-
-
-def read(unit: WebUnit, settings: CollectSettings, state: Path) -> Iterator[Row]:
-    """Crawl a source and yield what was found, in the order of the addresses. state: the run's folder."""
-    found = Pages(crawl(unit, settings, state))
-    try:
-        for address, talks in groupby(
-            found.finds(unit.source.name, "talk"), lambda find: str(find["address"])
-        ):
-            for number, talk in enumerate(talks, 1):
-                yield _talk(
-                    unit, f"{_shown(address, unit.folder)}#{number}", talk, settings.max_bytes
-                )
-        for thread, posts in groupby(
-            found.finds(unit.source.name, "post"), lambda find: str(find["thread"])
-        ):
-            yield from _thread(unit, thread, list(posts), settings.max_bytes)
-        for failure in found.finds(unit.source.name, "failure"):
-            yield _failure(unit, failure)
-    finally:
-        found.close()
+# --- the crawl
 
 
 def crawl(unit: WebUnit, settings: CollectSettings, state: Path) -> Path:
-    """Run the spider to its end in a process of its own and return the file of pages and finds.
+    """Run the spider to its end in a process of its own; the path of the pages and finds.
 
-    Raises UserError with the last words of the crawl's log when the process breaks.
+    Raises UserError with the last line of the crawl's log when the process breaks off.
     """
-    job = _job(unit, settings, state)
-    found = Pages(Path(job["pages"]))
-    found.forget_finds(unit.source.name)
-    log = state / ("crawl-" + re.sub(r"[^\w.-]", "_", unit.source.name) + ".log")
-    code = _run(job, log)
-    end = next(found.finds(unit.source.name, "end"), {})
-    whole = (
-        code == 0 and end.get("reason") == "finished"
-    )  # Scrapy ends in good order when it is told to stop, too
-    found.close()
-    if not whole:
-        last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
-        raise UserError(
-            f"The crawl of {unit.source.name} broke off: {' '.join(last)} The whole log is in {log}."
-        )
-    return Path(job["pages"])
+    job, name = _job(unit, settings, state), unit.source.name
+    log = state / ("crawl-" + re.sub(r"[^\w.-]", "_", name) + ".log")
+    path = Path(job["pages"])
+    with closing(Pages(path)) as pages:
+        pages.forget_finds(name)
+        is_whole = _run(job, log) == 0 and pages.is_finished(name)
+    if not is_whole:
+        last = " ".join(log.read_text("utf-8", "replace").strip().splitlines()[-1:])
+        raise UserError(f"The crawl of {name} broke off: {last} The whole log is in {log}.")
+    return path
 
 
-def _run(job: dict[str, Any], log: Path) -> int:
-    """The exit code of the crawl's process. It ends when its standard input closes: nobody waits for it any more."""
-    with log.open("wb") as words:
+def _run(job: CrawlJob, log: Path) -> int:
+    """The exit code of the crawl's process.
+
+    The process ends when its standard input closes: then nobody waits for it any more.
+    """
+    with log.open("wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-c", "from spiders.crawl import main; main()"],
-            stdin=subprocess.PIPE, stdout=words, stderr=words, cwd=Path(__file__).parents[2],
-        )  # fmt: skip
-        assert child.stdin is not None
-        try:
-            with suppress(BrokenPipeError):
-                child.stdin.write(json.dumps(job).encode() + b"\n")
-                child.stdin.flush()
-            return child.wait()
-        finally:
-            with suppress(BrokenPipeError):
-                child.stdin.close()
-            child.wait()
+            [sys.executable, "-m", "spiders.crawl"],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            cwd=Path(__file__).parents[2],
+        )
+    assert child.stdin is not None
+    try:
+        with suppress(BrokenPipeError):
+            child.stdin.write(json.dumps(job).encode() + b"\n")
+            child.stdin.flush()
+        return child.wait()
+    finally:
+        with suppress(BrokenPipeError):
+            child.stdin.close()
+        child.wait()
 
 
-def _job(unit: WebUnit, settings: CollectSettings, state: Path) -> dict[str, Any]:
-    source, limits = unit.source, unit.source.crawl.model_dump()
-    start = [a if "://" in a else (unit.folder / a).resolve().as_uri() for a in source.start]
-    local = [Path(unquote(urlsplit(a).path)).parent for a in start if a.startswith("file:")]
-    if len(local) == len(start):
+def _job(unit: WebUnit, settings: CollectSettings, state: Path) -> CrawlJob:
+    source = unit.source
+    start = [_absolute(address, unit.folder) for address in source.start]
+    folders = [_path(address).parent for address in start if _is_file(address)]
+    limits = cast(CrawlLimits, source.crawl.model_dump())
+    if len(folders) == len(start):  # a disk needs no rest
         limits["delay"] = 0.0
-    by = f"; {settings.contact}" if settings.contact else ""
-    return {
-        "source": source.name,
-        "spider": SPIDERS[str(source.spider)],
-        "start": start,
-        "options": source.options,
-        "folders": [os.path.realpath(folder) for folder in local],
-        "limits": limits,
-        "agent": f"Rapport/{__version__} (rapport-dialogues{by})",
-        "offline": settings.reparse,
-        "pages": str((state / "pages.sqlite").resolve()),
-    }
-
-
-def _shown(address: str, folder: Path) -> str:
-    """An address as it stands in the data set: that of a local page starts at the recipe's folder."""
-    if not address.startswith("file:"):
-        return address
-    path, _, fragment = address.partition("#")
-    return os.path.relpath(unquote(urlsplit(path).path), folder.resolve()) + (
-        f"#{fragment}" if fragment else ""
+    contact = f"; {settings.contact}" if settings.contact else ""
+    return CrawlJob(
+        source=source.name,
+        spider=SPIDERS[str(source.spider)],
+        start=start,
+        options=source.options,
+        folders=[os.path.realpath(folder) for folder in folders],
+        limits=limits,
+        agent=f"Rapport/{__version__} (rapport-dialogues{contact})",
+        offline=settings.reparse,
+        pages=str((state / "pages.sqlite").resolve()),
     )
 
 
-def _talk(unit: WebUnit, ref: str, find: dict[str, Any], max_bytes: int) -> Row:
-    """One dialogue of a page: {address, turns: [[speaker, text], …], group?, record?, extra?, reason?}."""
-    turns: list[Turn] = [(str(name), str(text), None) for name, text in find["turns"]]
-    group = _shown(str(find.get("group") or find["address"]), unit.folder)
-    talk = Talk(turns, record=find.get("record"), group=group, extra=find.get("extra", {}))
-    return _row(unit, ref, talk, find, max_bytes)
+def _absolute(address: str, folder: Path) -> str:
+    """An address of a recipe with its scheme; a relative one is a local page."""
+    return address if "://" in address else (folder / address).resolve().as_uri()
 
 
-def _thread(
-    unit: WebUnit, thread: str, finds: list[dict[str, Any]], max_bytes: int
-) -> Iterator[Row]:
-    """The conversations of one thread; its posts may come from several pages."""
-    by_id = {str(find["id"]): find for find in finds}
-    posts = threads.in_order(_post(find) for find in finds)
-    names = threads.pseudonyms(posts)
-    group = _shown(thread, unit.folder)
-    if all(post.gone for post in posts):
-        yield _row(
-            unit, f"{group}#1", Talk([], group=group), finds[0] | {"reason": "deleted"}, max_bytes
-        )
-    for number, path in enumerate(threads.paths(posts), 1):
-        turns: list[Turn] = [
-            (names[p.author], threads.without_names(p.text, names), None) for p in path
-        ]
-        find = by_id[path[0].id]
-        extra = find.get("extra", {}) | {"posts": [post.id for post in path]}
-        yield _row(
-            unit,
-            f"{group}#{number}",
-            Talk(turns, record=path[0].id, group=group, extra=extra),
-            find,
-            max_bytes,
-        )
+def _is_file(address: str) -> bool:
+    return address.startswith("file:")
 
 
-def _post(find: dict[str, Any]) -> threads.Post:
-    """{id, author, text, place?, gone?, parent?}: without `parent` a post answers the one before it, null is none."""
+def _path(address: str) -> Path:
+    return Path(unquote(urlsplit(address).path))
+
+
+# --- its finds as rows
+
+
+def read(unit: WebUnit, settings: CollectSettings, state: Path) -> Iterator[Row]:
+    """Crawl a source and make its rows. state: the run's folder."""
+    rows, name = _Rows(unit, settings.max_bytes), unit.source.name
+    with closing(Pages(crawl(unit, settings, state))) as pages:
+        for address, finds in groupby(pages.dialogues(name), itemgetter("address")):
+            yield from rows.of_page(address, finds)
+        for thread, posts in groupby(pages.posts(name), itemgetter("thread")):
+            yield from rows.of_thread(thread, list(posts))
+        yield from map(rows.failure, pages.failures(name))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Makes the rows of one source."""
+
+    unit: WebUnit
+    max_bytes: int
+
+    def of_page(self, address: str, finds: Iterable[DialogueFind]) -> Iterator[Row]:
+        """The dialogues of one page."""
+        group = self._shown(address)
+        for number, find in enumerate(finds, 1):
+            turns: list[Turn] = [(str(name), str(text), None) for name, text in find["turns"]]
+            extra = find.get("extra", {})
+            talk = Talk(turns, record=find.get("record"), group=group, extra=extra)
+            yield self._row(f"{group}#{number}", talk, find, find.get("reason"))
+
+    def of_thread(self, thread: str, finds: list[PostFind]) -> Iterator[Row]:
+        """The conversations of one thread; its posts may come from several pages."""
+        by_id = {str(find["id"]): find for find in finds}
+        posts = threads.in_order(map(_post, finds))
+        names = threads.pseudonyms(posts)
+        group = self._shown(thread)
+        if all(post.gone for post in posts):
+            yield self._row(f"{group}#1", Talk([], group=group), finds[0], "deleted")
+        for number, path in enumerate(threads.paths(posts), 1):
+            find = by_id[path[0].id]
+            talk = _talk(path, names, group, find.get("extra", {}))
+            yield self._row(f"{group}#{number}", talk, find)
+
+    def failure(self, find: FailureFind) -> Quarantine:
+        """A page that gave nothing, or many that were refused for one reason."""
+        where = f"{self.unit.source.name}: {self._shown(find['address'])}"
+        several = f": {find['count']} addresses, first this" if find["count"] > 1 else ""
+        raw = "\n".join(find["addresses"])
+        return Quarantine(where, find["rule"], find["detail"] + several, raw, find["transient"])
+
+    def _row(self, ref: str, talk: Talk, find: Find, reason: str | None = None) -> Row:
+        """A dialogue of two speakers and more is kept; others are dropped with the reason."""
+        speakers = len({name for name, _, _ in talk.turns})
+        if not reason and speakers < 2:
+            reason = "one_speaker"
+        row = self._conversation(ref, talk, find)
+        if not reason or isinstance(row, Quarantine):
+            return row
+        finding = Finding("collect", f"web.{reason}", float(speakers), decision="drop")
+        return Drop(dataclasses.replace(row, findings=(finding,)))
+
+    def _conversation(self, ref: str, talk: Talk, find: Find) -> Conversation | Quarantine:
+        source, day = self.unit.source, find.get("retrieved")
+        retrieved = dt.date.fromisoformat(day) if day else None
+        credit = source.attribution
+        if credit:
+            credit = credit.replace("{address}", self._shown(find["address"]))
+        if talk.turns:
+            about = (source.name, source.license, credit, retrieved, source.assistant)
+            return admit(talk, Door("web", *about, self.max_bytes), ref)
+        # one without messages is no damage here: the page was read, and nobody speaks on it
+        where = Source("web", source.name, ref, None, source.license, credit, retrieved)
+        group = f"{source.name}/{talk.group}"
+        return Conversation(identity(source.name, ref), (), where, split_group=group)
+
+    def _shown(self, address: str) -> str:
+        """An address as the dataset has it: that of a local page starts at the recipe's folder."""
+        if not _is_file(address):
+            return address
+        page, hash_sign, fragment = address.partition("#")
+        return os.path.relpath(_path(page), self.unit.folder.resolve()) + hash_sign + fragment
+
+
+def _talk(
+    path: list[threads.Post], names: dict[str, str], group: str, about: dict[str, object]
+) -> Talk:
+    """A path of replies, the authors under their pseudonyms."""
+    turns: list[Turn] = [
+        (names[post.author], threads.without_names(post.text, names), None) for post in path
+    ]
+    extra = about | {"posts": [post.id for post in path]}
+    return Talk(turns, record=path[0].id, group=group, extra=extra)
+
+
+def _post(find: PostFind) -> threads.Post:
+    """A post as it was found; without `parent` it answers the one before it."""
     parent = find.get("parent", "")
     text = str(find.get("text") or "").strip()
     return threads.Post(
@@ -278,38 +273,3 @@ def _post(find: dict[str, Any]) -> threads.Post:
         place=int(find.get("place") or 0),
         gone=bool(find.get("gone")) or not text,
     )
-
-
-def _row(unit: WebUnit, ref: str, talk: Talk, find: dict[str, Any], max_bytes: int) -> Row:
-    """A talk with two speakers is kept; others are sent away with the reason."""
-    source, day = unit.source, find.get("retrieved")
-    retrieved = dt.date.fromisoformat(day) if day else None
-    speakers = len({name for name, _, _ in talk.turns})
-    reason = find.get("reason") or ("one_speaker" if speakers < 2 else None)
-    credit = source.attribution and source.attribution.replace(
-        "{address}", _shown(str(find["address"]), unit.folder)
-    )
-    door = Door("web", source.name, source.license, credit, retrieved, source.assistant, max_bytes)
-    row: Conversation | Quarantine
-    if talk.turns:
-        row = admit(talk, door, ref)
-    else:
-        where = Source("web", source.name, ref, None, source.license, credit, retrieved)
-        row = Conversation(
-            identity(source.name, ref), (), where, split_group=f"{source.name}/{talk.group}"
-        )
-    if not reason or isinstance(row, Quarantine):
-        return row
-    finding = Finding("collect", f"web.{reason}", float(speakers), decision="drop")
-    return Drop(dataclasses.replace(row, findings=(finding,)))
-
-
-def _failure(unit: WebUnit, find: dict[str, Any]) -> Quarantine:
-    address = _shown(str(find["address"]), unit.folder)
-    count = int(find.get("count", 1))
-    detail = str(find["error"])
-    if count > 1:
-        detail += f": {count} addresses, first this"
-    raw = "\n".join(find.get("addresses", []))
-    where, transient = f"{unit.source.name}: {address}", bool(find.get("passing"))
-    return Quarantine(where, "page.failed", detail, raw, transient)

@@ -1,0 +1,135 @@
+"""`pages.sqlite`: what is stored comes back as it was, or is reported as damaged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipeline import UserError
+from spiders.crawl.pages import DamagedPage, Pages, StoredPage
+
+NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
+HEADERS = [("Content-Type", "text/html"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
+
+
+def address(number: int) -> str:
+    return f"https://wiki.example/wiki/Lamp_{number}"
+
+
+def stored(path: Path, count: int) -> dict[str, StoredPage]:
+    """A file with that many pages, some of them larger than a page of the database."""
+    dice = random.Random(count)
+    pages = Pages(path)
+    found: dict[str, StoredPage] = {}
+    for number in range(count):
+        body = dice.randbytes(dice.choice([0, 300, 9000]))
+        page = StoredPage(address(number), 200, HEADERS, body, NOON)
+        pages.keep(page)
+        found[page.address] = page
+    pages.close()
+    return found
+
+
+def test_a_page_comes_back_as_it_was_stored_and_a_newer_answer_replaces_it(tmp_path: Path) -> None:
+    first = stored(tmp_path / "pages.sqlite", 3)
+    pages = Pages(tmp_path / "pages.sqlite")
+    assert [pages.page(name) for name in first] == list(first.values())
+    assert pages.page("https://wiki.example/other") is None
+    newer = StoredPage(address(1), 404, [], b"gone", NOON + dt.timedelta(days=1))
+    pages.keep(newer)
+    assert pages.page(address(1)) == newer
+    assert pages.page(address(2)) == first[address(2)]
+    pages.close()
+
+
+def test_finds_are_ordered_and_noted_once_and_each_source_has_its_own(tmp_path: Path) -> None:
+    pages = Pages(tmp_path / "pages.sqlite")
+    for thread, place in [("b", 10), ("b", 9), ("a", 1), ("b", 9)]:
+        find = {"turns": [["Ann", f"{thread}{place}"]]}
+        pages.add_find("lamps", "dialogue", find, thread, place)
+    pages.add_find("others", "dialogue", {"turns": []}, "a", 1)
+    assert [find["turns"][0][1] for find in pages.dialogues("lamps")] == ["a1", "b9", "b10"]
+    assert not list(pages.posts("lamps"))
+    assert not pages.is_finished("lamps")
+    pages.add_find("lamps", "end", {"reason": "shutdown"})
+    assert not pages.is_finished("lamps")
+    pages.forget_finds("lamps")
+    assert not list(pages.dialogues("lamps"))
+    assert len(list(pages.dialogues("others"))) == 1
+    pages.add_find("lamps", "end", {"reason": "finished"})
+    assert pages.is_finished("lamps")
+    pages.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "address = 'https://wiki.example/wiki/Lamp_9'",
+        "status = 404",
+        "headers = replace(headers, 'html', 'htm1')",
+        "body = x'00' || body",
+        "body = 'text'",
+        "fetched = replace(fetched, '2024', '2025')",
+        "digest = x'00'",
+    ],
+)
+def test_no_field_of_a_page_can_change_unnoticed(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "pages.sqlite"
+    stored(path, 2)
+    with sqlite3.connect(path) as store:
+        store.execute(f"update pages set {change} where address = '{address(1)}'")
+    store.close()
+    pages = Pages(path)
+    with pytest.raises(DamagedPage):
+        pages.page(address(9 if change.startswith("address") else 1))
+    assert pages.page(address(0)) is not None
+    pages.close()
+
+
+def test_flipped_bits_never_change_a_page_and_never_end_in_a_traceback(tmp_path: Path) -> None:
+    whole = stored(tmp_path / "pages.sqlite", 12)
+    raw = (tmp_path / "pages.sqlite").read_bytes()
+    dice = random.Random(7)
+    results: Counter[str] = Counter()
+    # half of them in the head of the file, where SQLite keeps what the rest of it means
+    for bit in [dice.randrange(800) for _ in range(100)] + dice.sample(range(len(raw) * 8), 200):
+        changed = bytearray(raw)
+        changed[bit // 8] ^= 1 << (bit % 8)
+        path = tmp_path / f"{bit}.sqlite"
+        path.write_bytes(bytes(changed))
+        results[read_all(path, whole)] += 1
+    assert results.keys() <= {"same", "damaged page", "message"}
+    assert results["damaged page"] > 50
+    assert results["message"] > 20
+
+
+def read_all(path: Path, whole: dict[str, StoredPage]) -> str:
+    """Read every page of a file, and say what was met."""
+    try:
+        pages = Pages(path)
+        found = [pages.page(name) for name in whole]
+        pages.close()
+    except UserError as error:
+        return "message" if str(path) in str(error) else "message of no file"
+    except DamagedPage:
+        pages.close()
+        return "damaged page"
+    expected = zip(found, whole.values(), strict=True)
+    return "same" if all(page in (None, other) for page, other in expected) else "another"
+
+
+def test_a_file_that_may_not_be_written_is_a_message_without_advice_to_delete_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "pages.sqlite"
+    stored(path, 1)
+    pages = Pages(path)
+    pages._db.execute("pragma query_only = on")  # root may write any file
+    with pytest.raises(UserError, match=r"cannot be used: attempt to write a readonly") as raised:
+        pages.forget_finds("lamps")
+    assert "Delete" not in str(raised.value)
