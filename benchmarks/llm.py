@@ -1,13 +1,16 @@
-"""The line to a model beside others, all against one model server of 200 ms latency on this machine.
+"""Our client of models beside others, all against one model server of 200 ms latency here.
 
-    .venv/bin/python -m benchmarks.llm                     every scenario, our line alone
+    .venv/bin/python -m benchmarks.llm                     every scenario, our client alone
     .venv/bin/python -m benchmarks.llm speed faults        some of them
-    .venv/bin/python -m benchmarks.llm speed dialogues faults limit --peers    beside AsyncOpenAI, curator, distilabel
+    .venv/bin/python -m benchmarks.llm speed dialogues faults limit --peers
+                                                           beside AsyncOpenAI, curator, distilabel
 
-Each line is one fresh process, with what was aimed at in brackets: share of ideal (calls × latency / in flight /
-seconds from the first arrival to the last answer, seen by the server), wall and CPU of the whole process with its
-imports, peak memory, rows, requests, and what the server sent. Peers are installed into build/peers by uv. Figures
-hold for an otherwise idle machine.
+Each row is one fresh process; the aim stands in brackets behind a figure:
+    share of ideal   calls × latency / in flight / seconds from the first arrival to the last
+                     answer, as the server sees them
+    wall, CPU        of the whole process, its imports included
+    peak memory, rows, requests, and what the server sent
+Peers are installed into build/peers by uv. Figures hold for an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.llm_peers import TURNS, first_turn, next_turn, turns, write
+from benchmarks.llm_peers import TURNS, answered, first_turn, next_turn, turns, write
 from tests.servers.model import Serving, serving
 
 ROOT = Path(__file__).parents[1]
@@ -48,26 +51,28 @@ def work(job: dict[str, Any]) -> None:
     from pipeline import llm
     from pipeline.recipe.settings import ModelSettings
 
-    async def talk(line: llm.Line, i: int) -> str | None:
-        messages = first_turn(job, i)
+    async def converse(client: llm.Client, number: int) -> str | None:
+        messages = first_turn(job, number)
         with contextlib.suppress(llm.CallFailed):
-            said = (await line.ask("writer", messages, max_tokens=300)).text
+            answer = await client.ask("writer", messages, max_tokens=300)
             for turn in range(1, turns(job)):
-                messages = next_turn([*messages, {"role": "assistant", "content": said}], turn)
-                said = (await line.ask("writer", messages, max_tokens=300)).text
-            return said
+                messages = next_turn(answered(messages, answer.text), turn)
+                answer = await client.ask("writer", messages, max_tokens=300)
+            return answer.text
         return None
 
     async def main() -> None:
         settings = ModelSettings(
             base_url=job["url"], model="sim", in_flight=job["in_flight"], **job.get("settings", {})
         )
-        async with llm.Line(
-            {"writer": settings}, Path(job["folder"], "calls.sqlite"), None, {}
-        ) as line:
-            texts = [text async for text in line.each(range(job["n"]), lambda i: talk(line, i))]
-        write(job["folder"], [(i, text) for i, text in enumerate(texts) if text is not None])
-        Path(job["folder"], "failures.json").write_text(json.dumps(line.usage.failures))
+        calls = Path(job["folder"], "calls.sqlite")
+        async with llm.Client({"writer": settings}, calls, None, {}) as client:
+            jobs = client.each(range(job["n"]), lambda number: converse(client, number))
+            texts = [text async for text in jobs]
+        rows = [(number, text) for number, text in enumerate(texts) if text is not None]
+        write(job["folder"], rows)
+        failures = json.dumps(client.usage.failures)
+        Path(job["folder"], "failures.json").write_text(failures)
 
     llm.run(main())
 
@@ -130,7 +135,7 @@ def show(
     name: str, client: str, done: Run, n: int, calls: int, in_flight: int = 64,
     *, share: str = "", wall: str = "", cpu: str = "", memory: str = "", refused: str = "",
 ) -> None:  # fmt: skip
-    """One line; what the issue asks for stands in brackets behind the figure."""
+    """One row; the aim stands in brackets behind a figure."""
     stats, sent = done.stats, done.stats["sent"]
     reached = calls * LATENCY / in_flight / max(stats["seconds"], 1e-9)
     figures = (
@@ -150,7 +155,7 @@ def show(
 
 
 def speed(server: Serving, clients: list[str]) -> None:
-    """A client takes no more than 1.3 CPU-ms a request and 120 MB; the rest is an idle process's wall time."""
+    """The client's own share: at most 1.3 CPU-ms a request and 120 MB."""
     for in_flight, share, wall in ((64, "≥ .90", "≤ 7.9 s"), (256, "≥ .60", "")):
         for client in clients:
             done = fresh(client, server, {}, what="single", n=2000, in_flight=in_flight)
@@ -201,12 +206,14 @@ def kill(server: Serving, _: list[str]) -> None:
             done = run("ours", folder, server, **job)
         again = done.stats["asked_again_after_answer"]
         lost = done.stats["requests"] - calls - again
-        print(
-            f"SIGKILL at half, {what:<9} {half['keys_answered']} delivered: {again} of them sent again "
-            f"({again / max(1, half['keys_answered']):.2%}; ≤ 1 %), {lost} others (≤ 64); rows equal to an undisturbed "
-            f"run: {done.rows == calm.rows}",
-            flush=True,
+        share = again / max(1, half["keys_answered"])
+        figures = (
+            f"{half['keys_answered']} delivered",
+            f"{again} of them sent again ({share:.2%}; ≤ 1 %)",
+            f"{lost} others (≤ 64)",
+            f"rows equal to an undisturbed run: {done.rows == calm.rows}",
         )
+        print(f"SIGKILL at half, {what:<9}", " · ".join(figures), flush=True)
 
 
 def cache(server: Serving, _: list[str]) -> None:

@@ -1,9 +1,12 @@
-"""The same work done by others: run by their own Python, see `benchmarks/llm.py`. Prints nothing, writes rows.jsonl.
+"""The same work done by others. Prints nothing, writes rows.jsonl.
 
-    build/peers/plain/bin/python benchmarks/llm_peers.py '{"client": "plain", "what": "single", "url": …, "n": 2000, …}'
+Run by their own Python, see `benchmarks/llm.py`:
 
-plain: AsyncOpenAI and a semaphore, as most people write it. curator, distilabel: their shortest documented way to send
-prompts to an OpenAI-compatible server, caching left on where it is the default.
+    build/peers/plain/bin/python benchmarks/llm_peers.py '{"client": "plain", "what": "single", …}'
+
+plain: AsyncOpenAI and a semaphore, as most people write it.
+curator, distilabel: the shortest documented way to send prompts to an OpenAI-compatible server,
+caching left on where it is the default.
 """
 
 # no `annotations` from __future__: distilabel reads the types of a step
@@ -37,6 +40,10 @@ def next_turn(messages: list[dict[str, str]], turn: int) -> list[dict[str, str]]
     return [*messages, {"role": "user", "content": f"This is what I say in turn {turn}."}]
 
 
+def answered(messages: list[dict[str, str]], text: str) -> list[dict[str, str]]:
+    return [*messages, {"role": "assistant", "content": text}]
+
+
 def write(folder: str, rows: list[tuple[int, str]]) -> None:
     lines = [json.dumps({"row": i, "text": text}) for i, text in sorted(rows)]
     Path(folder, "rows.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
@@ -46,10 +53,10 @@ async def plain(job: dict[str, Any]) -> list[tuple[int, str]]:
     from openai import AsyncOpenAI
 
     client = AsyncOpenAI(api_key="none", base_url=job["url"])
-    gate = asyncio.Semaphore(job["in_flight"])
+    permits = asyncio.Semaphore(job["in_flight"])
 
     async def ask(messages: list[Any]) -> str:
-        async with gate:
+        async with permits:
             answer = await client.chat.completions.create(
                 model="sim", messages=messages, max_tokens=300
             )
@@ -57,11 +64,11 @@ async def plain(job: dict[str, Any]) -> list[tuple[int, str]]:
 
     async def row(i: int) -> str:
         messages = first_turn(job, i)
-        said = await ask(messages)
+        text = await ask(messages)
         for turn in range(1, turns(job)):
-            messages = next_turn([*messages, {"role": "assistant", "content": said}], turn)
-            said = await ask(messages)
-        return said
+            messages = next_turn(answered(messages, text), turn)
+            text = await ask(messages)
+        return text
 
     answers = await asyncio.gather(*map(row, range(job["n"])), return_exceptions=True)
     return [(i, a) for i, a in enumerate(answers) if isinstance(a, str)]
@@ -87,8 +94,8 @@ def curator(job: dict[str, Any]) -> list[tuple[int, str]]:
             return row["messages"]
 
         def parse(self, row: dict[str, Any], answer: str) -> Any:
-            said = [*row["messages"], {"role": "assistant", "content": answer}]
-            return {"row": row["row"], "messages": said, "text": answer}
+            messages = answered(row["messages"], answer)
+            return {"row": row["row"], "messages": messages, "text": answer}
 
     limits = {"max_concurrent_requests": job["in_flight"], "max_requests_per_minute": 10**6}
     limits |= {"max_tokens_per_minute": 10**9, "base_url": job["url"]}
@@ -120,8 +127,8 @@ def distilabel(job: dict[str, Any]) -> list[tuple[int, str]]:
     @step(inputs=["messages", "generation"], outputs=["messages"])  # type: ignore[untyped-decorator]
     def Reply(inputs: StepInput) -> Any:
         for row in inputs:
-            said = [*row["messages"], {"role": "assistant", "content": row["generation"] or ""}]
-            row["messages"] = next_turn(said, len(said) // 2)
+            messages = answered(row["messages"], row["generation"] or "")
+            row["messages"] = next_turn(messages, len(messages) // 2)
         yield inputs
 
     rows = [{"row": i, "messages": first_turn(job, i)} for i in range(job["n"])]

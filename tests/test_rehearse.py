@@ -1,4 +1,4 @@
-"""The model that plays all others when nothing may be spent."""
+"""The offline stand-in for all models."""
 
 from __future__ import annotations
 
@@ -86,24 +86,24 @@ def test_lines_follow_the_wanted_length(language: str) -> None:
     lengths = {}
     for words in (5, 40):
         note = wording.direction("note", text=wording.direction("words", words=words))
-        said = [
+        written = [
             text(rehearsal.flawless(request(system, s, {"role": "user", "content": note})))
             for s in range(40)
         ]
-        lengths[words] = sum(len(line.split()) for line in said) / 40
-        assert "{" not in "".join(said)
+        lengths[words] = sum(len(line.split()) for line in written) / 40
+        assert "{" not in "".join(written)
     assert lengths[5] < 20 < lengths[40] < 60
 
 
 def test_some_answers_are_faulty_on_purpose() -> None:
     system = talk.systems_of(a_scene(1), prompts.load("en"))["user"]
-    said = [text(rehearsal.answer(request(system, seed))) for seed in range(600)]
-    assert 3 <= sum("AI language model" in line for line in said) <= 30
-    assert 1 <= said.count("") <= 20
+    written = [text(rehearsal.answer(request(system, seed))) for seed in range(600)]
+    assert 3 <= sum("AI language model" in line for line in written) <= 30
+    assert 1 <= written.count("") <= 20
     assert (
         sum(
             line == text(rehearsal.flawless(request(system, seed)))
-            for seed, line in enumerate(said)
+            for seed, line in enumerate(written)
         )
         > 550
     )

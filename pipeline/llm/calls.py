@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,7 +93,8 @@ class Calls:
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
         except (sqlite3.Error, OSError) as error:
             raise UserError(f"{path}: cannot be used as the store of calls: {error}.") from None
-        self._db.text_factory = _decode
+        # a damaged text must be readable, so that its digest can prove the damage
+        self._db.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             self._check()
             self._db.executescript(_SETUP)
@@ -234,11 +236,6 @@ def _foreign(layout: int, tables: set[str]) -> str:
             " use that version to keep its answers"
         )
     return "is a SQLite file of another program, not a store of calls"
-
-
-def _decode(text: bytes) -> str:
-    """A damaged text must be readable, so that its digest can prove the damage."""
-    return text.decode("utf-8", "replace")
 
 
 def _digest(values: tuple[object, ...]) -> bytes:

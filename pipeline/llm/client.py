@@ -6,14 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter, deque
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Iterable,
-    Mapping,
-)
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
@@ -23,14 +16,7 @@ import orjson
 from pipeline import UserError
 from pipeline.llm.batch import Batches
 from pipeline.llm.calls import Attempt, Calls, DamagedCall, StopRun
-from pipeline.llm.outcome import (
-    USELESS,
-    Answer,
-    CallFailed,
-    is_settled,
-    outcome_of,
-    problem_of,
-)
+from pipeline.llm.outcome import USELESS, Answer, CallFailed, is_settled, outcome_of, problem_of
 from pipeline.llm.prices import Budget, Reserve, cost_of
 from pipeline.llm.protocol import Reply, RequestFailed
 from pipeline.llm.rate_limit import Outcome, RateLimit

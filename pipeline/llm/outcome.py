@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.llm.calls import Attempt
 from pipeline.llm.protocol import TRANSIENT, Reply
@@ -17,7 +16,7 @@ USELESS = ("empty", "length", "bad_json")  # reasons of replies that are asked a
 class Answer:
     """What a model answered.
 
-    data: the value read from the text, when a schema was given.
+    data: the value read from the text when a schema was given, else None.
     finish: why the text ended ("stop").
     Tokens and cost (US dollars, None where no price is known): of all requests of the call, the
     useless answers before this one included.
@@ -26,7 +25,7 @@ class Answer:
     """
 
     text: str
-    data: Any | None
+    data: object
     finish: str
     prompt_tokens: int
     completion_tokens: int

@@ -13,7 +13,10 @@ SECONDS = 0.3  # until a batch is complete
 
 
 class Batches:
-    """`serve` answers a path of the Batch API; a batch's calls go through the server's ledger like any other."""
+    """`serve` answers a path of the Batch API.
+
+    The calls of a batch are entered into the server's ledger like any other.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -55,10 +58,16 @@ class Batches:
             self.store("\n".join(map(json.dumps, part)).encode())["id"] for part in (good, bad)
         )
         batch = {
-            "id": f"batch-{len(self.batches)}", "object": "batch", "endpoint": "/v1/chat/completions",
-            "input_file_id": source, "completion_window": "24h", "created_at": time.time(), "status": "validating",
-            "output_file_id": output, "error_file_id": errors if bad else None,
-        }  # fmt: skip
+            "id": f"batch-{len(self.batches)}",
+            "object": "batch",
+            "endpoint": "/v1/chat/completions",
+            "input_file_id": source,
+            "completion_window": "24h",
+            "created_at": time.time(),
+            "status": "validating",
+            "output_file_id": output,
+            "error_file_id": errors if bad else None,
+        }
         return self.batches.setdefault(str(batch["id"]), batch)
 
     def answer(self, server: Any, line: dict[str, Any]) -> dict[str, Any]:

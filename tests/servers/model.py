@@ -1,22 +1,30 @@
-"""A chat server that speaks the OpenAI protocol and misbehaves on purpose, and keeps a ledger of what it delivered.
+"""A chat server that speaks the OpenAI protocol and misbehaves on purpose.
 
-    with serving(latency_ms=20, faults={"500": 0.1}) as server:      # in tests: a child process on a free port
+It keeps a ledger of what it delivered.
+
+    with serving(latency_ms=20, faults={"500": 0.1}) as server:      # a child process, a free port
         server.url, server.stats(), server.configure(faults={})
     python -m tests.servers.model '{"latency_ms": 200, "port": 8399}'   # by hand
 
-Every choice hangs on the request alone: `key` = hash of model, messages, response_format and seed; a fault = f(seed,
-key, attempt of that key). So two clients meet the same faults, and a test can tell who asked for what how often.
+Every choice depends on the request alone: `key` = hash of model, messages, response_format and
+seed; a fault = f(seed, key, attempt of that key). So two clients meet the same faults, and a test
+can find out who asked for what how often.
 
 What may go wrong, each with its share in `faults` (per attempt):
-  protocol   429 (with Retry-After) · 500 · 503 · drop (closed instead of an answer) · cut (half the answer) ·
-             badjson (a body that is no JSON) · hang · flagged (a 200 that holds the error of a moderated prompt)
-  any text   empty · length (half the text, finish_reason length) · refusal · garbage (prose where JSON was asked)
-  messages   label ("Anna: …") · placeholder ("[name]") · echo (the last message again) · foreign (another language)
-  JSON       fenced (in a code fence with prose around: legal) · braces ({}) · one_turn (every list cut to one item) ·
-             wrong_role (every role "narrator") · non_string (every string a number)
-A kind that does not apply to a request is not counted, and the answer is a good one. `poison` is the share of keys that
-always get 400 content_policy_violation; `refuses` names request fields that are answered with 400; `repeats_key` puts
-the client's key into all that is said, good or bad.
+  protocol   429 (with Retry-After) · 500 · 503 · drop (closed instead of an answer) · cut (half
+             the answer) · badjson (a body that is not JSON) · hang · flagged (a 200 that holds the
+             error of a moderated prompt)
+  any text   empty · length (half the text, finish_reason length) · refusal · garbage (prose where
+             JSON was asked for)
+  messages   label ("Anna: …") · placeholder ("[name]") · echo (the last message again) · foreign
+             (another language)
+  JSON       fenced (in a code fence with prose around: legal) · braces ({}) · one_turn (every list
+             cut to one item) · wrong_role (every role "narrator") · non_string (every string a
+             number)
+A kind that does not apply to a request is not counted, and the answer is a good one.
+poison: share of keys that always get 400 content_policy_violation.
+refuses: request fields that are answered with 400.
+repeats_key: puts the client's key into every text, good or bad.
 """
 
 from __future__ import annotations
@@ -38,17 +46,24 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.batches import Batches
-from tests.servers.writing import BAD_ANSWERS, bad_answer, completion, instance, prose, share
+from tests.servers.writing import SPOILT, completion, instance, prose, share, spoil
 
 PROTOCOL = {"429", "500", "503", "drop", "cut", "badjson", "hang", "flagged"}
 
 
 @dataclass
 class Config:
-    """latency_ms: fixed, or the median when `spread` (sigma of a lognormal) is set. limits: requests and tokens a
-    minute, with one second's worth at once. capacity: requests at a time, more get 503. answers: "module:function" that
-    writes the good answers (request in, chat completion out); words: length of the built-in ones. key: the only one
-    accepted. quota: answers until 429 insufficient_quota. headers: whether x-ratelimit headers are sent."""
+    """How the server behaves.
+
+    latency_ms: fixed, or the median when `spread` (sigma of a lognormal) is set.
+    rpm, tpm: requests and tokens a minute, with one second's worth at once.
+    capacity: requests at a time; more get 503.
+    answers: "module:function" that writes the good answers (request in, chat completion out).
+    words: length of the built-in ones.
+    key: the only one accepted.
+    quota: answers until 429 insufficient_quota.
+    headers: whether x-ratelimit headers are sent.
+    """
 
     port: int = 0
     latency_ms: float = 0.0
@@ -114,7 +129,10 @@ class Server:
         }
 
     def arrive(self, request: dict[str, Any]) -> tuple[str, Work, int, float]:
-        """Enter a request into the ledger: its key, the work, which attempt this is, seconds to wait for the limit."""
+        """Enter a request into the ledger.
+
+        Returns its key, its work, which attempt this is, and seconds to wait for the limit.
+        """
         named = [
             request.get("model"),
             request["messages"],
@@ -132,7 +150,7 @@ class Server:
         return key, work, work.arrivals - 1, self.limit(now, len(text) // 4 + 150)
 
     def limit(self, now: float, tokens: int) -> float:
-        """Token buckets with a second's worth; seconds until the request would be let in, 0 when it is."""
+        """Token buckets with a second's worth; seconds until the request fits, 0 if it does."""
         wait, elapsed = 0.0, now - self.filled
         self.filled = now
         for unit, minute, amount in (
@@ -187,7 +205,7 @@ class Server:
         return json.dumps({"id": key, "text": text}) if form.get("type") == "json_object" else text
 
     def refused(self, request: dict[str, Any]) -> str | None:
-        """What is said about a field that is not taken."""
+        """The error message about a field that the server does not accept."""
         form = json.dumps(request.get("response_format") or {})
         named = (name for name in self.config.refuses if name in form or name in request)
         return next(
@@ -199,13 +217,19 @@ class Server:
         )
 
     def headers(self) -> str:
-        lines = ""
+        if not self.config.headers:
+            return ""
+        lines = []
         for unit, minute in (("requests", self.config.rpm), ("tokens", self.config.tpm)):
-            if minute and self.config.headers:
-                left = int(max(0.0, self.levels[unit]))
-                lines += f"x-ratelimit-limit-{unit}: {minute // 60}\r\nx-ratelimit-remaining-{unit}: {left}\r\n"
-                lines += f"x-ratelimit-reset-{unit}: {round((minute / 60 - left) / (minute / 60) * 1000)}ms\r\n"
-        return lines
+            if minute:
+                rate, left = minute / 60, int(max(0.0, self.levels[unit]))
+                reset = round((rate - left) / rate * 1000)
+                lines += [
+                    f"x-ratelimit-limit-{unit}: {minute // 60}\r\n",
+                    f"x-ratelimit-remaining-{unit}: {left}\r\n",
+                    f"x-ratelimit-reset-{unit}: {reset}ms\r\n",
+                ]
+        return "".join(lines)
 
 
 def _function(name: str) -> Any:
@@ -221,7 +245,12 @@ def error(status: int, code: int | str, message: str, headers: str = "") -> byte
 
 def http(status: int, body: Any, headers: str = "") -> bytes:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n{headers}\r\n"
+    head = (
+        f"HTTP/1.1 {status} X\r\n"
+        "content-type: application/json\r\n"
+        f"content-length: {len(content)}\r\n"
+        f"{headers}\r\n"
+    )
     return head.encode() + content
 
 
@@ -303,10 +332,10 @@ class Connection(asyncio.Protocol):
             server.sent[kind] += 1
             seconds = self.config.retry_after if kind == "429" else max(0.001, wait)
             work.not_before = time.monotonic() + seconds * 0.98
-            told = f"retry-after: {math.ceil(seconds)}\r\nretry-after-ms: {math.ceil(seconds * 1000)}\r\n"
-            self.transport.write(
-                error(429, "rate_limit_exceeded", "Rate limit reached, slow down", told)
-            )
+            whole, exact = math.ceil(seconds), math.ceil(seconds * 1000)
+            headers = f"retry-after: {whole}\r\nretry-after-ms: {exact}\r\n"
+            message = "Rate limit reached, slow down"
+            self.transport.write(error(429, "rate_limit_exceeded", message, headers))
         elif kind == "drop":
             server.sent[kind] += 1
             self.transport.abort()
@@ -321,9 +350,12 @@ class Connection(asyncio.Protocol):
         server = self.server
         text, finish = server.write(request, key), "stop"
         if kind not in PROTOCOL and kind != "ok":
-            bad = bad_answer(kind, text, request)
-            kind, text = ("ok", text) if bad is None else (kind, bad)
-            finish = "length" if kind == "length" else "stop"
+            changed = spoil(kind, text, request)
+            if changed is None:
+                kind = "ok"
+            else:
+                text = changed
+                finish = "length" if kind == "length" else "stop"
         server.sent[kind] += 1
         body = completion(request, key, text, finish)
         server.counts["prompt tokens"] += body["usage"]["prompt_tokens"]
@@ -397,7 +429,7 @@ async def serve(config: Config) -> None:
 
 if __name__ == "__main__":
     given = Config(**json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}"))
-    unknown = set(given.faults) - PROTOCOL - BAD_ANSWERS
+    unknown = set(given.faults) - PROTOCOL - SPOILT
     if unknown:
         sys.exit(f"unknown faults: {unknown}")
     with contextlib.suppress(KeyboardInterrupt):
