@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import llm
+from pipeline import UserError, llm
 from pipeline.conversation import Message
 from pipeline.formats.cards import Character
-from pipeline.generate import plan, prompts, talk
+from pipeline.generate import personas, plan, prompts, slots, talk
 from pipeline.generate.candidates import User
 from pipeline.generate.check import first_fault, underage
 from pipeline.generate.context import GenerateContext
@@ -493,6 +493,45 @@ def test_every_prompt_and_direction_can_be_filled(language: str) -> None:
         assert "$" not in "".join(systems_of(scene, wording).values()) + script_prompt(
             scene, wording
         )
+
+
+def test_the_hash_of_a_prompt_changes_with_its_wording_and_with_the_directions() -> None:
+    before = EN.hash("script")
+    assert before == prompts.load("en").hash("script")
+    assert before != EN.hash("talk-user")
+    other = replace(EN, templates=EN.templates | {"users": "Invent nobody."})
+    assert other.hash("script") == before
+    assert replace(EN, templates=EN.templates | {"script": "Write."}).hash("script") != before
+    assert replace(EN, directions=EN.directions | {"begin": "[Go.]"}).hash("script") != before
+
+
+def test_a_prompt_with_an_unknown_name_says_where_and_what_is_known() -> None:
+    wrong = replace(EN, directions=EN.directions | {"words": "About $wrods words."})
+    with pytest.raises(UserError, match=r"directions-en\.md, words: 'wrods'\. Known here: words"):
+        wrong.direction("words", words=3)
+
+
+def test_the_attempts_of_all_slots_differ_in_sample_user_and_plan() -> None:
+    settings = GenerateSettings(attempts=3)
+    context = GenerateContext(Stub([]), settings, EN, 7)  # type: ignore[arg-type]
+    people = personas.bundled("en")
+    one = replace(people, characters=people.characters[:1])
+    scenes = [
+        slots.scene_of(slots.Attempt(slot, number, False), one, context)
+        for slot in slots.all_slots(one, 4)
+        for number in range(3)
+    ]
+    assert sorted(scene.sample for scene in scenes) == list(range(12))
+    assert len({scene.plan for scene in scenes}) == 12
+    for first in range(0, 12, 3):
+        assert len({scene.user for scene in scenes[first : first + 3]}) == 3
+    assert [scene.greeting for scene in scenes[:3]] == [one.characters[0].greeting] * 3
+    assert [scene.greeting for scene in scenes[3:]] == [None] * 9
+    assert {scene.plan.opener for scene in scenes[:3]} == {"assistant"}
+    assert {scene.plan.opener for scene in scenes[3:]} == {"assistant", "user"}
+    topics = one.characters[0].topics
+    assert [scene.topic for scene in scenes[:3]] == [topics[0], topics[1], topics[2]]
+    assert scenes[3].topic == topics[1]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from pipeline.generate import prompts
 from pipeline.generate.context import GenerateContext
 from pipeline.generate.expect import expected
 from pipeline.generate.personas import Personas, assemble
-from pipeline.generate.slots import GeneratedRow, fill, reasons, slots
+from pipeline.generate.slots import GeneratedRow, all_slots, fill, reasons
 from pipeline.llm import Client
 from pipeline.recipe.settings import GenerateSettings
 
@@ -63,5 +63,5 @@ def _slot_by_slot(
     if settings.mode == "script" and client.batched(settings.inventor):
         width = OPEN_IN_A_BATCH
     filled = partial(fill, personas=personas, context=context)
-    results = client.each(slots(personas, settings.talks), filled, width)
+    results = client.each(all_slots(personas, settings.talks), filled, width)
     return cast(AsyncGenerator[list[GeneratedRow], None], results)

@@ -60,7 +60,7 @@ class Attempt:
         return f"{self.slot.name}.{self.number}/{seed}"
 
 
-def slots(personas: Personas, talks: int) -> Iterator[Slot]:
+def all_slots(personas: Personas, talks: int) -> Iterator[Slot]:
     """All slots, character by character."""
     seen: Counter[str] = Counter()
     for character in personas.characters:
