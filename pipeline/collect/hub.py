@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from pipeline import UserError
-from pipeline.collect import files, licence, readers
-from pipeline.collect.admit import Door
+from pipeline.collect import licence, readers, rows
+from pipeline.collect.admit import Origin
+from pipeline.conversation import Row
 from pipeline.recipe.settings import CollectSettings, SourceSettings
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -71,10 +72,10 @@ def units(source: SourceSettings) -> list[HubUnit]:
     return [HubUnit(source, path) for path in dict.fromkeys(paths)]
 
 
-def read(unit: HubUnit, settings: CollectSettings) -> Iterator[files.Row]:
+def read(unit: HubUnit, settings: CollectSettings) -> Iterator[Row]:
     """Every record of one file of the dataset as a row; refs are owner/name@commit/path#record."""
     source = unit.source
-    door = Door(
+    origin = Origin(
         "hub",
         source.name,
         source.license,
@@ -85,8 +86,8 @@ def read(unit: HubUnit, settings: CollectSettings) -> Iterator[files.Row]:
     )
     readers.known_format(unit.path)
     with _explained(source), _opened(unit) as stream:
-        yield from files.rows_of_file(
-            source, f"{source.hub}@{source.revision}/{unit.path}", stream, door
+        yield from rows.rows_of_file(
+            source, f"{source.hub}@{source.revision}/{unit.path}", stream, origin
         )
 
 

@@ -29,8 +29,8 @@ import yaml
 
 from pipeline import UserError, __version__
 from pipeline.collect import threads
-from pipeline.collect.admit import Door, admit
-from pipeline.collect.shapes.talk import Talk, Turn
+from pipeline.collect.admit import Origin, admit
+from pipeline.collect.shapes.transcript import Transcript, Turn
 from pipeline.conversation import Conversation, Drop, Finding, Quarantine, Source, identity
 from pipeline.recipe.settings import CollectSettings, SourceSettings
 from pipeline.texts import configs
@@ -235,7 +235,7 @@ def _talk(unit: WebUnit, ref: str, find: dict[str, Any], max_bytes: int) -> Row:
     """One dialogue of a page: {address, turns: [[speaker, text], …], group?, record?, extra?, reason?}."""
     turns: list[Turn] = [(str(name), str(text), None) for name, text in find["turns"]]
     group = _shown(str(find.get("group") or find["address"]), unit.folder)
-    talk = Talk(turns, record=find.get("record"), group=group, extra=find.get("extra", {}))
+    talk = Transcript(turns, record=find.get("record"), group=group, extra=find.get("extra", {}))
     return _row(unit, ref, talk, find, max_bytes)
 
 
@@ -249,7 +249,11 @@ def _thread(
     group = _shown(thread, unit.folder)
     if all(post.gone for post in posts):
         yield _row(
-            unit, f"{group}#1", Talk([], group=group), finds[0] | {"reason": "deleted"}, max_bytes
+            unit,
+            f"{group}#1",
+            Transcript([], group=group),
+            finds[0] | {"reason": "deleted"},
+            max_bytes,
         )
     for number, path in enumerate(threads.paths(posts), 1):
         turns: list[Turn] = [
@@ -260,7 +264,7 @@ def _thread(
         yield _row(
             unit,
             f"{group}#{number}",
-            Talk(turns, record=path[0].id, group=group, extra=extra),
+            Transcript(turns, record=path[0].id, group=group, extra=extra),
             find,
             max_bytes,
         )
@@ -280,7 +284,7 @@ def _post(find: dict[str, Any]) -> threads.Post:
     )
 
 
-def _row(unit: WebUnit, ref: str, talk: Talk, find: dict[str, Any], max_bytes: int) -> Row:
+def _row(unit: WebUnit, ref: str, talk: Transcript, find: dict[str, Any], max_bytes: int) -> Row:
     """A talk with two speakers is kept; others are sent away with the reason."""
     source, day = unit.source, find.get("retrieved")
     retrieved = dt.date.fromisoformat(day) if day else None
@@ -289,10 +293,12 @@ def _row(unit: WebUnit, ref: str, talk: Talk, find: dict[str, Any], max_bytes: i
     credit = source.attribution and source.attribution.replace(
         "{address}", _shown(str(find["address"]), unit.folder)
     )
-    door = Door("web", source.name, source.license, credit, retrieved, source.assistant, max_bytes)
+    origin = Origin(
+        "web", source.name, source.license, credit, retrieved, source.assistant, max_bytes
+    )
     row: Conversation | Quarantine
     if talk.turns:
-        row = admit(talk, door, ref)
+        row = admit(talk, origin, ref)
     else:
         where = Source("web", source.name, ref, None, source.license, credit, retrieved)
         row = Conversation(
