@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline import UserError, collect
 from pipeline.collect import shapes
-from pipeline.collect.admit import Door, admit
-from pipeline.collect.shapes.talk import Talk, Unread
+from pipeline.collect.admit import Origin, admit
+from pipeline.collect.shapes.transcript import Transcript, Unread
 from pipeline.conversation import Conversation, Quarantine, to_table
 from pipeline.recipe.settings import CollectSettings, SourceSettings
 from tests.foreign import EXAMPLES, IRC, TEI, A, U
@@ -341,7 +341,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, Any]:
 
 
 READERS = {shapes.name_of(module): module for module in shapes.RECORDS}
-DOOR = Door("file", "fuzz", max_bytes=10_000)
+ORIGIN = Origin("file", "fuzz", max_bytes=10_000)
 
 
 @settings(max_examples=300, deadline=None)
@@ -354,8 +354,8 @@ def test_no_mutated_record_breaks_a_reader_and_none_is_lost(case: tuple[str, Any
             talks = list(reader.read(record))
         except ValueError:
             continue  # one unreadable row, with the reason
-        assert all(isinstance(talk, Talk | Unread) for talk in talks), name
-        rows = [admit(talk, DOOR, f"x#{n}") for n, talk in enumerate(talks)]
+        assert all(isinstance(talk, Transcript | Unread) for talk in talks), name
+        rows = [admit(talk, ORIGIN, f"x#{n}") for n, talk in enumerate(talks)]
         assert all(isinstance(row, Conversation | Quarantine) for row in rows)
         to_table(
             [row for row in rows if isinstance(row, Conversation)]
@@ -390,7 +390,7 @@ def test_any_text_is_read_by_any_text_shape(text: str, name: str) -> None:
     module = next(m for m in shapes.TEXTS if shapes.name_of(m) == name)
     lines = text.splitlines(keepends=True)
     module.recognise(lines)
-    rows = [admit(talk, DOOR, f"x#{n}") for n, talk in enumerate(module.read(lines))]
+    rows = [admit(talk, ORIGIN, f"x#{n}") for n, talk in enumerate(module.read(lines))]
     assert all(isinstance(row, Conversation | Quarantine) for row in rows)
 
 
@@ -400,7 +400,7 @@ def test_any_xml_is_read_or_refused(junk: bytes, at: int) -> None:
     document = TEI.encode()[:at] + junk + TEI.encode()[at:]
     reader = next(iter(shapes.DOCUMENTS))
     reader.recognise(document)
-    assert all(isinstance(talk, Talk | Unread) for talk in reader.read(document))
+    assert all(isinstance(talk, Transcript | Unread) for talk in reader.read(document))
 
 
 @settings(max_examples=100, deadline=None)
@@ -416,5 +416,5 @@ def test_any_rows_of_a_table_are_accounted_for(rows: list[dict[str, Any]]) -> No
     for module in shapes.TABLES:
         talks = [talk for _, talk in module.read(enumerate([first, *rows], 1), [first], {})]
         assert (
-            sum(talk.merged + 1 if isinstance(talk, Talk) else 1 for talk in talks) == len(rows) + 1
+            sum(talk.merged + 1 if isinstance(talk, Transcript) else 1 for talk in talks) == len(rows) + 1
         )

@@ -1,4 +1,4 @@
-"""The first room: conversations enter from files, from the Hub and from spiders."""
+"""The first stage: conversations enter from files, from the Hub and from spiders."""
 
 from __future__ import annotations
 
@@ -13,43 +13,51 @@ Unit = files.FileUnit | hub.HubUnit | web.WebUnit
 
 
 def resolved(sources: Sequence[SourceSettings]) -> list[SourceSettings]:
-    """Sources with every Hub dataset pinned to a commit, its licence and citation filled in from its card.
+    """Sources with every Hub dataset pinned to a commit, with licence and citation from its card.
 
-    One that names all three is taken at its word: nobody is asked.
+    A source that names all three is used as it is: no server is asked.
     """
-    return [
-        hub.resolve(source) if source.hub and not hub.is_pinned(source) else source
-        for source in sources
-    ]
+    return [_resolved(source) for source in sources]
+
+
+def _resolved(source: SourceSettings) -> SourceSettings:
+    return hub.resolve(source) if source.hub and not hub.is_pinned(source) else source
 
 
 def units(settings: CollectSettings, folder: Path) -> list[Unit]:
-    """Everything that is to be read, cut into units of work, in the order of the recipe."""
+    """All that is to be read, cut into units of work, in the order of the recipe."""
     return [unit for source in settings.sources for unit in _units(source, settings, folder)]
 
 
 def _units(source: SourceSettings, settings: CollectSettings, folder: Path) -> Sequence[Unit]:
     if source.hub:
         return hub.units(source)
-    return files.units(source, folder) if source.files else [web.unit(source, settings, folder)]
+    if source.files:
+        return files.units(source, folder)
+    return [web.unit(source, settings, folder)]
 
 
 def size(units: Sequence[Unit]) -> float:
-    """Bytes that are to be read; without end where a network is waited for."""
-    return sum(_size(unit) for unit in units)
+    """Bytes that are to be read; infinite where something comes from a network."""
+    return sum(map(_size, units))
 
 
 def _size(unit: Unit) -> float:
     if isinstance(unit, files.FileUnit):
-        return sum(found.size for found in unit.files)
-    on_disk = isinstance(unit, web.WebUnit) and all(
-        a.startswith("file:") or "://" not in a for a in unit.source.start
-    )
-    return 0 if on_disk else float("inf")
+        return sum(file.size for file in unit.files)
+    if isinstance(unit, web.WebUnit) and all(map(_is_local, unit.source.start)):
+        return 0
+    return float("inf")
+
+
+def _is_local(address: str) -> bool:
+    return address.startswith("file:") or "://" not in address
 
 
 def read(unit: Unit, settings: CollectSettings, state: Path) -> Iterator[Row]:
     """The rows of one unit, streamed. state: the run's folder, where a crawl keeps its pages."""
     if isinstance(unit, web.WebUnit):
         return web.read(unit, settings, state)
-    return hub.read(unit, settings) if isinstance(unit, hub.HubUnit) else files.read(unit, settings)
+    if isinstance(unit, hub.HubUnit):
+        return hub.read(unit, settings)
+    return files.read(unit, settings)

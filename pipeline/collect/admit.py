@@ -1,12 +1,16 @@
-"""The door itself: a talk as its source tells it becomes a conversation with an id, a source and roles.
+"""Admission: the transcript of a source becomes a conversation with an id, a source and roles.
 
-Who is the assistant when neither speaker is a model (recipe: `assistant: second | first | most | <speaker's name>`):
-1. a speaker named in the recipe, where that speaker is in the talk;
-2. else whoever the source itself calls the model or the user (`ROLE_WORDS`); with one side known, a single other
-   speaker is the other side;
-3. else, by the recipe, the second to speak (the default: who begins usually asks, who answers is what a model has to
-   learn), the first, or the one with the most words.
-Everybody else is `user`. Nobody is renamed: more than two speakers keep their names, and `filter` decides about them.
+Who is the assistant when neither speaker is a model
+(recipe: `assistant: second | first | most | <speaker's name>`):
+
+1. a speaker named in the recipe, where that speaker is in the conversation;
+2. else whoever the source itself calls the model or the user (`ROLE_WORDS`); with one side known,
+   a single other speaker is the other side;
+3. else, by the recipe, the second to speak (the default: who begins usually asks, who answers is
+   what a model has to learn), the first, or the one with the most words.
+
+Everybody else is `user`. Nobody is renamed: more than two speakers keep their names, and `filter`
+decides about them.
 """
 
 from __future__ import annotations
@@ -14,24 +18,46 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import cast
 
-from pipeline.collect.shapes.talk import Talk, Turn, Unread, as_json
-from pipeline.conversation import Conversation, Message, Persona, Quarantine, Role, Source, identity
+from pipeline.collect.shapes.transcript import RAW, Transcript, Turn, Unread, as_json
+from pipeline.conversation import (
+    Conversation,
+    Message,
+    Persona,
+    Quarantine,
+    Role,
+    Source,
+    identity,
+)
 
-# Labels that stand for a side and name nobody: "User 1", "speaker_2", "mturk_agent_1", "A".
+# Why a record or a file is in the quarantine. Stable names: reports count by them.
+RULES: dict[str, str] = {
+    "record.malformed": "The record is not valid JSON, YAML, XML, or not a row of its table.",
+    "record.not_text": "The record holds bytes or half characters that are not text.",
+    "record.unreadable": "The record is valid, but a part that its shape needs is wrong.",
+    "record.empty": "The record holds no messages.",
+    "record.too_long": "The record or its texts have more bytes than `max_bytes`.",
+    "file.damaged": "The file ends too early, or its bytes are damaged; the rows before are kept.",
+    "file.too_long": "The file has to be held in memory as a whole and is too long for that.",
+}
+# Labels that stand for a side and are not names: "User 1", "speaker_2", "mturk_agent_1", "A".
 SIDE = re.compile(
-    r"(user|human|speaker|person|participant|agent|mturk_agent|worker|customer|bot|system|[a-d])?[ _#-]?\d*",
+    r"(user|human|speaker|person|participant|agent|mturk_agent|worker|customer|bot|system|[a-d])?"
+    r"[ _#-]?\d*",
     re.I,
 )
-RAW = 100_000  # characters of an unreadable record that are kept
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """What all conversations of one file have in common. max_bytes: of one conversation's texts, in UTF-8."""
+class Origin:
+    """What all conversations of one file have in common.
+
+    max_bytes: of one conversation's texts, in UTF-8.
+    """
 
     kind: str
     name: str
@@ -43,49 +69,87 @@ class Door:
 
 
 def admit(
-    talk: Talk | Unread, door: Door, ref: str, notes: tuple[str, ...] = ()
+    transcript: Transcript | Unread, origin: Origin, ref: str, notes: tuple[str, ...] = ()
 ) -> Conversation | Quarantine:
-    """A conversation for a talk, a quarantine for what could not be read. `ref` is its place in the source."""
-    if isinstance(talk, Unread):
-        return refuse("record.unreadable", talk.error, talk.raw, door, ref)
-    if not talk.turns:
-        return refuse("record.empty", "the record holds no messages", talk.extra, door, ref)
-    names, texts, said = zip(*talk.turns)  # noqa: B905 - all of three, and made a million times
-    try:
-        size = len("".join(texts).encode())
-    except UnicodeEncodeError:
-        return refuse(
-            "record.damaged", "holds half characters, which no file can hold", talk.turns, door, ref
-        )
-    if size > door.max_bytes:
-        detail = f"{size:,} bytes of text, more than max_bytes {door.max_bytes:,}"
-        return refuse("record.long", detail, talk.turns, door, ref)
-    if None in said or door.assistant != "second":
-        messages, assistant = _messages(talk.turns, door.assistant)
-    else:  # the source says who is who
-        made = map(tuple.__new__, repeat(Message), zip(said, texts, names))  # noqa: B905  # no call of Python's each
-        messages, assistant = cast("tuple[Message, ...]", tuple(made)), set()
-    joined = (f"collect: joined {talk.merged + 1} records",) if talk.merged else ()
+    """The conversation of a transcript, or a quarantine row for what cannot be one.
+
+    ref: its place in the source. notes: what was changed in the whole file, for `edits`.
+    """
+    if isinstance(transcript, Unread):
+        return refuse(transcript.rule, transcript.detail, transcript.raw, origin, ref)
+    if not transcript.turns:
+        detail = "the record holds no messages"
+        return refuse("record.empty", detail, transcript.extra, origin, ref)
+    speakers, texts, roles = zip(*transcript.turns, strict=True)
+    problem = _problem(texts, origin.max_bytes)
+    if problem:
+        return refuse(*problem, transcript.turns, origin, ref)
+    if None in roles or origin.assistant != "second":
+        messages, assistants = _with_roles(transcript.turns, origin.assistant)
+    else:
+        messages, assistants = _as_given(speakers, texts, roles), set[str | None]()
+    persona, user_persona = _personas(transcript, assistants)
     return Conversation(
-        identity(door.name, ref),
+        identity(origin.name, ref),
         messages,
-        Source(
-            door.kind, door.name, ref, talk.record, door.license, door.attribution, door.retrieved
-        ),
-        *(_personas(talk, assistant) if talk.personas else (None, None)),
-        f"{door.name}/{talk.group}" if talk.group else None,
-        edits=notes + talk.notes + joined,
-        annotations=talk.annotations,
-        extra=as_json(talk.extra) if talk.extra else None,
+        _source(transcript, origin, ref),
+        persona,
+        user_persona,
+        f"{origin.name}/{transcript.group}" if transcript.group else None,
+        edits=notes + transcript.notes + _joined(transcript),
+        annotations=transcript.annotations,
+        extra=as_json(transcript.extra) if transcript.extra else None,
     )
 
 
-def refuse(rule: str, detail: str, raw: object, door: Door, ref: str) -> Quarantine:
-    return Quarantine(f"{door.name}: {ref}", rule, detail, _raw_text(raw))
+def refuse(rule: str, detail: str, raw: object, origin: Origin, ref: str) -> Quarantine:
+    """The quarantine row of something that is not admitted. rule: one of `RULES`."""
+    return Quarantine(f"{origin.name}: {ref}", rule, detail, raw_text(raw))
 
 
-def roles(turns: list[Turn], rule: str = "second") -> dict[str | None, Role]:
-    """The role of every speaker whose turns do not say it themselves; see the rule at the top of this file."""
+def raw_text(raw: object) -> str:
+    """The beginning of a record, as text that a store can hold."""
+    if isinstance(raw, bytes):
+        return raw[: 4 * RAW].decode("utf-8", "replace")[:RAW]
+    if isinstance(raw, str):
+        return raw[:RAW].encode("utf-8", "replace").decode()
+    return as_json(raw)[:RAW]
+
+
+def _problem(texts: Iterable[str], max_bytes: int) -> tuple[str, str] | None:
+    """(rule, detail) of texts that cannot be stored."""
+    try:
+        size = len("".join(texts).encode())
+    except UnicodeEncodeError:
+        return "record.not_text", "holds half characters, which no file can hold"
+    if size > max_bytes:
+        detail = f"{size:,} bytes of text, more than max_bytes {max_bytes:,}"
+        return "record.too_long", detail
+    return None
+
+
+def _source(transcript: Transcript, origin: Origin, ref: str) -> Source:
+    return Source(
+        origin.kind,
+        origin.name,
+        ref,
+        transcript.record,
+        origin.license,
+        origin.attribution,
+        origin.retrieved,
+    )
+
+
+def _joined(transcript: Transcript) -> tuple[str, ...]:
+    count = transcript.merged
+    return (f"collect: joined {count + 1} records",) if count else ()
+
+
+# --- who is the assistant
+
+
+def roles(turns: Sequence[Turn], rule: str = "second") -> dict[str | None, Role]:
+    """The role of every speaker whose turns do not give it; see the rule at the top of the file."""
     words: Counter[str | None] = Counter()
     known: dict[str | None, Role] = {}
     for speaker, text, role in turns:
@@ -93,52 +157,75 @@ def roles(turns: list[Turn], rule: str = "second") -> dict[str | None, Role]:
             words[speaker] += len(text.split())
         elif role != "system":
             known[speaker] = role
-    everybody = list(dict.fromkeys([*words, *(name for name in known if name)]))
-    chosen = [name for name in everybody if name and name.lower() == rule.lower()]
-    if not chosen and known:
-        said = set(known.values())
-        return {
-            name: "assistant" if said == {"user"} and len(words) == 1 else "user" for name in words
-        }
-    if not chosen and words:
-        order = list(words)
-        picked = {"first": order[0], "most": words.most_common(1)[0][0]}.get(
-            rule, order[1] if len(order) > 1 else None
-        )
-        chosen = [picked] if picked is not None else []
-    return {name: "assistant" if name in chosen else "user" for name in everybody}
+    speakers = dict.fromkeys([*words, *filter(None, known)])
+    named = [name for name in speakers if name and name.lower() == rule.lower()]
+    if named:
+        return _sides(speakers, named)
+    if known:
+        only_users = "assistant" not in known.values()
+        return _sides(words, words if only_users and len(words) == 1 else ())
+    return _sides(words, _by_rule(words, rule))
 
 
-def _messages(turns: list[Turn], rule: str) -> tuple[tuple[Message, ...], set[str | None]]:
-    """The messages, and the speakers that are the assistant."""
-    cast = roles(turns, rule)
-    speakers = dict.fromkeys(name for name, _, role in turns if role != "system")
-    named = len(speakers) > 2
-    messages = [
-        Message(
-            cast.get(name) or role or "user",
-            text,
-            name if name and (named or not SIDE.fullmatch(name)) else None,
-        )
-        if role != "system"
-        else Message("system", text)
-        for name, text, role in turns
-    ]
-    return tuple(messages), {name for name in speakers if cast.get(name) == "assistant"}
+def _sides(
+    speakers: Iterable[str | None], assistants: Collection[str | None]
+) -> dict[str | None, Role]:
+    sides: dict[str | None, Role] = dict.fromkeys(speakers, "user")
+    sides.update(dict.fromkeys(assistants, "assistant"))
+    return sides
 
 
-def _personas(talk: Talk, assistants: set[str | None]) -> tuple[Persona | None, Persona | None]:
+def _by_rule(words: Counter[str | None], rule: str) -> list[str]:
+    """The assistant by the recipe's rule. words: of each speaker, in the order of speaking."""
+    order = list(words)
+    if rule == "most":
+        order = [name for name, _ in words.most_common()]
+    place = 0 if rule in ("first", "most") else 1
+    return [name for name in order[place : place + 1] if name is not None]
+
+
+def _as_given(
+    speakers: Sequence[str | None], texts: Sequence[str], roles: Sequence[Role]
+) -> tuple[Message, ...]:
+    """The messages of turns whose source gives every role.
+
+    The common case: `tuple.__new__` makes them without a call of Python's own for each message.
+    """
+    columns = zip(roles, texts, speakers, strict=True)
+    made = map(tuple.__new__, repeat(Message), columns)
+    return cast("tuple[Message, ...]", tuple(made))
+
+
+def _with_roles(turns: Sequence[Turn], rule: str) -> tuple[tuple[Message, ...], set[str | None]]:
+    """The messages of turns by the rule, and the speakers that are the assistant."""
+    sides = roles(turns, rule)
+    speakers = dict.fromkeys(speaker for speaker, _, role in turns if role != "system")
+    several = len(speakers) > 2
+    names = {speaker: _name(speaker, several) for speaker in speakers}
+    messages = []
+    for speaker, text, role in turns:
+        if role == "system":
+            messages.append(Message("system", text))
+        else:
+            messages.append(Message(sides.get(speaker) or role or "user", text, names[speaker]))
+    return tuple(messages), {name for name in speakers if sides.get(name) == "assistant"}
+
+
+def _name(speaker: str | None, several: bool) -> str | None:
+    """The name that a message keeps. Of two speakers called `User 1` and `User 2` it keeps none."""
+    if speaker and (several or not SIDE.fullmatch(speaker)):
+        return speaker
+    return None
+
+
+def _personas(
+    transcript: Transcript, assistants: set[str | None]
+) -> tuple[Persona | None, Persona | None]:
     """The assistant's persona and the other side's; of several users the first who has one."""
-    mine = (
-        persona for name, persona in talk.personas.items() if name is None or name in assistants
-    )
-    others = (persona for name, persona in talk.personas.items() if name and name not in assistants)
-    return next(mine, None), next(others, None)
-
-
-def _raw_text(raw: object) -> str:
-    if isinstance(raw, bytes):
-        return raw[: 4 * RAW].decode("utf-8", "replace")[:RAW]
-    if isinstance(raw, str):
-        return raw[:RAW].encode("utf-8", "replace").decode()
-    return as_json(raw)[:RAW]
+    persona, user_persona = None, None
+    for name, found in transcript.personas.items():
+        if name is None or name in assistants:
+            persona = persona or found
+        elif name:
+            user_persona = user_persona or found
+    return persona, user_persona

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from pipeline import UserError
-from pipeline.collect import files, licence, readers
-from pipeline.collect.admit import Door
+from pipeline.collect import licence, readers, rows
+from pipeline.collect.admit import Origin
 from pipeline.conversation import Row
 from pipeline.recipe.settings import CollectSettings, SourceSettings
 
@@ -85,11 +85,11 @@ def read(unit: HubUnit, settings: CollectSettings) -> Iterator[Row]:
     """Every record of one file as a row; refs are owner/name@commit/path#record."""
     source = unit.source
     about = (source.name, source.license, source.attribution, None, source.assistant)
-    door = Door("hub", *about, settings.max_bytes)
+    origin = Origin("hub", *about, settings.max_bytes)
     readers.known_format(unit.path)
     address = f"{source.hub}@{source.revision}/{unit.path}"
     with _explained(source), _opened(unit) as stream:
-        yield from files.rows_of_file(source, address, stream, door)
+        yield from rows.rows_of_file(source, address, stream, origin)
 
 
 def _opened(unit: HubUnit) -> IO[bytes]:

@@ -26,8 +26,8 @@ from urllib.parse import unquote, urlsplit
 
 from pipeline import UserError, __version__
 from pipeline.collect import sites, threads
-from pipeline.collect.admit import Door, admit
-from pipeline.collect.shapes.talk import Talk, Turn
+from pipeline.collect.admit import Origin, admit
+from pipeline.collect.shapes.transcript import Transcript, Turn
 from pipeline.conversation import Conversation, Drop, Finding, Quarantine, Row, Source, identity
 from pipeline.recipe.settings import CollectSettings, SourceSettings
 from spiders.contract import CrawlJob, CrawlLimits, DialogueFind, FailureFind, Find, PostFind
@@ -194,7 +194,7 @@ class _Rows:
         for number, find in enumerate(finds, 1):
             turns: list[Turn] = [(str(name), str(text), None) for name, text in find["turns"]]
             extra = find.get("extra", {})
-            talk = Talk(turns, record=find.get("record"), group=group, extra=extra)
+            talk = Transcript(turns, record=find.get("record"), group=group, extra=extra)
             yield self._row(f"{group}#{number}", talk, find, find.get("reason"))
 
     def of_thread(self, thread: str, finds: list[PostFind]) -> Iterator[Row]:
@@ -204,7 +204,7 @@ class _Rows:
         names = threads.pseudonyms(posts)
         group = self._shown(thread)
         if all(post.gone for post in posts):
-            yield self._row(f"{group}#1", Talk([], group=group), finds[0], "deleted")
+            yield self._row(f"{group}#1", Transcript([], group=group), finds[0], "deleted")
         for number, path in enumerate(threads.paths(posts), 1):
             find = by_id[path[0].id]
             talk = _talk(path, names, group, find.get("extra", {}))
@@ -217,7 +217,7 @@ class _Rows:
         raw = "\n".join(find["addresses"])
         return Quarantine(where, find["rule"], find["detail"] + several, raw, find["transient"])
 
-    def _row(self, ref: str, talk: Talk, find: Find, reason: str | None = None) -> Row:
+    def _row(self, ref: str, talk: Transcript, find: Find, reason: str | None = None) -> Row:
         """A dialogue of two speakers and more is kept; others are dropped with the reason."""
         speakers = len({name for name, _, _ in talk.turns})
         if not reason and speakers < 2:
@@ -228,7 +228,7 @@ class _Rows:
         finding = Finding("collect", f"web.{reason}", float(speakers), decision="drop")
         return Drop(dataclasses.replace(row, findings=(finding,)))
 
-    def _conversation(self, ref: str, talk: Talk, find: Find) -> Conversation | Quarantine:
+    def _conversation(self, ref: str, talk: Transcript, find: Find) -> Conversation | Quarantine:
         source, day = self.unit.source, find.get("retrieved")
         retrieved = dt.date.fromisoformat(day) if day else None
         credit = source.attribution
@@ -236,7 +236,7 @@ class _Rows:
             credit = credit.replace("{address}", self._shown(find["address"]))
         if talk.turns:
             about = (source.name, source.license, credit, retrieved, source.assistant)
-            return admit(talk, Door("web", *about, self.max_bytes), ref)
+            return admit(talk, Origin("web", *about, self.max_bytes), ref)
         # one without messages is no damage here: the page was read, and nobody speaks on it
         where = Source("web", source.name, ref, None, source.license, credit, retrieved)
         group = f"{source.name}/{talk.group}"
@@ -252,13 +252,13 @@ class _Rows:
 
 def _talk(
     path: list[threads.Post], names: dict[str, str], group: str, about: dict[str, object]
-) -> Talk:
+) -> Transcript:
     """A path of replies, the authors under their pseudonyms."""
     turns: list[Turn] = [
         (names[post.author], threads.without_names(post.text, names), None) for post in path
     ]
     extra = about | {"posts": [post.id for post in path]}
-    return Talk(turns, record=path[0].id, group=group, extra=extra)
+    return Transcript(turns, record=path[0].id, group=group, extra=extra)
 
 
 def _post(find: PostFind) -> threads.Post:

@@ -46,7 +46,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.batches import Batches
-from tests.servers.writing import SPOILT, completion, instance, prose, share, spoil
+from tests.servers.writing import BAD_ANSWERS, bad_answer, completion, instance, prose, share
 
 PROTOCOL = {"429", "500", "503", "drop", "cut", "badjson", "hang", "flagged"}
 
@@ -350,7 +350,7 @@ class Connection(asyncio.Protocol):
         server = self.server
         text, finish = server.write(request, key), "stop"
         if kind not in PROTOCOL and kind != "ok":
-            changed = spoil(kind, text, request)
+            changed = bad_answer(kind, text, request)
             if changed is None:
                 kind = "ok"
             else:
@@ -429,7 +429,7 @@ async def serve(config: Config) -> None:
 
 if __name__ == "__main__":
     given = Config(**json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}"))
-    unknown = set(given.faults) - PROTOCOL - SPOILT
+    unknown = set(given.faults) - PROTOCOL - BAD_ANSWERS
     if unknown:
         sys.exit(f"unknown faults: {unknown}")
     with contextlib.suppress(KeyboardInterrupt):

@@ -1,15 +1,19 @@
-"""The foreign shapes, in the order in which they are tried. A module's name is the shape's name in a recipe.
+"""The shapes of foreign records: one module a shape, its name is the shape's name in a recipe.
 
-RECORDS: `recognise(record)`, `read(record)`: each record by itself.
-TABLES: `recognise(rows)`, `read(records, rows, options)`: several rows make a talk; yields (number of its first row,
-    talk). `options` are the recipe's; one that does not fit raises ValueError.
-TEXTS: `recognise(head)`, `read(lines)`: plain text, line by line.
-DOCUMENTS: `recognise(document)`, `read(document)`: one whole file.
+RECORDS     each record by itself
+TABLES      several rows make a conversation
+TEXTS       plain text, line by line
+DOCUMENTS   one whole file
+
+Every shape has two functions. `recognise` says whether something looks like this shape. `read`
+yields a `Transcript` for each conversation and an `Unread` for each that cannot be read; or it
+raises ValueError when the whole record cannot be read.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from pipeline.collect.shapes import (
     casino,
@@ -36,20 +40,73 @@ from pipeline.collect.shapes import (
     turns,
     whatsapp,
 )
-
-# The more particular come first: `listed` would take the texts of most others for turns without speakers.
-RECORDS: tuple[ModuleType, ...] = (
-    messages, sharegpt, pippa, realm, casino, telegram, tree, chatterbot,
-    speakers, spoken, pairs, listed, prompt, numbered, cell,
-)  # fmt: skip
-TABLES: tuple[ModuleType, ...] = (replies, leaves, turns)
-TEXTS: tuple[ModuleType, ...] = (whatsapp, irc, cdial, log)
-DOCUMENTS: tuple[ModuleType, ...] = (tei,)
+from pipeline.collect.shapes.transcript import Fields, Records, Transcript, Unread
 
 
-def name_of(shape: ModuleType) -> str:
+class Shape(Protocol):
+    """What the modules of all four groups have."""
+
+    __name__: str
+
+
+class RecordShape(Shape, Protocol):
+    def recognise(self, record: object, /) -> bool: ...
+
+    def read(self, record: object, /) -> Iterable[Transcript | Unread]: ...
+
+
+class TableShape(Shape, Protocol):
+    """`rows` is a sample of the records; `read` yields the number of a group's first row as well.
+
+    options: those of the recipe; one that does not fit raises ValueError at the call.
+    """
+
+    def recognise(self, rows: list[Fields], /) -> bool: ...
+
+    def read(
+        self, records: Records, rows: list[Fields], options: Mapping[str, object], /
+    ) -> Iterable[tuple[int, Transcript | Unread]]: ...
+
+
+class TextShape(Shape, Protocol):
+    def recognise(self, head: list[str], /) -> bool: ...
+
+    def read(self, lines: Iterable[str], /) -> Iterable[Transcript | Unread]: ...
+
+
+class DocumentShape(Shape, Protocol):
+    def recognise(self, document: bytes, /) -> bool: ...
+
+    def read(self, document: bytes, /) -> Iterable[Transcript | Unread]: ...
+
+
+# In the order in which they are tried, the more particular ones first: `listed`, for example, would
+# take the texts of most others for turns without speakers.
+RECORDS: tuple[RecordShape, ...] = (
+    messages,
+    sharegpt,
+    pippa,
+    realm,
+    casino,
+    telegram,
+    tree,
+    chatterbot,
+    speakers,
+    spoken,
+    pairs,
+    listed,
+    prompt,
+    numbered,
+    cell,
+)
+TABLES: tuple[TableShape, ...] = (replies, leaves, turns)
+TEXTS: tuple[TextShape, ...] = (whatsapp, irc, cdial, log)
+DOCUMENTS: tuple[DocumentShape, ...] = (tei,)
+
+
+def name_of(shape: Shape) -> str:
     return shape.__name__.rpartition(".")[2]
 
 
-def names(*groups: tuple[ModuleType, ...]) -> list[str]:
+def names(*groups: Iterable[Shape]) -> list[str]:
     return [name_of(shape) for group in groups for shape in group]

@@ -6,56 +6,63 @@
      "outcomes": {"satisfaction": "Extremely satisfied"}, "personality": {"svo": "prosocial"}}},
  "annotations": [["Hello!", "small-talk"]]}
 
-Needs and reasons become the persona of a speaker; outcomes, personality and strategy marks stay in `extra`.
+Needs and reasons become the persona of a speaker; the deals, outcomes, personality and strategy
+annotations stay in `extra`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pipeline.collect.shapes.talk import Talk, Turn, dict_of, list_of, record_id, rest, text_of
+from pipeline.collect.shapes.transcript import (
+    Fields,
+    Transcript,
+    Turn,
+    dict_of,
+    dicts_of,
+    if_any,
+    record_id,
+    rest,
+    text_of,
+)
 from pipeline.conversation import Persona
 
 
-def recognise(record: Any) -> bool:
-    return (
-        isinstance(record, dict)
-        and isinstance(record.get("chat_logs"), list)
-        and "participant_info" in record
-    )
+def recognise(record: object) -> bool:
+    if not isinstance(record, dict):
+        return False
+    return isinstance(record.get("chat_logs"), list) and "participant_info" in record
 
 
-def read(record: Any) -> Iterator[Talk]:
-    logs = list_of(dict_of(record, "the record").get("chat_logs"), "chat_logs")
-    items = [dict_of(item, f"turn {n}") for n, item in enumerate(logs, 1)]
-    turns = [_turn(n, item) for n, item in enumerate(items, 1)]
-    people = dict_of(record.get("participant_info"), "participant_info")
+def read(record: object) -> Iterator[Transcript]:
+    fields = dict_of(record, "the record")
+    logs = dicts_of(fields.get("chat_logs"), "chat_logs", "turn")
+    turns = [_turn(number, item) for number, item in enumerate(logs, 1)]
+    people = dict_of(fields.get("participant_info"), "participant_info")
     personas: dict[str | None, Persona] = {
-        name: Persona(description=_needs(dict_of(info, name))) for name, info in people.items()
+        name: Persona(description=_needs(dict_of(about, name))) for name, about in people.items()
     }
-    deals = [
-        {"turn": n, **i["task_data"]}
-        for n, i in enumerate(items)
-        if isinstance(i.get("task_data"), dict) and i["task_data"]
-    ]
-    extra = {**rest(record, "chat_logs", "dialogue_id"), **({"deals": deals} if deals else {})}
-    yield Talk(turns, personas, record_id(record, "dialogue_id"), extra=extra)
+    extra = rest(fields, "chat_logs", "dialogue_id") | if_any("deals", _deals(logs))
+    yield Transcript(turns, personas, record_id(fields, "dialogue_id"), extra=extra)
 
 
-def _turn(number: int, item: dict[str, Any]) -> Turn:
-    return (
-        text_of(item.get("id"), f"the id of turn {number}"),
-        text_of(item.get("text"), f"turn {number}"),
-        None,
-    )
+def _turn(number: int, item: Fields) -> Turn:
+    speaker = text_of(item.get("id"), f"the id of turn {number}")
+    return speaker, text_of(item.get("text"), f"turn {number}"), None
 
 
-def _needs(info: dict[str, Any]) -> str | None:
-    issues, reasons = info.get("value2issue"), info.get("value2reason")
+def _deals(logs: list[Fields]) -> list[Fields]:
+    """The offers and answers made with buttons beside the chat, with the index of their turn."""
+    offers = ((number, item.get("task_data")) for number, item in enumerate(logs))
+    return [{"turn": number, **data} for number, data in offers if isinstance(data, dict) and data]
+
+
+def _needs(about: Fields) -> str | None:
+    issues, reasons = about.get("value2issue"), about.get("value2reason")
     if not isinstance(issues, dict) or not isinstance(reasons, dict):
         return None
-    lines = [
-        f"{value} need: {issues[value]}. {reasons.get(value) or ''}".strip() for value in issues
-    ]
+    lines = []
+    for value, issue in issues.items():
+        reason = reasons.get(value) or ""
+        lines.append(f"{value} need: {issue}. {reason}".strip())
     return "\n".join(lines) or None

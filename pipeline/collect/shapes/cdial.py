@@ -1,15 +1,16 @@
-"""Turns parted by tabs, a talk a line, as in CDial: often with blanks between all characters, which are taken out.
+"""A conversation a line, its turns separated by tabs, as in CDial.
 
 你 好 ！	晚 上 好 。	再 见
 春 天 来 了	是 啊
+
+Where there is a blank between all characters of a text, the blanks are removed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pipeline.collect.shapes.listed import alternating
-from pipeline.collect.shapes.talk import Talk, Unread
+from pipeline.collect.shapes.transcript import Transcript, alternating
 
 
 def recognise(head: list[str]) -> bool:
@@ -17,13 +18,14 @@ def recognise(head: list[str]) -> bool:
     return bool(lines) and sum("\t" in line.strip() for line in lines) * 2 > len(lines)
 
 
-def read(lines: Iterable[str]) -> Iterator[Talk | Unread]:
+def read(lines: Iterable[str]) -> Iterator[Transcript]:
     for line in lines:
         if line.strip():
-            texts = [joined(text.strip()) for text in line.strip("\r\n").split("\t")]
-            yield Talk(alternating(texts))
+            texts = line.strip("\r\n").split("\t")
+            yield Transcript(alternating(joined(text.strip()) for text in texts))
 
 
 def joined(text: str) -> str:
     """A text without the blanks between its characters, if there is one between all of them."""
-    return text.replace(" ", "") if all(len(piece) == 1 for piece in text.split(" ")) else text
+    is_spaced = all(len(piece) == 1 for piece in text.split(" "))
+    return text.replace(" ", "") if is_spaced else text

@@ -1,11 +1,12 @@
-"""A whole talk in one text, a turn a line, as in a cell of Synthetic-Persona-Chat.
+"""A whole conversation in one text, a turn a line, as in a cell of Synthetic-Persona-Chat.
 
 user 1 personas,user 2 personas,Best Generated Conversation
 "I bake.","I surf.","User 1: Hi!
 User 2: Hello!"
 
-The text may stand under any field name; a line begins with its speaker (`User 1:`, `Human:`, `### Assistant:`, `Ada:`).
-A line without a speaker goes on with the turn before. `<speaker> personas` (or `persona`) describes that speaker.
+The text may stand under any field name. A line begins with its speaker (`User 1:`, `Human:`,
+`### Assistant:`, `Ada:`); a line without a speaker continues the turn before it.
+`<speaker> personas` (or `persona`) describes that speaker.
 """
 
 from __future__ import annotations
@@ -13,91 +14,99 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
-from pipeline.collect.shapes.talk import (
+from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
-    Talk,
+    Fields,
+    Transcript,
     Turn,
-    described,
+    description,
     dict_of,
     id_field,
     record_id,
     rest,
     text_of,
+    turn_by,
 )
 from pipeline.conversation import Persona
 
-# A speaker at the head of a line: up to 30 characters and four words, no sentence marks; markdown around it is dropped.
+# A speaker at the head of a line: up to 30 characters and four words, no sentence marks. Markdown
+# around the name is not part of it.
 SPEAKER = re.compile(
     r"^[\s>#*_-]*([^\W_](?:[^\n:：*!?,;\"]{0,28}[^\n:：*!?,;\"\s_])?)[*_]*\s*[:：][*_]*[ \t]*", re.M
 )
 PERSONA = re.compile(r"(.+) personas?")
 IDS = ("id", "conversation_id", "dialogue_id", "dialog_id", "")
+SHORT = 40  # characters; a shorter text of one line is not looked at
 
 
-def recognise(record: Any) -> bool:
+def recognise(record: object) -> bool:
     return isinstance(record, dict) and _place(record) is not None
 
 
-def read(record: Any) -> Iterator[Talk]:
-    place = _place(dict_of(record, "the record"))
+def read(record: object) -> Iterator[Transcript]:
+    fields = dict_of(record, "the record")
+    place = _place(fields)
     if place is None:
         raise ValueError("no field holds lines of the form `Speaker: text` by two speakers")
-    turns = spoken(text_of(record[place], place))
-    personas: dict[str | None, Persona] = {}
-    used: list[str] = []
-    sides = {role or str(name).lower(): name for name, _, role in turns}
-    for field, value in record.items():
-        label = PERSONA.fullmatch(str(field).lower())
-        side = ROLE_WORDS.get(label[1], label[1]) if label else None
-        if side in sides and described(value):
-            personas[None if side == "assistant" else sides[side] or side] = Persona(
-                description=described(value)
-            )
-            used.append(field)
-    yield Talk(
-        turns,
-        personas,
-        record_id(record, *IDS),
-        extra=rest(record, place, *used, id_field(record, *IDS)),
-    )
+    turns = turns_of(text_of(fields[place], place))
+    personas, used = _personas(fields, turns)
+    extra = rest(fields, place, *used, id_field(fields, *IDS))
+    yield Transcript(turns, personas, record_id(fields, *IDS), extra=extra)
 
 
-def spoken(text: str) -> list[Turn]:
-    """Lines `Speaker: text` as turns. Only labels that come back, or that are role words, are speakers."""
-    heads = [m for m in SPEAKER.finditer(text) if len(m[1].split()) <= 4]
+def turns_of(text: str) -> list[Turn]:
+    """Lines `Speaker: text` as turns.
+
+    Not every word before a colon is a speaker ("My advice: go home"). Speakers are the first
+    label, labels that occur more than once, and those of a usual form; where this leaves fewer
+    than two, all labels are.
+    """
+    heads = [match for match in SPEAKER.finditer(text) if len(match[1].split()) <= 4]
     if not heads:
         return []
+    times = Counter(match[1].strip() for match in heads)
     first = heads[0][1].strip()
-    often = Counter(m[1].strip() for m in heads)
-    speakers = {name for name, times in often.items() if times > 1 or _usual(name) or name == first}
-    if len(speakers) < 2:
-        speakers = set(often)
-    heads = [m for m in heads if m[1].strip() in speakers]
-    ends = [m.start() for m in heads[1:]] + [len(text)]
-    said = [
-        (m[1].strip(), text[m.end() : end].strip(" \t\r\n*_" if "*" in m[0] else None))
-        for m, end in zip(heads, ends, strict=True)
-    ]
-    roles = [ROLE_WORDS.get(name.lower()) for name, _ in said]
-    return [
-        (None if role else name, words, role)
-        for (name, words), role in zip(said, roles, strict=True)
-    ]
+    speakers = {name for name in times if times[name] > 1 or _is_usual(name) or name == first}
+    if len(speakers) >= 2:
+        heads = [match for match in heads if match[1].strip() in speakers]
+    ends = [*(match.start() for match in heads), len(text)][1:]
+    return [_turn(head, text[head.end() : end]) for head, end in zip(heads, ends, strict=True)]
 
 
-def _usual(name: str) -> bool:
+def _turn(head: re.Match[str], text: str) -> Turn:
+    markdown = " \t\r\n*_"  # of `**Ada:** Hello`, or `*Ada: Hello*`
+    text = text.strip(markdown) if "*" in head[0] else text.strip()
+    return turn_by(head[1].strip(), text)
+
+
+def _is_usual(name: str) -> bool:
+    """Whether a label is a role word, or numbered as in `Speaker 2`."""
     return name.lower() in ROLE_WORDS or name[-1].isdigit()
 
 
-def _place(record: dict[Any, Any]) -> str | None:
-    texts = [
-        (name, value)
-        for name, value in record.items()
-        if isinstance(value, str) and ("\n" in value or len(value) > 40)
-    ]
-    for name, value in sorted(texts, key=lambda item: (item[0] != "chosen", -len(item[1]))):
-        if len({m[1].strip() for m in SPEAKER.finditer(value)}) >= 2:
+def _personas(record: Fields, turns: list[Turn]) -> tuple[dict[str | None, Persona], list[str]]:
+    """The personas by speaker, and the fields in which they stand."""
+    personas: dict[str | None, Persona] = {}
+    used: list[str] = []
+    speakers = {role or str(name).lower(): name for name, _, role in turns}
+    for field, value in record.items():
+        label = PERSONA.fullmatch(str(field).lower())
+        side = ROLE_WORDS.get(label[1], label[1]) if label else None
+        about = description(value)
+        if side in speakers and about:
+            key = None if side == "assistant" else speakers[side] or side
+            personas[key] = Persona(description=about)
+            used.append(field)
+    return personas, used
+
+
+def _place(record: Fields) -> str | None:
+    """The field that holds the conversation: `chosen`, else the longest text by two speakers."""
+    texts = [(name, value) for name, value in record.items() if isinstance(value, str)]
+    texts = [(name, text) for name, text in texts if "\n" in text or len(text) > SHORT]
+    texts.sort(key=lambda item: (item[0] != "chosen", -len(item[1])))
+    for name, text in texts:
+        if len({match[1].strip() for match in SPEAKER.finditer(text)}) >= 2:
             return str(name)
     return None

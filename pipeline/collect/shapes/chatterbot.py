@@ -6,29 +6,42 @@ conversations:
   - Good evening
   - How are you?
 
-Every list is a talk of two speakers who take turns. An entry that is no list is one unreadable row.
+Every list is a conversation of two speakers who take turns. An entry that is not a list cannot be
+read and is one row of the quarantine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pipeline.collect.shapes.listed import alternating
-from pipeline.collect.shapes.talk import Talk, Unread, dict_of, list_of, rest
+from pipeline.collect.shapes import listed
+from pipeline.collect.shapes.transcript import (
+    Transcript,
+    Unread,
+    dict_of,
+    list_of,
+    rest,
+    unreadable,
+)
 
 
-def recognise(record: Any) -> bool:
-    talks = record.get("conversations") if isinstance(record, dict) else None
-    return isinstance(talks, list) and any(
-        isinstance(t, list) and t and isinstance(t[0], str) for t in talks
-    )
+def recognise(record: object) -> bool:
+    if not isinstance(record, dict):
+        return False
+    entries = record.get("conversations")
+    return isinstance(entries, list) and any(map(_is_exchange, entries))
 
 
-def read(record: Any) -> Iterator[Talk | Unread]:
-    extra = rest(dict_of(record, "the record"), "conversations")
-    for talk in list_of(record.get("conversations"), "conversations"):
+def _is_exchange(entry: object) -> bool:
+    return isinstance(entry, list) and bool(entry) and isinstance(entry[0], str)
+
+
+def read(record: object) -> Iterator[Transcript | Unread]:
+    fields = dict_of(record, "the record")
+    extra = rest(fields, "conversations")
+    for entry in list_of(fields.get("conversations"), "conversations"):
         try:
-            yield Talk(alternating(list_of(talk, "an entry of conversations")), extra=extra)
+            texts = list_of(entry, "an entry of conversations")
+            yield Transcript(listed.turns(texts), extra=extra)
         except ValueError as error:
-            yield Unread(str(error), talk)
+            yield unreadable(error, entry)

@@ -1,56 +1,72 @@
-"""Rows that belong together, brought together: a sort on disk, so that a table of any size fits."""
+"""Groups of table rows that belong together, in the order of the file: a sort on disk.
+
+A table of any size fits, because SQLite holds the rows.
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from operator import itemgetter
 
-from pipeline.collect.shapes.talk import Unread, as_json
+from pipeline.collect.shapes.transcript import Fields, Records, Unread, as_json
 
-Rows = list[tuple[int, dict[str, Any]]]
+Group = list[tuple[int, Fields]]  # (number in the file, row)
+
+# Groups in the order of their first rows; in a group numbers before texts, then as in the file.
+QUERY = """
+    select rows.number, rows.data, heads.first from rows join
+        (select key, min(number) as first from rows group by key) as heads using (key)
+    order by heads.first, rows.place, rows.number
+"""
 
 
 def gathered(
-    records: Iterable[tuple[int, Any]], key: str | None, order: str | None
-) -> Iterator[Rows | tuple[int, Unread]]:
-    """Rows with the same `key`, in the order of `order` (numbers before texts), else of the file.
+    records: Records, key: str | None, order: str | None
+) -> Iterator[Group | tuple[int, Unread]]:
+    """Rows with the same value of `key` as one group, ordered by `order`, else as in the file.
 
-    Without a key all rows are one group. A row that cannot be read, or has no key, comes by itself as (number, Unread).
+    Without a key all rows are one group. A row that cannot be read, or has no key, comes by itself
+    as (number, Unread).
     """
-    with sqlite3.connect("") as store:  # a temporary file of SQLite's own, gone when closed
-        store.execute("create table rows (number integer primary key, key text, place, data blob)")
+    with sqlite3.connect("") as database:  # a temporary file, which SQLite removes when it closes
+        database.execute(
+            "create table rows (number integer primary key, key text, place, data blob)"
+        )
         for number, row in records:
-            problem = _problem(row, key)
-            if problem:
-                yield number, problem
-                continue
-            place = _place(row.get(order)) if order else None
-            name = str(row[key]) if key else ""
-            store.execute(
-                "insert into rows values (?, ?, ?, ?)", (number, name, place, as_json(row))
-            )
-        store.execute("create index by_key on rows (key)")
-        query = """select rows.number, rows.data, heads.first from rows join
-            (select key, min(number) as first from rows group by key) as heads using (key)
-            order by heads.first, rows.place, rows.number"""
-        for _, group in groupby(store.execute(query), key=lambda row: row[2]):
+            if isinstance(row, dict) and _has_key(row, key):
+                name = str(row[key]) if key else ""
+                place = _place(row.get(order)) if order else None
+                values = (number, name, place, as_json(row))
+                database.execute("insert into rows values (?, ?, ?, ?)", values)
+            else:
+                yield number, _problem(row, key)
+        database.execute("create index by_key on rows (key)")
+        for _, group in groupby(database.execute(QUERY), key=itemgetter(2)):
             yield [(number, json.loads(data)) for number, data, _ in group]
-    store.close()
+    database.close()
 
 
-def _problem(row: Any, key: str | None) -> Unread | None:
+def _has_key(row: Fields, key: str | None) -> bool:
+    return not key or row.get(key) not in (None, "")
+
+
+def _problem(row: object, key: str | None) -> Unread:
     if isinstance(row, Unread):
         return row
-    if not isinstance(row, dict):
-        return Unread(f"a row is {type(row).__name__}, not an object", row)
-    return Unread(f"the row has no {key}", row) if key and row.get(key) in (None, "") else None
+    if isinstance(row, dict):
+        return Unread("record.unreadable", f"the row has no {key}", row)
+    detail = f"a row is {type(row).__name__}, not an object"
+    return Unread("record.unreadable", detail, row)
 
 
-def _place(value: Any) -> float | str | None:
+def _place(value: object) -> float | str | None:
+    """A number where the value is one, so that 10 comes after 9; else its text."""
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        return str(value) if value is not None else None
+        if isinstance(value, str | int | float):
+            return float(value)
+    except (ValueError, OverflowError):  # not a number, or too large for one
+        pass
+    return None if value is None else str(value)

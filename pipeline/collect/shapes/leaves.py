@@ -1,56 +1,71 @@
-"""Message trees as in `tree` and `replies`, one talk per leaf: every path from the root to a last reply.
+"""Message trees as in `tree` and `replies`: every path from the root to a last reply.
 
-{"message_tree_id": "t1", "prompt": {"message_id": "t1", "role": "prompter", "text": "Which tea is best?", "replies": [
-    {"message_id": "m2", "role": "assistant", "text": "Darjeeling.", "rank": 0, "replies": []},
-    {"message_id": "m3", "role": "assistant", "text": "Any.", "rank": 1, "replies": []}]}}
+{"message_tree_id": "t1", "prompt": {
+    "message_id": "t1", "role": "prompter", "text": "Which tea is best?", "replies": [
+        {"message_id": "m2", "role": "assistant", "text": "Darjeeling.", "rank": 0, "replies": []},
+        {"message_id": "m3", "role": "assistant", "text": "Any.", "rank": 1, "replies": []}]}}
 
-Only by name (`shape: leaves`): the paths of a tree share their beginnings, so they are one group for the split, and
-`dedup` may send most of them away.
+Only by name (`shape: leaves`): the paths of a tree share their beginnings, so they are one group
+for the split, and `dedup` may drop most of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from pipeline.collect.shapes import replies
-from pipeline.collect.shapes.talk import Talk, Unread, record_id
-from pipeline.collect.shapes.tree import Node, root_of, standing, talk
+from pipeline.collect.shapes.transcript import (
+    Fields,
+    Records,
+    Transcript,
+    Unread,
+    dict_of,
+    record_id,
+    unreadable,
+)
+from pipeline.collect.shapes.tree import replies_of, root_of, transcript_of
 
 
-def recognise(rows: list[dict[str, Any]]) -> bool:
+def recognise(rows: list[Fields]) -> bool:
     return False
 
 
 def read(
-    records: Iterable[tuple[int, Any]], sample: list[dict[str, Any]], options: Mapping[str, Any]
-) -> Iterator[tuple[int, Talk | Unread]]:
-    flat = bool(sample) and replies.recognise(sample)
-    for number, root, rows in (
-        replies.trees(records) if flat else ((n, record, record) for n, record in records)
-    ):
-        try:
-            talks = (
-                [root]
-                if isinstance(root, Unread)
-                else [_talk(path, root, flat) for path in _paths(root_of(root))]
-            )
-        except ValueError as error:
-            talks = [Unread(str(error), rows)]
-        yield from ((number, talk) for talk in talks)
+    records: Records, sample: list[Fields], options: Mapping[str, object]
+) -> Iterator[tuple[int, Transcript | Unread]]:
+    if sample and replies.recognise(sample):
+        for tree in replies.trees(records):
+            for found in _read_tree(tree.record, tree.rows, is_flat=True):
+                yield tree.number, found
+    else:
+        for number, record in records:
+            for found in _read_tree(record, record, is_flat=False):
+                yield number, found
 
 
-def _talk(path: list[Node], root: Node, flat: bool) -> Talk:
+def _read_tree(record: object, raw: object, is_flat: bool) -> list[Transcript | Unread]:
+    """The paths of one tree; is_flat: each of its messages was a record of its own."""
+    if isinstance(record, Unread):
+        return [record]
+    try:
+        tree = dict_of(record, "the record")
+        return [_read_path(path, tree, is_flat) for path in _paths(root_of(tree))]
+    except ValueError as error:
+        return [unreadable(error, raw)]
+
+
+def _read_path(path: list[Fields], tree: Fields, is_flat: bool) -> Transcript:
     own = record_id(path[-1], "message_id", "id")
-    return replace(talk(path, root), record=own, merged=len(path) - 1 if flat else 0)
+    merged = len(path) - 1 if is_flat else 0
+    return replace(transcript_of(path, tree), record=own, merged=merged)
 
 
-def _paths(root: Node) -> Iterator[list[Node]]:
+def _paths(root: Fields) -> Iterator[list[Fields]]:
     waiting = [[root]]
     while waiting:
         path = waiting.pop()
-        below = standing(path[-1])
+        below = replies_of(path[-1])
         waiting += [[*path, reply] for reply in reversed(below)]
         if not below:
             yield path

@@ -1,21 +1,25 @@
 """A list of texts by two speakers who take turns: DailyDialog, KdConv.
 
 {"dialog": ["Tea?", "With pleasure."], "emotion": [0, 4]}
-{"name": "The film", "messages": [{"message": "Do you know it?"}, {"message": "I do.", "attrs": [{"name": "year"}]}]}
+{"name": "The film", "messages": [{"message": "Do you know it?"},
+                                  {"message": "I do.", "attrs": [{"name": "year"}]}]}
 
-What else is known of a message (`attrs`) goes to `extra`.
+The further fields of a message (`attrs`) go to `extra`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pipeline.collect.shapes.talk import (
-    Talk,
+from pipeline.collect.shapes.transcript import (
+    Fields,
+    Transcript,
     Turn,
+    alternating,
     dict_of,
+    first_of,
     id_field,
+    if_any,
     list_of,
     record_id,
     rest,
@@ -36,44 +40,42 @@ TEXTS = ("message", "text", "utterance", "content")
 IDS = ("id", "dialogue_id", "dialog_id", "conversation_id")
 
 
-def recognise(record: Any) -> bool:
+def recognise(record: object) -> bool:
     return _place(record) is not None
 
 
-def read(record: Any) -> Iterator[Talk]:
-    place = _place(dict_of(record, "the record")) or "messages"
-    items = list_of(record.get(place), place)
-    known = [rest(item, _field(item)) if isinstance(item, dict) else {} for item in items]
-    extra = {
-        **rest(record, place, id_field(record, *IDS)),
-        **({"turns": known} if any(known) else {}),
-    }
-    yield Talk(alternating(items), record=record_id(record, *IDS), extra=extra)
+def read(record: object) -> Iterator[Transcript]:
+    fields = dict_of(record, "the record")
+    place = _place(fields) or "messages"
+    items = list_of(fields.get(place), place)
+    further = if_any("turns", [_further(item) for item in items])
+    extra = rest(fields, place, id_field(fields, *IDS)) | further
+    yield Transcript(turns(items), record=record_id(fields, *IDS), extra=extra)
 
 
-def alternating(items: list[Any]) -> list[Turn]:
-    """Texts as turns of two speakers, one after the other."""
-    texts = [text_of(_text(item), f"text {n}") for n, item in enumerate(items, 1)]
-    return [(f"speaker {n % 2 + 1}", text, None) for n, text in enumerate(texts)]
+def turns(items: list[object]) -> list[Turn]:
+    """Texts, or objects with a text, as turns of two speakers."""
+    return alternating(text_of(_text(item), f"text {n}") for n, item in enumerate(items, 1))
 
 
-def _text(item: Any) -> Any:
-    return item.get(_field(item)) if isinstance(item, dict) else item
+def _text(item: object) -> object:
+    """The text of an item; what is neither a text nor an object with one is found by `text_of`."""
+    if not isinstance(item, dict):
+        return item
+    return item.get(first_of(TEXTS, item))
 
 
-def _field(item: dict[str, Any]) -> str | None:
-    return next((name for name in TEXTS if name in item), None)
+def _further(item: object) -> Fields:
+    return rest(item, first_of(TEXTS, item)) if isinstance(item, dict) else {}
 
 
-def _place(record: Any) -> str | None:
+def _place(record: object) -> str | None:
     if not isinstance(record, dict):
         return None
-    return next((place for place in PLACES if _holds(record.get(place))), None)
+    return next((place for place in PLACES if _is_list_of_texts(record.get(place))), None)
 
 
-def _holds(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) > 1
-        and any(isinstance(_text(item), str) for item in value)
-    )
+def _is_list_of_texts(value: object) -> bool:
+    if not isinstance(value, list) or len(value) < 2:
+        return False
+    return any(isinstance(_text(item), str) for item in value)

@@ -4,8 +4,9 @@ Ada: Hello!
 Ben: Good evening.
   How are you?
 
-A line without a speaker goes on with the turn before. Talks are parted by an empty line (unless nearly every line is
-followed by one) or by a line of dashes, stars or equal signs. A file is one group.
+A line without a speaker continues the turn before it. A conversation ends at an empty line (unless
+nearly every line is followed by one), or at a line of dashes, stars or equal signs. A file is one
+group.
 """
 
 from __future__ import annotations
@@ -15,41 +16,44 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 from pipeline.collect.shapes import cell
-from pipeline.collect.shapes.talk import Talk, Unread
+from pipeline.collect.shapes.transcript import Transcript, Unread
 
-RULE = re.compile(r"^\s*([-=*_#])\1{2,}\s*$")
+RULE = re.compile(r"^\s*([-=*_#])\1{2,}\s*$")  # a horizontal one
+HEAD = 1000  # lines that show what an empty line means
 
 
 def recognise(head: list[str]) -> bool:
-    said = [match[1] for match in map(cell.SPEAKER.match, head) if match]
+    labels = [match[1] for match in map(cell.SPEAKER.match, head) if match]
+    speakers = set(labels)
     lines = sum(bool(line.strip()) for line in head)
-    return (
-        len(said) * 2 > lines
-        and len(set(said)) >= 2
-        and (len(set(said)) < len(said) or len(said) < 4)
-    )
+    comes_back = len(speakers) < len(labels)
+    is_most = len(labels) * 2 > lines
+    return is_most and len(speakers) >= 2 and (comes_back or len(labels) < 4)
 
 
-def read(lines: Iterable[str]) -> Iterator[Talk | Unread]:
+def read(lines: Iterable[str]) -> Iterator[Transcript | Unread]:
     lines = iter(lines)
-    head = list(islice(lines, 1000))
-    blank_parts = sum(not line.strip() for line in head) * 3 < sum(
-        bool(line.strip()) for line in head
-    )
-    for block in _blocks(chain(head, lines), blank_parts):
+    head = list(islice(lines, HEAD))
+    filled = sum(bool(line.strip()) for line in head)
+    blank_separates = (len(head) - filled) * 3 < filled
+    for block in _blocks(chain(head, lines), blank_separates):
         text = "\n".join(block)
-        turns = cell.spoken(text)
-        yield Talk(turns) if turns else Unread("no line of the form `Name: text`", text)
+        turns = cell.turns_of(text)
+        if turns:
+            yield Transcript(turns)
+        else:
+            yield Unread("record.unreadable", "no line of the form `Name: text`", text)
 
 
-def _blocks(lines: Iterable[str], blank_parts: bool) -> Iterator[list[str]]:
+def _blocks(lines: Iterable[str], blank_separates: bool) -> Iterator[list[str]]:
     block: list[str] = []
     for line in lines:
-        if RULE.match(line) or (blank_parts and not line.strip()):
+        is_blank = not line.strip()
+        if RULE.match(line) or (is_blank and blank_separates):
             if block:
                 yield block
             block = []
-        elif line.strip():
+        elif not is_blank:
             block.append(line.rstrip())
     if block:
         yield block

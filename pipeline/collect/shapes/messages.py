@@ -1,105 +1,119 @@
 """OpenAI messages, as a field of a record or as the record itself.
 
 {"id": "a1", "messages": [{"role": "system", "content": "You are Ada."},
-                          {"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good evening."}]}
-[{"role": "user", "content": "Hello"}, {"role": "assistant", "name": "Ada", "content": "Good evening."}]
+                          {"role": "user", "content": "Hello"},
+                          {"role": "assistant", "content": "Good evening."}]}
+[{"role": "user", "content": "Hello"}, {"role": "assistant", "name": "Ada", "content": "Evening."}]
 
-`content` may be a list of parts; their texts are joined. What else a message knows goes to `extra`. The list is looked
-for under `messages`, `conversation`, `conversations`, `dialogue`, `dialog`, `chat` and `chosen`. A role that is no
-known word (`ROLE_WORDS`) is a speaker's name; what tools said makes a record unreadable, since the talk would not make
-sense without it.
+`content` may be a list of parts; their texts are joined. The further fields of a message go to
+`extra`. The list is looked for under `messages`, `conversation`, `conversations`, `dialogue`,
+`dialog`, `chat` and `chosen`. A role that is not a known word (`ROLE_WORDS`) is a speaker's name.
+Messages of tools make a record unreadable: without them the conversation would not make sense.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import repeat
-from typing import Any
+from typing import cast
 
-from pipeline.collect.shapes.talk import (
+from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
-    Talk,
+    Fields,
+    Transcript,
     Turn,
-    beside,
     dict_of,
+    from_columns,
     id_field,
-    items,
+    if_any,
     list_of,
     record_id,
     rest,
     text_of,
+    turn_by,
 )
-from pipeline.conversation import Role
 
 PLACES = ("messages", "conversation", "conversations", "dialogue", "dialog", "chat", "chosen")
-UNSAID = ("tool", "function", "ipython", "observation", "environment")
+TOOLS = ("tool", "function", "ipython", "observation", "environment")  # roles of no speaker
 IDS = ("id", "conversation_id", "conversation_hash", "uuid", "prompt_id")
 
 
-def recognise(record: Any) -> bool:
+def recognise(record: object) -> bool:
     return _place(record) is not None
 
 
-def read(record: Any) -> Iterator[Talk]:
-    if isinstance(record, list):
-        record = {"messages": record}
-    place = _place(dict_of(record, "the record")) or "messages"
-    said = list_of(record.get(place), place)
-    found = turns(said)
-    extra = rest(record, place, id_field(record, *IDS)) | beside(said, "role", "content", "name")
-    yield Talk(found, record=record_id(record, *IDS), extra=extra)
+def read(record: object) -> Iterator[Transcript]:
+    fields = dict_of({"messages": record} if isinstance(record, list) else record, "the record")
+    place = _place(fields) or "messages"
+    messages = list_of(fields.get(place), place)
+    found = turns(messages)
+    further = rest_of_turns(messages, "role", "content", "name")
+    extra = rest(fields, place, id_field(fields, *IDS)) | further
+    yield Transcript(found, record=record_id(fields, *IDS), extra=extra)
 
 
-def turns(messages: list[Any]) -> list[Turn]:
-    """A list of messages as turns; raises ValueError naming the first one that is none."""
-    try:  # the common case first: half of the reading time is spent here
-        if not any(m.get("name") for m in messages):
-            return plain(
-                [m["content"] for m in messages], [ROLE_WORDS[m["role"]] for m in messages]
-            )
+def turns(messages: list[object]) -> list[Turn]:
+    """A list of messages as turns; ValueError names the first that is not a message."""
+    try:
+        if not any(message.get("name") for message in cast("list[Fields]", messages)):
+            return plain_turns(messages, "role", "content")
     except (AttributeError, KeyError, TypeError):
-        pass
-    return [_turn(n, message) for n, message in enumerate(messages, 1)]
+        pass  # not so plain: each is looked at by itself
+    return [_turn(number, message) for number, message in enumerate(messages, 1)]
 
 
-def plain(texts: list[Any], roles: list[Role]) -> list[Turn]:
-    """Turns of nameless speakers; TypeError when one of the texts is none, which is then looked at more closely."""
+def plain_turns(messages: list[object], who: str, what: str) -> list[Turn]:
+    """The turns of messages of which each holds a role word under `who` and a text under `what`.
+
+    KeyError or TypeError where one does not. Half of the reading time is spent on such messages,
+    so they are not looked at one by one: `join` finds what is not text.
+    """
+    plain = cast("list[dict[str, str]]", messages)
+    texts = [message[what] for message in plain]
+    roles = [ROLE_WORDS[message[who]] for message in plain]
     "".join(texts)
     return list(zip(repeat(None), texts, roles, strict=False))
 
 
-def _turn(number: int, message: Any) -> Turn:
+def rest_of_turns(messages: list[object], *used: str) -> Fields:
+    """The fields of messages beyond these, as `turns` of `extra`: one object a message."""
+    objects = cast("list[Fields]", messages)
+    if list(map(len, objects)).count(2) == len(objects):  # the common case: who and what
+        return {}
+    return if_any("turns", [rest(message, *used) for message in objects])
+
+
+def _turn(number: int, message: object) -> Turn:
     where = f"message {number}"
-    dict_of(message, where)
-    content, role, name = message.get("content"), message.get("role"), message.get("name")
+    fields = dict_of(message, where)
+    content, role, name = fields.get("content"), fields.get("role"), fields.get("name")
     if isinstance(content, list):
-        content = "\n".join(
-            text_of(dict_of(p, f"a part of {where}").get("text"), f"a part of {where}")
-            for p in content
-        )
-    if content is None and message.get("tool_calls"):
-        raise ValueError(f"{where} is a tool call, not something said")
-    if not isinstance(role, str) or role.lower() in UNSAID:
-        raise ValueError(
-            f"{where} has the role {role!r}, expected system, user, assistant or a speaker's name"
-        )
-    known = ROLE_WORDS.get(role.lower())
-    speaker = name if isinstance(name, str) else None if known else role
-    return speaker, text_of(content, f"the content of {where}"), known
+        content = _joined(content, where)
+    if content is None and fields.get("tool_calls"):
+        raise ValueError(f"{where} is a tool call and has no text")
+    if not isinstance(role, str) or role.lower() in TOOLS:
+        expected = "system, user, assistant or a speaker's name"
+        raise ValueError(f"{where} has the role {role!r}, expected {expected}")
+    own_name = name if isinstance(name, str) else None
+    return turn_by(role, text_of(content, f"the content of {where}"), own_name)
 
 
-def _place(record: Any) -> str | None:
+def _joined(parts: list[object], where: str) -> str:
+    part = f"a part of {where}"
+    return "\n".join(text_of(dict_of(item, part).get("text"), part) for item in parts)
+
+
+def _place(record: object) -> str | None:
+    """The field that holds the messages; "" where the record itself is the list."""
     if isinstance(record, list):
         return "" if _holds_messages(record) else None
     if not isinstance(record, dict):
         return None
-    return next(
-        (place for place in PLACES if place in record and _holds_messages(items(record[place]))),
-        None,
-    )
+    named = (place for place in PLACES if place in record)
+    return next((place for place in named if _holds_messages(from_columns(record[place]))), None)
 
 
-def _holds_messages(value: Any) -> bool:
-    return isinstance(value, list) and any(
-        "role" in m and "content" in m for m in value if isinstance(m, dict)
-    )
+def _holds_messages(value: object) -> bool:
+    if not isinstance(value, list):
+        return False
+    return any("role" in item and "content" in item for item in value if isinstance(item, dict))

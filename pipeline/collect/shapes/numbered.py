@@ -1,9 +1,10 @@
-"""One turn a numbered column, in whatever order the columns stand: crowd-work results as in the self-dialogue corpus.
+"""One turn a numbered column, as in the crowd-work results of the self-dialogue corpus.
 
 "AssignmentId","Answer.sentence1","Answer.sentence10","Answer.sentence2"
 "33PPUN","Have you seen it?","So was I.","I have, it was lovely."
 
-Two speakers take turns; empty columns are nothing said.
+The numbers give the order, not the place of the columns. Two speakers take turns; an empty column
+is not a turn.
 """
 
 from __future__ import annotations
@@ -12,33 +13,41 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
-from pipeline.collect.shapes.talk import Talk, dict_of, id_field, record_id, rest, text_of
+from pipeline.collect.shapes.transcript import (
+    Transcript,
+    alternating,
+    dict_of,
+    id_field,
+    record_id,
+    rest,
+    text_of,
+)
 
 NUMBERED = re.compile(r"(.*?(?:sentence|turn|utterance|message|line|text)[ _.-]?)(\d+)$", re.I)
 IDS = ("id", "AssignmentId", "conversation_id", "dialogue_id")
 
 
-def recognise(record: Any) -> bool:
+def recognise(record: object) -> bool:
     return isinstance(record, dict) and len(_columns(tuple(record))) > 1
 
 
-def read(record: Any) -> Iterator[Talk]:
-    columns = _columns(tuple(dict_of(record, "the record")))
-    said = [text_of(record[name] or "", name).strip() for name in columns]
-    turns = [(f"speaker {n % 2 + 1}", text, None) for n, text in enumerate(said) if text]
-    yield Talk(
-        list(turns),
-        record=record_id(record, *IDS),
-        extra=rest(record, *columns, id_field(record, *IDS)),
-    )
+def read(record: object) -> Iterator[Transcript]:
+    fields = dict_of(record, "the record")
+    columns = _columns(tuple(fields))
+    texts = [text_of(fields[name] or "", name).strip() for name in columns]
+    turns = [turn for turn in alternating(texts) if turn[1]]
+    extra = rest(fields, *columns, id_field(fields, *IDS))
+    yield Transcript(turns, record=record_id(fields, *IDS), extra=extra)
 
 
 @lru_cache(maxsize=64)
-def _columns(names: tuple[Any, ...]) -> list[str]:
+def _columns(names: tuple[object, ...]) -> list[str]:
     """The columns of the largest numbered family, in the order of their numbers."""
-    matches = [m for m in (NUMBERED.match(str(name)) for name in names) if m]
-    family = Counter(m[1] for m in matches).most_common(1)
-    chosen = [m for m in matches if family and m[1] == family[0][0]]
-    return [m[0] for m in sorted(chosen, key=lambda m: int(m[2]))]
+    matches = [match for match in (NUMBERED.match(str(name)) for name in names) if match]
+    if not matches:
+        return []
+    [(family, _)] = Counter(match[1] for match in matches).most_common(1)
+    chosen = [match for match in matches if match[1] == family]
+    chosen.sort(key=lambda match: int(match[2]))
+    return [match[0] for match in chosen]

@@ -1,8 +1,9 @@
 """PIPPA: a bot with a greeting, and messages that say whether a human wrote them.
 
-{"bot_id": "b1", "bot_name": "Ada", "bot_greeting": "Good evening.", "bot_description": "A librarian.",
- "bot_definitions": "{{char}}: Do sit.", "conversation": [{"message": "Good evening.", "is_human": false},
-                                                          {"message": "Hello", "is_human": true}]}
+{"bot_id": "b1", "bot_name": "Ada", "bot_greeting": "Good evening.",
+ "bot_description": "A librarian.", "bot_definitions": "{{char}}: Do sit.",
+ "conversation": [{"message": "Good evening.", "is_human": false},
+                  {"message": "Hello", "is_human": true}]}
 
 `conversation` may be an object of two lists, as `datasets` writes it. A bot is one group.
 """
@@ -10,14 +11,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pipeline.collect.shapes.talk import (
-    Talk,
+from pipeline.collect.shapes.transcript import (
+    Fields,
+    Transcript,
     Turn,
-    described,
+    description,
     dict_of,
-    items,
+    from_columns,
     list_of,
     record_id,
     rest,
@@ -25,32 +26,40 @@ from pipeline.collect.shapes.talk import (
 )
 from pipeline.conversation import Persona
 
-USED = ("bot_name", "bot_greeting", "bot_description", "bot_definitions", "conversation")
+USED = ("bot_name", "bot_greeting", "bot_description", "bot_definitions", "conversation", "id")
 
 
-def recognise(record: Any) -> bool:
-    said = items(record.get("conversation")) if isinstance(record, dict) else None
-    return isinstance(said, list) and any(
-        isinstance(item, dict) and "is_human" in item for item in said
-    )
+def recognise(record: object) -> bool:
+    if not isinstance(record, dict):
+        return False
+    messages = from_columns(record.get("conversation"))
+    return isinstance(messages, list) and any(map(_says_who, messages))
 
 
-def read(record: Any) -> Iterator[Talk]:
-    said = list_of(dict_of(record, "the record").get("conversation"), "conversation")
-    about = filter(
-        None, (described(record.get(name)) for name in ("bot_description", "bot_definitions"))
-    )
-    name = described(record.get("bot_name"))
-    persona = Persona(name, "\n".join(about) or None, described(record.get("bot_greeting")))
-    bot = record_id(record, "bot_id") or name
-    turns = [_turn(n, item) for n, item in enumerate(said, 1)]
-    yield Talk(
-        turns, {None: persona}, record_id(record, "id"), bot, extra=rest(record, *USED, "id")
-    )
+def _says_who(message: object) -> bool:
+    return isinstance(message, dict) and "is_human" in message
 
 
-def _turn(number: int, item: Any) -> Turn:
-    human = dict_of(item, f"message {number}").get("is_human")
-    if not isinstance(human, bool):
-        raise ValueError(f"message {number} does not say whether a human wrote it")
-    return None, text_of(item.get("message"), f"message {number}"), "user" if human else "assistant"
+def read(record: object) -> Iterator[Transcript]:
+    fields = dict_of(record, "the record")
+    messages = list_of(fields.get("conversation"), "conversation")
+    persona = _persona(fields)
+    bot = record_id(fields, "bot_id") or persona.name
+    turns = [_turn(number, message) for number, message in enumerate(messages, 1)]
+    own_id, extra = record_id(fields, "id"), rest(fields, *USED)
+    yield Transcript(turns, {None: persona}, own_id, bot, extra=extra)
+
+
+def _persona(record: Fields) -> Persona:
+    name, greeting = description(record.get("bot_name")), description(record.get("bot_greeting"))
+    about = [description(record.get(field)) for field in ("bot_description", "bot_definitions")]
+    return Persona(name, "\n".join(filter(None, about)) or None, greeting)
+
+
+def _turn(number: int, message: object) -> Turn:
+    where = f"message {number}"
+    fields = dict_of(message, where)
+    is_human = fields.get("is_human")
+    if not isinstance(is_human, bool):
+        raise ValueError(f"{where} does not say whether a human wrote it")
+    return None, text_of(fields.get("message"), where), "user" if is_human else "assistant"

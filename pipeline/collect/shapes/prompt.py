@@ -1,28 +1,30 @@
-"""A question and its answer, with whatever was said before: prompt/completion, Alpaca, query/response/history.
+"""A question and its answer, after an earlier history: prompt/completion, Alpaca, query/response.
 
 {"prompt": "Who are you?", "completion": "Ada, the librarian."}
 {"instruction": "Greet the guest.", "input": "It is evening.", "output": "Good evening."}
-{"system": "You are Ada.", "query": "And now?", "response": "Tea.", "history": [["Hello", "Good evening."]]}
+{"system": "You are Ada.", "query": "And now?", "response": "Tea.",
+ "history": [["Hello", "Good evening."]]}
 
-Prompt and completion may be lists of messages. `input` stands below the instruction, an empty line between.
+Prompt and completion may be lists of messages. `input` stands below the instruction, after an empty
+line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from pipeline.collect.shapes import messages, pairs
-from pipeline.collect.shapes.talk import (
-    Talk,
+from pipeline.collect.shapes.transcript import (
+    Fields,
+    Transcript,
     Turn,
     dict_of,
     id_field,
-    list_of,
     record_id,
     rest,
     text_of,
 )
+from pipeline.conversation import Role
 
 ASKS = ("prompt", "instruction", "query", "question")
 ANSWERS = ("completion", "response", "output", "answer", "chosen")
@@ -30,50 +32,49 @@ SYSTEM = ("system", "system_prompt")
 IDS = ("id", "uuid", "prompt_id")
 
 
-def recognise(record: Any) -> bool:
-    return isinstance(record, dict) and _holds(record, ASKS) and _holds(record, ANSWERS)
+def recognise(record: object) -> bool:
+    if not isinstance(record, dict):
+        return False
+    return _field(record, ASKS) is not None and _field(record, ANSWERS) is not None
 
 
-def read(record: Any) -> Iterator[Talk]:
-    ask, answer = _name(dict_of(record, "the record"), ASKS), _name(record, ANSWERS)
-    context = record.get("input") or ""
-    said = [*_turns(record.get(ask), "user", ask), *_turns(record.get(answer), "assistant", answer)]
-    if context and said and ask != "prompt":
-        said[0] = (None, f"{said[0][1]}\n\n{text_of(context, 'input')}", "user")
-    before = list_of(record.get("history") or [], "history")
-    history = [
-        turn for n, pair in enumerate(before, 1) for turn in pairs.exchange(pair, f"history {n}")
-    ]
-    system = [t for name in SYSTEM for t in _turns(record.get(name) or [], "system", name)][:1]
-    used = (
-        ask,
-        answer,
-        "history",
-        *SYSTEM,
-        id_field(record, *IDS),
-        *(("input",) if ask != "prompt" else ()),
-    )
-    yield Talk(
-        [*system, *history, *said], record=record_id(record, *IDS), extra=rest(record, *used)
-    )
+def read(record: object) -> Iterator[Transcript]:
+    fields = dict_of(record, "the record")
+    ask = _field(fields, ASKS) or ASKS[0]
+    answer = _field(fields, ANSWERS) or ANSWERS[0]
+    has_input = ask != "prompt"
+    question = _turns(fields.get(ask), "user", ask)
+    if has_input and fields.get("input"):
+        question = _with_input(question, fields["input"])
+    answers = _turns(fields.get(answer), "assistant", answer)
+    history = pairs.exchanges(fields.get("history") or [], "history", "history")
+    used = [ask, answer, "history", *SYSTEM, *(["input"] if has_input else [])]
+    extra = rest(fields, *used, id_field(fields, *IDS))
+    turns = [*_system(fields), *history, *question, *answers]
+    yield Transcript(turns, record=record_id(fields, *IDS), extra=extra)
 
 
-def _turns(value: Any, role: Any, where: str) -> list[Turn]:
-    return (
-        messages.turns(value) if isinstance(value, list) else [(None, text_of(value, where), role)]
-    )
+def _with_input(question: list[Turn], value: object) -> list[Turn]:
+    (_, text, _), *others = question
+    return [(None, f"{text}\n\n{text_of(value, 'input')}", "user"), *others]
 
 
-def _holds(record: dict[str, Any], names: tuple[str, ...]) -> bool:
-    return any(
-        isinstance(record.get(name), str) or messages.recognise(record.get(name)) for name in names
-    )
+def _system(record: Fields) -> list[Turn]:
+    """The first turn of the first system prompt; the second field would say the same."""
+    fields = [(name, record[name]) for name in SYSTEM if record.get(name)]
+    return [turn for name, value in fields for turn in _turns(value, "system", name)][:1]
 
 
-def _name(record: dict[str, Any], names: tuple[str, ...]) -> str:
-    found = (
-        name
-        for name in names
-        if isinstance(record.get(name), str) or messages.recognise(record.get(name))
-    )
-    return next(found, names[0])
+def _turns(value: object, role: Role, where: str) -> list[Turn]:
+    if isinstance(value, list):
+        return messages.turns(value)
+    return [(None, text_of(value, where), role)]
+
+
+def _field(record: Fields, names: tuple[str, ...]) -> str | None:
+    """The first of these fields that holds a text or messages."""
+    return next((name for name in names if _is_message(record.get(name))), None)
+
+
+def _is_message(value: object) -> bool:
+    return isinstance(value, str) or messages.recognise(value)

@@ -1,7 +1,8 @@
 """ShareGPT: `conversations` of `from` and `value`.
 
-{"id": "identity_0", "system": "You are Ada.", "conversations": [{"from": "human", "value": "Who are you?"},
-                                                                 {"from": "gpt", "value": "Ada, the librarian."}]}
+{"id": "identity_0", "system": "You are Ada.",
+ "conversations": [{"from": "human", "value": "Who are you?"},
+                   {"from": "gpt", "value": "Ada, the librarian."}]}
 
 `from` is human or user, gpt or assistant (and the like), system, or the name of a character.
 """
@@ -9,64 +10,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pipeline.collect.shapes.messages import plain
-from pipeline.collect.shapes.talk import (
-    ROLE_WORDS,
-    Talk,
+from pipeline.collect.shapes.messages import plain_turns, rest_of_turns
+from pipeline.collect.shapes.transcript import (
+    Transcript,
     Turn,
-    beside,
     dict_of,
-    items,
+    from_columns,
     list_of,
     record_id,
     rest,
     text_of,
+    turn_by,
 )
 
 PLACES = ("conversations", "conversation", "messages", "dialogue", "items")
 
 
-def recognise(record: Any) -> bool:
+def recognise(record: object) -> bool:
     return _place(record) is not None
 
 
-def read(record: Any) -> Iterator[Talk]:
-    place = _place(dict_of(record, "the record")) or "conversations"
-    said = list_of(record.get(place), place)
-    turns = _turns(said)
-    prompt = record.get("system")
+def read(record: object) -> Iterator[Transcript]:
+    fields = dict_of(record, "the record")
+    place = _place(fields) or "conversations"
+    messages = list_of(fields.get(place), place)
+    turns = _turns(messages)
+    prompt = fields.get("system")
     if isinstance(prompt, str) and prompt.strip():
         turns.insert(0, (None, prompt, "system"))
-    extra = rest(record, place, "id", "system") | beside(said, "from", "value")
-    yield Talk(turns, record=record_id(record, "id"), extra=extra)
+    extra = rest(fields, place, "id", "system") | rest_of_turns(messages, "from", "value")
+    yield Transcript(turns, record=record_id(fields, "id"), extra=extra)
 
 
-def _turns(messages: list[Any]) -> list[Turn]:
-    try:  # the common case first: half of the reading time is spent here
-        return plain([m["value"] for m in messages], [ROLE_WORDS[m["from"]] for m in messages])
+def _turns(messages: list[object]) -> list[Turn]:
+    try:
+        return plain_turns(messages, "from", "value")
     except (KeyError, TypeError):
-        return [_turn(n, message) for n, message in enumerate(messages, 1)]
+        return [_turn(number, message) for number, message in enumerate(messages, 1)]
 
 
-def _turn(number: int, message: Any) -> Turn:
+def _turn(number: int, message: object) -> Turn:
     where = f"message {number}"
-    speaker = text_of(dict_of(message, where).get("from"), f"`from` of {where}")
-    role = ROLE_WORDS.get(speaker.lower())
-    return None if role else speaker, text_of(message.get("value"), f"the value of {where}"), role
+    fields = dict_of(message, where)
+    name = text_of(fields.get("from"), f"`from` of {where}")
+    return turn_by(name, text_of(fields.get("value"), f"the value of {where}"))
 
 
-def _place(record: Any) -> str | None:
+def _place(record: object) -> str | None:
     if not isinstance(record, dict):
         return None
-    return next(
-        (place for place in PLACES if place in record and _holds(items(record[place]))), None
-    )
+    named = (place for place in PLACES if place in record)
+    return next((place for place in named if _holds_messages(from_columns(record[place]))), None)
 
 
-def _holds(value: Any) -> bool:
-    if not isinstance(value, list):
-        return False
-    at_once = value and isinstance(value[0], dict) and "from" in value[0] and "value" in value[0]
-    return at_once or any("from" in m and "value" in m for m in value if isinstance(m, dict))
+def _holds_messages(value: object) -> bool:
+    return isinstance(value, list) and any(map(_is_message, value))
+
+
+def _is_message(item: object) -> bool:
+    return isinstance(item, dict) and "from" in item and "value" in item

@@ -1,36 +1,47 @@
-"""Where a chat log that runs for months falls into talks: at long silences."""
+"""Where a chat log of many months is split into conversations: at long silences."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from pipeline.collect.shapes.talk import Talk, Turn, Unread
+from pipeline.collect.shapes.transcript import Transcript, Turn, Unread
 
-SILENCE = dt.timedelta(hours=6)  # our choice: a night's sleep ends a talk, a meal does not
-LONGEST = 5_000  # turns; a channel that never sleeps is cut here rather than held in memory
-
-Said = tuple[dt.datetime | None, str | None, str]  # when, who, what
+SILENCE = dt.timedelta(hours=6)  # our choice: sleep ends a conversation, a meal does not
+LONGEST = 5_000  # turns; a channel that never pauses is cut here rather than held in memory
 
 
-def talks(said: Iterable[Said | Unread], group: str | None = None) -> Iterator[Talk | Unread]:
-    """Talks between silences, in order. What has no time goes on with what was before."""
+class TimedTurn(NamedTuple):
+    """One message of a log; time is None where the log gives none that is valid."""
+
+    time: dt.datetime | None
+    speaker: str | None
+    text: str
+
+
+def split(
+    messages: Iterable[TimedTurn | Unread], group: str | None = None
+) -> Iterator[Transcript | Unread]:
+    """The conversations between silences, in order. A message without a time causes no split."""
     turns: list[Turn] = []
     began: dt.datetime | None = None
     last: dt.datetime | None = None
-    for item in said:
-        if isinstance(item, Unread):
-            yield item
+    for message in messages:
+        if isinstance(message, Unread):
+            yield message
             continue
-        time, name, text = item
-        if turns and ((time and last and time - last > SILENCE) or len(turns) >= LONGEST):
-            yield _talk(turns, began, group)
+        is_late = message.time and last and message.time - last > SILENCE
+        if turns and (is_late or len(turns) >= LONGEST):
+            yield _transcript(turns, began, group)
             turns, began = [], None
-        last, began = time or last, began or time
-        turns.append((name, text, None))
+        last = message.time or last
+        began = began or message.time
+        turns.append((message.speaker, message.text, None))
     if turns:
-        yield _talk(turns, began, group)
+        yield _transcript(turns, began, group)
 
 
-def _talk(turns: list[Turn], began: dt.datetime | None, group: str | None) -> Talk:
-    return Talk(turns, group=group, extra={"began": began.isoformat(sep=" ")} if began else {})
+def _transcript(turns: list[Turn], began: dt.datetime | None, group: str | None) -> Transcript:
+    extra = {"began": began.isoformat(sep=" ")} if began else {}
+    return Transcript(turns, group=group, extra=extra)

@@ -1,30 +1,34 @@
-"""A list of turns that name their speaker: schema-guided dialogue (SGD), Taskmaster, MELD-like scenes.
+"""A list of turns that name their speaker: schema-guided dialogue (SGD), Taskmaster, scenes (MELD).
 
 {"dialogue_id": "1_00000", "services": ["Restaurants_2"], "turns": [
-    {"speaker": "USER", "utterance": "A table for two.", "frames": []}, {"speaker": "SYSTEM", "utterance": "Where?"}]}
-{"conversation_id": "dlg-1", "utterances": [{"speaker": "user", "text": "one tea please", "annotations": []}]}
+    {"speaker": "USER", "utterance": "A table for two.", "frames": []},
+    {"speaker": "SYSTEM", "utterance": "Where?"}]}
+{"conversation_id": "dlg-1", "utterances": [
+    {"speaker": "user", "text": "one tea please", "annotations": []}]}
 
-A speaker `system` is the assistant unless somebody else is. What else is known of a turn goes to `extra`, an
-`emotion` to the annotations.
+A speaker `system` is the assistant unless somebody else is. The further fields of a turn go to
+`extra`, an `emotion` to the annotations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pipeline.collect.shapes.talk import (
-    ROLE_WORDS,
-    Talk,
+from pipeline.collect.shapes.transcript import (
+    Fields,
+    Transcript,
     Turn,
     dict_of,
+    dicts_of,
+    first_of,
+    from_columns,
     id_field,
-    items,
-    list_of,
+    if_any,
     record_id,
     rest,
+    system_as_assistant,
     text_of,
-    with_machine,
+    turn_by,
 )
 from pipeline.conversation import Annotation
 
@@ -44,68 +48,76 @@ TEXTS = ("utterance", "text", "content", "message", "transcript", "value")
 IDS = ("dialogue_id", "conversation_id", "dialog_id", "scene_id", "id")
 
 
-def recognise(record: Any) -> bool:
+def recognise(record: object) -> bool:
     return _place(record) is not None
 
 
-def read(record: Any) -> Iterator[Talk]:
-    place = _place(dict_of(record, "the record")) or "turns"
-    said = [
-        dict_of(item, f"turn {n}") for n, item in enumerate(list_of(record.get(place), place), 1)
-    ]
-    turns = with_machine([_turn(n, item) for n, item in enumerate(said, 1)])
-    emotions = [
-        item.get("emotion") if isinstance(item.get("emotion"), str) else None for item in said
-    ]
-    annotations = (
-        tuple(Annotation(emotion=e.lower() if e else None) for e in emotions)
-        if any(emotions)
-        else ()
+def read(record: object) -> Iterator[Transcript]:
+    fields = dict_of(record, "the record")
+    place = _place(fields) or "turns"
+    items = dicts_of(fields.get(place), place, "turn")
+    turns = system_as_assistant([_turn(number, item) for number, item in enumerate(items, 1)])
+    further = if_any("turns", [_further(item) for item in items])
+    yield Transcript(
+        turns,
+        record=record_id(fields, *IDS),
+        annotations=_annotations(items),
+        extra=rest(fields, place, id_field(fields, *IDS)) | further,
     )
-    extra = rest(record, place, id_field(record, *IDS))
-    known = [
-        rest(item, *_fields(item), "name" if _own(item) else None, "emotion" if emotion else None)
-        for item, emotion in zip(said, emotions, strict=True)
-    ]
-    if any(known):
-        extra["turns"] = known
-    yield Talk(turns, record=record_id(record, *IDS), annotations=annotations, extra=extra)
 
 
-def _turn(number: int, item: dict[str, Any]) -> Turn:
-    who, what = _fields(item)
-    speaker, text = item.get(who or ""), item.get(what or "")
+def _annotations(items: list[Fields]) -> tuple[Annotation, ...]:
+    emotions = [_emotion(item) for item in items]
+    if not any(emotions):
+        return ()
+    return tuple(Annotation(emotion=emotion) for emotion in emotions)
+
+
+def _emotion(item: Fields) -> str | None:
+    """The emotion of a turn, where it is a word: a number goes to `extra`."""
+    emotion = item.get("emotion")
+    return (emotion.lower() or None) if isinstance(emotion, str) else None
+
+
+def _turn(number: int, item: Fields) -> Turn:
+    speaker = item.get(first_of(SPEAKERS, item) or "")
+    text = item.get(first_of(TEXTS, item) or "")
     if isinstance(speaker, list):
         speaker = " and ".join(str(name) for name in speaker)
-    name = str(speaker) if isinstance(speaker, str | int) and speaker != "" else None
-    role = ROLE_WORDS.get((name or "").lower())
-    return _own(item) or (None if role else name), text_of(text, f"the text of turn {number}"), role
+    is_name = isinstance(speaker, str | int) and speaker != ""
+    name = str(speaker) if is_name else None
+    return turn_by(name, text_of(text, f"the text of turn {number}"), _own_name(item))
 
 
-def _fields(item: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Where a turn says who speaks, and what."""
-    who, what = (
-        next((name for name in names if name in item), None) for names in (SPEAKERS, TEXTS)
-    )
-    return who, what
-
-
-def _own(item: dict[str, Any]) -> str | None:
+def _own_name(item: Fields) -> str | None:
     """The name of a speaker that stands beside a role."""
     name = item.get("name")
-    return name if _fields(item)[0] == "role" and isinstance(name, str) and name else None
+    if first_of(SPEAKERS, item) != "role" or not isinstance(name, str):
+        return None
+    return name or None
 
 
-def _place(record: Any) -> str | None:
+def _further(item: Fields) -> Fields:
+    """The fields that make neither the turn nor its annotation."""
+    used = [first_of(SPEAKERS, item), first_of(TEXTS, item)]
+    if _own_name(item):
+        used.append("name")
+    if _emotion(item):
+        used.append("emotion")
+    return rest(item, *used)
+
+
+def _place(record: object) -> str | None:
     if not isinstance(record, dict):
         return None
-    return next((place for place in PLACES if _holds(items(record.get(place)))), None)
+    return next((place for place in PLACES if _holds_turns(from_columns(record.get(place)))), None)
 
 
-def _holds(value: Any) -> bool:
-    return isinstance(value, list) and any(
-        isinstance(item, dict)
-        and any(n in item for n in SPEAKERS)
-        and any(n in item for n in TEXTS)
-        for item in value
-    )
+def _holds_turns(value: object) -> bool:
+    return isinstance(value, list) and any(map(_is_turn, value))
+
+
+def _is_turn(item: object) -> bool:
+    if not isinstance(item, dict):
+        return False
+    return first_of(SPEAKERS, item) is not None and first_of(TEXTS, item) is not None

@@ -1,77 +1,82 @@
 """Lists of [speaker, text], as in ABCD.
 
-{"convo_id": 3592, "original": [["agent", "Hi! How can I help?"], ["customer", "I need to return it."],
+{"convo_id": 3592, "original": [["agent", "Hi! How can I help?"],
+                                ["customer", "I need to return it."],
                                 ["action", "Account has been pulled up."]]}
 
-Told from pairs of (said, answered) by the few first halves that come back. What nobody said (`action`) is left out of
-the talk and kept in `extra`.
+Speakers are recognised by being few: in pairs of a message and its answer the first halves differ.
+An `action` is not a message: it is left out of the conversation and kept in `extra`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pipeline.collect.shapes.talk import (
+from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
-    Talk,
+    Fields,
+    Transcript,
     dict_of,
     id_field,
+    if_any,
     list_of,
     record_id,
     rest,
     text_of,
+    turn_by,
 )
 
-UNSAID = ("action",)
+ACTION = "action"
 IDS = ("convo_id", "conversation_id", "dialogue_id", "id")
+LONG_NAME = 40  # characters; a longer first half is not a speaker
 
 
-def recognise(record: Any) -> bool:
+def recognise(record: object) -> bool:
     return isinstance(record, dict) and _place(record) is not None
 
 
-def read(record: Any) -> Iterator[Talk]:
-    place = _place(dict_of(record, "the record"))
+def read(record: object) -> Iterator[Transcript]:
+    fields = dict_of(record, "the record")
+    place = _place(fields)
     if place is None:
         raise ValueError("no field holds a list of [speaker, text]")
-    items = [_item(item, f"turn {n}") for n, item in enumerate(record[place], 1)]
-    turns = [
-        (None if _role(name) else name, text, _role(name))
-        for name, text in items
-        if name not in UNSAID
-    ]
-    actions = [{"after": n, "text": text} for n, (name, text) in enumerate(items) if name in UNSAID]
-    extra = {
-        **rest(record, place, id_field(record, *IDS)),
-        **({"actions": actions} if actions else {}),
-    }
+    items = enumerate(list_of(fields[place], place), 1)
+    pairs = [_pair(item, f"turn {number}") for number, item in items]
+    turns = [turn_by(name, text) for name, text in pairs if name != ACTION]
+    actions = _actions(pairs)
     notes = (f"collect: left out {len(actions)} actions",) if actions else ()
-    yield Talk(turns, record=record_id(record, *IDS), extra=extra, notes=notes)
+    extra = rest(fields, place, id_field(fields, *IDS)) | if_any("actions", actions)
+    yield Transcript(turns, record=record_id(fields, *IDS), extra=extra, notes=notes)
 
 
-def _item(item: Any, where: str) -> tuple[str, str]:
+def _pair(item: object, where: str) -> tuple[str, str]:
+    """(speaker, text)"""
     halves = list_of(item, where)
     if len(halves) != 2:
         raise ValueError(f"{where} has {len(halves)} parts, expected a speaker and a text")
     return text_of(halves[0], f"the speaker of {where}"), text_of(halves[1], f"the text of {where}")
 
 
-def _role(name: str) -> Any:
-    return ROLE_WORDS.get(name.lower())
+def _actions(pairs: list[tuple[str, str]]) -> list[Fields]:
+    """What happened beside the conversation, each with the number of entries before it."""
+    numbered = enumerate(pairs)
+    return [{"after": number, "text": text} for number, (name, text) in numbered if name == ACTION]
 
 
-def _place(record: dict[Any, Any]) -> str | None:
-    return next((str(name) for name, value in record.items() if _holds(value)), None)
+def _place(record: Fields) -> str | None:
+    return next((str(name) for name, value in record.items() if _holds_pairs(value)), None)
 
 
-def _holds(value: Any) -> bool:
+def _holds_pairs(value: object) -> bool:
     if not isinstance(value, list) or not value:
         return False
-    heads = [
-        i[0]
-        for i in value
-        if isinstance(i, list) and len(i) == 2 and isinstance(i[0], str) and len(i[0]) <= 40
-    ]
-    known = sum(_role(head) is not None for head in heads) * 2 > len(heads)
-    return len(heads) * 2 > len(value) and (known or len(set(heads)) * 2 <= len(heads))
+    names = [item[0] for item in value if _may_be_pair(item)]
+    known = sum(name.lower() in ROLE_WORDS for name in names)
+    come_back = len(set(names)) * 2 <= len(names)
+    return len(names) * 2 > len(value) and (known * 2 > len(names) or come_back)
+
+
+def _may_be_pair(item: object) -> bool:
+    if not isinstance(item, list) or len(item) != 2:
+        return False
+    return isinstance(item[0], str) and len(item[0]) <= LONG_NAME

@@ -1,21 +1,23 @@
-"""Message trees with ranks, as in OASST: one talk a tree, along the best path.
+"""Message trees with ranks, as in OASST: one conversation a tree, along the best path.
 
-{"message_tree_id": "t1", "prompt": {"message_id": "t1", "role": "prompter", "text": "Which tea is best?", "replies": [
-    {"message_id": "m2", "role": "assistant", "text": "Darjeeling.", "rank": 0, "replies": []},
-    {"message_id": "m3", "role": "assistant", "text": "Any.", "rank": 1, "replies": []}]}}
+{"message_tree_id": "t1", "prompt": {
+    "message_id": "t1", "role": "prompter", "text": "Which tea is best?", "replies": [
+        {"message_id": "m2", "role": "assistant", "text": "Darjeeling.", "rank": 0, "replies": []},
+        {"message_id": "m3", "role": "assistant", "text": "Any.", "rank": 1, "replies": []}]}}
 
-The best path takes at every branch the reply of the lowest rank (unranked ones last, then the first). Deleted messages
-and those that failed review are not walked. `shape: leaves` gives one talk per leaf instead. A tree is one group.
+The best path takes at every branch the reply of the lowest rank (unranked ones last, then the
+first). It leaves out messages that were deleted or that failed review. `shape: leaves` gives one
+conversation per leaf instead. A tree is one group.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pipeline.collect.shapes.talk import (
+from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
-    Talk,
+    Fields,
+    Transcript,
     Turn,
     dict_of,
     list_of,
@@ -24,59 +26,55 @@ from pipeline.collect.shapes.talk import (
     text_of,
 )
 
-Node = dict[str, Any]
+
+def recognise(record: object) -> bool:
+    if not isinstance(record, dict):
+        return False
+    root = record.get("prompt", record)
+    return isinstance(root, dict) and isinstance(root.get("replies"), list) and "text" in root
 
 
-def recognise(record: Any) -> bool:
-    root = _root(record)
-    return root is not None and isinstance(root.get("replies"), list) and "text" in root
-
-
-def read(record: Any) -> Iterator[Talk]:
-    root = root_of(record)
-    path = [root]
-    while replies := standing(path[-1]):
+def read(record: object) -> Iterator[Transcript]:
+    tree = dict_of(record, "the record")
+    path = [root_of(tree)]
+    while replies := replies_of(path[-1]):
         path.append(min(replies, key=_rank))
-    yield talk(path, record)
+    yield transcript_of(path, tree)
 
 
-def root_of(record: Any) -> Node:
-    return _root(dict_of(record, "the record")) or dict_of(record, "the record")
+def root_of(tree: Fields) -> Fields:
+    """The first message: under `prompt`, or the record itself."""
+    root = tree.get("prompt", tree)
+    return root if root and isinstance(root, dict) else tree
 
 
-def standing(node: Node) -> list[Node]:
-    """The replies that were neither deleted nor refused in review."""
-    replies = [dict_of(r, "a reply") for r in list_of(node.get("replies") or [], "replies")]
-    return [r for r in replies if not r.get("deleted") and r.get("review_result") is not False]
+def replies_of(message: Fields) -> list[Fields]:
+    """The replies to a message that were neither deleted nor rejected in review."""
+    replies = list_of(message.get("replies") or [], "replies")
+    objects = [dict_of(reply, "a reply") for reply in replies]
+    return [reply for reply in objects if _is_valid(reply)]
 
 
-def talk(path: list[Node], record: Node) -> Talk:
-    """The talk along a path; the rank and the labels of its messages go to `extra`."""
-    tree = record_id(record, "message_tree_id") or record_id(path[0], "message_id", "id")
-    said = [rest(node, "text", "role", "replies", "parent_id") for node in path]
-    extra = {**rest(record, "prompt", *path[0]), "path": said}
-    return Talk(
-        [_turn(node, n) for n, node in enumerate(path, 1)], record=tree, group=tree, extra=extra
-    )
+def _is_valid(message: Fields) -> bool:
+    return not message.get("deleted") and message.get("review_result") is not False
 
 
-def _turn(node: Node, number: int) -> Turn:
-    role = node.get("role")
-    known = ROLE_WORDS.get(role.lower()) if isinstance(role, str) else None
-    return (
-        None if known else str(role),
-        text_of(node.get("text"), f"the text of message {number}"),
-        known,
-    )
-
-
-def _rank(node: Node) -> float:
-    rank = node.get("rank")
+def _rank(message: Fields) -> float:
+    rank = message.get("rank")
     return rank if isinstance(rank, int | float) else float("inf")
 
 
-def _root(record: Any) -> Node | None:
-    if not isinstance(record, dict):
-        return None
-    root = record.get("prompt", record)
-    return root if isinstance(root, dict) else None
+def transcript_of(path: list[Fields], tree: Fields) -> Transcript:
+    """The conversation along a path; ranks and labels of its messages go to `extra`."""
+    own_id = record_id(tree, "message_tree_id") or record_id(path[0], "message_id", "id")
+    further = [rest(message, "text", "role", "replies", "parent_id") for message in path]
+    extra = rest(tree, "prompt", *path[0]) | {"path": further}
+    turns = [_turn(message, number) for number, message in enumerate(path, 1)]
+    return Transcript(turns, record=own_id, group=own_id, extra=extra)
+
+
+def _turn(message: Fields, number: int) -> Turn:
+    name = message.get("role")
+    role = ROLE_WORDS.get(name.lower()) if isinstance(name, str) else None
+    speaker = None if role else str(name)
+    return speaker, text_of(message.get("text"), f"the text of message {number}"), role
