@@ -7,6 +7,7 @@ import gc
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import orjson
@@ -75,13 +76,22 @@ class Server:
         self.rate_limit = rate_limit
         self.address = (settings.base_url or OPENAI).rstrip("/")
         self.answered, self.longest = 0.0, 0
+        self._key = key
         self._secret = key if key and len(key) >= SECRET else None
-        self.client, self._response = _client(settings, key, rehearsal)
-        # the whole address, so that the client need not join it for every request
-        self._url = f"{str(self.client.base_url).rstrip('/')}/chat/completions"
+        self._rehearsal = _stand_in(settings, rehearsal)
         self._refused_fields: set[str] = set()
         # the first one is used; one that the server refuses is removed
         self._json_modes = ["json_schema", "json_object", "text"]
+
+    @cached_property
+    def client(self) -> openai.AsyncOpenAI:
+        """The client of this server, made when first used: to import it takes a CPU-second."""
+        return _client(self.settings, self._key)
+
+    @cached_property
+    def _url(self) -> str:
+        """The whole address, so that the client need not join it for every request."""
+        return f"{str(self.client.base_url).rstrip('/')}/chat/completions"
 
     @property
     def in_batches(self) -> bool:
@@ -144,14 +154,17 @@ class Server:
         return bool(named)
 
     async def _post(self, body: JsonObject) -> Reply:
+        if self._rehearsal is not None:
+            return self.read(orjson.dumps(self._rehearsal(body)), body)
         import aiohttp
+        import httpx2
         import openai
 
         try:
             async with asyncio.timeout(self.settings.timeout):
-                response: httpx2.Response = await self.client.post(
+                response = await self.client.post(
                     self._url,
-                    cast_to=self._response,
+                    cast_to=httpx2.Response,
                     content=orjson.dumps(body),
                     options={"headers": {"content-type": "application/json"}},
                 )
@@ -213,7 +226,8 @@ class Server:
         return message[:DETAIL]
 
     async def close(self) -> None:
-        await self.client.close()
+        if "client" in vars(self):
+            await self.client.close()
 
 
 def key_for(settings: ModelSettings, keys: Mapping[str, str]) -> str | None:
@@ -243,46 +257,35 @@ def _asking_for_json(request: Request) -> list[dict[str, str]]:
     return [*before, last | {"content": f"{last['content']}\n\n{wish}"}]
 
 
-def _client(
-    settings: ModelSettings, key: str | None, rehearsal: Rehearsal | None
-) -> tuple[openai.AsyncOpenAI, type[httpx2.Response]]:
-    import httpx2
+def _stand_in(settings: ModelSettings, rehearsal: Rehearsal | None) -> Rehearsal | None:
+    """What answers in place of a server, for a rehearsal."""
+    if not settings.is_rehearsal:
+        return None
+    if rehearsal is None:
+        raise UserError(f"The model {settings.model} is a rehearsal, and no stand-in is given.")
+    return rehearsal
+
+
+def _client(settings: ModelSettings, key: str | None) -> openai.AsyncOpenAI:
     import openai
 
-    address = settings.base_url or OPENAI
-    if settings.is_rehearsal:
-        address = "http://rehearsal/v1"
     client = openai.AsyncOpenAI(
         api_key=key or "none",
-        base_url=address,
+        base_url=settings.base_url or OPENAI,
         max_retries=0,
-        http_client=_transport(settings, rehearsal),
+        http_client=_transport(settings),
         default_headers=dict.fromkeys(_OF_THIS_MACHINE, openai.Omit()),  # type: ignore[arg-type]
     )
     gc.freeze()  # the client's modules stay: no garbage collection need look at them again
-    return client, httpx2.Response
+    return client
 
 
-def _transport(settings: ModelSettings, rehearsal: Rehearsal | None) -> httpx2.AsyncClient:
+def _transport(settings: ModelSettings) -> httpx2.AsyncClient:
     import httpx2
     import openai
 
-    if settings.is_rehearsal:
-        if rehearsal is None:
-            raise UserError(f"The model {settings.model} is a rehearsal, and no stand-in is given.")
-        return httpx2.AsyncClient(transport=httpx2.MockTransport(_played_by(rehearsal)))
     # without these limits aiohttp would let only 100 requests through at once, in silence
     connections = settings.in_flight
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
     timeout = httpx2.Timeout(None, connect=20.0)
     return openai.DefaultAioHttpClient(limits=limits, timeout=timeout)
-
-
-def _played_by(rehearsal: Rehearsal) -> Callable[[httpx2.Request], httpx2.Response]:
-    import httpx2
-
-    def play(request: httpx2.Request) -> httpx2.Response:
-        completion = rehearsal(orjson.loads(request.content))
-        return httpx2.Response(200, content=orjson.dumps(completion))
-
-    return play
