@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import os
 import re
 import resource
@@ -152,12 +153,11 @@ class Ran:
         return sorted({test for test, _, outcome in self.reports if outcome == "failed"})
 
     def seconds(self) -> Seconds:
-        """Of each test that ran; one that was skipped here would be skipped again."""
-        skipped = {test for test, _, outcome in self.reports if outcome == "skipped"}
+        """Of each test; infinite, and so never chosen, if it failed or was skipped."""
         total: Seconds = {}
-        for test, seconds, _ in self.reports:
-            if test not in skipped:
-                total[test] = total.get(test, 0) + seconds
+        for test, seconds, outcome in self.reports:
+            took = seconds if outcome == "passed" else math.inf
+            total[test] = total.get(test, 0) + took
         return total
 
 
@@ -170,6 +170,7 @@ def run_pytest(tree: Path, files: Sequence[str], plan: Plan | None, limit: float
         inherited = {key: os.environ[key] for key in os.environ.keys() - NO_CACHE}
         environment = inherited | {"PYTHONPATH": f"{tree}{os.pathsep}{ROOT}"}
         environment |= {"PYTHONHASHSEED": "0", "MUTANTS_LOG": str(log)}
+        environment |= {"PYTEST_TIMEOUT": str(LIMIT)}  # one that takes longer is never chosen
         command = [sys.executable, "-m", "pytest", "-q", "-p", "benchmarks.mutants_tests"]
         command += ["-p", "no:cacheprovider", "--basetemp", str(folder / "tests"), *files]
         if plan:

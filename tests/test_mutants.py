@@ -186,8 +186,13 @@ def test_an_equivalent_needs_a_reason(tmp_path: Path) -> None:
     assert mutants.without_place(root, [entry]) == [entry]
 
 
-def test_without_a_mutant_the_tests_must_pass(tmp_path: Path) -> None:
-    wrong = TEST_RULES.replace("not is_long", "is_long")
-    files = {"pipeline/__init__.py": "", "pipeline/rules.py": RULES, "tests/test_rules.py": wrong}
-    with pytest.raises(SystemExit, match=r"tests/test_rules\.py fails"):
-        mutants.prepared(written(tmp_path, files), ["pipeline/rules.py"])
+def test_a_test_that_fails_without_a_mutant_is_not_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = TEST_RULES + "\n\ndef test_wrong():\n    assert is_long('abc')\n"
+    files = {"pipeline/__init__.py": "", "pipeline/rules.py": RULES, "tests/test_rules.py": test}
+    trials = mutants.prepared(written(tmp_path, files), ["pipeline/rules.py"])
+    chosen = plan({"tests/test_rules.py": 0}, trials.times)
+    assert chosen.left_out == ["tests/test_rules.py::test_wrong"]
+    assert len(chosen.order) == 1
+    assert "without a mutant: tests/test_rules.py::test_wrong" in capsys.readouterr().err
