@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove language privacy dedup score novelty llm
 
-.PHONY: help quickstart test test-faults test-sites bench lint lock clean
+.PHONY: help quickstart test test-faults test-sites bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
@@ -11,6 +11,7 @@ help:
 	@echo "make test-faults  flip bits and kill runs by chance (minutes)"
 	@echo "make test-sites   install real site software, crawl it, compare (Debian, as root)"
 	@echo "make bench        measure against named peers (long)"
+	@echo "make mutants      change the code in 200 places, count the changes that no test notices (long)"
 	@echo "make lint         ruff and mypy --strict"
 	@echo "make lock         pin the dependencies anew"
 
@@ -33,6 +34,10 @@ lint: .venv/dev.done
 
 bench: .venv/dev.done
 	for name in $(MEASURED); do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+# After `make test`, whose compiled code it takes over. Which tests notice what: benchmarks/mutants.py.
+mutants: .venv/dev.done
+	$(BIN)/python -m benchmarks.mutants --seed 1 --count 200
 
 # Exact versions, checked by hash. The stamp is written last: its existence means that the install was whole.
 .venv/bin/python:

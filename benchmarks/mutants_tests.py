@@ -1,0 +1,222 @@
+"""Which tests could notice a mutant, in which order, and pytest running them.
+
+A test can notice a change only if it imports the file, directly or through others. With
+`-p benchmarks.mutants_tests` this file is also pytest's plugin: it puts the tests of a run in order
+and writes down how long each took.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LIMIT = 60.0  # seconds for the tests of one mutant, all in all
+CHOSEN = LIMIT / 2  # measured seconds of the tests chosen; the rest is for pytest's start
+CPU_SECONDS = 120  # of each process
+NO_CACHE = {"NUMBA_CACHE_DIR", "PYTHONDONTWRITEBYTECODE"}  # compiled code: beside the source
+MEMORY = 16 << 30  # bytes of address space of each process: an endless list must end
+
+
+def module_of(file: str) -> str:
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def is_test(file: str) -> bool:
+    return Path(file).name.startswith("test_")
+
+
+def names_in(tree: ast.Module, package: list[str]) -> Iterator[str]:
+    """Every dotted name that could be a module: imported anywhere, or written in a string."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"\w+(?:\.\w+)+", node.value)  # `-m pipeline.cli`
+
+
+class Imports:
+    """Which file imports which, and which hold code that numba compiles."""
+
+    def __init__(self, root: Path) -> None:
+        tops = [root / top for top in ("pipeline", "spiders", "benchmarks", "tests")]
+        paths = [path for top in tops for path in sorted(top.rglob("*.py"))]
+        self.files = [path.relative_to(root).as_posix() for path in paths]
+        self.modules = {module_of(file): file for file in self.files}
+        self.imported = {file: self._imported_by(root, file) for file in self.files}
+        self.compiled = {file for file in self.files if "njit" in (root / file).read_text("utf-8")}
+        self.importers: dict[str, set[str]] = {file: set() for file in self.files}
+        for file, others in self.imported.items():
+            for other in others:
+                self.importers[other].add(file)
+
+    def _imported_by(self, root: Path, file: str) -> set[str]:
+        package = module_of(file).split(".")[: None if file.endswith("/__init__.py") else -1]
+        names = names_in(ast.parse((root / file).read_bytes()), package)
+        found = {known for name in names if (known := self._longest_known(name))}
+        if is_test(file):
+            folders = Path(file).parents
+            found |= {f"{folder}/conftest.py" for folder in folders} & set(self.files)
+        return found - {file}
+
+    def _longest_known(self, name: str) -> str | None:
+        while "." in name and name not in self.modules:
+            name = name.rpartition(".")[0]
+        return self.modules.get(name)
+
+    def compiled_from(self, file: str) -> set[str]:
+        """Files whose compiled code may hold a function or constant of this file, and itself.
+
+        numba looks at the time of a compiled function's own file only.
+        """
+        return set(distances(lambda each: self.importers[each] & self.compiled, file))
+
+    def tests_near(self, file: str) -> dict[str, int]:
+        """Test files, and how many imports away they are; 0 for the file's own."""
+        found = distances(self.importers.__getitem__, file)
+        tests = {each: away for each, away in found.items() if is_test(each)}
+        own = f"test_{module_of(file).rpartition('.')[2]}.py"
+        return tests | {each: 0 for each in self.files if Path(each).name == own}
+
+
+def distances(neighbours: Callable[[str], set[str]], start: str) -> dict[str, int]:
+    found = {start: 0}
+    queue = deque([start])
+    while queue:
+        here = queue.popleft()
+        for there in sorted(neighbours(here) - found.keys()):
+            found[there] = found[here] + 1
+            queue.append(there)
+    return found
+
+
+Seconds = dict[str, float]  # by test: `tests/test_view.py::test_it`
+
+
+def file_of(test: str) -> str:
+    return test.partition("::")[0]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The tests for the mutants of one file, in the order in which they run."""
+
+    rounds: list[list[str]]  # files; the near ones first and alone, as pytest starts sooner then
+    order: list[str]
+    left_out: list[str]  # for want of time
+
+
+def plan(away: dict[str, int], times: dict[str, Seconds]) -> Plan:
+    """With each import between, a test is half as likely to notice, so its seconds count twice.
+
+    A test of 0.2 s in the file's own test file comes before one of 0.1 s that is two imports away.
+    """
+    seconds = {test: took for file in away for test, took in times[file].items()}
+    cost = {test: (0.05 + took) * 2.0 ** away[file_of(test)] for test, took in seconds.items()}
+    chosen: list[str] = []
+    left = CHOSEN
+    for test in sorted(seconds, key=cost.__getitem__):
+        if seconds[test] <= left:
+            chosen.append(test)
+            left -= seconds[test]
+    files = sorted({file_of(test) for test in chosen})
+    near = [file for file in files if away[file] <= 1]
+    far = [file for file in files if away[file] > 1]
+    return Plan([each for each in (near, far) if each], chosen, list(seconds.keys() - set(chosen)))
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int | None  # None: the time was up
+    output: str
+    reports: list[tuple[str, float, str]]  # test, seconds, outcome; of set-up, call, tear-down
+
+    def failed(self) -> list[str]:
+        return sorted({test for test, _, outcome in self.reports if outcome == "failed"})
+
+    def seconds(self) -> Seconds:
+        """Of each test; infinite, and so never chosen, if it failed or was skipped."""
+        total: Seconds = {}
+        for test, seconds, outcome in self.reports:
+            took = seconds if outcome == "passed" else math.inf
+            total[test] = total.get(test, 0) + took
+        return total
+
+
+def run_pytest(tree: Path, files: Sequence[str], plan: Plan | None, limit: float | None) -> Ran:
+    """Without a plan: every test of the files, none left out, to measure them."""
+    with TemporaryDirectory(prefix="mutant-pytest-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        log, output = folder / "log", folder / "output"
+        log.touch()
+        inherited = {key: os.environ[key] for key in os.environ.keys() - NO_CACHE}
+        environment = inherited | {"PYTHONPATH": f"{tree}{os.pathsep}{ROOT}"}
+        environment |= {"PYTHONHASHSEED": "0", "MUTANTS_LOG": str(log)}
+        environment |= {"PYTEST_TIMEOUT": str(LIMIT)}  # one that takes longer is never chosen
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "benchmarks.mutants_tests"]
+        command += ["-p", "no:cacheprovider", "--basetemp", str(folder / "tests"), *files]
+        if plan:
+            command.append("-x")
+            (folder / "plan").write_text(json.dumps([plan.order, plan.left_out]), "utf-8")
+            environment["MUTANTS_PLAN"] = str(folder / "plan")
+        with output.open("wb") as stream:
+            process = subprocess.Popen(
+                command, cwd=tree, env=environment, stdout=stream, stderr=stream, process_group=0
+            )
+            code = exit_code(process, limit)
+        reports = [tuple(json.loads(line)) for line in log.read_text("utf-8").splitlines()]
+        return Ran(code, output.read_text("utf-8", "replace"), reports)
+
+
+def exit_code(process: subprocess.Popen[bytes], limit: float | None) -> int | None:
+    """None if the limit was reached, and the process and its group killed."""
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return None
+
+
+# What pytest calls in the plugin; MUTANTS_PLAN and MUTANTS_LOG name files.
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """For what a mutant's test started in a group of its own: it inherits the limits."""
+    if "MUTANTS_PLAN" in os.environ:
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests as planned. An unknown test got its name from the mutant; it comes last."""
+    if "MUTANTS_PLAN" in os.environ:
+        order, left_out = json.loads(Path(os.environ["MUTANTS_PLAN"]).read_text("utf-8"))
+        rank = {test: place for place, test in enumerate(order)}
+        items[:] = [item for item in items if item.nodeid not in set(left_out)]
+        items.sort(key=lambda item: rank.get(item.nodeid, len(rank)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if "MUTANTS_LOG" in os.environ:
+        line = json.dumps([report.nodeid, report.duration, report.outcome])
+        with Path(os.environ["MUTANTS_LOG"]).open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
