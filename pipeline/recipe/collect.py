@@ -13,17 +13,25 @@ class CrawlSettings(Settings):
     delay: float = Field(
         1.0, ge=0, description="seconds between two requests; a longer Crawl-delay of the site wins"
     )
-    max_pages: int = Field(10_000, gt=0, description="pages of the whole crawl, restarts included")
-    max_bytes: int = Field(1_000_000_000, gt=0, description="bytes of all pages, as sent")
-    page_bytes: int = Field(20_000_000, gt=0, description="bytes of one page, unpacked")
-    depth: int = Field(50, gt=0, description="links from the start page to the farthest page")
+    max_pages: int = Field(
+        10_000, gt=0, description="pages of the whole crawl, restarts included; our choice"
+    )
+    max_bytes: int = Field(
+        1_000_000_000, gt=0, description="bytes of all pages, as sent; our choice"
+    )
+    page_bytes: int = Field(20_000_000, gt=0, description="bytes of one page, unpacked; our choice")
+    depth: int = Field(
+        50, gt=0, description="links from the start page to the farthest page; our choice"
+    )
     seconds: float = Field(
         86_400, gt=0, description="seconds of one crawl; the same command continues it"
     )
-    timeout: float = Field(60, gt=0, description="seconds for one answer")
-    retries: int = Field(3, ge=0, description="times a page that failed is requested again")
+    timeout: float = Field(60, gt=0, description="seconds for one answer; our choice")
+    retries: int = Field(
+        3, ge=0, description="times a page that failed is requested again; our choice"
+    )
     patience: float = Field(
-        600, ge=0, description="seconds; the longest wait that a site may ask for"
+        600, ge=0, description="seconds; the longest wait that a site may ask for; our choice"
     )
     hosts: list[str] = Field([], description="other hosts of the same site, as host or host:port")
     private: bool = Field(False, description="allow names that lead into a private network")
@@ -85,5 +93,7 @@ class CollectSettings(Settings):
     )
     reparse: bool = Field(False, description="read stored pages again and touch no network")
     max_bytes: int = Field(
-        1_000_000, gt=0, description="bytes of one conversation; longer ones are quarantined"
+        1_000_000,
+        gt=0,
+        description="bytes of one conversation; longer ones are quarantined; our choice",
     )

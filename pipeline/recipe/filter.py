@@ -25,7 +25,9 @@ class RepairSettings(Settings):
     merge: bool = Field(True, description="join messages of one speaker in a row")
     tail: bool = Field(True, description="remove a last message that is cut off")
     trim: bool = Field(True, description="remove a last message of the user that nobody answers")
-    least: int = Field(6, ge=2, description="messages of the stretch of two speakers, at least")
+    least: int = Field(
+        6, ge=2, description="messages of the stretch of two speakers, at least; our choice"
+    )
 
 
 class RuleSettings(Settings):

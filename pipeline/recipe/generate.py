@@ -46,9 +46,13 @@ class GenerateSettings(Settings):
         0.95, gt=0, lt=1, description="share of unrelated texts that are new enough"
     )
     asks: int = Field(
-        3, ge=1, description="calls for one message: the first, then with the reason of the failure"
+        3,
+        ge=1,
+        description="calls for one message, each with the failure before it; our choice",
     )
-    attempts: int = Field(3, ge=1, description="talks begun for one slot before it is given up")
+    attempts: int = Field(
+        3, ge=1, description="talks begun for one slot before it is given up; our choice"
+    )
     temperature: float = Field(
         1.0, ge=0, le=2, description="sampling temperature (gpt_roleplay_realm: 1.0)"
     )

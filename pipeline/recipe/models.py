@@ -40,7 +40,7 @@ class ModelSettings(Settings):
         None, ge=1, description="the account's limit, where known"
     )
     timeout: float = Field(
-        120.0, gt=0, description="seconds until an unanswered request is given up"
+        120.0, gt=0, description="seconds until an unanswered request is given up; our choice"
     )
     attempts: int = Field(
         6, ge=1, description="requests of one call that may fail (500, cut, time-out; 429 excepted)"

@@ -56,7 +56,7 @@ def of_sources(
     models: Mapping[str, Values] | None = None,
 ) -> Recipe:
     """The recipe of one stage on sources. Raises UserError that names the wrong setting."""
-    values: Values = {"name": _folder_name(name), "models": models or {}}
+    values: Values = {"name": folder_name(name), "models": models or {}}
     values |= {"collect": {"sources": sources}}
     values[stage] = {**_section(values, stage), **settings}
     document = Document(values)
@@ -72,7 +72,7 @@ def _section(values: Values, stage: str) -> Values:
     return Document(values).section(stage)
 
 
-def _folder_name(name: str) -> str:
+def folder_name(name: str) -> str:
     """A name that a recipe may have: `my out` is `my-out`."""
     return re.sub(r"[^\w.-]+", "-", name).lstrip("-.") or "files"
 

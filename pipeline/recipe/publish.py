@@ -27,4 +27,6 @@ class PublishSettings(Settings):
         description="realm: generated rows also as gpt_roleplay_realm's records, and their "
         "characters as V2 cards",
     )
-    test: float = Field(0.05, ge=0, lt=1, description="share of groups held out for testing")
+    test: float = Field(
+        0.05, ge=0, lt=1, description="share of groups held out for testing; our choice"
+    )

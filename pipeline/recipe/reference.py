@@ -29,7 +29,7 @@ BOUNDS = {
 
 @dataclass(frozen=True)
 class Key:
-    """A key of a recipe. path: `collect.sources[].files`. default: empty where one must be given."""
+    """A key of a recipe. path: `collect.sources[].files`. default: empty where there is none."""
 
     path: str
     kind: str
@@ -87,12 +87,17 @@ def kind_of(kind: object) -> str:
         known = [kind_of(part) for part in inside if part is not type(None)]
         return f"{' or '.join(known)} or null"
     if origin is list:
-        return f"list of {kind_of(inside[0])}"
+        return f"list of {_many(inside[0])}"
     if origin is tuple:
-        return f"{len(inside)} of {kind_of(inside[0])}"
+        return f"{len(inside)} {_many(inside[0])}"
     if origin is dict:
-        return f"{kind_of(inside[1])} by name"
+        return f"{_many(inside[1])} by name"
     return next((words for plain, words in PLAIN.items() if kind is plain), "section")
+
+
+def _many(kind: object) -> str:
+    words = kind_of(kind)
+    return words if words == "text" else f"{words}s"
 
 
 def _default(field: FieldInfo, section: type[BaseModel] | None) -> str:
@@ -108,7 +113,7 @@ def _default(field: FieldInfo, section: type[BaseModel] | None) -> str:
 
 
 def rules() -> Iterator[Key]:
-    """The rules, as keys of `filter.rules`: when they fire, what then, and where the limit is from."""
+    """The keys of `filter.rules`: when each fires, what happens then, where its limit is from."""
     for name, rule in RULES.items():
         fixed = "; cannot be changed" if rule.fixed else ""
         default = f"{{limit: {rule.limit:g}, decision: {rule.decision}}}"
