@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+LAST_PART = re.compile(r"[^./]*$")  # of `structure.turns`, of `3-filter/measured`
 
 
 class Settings(BaseModel):
@@ -50,9 +53,9 @@ def settings_in(kind: object) -> type[BaseModel] | None:
 def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
     """The known names that look most like a misspelt one, the best first.
 
-    The last part of a dotted name counts too: `turn` is near `structure.turns`.
+    The last part of a name counts too: `turn` is near `structure.turns`.
     """
-    by_part = {part: full for full in known for part in (full.rpartition(".")[2], full)}
+    by_part = {part: full for full in known for part in (LAST_PART.findall(full)[0], full)}
     close = difflib.get_close_matches(name, by_part, most)
     return list(dict.fromkeys(by_part[part] for part in close))
 

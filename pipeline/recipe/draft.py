@@ -6,10 +6,13 @@ import json
 from collections import Counter
 from pathlib import Path
 from textwrap import shorten
+from typing import TYPE_CHECKING
 
 from pipeline import UserError
 from pipeline.recipe.one_stage import folder_name
-from pipeline.recipe.survey import Group, Survey, survey
+
+if TYPE_CHECKING:  # imported where used: it stands on `collect`
+    from pipeline.recipe.survey import Group, Survey
 
 FILE = "recipe.yaml"
 REASON = 90  # characters of the reason why a file is left out
@@ -83,6 +86,8 @@ def write(folder: Path) -> tuple[Path, Survey]:
 
     Raises UserError where there is a recipe already, or nothing to read.
     """
+    from pipeline.recipe.survey import survey
+
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}.")
     path = folder / FILE
@@ -125,10 +130,10 @@ def facts(group: Group) -> str:
     languages = ", ".join(f"{code} {count}" for code, count in group.languages.most_common())
     known = f"; languages: {languages}" if languages else ""
     read = f"{len(group.sample)} of {records} sampled records are read"
-    return f"{files}, {megabytes(group.size)}{shape}; {read}{known}"
+    return f"{files}, {size_text(group.size)}{shape}; {read}{known}"
 
 
-def megabytes(size: int) -> str:
+def size_text(size: int) -> str:
     """A size as people say it: 1.2 MB."""
     units = ("bytes", "kB", "MB", "GB")
     amount = float(size)

@@ -29,7 +29,7 @@ BOUNDS = {
 
 @dataclass(frozen=True)
 class Key:
-    """A key of a recipe. path: `collect.sources[].files`. default: empty where there is none."""
+    """A key of a recipe. path: `collect.sources[].files`. default: empty for a section."""
 
     path: str
     kind: str
@@ -51,7 +51,7 @@ def _keys(model: type[BaseModel], prefix: str, seen: dict[type, str]) -> Iterato
         description = field.description or ""
         if same_as:
             description += f"; keys as in {same_as}"
-        yield Key(path, _kind(field), _default(field, section), description)
+        yield Key(path, _kind(field), _default(field), description)
         if section and not same_as:
             inside = f"{path}{_item(field, path)}"
             seen[section] = inside
@@ -100,10 +100,12 @@ def _many(kind: object) -> str:
     return words if words == "text" else f"{words}s"
 
 
-def _default(field: FieldInfo, section: type[BaseModel] | None) -> str:
+def _default(field: FieldInfo) -> str:
     """As it is written in YAML; empty for a section, whose keys have their own."""
     value = field.default
-    if field.is_required() or isinstance(value, BaseModel):
+    if field.is_required():
+        return "none, must be given"
+    if isinstance(value, BaseModel):
         return ""
     if value is None:
         return "null"
