@@ -62,7 +62,8 @@ def _paths_of(source: dict[str, object], path: KeyPath) -> Iterator[tuple[KeyPat
 def missing_models(document: Document) -> Iterator[Mistake]:
     """Models that `generate` asks and that stand nowhere under `models`."""
     generate, models = document.section("generate"), document.section("models")
-    if not generate.get("talks"):
+    talks = generate.get("talks")
+    if not isinstance(talks, int) or talks < 1:
         return
     known = ", ".join(map(str, models)) or "none"
     for use in MODEL_USES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -59,6 +60,22 @@ def load(path: Path, sources: bool = False) -> Recipe:
     if found or recipe is None:
         raise UserError(_report(path, found))
     recipe._folder = folder
+    return recipe
+
+
+def from_values(values: Mapping[str, object]) -> Recipe:
+    """The recipe that these values make; relative paths start here. Raises UserError."""
+    document = Document(dict(values))
+    recipe, found = checked(document)
+    found += [*checks.missing_files(document, Path.cwd()), *checks.unknown_sources(document)]
+    return accepted(recipe, found)
+
+
+def accepted(recipe: Recipe | None, found: list[Mistake]) -> Recipe:
+    """A recipe without a file, whose relative paths start here. Raises UserError at mistakes."""
+    if found or recipe is None:
+        raise UserError("\n".join(f"{one.key}: {one.problem}" for one in sorted(found)))
+    recipe._folder = Path.cwd()
     return recipe
 
 

@@ -37,10 +37,10 @@ WORDS = {
     "model_type": SECTION,
     "model_attributes_type": SECTION,
     "invalid_key": "must be a text",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be {ge} or more",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be {le} or less",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be {ge:g} or more",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be {le:g} or less",
     "literal_error": "must be {expected}",
     "value_error": "{error}",
 }
@@ -95,7 +95,7 @@ def _found(detail: ErrorDetails, problem: str) -> str:
     value: object = detail["input"]
     if value is None:
         return " (nothing stands here)"
-    if isinstance(value, dict | list | tuple) or str(value) in problem:
+    if isinstance(value, dict | list | tuple) or f"`{value}`" in problem:
         return ""
     shown = repr(value) if isinstance(value, str) else str(value)
     if len(shown) > FOUND:

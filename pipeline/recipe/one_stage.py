@@ -12,7 +12,7 @@ from pipeline.recipe import checks
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.dedup import DedupSettings
 from pipeline.recipe.document import Document, NotYaml, parsed
-from pipeline.recipe.loading import checked
+from pipeline.recipe.loading import accepted, checked
 from pipeline.recipe.mistakes import Mistake
 from pipeline.recipe.models import ModelSettings
 from pipeline.recipe.settings import Recipe
@@ -61,11 +61,7 @@ def of_sources(
     values[stage] = {**_section(values, stage), **settings}
     document = Document(values)
     recipe, found = checked(document)
-    found += _missing_files(document)
-    if found or recipe is None:
-        raise UserError("\n".join(f"{one.key}: {one.problem}" for one in sorted(found)))
-    recipe._folder = Path.cwd()
-    return recipe
+    return accepted(recipe, found + _missing_files(document))
 
 
 def _section(values: Values, stage: str) -> Values:
