@@ -49,9 +49,10 @@ class Lines:
         self._last = 0.0  # when a line was written
 
     def progress(self, progress: Progress) -> None:
+        now = self._clock()
         is_end = progress.done in (0, progress.total)
-        if is_end or self._clock() - self._last >= QUIET_SECONDS:
-            self._last = self._clock()
+        if is_end or now - self._last >= QUIET_SECONDS:
+            self._last = now
             done = f"{progress.done} of {progress.total} {progress.activity}"
             self.notice(f"{progress.stage}: {done}")
 
