@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
 
-import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -18,13 +17,8 @@ from pipeline.rules import RULES
 # how the keys below a section are named that holds sections by names of the user's own
 OWN_NAMES = {"models": "<use>", "filter.rules": "<rule>", "publish.cut": "<measure>"}
 PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", object: "value"}
-# of numbers, as pydantic keeps them → before the bound
-BOUNDS = {
-    annotated_types.Ge: ("ge", "{} or more"),
-    annotated_types.Gt: ("gt", "more than {}"),
-    annotated_types.Le: ("le", "{} or less"),
-    annotated_types.Lt: ("lt", "less than {}"),
-}
+# bounds of numbers, by the names that pydantic has for them
+BOUNDS = {"ge": "{} or more", "gt": "more than {}", "le": "{} or less", "lt": "less than {}"}
 
 
 @dataclass(frozen=True)
@@ -72,8 +66,10 @@ def _kind(field: FieldInfo) -> str:
 
 
 def _bound(constraint: object) -> str:
-    name, words = BOUNDS.get(type(constraint), ("", ""))
-    return words.format(getattr(constraint, name)) if name else ""
+    for name, words in BOUNDS.items():
+        if hasattr(constraint, name):
+            return words.format(getattr(constraint, name))
+    return ""
 
 
 def kind_of(kind: object) -> str:
