@@ -75,7 +75,7 @@ def row(source: SourceSettings, folder: Path, said: str) -> tuple[object, ...]:
 
 
 def main() -> None:
-    recipe = ROOT / "configs" / "all-sets.yaml"
+    recipe = ROOT / "benchmarks" / "recipes" / "all-sets.yaml"
     said = {
         one["set"]: one.get("counts", "")
         for one in json.loads((DATA / "catalog.json").read_text("utf-8"))

@@ -452,7 +452,7 @@ SETS = {
     not SHARED.is_dir(), reason="the shared dialogue sets are not beside this checkout"
 )
 def test_every_shared_dialogue_set_is_read_by_one_recipe() -> None:
-    recipe = Path(__file__).parents[1] / "configs" / "all-sets.yaml"
+    recipe = Path(__file__).parents[1] / "benchmarks" / "recipes" / "all-sets.yaml"
     sources = yaml.safe_load(recipe.read_text())["collect"]["sources"]
     assert [set(source) - {"name", "files", "license", "attribution"} for source in sources] == [
         set()

@@ -2,56 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
 
-from pipeline.conversation import Finding
-from pipeline.filter.calibrate import PERCENTILES, Calibration, ChangedRow
-from pipeline.filter.openings import SIMILAR, Openings
-from pipeline.run.trace import StageRecord
+from pipeline.recipe.draft import facts, size_text
+from pipeline.store.report import FunnelRow, Report, by_count
+
+if TYPE_CHECKING:  # imported where used: a table of one stage must not wait for another
+    from pipeline.conversation import Conversation, Finding
+    from pipeline.filter.calibrate import Calibration, ChangedRow
+    from pipeline.filter.openings import Openings
+    from pipeline.recipe.reference import Key
+    from pipeline.recipe.survey import Survey
+    from pipeline.run.leftovers import Leftover
+    from pipeline.run.plan import PlannedStage
+    from pipeline.run.trace import StageRecord
+
+MAIN_REASONS = 3  # rules that are shown in the funnel
+WORDS_SHOWN = 400  # characters of a changed row
+BLOCKS = " ▁▂▃▄▅▆▇█"
+
+# --- a run
 
 
-def funnel(way: Sequence[Mapping[str, Any]]) -> Table:
-    """A row a room, with the three rules that decided most."""
-    heads = ("in", "added", "changed", "dropped", "merged", "quarantined", "kept")
-    rows = []
-    for row in way:
-        main = sorted(row["reasons"].items(), key=lambda item: (-item[1], item[0]))
-        reasons = ", ".join(f"{rule} {count}" for rule, count in main[:3]) + (
-            " …" if len(main) > 3 else ""
-        )
-        numbers = [row["edited" if head == "changed" else head] for head in heads]
-        rows.append((row["stage"], *numbers, f"{row['seconds']:.1f}", reasons))
-    return table(("stage", *heads, "seconds", "main reasons"), rows)
+def funnel(rows: Sequence[FunnelRow]) -> Table:
+    """A row a stage, with the rules that decided most."""
+    heads = ("stage", "in", "added", "edited", "dropped", "merged", "quarantined", "kept")
+    shown = [_funnel_row(row) for row in rows]
+    return table((*heads, "seconds", "main reasons"), shown)
 
 
-def story(stops: Sequence[StageRecord]) -> list[str]:
-    """Where a conversation is from, what each room made of it, and its words."""
-    lines: list[str] = []
-    last = stops[-1].conversation
+def _funnel_row(row: FunnelRow) -> tuple[object, ...]:
+    reasons = [f"{rule} {count}" for rule, count in by_count(row["reasons"]).items()]
+    more = " …" if len(reasons) > MAIN_REASONS else ""
+    return (
+        row["stage"],
+        row["in"],
+        row["added"],
+        row["edited"],
+        row["dropped"],
+        row["merged"],
+        row["quarantined"],
+        row["kept"],
+        f"{row['seconds']:.1f}",
+        ", ".join(reasons[:MAIN_REASONS]) + more,
+    )
+
+
+def rules(reports: Iterable[Report]) -> Table:
+    """Every rule that fired, and how many rows it decided."""
+    shown = []
+    for report in reports:
+        for rule, count in (report["reasons"] | report["findings"]).items():
+            shown.append((report["stage"], rule, count, report["reasons"].get(rule, 0)))
+    return table(("stage", "rule", "rows it fired on", "rows it decided"), shown)
+
+
+def measures(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A line a measure: its histogram and percentiles."""
+    for name, measure in found.items():
+        ranks = "  ".join(f"{rank} {measure[rank]:.4g}" for rank in ("p5", "p50", "p95"))
+        yield f"{name:20} {bars(measure['histogram'])}  {ranks}"
+
+
+def bars(histogram: Sequence[int]) -> str:
+    """A histogram as a line of blocks; an empty bin is blank."""
+    most = max(histogram) or 1
+    steps = len(BLOCKS) - 2  # the lowest block is for any row at all
+    heights = [1 + round(steps * count / most) for count in histogram]
+    blocks = [
+        BLOCKS[height * (count > 0)] for height, count in zip(heights, histogram, strict=True)
+    ]
+    return "".join(blocks)
+
+
+def usage(took: Mapping[str, Any]) -> Iterator[str]:
+    """What the models took in the last run of `generate`, and in all runs together."""
+    counts = [f"{reason} {count}" for reason, count in sorted(took["failures"].items())]
+    failures = ", ".join(counts) or "none"
+    calls = f"{took['calls']} calls, {took['cached']} of them answered from the store"
+    tokens = took["prompt_tokens"] + took["completion_tokens"]
+    spent = f"{took['requests']} requests, {tokens} tokens, ${took['cost']:.4f}"
+    yield ""
+    yield f"models: {calls}; {spent}; failed requests: {failures}"
+    all_spent = f"{took['all_tokens']} tokens, ${took['all_cost']:.4f}"
+    yield f"spent in this folder so far: {all_spent}"
+
+
+def links(met: Mapping[str, Any]) -> Iterator[str]:
+    """What `dedup` compared, and where it compared less than all."""
+    similar = f"{met['candidates']} candidate pairs; {met['alike']} pairs of similar rows"
+    boilerplate = f"{met['boilerplate_rows']} rows compared without boilerplate"
+    capped = f"{met['capped_buckets']} buckets over the limit (`dedup.bucket`)"
+    largest = f"the largest bucket holds {met['largest_bucket']} rows"
+    yield ""
+    yield f"dedup: {similar}; {boilerplate}; {capped}; {largest}"
+
+
+def story(records: Sequence[StageRecord]) -> Iterator[str]:
+    """The source of a conversation, what each stage made of it, and its messages."""
+    last = records[-1].conversation
     if last is not None:
-        source = last.source
-        made = f" by {', '.join(source.models)}" if source.models else ""
-        lines += [f"{last.id}  {source.kind} {source.name}: {source.ref}{made}"]
-        lines += [
-            f"  licence {source.license or 'not stated'}; {source.attribution or 'no attribution stated'}"
-        ]
-    for stop in stops:
-        lines.append(
-            f"{stop.stage}: {stop.outcome} ({stop.part})"
-            + (f": {stop.problem}" if stop.problem else "")
-        )
-        lines += [f"  {edit}" for edit in stop.edits]
-        lines += [f"  {_finding(f)}" for f in stop.findings]
+        yield from _origin(last)
+    for record in records:
+        problem = f": {record.problem}" if record.problem else ""
+        yield f"{record.stage}: {record.outcome} ({record.part}){problem}"
+        yield from (f"  {edit}" for edit in record.edits)
+        yield from (f"  {_finding(finding)}" for finding in record.findings)
     if last is not None:
-        lines += [
-            "",
-            *(f"{n:3} {m.name or m.role}: {m.content}" for n, m in enumerate(last.messages)),
-        ]
-    return lines
+        yield ""
+        for number, message in enumerate(last.messages):
+            yield f"{number:3} {message.name or message.role}: {message.content}"
+
+
+def _origin(row: Conversation) -> Iterator[str]:
+    source = row.source
+    models = f" by {', '.join(source.models)}" if source.models else ""
+    licence = source.license or "not stated"
+    attribution = source.attribution or "no attribution stated"
+    yield f"{row.id}  {source.kind} {source.name}: {source.ref}{models}"
+    yield f"  licence {licence}; {attribution}"
 
 
 def _finding(finding: Finding) -> str:
@@ -62,134 +136,184 @@ def _finding(finding: Finding) -> str:
     return f"{finding.decision} {finding.rule}{value}{limit}{where}{evidence}"
 
 
-def bars(histogram: Sequence[int]) -> str:
-    """A histogram as a line of blocks; an empty bin is blank."""
-    top = max(histogram) or 1
-    return "".join(" ▁▂▃▄▅▆▇█"[0 if not n else 1 + round(7 * n / top)] for n in histogram)
+# --- a plan
+
+# column of the table → key of a planned stage
+PLAN = {
+    "stage": "stage",
+    "what happens": "state",
+    "rows": "rows",
+    "model calls": "calls",
+    "tokens in": "prompt_tokens",
+    "tokens out": "completion_tokens",
+    "cost in all, $": "cost",
+    "spent so far, $": "spent",
+}
 
 
-def cell(value: object) -> str:
+def plan(planned: Iterable[PlannedStage]) -> Table:
+    """A row a stage: what would happen to it, and what its models would cost."""
+    return table(tuple(PLAN), [[_cell(row.get(key)) for key in PLAN.values()] for row in planned])
+
+
+def _cell(value: object) -> str:
     if value is None:
         return ""
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def measures(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line a measure: its histogram and percentiles."""
-    return [
-        f"{name:20} {bars(m['histogram'])}  p5 {m['p5']:.4g}  p50 {m['p50']:.4g}  p95 {m['p95']:.4g}"
-        for name, m in found.items()
-    ]
-
-
-def usage(took: Mapping[str, Any]) -> list[str]:
-    """What the models took in the last walk of `generate`, and in all walks together."""
-    calls, stored, tokens = (
-        took["calls"],
-        took["cached"],
-        took["prompt_tokens"] + took["completion_tokens"],
-    )
-    failures = (
-        ", ".join(f"{reason} {count}" for reason, count in sorted(took["failures"].items()))
-        or "none"
-    )
-    answered = (
-        f"{calls} calls, {stored} of them answered from the store; {took['requests']} requests"
-    )
-    return [
-        "",
-        f"models: {answered}, {tokens} tokens, ${took['cost']:.4f}; failed requests: {failures}",
-        f"spent in this folder so far: {took['all_tokens']} tokens, ${took['all_cost']:.4f}",
-    ]
-
-
-def links(met: Mapping[str, Any]) -> list[str]:
-    """What `dedup` compared, and where it compared less than all."""
-    largest = f"the largest bucket holds {met['largest_bucket']} rows"
-    capped = f"{met['capped_buckets']} buckets over the limit (`dedup.bucket`); {largest}"
-    alike = f"{met['candidates']} candidate pairs, {met['alike']} found alike"
-    return [
-        "",
-        f"dedup: {alike}; {met['boilerplate_rows']} rows compared without shared passages; {capped}",
-    ]
-
-
-def over_budget(planned: Sequence[Mapping[str, Any]]) -> list[str]:
+def over_budget(planned: Iterable[PlannedStage]) -> Iterator[str]:
     """A warning for each limit of the budget that lies below the estimate."""
-    return [
-        f"Careful: the estimate exceeds `budget.{limit}`. The run will stop there, cleanly; raised, it goes on."
-        for row in planned
-        for limit in row.get("over", ())
-    ]
+    for row in planned:
+        for limit in row.get("over", ()):
+            exceeds = f"Careful: the estimate exceeds `budget.{limit}`"
+            yield f"{exceeds}. The run will stop there, cleanly; with a higher limit it goes on."
+
+
+# --- filter
 
 
 def calibration(found: Calibration) -> list[Table]:
-    """What every measure is like per source, what each rule would do, how alike talks begin."""
-    ranks = [f"p{rank}" for rank in PERCENTILES]
+    """Every measure per source, what each rule would do, how similar first messages are."""
+    from pipeline.filter.calibrate import PERCENTILES
+
     spreads = [
-        (s.source, s.measure, s.rows, *(f"{value:.4g}" for value in s.values))
-        for s in found.spreads
+        (spread.source, spread.measure, spread.rows, *(f"{value:.4g}" for value in spread.values))
+        for spread in found.spreads
     ]
     effects = [
-        (e.source, e.rule, e.decision, e.limit, e.rows, f"{e.rows / e.of:.2%}", e.alone)
-        for e in found.effects
+        (
+            effect.source,
+            effect.rule,
+            effect.decision,
+            effect.limit,
+            effect.rows,
+            f"{effect.rows / effect.of:.2%}",
+            effect.alone,
+        )
+        for effect in found.effects
     ]
+    ranks = [f"p{rank}" for rank in PERCENTILES]
+    rule_heads = ("source", "rule", "decision", "limit", "rows", "share", "by this rule alone")
     return [
         table(("source", "measure", "rows", *ranks), spreads),
-        table(
-            ("source", "rule", "decision", "limit", "rows", "share", "by this rule alone"), effects
-        ),
+        table(rule_heads, effects),
         openings(found.openings),
     ]
 
 
-def openings(found: Sequence[Openings]) -> Table:
-    """How alike the talks of each source begin."""
-    rows = [
-        (
-            o.source,
-            o.rows,
-            f"{o.share:.2%}",
-            o.commonest,
-            o.times,
-            f"warning: above {SIMILAR:.0%}" if o.too_similar else "",
-        )
-        for o in found
-    ]
-    return table(
-        ("source", "rows", "share of the ten commonest openings", "the commonest", "times", ""),
-        rows,
-    )
+def openings_of(reports: Iterable[Report]) -> Table | None:
+    """How similar the first messages of each source are; None where no stage reports it."""
+    from pipeline.filter.openings import Openings
+
+    found = [Openings(**one) for report in reports for one in report.get("openings", ())]
+    return openings(found) if found else None
 
 
-def changes(dropped: Sequence[ChangedRow], kept: Sequence[ChangedRow]) -> list[str]:
-    """Rows that a changed limit decides otherwise, with their words."""
-    lines = []
+def openings(found: Iterable[Openings]) -> Table:
+    """How similar the first messages of each source are."""
+    from pipeline.filter.openings import SIMILAR
+
+    shown = []
+    for source in found:
+        warning = f"warning: above {SIMILAR:.0%}" if source.too_similar else ""
+        share = f"{source.share:.2%}"
+        row = (source.source, source.rows, share, source.commonest, source.times, warning)
+        shown.append(row)
+    heads = ("source", "rows", "share of the ten commonest openings", "the commonest", "times", "")
+    return table(heads, shown)
+
+
+def changes(dropped: Sequence[ChangedRow], kept: Sequence[ChangedRow]) -> Iterator[str]:
+    """Rows that a changed limit decides otherwise, with their messages."""
     for head, found in (("newly dropped", dropped), ("newly kept", kept)):
-        lines += ["", f"{head}: {'none' if not found else f'the first {len(found)}'}"]
+        yield ""
+        yield f"{head}: the first {len(found)}" if found else f"{head}: none"
         for change in found:
-            first = max(0, change.message - 1)  # with what it answers
-            said = " / ".join(m.content for m in change.row.messages[first:] if m.role != "system")
-            lines += [f"  {change.row.id}  {'; '.join(change.reasons)}"]
-            lines += [
-                f"      {f'from message {first}: ' if first else ''}{' '.join(said[:400].split())}"
-            ]
-    return lines
+            yield f"  {change.row.id}  {'; '.join(change.reasons)}"
+            yield f"      {_messages(change)}"
+
+
+def _messages(change: ChangedRow) -> str:
+    """The message that is decided on, with the one before it."""
+    first = max(0, change.message - 1)
+    shown = [row.content for row in change.row.messages[first:] if row.role != "system"]
+    text = " ".join(" / ".join(shown)[:WORDS_SHOWN].split())
+    return f"from message {first}: {text}" if first else text
+
+
+# --- recipes and run folders
+
+
+def drafted(path: Path, found: Survey) -> Iterator[str]:
+    """What `rapport init` has found and written."""
+    for group in found.groups:
+        yield f"{group.name}: {facts(group)}"
+    for name, reason in found.left_out.items():
+        yield f"left out: {name}: {reason}"
+    yield f"Wrote {path}."
+
+
+def reference(
+    keys: Iterable[Key], rules: Iterable[Key], names: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """Every key of a recipe, the rules, and the names that some keys take."""
+    yield from _keys(keys)
+    yield ""
+    yield "Rules, under filter.rules:"
+    yield ""
+    yield from _keys(rules)
+    for key, known in names.items():
+        yield ""
+        yield f"Names for {key}:"
+        yield from (f"  {name}" for name in known)
+
+
+def _keys(keys: Iterable[Key]) -> Iterator[str]:
+    for key in keys:
+        default = f"; default: {key.default}" if key.default else ""
+        yield f"{key.path}: {key.kind}{default}"
+        yield f"    {key.description}"
+
+
+def leftovers(found: Iterable[Leftover]) -> Table:
+    """What may be removed from a run folder, and what that costs."""
+    shown = [(one.name, one.what, size_text(one.size), one.cost) for one in found]
+    return table(("name", "what it is", "size", "what its removal costs"), shown)
+
+
+def how_to_remove(found: Sequence[Leftover], folder: str) -> Iterator[str]:
+    if not found:
+        yield "There is nothing to remove."
+        return
+    yield f"Remove one by its name: rapport clean {folder} --remove {found[0].name}"
+    spare = [one.name for one in found if one.spare]
+    if spare:
+        yield f"Remove all that the run does not need ({', '.join(spare)}): --yes"
+
+
+def removed(found: Sequence[Leftover]) -> Iterator[str]:
+    for leftover in found:
+        yield f"Removed {leftover.name}: {size_text(leftover.size)}."
+    if not found:
+        yield "There was nothing to remove."
+
+
+# --- tables
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, head in enumerate(heads):
-        numbers = bool(rows) and all(_numeric(row[place]) for row in rows)
+        column = [row[place] for row in rows]
+        numbers = bool(column) and all(map(_is_numeric, column))
         shown.add_column(head, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         shown.add_row(*map(str, row))
     return shown
 
 
-def _numeric(value: object) -> bool:
-    return (
-        isinstance(value, int | float)
-        or str(value).replace(".", "", 1).rstrip("%").isdigit()
-        or value == ""
-    )
+def _is_numeric(value: object) -> bool:
+    if value == "" or isinstance(value, int | float):
+        return True
+    return str(value).replace(".", "", 1).rstrip("%").isdigit()

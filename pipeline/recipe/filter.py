@@ -3,115 +3,126 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from pipeline.recipe.base import Settings
+from pipeline.recipe.base import Settings, unknown
 from pipeline.rules import LANGUAGES, RULES, Rule
 
 
 class RepairSettings(Settings):
-    """What `filter` mends before it judges; each can be switched off."""
+    """What `filter` repairs before it measures; each repair can be switched off."""
 
-    mojibake: bool = True
-    html: bool = True
-    characters: bool = True
-    labels: bool = True
-    empty: bool = True
-    pair: bool = True
-    merge: bool = True
-    tail: bool = True
-    trim: bool = True
+    mojibake: bool = Field(True, description="repair wrongly decoded text")
+    html: bool = Field(True, description="turn HTML into plain text")
+    characters: bool = Field(
+        True, description="compose characters, remove invisible ones and needless blanks"
+    )
+    labels: bool = Field(True, description="remove speakers' labels from the start of messages")
+    empty: bool = Field(True, description="remove messages that hold nothing")
+    pair: bool = Field(True, description="cut a conversation of many to the longest stretch of two")
+    merge: bool = Field(True, description="join messages of one speaker in a row")
+    tail: bool = Field(True, description="remove a last message that is cut off")
+    trim: bool = Field(True, description="remove a last message of the user that nobody answers")
     least: int = Field(
-        6, ge=2, description="messages of the stretch between two speakers that a play is cut to"
+        6, ge=2, description="messages of the stretch of two speakers, at least; our choice"
     )
 
 
 class RuleSettings(Settings):
     """Another limit or decision for one rule of `pipeline.rules.RULES`."""
 
-    limit: float | None = None
-    decision: Literal["off", "warn", "drop"] | None = None
+    limit: float | None = Field(None, description="in the rule's own unit; none: the rule's own")
+    decision: Literal["off", "warn", "drop"] | None = Field(
+        None, description="what happens beyond the limit; none: the rule's own"
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _both_named(cls, given: Any) -> Any:
+    def _both_named(cls, given: object) -> object:
         if not isinstance(given, dict | RuleSettings):
-            raise ValueError("a rule has a limit, a decision or both: {limit: 2}, {decision: off}")
+            raise ValueError("must be a limit, a decision or both: {limit: 2}, {decision: off}")
         return given
 
     @field_validator("decision", mode="before")
     @classmethod
-    def _unquoted(cls, decision: Any) -> Any:
+    def _unquoted(cls, decision: object) -> object:
         """`decision: off` without quotes is YAML's word for false."""
         return "off" if decision is False else decision
 
 
+def _known_language(code: str) -> str:
+    if code not in LANGUAGES.split():
+        codes = f"codes are ISO 639-1, zh for all Chinese: {LANGUAGES}"
+        raise ValueError(unknown("language", code, (), codes))
+    return code
+
+
+def _known_rule(name: str) -> str:
+    if name not in RULES:
+        every = "`rapport recipe --reference` lists the rules"
+        raise ValueError(unknown("rule", name, RULES, every))
+    if RULES[name].fixed:
+        raise ValueError(f"`{name}` cannot be changed by a recipe")
+    return name
+
+
+LanguageCode = Annotated[str, AfterValidator(_known_language)]
+RuleName = Annotated[str, AfterValidator(_known_rule)]
+
+
 class FilterSettings(Settings):
-    """languages: ISO 639-1 codes that may stay, all when empty. rules: changes to the table of rules."""
+    """What is repaired, and which rows are dropped."""
 
-    languages: list[str] = []
-    repairs: RepairSettings = RepairSettings()
-    privacy: Literal["label", "mask", "drop"] = Field(
-        "label", description="what is done about personal data"
+    languages: list[LanguageCode] = Field(
+        [], description="ISO 639-1 codes of the languages that are kept (zh: all Chinese); []: all"
     )
-    rules: dict[str, RuleSettings] = {}
-
-    @field_validator("languages")
-    @classmethod
-    def _known_languages(cls, languages: list[str]) -> list[str]:
-        for code in languages:
-            if code not in LANGUAGES.split():
-                raise ValueError(
-                    f"language {code!r} cannot be told (codes are ISO 639-1, zh for Chinese): {LANGUAGES}"
-                )
-        return languages
+    repairs: RepairSettings = Field(RepairSettings(), description="which repairs are made")
+    privacy: Literal["label", "mask", "drop"] = Field(
+        "label", description="what is done about personal data: findings only, stand-ins, or drop"
+    )
+    rules: dict[RuleName, RuleSettings] = Field(
+        {}, description="changes to rules by their names, as {structure.turns: {limit: 6}}"
+    )
 
     @field_validator("rules", mode="before")
     @classmethod
-    def _written_out(cls, rules: Any) -> Any:
-        """`{structure: {turns: {limit: 6}}}`, as `--set rules.structure.turns.limit=6` gives, is the same rule."""
-        families = {name.partition(".")[0] for name in RULES}
+    def _by_full_names(cls, rules: object) -> object:
+        """Rules by full names; `--set rules.structure.turns.limit=6` nests them by family:
+
+        {structure: {turns: {limit: 6}}}    is    {structure.turns: {limit: 6}}
+        """
         if not isinstance(rules, dict):
             return rules
-        nested = {
-            key: value
-            for key, value in rules.items()
-            if key in families and isinstance(value, dict)
-        }
-        flat = {
-            f"{family}.{name}": change
-            for family, names in nested.items()
-            for name, change in names.items()
-        }
-        return {key: value for key, value in rules.items() if key not in nested} | flat
-
-    @field_validator("rules")
-    @classmethod
-    def _known_rules(cls, rules: dict[str, RuleSettings]) -> dict[str, RuleSettings]:
-        for name, change in rules.items():
-            if name not in RULES:
-                raise ValueError(f"unknown rule {name!r}; the rules are {', '.join(RULES)}")
-            if RULES[name].fixed and change != RuleSettings():
-                raise ValueError(f"the rule {name!r} cannot be changed by a recipe")
-        return rules
+        families = {name.partition(".")[0] for name in RULES}
+        full: dict[object, object] = {}
+        for key, value in rules.items():
+            if key in families and isinstance(value, dict):
+                full |= {f"{key}.{name}": change for name, change in value.items()}
+            else:
+                full[key] = value
+        return full
 
     def measuring(self) -> FilterSettings:
-        """Only what measuring depends on: limits and decisions can change without measuring anew."""
+        """Only what measuring depends on: a change of the rest measures nothing again."""
         return FilterSettings(languages=self.languages, repairs=self.repairs)
 
     def limits(self) -> dict[str, Rule]:
-        """The table of rules with this recipe's limits and decisions, without the rules that are off."""
-        every = ((name, rule, self.rules.get(name, RuleSettings())) for name, rule in RULES.items())
+        """The rules with this recipe's limits and decisions, without those that are off."""
+        changes = {name: self.rules.get(name, RuleSettings()) for name in RULES}
         return {
-            name: self._changed(name, rule, change)
-            for name, rule, change in every
+            name: self._changed(name, change)
+            for name, change in changes.items()
             if change.decision != "off"
         }
 
-    def _changed(self, name: str, rule: Rule, change: RuleSettings) -> Rule:
+    def _changed(self, name: str, change: RuleSettings) -> Rule:
+        rule = RULES[name]
         limit = rule.limit if change.limit is None else change.limit
-        usual = "drop" if self.privacy == "drop" and name.startswith("privacy.") else rule.decision
-        decision = change.decision if change.decision in ("warn", "drop") else usual
+        decision = rule.decision
+        if self.privacy == "drop" and name.startswith("privacy."):
+            decision = "drop"
+        if change.decision == "warn" or change.decision == "drop":
+            decision = change.decision
         return dataclasses.replace(rule, limit=limit, decision=decision)

@@ -10,9 +10,9 @@ from pipeline.recipe.base import Settings
 
 
 class GenerateSettings(Settings):
-    """Conversations to add: (seeds + cards + characters) × talks. Without talks nothing is generated."""
+    """Conversations to add: (seeds + cards + characters) × talks. Without talks, none."""
 
-    language: Literal["en", "ru"] = "en"
+    language: Literal["en", "ru"] = Field("en", description="of prompts, characters and talks")
     seeds: int = Field(0, ge=0, description="bundled characters that talk themselves")
     cards: list[str] = Field(
         [], description="character cards (.json, .png) or folders of them; their characters talk"
@@ -46,23 +46,35 @@ class GenerateSettings(Settings):
         0.95, gt=0, lt=1, description="share of unrelated texts that are new enough"
     )
     asks: int = Field(
-        3, ge=1, description="calls for one message: the first, then with the reason of the failure"
+        3,
+        ge=1,
+        description="calls for one message, each with the failure before it; our choice",
     )
-    attempts: int = Field(3, ge=1, description="talks begun for one slot before it is given up")
+    attempts: int = Field(
+        3, ge=1, description="talks begun for one slot before it is given up; our choice"
+    )
     temperature: float = Field(
         1.0, ge=0, le=2, description="sampling temperature (gpt_roleplay_realm: 1.0)"
     )
     top_p: float = Field(0.95, gt=0, le=1, description="nucleus sampling (gpt_roleplay_realm: .95)")
-    license: str | None = Field(None, description="SPDX name under which the generated rows go out")
+    license: str | None = Field(None, description="SPDX name of the licence of generated rows")
+
+    @field_validator("turns", mode="before")
+    @classmethod
+    def _two_numbers(cls, turns: object) -> object:
+        if not isinstance(turns, list | tuple) or len(turns) != 2:
+            raise ValueError("must be two numbers, the fewest messages and the most: [6, 30]")
+        return turns
 
     @field_validator("turns")
     @classmethod
     def _in_order(cls, turns: tuple[int, int]) -> tuple[int, int]:
-        if not 2 <= turns[0] <= turns[1]:
-            raise ValueError("the fewest messages first, 2 or more, then the most: [6, 30]")
+        fewest, most = turns
+        if not 2 <= fewest <= most:
+            raise ValueError("must be the fewest messages, 2 or more, then the most: [6, 30]")
         return turns
 
     @property
     def wanted(self) -> bool:
-        """Whether there is anything to do at all."""
+        """Is there anything to generate?"""
         return self.talks > 0 and (self.seeds > 0 or self.characters > 0 or bool(self.cards))

@@ -2,95 +2,111 @@
 
 from __future__ import annotations
 
-import difflib
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from pipeline import UserError
-from pipeline.recipe.mistakes import (
-    NotYaml,
-    closed_doors,
-    missing_inputs,
-    mistake,
-    parsed,
-    repeated_keys,
-    unknown_sources,
-    wrong_names,
-)
+from pipeline.recipe import checks
+from pipeline.recipe.base import nearest
+from pipeline.recipe.document import Document, NotYaml, parsed
+from pipeline.recipe.mistakes import Mistake, in_words, repeated
 from pipeline.recipe.settings import Recipe
 from pipeline.texts import configs
 
+NAMED = re.compile(r"^name:", re.M)  # a recipe; other tables in configs/ have no name
+
 
 def bundled_recipes() -> list[Path]:
-    """The recipes that come with Rapport; configs/ holds other tables too, and these have no name."""
-    return [
-        path
-        for path in sorted(configs().glob("*.yaml"))
-        if re.search(r"^name:", path.read_text("utf-8"), re.M)
-    ]
+    """The recipes that come with Rapport."""
+    tables = sorted(configs().glob("*.yaml"))
+    return [path for path in tables if NAMED.search(path.read_text("utf-8"))]
 
 
 def find(name: str) -> Path:
-    """The recipe file that is meant: a path, or the name of a bundled recipe. Raises UserError with what there is."""
+    """The file of a recipe: a path, or the name of a bundled one.
+
+    Raises UserError that says which there are.
+    """
     path = Path(name)
     if path.is_file():
         return path
     bundled = configs() / f"{path.name.removesuffix('.yaml')}.yaml"
-    if path.parent == Path() and bundled.is_file():
+    if path.parent == Path() and bundled in bundled_recipes():
         return bundled
-    names = [p.stem for p in bundled_recipes()]
-    near = difflib.get_close_matches(path.stem, names, 1)
-    raise UserError(
-        f"There is no recipe {name}. "
-        + (f"Did you mean {near[0]}? " if near else "")
-        + f"Bundled: {', '.join(names)}."
-    )
+    names = [recipe.stem for recipe in bundled_recipes()]
+    near = nearest(path.stem, names)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    raise UserError(f"There is no recipe {name}. {hint}Bundled: {', '.join(names)}.")
 
 
-def load(path: Path, doors: bool = False) -> Recipe:
-    """Read a recipe. Raises UserError that lists every mistake with file, line, key and the nearest right spelling.
+def load(path: Path, sources: bool = False) -> Recipe:
+    """Read a recipe. sources: also open every source, which may ask the Hub.
 
-    doors: also look behind every source, which may ask the Hub.
+    Raises UserError that lists every mistake with file, line, key and the nearest right spelling.
     """
+    document = read(path)
+    folder = path.resolve().parent
+    recipe, found = checked(document)
+    found += [*repeated(document), *checks.missing_files(document, folder)]
+    found += checks.unknown_sources(document)
+    if sources:
+        known = tuple(found)
+        for one in checks.unreadable_sources(document, folder):
+            if not any(other.key.startswith(one.key) for other in known):
+                found.append(one)
+    if found or recipe is None:
+        raise UserError(_report(path, found))
+    recipe._folder = folder
+    return recipe
+
+
+def from_values(values: Mapping[str, object]) -> Recipe:
+    """The recipe that these values make; relative paths start here. Raises UserError."""
+    document = Document(dict(values))
+    recipe, found = checked(document)
+    found += [*checks.missing_files(document, Path.cwd()), *checks.unknown_sources(document)]
+    return accepted(recipe, found)
+
+
+def accepted(recipe: Recipe | None, found: list[Mistake]) -> Recipe:
+    """A recipe without a file, whose relative paths start here. Raises UserError at mistakes."""
+    if found or recipe is None:
+        raise UserError("\n".join(f"{one.key}: {one.problem}" for one in sorted(found)))
+    recipe._folder = Path.cwd()
+    return recipe
+
+
+def read(path: Path) -> Document:
+    """The text of a recipe. Raises UserError where it is not a YAML text of sections."""
     try:
         tree, values = parsed(path.read_text("utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: byte {error.start} is not UTF-8; save the recipe as UTF-8."
-        ) from None
+        where = f"{path}: byte {error.start} is not UTF-8"
+        raise UserError(f"{where}; save the recipe as UTF-8.") from None
     except NotYaml as error:
         raise UserError(f"{path}:{error.line}: {error}") from None
-    if tree is None or not isinstance(values, dict):
-        raise UserError(
-            f"{path}:1: a recipe is a list of sections (name, collect, filter …); see configs/quickstart.yaml."
-        )
-    return _validated(values, path, tree, doors)
+    if not isinstance(values, dict):
+        sections = "a recipe is a list of sections (name, collect, filter …)"
+        raise UserError(f"{path}:1: {sections}; `rapport init FOLDER` writes one.")
+    return Document(values, tree)
 
 
-def _validated(values: dict[str, Any], path: Path, tree: yaml.Node, doors: bool) -> Recipe:
-    folder = path.resolve().parent
-    found = [*repeated_keys(tree), *missing_inputs(tree, values, folder)]
-    found += [*wrong_names(tree, values), *unknown_sources(tree, values)]
+def checked(document: Document) -> tuple[Recipe | None, list[Mistake]]:
+    """The recipe, where its values make one, and the mistakes that are in them."""
+    found = [*checks.missing_models(document), *checks.unknown_names(document)]
+    found += checks.repeated_sources(document)
     try:
-        recipe = Recipe.model_validate(values)
+        return Recipe.model_validate(document.values), found
     except ValidationError as error:
-        found += [mistake(tree, detail, Recipe) for detail in error.errors()]
-    if doors:
-        found += [
-            m
-            for m in closed_doors(tree, values, folder)
-            if not any(f.key.startswith(m.key) for f in found)
-        ]
-    if found:
-        lines = [f"{path}:{m.line}: {m.key}: {m.problem}" for m in sorted(found)]
-        raise UserError(
-            "\n".join([f"{path} has {len(lines)} mistake{'s' * (len(lines) > 1)}:", *lines])
-        )
-    recipe._folder = folder
-    return recipe
+        return None, found + in_words(document, error, Recipe)
+
+
+def _report(path: Path, found: list[Mistake]) -> str:
+    count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
+    lines = [f"{path}:{one.line}: {one.key}: {one.problem}" for one in sorted(found)]
+    return "\n".join([f"{path} has {count}:", *lines])

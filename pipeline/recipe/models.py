@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, model_validator
 
 from pipeline.recipe.base import Settings
 
 
 class Price(Settings):
-    """US dollars a million tokens."""
+    """What a model costs."""
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
+    input: float = Field(ge=0, description="US dollars a million prompt tokens")
+    output: float = Field(ge=0, description="US dollars a million completion tokens")
 
 
 class ModelSettings(Settings):
-    """A model that can be asked. `key` is the name of the environment variable that holds the key, never the key.
+    """A model that can be asked.
 
-    OpenAI's own key goes to OpenAI alone: any other address gets the key that the recipe names for it, or none.
+    OpenAI's own key is sent to OpenAI alone: any other address gets the key that the recipe names
+    for it, or none.
     """
 
     base_url: str | None = Field(
-        None, description="none: OpenAI; `rehearsal`: the offline stand-in"
+        None, description="where it is served; none: OpenAI; `rehearsal`: the offline stand-in"
     )
-    model: str
+    model: str = Field(description="its name, as the server knows it")
     key: str | None = Field(
-        None, description="none: OPENAI_API_KEY for OpenAI, and no key for any other address"
+        None,
+        description="name of the environment variable that holds the key, never the key itself; "
+        "none: OPENAI_API_KEY for OpenAI, and no key for any other address",
     )
     in_flight: int = Field(
         64, ge=1, description="requests under way at once, at most; fewer when the server is slow"
@@ -39,13 +40,13 @@ class ModelSettings(Settings):
         None, ge=1, description="the account's limit, where known"
     )
     timeout: float = Field(
-        120.0, gt=0, description="seconds until an unanswered request is given up"
+        120.0, gt=0, description="seconds until an unanswered request is given up; our choice"
     )
     attempts: int = Field(
-        6, ge=1, description="failed requests (500, cut, time-out) of one call; 429 is none"
+        6, ge=1, description="requests of one call that may fail (500, cut, time-out; 429 excepted)"
     )
     reasks: int = Field(
-        2, ge=0, description="times a useless answer (empty, cut by length, no JSON) is asked again"
+        2, ge=0, description="times that a useless answer (empty, cut off, no JSON) is asked again"
     )
     batch: bool = Field(
         False, description="use the Batch API: half the price, answers within a day, no turn-taking"
@@ -53,15 +54,16 @@ class ModelSettings(Settings):
     price: Price | None = Field(
         None, description="where configs/prices.yaml does not know the model"
     )
-    extra: dict[str, Any] = Field(
+    extra: dict[str, object] = Field(
         {}, description="further fields of the request, as the server wants them"
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _openai_by_its_key(cls, given: Any) -> Any:
-        unnamed = isinstance(given, dict) and not given.get("base_url") and not given.get("key")
-        return {**given, "key": "OPENAI_API_KEY"} if unnamed else given
+    def _openai_by_its_key(cls, given: object) -> object:
+        if isinstance(given, dict) and not given.get("base_url") and not given.get("key"):
+            return {**given, "key": "OPENAI_API_KEY"}
+        return given
 
     @property
     def is_rehearsal(self) -> bool:
@@ -69,7 +71,12 @@ class ModelSettings(Settings):
 
 
 class BudgetSettings(Settings):
-    """What all runs into one output folder may spend together. A run stops before the call that could exceed it."""
+    """What all runs into one output folder may spend together.
 
-    max_cost: float | None = Field(None, gt=0, description="US dollars")
-    max_tokens: int | None = Field(None, gt=0, description="prompt and completion tokens")
+    A run stops before the call that could exceed it.
+    """
+
+    max_cost: float | None = Field(None, gt=0, description="US dollars; none: no limit")
+    max_tokens: int | None = Field(
+        None, gt=0, description="prompt and completion tokens; none: no limit"
+    )

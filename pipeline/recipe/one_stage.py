@@ -1,92 +1,129 @@
-"""Recipes that stand in no file: one room on the user's own files, and a recipe with something changed for one run."""
+"""Recipes without a file: one stage on the user's own files, and a recipe changed for one run."""
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import yaml
-from pydantic import ValidationError
+from typing import TypedDict, Unpack
 
 from pipeline import UserError
-from pipeline.recipe.mistakes import NotYaml, missing_inputs, mistake, parsed, wrong_names
+from pipeline.recipe import checks
+from pipeline.recipe.collect import CollectSettings
+from pipeline.recipe.dedup import DedupSettings
+from pipeline.recipe.document import Document, NotYaml, parsed
+from pipeline.recipe.loading import accepted, checked
+from pipeline.recipe.mistakes import Mistake
+from pipeline.recipe.models import ModelSettings
 from pipeline.recipe.settings import Recipe
+
+KEY_VALUE = "write KEY=VALUE, as in languages=[en] or rules.structure.turns.limit=6."
+
+Values = dict[str, object]  # a section, as a recipe holds it
+
+
+class Sections(TypedDict, total=False):
+    """Sections of a recipe that may be changed for one run."""
+
+    models: dict[str, ModelSettings]
+    collect: CollectSettings
+    dedup: DedupSettings
 
 
 def of_files(
     out: str,
-    room: str,
+    stage: str,
     inputs: Sequence[str],
     sets: Sequence[str],
-    models: dict[str, Any] | None = None,
+    models: Mapping[str, Values] | None = None,
 ) -> Recipe:
-    """The recipe of one room on the user's own files, named after its folder. sets: the room's settings, KEY=VALUE.
+    """The recipe of one stage on the user's own files, named after its folder.
 
-    Raises UserError that names the setting that is wrong.
+    sets: the stage's settings, each KEY=VALUE. Raises UserError that names the wrong setting.
     """
-    section: dict[str, Any] = {}
+    settings: Values = {}
     for text in sets:
-        _put(section, text)
-    doors = {"sources": [{"name": name, "files": [path]} for name, path in _named_files(inputs)]}
-    sections = (
-        {"collect": doors | section} if room == "collect" else {"collect": doors, room: section}
-    )
-    name = re.sub(r"[^\w.-]+", "-", Path(out).resolve().name).lstrip("-.") or "files"
-    values = {"name": name, "models": models or {}, **sections}
-    tree = yaml.compose(yaml.safe_dump(values), Loader=yaml.SafeLoader)
-    assert tree is not None
-    missing = (
-        m for m in missing_inputs(tree, values, Path.cwd()) if not m.key.startswith("collect.")
-    )
-    found = [*missing, *wrong_names(tree, values)]
-    try:
-        recipe = Recipe.model_validate(values)
-    except ValidationError as error:
-        found += [mistake(tree, detail, Recipe) for detail in error.errors()]
-    if found:
-        raise UserError("\n".join(f"{m.key}: {m.problem}" for m in sorted(found)))
-    recipe._folder = Path.cwd()
-    return recipe
+        _put(settings, text)
+    sources: list[Values] = [{"name": name, "files": [path]} for name, path in named(inputs)]
+    return of_sources(Path(out).resolve().name, stage, sources, settings, models)
 
 
-def _named_files(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each input and the name of its source: that of the file or folder, numbered where another is called so."""
-    given: set[str] = set()
+def of_sources(
+    name: str,
+    stage: str,
+    sources: Sequence[Values],
+    settings: Mapping[str, object],
+    models: Mapping[str, Values] | None = None,
+) -> Recipe:
+    """The recipe of one stage on sources. Raises UserError that names the wrong setting."""
+    values: Values = {"name": folder_name(name), "models": models or {}}
+    values |= {"collect": {"sources": sources}}
+    values[stage] = {**_section(values, stage), **settings}
+    document = Document(values)
+    recipe, found = checked(document)
+    return accepted(recipe, found + _missing_files(document))
+
+
+def _section(values: Values, stage: str) -> Values:
+    return Document(values).section(stage)
+
+
+def folder_name(name: str) -> str:
+    """A name that a recipe may have: `my out` is `my-out`."""
+    return re.sub(r"[^\w.-]+", "-", name).lstrip("-.") or "files"
+
+
+def _missing_files(document: Document) -> list[Mistake]:
+    """Those of settings; of its own inputs, `collect` says what is missing."""
+    missing = checks.missing_files(document, Path.cwd())
+    return [one for one in missing if not one.key.startswith("collect.")]
+
+
+def named(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each input with the name of its source: that of the file or folder, numbered where taken.
+
+    talks/mine.jsonl.gz → mine · other/mine.jsonl → mine-2 · logs/*.csv → logs
+    """
+    taken: set[str] = set()
     for path in inputs:
-        called = [part for part in path.rstrip("/").split("/") if not set("*?[") & set(part)]
-        stem = "".join(called[-1:]).partition(".")[0] or "input"
-        numbered = (f"{stem}-{n}" for n in itertools.count(2))
-        name = stem if stem not in given else next(name for name in numbered if name not in given)
-        given.add(name)
+        stem = name = _stem(path)
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name)
         yield name, path
 
 
-def _put(section: dict[str, Any], text: str) -> None:
+def _stem(path: str) -> str:
+    """The name of the last part of a path that is not a pattern, without its endings."""
+    parts = [part for part in path.rstrip("/").split("/") if not set("*?[") & set(part)]
+    last = parts[-1] if parts else ""
+    return last.partition(".")[0] or "input"
+
+
+def _put(settings: Values, text: str) -> None:
     """Put a setting, as `rules.structure.turns.limit=6`, into a section. Values are YAML."""
     key, equals, value = text.partition("=")
     *path, last = key.split(".")
-    place: Any = section
+    place: object = settings
     for part in path:
         place = place.setdefault(part, {}) if isinstance(place, dict) else None
     if not equals or not isinstance(place, dict):
-        raise UserError(
-            f"--set {text}: write KEY=VALUE, as in languages=[en] or rules.structure.turns.limit=6."
-        )
+        raise UserError(f"--set {text}: {KEY_VALUE}")
     try:
         place[last] = parsed(value)[1]
     except NotYaml as error:
         raise UserError(f"--set {text}: {error}") from None
 
 
+# --- changed for one run
+
+
 def rehearsed(recipe: Recipe) -> Recipe:
     """The same recipe with every model replaced by the offline rehearsal model."""
-    models = {
-        use: model.model_copy(update={"base_url": "rehearsal"})
-        for use, model in recipe.models.items()
-    }
+    offline = {"base_url": "rehearsal"}
+    models = {use: model.model_copy(update=offline) for use, model in recipe.models.items()}
     return changed(recipe, models=models)
 
 
@@ -95,8 +132,8 @@ def reparsed(recipe: Recipe) -> Recipe:
     return changed(recipe, collect=recipe.collect.model_copy(update={"reparse": True}))
 
 
-def changed(recipe: Recipe, **sections: Any) -> Recipe:
+def changed(recipe: Recipe, **sections: Unpack[Sections]) -> Recipe:
     """The same recipe with other sections; relative paths start where they did."""
-    copy = recipe.model_copy(update=sections)
+    copy = recipe.model_copy(update=dict(sections))
     copy._folder = recipe.folder
     return copy

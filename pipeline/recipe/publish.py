@@ -12,14 +12,21 @@ from pipeline.recipe.base import Settings
 class Cut(Settings):
     """What a measure or criterion must reach to be published; an unmeasured row is not cut."""
 
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(None, description="rows below it are dropped; none: no such limit")
+    max: float | None = Field(None, description="rows above it are dropped; none: no such limit")
 
 
 class PublishSettings(Settings):
-    cut: dict[str, Cut] = {}
+    """Which rows are published, and how."""
+
+    cut: dict[str, Cut] = Field(
+        {}, description="limits by the name of a measure or criterion, as {questions: {min: 0.05}}"
+    )
     layout: Literal["messages", "realm"] = Field(
         "messages",
-        description="realm: generated rows also as gpt_roleplay_realm's records, characters as V2 cards",
+        description="realm: generated rows also as gpt_roleplay_realm's records, and their "
+        "characters as V2 cards",
     )
-    test: float = Field(0.05, ge=0, lt=1, description="share of groups held out for testing")
+    test: float = Field(
+        0.05, ge=0, lt=1, description="share of groups held out for testing; our choice"
+    )

@@ -8,8 +8,8 @@ from pipeline.recipe.base import Settings
 
 
 class ScoreSettings(Settings):
-    """How messages become the course of a talk."""
+    """How annotations of messages become measures of a conversation."""
 
     window: int = Field(
-        3, ge=1, description="messages that are averaged to tell how close two are; our choice"
+        3, ge=1, description="messages whose mean says how close two people are; our choice"
     )

@@ -1,0 +1,384 @@
+"""Rapport from Python: the stages as functions, on paths, lists of dicts and `datasets.Dataset`.
+
+    from pipeline.api import dedup, filter, read
+
+    result = dedup(filter(read("chats.jsonl"), languages=["en"]))
+    result.kept.to_dataset()                # what remains, as a datasets.Dataset
+    result.dropped[0]["findings"][-1]       # why the first row was dropped
+    result.report["reasons"]                # rule → rows that it decided
+
+Each function does what the command of its name does, with the same settings, as keywords
+(`rapport recipe --reference` lists them). It works in a temporary folder, which is removed with its
+result, or in `out`, where the command line finds it too. Mistakes raise `pipeline.UserError`.
+
+workers: processes. With more than one, a script needs `if __name__ == "__main__":`, as anything
+that starts processes does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, overload
+
+from pipeline import UserError
+
+if TYPE_CHECKING:  # heavy libraries are imported inside the functions
+    import datasets
+    import pyarrow as pa
+
+    from pipeline.recipe.one_stage import Values
+    from pipeline.recipe.settings import Recipe
+    from pipeline.store.report import Report
+    from pipeline.store.store import Store
+
+Record = dict[str, object]
+KEY = "API_KEY"  # under which `generate` hands the key of its model on
+PUBLISHED = "dataset"  # the folder inside the store of `publish`
+
+
+class Rows(Sequence[Record]):
+    """Rows of a store, as dicts, read part by part when they are asked for.
+
+    kind: kept, dropped or quarantine.
+    """
+
+    def __init__(self, store: Store, kind: str, folder: Folder) -> None:
+        self._store = store
+        self._folder = folder  # is there as long as its rows are
+        self._parts = store.parts(kind)
+
+    def __len__(self) -> int:
+        return sum(part.rows for part in self._parts)
+
+    def __iter__(self) -> Iterator[Record]:
+        for part in self._parts:
+            yield from self._store.table(part).to_pylist()
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        place = index + len(self) if index < 0 else index
+        for part in self._parts if place >= 0 else ():
+            if place < part.rows:
+                (row,) = self._store.table(part).slice(place, 1).to_pylist()
+                return dict(row)
+            place -= part.rows
+        raise IndexError(f"there are {len(self)} rows, and none has the number {index}")
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} rows>"
+
+    def to_table(self) -> pa.Table:
+        """All rows as one Arrow table."""
+        import pyarrow as pa
+
+        from pipeline.conversation import SCHEMA
+
+        tables = [self._store.table(part) for part in self._parts]
+        return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+
+    def to_dataset(self) -> datasets.Dataset:
+        """All rows as a `datasets.Dataset`."""
+        import datasets
+
+        return datasets.Dataset(self.to_table())
+
+    @property
+    def files(self) -> list[str]:
+        """The Parquet files that hold the rows."""
+        return [f"{self._store.address}/{part.file}" for part in self._parts]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a stage made of its rows. quarantined: what could not be read.
+
+    report: its counts, reasons and measures. path: the dataset of `publish`, else the store.
+    """
+
+    kept: Rows
+    dropped: Rows
+    quarantined: Rows
+    report: Report
+    path: Path
+
+    def __repr__(self) -> str:
+        counts = f"kept {len(self.kept)}, dropped {len(self.dropped)}"
+        return f"<{self.report['stage']}: {counts}, quarantined {len(self.quarantined)}>"
+
+
+# what a stage takes: a result, its rows, paths, a dataset of the Hub, dicts of any known shape
+Data: TypeAlias = (
+    "Result | Rows | datasets.Dataset | str | Path"
+    " | Iterable[str | Path] | Iterable[Mapping[str, object]]"
+)
+
+
+# --- the stages
+
+
+def read(data: Data | None = None, *, out: str | Path | None = None, **settings: object) -> Result:
+    """Conversations of files, of lists, or of the Hub (`hub:owner/name`), in any known shape.
+
+    settings: those of a source (shape, assistant, license, spider, …) and of `collect`.
+    """
+    from pipeline.recipe.collect import CollectSettings
+
+    general = {key: value for key, value in settings.items() if key in CollectSettings.model_fields}
+    of_source = {key: value for key, value in settings.items() if key not in general}
+    with _Inputs() as inputs:
+        sources = inputs.sources(data) if data is not None else [{"name": "source"}]
+        sources = [source | of_source for source in sources]
+        return _run("collect", sources, Folder(out), general)
+
+
+def generate(
+    data: Data | None = None,
+    *,
+    model: str = "rehearsal",
+    base_url: str | None = None,
+    key: str | None = None,
+    out: str | Path | None = None,
+    **settings: object,
+) -> Result:
+    """The rows given, if any, and conversations that a model writes (seeds=2, talks=3).
+
+    model, base_url: as in a recipe; as it is, the offline stand-in. key: the key itself; it is
+    written nowhere.
+    """
+    address = "rehearsal" if model == "rehearsal" else base_url
+    writer: Values = {"model": model, "base_url": address, "key": KEY if key else None}
+    secrets = {KEY: key} if key else {}
+    with _Inputs() as inputs:
+        sources = inputs.sources(data) if data is not None else []
+        return _run("generate", sources, Folder(out), settings, {"writer": writer}, secrets)
+
+
+def filter(  # noqa: A001 - the stage's name
+    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
+) -> Result:
+    """Rows repaired, and without those that are unfit."""
+    return _of("filter", data, out, workers, settings)
+
+
+def dedup(
+    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
+) -> Result:
+    """Rows without duplicates."""
+    return _of("dedup", data, out, workers, settings)
+
+
+def score(
+    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
+) -> Result:
+    """Rows with measures and annotations."""
+    return _of("score", data, out, workers, settings)
+
+
+def publish(
+    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
+) -> Result:
+    """A dataset on disk, split without leaks, with its card: `load_dataset(str(result.path))`."""
+    return _of("publish", data, out, workers, settings)
+
+
+def run(
+    recipe: str | Path | Mapping[str, object],
+    *,
+    out: str | Path | None = None,
+    rehearse: bool = False,
+    workers: int = 1,
+    keys: Mapping[str, str] | None = None,
+) -> dict[str, Result]:
+    """Run a recipe; the result of each stage by its name. `out` as it is: output/<recipe name>.
+
+    recipe: a path, the name of a bundled recipe, or its values. rehearse: with the offline model.
+    keys: of models, by the names that the recipe has for them.
+    """
+    from pipeline.recipe.loading import find, from_values, load
+    from pipeline.recipe.one_stage import rehearsed
+
+    loaded = from_values(recipe) if isinstance(recipe, Mapping) else load(find(str(recipe)))
+    if rehearse:
+        loaded = rehearsed(loaded)
+    folder = Folder(out or f"output/{loaded.name}")
+    return _execute(loaded, folder, workers, keys or {}, None)
+
+
+def _of(
+    stage: str, data: Data, out: str | Path | None, workers: int, settings: Mapping[str, object]
+) -> Result:
+    with _Inputs() as inputs:
+        return _run(stage, inputs.sources(data), Folder(out), settings, workers=workers)
+
+
+def _run(
+    stage: str,
+    sources: Sequence[Values],
+    folder: Folder,
+    settings: Mapping[str, object],
+    models: Mapping[str, Values] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    workers: int = 1,
+) -> Result:
+    """One stage on sources, as the command of its name runs it."""
+    from pipeline.recipe.one_stage import of_sources
+
+    recipe = of_sources(folder.path.name, stage, sources, settings, models)
+    done = _execute(recipe, folder, workers, secrets or {}, only=("collect", stage))
+    return done[stage]
+
+
+def _execute(
+    recipe: Recipe,
+    folder: Folder,
+    workers: int,
+    secrets: Mapping[str, str],
+    only: Sequence[str] | None,
+) -> dict[str, Result]:
+    from pipeline.run import runner
+    from pipeline.run.context import Job
+    from pipeline.run.engine import Engine
+    from pipeline.run.reports import standing
+
+    out = str(folder.path)
+    with Engine(workers) as engine:
+        job = Job(recipe, out, engine, secrets=secrets)
+        _outside_loops(lambda: runner.run(job, only=only))
+    reports = standing(out)
+    return {report["stage"]: _result(folder, name, report) for name, report in reports.items()}
+
+
+def _result(folder: Folder, name: str, report: Report) -> Result:
+    from pipeline.store.store import Store
+
+    store = Store(folder.path, name)
+    kept, dropped, quarantined = (
+        Rows(store, kind, folder) for kind in ("kept", "dropped", "quarantine")
+    )
+    path = folder.path / name
+    if report["stage"] == "publish":
+        path /= PUBLISHED
+    return Result(kept, dropped, quarantined, report, path)
+
+
+def _outside_loops(work: Callable[[], object]) -> None:
+    """Do some work; in a thread of its own where this one runs an event loop, as notebooks do."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        work()
+        return
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+
+
+# --- folders and inputs
+
+
+class Folder:
+    """Where a run works: the user's folder, or one of its own that ends with its last result."""
+
+    def __init__(self, out: str | Path | None = None) -> None:
+        if out is not None:
+            self.path = Path(out)
+            return
+        self.path = Path(tempfile.mkdtemp(prefix="rapport-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+class _Inputs:
+    """Data as sources of a recipe. What is in memory is written to files for the time of a run."""
+
+    def __enter__(self) -> _Inputs:
+        self._folder = Path(tempfile.mkdtemp(prefix="rapport-in-"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def sources(self, data: Data) -> list[Values]:
+        """The sources of a recipe that hold the data. Raises UserError where it is no such data."""
+        if isinstance(data, Result):
+            data = data.kept
+        if isinstance(data, Rows):
+            return [{"name": "rows", "files": data.files}] if data.files else []
+        if isinstance(data, str | Path):
+            return _of_paths([data])
+        if _is_dataset(data):
+            return [{"name": "rows", "files": [self._dataset(data)]}]
+        items = list(data)
+        if items and all(isinstance(item, str | Path) for item in items):
+            return _of_paths(items)
+        return [{"name": "rows", "files": [self._records(items)]}]
+
+    def _dataset(self, data: datasets.Dataset) -> str:
+        path = self._folder / "rows.parquet"
+        _write_table(data.with_format("arrow")[:], path)
+        return str(path)
+
+    def _records(self, items: Sequence[object]) -> str:
+        """Rows of an earlier result as they are, anything else as JSON lines."""
+        import pyarrow as pa
+
+        from pipeline.conversation import SCHEMA
+
+        records = [_checked(number, item) for number, item in enumerate(items)]
+        if records and all(record.keys() == set(SCHEMA.names) for record in records):
+            path = self._folder / "rows.parquet"
+            _write_table(pa.Table.from_pylist(records, SCHEMA), path)
+            return str(path)
+        path = self._folder / "rows.jsonl"
+        lines = [json.dumps(record, ensure_ascii=False, default=str) for record in records]
+        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        return str(path)
+
+
+def _checked(number: int, item: object) -> dict[str, object]:
+    if not isinstance(item, Mapping):
+        kind = type(item).__name__
+        wanted = "a dict, as {'messages': [{'role': 'user', 'content': …}, …]}"
+        raise UserError(f"row {number} is of type {kind}; a row is {wanted}.")
+    return dict(item)
+
+
+def _write_table(table: pa.Table, path: Path) -> None:
+    """An Arrow table as a Parquet file; rows of an earlier result in the schema of stores."""
+    import pyarrow.parquet as pq
+
+    from pipeline.conversation import SCHEMA, as_schema
+
+    if set(table.column_names) == set(SCHEMA.names):
+        table = as_schema(table.select(SCHEMA.names), SCHEMA, "the dataset").cast(SCHEMA)
+    pq.write_table(table, path)
+
+
+def _of_paths(paths: Sequence[str | Path]) -> list[Values]:
+    from pipeline.recipe.one_stage import named
+
+    sources: list[Values] = []
+    for name, path in named([str(path) for path in paths]):
+        if path.startswith("hub:"):
+            sources.append({"hub": path.removeprefix("hub:")})
+        else:
+            sources.append({"name": name, "files": [path]})
+    return sources
+
+
+def _is_dataset(data: object) -> bool:
+    """Is it a `datasets.Dataset`? Where nobody has imported `datasets`, nothing is."""
+    known = sys.modules.get("datasets")
+    return known is not None and isinstance(data, known.Dataset)

@@ -1,0 +1,96 @@
+"""Commands that look at a run or at files and change nothing: why, stats, calibrate."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli import streams
+from pipeline.cli.execute import execute
+from pipeline.cli.stages import SET, WORKERS
+
+if TYPE_CHECKING:
+    from pipeline.store.report import Report
+
+
+@click.command()
+@click.argument("folder", metavar="RUN")
+@click.argument("wanted", metavar="ID")
+def why(folder: str, wanted: str) -> None:
+    """Show the whole life of one conversation.
+
+    Its source, every edit and finding, and where it ended. ID is the row's id, the beginning of
+    it, or the id of the record at its source.
+    """
+    from pipeline.cli import render
+    from pipeline.run.trace import life
+
+    streams.show_lines(render.story(life(folder, wanted)))
+
+
+@click.command()
+@click.argument("folder", metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="The reports as JSON.")
+def stats(folder: str, as_json: bool) -> None:
+    """Show the funnel, the reasons and the histograms of a run."""
+    from pipeline.cli import render
+    from pipeline.run.reports import funnel, reports
+
+    found = reports(folder)
+    if as_json:
+        streams.show_json(found)
+        return
+    streams.show(render.funnel(funnel(folder)))
+    streams.show(render.rules(found))
+    similar = render.openings_of(found)
+    if similar:
+        streams.show(similar)
+    streams.show_lines(_details(found))
+
+
+def _details(reports: Sequence[Report]) -> Iterator[str]:
+    """Measures after the last stage, what models took, what dedup compared."""
+    from pipeline.cli import render
+
+    if reports:
+        yield from render.measures(reports[-1]["measures"])
+    for report in reports:
+        if "usage" in report:
+            yield from render.usage(report["usage"])
+    for report in reports:
+        if report.get("link", {}).get("rows"):
+            yield from render.links(report["link"])
+
+
+def calibrate(stage: str, inputs: Sequence[str], sets: Sequence[str], workers: int | None) -> None:
+    from pipeline.cli import render
+    from pipeline.filter.calibrate import calibrate as calibrated
+    from pipeline.recipe.one_stage import of_files
+    from pipeline.run.reports import measured
+
+    with tempfile.TemporaryDirectory(prefix="rapport-") as folder:
+        recipe = of_files(folder, stage, inputs, sets)
+        execute(recipe, folder, workers, only=("collect", stage))
+        found = calibrated(measured(folder), recipe.filter)
+    for table in render.calibration(found):
+        streams.show(table)
+
+
+CALIBRATE = click.Command(
+    "calibrate",
+    callback=calibrate,
+    params=[
+        click.Argument(["stage"], type=click.Choice(["filter"])),
+        click.Argument(["inputs"], nargs=-1, required=True),
+        SET,
+        WORKERS,
+    ],
+    help="Show what each rule would drop of your files. And the percentiles of every measure, by "
+    "source: limits are chosen by looking.",
+    short_help="Show what each rule would drop of your files.",
+)
+
+COMMANDS = (why, stats, CALIBRATE)

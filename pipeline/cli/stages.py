@@ -1,0 +1,164 @@
+"""One stage on the user's own files: a command for each row of the table of stages."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli import streams
+from pipeline.cli.execute import execute, exit_if_partial, show_funnel
+from pipeline.run.stages import STAGES, Option, Stage
+
+if TYPE_CHECKING:
+    from pipeline.recipe.one_stage import Values
+    from pipeline.recipe.settings import Recipe
+    from pipeline.store.report import FunnelRow
+
+KEY = "OPENAI_API_KEY"  # the variable that holds the key for the model of `rapport generate`
+REHEARSAL = "rehearsal"  # name and address of the offline stand-in
+
+OUT = click.Option(["--out"], required=True, help="Folder of the result.")
+SET = click.Option(
+    ["--set", "sets"],
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the stage: languages=[en]. `rapport recipe --reference` lists them.",
+)
+WORKERS = click.Option(
+    ["--workers"], type=click.IntRange(1), help="Processes [default: one a core]."
+)
+AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="The result as JSON.")
+
+# options that are no settings of the stage
+REPARSE = click.Option(
+    ["--reparse"], is_flag=True, help="INPUT is a recipe: read the stored pages of its run again."
+)
+EXPLAIN = click.Option(
+    ["--explain"], is_flag=True, help="Show rows that are now decided otherwise than before."
+)
+MODEL = click.Option(
+    ["--model"], default=REHEARSAL, help="Name of the model [default: the offline stand-in]."
+)
+BASE_URL = click.Option(
+    ["--base-url"], help=f"Where the model is served; the key in {KEY} is sent there."
+)
+OWN = {"collect": [REPARSE], "generate": [MODEL, BASE_URL], "filter": [EXPLAIN]}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command was given. settings: KEY=VALUE. own: the stage's options of `OWN`, by name."""
+
+    stage: str
+    inputs: Sequence[str]
+    out: str
+    settings: Sequence[str]
+    workers: int | None
+    as_json: bool
+    own: dict[str, object]
+
+
+def command_of(stage: Stage) -> click.Command:
+    """The command of a stage: `rapport filter INPUT… --out DIR`."""
+    own = OWN.get(stage.name, [])
+    inputs = click.Argument(["inputs"], nargs=-1, required=stage.name != "generate")
+    settings = [_option(option) for option in stage.options]
+
+    def callback(
+        inputs: Sequence[str],
+        out: str,
+        sets: Sequence[str],
+        workers: int | None,
+        as_json: bool,
+        **options: object,
+    ) -> None:
+        given = {str(option.name): options.pop(str(option.name)) for option in own}
+        chosen = [
+            f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None
+        ]
+        _run(Request(stage.name, inputs, out, [*sets, *chosen], workers, as_json, given))
+
+    return click.Command(
+        stage.name,
+        callback=callback,
+        params=[inputs, *settings, *own, OUT, SET, WORKERS, AS_JSON],
+        help=f"{stage.summary} {stage.inputs}",
+        short_help=stage.summary,
+    )
+
+
+def _option(option: Option) -> click.Option:
+    """A setting of the stage as an option; None where it is not given."""
+    name = f"--{option.name.replace('_', '-')}"
+    if option.kind is bool:
+        return click.Option([name], is_flag=True, default=None, help=option.help)
+    kind = click.Choice(option.kind) if isinstance(option.kind, tuple) else option.kind
+    return click.Option([name], type=kind, help=option.help)
+
+
+def _run(request: Request) -> None:
+    if request.own.get("reparse"):
+        funnel = _read_again(request)
+        show_funnel(funnel, request.as_json)
+    elif request.own.get("explain"):
+        funnel = _run_and_explain(request)
+    else:
+        funnel = _execute(request, _recipe(request))
+        show_funnel(funnel, request.as_json)
+    exit_if_partial(funnel)
+
+
+def _execute(request: Request, recipe: Recipe) -> list[FunnelRow]:
+    return execute(recipe, request.out, request.workers, only=("collect", request.stage))
+
+
+def _recipe(request: Request) -> Recipe:
+    from pipeline.recipe.one_stage import of_files
+
+    return of_files(
+        request.out, request.stage, request.inputs, request.settings, _models(request.own)
+    )
+
+
+def _models(own: dict[str, object]) -> dict[str, Values]:
+    """The model of `rapport generate`, as a recipe has it."""
+    model = own.get("model")
+    if model is None:
+        return {}
+    address = REHEARSAL if model == REHEARSAL else own["base_url"]
+    key = KEY if KEY in os.environ else None
+    return {"writer": {"model": model, "base_url": address, "key": key}}
+
+
+def _read_again(request: Request) -> list[FunnelRow]:
+    """Read the stored pages of a recipe's run again."""
+    from pipeline.recipe.loading import find, load
+    from pipeline.recipe.one_stage import reparsed
+
+    recipe = reparsed(load(find(request.inputs[0])))
+    return execute(recipe, request.out, request.workers, first="collect", last="collect")
+
+
+def _run_and_explain(request: Request) -> list[FunnelRow]:
+    """Show the funnel, and the rows that these settings decide otherwise than those before."""
+    from pipeline.cli import render
+    from pipeline.filter.calibrate import explain
+    from pipeline.recipe.filter import FilterSettings
+    from pipeline.run.reports import measured, recipe_of
+
+    recipe = _recipe(request)
+    before = recipe_of(request.out)
+    old = before.filter if before else FilterSettings(languages=recipe.filter.languages)
+    funnel = _execute(request, recipe)
+    show_funnel(funnel, request.as_json)
+    dropped, kept = explain(measured(request.out), old, recipe.filter)
+    streams.show_lines(render.changes(dropped, kept))
+    return funnel
+
+
+COMMANDS = tuple(command_of(stage) for stage in STAGES)

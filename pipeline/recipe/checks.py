@@ -1,0 +1,156 @@
+"""What pydantic cannot know of a recipe: files and models that it names and that are not there, and
+names that mean nothing. All are looked for, even where the recipe has other mistakes."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pipeline import UserError
+from pipeline.recipe.base import nearest, unknown
+from pipeline.recipe.collect import CollectSettings
+from pipeline.recipe.document import Document, KeyPath
+from pipeline.recipe.mistakes import Mistake, mistake
+
+SOURCES: KeyPath = ("collect", "sources")
+MODEL_USES = ("inventor", "character", "user")  # the keys of `generate` that name a model
+
+
+# --- files
+
+
+def missing_files(document: Document, folder: Path) -> Iterator[Mistake]:
+    """Paths that lead nowhere. folder: where relative ones start."""
+    for path, named in _named_paths(document):
+        place = folder / Path(named).expanduser()
+        is_pattern = path[1] != "cards" and glob.has_magic(str(place))
+        if "://" not in named and not is_pattern and not place.exists():
+            yield mistake(document, path, f"there is no {place}{_near_file(place)}")
+
+
+def _near_file(place: Path) -> str:
+    if not place.parent.is_dir():
+        return ""
+    near = nearest(place.name, [path.name for path in place.parent.iterdir()])
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _named_paths(document: Document) -> Iterator[tuple[KeyPath, str]]:
+    for section, key in (SOURCES, ("dedup", "against")):
+        for number, source in enumerate(document.listed(str(section), str(key))):
+            if isinstance(source, dict):
+                yield from _paths_of(source, (section, key, number))
+    for section, key in (("generate", "cards"), ("dedup", "against")):
+        for number, named in enumerate(document.listed(section, key)):
+            if isinstance(named, str) and not named.startswith("hub:"):
+                yield (section, key, number), named
+
+
+def _paths_of(source: dict[str, object], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    for key in ("files", "start"):
+        given = source.get(key)
+        for number, named in enumerate(given if isinstance(given, list) else []):
+            yield (*path, key, number), str(named)
+
+
+# --- names
+
+
+def missing_models(document: Document) -> Iterator[Mistake]:
+    """Models that `generate` asks and that stand nowhere under `models`."""
+    generate, models = document.section("generate"), document.section("models")
+    talks = generate.get("talks")
+    if not isinstance(talks, int) or talks < 1:
+        return
+    known = ", ".join(map(str, models)) or "none"
+    for use in MODEL_USES:
+        name = str(generate.get(use, "writer"))
+        if name not in models:
+            problem = f"there is no model `{name}` under `models` (there: {known})"
+            yield mistake(document, ("generate", use), problem)
+
+
+def unknown_names(document: Document) -> Iterator[Mistake]:
+    """Shapes and spiders that do not exist, and measures that cannot be cut by."""
+    from pipeline.collect import shapes, web
+    from pipeline.conversation import CRITERIA, MEASURES
+
+    known = {
+        "shape": shapes.names(shapes.RECORDS, shapes.TABLES, shapes.TEXTS),
+        "spider": list(web.SPIDERS),
+    }
+    for path, source in _sources(document):
+        for key, names in known.items():
+            name = source.get(key)
+            if isinstance(name, str) and name not in names:
+                yield mistake(document, (*path, key), unknown(key, name, names))
+    by = (*MEASURES, *CRITERIA)
+    for cut in map(str, document.section("publish", "cut")):
+        if cut not in by:
+            problem = unknown("measure or criterion", cut, by)
+            yield mistake(document, ("publish", "cut", cut), problem)
+
+
+def repeated_sources(document: Document) -> Iterator[Mistake]:
+    """Sources of one name."""
+    seen: set[str] = set()
+    for path, source in _sources(document):
+        name = _name_of(source) or str(path)
+        if name in seen:
+            problem = f"there is a source `{name}` already: its rows would get the same ids"
+            yield mistake(document, (*path, "name"), f"{problem}; give it another `name`")
+        seen.add(name)
+
+
+def unknown_sources(document: Document) -> Iterator[Mistake]:
+    """Sources that `dedup` prefers and the recipe does not have.
+
+    Rows of an earlier run bring names of their own, so nothing is unknown there.
+    """
+    sources = [source for _, source in _sources(document)]
+    if any(_may_be_a_run(source) for source in sources):
+        return
+    known = ["generated", *(_name_of(source) for source in sources)]
+    for number, name in enumerate(document.listed("dedup", "sources")):
+        if name not in known:
+            path = ("dedup", "sources", number)
+            yield mistake(document, path, unknown("source", str(name), known))
+
+
+def _may_be_a_run(source: dict[str, object]) -> bool:
+    files = str(source.get("files"))
+    return ".parquet" in files or "kept" in files
+
+
+def _name_of(source: dict[str, object]) -> str:
+    return str(source.get("name") or source.get("hub") or "")
+
+
+def _sources(document: Document) -> Iterator[tuple[KeyPath, dict[str, object]]]:
+    for number, source in enumerate(document.listed(*map(str, SOURCES))):
+        if isinstance(source, dict):
+            yield (*SOURCES, number), source
+
+
+# --- what is behind a source
+
+
+def unreadable_sources(document: Document, folder: Path) -> Iterator[Mistake]:
+    """Sources that cannot be opened: refused sites, unknown licences, what the Hub answers.
+
+    One mistake a source at most. May use the network.
+    """
+    from pipeline import collect
+
+    section = document.section("collect")
+    for path, source in _sources(document):
+        try:
+            alone = CollectSettings.model_validate({**section, "sources": [source]})
+            collect.units(alone, folder)
+        except UserError as error:
+            yield mistake(document, path, str(error))
+        except ValidationError:  # reported with the recipe's other mistakes
+            pass
