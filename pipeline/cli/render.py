@@ -106,7 +106,7 @@ def links(met: Mapping[str, Any]) -> list[str]:
     """What `dedup` compared, and where it compared less than all."""
     largest = f"the largest bucket holds {met['largest_bucket']} rows"
     capped = f"{met['capped_buckets']} buckets over the limit (`dedup.bucket`); {largest}"
-    alike = f"{met['candidates']} candidate pairs, {met['alike']} found alike"
+    alike = f"{met['candidates']} candidate pairs, {met['similar']} found similar"
     return [
         "",
         f"dedup: {alike}; {met['boilerplate_rows']} rows compared without shared passages; {capped}",
