@@ -27,6 +27,6 @@ def dedup(
     signed = [sign.sign(table, settings) for table in tables]
     foreign = [sign.sign(table, settings) for table in against]
     decisions, report = link.link(signed, settings, foreign)
-    parts = zip(tables, verify.by_part(decisions, len(tables)), strict=True)
-    done = [verify.apply(table, part, settings) for table, part in parts]
-    return [kept for kept, _ in done], [dropped for _, dropped in done], report
+    decided = zip(tables, verify.by_part(decisions, len(tables)), strict=True)
+    parts = [verify.apply(table, mine, settings) for table, mine in decided]
+    return [part.kept for part in parts], [part.dropped for part in parts], report

@@ -19,7 +19,6 @@ from pipeline.dedup.arrays import (
     Integers,
     Keys,
     Shingles,
-    SideShingles,
     counted_up,
     high_half,
     low_half,
@@ -74,7 +73,7 @@ class ForeignSide(NamedTuple):
 def leaks(
     signed: Sequence[pa.Table], against: Sequence[pa.Table], shared_by: int, kernels: Kernels
 ) -> Leaks:
-    """For each row that gives away a foreign row: the one of which it says the largest share.
+    """For each row that gives away a foreign row: the one of which it has the largest share.
 
     Shingles that `shared_by` foreign sides or more have are their form, not their content, and do
     not count.
@@ -82,58 +81,65 @@ def leaks(
     found = []
     for side in SIDES:
         foreign = _foreign_side(against, side, shared_by, kernels)
-        found.append(_leaks_of(foreign, signed, side, kernels))
+        found.append(_leaks_of(foreign, _meetings(foreign, signed, side, kernels)))
     both = Leaks.joined(found)
     both = both.where(np.lexsort((both.foreign, -both.shares, both.rows)))
     first_of_row = np.unique(both.rows, return_index=True)[1]
     return both.where(first_of_row)
 
 
-def _leaks_of(
-    foreign: ForeignSide, signed: Sequence[pa.Table], side: int, kernels: Kernels
-) -> Leaks:
+def _leaks_of(foreign: ForeignSide, meetings: Keys) -> Leaks:
     """Every pair of a row and a foreign row whose share reaches the limit."""
-    found, start = [np.zeros(0, np.uint64)], 0
-    wanted = foreign.wanted
-    for part in signed:
-        inside = kernels.side_shingles(part, side, wanted)
-        found.append(_meetings(inside, foreign, start))
-        start += len(part)
-    pairs, shared = np.unique(np.concatenate(found), return_counts=True)
+    pairs, shared = np.unique(meetings, return_counts=True)
     rows = low_half(pairs)
     shares, limits = shared / foreign.sizes[rows], foreign.limits[rows]
     return Leaks(high_half(pairs), rows, shares, limits).where(shares >= limits)
 
 
-def _meetings(inside: SideShingles, foreign: ForeignSide, start: int) -> Keys:
-    """row << 32 | foreign row, once for each shingle that both have. start: of the part's rows."""
-    first = np.searchsorted(foreign.shingles, inside.shingles)
-    counts = np.searchsorted(foreign.shingles, inside.shingles, "right") - first
-    places = np.repeat(first, counts) + counted_up(counts)
-    return pack(np.repeat(inside.rows + start, counts), foreign.rows[places])
+def _meetings(
+    foreign: ForeignSide, signed: Sequence[pa.Table], side: int, kernels: Kernels
+) -> Keys:
+    """row << 32 | foreign row, once for each shingle that both have."""
+    found, start, wanted = [np.zeros(0, np.uint64)], 0, foreign.wanted
+    for part in signed:
+        inside = kernels.side_shingles(part, side, wanted)
+        first = np.searchsorted(foreign.shingles, inside.shingles)
+        counts = np.searchsorted(foreign.shingles, inside.shingles, "right") - first
+        places = np.repeat(first, counts) + counted_up(counts)
+        found.append(pack(np.repeat(inside.rows + start, counts), foreign.rows[places]))
+        start += len(part)
+    return np.concatenate(found)
 
 
 def _foreign_side(
     against: Sequence[pa.Table], side: int, shared_by: int, kernels: Kernels
 ) -> ForeignSide:
-    found, words, start = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)], 0
-    everything = np.ones(1, bool)
-    for part in against:
-        inside = kernels.side_shingles(part, side, everything)
-        found.append(pack(inside.shingles, inside.rows + start))
-        words.append(_words_of_side(part, side))
-        start += len(part)
-    pairs = np.unique(np.concatenate(found))
-    _, group, holders = np.unique(high_half(pairs), return_inverse=True, return_counts=True)
-    pairs = pairs[holders[group] < shared_by]
-    rows = low_half(pairs)
-    sizes = np.bincount(rows, minlength=start)
+    pairs = _content(_side_pairs(against, side, kernels), shared_by)
+    rows, words = low_half(pairs), [_words_of_side(part, side) for part in against]
+    sizes = np.bincount(rows, minlength=sum(map(len, against)))
     limits = _limits(np.concatenate(words), sizes)
     return ForeignSide(high_half(pairs).astype(np.uint32), rows, sizes, limits)
 
 
+def _side_pairs(against: Sequence[pa.Table], side: int, kernels: Kernels) -> Keys:
+    """Sorted shingle << 32 | foreign row, each once."""
+    found, start = [np.zeros(0, np.uint64)], 0
+    everything = np.ones(1, bool)
+    for part in against:
+        inside = kernels.side_shingles(part, side, everything)
+        found.append(pack(inside.shingles, inside.rows + start))
+        start += len(part)
+    return np.unique(np.concatenate(found))
+
+
+def _content(pairs: Keys, shared_by: int) -> Keys:
+    """The pairs without the shingles that `shared_by` rows or more have."""
+    _, group, holders = np.unique(high_half(pairs), return_inverse=True, return_counts=True)
+    return pairs[holders[group] < shared_by]
+
+
 def _words_of_side(part: pa.Table, side: int) -> Integers:
-    """(rows,) how many words each row says on a side."""
+    """(rows,) how many words each row has on a side."""
     messages = lists(part["message_words"])
     total = np.concatenate([[0], np.cumsum(np.maximum(messages.values * side, 0))])
     words: Integers = np.diff(total[messages.starts])
@@ -141,7 +147,7 @@ def _words_of_side(part: pa.Table, side: int) -> Integers:
 
 
 def _limits(words: Integers, sizes: Integers) -> Floats:
-    """(rows,) the share that must not be found, as LEAKED has it; more than any where none is."""
+    """(rows,) the share that must not be found, as LEAKED has it; out of reach for other rows."""
     limits = np.full(len(words), np.inf)
     for length, share in LEAKED.items():
         limits[(words >= length) & (sizes > 0)] = share

@@ -73,16 +73,21 @@ def choose(edges: Edges, rows: int, foreign: int) -> Integers:
     earlier = edges.first + edges.second - later
     order = np.lexsort((place[earlier], -edges.similarity, edges.rule, place[later]))
     order = order[edges.rule[order] != EXACT]
-    dropped_by: dict[int, int] = {}
-    ordered = zip(order.tolist(), later[order].tolist(), earlier[order].tolist(), strict=True)
-    for edge, row, other in ordered:
-        if row not in dropped_by and other not in dropped_by:
-            dropped_by[row] = edge
+    dropped_by = _dropped(order, later[order], earlier[order])
     partners = np.full(rows, NONE)
     partners[list(dropped_by)] = list(dropped_by.values())
     copies = np.flatnonzero(edges.rule == EXACT)
     partners[edges.second[copies]] = copies
     return partners
+
+
+def _dropped(edges: Integers, later: Integers, earlier: Integers) -> dict[int, int]:
+    """Row → the edge that drops it. Sorted by `later`, so that `earlier` is decided on by then."""
+    dropped_by: dict[int, int] = {}
+    for edge, row, other in zip(edges.tolist(), later.tolist(), earlier.tolist(), strict=True):
+        if row not in dropped_by and other not in dropped_by:
+            dropped_by[row] = edge
+    return dropped_by
 
 
 def _order(edges: Edges, rows: int, foreign: int) -> Integers:

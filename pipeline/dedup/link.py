@@ -19,7 +19,7 @@ from pipeline.dedup.columns import arrow, repeated, strings, values, whole
 from pipeline.dedup.edges import AGAINST, NONE, RULES, Edges, choose, clusters
 from pipeline.dedup.kernels import Kernels, kernels
 from pipeline.dedup.rows import RankedRows, ranked
-from pipeline.dedup.shared import common_from, holders, surveyed, without_boilerplate
+from pipeline.dedup.shared import holders, surveyed, without_boilerplate
 from pipeline.dedup.sign import band_name
 from pipeline.dedup.verify import verified
 from pipeline.recipe.settings import DedupSettings
@@ -104,8 +104,7 @@ def candidates(
     live = (leaders == np.arange(len(rows))) & (rows.words > 0)
     able = live & (rows.words >= settings.contained_words) & (settings.contained is not None)
     shared = surveyed(rows, live, able, settings, chosen)
-    many = common_from(settings, len(rows))
-    rows, boilerplate_rows = without_boilerplate(rows, shared.suspects, many, chosen)
+    rows, boilerplate_rows = without_boilerplate(rows, shared, chosen)
     similar = bucket_pairs(rows, np.flatnonzero(live), settings.bucket, chosen)
     contained = containing_pairs(rows, able, shared.rare, settings.bucket, chosen)
     pairs = distinct(np.concatenate([similar.pairs, contained.pairs]))
@@ -134,7 +133,7 @@ def bucket_pairs(rows: RankedRows, ranks: Integers, cap: int, chosen: Kernels) -
 def _buckets(rows: RankedRows, ranks: Integers) -> Iterator[tuple[Keys, Integers]]:
     """(keys, ranks) of each band, in pieces that fit in memory; equal keys in one piece."""
     pieces = _u64(len(ranks) // PIECE + 1)
-    for band in range(int(rows.scheme["bands"])):
+    for band in range(rows.bands[0]):
         keys = rows.column(partial(_keys, name=band_name(band)), ranks)
         if pieces == 1:
             yield keys, ranks

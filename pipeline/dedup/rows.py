@@ -64,6 +64,11 @@ class RankedRows:
         recorded = self.parts[0].schema.metadata or {}
         return {name.decode(): value.decode() for name, value in recorded.items()}
 
+    @property
+    def bands(self) -> tuple[int, int]:
+        """How many bands, and how many values of a signature each has."""
+        return int(self.scheme["bands"]), int(self.scheme["rows"])
+
     def ids(self, ranks: Integers) -> pa.Array:
         with_ids = [part.select(["id"]) for part in self.parts if "id" in part.column_names]
         return pa.concat_tables(with_ids)["id"].take(arrow(self.home[ranks]))
@@ -78,12 +83,13 @@ class RankedRows:
             ranks = self.ranks[start:stop]
             yield PartRows(*lists(part["shingles"]), chosen[ranks] & (ranks >= 0), ranks)
 
-    def shingles(self, ranks: Integers, memory: Shingles) -> tuple[Lists, Integers]:
-        """(shingles of these rows, copied; which list is that of each rank).
+    def shingles_of(self, pairs: Integers, memory: Shingles) -> tuple[Lists, Integers]:
+        """(shingles of all rows in the pairs, copied; (pairs, 2) which list is that of each).
 
         They are copied part by part, as reading goes fastest that way, and into `memory` where it
         is large enough: new memory costs more than what is done in it.
         """
+        ranks, rank_of = np.unique(pairs, return_inverse=True)
         order = np.argsort(self.place[ranks])
         found = self._slices(self.place[ranks[order]])
         starts = np.cumsum([0, *map(len, found)])
@@ -92,7 +98,7 @@ class RankedRows:
         np.concatenate([np.zeros(0, np.uint32), *found], out=memory[: starts[-1]])
         list_of = np.empty(len(ranks), np.int64)
         list_of[order] = np.arange(len(ranks))
-        return Lists(memory, starts), list_of
+        return Lists(memory, starts), list_of[rank_of.reshape(-1, 2)]
 
     def _slices(self, places: Integers) -> list[Shingles]:
         """The shingles at sorted places, where the parts have them."""

@@ -27,61 +27,65 @@ SLOTS, SLOTS_AT_LEAST = 1 << 30, 1 << 10
 class SharedText(NamedTuple):
     """What the survey of all parts found."""
 
+    many: int  # rows that have a shingle before it is common
     suspects: Flags  # (rows,) the row may have boilerplate
     rare: Keys  # shingle << 32 | rank of the row that is looked for by it
-
-
-def common_from(settings: DedupSettings, rows: int) -> int:
-    """How many rows have a shingle before it is common."""
-    return min(max(settings.shared_by, rows // ONE_IN), MOST_COUNTED)
 
 
 def surveyed(
     rows: RankedRows, live: Flags, able: Flags, settings: DedupSettings, kernels: Kernels
 ) -> SharedText:
-    """Which live rows may have boilerplate; and by what to look for able rows.
-
-    A row that is contained to the share c has at most 1 - c of its shingles for itself. As only a
-    quarter is asked, three times as many are allowed.
-    """
-    many = common_from(settings, len(rows))
-    counters = counted(rows, live, QUARTER, many, kernels)
-    contained = float(settings.contained or 1)
-    limits = Limits(many, 3 * (1 - contained), RAREST if contained < 1 else 1)
+    """Which live rows may have boilerplate; and by what to look for able rows."""
+    limits = _limits(settings, len(rows))
+    counters = counted(rows, live, QUARTER, limits.many, kernels)
     suspects, rare = np.zeros(len(rows), bool), [np.zeros(0, np.uint64)]
     for part in rows.by_part(live):
         found = kernels.survey(part, able[part.ranks], counters, limits)
         suspects[part.ranks[found.suspects]] = True
         rare.append(found.rare)
-    return SharedText(suspects, np.concatenate(rare))
+    return SharedText(limits.many, suspects, np.concatenate(rare))
+
+
+def _limits(settings: DedupSettings, rows: int) -> Limits:
+    """What a survey asks for.
+
+    A row that is contained to the share c has at most 1 - c of its shingles for itself. As only a
+    quarter is asked, three times as many are allowed.
+    """
+    many = min(max(settings.shared_by, rows // ONE_IN), MOST_COUNTED)
+    contained = float(settings.contained or 1)
+    if contained < 1:
+        return Limits(many, 3 * (1 - contained), RAREST)
+    return Limits(many, 0.0, 1)
 
 
 def counted(rows: RankedRows, chosen: Flags, sample: int, most: int, kernels: Kernels) -> Counters:
     """How many of the chosen rows have a shingle, up to `most`, for those that are asked."""
     parts = list(rows.by_part(chosen))
-    total = sum(int(np.diff(part.starts)[part.chosen].sum()) for part in parts) // (sample + 1)
+    sizes = (int(np.diff(part.starts)[part.chosen].sum()) for part in parts)
+    total = sum(sizes) // (sample + 1)
     size = min(COUNTERS, max(COUNTERS_AT_LEAST, 1 << total.bit_length()))
-    counters: Counters = np.zeros(size, np.uint8 if most < 256 else np.uint16)
+    kind = np.uint8 if most < 256 else np.uint16
+    counters: Counters = np.zeros(size, kind)
     for part in parts:
         kernels.count_rows(part, sample, most, counters)
     return counters
 
 
 def without_boilerplate(
-    rows: RankedRows, suspects: Flags, many: int, kernels: Kernels
+    rows: RankedRows, shared: SharedText, kernels: Kernels
 ) -> tuple[RankedRows, int]:
     """Rows with boilerplate are from here on compared by what else they have; and how many."""
-    if not suspects.any():
+    if not shared.suspects.any():
         return rows, 0
-    counters = counted(rows, suspects, EVERY, many, kernels)
+    counters = counted(rows, shared.suspects, EVERY, shared.many, kernels)
     ranks, left = [], []
-    for part in rows.by_part(suspects):
-        cut = kernels.cut(part, counters, many)
+    for part in rows.by_part(shared.suspects):
+        cut = kernels.cut(part, counters, shared.many)
         ranks.append(part.ranks[cut.rows])
         left.append(arrow_lists(*cut.shingles).take(arrow(np.flatnonzero(cut.rows))))
     concerned, shingles = np.concatenate(ranks), pa.concat_arrays(left)
-    bands, width = int(rows.scheme["bands"]), int(rows.scheme["rows"])
-    columns = {"shingles": shingles} | band_columns(shingles, bands, width, kernels)
+    columns = {"shingles": shingles} | band_columns(shingles, *rows.bands, kernels)
     return rows.compared_by(concerned, pa.table(columns)), len(concerned)
 
 

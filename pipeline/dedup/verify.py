@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,12 +25,10 @@ def verified(rows: RankedRows, pairs: Integers, settings: DedupSettings, kernels
     found, memory = [Edges.none()], np.zeros(0, np.uint32)
     for start in range(0, len(pairs), BATCH):
         batch = pairs[start : start + BATCH]
-        ranks, rank_of = np.unique(batch, return_inverse=True)
-        shingles, list_of = rows.shingles(ranks, memory)
+        shingles, lists = rows.shingles_of(batch, memory)
         memory = shingles.values
-        local = list_of[rank_of.reshape(-1, 2)]
-        sizes = kernels.count_distinct(shingles)[local]
-        shared = kernels.count_shared(shingles, local, _least(sizes, settings))
+        sizes = kernels.count_distinct(shingles)[lists]
+        shared = kernels.count_shared(shingles, lists, _least(sizes, settings))
         words = rows.words[batch].min(axis=1)
         found.append(_duplicates(batch, sizes, shared, words, settings))
     return Edges.joined(found)
@@ -76,10 +75,13 @@ def by_part(decisions: pa.Table, parts: int) -> list[pa.Table]:
     return [decisions.take(arrow(np.arange(start, stop))) for start, stop in pairwise(bounds)]
 
 
-def apply(
-    table: pa.Table, decisions: pa.Table, _settings: DedupSettings
-) -> tuple[pa.Table, pa.Table]:
-    """A part of the store as (kept, dropped), given the decisions on its rows, in their order.
+class Applied(NamedTuple):
+    kept: pa.Table
+    dropped: pa.Table
+
+
+def apply(table: pa.Table, decisions: pa.Table, _settings: DedupSettings) -> Applied:
+    """A part of the store, given the decisions on its rows, in their order.
 
     Kept rows are untouched. Each dropped row gets one more finding: rule, similarity, limit and its
     partner.
@@ -90,7 +92,7 @@ def apply(
     dropped = table.take(decisions["row"])
     place = table.schema.get_field_index("findings")
     findings = _with_one_more(dropped["findings"], _reasons(decisions))
-    return kept, dropped.set_column(place, table.schema.field(place), findings)
+    return Applied(kept, dropped.set_column(place, table.schema.field(place), findings))
 
 
 def _reasons(decisions: pa.Table) -> pa.Array:

@@ -71,8 +71,8 @@ def count_each(values, starts, slots, sizes):
 
 
 @njit(inline="always")
-def fill(values, start, stop, slots, owner):
-    for place in range(_u64(start), _u64(stop)):
+def fill(values, starts, row, slots, owner):
+    for place in range(_u64(starts[row]), _u64(starts[row + 1])):
         slot = slot_of(values[place], slots, owner)
         slots.shingles[slot] = values[place]
         slots.owners[slot] = owner
@@ -80,11 +80,13 @@ def fill(values, start, stop, slots, owner):
 
 
 @njit(inline="always")
-def count_in(values, start, stop, slots, owner, pair, least):
-    """How many distinct shingles of start … stop are in the set; no further once `least` of them
-    is out of reach."""
-    found = 0
-    for place in range(start, stop):
+def count_in(values, starts, row, slots, owner, pair, least):
+    """How many distinct shingles of a row are in the set.
+
+    Counted no further once `least` of them is out of reach.
+    """
+    found, stop = 0, starts[row + 1]
+    for place in range(starts[row], stop):
         slot = slot_of(values[_u64(place)], slots, owner)
         if slots.owners[slot] == owner and slots.counted[slot] != pair:
             slots.counted[slot] = pair
@@ -103,6 +105,5 @@ def count_pairs(values, starts, pairs, least, slots, shared):
         if first != last:
             owner += 1
             last = first
-            fill(values, starts[first], starts[first + 1], slots, owner)
-        start, stop = starts[second], starts[second + 1]
-        shared[pair] = count_in(values, start, stop, slots, owner, pair, least[pair])
+            fill(values, starts, first, slots, owner)
+        shared[pair] = count_in(values, starts, second, slots, owner, pair, least[pair])

@@ -20,7 +20,7 @@ _EMPTY, _ODD, _BAND_SHIFT, _ONE = _u32(EMPTY), _u64(ODD), _u64(29), _u64(1)
 def band_keys(shingles: Lists, bands: int, width: int) -> Keys:
     keys = np.zeros((bands, len(shingles.starts) - 1), np.uint64)
     values = np.empty(PERMUTATIONS, np.uint32)
-    sign_rows(*shingles, *permutations(), width, values, keys)
+    sign_rows(*shingles, permutations(), width, values, keys)
     return keys
 
 
@@ -55,26 +55,32 @@ def lowest(factor, summand, mixed):
     return min(min(first, second), min(third, fourth))
 
 
-@njit(nogil=True, cache=True)
-def sign(shingles, start, stop, factors, summands, values):
-    """The signature of one row in `values`.
+@njit(inline="always")
+def lower_by_eight(values, permutations, one, other):
+    """A value is read and written once for eight shingles, and the loop is vector code."""
+    for k in range(PERMUTATIONS):
+        factor, summand = permutations.factors[k], permutations.summands[k]
+        found = min(lowest(factor, summand, one), lowest(factor, summand, other))
+        values[k] = min(values[k], found)
 
-    Eight shingles at a time: a value is read and written once for all eight, and the loop over the
-    values is vector code.
-    """
+
+@njit(inline="always")
+def lower_by_one(values, permutations, mixed):
+    for k in range(PERMUTATIONS):
+        permuted = _u32(permutations.factors[k] * mixed + permutations.summands[k])
+        values[k] = min(values[k], permuted)
+
+
+@njit(inline="always")
+def sign(shingles, start, stop, permutations, values):
+    """The signature of one row in `values`."""
     for k in range(PERMUTATIONS):
         values[k] = _EMPTY
     eights = start + (stop - start) // 8 * 8
     for place in range(start, eights, 8):
-        one, two = four(shingles, place), four(shingles, place + 4)
-        for k in range(PERMUTATIONS):
-            factor, summand = factors[k], summands[k]
-            found = min(lowest(factor, summand, one), lowest(factor, summand, two))
-            values[k] = min(values[k], found)
+        lower_by_eight(values, permutations, four(shingles, place), four(shingles, place + 4))
     for place in range(eights, stop):
-        mixed = mix32(shingles[place])
-        for k in range(PERMUTATIONS):
-            values[k] = min(values[k], _u32(factors[k] * mixed + summands[k]))
+        lower_by_one(values, permutations, mix32(shingles[place]))
 
 
 @njit(inline="always")
@@ -88,7 +94,7 @@ def write_keys(values, width, row, keys):
 
 
 @njit(nogil=True, cache=True)
-def sign_rows(shingles, starts, factors, summands, width, values, keys):
+def sign_rows(shingles, starts, permutations, width, values, keys):
     for row in range(starts.size - 1):
-        sign(shingles, starts[row], starts[row + 1], factors, summands, values)
+        sign(shingles, starts[row], starts[row + 1], permutations, values)
         write_keys(values, width, row, keys)

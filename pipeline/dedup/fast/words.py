@@ -130,8 +130,9 @@ def _shingled(texts: ComparedTexts) -> Result:
     found = _empty_result(texts, int(row_starts[-1] - row_starts[0]))
     for first in range(0, count, BLOCK_ROWS):
         last = min(count, first + BLOCK_ROWS)
-        block, messages = _block(texts, first, last)
-        shingle_rows(block, messages, scratch, found.of_rows(first, last))
+        text = texts.data[row_starts[first] : row_starts[last]]
+        messages = _messages(texts, first, last)
+        shingle_rows(_block(text), messages, scratch, found.of_rows(first, last))
     return found
 
 
@@ -150,19 +151,23 @@ def _empty_result(texts: ComparedTexts, size: int) -> Result:
     )
 
 
-def _block(texts: ComparedTexts, first: int, last: int) -> tuple[Block, Messages]:
-    """The rows first … last - 1, folded."""
+def _messages(texts: ComparedTexts, first: int, last: int) -> Messages:
+    """The messages of the rows first … last - 1, places counted from where their text begins."""
     rows = texts.rows[first : last + 1]
     starts = texts.starts[rows[0] : rows[-1] + 1]
-    text = texts.data[starts[0] : starts[-1]]
+    return Messages(
+        (starts - starts[0]).astype(np.uint64),
+        texts.speakers[rows[0] : rows[-1]],
+        (rows - rows[0]).astype(np.uint64),
+    )
+
+
+def _block(text: Bytes) -> Block:
     groups = (len(text) >> 6) * 8 + 16
-    small = np.zeros(groups, np.uint64)
+    eights = np.zeros(groups, np.uint64)
     letters, beyond = np.zeros(groups, np.uint8), np.zeros(groups, np.uint8)
-    fold(text, small, letters, beyond)
-    bits = letters.view(np.uint64), beyond.view(np.uint64)
-    speakers = texts.speakers[rows[0] : rows[-1]]
-    places = (starts - starts[0]).astype(np.uint64), (rows - rows[0]).astype(np.uint64)
-    return Block(text, small, *bits, characters(text)), Messages(places[0], speakers, places[1])
+    fold(text, eights, letters, beyond)
+    return Block(text, eights, letters.view(np.uint64), beyond.view(np.uint64), characters(text))
 
 
 @njit(inline="always")
@@ -228,8 +233,9 @@ def hash_words(folded_text, edges, marked, words, count):
 
 
 @njit(inline="always")
-def hash_message(block, start, stop, scratch, count):
+def hash_message(block, messages, message, scratch, count):
     """Append the hashes of the words of one message; returns (new count, flags that were met)."""
+    start, stop = messages.starts[message], messages.starts[message + _ONE]
     if start == stop:
         return count, _ZERO
     if has_letters_beyond(block, start, stop):
@@ -246,8 +252,8 @@ def hash_row(block, messages, row, scratch, result):
     for message in range(messages.rows[row], messages.rows[row + 1]):
         speaker = messages.speakers[message]
         if speaker != IGNORED:
-            start, stop, before = messages.starts[message], messages.starts[message + _ONE], count
-            count, met = hash_message(block, start, stop, scratch, count)
+            before = count
+            count, met = hash_message(block, messages, message, scratch, count)
             flags |= met
             result.message_words[end] = np.int64(count - before) * speaker
             end += 1
