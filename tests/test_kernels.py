@@ -1,4 +1,4 @@
-"""The inner loops of dedup: compiled ones compute what the plain ones do, and both what they should."""
+"""The inner loops of dedup: compiled and plain ones compute the same, and what they should."""
 
 from __future__ import annotations
 
@@ -272,11 +272,12 @@ def test_shingles_of_a_side_lie_inside_one_of_its_messages(rows: list[list[str]]
         ours, theirs = (k.side_shingles(table, side, everything) for k in (fast, plain))
         assert ours.rows.tolist() == theirs.rows.tolist()
         assert ours.shingles.tolist() == theirs.shingles.tolist()
-        said = [texts[side == ASSISTANT :: 2] for texts in rows]
+        first = {USER: 0, ASSISTANT: 1}[side]
+        of_side = [texts[first::2] for texts in rows]
         grams = [
             {tuple(found[i : i + 5]) for text in texts for found in [words(text)]
              for i in range(len(found) - 4)}
-            for texts in said
+            for texts in of_side
         ]  # fmt: skip
         assert np.bincount(ours.rows, minlength=len(rows)).tolist() == list(map(len, grams))
 
