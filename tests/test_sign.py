@@ -1,4 +1,6 @@
-"""Signatures anyone can check: shingles are those of the plain definition, signatures those of datasketch."""
+"""Signatures anyone can check: shingles of the plain definition, signatures of datasketch."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -8,11 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.conversation import Conversation, Message, Source, to_table
+from pipeline.dedup import kernels, plain
 from pipeline.dedup import sign as signing
-from pipeline.dedup.view import words
+from pipeline.dedup.columns import arrow_lists, lists
+from pipeline.dedup.words import words
 from pipeline.recipe.settings import DedupSettings
 
 SETTINGS = DedupSettings()
+
+
+@pytest.fixture(scope="module", params=["plain", "fast"], autouse=True)
+def computed_by(request) -> Iterator[None]:
+    """Each test with the kernels for little data, and with those for much."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "PLAIN_WORDS", {"plain": 1 << 60, "fast": 0}[request.param])
+        yield
+
+
 TEXT = st.text(
     st.one_of(
         st.sampled_from(
@@ -25,7 +39,7 @@ TEXT = st.text(
 
 
 def table(*texts: str) -> pa.Table:
-    """One conversation per text, said by the user."""
+    """One conversation per text, a message of the user."""
     return to_table(
         Conversation(str(i), (Message("user", t),), Source("file", "t", str(i)))
         for i, t in enumerate(texts)
@@ -55,16 +69,13 @@ def test_equal_digests_mean_equal_words(texts):
 
 
 @given(st.text("abcXYZ 019.", max_size=90), st.data())
-def test_a_text_read_by_character_says_the_same_as_one_read_in_eights(text, data):
+def test_a_text_read_by_character_has_the_words_of_one_read_in_eights(text, data):
     letters = [at for at, c in enumerate(text) if c.isalnum()]
     wide = data.draw(st.lists(st.sampled_from(letters), unique=True)) if letters else []
     other = "".join(chr(ord(c) + 0xFEE0) if at in wide else c for at, c in enumerate(text))
     one, two = signing.sign(table(text, other), SETTINGS).to_pylist()
-    assert (one["digest"], one["shingles"], one["spoken"]) == (
-        two["digest"],
-        two["shingles"],
-        two["spoken"],
-    )
+    for name in ("digest", "shingles", "message_words"):
+        assert one[name] == two[name]
 
 
 @given(st.lists(st.integers(0, 2**32 - 1), max_size=300))
@@ -75,7 +86,22 @@ def test_signatures_are_those_of_datasketch_bit_for_bit(values):
     assert (signing.signature(np.array(values, np.uint32)) == theirs.hashvalues).all()
 
 
-def test_a_signature_goes_on_living_in_datasketch():
+@given(st.lists(st.integers(0, 2**32 - 1), max_size=300))
+@settings(deadline=None)
+def test_band_keys_are_hashes_of_that_signature(shingles):
+    """A band of one value changes its key exactly when the value changes."""
+    flat = lists(arrow_lists(np.array([*shingles, 7], np.uint32), np.array([0, len(shingles) + 1])))
+    other = lists(
+        arrow_lists(np.array([*shingles, 8], np.uint32), np.array([0, len(shingles) + 1]))
+    )
+    chosen = kernels.kernels(0)
+    one, two = (chosen.band_keys(rows, 128, 1)[:, 0] for rows in (flat, other))
+    same_value = plain.signature(flat.values) == plain.signature(other.values)
+    assert ((one == two) == same_value).all()
+    assert len(set(one.tolist())) == 128
+
+
+def test_a_signature_can_be_used_in_datasketch():
     row = signing.sign(table("one two three four five six seven eight"), SETTINGS)
     values = row["shingles"].combine_chunks().flatten().to_numpy()
     theirs = MinHash(num_perm=128, seed=1, scheme="affine32", hashfunc=int)

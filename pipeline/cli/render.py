@@ -95,7 +95,7 @@ def usage(took: Mapping[str, Any]) -> Iterator[str]:
 
 def links(met: Mapping[str, Any]) -> Iterator[str]:
     """What `dedup` compared, and where it compared less than all."""
-    similar = f"{met['candidates']} candidate pairs; {met['alike']} pairs of similar rows"
+    similar = f"{met['candidates']} candidate pairs; {met['similar']} pairs of similar rows"
     boilerplate = f"{met['boilerplate_rows']} rows compared without boilerplate"
     capped = f"{met['capped_buckets']} buckets over the limit (`dedup.bucket`)"
     largest = f"the largest bucket holds {met['largest_bucket']} rows"

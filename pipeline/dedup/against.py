@@ -1,139 +1,154 @@
-# mypy: allow-untyped-defs, allow-untyped-calls
-# numba gives the compiled functions their types
-"""Against other sets: what an evaluation set asks or answers must not be said, by the same role, in ours.
+"""Against other sets: what an evaluation set asks or answers must not stand in ours.
 
-Whole conversations are compared by `link` like any others. Here: one side of a conversation (all that its user says,
-or all that its assistant says) found again inside a longer or different talk. Shingles that cross from one message to
-the next do not count.
+Whole conversations are compared by `link` like any others. Here: one side of a conversation (all
+that its user writes, or all that its assistant writes) found again inside a longer or different
+conversation. Shingles that cross from one message to the next do not count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.compiled import njit
-from pipeline.dedup.columns import values, whole
-from pipeline.dedup.rows import Integers, Keys, Shingles
-from pipeline.dedup.shingles import SHINGLE
+from pipeline.dedup.arrays import (
+    Flags,
+    Floats,
+    Integers,
+    Keys,
+    Shingles,
+    counted_up,
+    high_half,
+    low_half,
+    pack,
+)
+from pipeline.dedup.columns import lists
+from pipeline.dedup.kernels import Kernels
 from pipeline.dedup.view import ASSISTANT, USER
 
-# words of a side → the share of its shingles that must be found again. Shorter sides are common speech. PaLM counts
-# an example as seen at 70 % of its 8-grams (Chowdhery et al. 2022, section 8), Llama 2 at 80 % of its tokens (Touvron
-# et al. 2023, appendix A.6); a short text has to be there whole.
+# Words of a side → the share of its shingles that must be found again. Shorter sides are common
+# speech. PaLM counts an example as seen at 70 % of its 8-grams (Chowdhery et al. 2022, section 8),
+# Llama 2 at 80 % of its tokens (Touvron et al. 2023, appendix A.6); a short text has to be there
+# whole.
 LEAKED = {8: 1.0, 25: 0.9, 50: 0.8}
 SIDES = (USER, ASSISTANT)
-_u32, _LOW = np.uint32, np.uint64(32)
+WANTED_SLOTS = 1 << 22
 
 
-@dataclass(frozen=True)
-class Leaks:
-    """Rows that say what a foreign row says. Rows count through all parts of their kind, laid end to end."""
+class Leaks(NamedTuple):
+    """Rows that hold what a foreign row says. Rows count through all parts of their kind."""
 
-    row: Integers
+    rows: Integers
     foreign: Integers
-    share: npt.NDArray[np.float64]  # of the foreign side's shingles
-    limit: npt.NDArray[np.float64]
+    shares: Floats  # of the foreign side's shingles
+    limits: Floats
+
+    @classmethod
+    def joined(cls, several: Sequence[Leaks]) -> Leaks:
+        return cls(*map(np.concatenate, zip(*several, strict=True)))
+
+    def where(self, chosen: Flags | Integers) -> Leaks:
+        rows, foreign, shares, limits = self
+        return Leaks(rows[chosen], foreign[chosen], shares[chosen], limits[chosen])
 
 
-def leaks(signed: Sequence[pa.Table], against: Sequence[pa.Table], shared_by: int) -> Leaks:
-    """For each row that gives away a foreign row: the one of which it says the largest share.
+class ForeignSide(NamedTuple):
+    """What the foreign rows say on one side."""
 
-    Shingles that `shared_by` foreign sides or more have are their form, not their content, and do not count.
+    shingles: Shingles  # sorted; one for each (shingle, foreign row), each pair once
+    rows: Integers  # the foreign row of each
+    sizes: Integers  # (foreign rows,) how many shingles each has here
+    limits: Floats  # (foreign rows,) the share of them that must not be found in one row of ours
+
+    @property
+    def wanted(self) -> Flags:
+        """A table of the shingles' lowest bits: the others need not be looked up."""
+        wanted = np.zeros(WANTED_SLOTS, bool)
+        wanted[self.shingles & np.uint32(WANTED_SLOTS - 1)] = True
+        return wanted
+
+
+def leaks(
+    signed: Sequence[pa.Table], against: Sequence[pa.Table], shared_by: int, kernels: Kernels
+) -> Leaks:
+    """For each row that gives away a foreign row: the one of which it has the largest share.
+
+    Shingles that `shared_by` foreign sides or more have are their form, not their content, and do
+    not count.
     """
-    sides = [_side(signed, against, side, shared_by) for side in SIDES]
-    row, foreign, share, limit = (np.concatenate(columns) for columns in zip(*sides, strict=True))
-    order = np.lexsort((foreign, -share, row))
-    first = order[np.unique(row[order], return_index=True)[1]]
-    return Leaks(row[first], foreign[first], share[first], limit[first])
+    found = []
+    for side in SIDES:
+        foreign = _foreign_side(against, side, shared_by, kernels)
+        found.append(_leaks_of(foreign, _meetings(foreign, signed, side, kernels)))
+    both = Leaks.joined(found)
+    both = both.where(np.lexsort((both.foreign, -both.shares, both.rows)))
+    first_of_row = np.unique(both.rows, return_index=True)[1]
+    return both.where(first_of_row)
 
 
-def _side(
-    signed: Sequence[pa.Table], against: Sequence[pa.Table], side: int, shared_by: int
-) -> tuple[Any, ...]:
-    """(row, foreign row, share, limit) of every pair above its limit."""
-    pairs, words = _wanted(against, side, shared_by)
-    known, sizes = (pairs >> _LOW).astype(np.uint32), np.bincount(_row(pairs), minlength=len(words))
-    limits = np.full(len(words), np.inf)
-    for length, least in LEAKED.items():
-        limits[(words >= length) & (sizes > 0)] = least
-    wanted = np.zeros(1 << 22, np.bool_)
-    wanted[known & _u32(len(wanted) - 1)] = True
-    found, start = [np.zeros(0, np.uint64)], 0
+def _leaks_of(foreign: ForeignSide, meetings: Keys) -> Leaks:
+    """Every pair of a row and a foreign row whose share reaches the limit."""
+    pairs, shared = np.unique(meetings, return_counts=True)
+    rows = low_half(pairs)
+    shares, limits = shared / foreign.sizes[rows], foreign.limits[rows]
+    return Leaks(high_half(pairs), rows, shares, limits).where(shares >= limits)
+
+
+def _meetings(
+    foreign: ForeignSide, signed: Sequence[pa.Table], side: int, kernels: Kernels
+) -> Keys:
+    """row << 32 | foreign row, once for each shingle that both have."""
+    found, start, wanted = [np.zeros(0, np.uint64)], 0, foreign.wanted
     for part in signed:
-        row, shingle = spoken_by(*_lists(part), side, wanted)
-        first = np.searchsorted(known, shingle)
-        counts = np.searchsorted(known, shingle, "right") - first
-        place = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-        found.append(_pack(np.repeat(row, counts) + start, _row(pairs[place])))
+        inside = kernels.side_shingles(part, side, wanted)
+        first = np.searchsorted(foreign.shingles, inside.shingles)
+        counts = np.searchsorted(foreign.shingles, inside.shingles, "right") - first
+        places = np.repeat(first, counts) + counted_up(counts)
+        found.append(pack(np.repeat(inside.rows + start, counts), foreign.rows[places]))
         start += len(part)
-    both, shared = np.unique(np.concatenate(found), return_counts=True)
-    foreign = _row(both)
-    share = shared / sizes[foreign]
-    leaked = share >= limits[foreign]
-    return (
-        (both >> _LOW).astype(np.int64)[leaked],
-        foreign[leaked],
-        share[leaked],
-        limits[foreign][leaked],
-    )
+    return np.concatenate(found)
 
 
-def _wanted(against: Sequence[pa.Table], side: int, shared_by: int) -> tuple[Keys, Integers]:
-    """(sorted shingle << 32 | foreign row, each once; words that each foreign row says on this side)."""
-    every, words, start = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)], 0
+def _foreign_side(
+    against: Sequence[pa.Table], side: int, shared_by: int, kernels: Kernels
+) -> ForeignSide:
+    pairs = _content(_side_pairs(against, side, kernels), shared_by)
+    rows, words = low_half(pairs), [_words_of_side(part, side) for part in against]
+    sizes = np.bincount(rows, minlength=sum(map(len, against)))
+    limits = _limits(np.concatenate(words), sizes)
+    return ForeignSide(high_half(pairs).astype(np.uint32), rows, sizes, limits)
+
+
+def _side_pairs(against: Sequence[pa.Table], side: int, kernels: Kernels) -> Keys:
+    """Sorted shingle << 32 | foreign row, each once."""
+    found, start = [np.zeros(0, np.uint64)], 0
+    everything = np.ones(1, bool)
     for part in against:
-        row, shingle = spoken_by(*_lists(part), side, np.ones(1, np.bool_))
-        every.append(_pack(shingle, row + start))
-        _, _, spoken, turns = _lists(part)
-        words.append(np.diff(np.concatenate([[0], np.cumsum(np.maximum(spoken * side, 0))])[turns]))
+        inside = kernels.side_shingles(part, side, everything)
+        found.append(pack(inside.shingles, inside.rows + start))
         start += len(part)
-    pairs = np.unique(np.concatenate(every))
-    _, place, holders = np.unique(pairs >> _LOW, return_inverse=True, return_counts=True)
-    return pairs[holders[place] < shared_by], np.concatenate(words)
+    return np.unique(np.concatenate(found))
 
 
-def _pack(high: npt.NDArray[Any], low: npt.NDArray[Any]) -> Keys:
-    return high.astype(np.uint64) << _LOW | low.astype(np.uint64)
+def _content(pairs: Keys, shared_by: int) -> Keys:
+    """The pairs without the shingles that `shared_by` rows or more have."""
+    _, group, holders = np.unique(high_half(pairs), return_inverse=True, return_counts=True)
+    return pairs[holders[group] < shared_by]
 
 
-def _row(packed: Keys) -> Integers:
-    return (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)
+def _words_of_side(part: pa.Table, side: int) -> Integers:
+    """(rows,) how many words each row has on a side."""
+    messages = lists(part["message_words"])
+    total = np.concatenate([[0], np.cumsum(np.maximum(messages.values * side, 0))])
+    words: Integers = np.diff(total[messages.starts])
+    return words
 
 
-def _lists(part: pa.Table) -> tuple[Shingles, Integers, npt.NDArray[np.int32], Integers]:
-    shingles, spoken = whole(part["shingles"]), whole(part["spoken"])
-    return (
-        values(shingles.values), values(shingles.offsets),
-        values(spoken.values), values(spoken.offsets),
-    )  # fmt: skip
-
-
-@njit(nogil=True, cache=True)
-def spoken_by(shingles, starts, spoken, turns, side, wanted):
-    """(row, shingle), each pair once, of the shingles that lie inside one message of this side and may be wanted."""
-    mask = _u32(wanted.size - 1)
-    rows, found = np.empty(shingles.size, np.int64), np.empty(shingles.size, np.uint32)
-    n = 0
-    for row in range(turns.size - 1):
-        at, begin = starts[row], n
-        for turn in range(turns[row], turns[row + 1]):
-            count = abs(spoken[turn])
-            if spoken[turn] * side > 0:
-                for i in range(at, min(at + count - (SHINGLE - 1), starts[row + 1])):
-                    if wanted[shingles[i] & mask]:
-                        found[n] = shingles[i]
-                        n += 1
-            at += count
-        ordered = np.sort(found[begin:n])
-        n = begin
-        for i in range(ordered.size):
-            if i == 0 or ordered[i] != ordered[i - 1]:
-                found[n], rows[n] = ordered[i], row
-                n += 1
-    return rows[:n], found[:n]
+def _limits(words: Integers, sizes: Integers) -> Floats:
+    """(rows,) the share that must not be found, as LEAKED has it; out of reach for other rows."""
+    limits = np.full(len(words), np.inf)
+    for length, share in LEAKED.items():
+        limits[(words >= length) & (sizes > 0)] = share
+    return limits

@@ -5,33 +5,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.dedup.arrays import Integers, Lists, Numbers
 
-def arrow(values: npt.NDArray[Any]) -> pa.Array:
+Column: TypeAlias = pa.Array | pa.ChunkedArray
+
+
+def arrow(values: Numbers) -> pa.Array:
     """Numbers of numpy as an Arrow array."""
     buffer = pa.py_buffer(np.ascontiguousarray(values))
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, buffer])
 
 
-def values(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
-    """Arrow numbers as a numpy array; what is null has any value."""
+def arrow_lists(values: Numbers, starts: Integers) -> pa.LargeListArray:
+    """Lists laid end to end as an Arrow array; what lies behind the last list is left out."""
+    return pa.LargeListArray.from_arrays(arrow(starts), arrow(values[: starts[-1]]))
+
+
+def values(column: Column) -> Numbers:
+    """Arrow numbers as a numpy array that cannot be written to; what is null has any value.
+
+    numba compiles a function anew for arrays that can be written to, so all are made alike.
+    """
     array = whole(column)
-    kind, data = np.dtype(str(array.type).replace("double", "float64")), array.buffers()[1]
-    return np.frombuffer(data or b"", kind)[array.offset : array.offset + len(array)]
+    kind = np.dtype(str(array.type).replace("double", "float64"))
+    numbers = np.frombuffer(array.buffers()[1] or b"", kind)
+    numbers.flags.writeable = False
+    return numbers[array.offset : array.offset + len(array)]
 
 
-def strings(texts: list[str]) -> pa.Array:
+def lists(column: Column) -> Lists:
+    """The lists of an Arrow column, their items not copied."""
+    array = whole(column)
+    return Lists(values(array.values), values(array.offsets))
+
+
+def strings(texts: Sequence[str]) -> pa.Array:
     """Texts as an Arrow array."""
     data = [text.encode() for text in texts]
     ends = np.cumsum([0, *map(len, data)]).astype(np.int32)
-    return pa.Array.from_buffers(
-        pa.string(), len(texts), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(data))]
-    )
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(data))]
+    return pa.Array.from_buffers(pa.string(), len(texts), buffers)
 
 
 def repeated(text: str, count: int) -> pa.Array:
@@ -39,13 +58,15 @@ def repeated(text: str, count: int) -> pa.Array:
     return strings([text]).take(arrow(np.zeros(count, np.int64)))
 
 
-def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def whole(column: Column) -> pa.Array:
     """A column in one piece."""
     if not isinstance(column, pa.ChunkedArray):
         return column
-    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return column.combine_chunks()
 
 
-def lengths(lists: pa.Array) -> npt.NDArray[np.int64]:
+def lengths(array: pa.Array) -> Integers:
     """How many items each list has; none where it is null."""
-    return np.diff(values(lists.offsets)).astype(np.int64)
+    return np.diff(values(array.offsets)).astype(np.int64)

@@ -1,38 +1,44 @@
-"""The signed rows of all parts in one order: who stays against whom."""
-
-# mypy: allow-untyped-defs, allow-untyped-calls
-# numba gives the compiled functions their types
+"""The signed rows of all parts in one order: which of two duplicates is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.compiled import njit
-from pipeline.dedup.columns import arrow, lengths, values, whole
+from pipeline.dedup.arrays import Counts, Flags, Integers, Keys, Lists, PartRows, Shingles
+from pipeline.dedup.columns import arrow, lists, values
 
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-Keys = npt.NDArray[np.uint64]
-Shingles = npt.NDArray[np.uint32]
+# Of two duplicates the one is kept that comes first in this order.
+ORDER = [
+    ("ours", "ascending"),  # rows of other sets are never dropped
+    ("score", "descending"),
+    ("findings", "ascending"),
+    ("words", "descending"),
+    ("source", "ascending"),  # its place in the list of preferred ones
+    ("id", "ascending"),
+]
 
 
 @dataclass(frozen=True)
-class Rows:
-    """All rows by rank: rank 0 is the one that would stay against any other. The rows of against-sets come first."""
+class RankedRows:
+    """All rows by rank: rank 0 would be kept against any other. Rows of against-sets come first.
 
-    parts: list[pa.Table]
-    home: Integers  # (n,) where a row stood in the parts laid end to end
-    place: Integers  # (n,) where what it is compared by stands; elsewhere once boilerplate was taken out
-    words: npt.NDArray[np.int32]  # (n,)
-    foreign: int  # ranks 0 … foreign - 1 belong to against-sets
+    A place counts through the rows of all parts, laid end to end.
+    """
+
+    parts: Sequence[pa.Table]
+    home: Integers  # (rows,) the place of each rank
+    place: Integers  # (rows,) the place of what it is compared by; changed by `compared_by`
+    words: Counts  # (rows,)
+    foreign: int  # ranks below belong to against-sets
+
+    def __len__(self) -> int:
+        return len(self.words)
 
     @cached_property
     def starts(self) -> Integers:
@@ -41,90 +47,86 @@ class Rows:
 
     @cached_property
     def ranks(self) -> Integers:
-        """The rank of what stands at each place; -1 where it was replaced."""
+        """(places,) the rank of what stands there; -1 where `compared_by` replaced it."""
         ranks = np.full(self.starts[-1], -1)
-        ranks[self.place] = np.arange(len(self.place))
+        ranks[self.place] = np.arange(len(self))
         return ranks
+
+    @cached_property
+    def shingle_count(self) -> int:
+        """How many shingles all parts hold."""
+        starts = [lists(part["shingles"]).starts for part in self.parts]
+        return sum(int(of_part[-1] - of_part[0]) for of_part in starts)
 
     @property
     def scheme(self) -> dict[str, str]:
         """What `sign` recorded: bands, rows, permutations, seed, view."""
-        return {k.decode(): v.decode() for k, v in (self.parts[0].schema.metadata or {}).items()}
+        recorded = self.parts[0].schema.metadata or {}
+        return {name.decode(): value.decode() for name, value in recorded.items()}
+
+    @property
+    def bands(self) -> tuple[int, int]:
+        """How many bands, and how many values of a signature each has."""
+        return int(self.scheme["bands"]), int(self.scheme["rows"])
 
     def ids(self, ranks: Integers) -> pa.Array:
-        ids = pa.concat_tables([p.select(["id"]) for p in self.parts if "id" in p.column_names])[
-            "id"
-        ]
-        return ids.take(arrow(self.home[ranks]))
+        with_ids = [part.select(["id"]) for part in self.parts if "id" in part.column_names]
+        return pa.concat_tables(with_ids)["id"].take(arrow(self.home[ranks]))
 
-    def column(self, pick: Callable[[pa.Table], Any], places: Integers) -> Any:
-        """(places,) what `pick` takes from the parts, one value per row of a part."""
-        return np.concatenate([pick(p) for p in self.parts])[places]
+    def column(self, read: Callable[[pa.Table], Keys], ranks: Integers) -> Keys:
+        """(ranks, …) what `read` takes from the parts, one value per row of a part."""
+        return np.concatenate([read(part) for part in self.parts])[self.place[ranks]]
 
-    def stored(self, chosen: Flags) -> Iterator[tuple[Integers, Flags, Shingles, Integers]]:
-        """For each part: (rank of each of its rows, which of them are chosen, shingles, where each row's begin)."""
+    def by_part(self, chosen: Flags) -> Iterator[PartRows]:
+        """The shingles of each part, with the chosen ranks among its rows."""
         for part, start, stop in zip(self.parts, self.starts, self.starts[1:], strict=False):
-            mine = self.ranks[start:stop]
-            lists = whole(part["shingles"])
-            yield mine, chosen[mine] & (mine >= 0), values(lists.values), values(lists.offsets)
+            ranks = self.ranks[start:stop]
+            yield PartRows(*lists(part["shingles"]), chosen[ranks] & (ranks >= 0), ranks)
 
-    def shingles(self, ranks: Integers, room: Shingles) -> tuple[Shingles, Integers, Integers]:
-        """(shingles of these rows one after the other, where each begins, which of `ranks` comes where).
+    def shingles_of(self, pairs: Integers, memory: Shingles) -> tuple[Lists, Integers]:
+        """(shingles of all rows in the pairs, copied; (pairs, 2) which list is that of each).
 
-        The first in `room` where it is large enough: new memory costs more than what is done in it.
+        They are copied part by part, as reading goes fastest that way, and into `memory` where it
+        is large enough: new memory costs more than what is done in it.
         """
+        ranks, rank_of = np.unique(pairs, return_inverse=True)
         order = np.argsort(self.place[ranks])
-        places = self.place[ranks[order]]
-        bounds = np.searchsorted(places, self.starts)
-        spans = [
-            (whole(part["shingles"]), places[a:b] - start)
-            for part, start, a, b in zip(self.parts, self.starts, bounds, bounds[1:], strict=False)
-            if b > a
-        ]
-        starts = np.cumsum(np.concatenate([[0], *(lengths(lists)[rows] for lists, rows in spans)]))
-        flat, first = room if len(room) >= starts[-1] else np.empty(starts[-1], np.uint32), 0
-        for lists, rows in spans:
-            copy_lists(values(lists.values), values(lists.offsets), rows, flat, starts[first:])
-            first += len(rows)
-        return flat, starts, order
+        found = self._slices(self.place[ranks[order]])
+        starts = np.cumsum([0, *map(len, found)])
+        if len(memory) < starts[-1]:
+            memory = np.empty(starts[-1], np.uint32)
+        np.concatenate([np.zeros(0, np.uint32), *found], out=memory[: starts[-1]])
+        list_of = np.empty(len(ranks), np.int64)
+        list_of[order] = np.arange(len(ranks))
+        return Lists(memory, starts), list_of[rank_of.reshape(-1, 2)]
 
-    def compared_by(self, ranks: Integers, part: pa.Table) -> Rows:
-        """From here on these rows are compared by what `part` (shingles and bands) holds for them."""
+    def _slices(self, places: Integers) -> list[Shingles]:
+        """The shingles at sorted places, where the parts have them."""
+        found = []
+        bounds = np.searchsorted(places, self.starts)
+        for number, part in enumerate(self.parts):
+            mine = places[bounds[number] : bounds[number + 1]] - self.starts[number]
+            if len(mine):
+                shingles, starts = lists(part["shingles"])
+                ends = zip(starts[mine].tolist(), starts[mine + 1].tolist(), strict=True)
+                found += [shingles[start:stop] for start, stop in ends]
+        return found
+
+    def compared_by(self, ranks: Integers, part: pa.Table) -> RankedRows:
+        """From here on these rows are compared by what `part` (shingles, bands) has of them."""
         place = self.place.copy()
         place[ranks] = self.starts[-1] + np.arange(len(ranks))
         return replace(self, parts=[*self.parts, part], place=place)
 
 
-def distinct(keys: Keys) -> Keys:
-    """Sorted (in place), each once."""
-    keys.sort()
-    first = np.ones(len(keys), bool)
-    np.not_equal(keys[1:], keys[:-1], out=first[1:])
-    return keys[first]
-
-
-def ranked(parts: list[pa.Table], foreign_parts: int) -> Rows:
-    """Which copy stays: the best score, then fewest findings, then most words, then the preferred source, then id."""
-    standing = ("score", "findings", "words", "source", "id")
-    columns = {name: pa.concat_tables([p.select([name]) for p in parts])[name] for name in standing}
+def ranked(parts: Sequence[pa.Table], foreign_parts: int) -> RankedRows:
+    """The rows of signed parts in ORDER. The first parts are those of against-sets."""
     sizes = list(map(len, parts))
-    ours = np.repeat((np.arange(len(parts)) >= foreign_parts).astype(np.int8), sizes)
-    table = pa.table(
-        columns | {"ours": arrow(ours)}
-    ).combine_chunks()  # sorted in a third of the time in one piece
-    order = values(pc.sort_indices(
-        table,
-        [("ours", "ascending"), ("score", "descending"), ("findings", "ascending"), ("words", "descending"),
-         ("source", "ascending"), ("id", "ascending")],
-    )).astype(np.int64)  # fmt: skip
-    return Rows(parts, order, order, values(table["words"])[order], sum(sizes[:foreign_parts]))
-
-
-@njit(nogil=True, cache=True)
-def copy_lists(values, offsets, rows, target, starts):
-    """The lists of some rows, each to where it starts in `target`."""
-    for row in range(rows.size):
-        at = starts[row]
-        for i in range(offsets[rows[row]], offsets[rows[row] + 1]):
-            target[at] = values[i]
-            at += 1
+    names = [name for name, _ in ORDER if name != "ours"]
+    together = pa.concat_tables([part.select(names) for part in parts])
+    is_ours = np.repeat((np.arange(len(parts)) >= foreign_parts).astype(np.int8), sizes)
+    table = together.append_column("ours", arrow(is_ours))
+    table = table.combine_chunks()  # sorted in a third of the time in one piece
+    order = values(pc.sort_indices(table, ORDER)).astype(np.int64)
+    words = values(table["words"])[order]
+    return RankedRows(parts, order, order, words, sum(sizes[:foreign_parts]))
