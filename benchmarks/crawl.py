@@ -1,10 +1,11 @@
-"""A crawl of 2,000 loopback pages, killed with SIGKILL three times: Rapport beside Scrapy with its own JOBDIR.
+"""A crawl of 2,000 loopback pages, killed three times: Rapport beside Scrapy with its own JOBDIR.
 
     python -m benchmarks.crawl
 
-Both crawl the same category of a wiki with one request at a time and no delay, and are killed when the site has
-answered about 500, 1,000 and 1,500 pages in all. Counted at the site and in what was collected. Fetched twice: pages
-that were on their way when the crawl was killed; what is stored is never fetched again (tests/test_web.py).
+Both crawl the same category of a wiki with one request at a time and no delay, and are killed with
+SIGKILL when the site has answered about 500, 1,000 and 1,500 pages in all. Counted at the site and
+in what was collected. Fetched twice are pages that were on their way when the crawl was killed;
+what is stored is never fetched again (tests/test_web.py).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ import sys
 from pathlib import Path
 from pipeline import collect
 from pipeline.recipe.settings import CollectSettings
-source = {"name": "lamps", "spider": "mediawiki", "start": [sys.argv[1]], "license": "CC0-1.0", "crawl": {"delay": 0}}
+source = {"name": "lamps", "spider": "mediawiki", "start": [sys.argv[1]]}
+source |= {"license": "CC0-1.0", "crawl": {"delay": 0}}
 settings = CollectSettings.model_validate({"sources": [source]})
 state = Path(sys.argv[2])
 for unit in collect.units(settings, state):
@@ -53,10 +55,17 @@ class Lamps(scrapy.Spider):
             yield {"line": line.removeprefix(": ")}
 
 state = Path(sys.argv[2])
-feed = {str(state / "rows"): {"format": "csv", "fields": ["line"], "overwrite": False,
-                             "item_export_kwargs": {"include_headers_line": False}}}
-process = CrawlerProcess({"JOBDIR": str(state / "job"), "FEEDS": feed, "CONCURRENT_REQUESTS": 1, "LOG_LEVEL": "ERROR",
-                          "ROBOTSTXT_OBEY": True, "DOWNLOAD_DELAY": 0, "TELNETCONSOLE_ENABLED": False})
+feed = {"format": "csv", "fields": ["line"], "overwrite": False}
+feed |= {"item_export_kwargs": {"include_headers_line": False}}
+process = CrawlerProcess({
+    "JOBDIR": str(state / "job"),
+    "FEEDS": {str(state / "rows"): feed},
+    "CONCURRENT_REQUESTS": 1,
+    "DOWNLOAD_DELAY": 0,
+    "ROBOTSTXT_OBEY": True,
+    "TELNETCONSOLE_ENABLED": False,
+    "LOG_LEVEL": "ERROR",
+})
 process.crawl(Lamps)
 process.start()
 """
@@ -89,15 +98,20 @@ def measured(name: str, program: str, run: Callable[[str, Site, Path], object]) 
         rows = Counter((Path(folder) / "rows").read_text().splitlines())
         fetched = Counter(path for path in site.asked if path.startswith("/wiki/Lamp_"))
     figures = {
-        "collected": len(rows), "lost": PAGES - len(rows), "twice": sum(n > 1 for n in rows.values()),
-        "fetched twice": sum(n > 1 for n in fetched.values()), "seconds": round(seconds, 1),
-    }  # fmt: skip
+        "collected": len(rows),
+        "lost": PAGES - len(rows),
+        "twice": sum(count > 1 for count in rows.values()),
+        "fetched twice": sum(count > 1 for count in fetched.values()),
+        "seconds": round(seconds, 1),
+    }
     print(f"{name:<34} {json.dumps(figures)}", flush=True)
+
+
+def undisturbed(program: str, site: Site, state: Path) -> None:
+    begin(program, site, state).wait()
 
 
 if __name__ == "__main__":
     for name, program in (("rapport", RAPPORT), ("scrapy with JOBDIR", JOBDIR)):
-        measured(
-            f"{name}, undisturbed", program, lambda p, site, state: begin(p, site, state).wait()
-        )
+        measured(f"{name}, undisturbed", program, undisturbed)
         measured(f"{name}, SIGKILL three times", program, killed)

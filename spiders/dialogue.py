@@ -121,7 +121,9 @@ def _speaker(piece: Piece, marks: set[HtmlElement]) -> tuple[str, str]:
         return name, rest.strip()
     if between := AFTER_NAME.match(rest):
         return name, rest[between.end() :].strip()
-    return ("", "") if rest else (name, "")
+    if rest:
+        return "", ""
+    return name, ""
 
 
 def _is_marked(element: HtmlElement, marks: set[HtmlElement]) -> bool:
@@ -147,7 +149,10 @@ def _text(element: HtmlElement) -> str:
 
 def _joined(piece: Piece) -> str:
     """The text of a piece, with single blanks."""
-    texts: list[str] = []
-    for part in piece:
-        texts.append(part if isinstance(part, str) else part.text_content())
-    return " ".join("".join(texts).split())
+    return " ".join("".join(map(_text_of, piece)).split())
+
+
+def _text_of(part: str | HtmlElement) -> str:
+    if isinstance(part, str):
+        return part
+    return str(part.text_content())

@@ -59,8 +59,10 @@ class Discourse(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         for address in self.start_urls:
-            number = re.search(r"/t/(?:[^/]+/)?(\d+)", address)
-            yield self._topic(address, number[1]) if number else self._list(address)
+            if number := re.search(r"/t/(?:[^/]+/)?(\d+)", address):
+                yield self._topic(address, number[1])
+            else:
+                yield self._list(address)
 
     def _list(self, address: str) -> Request:
         path = urlsplit(address).path.rstrip("/")
@@ -93,12 +95,9 @@ class Discourse(Spider):
             "tags": topic.get("tags"),
         }
         yield from _posts(stream["posts"], thread, about)
-        given = {post["id"] for post in stream["posts"]}
-        rest = [number for number in stream.get("stream", []) if number not in given]
-        for start in range(0, len(rest), AT_ONCE):
-            wanted = urlencode([("post_ids[]", post) for post in rest[start : start + AT_ONCE]])
-            address = urljoin(response.url, f"/t/{topic['id']}/posts.json?{wanted}")
-            known = {"thread": thread, "about": about}
+        known = {"thread": thread, "about": about}
+        for query in _further_posts(stream):
+            address = urljoin(response.url, f"/t/{topic['id']}/posts.json?{query}")
             yield Request(address, self.parse_more, cb_kwargs=known)
 
     def parse_more(
@@ -106,6 +105,15 @@ class Discourse(Spider):
     ) -> Iterator[PostFind]:
         """Further posts of a topic."""
         yield from _posts(json_of(response)["post_stream"]["posts"], thread, about)
+
+
+def _further_posts(stream: Stream) -> Iterator[str]:
+    """Queries for the posts of a topic that its first answer does not hold."""
+    given = {post["id"] for post in stream["posts"]}
+    rest = [number for number in stream.get("stream", []) if number not in given]
+    for start in range(0, len(rest), AT_ONCE):
+        wanted = rest[start : start + AT_ONCE]
+        yield urlencode([("post_ids[]", number) for number in wanted])
 
 
 def _posts(posts: list[DiscoursePost], thread: str, about: dict[str, object]) -> Iterator[PostFind]:

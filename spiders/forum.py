@@ -1,6 +1,6 @@
 """Classic forums of pages: lists of threads, threads of posts, a "next page" link.
 
-Start from a list or a thread. CSS selectors in `options` say what is what on a page; those for
+Start from a list or a thread. CSS selectors in `options` find the parts of a page; those for
 django-spirit are the default:
 
     thread   links from a list to threads          post     one post; the digits of its id are its
@@ -78,10 +78,14 @@ class Forum(Spider):
             address=address,
             id=str(place),
             place=place,
-            author=" ".join(names[0].text_content().split()) if names else None,
-            text=prose(texts[0], self._find["quote"]) if texts else "",
+            author=None,
+            text="",
             gone=not names or not texts,
         )
+        if names:
+            find["author"] = " ".join(names[0].text_content().split())
+        if texts:
+            find["text"] = prose(texts[0], self._find["quote"])
         if mark := _numbered_id(post):
             find["address"] = f"{address}#{mark}"
             find["id"] = mark

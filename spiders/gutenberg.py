@@ -127,9 +127,11 @@ def decoded(raw: bytes) -> str:
 def body(text: str) -> str:
     """The work itself, without what the library put before and after it."""
     start, end = START.search(text), END.search(text)
-    first = start.end() if start else 0
-    last = end.start() if end else len(text)
-    return text[first:last]
+    if end:
+        text = text[: end.start()]
+    if start:
+        text = text[start.end() :]
+    return text
 
 
 def scenes(text: str) -> Iterator[Scene]:

@@ -72,8 +72,11 @@ class MailingList(Spider):
 
 @dataclass
 class Mail:
-    """One mail. answers: ids of earlier mails, the one it answers first. place: seconds since 1970,
-    None where it has no valid date."""
+    """One mail.
+
+    answers: ids of earlier mails, the one it answers first. place: seconds since 1970, None where
+    the date is missing or not valid.
+    """
 
     id: str
     answers: list[str]
@@ -161,7 +164,9 @@ def _seconds(date: str) -> int | None:
         when = email.utils.parsedate_to_datetime(date)
     except (ValueError, TypeError, OverflowError):
         return None
-    return int((when if when.tzinfo else when.replace(tzinfo=dt.UTC)).timestamp())
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=dt.UTC)
+    return int(when.timestamp())
 
 
 def _place_the_undated(mails: list[Mail]) -> None:
@@ -185,7 +190,9 @@ def _text(message: EmailMessage) -> str:
         payload = part.get_payload(decode=True)
         assert isinstance(payload, bytes)
         text = payload.decode("utf-8", "replace")
-    return prose(fragment(text)) if part.get_content_type() == "text/html" else text
+    if part.get_content_type() == "text/html":
+        return prose(fragment(text))
+    return text
 
 
 def own_words(text: str) -> str:

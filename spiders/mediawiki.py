@@ -5,7 +5,7 @@ wiki's api.php is asked first; where there is none, or robots.txt forbids it, th
 is read.
 
     api: false     read HTML only, as Wikimedia's own policy asks
-    talk: true     read pages as talk pages though their names do not say so (a help desk)
+    talk: true     read pages as talk pages that are not named so (a help desk)
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ def _canonical(response: Response, root: HtmlElement) -> str:
 
 
 def _answer(response: Response) -> WikiAnswer | None:
-    """The answer of the API; None when it refuses, or when there is no API."""
+    """The answer of the API; None when it refuses, or is missing."""
     try:
         answer = json_of(response)
     except ValueError:
@@ -232,7 +232,9 @@ def _answer(response: Response) -> WikiAnswer | None:
 def _has_text(found: Find | Request) -> bool:
     if isinstance(found, Request):
         return False
-    return bool(found["turns"] if "turns" in found else found["text"])
+    if "turns" in found:
+        return bool(found["turns"])
+    return bool(found["text"])
 
 
 def _listing(page: str) -> dict[str, str]:

@@ -48,7 +48,8 @@ def posts(content: HtmlElement, address: str, about: dict[str, object]) -> Itera
             page.begin_section(element)
         elif element.tag in LINES:
             text, author = _signed(element)
-            page.lines += [text] if text else []
+            if text:
+                page.lines.append(text)
             if author is not None:
                 yield page.comment(author, _depth(element, content))
 

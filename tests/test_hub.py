@@ -1,6 +1,7 @@
 """A dataset on the Hub as a source, against a small Hub of our own.
 
-The client's libraries read their address and the offline switch once, at import: a process for each such environment.
+The Hub's libraries read its address and the offline switch once, at import: a process for each such
+environment.
 """
 
 from __future__ import annotations
@@ -30,10 +31,17 @@ from pipeline import UserError
 from pipeline.recipe.settings import CollectSettings
 
 def answer(source):
-    settings = CollectSettings(sources=collect.resolved(CollectSettings(sources=[source]).sources))
-    rows = [r for unit in collect.units(settings, Path()) for r in collect.read(unit, settings, Path())]
-    pinned, refs, said = settings.sources[0], [r.source.ref for r in rows], [r.messages[0].content for r in rows]
-    return {"pinned": [pinned.revision, pinned.license, pinned.attribution], "refs": refs, "said": said}
+    named = CollectSettings(sources=[source])
+    settings = CollectSettings(sources=collect.resolved(named.sources))
+    rows = []
+    for unit in collect.units(settings, Path()):
+        rows += collect.read(unit, settings, Path())
+    pinned = settings.sources[0]
+    return {
+        "pinned": [pinned.revision, pinned.license, pinned.attribution],
+        "refs": [row.source.ref for row in rows],
+        "openings": [row.messages[0].content for row in rows],
+    }
 
 for line in sys.stdin:
     asked = json.loads(line)
@@ -133,7 +141,7 @@ def test_one_line_reads_a_dataset_pinned_to_its_commit_and_offline_again(
     first = ask(hub="anna/talks")
     commit = hub.repos["anna/talks"].find("main")
     assert first["pinned"] == [commit, "CC-BY-4.0", "@misc{talks, title = {Talks} }"]
-    assert first["said"] == [opening(n) for n in range(4)]
+    assert first["openings"] == [opening(n) for n in range(4)]
     assert first["refs"][2] == f"anna/talks@{commit}/data/train-1.parquet#1"
 
     before = len(hub.asked)
@@ -148,20 +156,20 @@ def test_config_split_streaming_and_an_older_revision(hub: Hub, home: Path, ask:
     old = hub.repos["anna/talks"].find("main")
     hub.repos["anna/talks"].commit({**FILES, "data/test.parquet": parquet(7, 8)})
     new = ask(hub="anna/talks", split="test", stream=True)
-    assert new["said"] == [opening(7), opening(8)]
+    assert new["openings"] == [opening(7), opening(8)]
     assert new["pinned"][0] != old
     assert not list(
         home.rglob(f"{new['pinned'][0]}/data/test.parquet")
     )  # streamed: no copy is kept
     older = ask(hub="anna/talks", config="small", revision=old)
-    assert (older["pinned"][0], older["said"]) == (old, [opening(3)])
+    assert (older["pinned"][0], older["openings"]) == (old, [opening(3)])
 
 
-def test_a_licence_that_the_card_does_not_name_has_to_be_said(ask: Ask) -> None:
+def test_a_licence_that_the_card_does_not_name_must_be_given(ask: Ask) -> None:
     assert "does not name one" in ask(hub="anna/plain")["error"]
-    assert "says 'other'" in ask(hub="anna/odd")["error"]
-    told = ask(hub="anna/plain", license="mit", attribution="Anna")
-    assert (told["pinned"][1:], told["said"]) == (["MIT", "Anna"], [opening(0)])
+    assert "has 'other'" in ask(hub="anna/odd")["error"]
+    given = ask(hub="anna/plain", license="mit", attribution="Anna")
+    assert (given["pinned"][1:], given["openings"]) == (["MIT", "Anna"], [opening(0)])
 
 
 def test_a_gated_dataset_opens_with_a_token(ask: Ask) -> None:
@@ -169,12 +177,12 @@ def test_a_gated_dataset_opens_with_a_token(ask: Ask) -> None:
         "anna/locked is gated: ask for access on its page, then set HF_TOKEN"
         in ask(hub="anna/locked")["error"]
     )
-    assert len(ask(hub="anna/locked", token=TOKEN)["said"]) == 4
+    assert len(ask(hub="anna/locked", token=TOKEN)["openings"]) == 4
 
 
 TROUBLES: list[tuple[dict[str, str], list[Failure], str]] = [
     ({"hub": "anna/nothing"}, [], "no dataset anna/nothing on the Hub, or it is private"),
-    ({"hub": "a//b"}, [], "is no name of a dataset; write owner/name"),
+    ({"hub": "a//b"}, [], "is not a dataset's name; write owner/name"),
     ({"hub": "anna/talks", "revision": "v9"}, [], "anna/talks has no revision 'v9'"),
     (
         {"hub": "anna/talks", "config": "large"},
@@ -209,28 +217,27 @@ def test_no_hub_is_one_clear_message(hub: Hub, home: Path) -> None:
         assert "cannot reach the Hub at http://127.0.0.1:9" in ask(hub="anna/talks")["error"]
 
 
+def run_until(stage: str, hub: Hub, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the recipe in a folder, up to a stage, against this Hub."""
+    command = [sys.executable, "-m", "pipeline.cli", "run", "recipe.yaml"]
+    top = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    return subprocess.run(
+        [*command, "--until", stage, "--json"],
+        cwd=folder,
+        env=os.environ | top | hub.environment(folder / "home"),
+        capture_output=True,
+        text=True,
+    )
+
+
 def test_a_run_writes_the_commit_into_its_recipe_and_keeps_to_it(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(
         "name: tests\ncollect: {sources: [{name: talks, hub: anna/talks}]}\n"
     )
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline.cli",
-        "run",
-        "recipe.yaml",
-        "--until",
-        "collect",
-        "--json",
-    ]
     with serving({"anna/talks": dict(FILES)}) as hub:
-        top = {"PYTHONPATH": str(Path(__file__).parents[1])}
-        environment = os.environ | top | hub.environment(tmp_path / "home")
         first, second = hub.repos["anna/talks"].find("main"), None
         for _ in range(2):
-            done = subprocess.run(
-                command, cwd=tmp_path, env=environment, capture_output=True, text=True
-            )
+            done = run_until("collect", hub, tmp_path)
             assert done.returncode == 0, done.stderr
             assert json.loads(done.stdout)[0]["kept"] == 4
             resolved = (tmp_path / "output" / "tests" / "recipe.yaml").read_text()
@@ -240,31 +247,17 @@ def test_a_run_writes_the_commit_into_its_recipe_and_keeps_to_it(tmp_path: Path)
         assert second != first
 
 
-def test_what_stands_in_one_split_of_a_hub_dataset_is_sent_away(tmp_path: Path) -> None:
+def test_what_stands_in_one_split_of_a_hub_dataset_is_dropped(tmp_path: Path) -> None:
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(record(n)) + "\n" for n in (0, 3, 50)))
-    doors = "collect: {sources: [{name: mine, files: [mine.jsonl]}]}\n"
+    sources = "collect: {sources: [{name: mine, files: [mine.jsonl]}]}\n"
     against = "dedup: {against: [{hub: anna/talks, config: default, split: test}]}\n"
     (tmp_path / "recipe.yaml").write_text(
-        f"name: tests\n{doors}filter: {{languages: [en]}}\n{against}"
+        f"name: tests\n{sources}filter: {{languages: [en]}}\n{against}"
     )
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline.cli",
-        "run",
-        "recipe.yaml",
-        "--until",
-        "dedup",
-        "--json",
-    ]
     with serving({"anna/talks": dict(FILES)}) as hub:
-        top = {"PYTHONPATH": str(Path(__file__).parents[1])}
-        environment = os.environ | top | hub.environment(tmp_path / "home")
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
+        done = run_until("dedup", hub, tmp_path)
         assert done.returncode == 0, done.stderr
-        room = json.loads(done.stdout)[-1]
-        assert (room["stage"], room["reasons"]) == ("dedup", {"dedup.against": 1})
+        stage = json.loads(done.stdout)[-1]
+        assert (stage["stage"], stage["reasons"]) == ("dedup", {"dedup.against": 1})
         commit = hub.repos["anna/talks"].find("main")
         assert f"revision: {commit}" in (tmp_path / "output" / "tests" / "recipe.yaml").read_text()

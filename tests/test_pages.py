@@ -6,6 +6,7 @@ import datetime as dt
 import random
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,60 @@ def read_all(path: Path, whole: dict[str, StoredPage]) -> str:
         return "damaged page"
     expected = zip(found, whole.values(), strict=True)
     return "same" if all(page in (None, other) for page, other in expected) else "another"
+
+
+def text(path: Path) -> None:
+    path.write_text("not a database at all, " * 50)
+
+
+def half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def older(path: Path) -> None:
+    """The tables of version 2, which had no digest."""
+    path.unlink()
+    with sqlite3.connect(path) as store:
+        store.execute("create table pages (address text primary key, body blob) without rowid")
+        store.execute("pragma user_version = 2")
+    store.close()
+
+
+def newer(path: Path) -> None:
+    with sqlite3.connect(path) as store:
+        store.execute("pragma user_version = 4")
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (text, "is damaged (file is not a database)"),
+        (half, "is damaged (database disk image is malformed)"),
+        (older, "is of another version of Rapport"),
+        (newer, "is of another version of Rapport"),
+    ],
+)
+def test_a_damaged_file_is_one_message_that_says_what_to_delete(
+    tmp_path: Path, damage: Callable[[Path], None], problem: str
+) -> None:
+    path = tmp_path / "pages.sqlite"
+    whole = stored(path, 30)
+    damage(path)
+    for _ in range(2):  # nothing hides the damage the second time
+        with pytest.raises(UserError) as raised:
+            read_whole(path, whole)
+        advice = "Delete it and run the same command again; its pages are fetched again then."
+        assert str(raised.value) == f"{path} {problem}. {advice}"
+    path.unlink()
+    stored(path, 30)
+    read_whole(path, whole)
+
+
+def read_whole(path: Path, whole: dict[str, StoredPage]) -> None:
+    pages = Pages(path)
+    assert [pages.page(name) for name in whole] == list(whole.values())
+    pages.close()
 
 
 def test_a_file_that_may_not_be_written_is_a_message_without_advice_to_delete_it(

@@ -16,7 +16,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -556,22 +555,34 @@ def flip_byte_of(path: Path, page: str) -> None:
     store.close()
 
 
-def no_database(path: Path) -> None:
-    path.write_bytes(b"not a database at all, " * 50)
+def test_a_file_that_is_not_a_database_is_one_message_and_nothing_is_fetched(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pages.sqlite").write_text("hello")
+    with serving(wiki.category(2)) as site:
+        settings = source(f"{site.address}/wiki/Category:Lamps")
+        with pytest.raises(UserError, match=r"pages\.sqlite is damaged .* Delete it and run"):
+            collected(settings, tmp_path)
+        assert site.asked == []
 
 
-def half(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+def test_damage_that_only_the_crawl_meets_is_the_same_message(tmp_path: Path) -> None:
+    path = tmp_path / "pages.sqlite"
+    with serving(wiki.category(5)) as site:
+        settings = source(f"{site.address}/wiki/Category:Lamps")
+        whole = collected(settings, tmp_path)
+        overwrite_first_page_of_the_table(path)
+        site.asked.clear()
+        with pytest.raises(UserError, match=r"broke off: .* Delete it and run") as raised:
+            collected(settings, tmp_path)
+        assert f"{path} is damaged" in str(raised.value)
+        assert site.asked == []
+        path.unlink()
+        assert collected(settings, tmp_path) == whole
 
 
-def of_another_version(path: Path) -> None:
-    with sqlite3.connect(path) as store:
-        store.execute("pragma user_version = 2")
-    store.close()
-
-
-def without_its_first_pages(path: Path) -> None:
-    """Damage in the table of pages itself, which only the crawl's process meets."""
+def overwrite_first_page_of_the_table(path: Path) -> None:
+    """Damage in the table of pages, which is met when the first page is looked up."""
     with sqlite3.connect(path) as store:
         query = "select rootpage from sqlite_schema where name = 'pages'"
         ((root,),) = store.execute(query).fetchall()
@@ -580,34 +591,6 @@ def without_its_first_pages(path: Path) -> None:
     raw = bytearray(path.read_bytes())
     raw[(root - 1) * size : root * size] = b"\xff" * size
     path.write_bytes(bytes(raw))
-
-
-@pytest.mark.parametrize(
-    ("damage", "problem"),
-    [
-        (no_database, r"is damaged \(file is not a database\)"),
-        (half, r"is damaged \(database disk image is malformed\)"),
-        (of_another_version, r"is of another version of Rapport"),
-        (without_its_first_pages, r"broke off: .*is damaged"),
-    ],
-)
-def test_a_damaged_file_of_pages_is_one_message_that_says_what_to_delete(
-    tmp_path: Path, damage: Callable[[Path], None], problem: str
-) -> None:
-    path = tmp_path / "pages.sqlite"
-    with serving(wiki.category(30)) as site:
-        settings = source(f"{site.address}/wiki/Category:Lamps")
-        whole = collected(settings, tmp_path)
-        damage(path)
-        site.asked.clear()
-        for _ in range(2):  # nothing hides the damage the second time
-            with pytest.raises(UserError, match=problem) as raised:
-                collected(settings, tmp_path)
-            assert f"{path} " in str(raised.value)
-            assert "Delete it and run the same command again" in str(raised.value)
-        assert not [asked for asked in site.asked if asked.startswith("/wiki/Lamp")]
-        path.unlink()
-        assert collected(settings, tmp_path) == whole
 
 
 # --- a new spider

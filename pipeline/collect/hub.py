@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -126,7 +126,9 @@ def _online(source: SourceSettings) -> Snapshot:
 def _offline(source: SourceSettings) -> Snapshot:
     folder = _cached(source)
     card = folder / "README.md"
-    return Snapshot(folder.name, card.read_text("utf-8") if card.is_file() else "")
+    if not card.is_file():
+        return Snapshot(folder.name, "")
+    return Snapshot(folder.name, card.read_text("utf-8"))
 
 
 def _cached(source: SourceSettings) -> Path:
@@ -154,14 +156,15 @@ def _license(source: SourceSettings, card: str) -> str:
     """
     named = _front(card).get("license")
     names = named if isinstance(named, list) else [named]
-    known = licence.spdx(str(names[0])) if len(names) == 1 and names[0] else None
-    if known is None:
-        content = f"has {named!r}" if named else "does not name one"
-        raise UserError(
-            f"source {source.name}: licence unknown: the card of {source.hub} {content}. "
-            "Read its terms, then write `license:` in the recipe (an SPDX name)."
-        )
-    return known
+    if len(names) == 1 and names[0]:
+        known = licence.spdx(str(names[0]))
+        if known is not None:
+            return known
+    content = f"has {named!r}" if named else "does not name one"
+    raise UserError(
+        f"source {source.name}: licence unknown: the card of {source.hub} {content}. "
+        "Read its terms, then write `license:` in the recipe (an SPDX name)."
+    )
 
 
 def _citation(source: SourceSettings, card: str) -> str:
@@ -175,11 +178,12 @@ def _front(card: str) -> dict[str, object]:
     import yaml
 
     match = FRONT.match(card)
-    try:
-        front = yaml.safe_load(match[1]) if match else {}
-    except yaml.YAMLError:
-        front = {}
-    return front if isinstance(front, dict) else {}
+    if match:
+        with suppress(yaml.YAMLError):
+            front = yaml.safe_load(match[1])
+            if isinstance(front, dict):
+                return front
+    return {}
 
 
 def _data_files(source: SourceSettings) -> dict[str, list[str]]:
@@ -229,7 +233,7 @@ def _explained(source: SourceSettings) -> Iterator[None]:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and its causes, the first cause first: it says the most."""
+    """An error and its causes. The first cause is first, since it knows the most."""
     if error is not None:
         yield from _causes(error.__cause__ or error.__context__)
         yield error

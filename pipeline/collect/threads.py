@@ -70,7 +70,9 @@ def _replies(posts: list[Post]) -> Replies:
         if post.gone:
             continue
         parent = before if post.parent == "" else post.parent
-        replies[parent if parent in known else None].append(post)
+        if parent not in known:
+            parent = None
+        replies[parent].append(post)
         known.add(post.id)
         before = post.id
     return replies

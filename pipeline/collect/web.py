@@ -97,13 +97,15 @@ def crawl(unit: WebUnit, settings: CollectSettings, state: Path) -> Path:
     Raises UserError with the last line of the crawl's log when the process breaks off.
     """
     job, name = _job(unit, settings, state), unit.source.name
-    log = state / ("crawl-" + re.sub(r"[^\w.-]", "_", name) + ".log")
+    plain_name = re.sub(r"[^\w.-]", "_", name)
+    log = state / f"crawl-{plain_name}.log"
     path = Path(job["pages"])
     with closing(Pages(path)) as pages:
         pages.forget_finds(name)
         is_whole = _run(job, log) == 0 and pages.is_finished(name)
     if not is_whole:
-        last = " ".join(log.read_text("utf-8", "replace").strip().splitlines()[-1:])
+        lines = log.read_text("utf-8", "replace").strip().splitlines()
+        last = " ".join(lines[-1:])  # none, where the log is empty
         raise UserError(f"The crawl of {name} broke off: {last} The whole log is in {log}.")
     return path
 
@@ -173,7 +175,8 @@ def _path(address: str) -> Path:
 def read(unit: WebUnit, settings: CollectSettings, state: Path) -> Iterator[Row]:
     """Crawl a source and make its rows. state: the run's folder."""
     rows, name = _Rows(unit, settings.max_bytes), unit.source.name
-    with closing(Pages(crawl(unit, settings, state))) as pages:
+    path = crawl(unit, settings, state)
+    with closing(Pages(path)) as pages:
         for address, finds in groupby(pages.dialogues(name), itemgetter("address")):
             yield from rows.of_page(address, finds)
         for thread, posts in groupby(pages.posts(name), itemgetter("thread")):
@@ -213,9 +216,10 @@ class _Rows:
     def failure(self, find: FailureFind) -> Quarantine:
         """A page that gave nothing, or many that were refused for one reason."""
         where = f"{self.unit.source.name}: {self._shown(find['address'])}"
-        several = f": {find['count']} addresses, first this" if find["count"] > 1 else ""
-        raw = "\n".join(find["addresses"])
-        return Quarantine(where, find["rule"], find["detail"] + several, raw, find["transient"])
+        detail, raw = find["detail"], "\n".join(find["addresses"])
+        if find["count"] > 1:
+            detail += f": {find['count']} addresses, first this"
+        return Quarantine(where, find["rule"], detail, raw, find["transient"])
 
     def _row(self, ref: str, talk: Transcript, find: Find, reason: str | None = None) -> Row:
         """A dialogue of two speakers and more is kept; others are dropped with the reason."""
@@ -237,7 +241,7 @@ class _Rows:
         if talk.turns:
             about = (source.name, source.license, credit, retrieved, source.assistant)
             return admit(talk, Origin("web", *about, self.max_bytes), ref)
-        # one without messages is no damage here: the page was read, and nobody speaks on it
+        # without messages, which `admit` takes for damage: the page was read, and nobody speaks
         where = Source("web", source.name, ref, None, source.license, credit, retrieved)
         group = f"{source.name}/{talk.group}"
         return Conversation(identity(source.name, ref), (), where, split_group=group)

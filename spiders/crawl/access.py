@@ -121,7 +121,7 @@ class Resolver(CachingThreadedResolver):
     """Refuses a public name that leads into a private network."""
 
     private = False
-    refused: ClassVar[dict[str, str]] = {}  # name → why; Scrapy says only "cannot resolve"
+    refused: ClassVar[dict[str, str]] = {}  # name → why; Scrapy only knows "cannot resolve"
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> Resolver:

@@ -56,8 +56,9 @@ def failure_of(error: BaseException) -> PageFailure:
         return error.failure
     if isinstance(error, HttpError):
         return status_failure(error.response.status)
-    name = type(error).__name__
-    unnamed = str(error) if isinstance(error, IgnoreRequest) else f"{name}: {error}".strip(": ")
+    if isinstance(error, IgnoreRequest):
+        return PageFailure("page.failed", str(error))
+    unnamed = f"{type(error).__name__}: {error}".strip(": ")
     return TROUBLES.get(type(error)) or PageFailure("page.failed", unnamed)
 
 

@@ -32,7 +32,7 @@ TABLES = (
         primary key (source, kind, thread, place, id)
     ) without rowid""",
 )
-# Other errors of SQLite (a full disk, a file that may not be written) say nothing of the content.
+# Other errors of SQLite (a full disk, a file that may not be written) are not of the content.
 DAMAGED = frozenset([sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB])
 ADVICE = "Delete it and run the same command again; its pages are fetched again then."
 
@@ -98,7 +98,7 @@ class Pages:
             if code is None:  # not from SQLite: a value that it has no type for
                 raise
             self.close()
-            if code & 0xFF in DAMAGED:  # the low byte; the others say more of it
+            if code & 0xFF in DAMAGED:  # the low byte is the kind, the others the details
                 self._fail(UserError(f"{self._path} is damaged ({error}). {ADVICE}"))
             self._fail(UserError(f"{self._path} cannot be used: {error}."))
 
@@ -112,13 +112,16 @@ class Pages:
             row = self._db.execute(query, [address]).fetchone()
         if row is None:
             return None
-        *fields, digest = row
-        if digest != _digest(address, *fields):
+        status, headers, body, fetched, digest = row
+        if digest != _digest(address, status, headers, body, fetched):
             raise DamagedPage(address)
-        status, headers, body, fetched = fields
-        pairs = [(name, value) for name, value in json.loads(headers)]
-        day = dt.datetime.fromisoformat(fetched)
-        return StoredPage(address, status, pairs, zlib.decompress(body), day)
+        return StoredPage(
+            address,
+            status,
+            headers=[(name, value) for name, value in json.loads(headers)],
+            body=zlib.decompress(body),
+            fetched=dt.datetime.fromisoformat(fetched),
+        )
 
     def keep(self, page: StoredPage) -> None:
         """Store a page: one that was not there, or a newer answer for one that was."""
@@ -159,7 +162,7 @@ class Pages:
         return self._finds(source, "failure")
 
     def is_finished(self, source: str) -> bool:
-        """Did the crawl come to its end? Scrapy ends in good order when it is told to stop, too."""
+        """Did the crawl come to its end? One stopped by a signal ends in good order, too."""
         end: EndFind = next(self._finds(source, "end"), EndFind(reason="none"))
         return end["reason"] == "finished"
 
@@ -174,5 +177,6 @@ class Pages:
 def _digest(address: str, status: object, headers: object, body: object, fetched: object) -> bytes:
     """Names a stored page. A flipped bit may have made a field of another type."""
     digest = hashlib.blake2b(repr((address, status, headers, fetched)).encode(), digest_size=16)
-    digest.update(body if isinstance(body, bytes) else b"")
+    if isinstance(body, bytes):
+        digest.update(body)
     return digest.digest()

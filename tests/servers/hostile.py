@@ -14,14 +14,18 @@ from tests.servers import wiki
 from tests.servers.site import Server, Site
 
 TRAPS = (
-    "loop", "far/1", "broken", "busy", "drip", "endless", "bomb", "bomb-zstd", "charset", "charset-unknown", "admin/x",
-    "cut", "noise", "empty", "calendar/1", "nowhere", "off-port", "off-host", "too-deep-html", "bad-location", "teapot",
-)  # fmt: skip
+    *("loop", "far/1", "broken", "busy", "drip", "endless", "bomb", "bomb-zstd", "charset"),
+    *("charset-unknown", "admin/x", "cut", "noise", "empty", "calendar/1", "nowhere"),
+    *("off-port", "off-host", "too-deep-html", "bad-location", "teapot"),
+)
 BOMB = gzip.compress(gzip.compress(bytes(200_000_000), 9), 9)  # 200 MB in under 1 kB, packed twice
 
 
 class Trouble(BaseHTTPRequestHandler):
-    """One method per trap. `server.site` remembers what was asked, `server.elsewhere` is a port nobody may visit."""
+    """One method per trap.
+
+    site: where requests are recorded. elsewhere: an address on a port that nobody may visit.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -35,21 +39,18 @@ class Trouble(BaseHTTPRequestHandler):
         name = self.path.strip("/").split("/")[0].replace("-", "_").replace(".", "_")
         try:
             getattr(self, f"on_{name}", self.on_nowhere)()
-        except OSError:  # the visitor left
+        except OSError:  # the client left
             self.close_connection = True
 
     def reply(
         self, body: bytes | str, status: int = 200, length: int | None = None, **headers: str
     ) -> None:
         body = body.encode() if isinstance(body, str) else body
-        self.send_response(status)
+        usual = {"Content-Type": "text/html", "Content-Length": str(length or len(body))}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        for key, value in {
-            "Content-Type": "text/html",
-            "Content-Length": str(length or len(body)),
-            **named,
-        }.items():
-            self.send_header(key, value)
+        self.send_response(status)
+        for name, value in (usual | named).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -67,9 +68,10 @@ class Trouble(BaseHTTPRequestHandler):
 
     def on_wiki(self) -> None:
         here = "".join(f'<a href="/{trap}">{trap}</a> ' for trap in TRAPS)
-        there = f'<a href="{self.elsewhere}/admin">x</a><a href="http://10.0.0.1/">y</a><a href="file:///etc/passwd">z</a>'
-        odd = '<a href="http://[bad">b</a><a href="javascript:alert(1)">j</a><a href="mailto:a@example.org">m</a>'
-        self.reply(wiki.page("Start", here + there + odd))
+        forbidden = (f"{self.elsewhere}/admin", "http://10.0.0.1/", "file:///etc/passwd")
+        odd = ("http://[bad", "javascript:alert(1)", "mailto:a@example.org")
+        there = "".join(f'<a href="{address}">x</a>' for address in (*forbidden, *odd))
+        self.reply(wiki.page("Start", here + there))
 
     def on_loop(self) -> None:
         self.reply("", 302, Location="/loop/2" if self.path == "/loop" else "/loop")
@@ -153,7 +155,10 @@ class Trouble(BaseHTTPRequestHandler):
 
 @contextmanager
 def hostile(elsewhere: str) -> Iterator[Site]:
-    """The site, running until the block ends. elsewhere: an address on another port that it tries to lure us to."""
+    """The site, running until the block ends.
+
+    elsewhere: an address on another port, where it tries to lead a crawl.
+    """
     site = Site({})
     handler = type(
         "Handler", (Trouble,), {"site": site, "elsewhere": elsewhere, "tries": Counter()}

@@ -1,8 +1,9 @@
-"""A small Hub on a free port of 127.0.0.1: datasets to read and to publish to, over the addresses the real one has.
+"""A small Hub on a free port of 127.0.0.1: datasets to read and to publish to.
 
-It speaks what `huggingface_hub` and `datasets` ask: whoami, dataset info, tree, paths-info, resolve (with ranges),
-create, preupload, commit, and LFS upload. Commits are kept, so older revisions stay readable. Repositories may be gated
-or private; `hub.failing` answers the next requests that match with an error.
+It has the real Hub's addresses as far as `huggingface_hub` and `datasets` ask for them: whoami,
+dataset info, tree, paths-info, resolve (with ranges), create, preupload, commit, and LFS upload.
+Commits are kept, so older revisions stay readable. Repositories may be gated or private;
+`hub.failing` answers the next requests that match with an error.
 
     with serving({"anna/talks": {"README.md": b"...", "train.jsonl": b"..."}}) as hub:
         subprocess.run([...], env=os.environ | hub.environment(tmp_path))
@@ -20,10 +21,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 Files = dict[str, bytes]
 Answer = tuple[int, dict[str, str], bytes]
+Entry = dict[str, Any]  # a file or folder, as the Hub lists it
 TOKEN = "hf_example"
 
 
@@ -64,10 +67,22 @@ class Failure:
     times: int = 1
 
 
+class Asked(NamedTuple):
+    """A request. path: the match of its route. token: of the user."""
+
+    method: str
+    path: re.Match[str]
+    query: dict[str, list[str]]
+    body: bytes
+    token: str | None
+
+
 class Hub:
+    """The datasets and what is asked of them. uploads: LFS objects by sha256."""
+
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
-        self.uploads: dict[str, bytes] = {}  # LFS objects by sha256
+        self.uploads: dict[str, bytes] = {}
         self.failing: list[Failure] = []
         self.asked: list[str] = []  # "GET /api/..", in order
         self.address = ""
@@ -90,66 +105,50 @@ class Hub:
         parts = urlsplit(path)
         for pattern, handler in ROUTES:
             if match := re.fullmatch(pattern, unquote(parts.path)):
-                return handler(self, method, match, parse_qs(parts.query), body, token)
-        return 404, {"X-Error-Code": "EntryNotFound"}, b'{"error": "no such address"}'
+                return handler(self, Asked(method, match, parse_qs(parts.query), body, token))
+        return _error(404, "EntryNotFound", "no such address")
 
     def open(self, name: str, token: str | None, content: bool = True) -> Repo | Answer:
         """The repository, or the refusal that the real Hub would give."""
         repo = self.repos.get(name)
         if repo is None or (repo.private and token != TOKEN):
-            return (
-                (404 if token else 401),
-                {"X-Error-Code": "RepoNotFound"},
-                b'{"error": "Repository not found"}',
-            )
+            return _error(404 if token else 401, "RepoNotFound", "Repository not found")
         if repo.gated and content and token != TOKEN:
-            return (
-                401,
-                {"X-Error-Code": "GatedRepo"},
-                b'{"error": "Access to this dataset is restricted"}',
-            )
+            return _error(401, "GatedRepo", "Access to this dataset is restricted")
         return repo
+
+
+def _error(status: int, code: str, message: str = "", **headers: str) -> Answer:
+    """A refusal. The client goes by the code in the header."""
+    return status, {"X-Error-Code": code, **headers}, json.dumps({"error": message}).encode()
 
 
 def _json(value: object, status: int = 200) -> Answer:
     return status, {"Content-Type": "application/json"}, json.dumps(value).encode()
 
 
-def _whoami(
-    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
-) -> Answer:
-    if token != TOKEN:
+def _whoami(hub: Hub, asked: Asked) -> Answer:
+    if asked.token != TOKEN:
         return _json({"error": "Invalid credentials"}, 401)
-    return _json(
-        {
-            "type": "user",
-            "name": "anna",
-            "orgs": [],
-            "auth": {"type": "access_token", "accessToken": {"role": "write"}},
-        }
-    )
+    auth = {"type": "access_token", "accessToken": {"role": "write"}}
+    return _json({"type": "user", "name": "anna", "orgs": [], "auth": auth})
 
 
-def _info(
-    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
-) -> Answer:
-    repo = hub.open(match["repo"], token, content=False)
+def _info(hub: Hub, asked: Asked) -> Answer:
+    repo = hub.open(asked.path["repo"], asked.token, content=False)
     if isinstance(repo, tuple):
         return repo
-    commit = repo.find(match["revision"] or "main")
+    commit = repo.find(asked.path["revision"] or "main")
     if commit is None:
-        return 404, {"X-Error-Code": "RevisionNotFound"}, b'{"error": "Invalid rev id"}'
+        return _error(404, "RevisionNotFound", "Invalid rev id")
     siblings = [{"rfilename": path} for path in sorted(repo.commits[commit])]
-    about = {
-        "id": match["repo"],
-        "sha": commit,
-        "gated": repo.gated,
-        "private": repo.private,
-        "tags": [],
-    }
     return _json(
         {
-            **about,
+            "id": asked.path["repo"],
+            "sha": commit,
+            "gated": repo.gated,
+            "private": repo.private,
+            "tags": [],
             "siblings": siblings,
             "lastModified": "2026-01-01T00:00:00.000Z",
             "disabled": False,
@@ -157,167 +156,131 @@ def _info(
     )
 
 
-def _entries(files: Files) -> list[dict]:
-    found = [
-        {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
-        for path, data in files.items()
-    ]
+def _entries(files: Files) -> list[Entry]:
+    """The files and folders of a commit."""
     folders = {
-        "/".join(path.split("/")[:n]) for path in files for n in range(1, path.count("/") + 1)
+        "/".join(path.split("/")[:depth])
+        for path in files
+        for depth in range(1, path.count("/") + 1)
     }
-    return found + [
-        {
-            "type": "directory",
-            "path": path,
-            "size": 0,
-            "oid": hashlib.sha1(path.encode()).hexdigest(),
-        }
-        for path in folders
-    ]
+    found = [_entry("file", path, len(data), data) for path, data in files.items()]
+    return found + [_entry("directory", path, 0, path.encode()) for path in folders]
 
 
-def _tree(
-    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
-) -> Answer:
-    repo = hub.open(match["repo"], token, content=False)
+def _entry(kind: str, path: str, size: int, content: bytes) -> Entry:
+    return {"type": kind, "path": path, "size": size, "oid": hashlib.sha1(content).hexdigest()}
+
+
+def _tree(hub: Hub, asked: Asked) -> Answer:
+    repo = hub.open(asked.path["repo"], asked.token, content=False)
     if isinstance(repo, tuple):
         return repo
-    commit, folder = repo.find(match["revision"]), (match["path"] or "").strip("/")
+    commit, folder = repo.find(asked.path["revision"]), (asked.path["path"] or "").strip("/")
     if commit is None:
-        return 404, {"X-Error-Code": "RevisionNotFound"}, b"{}"
-    below = [
-        e
-        for e in _entries(repo.commits[commit])
-        if not folder or e["path"].startswith(folder + "/")
-    ]
+        return _error(404, "RevisionNotFound")
+    start = f"{folder}/" if folder else ""
+    below = [entry for entry in _entries(repo.commits[commit]) if entry["path"].startswith(start)]
     if folder and not below:
-        return 404, {"X-Error-Code": "EntryNotFound"}, b"{}"
-    depth = folder.count("/") + 1 if folder else 0
-    everything = query.get("recursive", ["False"])[0].lower() in ("true", "1")
-    return _json([e for e in below if everything or e["path"].count("/") == depth])
+        return _error(404, "EntryNotFound")
+    depth = start.count("/")
+    is_deep = asked.query.get("recursive", ["False"])[0].lower() in ("true", "1")
+    return _json([entry for entry in below if is_deep or entry["path"].count("/") == depth])
 
 
-def _paths(
-    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
-) -> Answer:
-    repo = hub.open(match["repo"], token, content=False)
+def _paths(hub: Hub, asked: Asked) -> Answer:
+    repo = hub.open(asked.path["repo"], asked.token, content=False)
     if isinstance(repo, tuple):
         return repo
-    commit = repo.find(match["revision"])
+    commit = repo.find(asked.path["revision"])
     if commit is None:
-        return 404, {"X-Error-Code": "RevisionNotFound"}, b"{}"
-    text = body.decode()
+        return _error(404, "RevisionNotFound")
+    text = asked.body.decode()
     wanted = json.loads(text)["paths"] if text.startswith("{") else parse_qs(text)["paths"]
-    return _json([e for e in _entries(repo.commits[commit]) if e["path"] in wanted])
+    return _json([entry for entry in _entries(repo.commits[commit]) if entry["path"] in wanted])
 
 
-def _resolve(
-    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
-) -> Answer:
-    repo = hub.open(match["repo"], token)
+def _resolve(hub: Hub, asked: Asked) -> Answer:
+    repo = hub.open(asked.path["repo"], asked.token)
     if isinstance(repo, tuple):
         return repo
-    commit = repo.find(match["revision"])
+    commit = repo.find(asked.path["revision"])
     if commit is None:
-        return 404, {"X-Error-Code": "RevisionNotFound"}, b""
-    data = repo.commits[commit].get(match["path"])
+        return _error(404, "RevisionNotFound")
+    data = repo.commits[commit].get(asked.path["path"])
     if data is None:
-        return 404, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit}, b""
+        return _error(404, "EntryNotFound", **{"X-Repo-Commit": commit})
     etag = f'"{hashlib.sha1(data).hexdigest()}"'
     return 200, {"X-Repo-Commit": commit, "ETag": etag, "Accept-Ranges": "bytes"}, data
 
 
-def _create(
-    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
-) -> Answer:
-    asked = json.loads(body)
-    name = f"{asked.get('organization') or 'anna'}/{asked['name']}"
-    if token != TOKEN:
+def _create(hub: Hub, asked: Asked) -> Answer:
+    wanted = json.loads(asked.body)
+    name = f"{wanted.get('organization') or 'anna'}/{wanted['name']}"
+    if asked.token != TOKEN:
         return _json({"error": "Invalid credentials"}, 401)
     if name in hub.repos:
-        return _json(
-            {
-                "error": "You already created this dataset repo",
-                "url": f"{hub.address}/datasets/{name}",
-            },
-            409,
-        )
-    hub.repos[name] = Repo(private=asked.get("private") or asked.get("visibility") == "private")
+        problem = "You already created this dataset repo"
+        return _json({"error": problem, "url": f"{hub.address}/datasets/{name}"}, 409)
+    hub.repos[name] = Repo(private=wanted.get("private") or wanted.get("visibility") == "private")
     hub.repos[name].commit({".gitattributes": b""})
     return _json({"url": f"{hub.address}/datasets/{name}", "name": name, "id": name})
 
 
-def _preupload(
-    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
-) -> Answer:
-    files = [_planned(f["path"]) for f in json.loads(body)["files"]]
-    return _json({"files": files, "commitOid": hub.repos[match["repo"]].find("main")})
+def _preupload(hub: Hub, asked: Asked) -> Answer:
+    files = [_planned(file["path"]) for file in json.loads(asked.body)["files"]]
+    return _json({"files": files, "commitOid": hub.repos[asked.path["repo"]].find("main")})
 
 
-def _planned(path: str) -> dict:
-    large = path.endswith((".parquet", ".png", ".zip"))
-    return {
-        "path": path,
-        "uploadMode": "lfs" if large else "regular",
-        "shouldIgnore": False,
-        "oid": None,
-    }
+def _planned(path: str) -> dict[str, object]:
+    mode = "lfs" if path.endswith((".parquet", ".png", ".zip")) else "regular"
+    return {"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": None}
 
 
-def _commit(
-    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
-) -> Answer:
+def _commit(hub: Hub, asked: Asked) -> Answer:
     """One commit, whole or not at all."""
-    repo = hub.open(match["repo"], token)
-    if isinstance(repo, tuple) or token != TOKEN:
-        return repo if isinstance(repo, tuple) else _json({"error": "Invalid credentials"}, 401)
+    repo = hub.open(asked.path["repo"], asked.token)
+    if isinstance(repo, tuple):
+        return repo
+    if asked.token != TOKEN:
+        return _json({"error": "Invalid credentials"}, 401)
     files = dict(repo.files)
-    for line in filter(None, body.split(b"\n")):
-        entry = json.loads(line)
-        value = entry["value"]
-        if entry["key"] == "file":
-            content = value["content"]
-            files[value["path"]] = (
-                base64.b64decode(content) if value.get("encoding") == "base64" else content.encode()
-            )
-        elif entry["key"] == "lfsFile":
-            files[value["path"]] = hub.uploads[value["oid"]]
-        elif entry["key"] in ("deletedFile", "deletedFolder"):
-            files = {
-                p: d
-                for p, d in files.items()
-                if p != value["path"] and not p.startswith(value["path"].rstrip("/") + "/")
-            }
+    for line in filter(None, asked.body.split(b"\n")):
+        step = json.loads(line)
+        _apply(step["key"], step["value"], files, hub.uploads)
     name = repo.commit(files)
-    return _json(
-        {
-            "success": True,
-            "commitOid": name,
-            "commitUrl": f"{hub.address}/datasets/{match['repo']}/commit/{name}",
-        }
-    )
+    address = f"{hub.address}/datasets/{asked.path['repo']}/commit/{name}"
+    return _json({"success": True, "commitOid": name, "commitUrl": address})
 
 
-def _batch(
-    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
-) -> Answer:
-    objects = [
-        {"oid": o["oid"], "size": o["size"], **_action(hub, o["oid"])}
-        for o in json.loads(body)["objects"]
-    ]
+def _apply(key: str, value: dict[str, str], files: Files, uploads: Files) -> None:
+    """One step of a commit: a file with its content, one uploaded before, or a deletion."""
+    if key == "file":
+        content = value["content"].encode()
+        is_packed = value.get("encoding") == "base64"
+        files[value["path"]] = base64.b64decode(content) if is_packed else content
+    elif key == "lfsFile":
+        files[value["path"]] = uploads[value["oid"]]
+    elif key in ("deletedFile", "deletedFolder"):
+        below = value["path"].rstrip("/") + "/"
+        for path in [path for path in files if path == value["path"] or path.startswith(below)]:
+            del files[path]
+
+
+def _batch(hub: Hub, asked: Asked) -> Answer:
+    objects = [_upload_of(hub, wanted) for wanted in json.loads(asked.body)["objects"]]
     return _json({"transfer": "basic", "objects": objects})
 
 
-def _action(hub: Hub, oid: str) -> dict:
-    return (
-        {} if oid in hub.uploads else {"actions": {"upload": {"href": f"{hub.address}/lfs/{oid}"}}}
-    )
+def _upload_of(hub: Hub, wanted: dict[str, object]) -> dict[str, object]:
+    """Where to send an LFS object; one that is there needs no upload."""
+    known: dict[str, object] = {"oid": wanted["oid"], "size": wanted["size"]}
+    if wanted["oid"] in hub.uploads:
+        return known
+    return known | {"actions": {"upload": {"href": f"{hub.address}/lfs/{wanted['oid']}"}}}
 
 
-def _upload(
-    hub: Hub, method: str, match: re.Match, query: dict, body: bytes, token: str | None
-) -> Answer:
-    hub.uploads[match["oid"]] = body
+def _upload(hub: Hub, asked: Asked) -> Answer:
+    hub.uploads[asked.path["oid"]] = asked.body
     return 200, {}, b""
 
 
@@ -356,12 +319,10 @@ def serving(datasets: dict[str, Files] | None = None) -> Iterator[Hub]:
             status, headers, data = hub.answer(self.command, self.path, body, token)
             span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
             if status == 200 and span:
-                start, end = int(span[1]), min(int(span[2] or len(data) - 1), len(data) - 1)
-                status, headers = (
-                    206,
-                    {**headers, "Content-Range": f"bytes {start}-{end}/{len(data)}"},
-                )
-                data = data[start : end + 1]
+                start, last = int(span[1]), len(data) - 1
+                end = min(int(span[2] or last), last)
+                headers = {**headers, "Content-Range": f"bytes {start}-{end}/{len(data)}"}
+                status, data = 206, data[start : end + 1]
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(data))}.items():
                 self.send_header(name, value)

@@ -13,7 +13,7 @@ Page = str | bytes | Answer | Callable[[str], "str | bytes | Answer"]
 
 
 class Server(ThreadingHTTPServer):
-    """A server that does not mind visitors who leave in the middle of an answer: they are killed on purpose."""
+    """A server that ignores clients that leave in the middle of an answer: tests kill them."""
 
     daemon_threads = True
     block_on_close = False
@@ -23,9 +23,11 @@ class Server(ThreadingHTTPServer):
 
 
 class Site:
-    """`pages`: path with query → text, bytes, (status, headers, body), or a function of the path that gives one.
+    """The site.
 
-    A path that ends in `?*` answers all queries that have no answer of their own.
+    pages: path with query → text, bytes, (status, headers, body), or a function of the path that
+    gives one of these. A path that ends in `?*` answers all queries that have no answer of their
+    own. asked: paths in the order of the requests.
     """
 
     def __init__(self, pages: dict[str, Page]) -> None:
@@ -38,15 +40,19 @@ class Site:
         self.at_once = [0, 0]  # requests now, and the most there ever were
 
     def answer(self, path: str) -> Answer:
-        page = self.pages.get(path) or self.pages.get(
-            path.partition("?")[0] + "?*", (404, {}, b"no such page")
-        )
+        any_query = path.partition("?")[0] + "?*"
+        missing = (404, {}, b"no such page")
+        page = self.pages.get(path) or self.pages.get(any_query, missing)
         page = page(path) if callable(page) else page
         if isinstance(page, tuple):
             return page
         body = page.encode() if isinstance(page, str) else page
-        kind = "application/json" if body[:1] in (b"{", b"[") else "text/html; charset=utf-8"
-        return 200, {"Content-Type": "text/plain" if path == "/robots.txt" else kind}, body
+        kind = "text/html; charset=utf-8"
+        if path == "/robots.txt":
+            kind = "text/plain"
+        elif body[:1] in (b"{", b"["):
+            kind = "application/json"
+        return 200, {"Content-Type": kind}, body
 
 
 @contextmanager

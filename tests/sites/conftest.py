@@ -1,4 +1,4 @@
-"""These tests install software and take minutes: they run only when asked for, by `make test-sites`."""
+"""These tests install software and take minutes: they run only by `make test-sites`."""
 
 import pytest
 

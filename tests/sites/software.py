@@ -1,7 +1,8 @@
 """Real site software, installed into build/sites, seeded, and started on a free port of 127.0.0.1.
 
-mediawiki is Debian's own package (installed with apt when this process may); django-spirit and isso come from the
-package index into an environment each. What cannot be installed is skipped with the reason.
+mediawiki is Debian's own package (installed with apt when this process may); django-spirit and isso
+come from the package index, each into an environment of its own. What cannot be installed is
+skipped with the reason.
 """
 
 from __future__ import annotations
@@ -97,10 +98,14 @@ def mediawiki(dump: str) -> Iterator[str]:
     place, address = fresh("mediawiki"), f"http://127.0.0.1:{free_port()}"
     maintenance = WIKI / "maintenance"
     run(
-        ["php", str(maintenance / "install.php"), "--dbtype", "sqlite", "--dbpath", str(place / "data"),
-         "--dbname", "wiki", "--pass", "a-long-Password-9", "--server", address, "--scriptpath", "",
-         "--confpath", str(place), "--skins", "Vector", "Seeded", "Keeper"], "set up mediawiki",
-    )  # fmt: skip
+        [
+            *("php", str(maintenance / "install.php")),
+            *("--dbtype", "sqlite", "--dbpath", str(place / "data"), "--dbname", "wiki"),
+            *("--pass", "a-long-Password-9", "--server", address, "--scriptpath", ""),
+            *("--confpath", str(place), "--skins", "Vector", "Seeded", "Keeper"),
+        ],
+        "set up mediawiki",
+    )
     (place / "dump.xml").write_text(dump, "utf-8")
     settings = {
         **os.environ,
@@ -153,7 +158,8 @@ def isso() -> Iterator[str]:
     programs, place = environment("isso", "isso"), fresh("isso")
     address = f"http://127.0.0.1:{free_port()}"
     (place / "isso.cfg").write_text(
-        f"[general]\ndbpath = {place / 'comments.db'}\nhost = {address}\n[server]\nlisten = {address}\n"
+        f"[general]\ndbpath = {place / 'comments.db'}\nhost = {address}\n"
+        f"[server]\nlisten = {address}\n"
         "[guard]\nenabled = false\n[hash]\nalgorithm = none\n[moderation]\nenabled = false\n"
     )
     with started(

@@ -1,4 +1,4 @@
-"""The shipped spiders on site software that nobody here wrote: nothing missing, nothing twice. `make test-sites`."""
+"""The shipped spiders on real site software: nothing missing, nothing twice. `make test-sites`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.test_web import collected, source
 
 pytestmark = [pytest.mark.sites, pytest.mark.timeout(900)]
 
-Said = tuple[str, ...]  # the contents of one conversation's messages
+Contents = tuple[str, ...]  # of one conversation's messages
 
 
-def said(rows: list[Conversation | Drop | Quarantine]) -> Counter[Said]:
+def contents(rows: list[Conversation | Drop | Quarantine]) -> Counter[Contents]:
     """What was collected: contents → how often."""
     return Counter(
         tuple(m.content for m in row.messages) for row in rows if isinstance(row, Conversation)
@@ -29,9 +29,9 @@ def dropped(rows: list[Conversation | Drop | Quarantine]) -> Counter[str]:
     return Counter(row.conversation.findings[0].rule for row in rows if isinstance(row, Drop))
 
 
-def compare(rows: list[Conversation | Drop | Quarantine], seeded: list[Said]) -> None:
+def compare(rows: list[Conversation | Drop | Quarantine], seeded: list[Contents]) -> None:
     """Fails with what is missing and what is too much."""
-    found, wanted = said(rows), Counter(seeded)
+    found, wanted = contents(rows), Counter(seeded)
     assert not [row for row in rows if isinstance(row, Quarantine)]
     assert not (wanted - found), "missing"
     assert not (found - wanted), "twice, or never seeded"
@@ -59,7 +59,7 @@ def breaks(talk: list[tuple[str, str]]) -> str:
     return "<br />\n".join(f"'''{name}:''' {text}" for name, text in talk) + "\n"
 
 
-def wiki() -> tuple[str, list[Said], list[Said]]:
+def wiki() -> tuple[str, list[Contents], list[Contents]]:
     """(dump, dialogues on pages, conversations on talk pages) of 200 pages and 10 redirects."""
     pages, scenes, talks = [], [], []
     for number in range(180):
@@ -95,29 +95,38 @@ def wiki() -> tuple[str, list[Said], list[Said]]:
     )
 
 
-def talk_page(number: int) -> tuple[str, list[Said]]:
-    """A talk page of two sections; in the first a branch, in the second a comment of two paragraphs."""
+def talk_page(number: int) -> tuple[str, list[Contents]]:
+    """A talk page: a section with a branch, and one with a comment of two paragraphs."""
 
     def signed(who: str, minute: int) -> str:
         return f"[[User:{who}|{who}]] ([[User talk:{who}|talk]]) 10:{minute:02d}, 1 May 2024 (UTC)"
 
-    q, a, b, c, d = (
-        f"{word} {number}?"
-        for word in ("Why lamp", "Because of oil", "Which oil", "Any oil", "No, gas")
-    )
-    text = (
-        f"== First ==\n{q} {signed('Ann', 1)}\n:{a} {signed('Bo', 2)}\n::{b} {signed('Ann', 3)}\n"
-    )
-    text += f":::{c} {signed('Bo', 4)}\n"
-    text += f":{d} {signed('Cy', 5)}\n::{b} Gas? {signed('Ann', 6)}\n"
-    text += f"== Second ==\nTwo lamps {number}.\n\nOr three. {signed('Bo', 7)}\n:Three. --{signed('Ann', 8)}\n"
-    return text, [(q, a, b, c), (d, f"{b} Gas?"), (f"Two lamps {number}.\nOr three.", "Three.")]
+    words = ("Why lamp", "Because of oil", "Which oil", "Any oil", "No, gas")
+    why, oil, which, any_oil, gas = (f"{word} {number}?" for word in words)
+    two = f"Two lamps {number}."
+    lines = [
+        "== First ==",
+        f"{why} {signed('Ann', 1)}",
+        f":{oil} {signed('Bo', 2)}",
+        f"::{which} {signed('Ann', 3)}",
+        f":::{any_oil} {signed('Bo', 4)}",
+        f":{gas} {signed('Cy', 5)}",
+        f"::{which} Gas? {signed('Ann', 6)}",
+        "== Second ==",
+        f"{two}\n\nOr three. {signed('Bo', 7)}",
+        f":Three. --{signed('Ann', 8)}",
+    ]
+    branch = (gas, f"{which} Gas?")
+    paragraphs = (f"{two}\nOr three.", "Three.")
+    return "\n".join(lines) + "\n", [(why, oil, which, any_oil), branch, paragraphs]
 
 
 def _page(title: str, ns: int, text: str) -> str:
     return (
-        f"<page><title>{escape(title)}</title><ns>{ns}</ns><revision><timestamp>2024-05-01T00:00:00Z</timestamp>"
-        "<contributor><username>Seeder</username></contributor><model>wikitext</model><format>text/x-wiki</format>"
+        f"<page><title>{escape(title)}</title><ns>{ns}</ns>"
+        "<revision><timestamp>2024-05-01T00:00:00Z</timestamp>"
+        "<contributor><username>Seeder</username></contributor>"
+        "<model>wikitext</model><format>text/x-wiki</format>"
         f'<text xml:space="preserve">{escape(text)}</text></revision></page>'
     )
 
@@ -155,19 +164,23 @@ from spirit.topic.models import Topic
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 import datetime
-users = {name: get_user_model().objects.create_user(username=name, email=name + '@example.org', password='x')
-         for name in ('ann', 'bo', 'cy')}
+def member(name):
+    people = get_user_model().objects
+    return people.create_user(username=name, email=name + '@example.org', password='x')
+users = {name: member(name) for name in ('ann', 'bo', 'cy')}
 category = Category.objects.create(title='Lamps', sort=9)
 start = timezone.now() - datetime.timedelta(days=9)
 for number, posts in enumerate(json.loads(TOPICS)):
-    topic = Topic.objects.create(user=users[posts[0][0]], category=category, title='Topic %d' % number)
+    title = 'Topic %d' % number
+    topic = Topic.objects.create(user=users[posts[0][0]], category=category, title=title)
     for n, (who, html, action, removed) in enumerate(posts):
-        Comment.objects.create(user=users[who], topic=topic, comment=html, comment_html=html, action=action,
-                               is_removed=removed, date=start + datetime.timedelta(minutes=n))
+        about = dict(action=action, is_removed=removed, date=start + datetime.timedelta(minutes=n))
+        Comment.objects.create(
+            user=users[who], topic=topic, comment=html, comment_html=html, **about)
 """
 
 
-def forum() -> tuple[str, list[Said], Counter[str]]:
+def forum() -> tuple[str, list[Contents], Counter[str]]:
     """(seed, conversations, reasons of drops) of 64 topics, the longest over three pages."""
     topics, expected, drops = [], [], Counter[str]()
     for number in range(60):
@@ -206,7 +219,7 @@ def test_django_spirit(tmp_path: Path) -> None:
 
 
 def test_isso(tmp_path: Path) -> None:
-    expected: list[Said] = []
+    expected: list[Contents] = []
     with software.isso() as address:
         starts = []
         for page in range(12):
