@@ -432,6 +432,8 @@ if __name__ == "__main__":
     unknown = set(given.faults) - PROTOCOL - BAD_ANSWERS
     if unknown:
         sys.exit(f"unknown faults: {unknown}")
+    if given.answers:
+        _function(given.answers)  # an unknown one fails here, not silently at every request
     with contextlib.suppress(KeyboardInterrupt):
         try:
             import uvloop
