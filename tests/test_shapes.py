@@ -416,5 +416,6 @@ def test_any_rows_of_a_table_are_accounted_for(rows: list[dict[str, Any]]) -> No
     for module in shapes.TABLES:
         talks = [talk for _, talk in module.read(enumerate([first, *rows], 1), [first], {})]
         assert (
-            sum(talk.merged + 1 if isinstance(talk, Transcript) else 1 for talk in talks) == len(rows) + 1
+            sum(talk.merged + 1 if isinstance(talk, Transcript) else 1 for talk in talks)
+            == len(rows) + 1
         )
