@@ -31,8 +31,7 @@ def published(folder: Path, parts: list[list[Conversation]], **settings: object)
 
 def test_the_real_loader_reads_what_was_published(tmp_path: Path) -> None:
     rows = [
-        conversation(n, split_group=f"thread {n // 2}", language=Language("en", 0.9))
-        for n in range(40)
+        conversation(n, split_group=f"thread {n // 2}", language=Language("en", 0.9)) for n in range(40)
     ]
     named = dataclasses.replace(
         rows[0], messages=(Message("user", "Hi.", "Ada"), Message("assistant", "Oh, hello."))

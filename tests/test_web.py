@@ -69,9 +69,7 @@ def conversations(rows: list) -> list[Conversation]:
 def failures(rows: list) -> dict[str, str]:
     """Address without the host → what the report says of it. A file is told by its name, wherever the checkout lies."""
     pairs = (
-        (row.where.removeprefix("site: "), row.detail)
-        for row in rows
-        if isinstance(row, Quarantine)
+        (row.where.removeprefix("site: "), row.detail) for row in rows if isinstance(row, Quarantine)
     )
     return {
         "/" + (at.split("/", 3)[3] if "://" in at else Path(at).name): error for at, error in pairs
