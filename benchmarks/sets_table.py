@@ -54,7 +54,9 @@ def row(source: SourceSettings, folder: Path, said: str) -> tuple[object, ...]:
     kept = [one for one in found if isinstance(one, Conversation)]
     assert not any(isinstance(one, Drop) for one in found)
     speakers = {
-        (c.split_group or c.id if m.name else c.id, m.name or m.role) for c in kept for m in c.messages
+        (c.split_group or c.id if m.name else c.id, m.name or m.role)
+        for c in kept
+        for m in c.messages
     }
     personas = sum((c.persona is not None) + (c.user_persona is not None) for c in kept)
     numbers = [len(kept), sum(len(c.messages) for c in kept)]

@@ -7,11 +7,14 @@ from typing import Any
 U, A, S = "user", "assistant", "system"
 
 TEI = """<?xml version="1.0" encoding="utf-8"?><TEI xmlns="http://www.tei-c.org/ns/1.0" xml:id="p1">
-<teiHeader><fileDesc><titleStmt><title>The Visit</title><author>A. Nobody</author></titleStmt></fileDesc>
+<teiHeader><fileDesc><titleStmt><title>The Visit</title>
+<author>A. Nobody</author></titleStmt></fileDesc>
 <profileDesc><particDesc><listPerson><person xml:id="ada"><persName>Ada</persName></person>
-<person xml:id="ben"><persName>Ben</persName></person></listPerson></particDesc></profileDesc></teiHeader>
+<person xml:id="ben"><persName>Ben</persName></person></listPerson></particDesc></profileDesc>
+</teiHeader>
 <text><body><div type="act"><head>Act I</head><div type="scene"><stage>A garden.</stage>
-<sp who="#ada"><speaker>Ada.</speaker><stage>(smiling)</stage><p>Good evening. <stage>(Sits.)</stage> Do sit.</p></sp>
+<sp who="#ada"><speaker>Ada.</speaker><stage>(smiling)</stage>
+<p>Good evening. <stage>(Sits.)</stage> Do sit.</p></sp>
 <sp who="#ben"><speaker>Ben.</speaker><stage>bows.</stage></sp>
 <sp who="#ben"><speaker>Ben.</speaker><l>Gladly,</l>
 <l>my <choice><sic>freind</sic><corr>friend</corr></choice>.</l></sp>
@@ -55,7 +58,7 @@ d2,1,Ada,Hm
 d1,1,Ada,Hello
 """
 
-CELL = """user 1 personas,user 2 personas,talk
+CELL = """user 1 personas,user 2 personas,chat
 "I bake.","I surf.","User 1: Hi!
 User 2: Hello!
 there"
@@ -72,7 +75,7 @@ conversations:
 - broken - line
 """
 
-# shape, file, content, what is said in its first conversation
+# shape, file, content, the messages of its first conversation
 EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
     (
         "messages",

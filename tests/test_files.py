@@ -1,4 +1,4 @@
-"""Files as a source: formats, compression, encodings, damaged files, which files are meant, and what errors say."""
+"""Files as a source: formats, compression, encodings, damage, which files are meant, errors."""
 
 from __future__ import annotations
 
@@ -35,13 +35,17 @@ JSONL = "".join(json.dumps(r) + "\n" for r in GOOD).encode()
 
 
 def rows_of(folder: Path, *names: str, max_bytes: int = 1_000_000, **source: Any) -> list[Any]:
-    door = CollectSettings(
+    collecting = CollectSettings(
         sources=[SourceSettings(name="s", files=list(names), **source)], max_bytes=max_bytes
     )
-    return [row for unit in collect.units(door, folder) for row in collect.read(unit, door, folder)]
+    return [
+        row
+        for unit in collect.units(collecting, folder)
+        for row in collect.read(unit, collecting, folder)
+    ]
 
 
-def said(rows: list[Any]) -> list[list[str]]:
+def texts(rows: list[Any]) -> list[list[str]]:
     return [[m.content for m in row.messages] for row in rows if isinstance(row, Conversation)]
 
 
@@ -51,9 +55,9 @@ EXPECTED = [[m["content"] for m in r["messages"]] for r in GOOD]
 def zipped(data: bytes) -> bytes:
     store = io.BytesIO()
     with zipfile.ZipFile(store, "w") as archive:
-        archive.writestr("README.md", "not talks")
-        archive.writestr("__MACOSX/talks.jsonl", "rubbish")
-        archive.writestr("inner/talks.jsonl.gz", gzip.compress(data))
+        archive.writestr("README.md", "not conversations")
+        archive.writestr("__MACOSX/chats.jsonl", "rubbish")
+        archive.writestr("inner/chats.jsonl.gz", gzip.compress(data))
     return store.getvalue()
 
 
@@ -73,13 +77,13 @@ def test_compressed_files_and_archives_are_read_as_they_are(
     tmp_path: Path, name: str, pack: Any
 ) -> None:
     (tmp_path / name).write_bytes(pack(JSONL))
-    assert said(rows_of(tmp_path, name)) == EXPECTED
+    assert texts(rows_of(tmp_path, name)) == EXPECTED
 
 
 @pytest.mark.parametrize(
     "name", ["a.json", "a.ndjson", "a.yaml", "a.parquet", "lines.json", "object.json"]
 )
-def test_every_format_gives_the_same_talks(tmp_path: Path, name: str) -> None:
+def test_every_format_gives_the_same_conversations(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     if name == "a.parquet":
         pq.write_table(pa.Table.from_pylist(GOOD), path, row_group_size=7)
@@ -91,12 +95,12 @@ def test_every_format_gives_the_same_talks(tmp_path: Path, name: str) -> None:
         path.write_text(json.dumps({"version": 1, "train": GOOD[:30], "test": GOOD[30:]}))
     else:
         path.write_bytes(JSONL)
-    assert said(rows_of(tmp_path, name)) == EXPECTED
-    assert said(rows_of(tmp_path, name, shape="messages")) == EXPECTED
+    assert texts(rows_of(tmp_path, name)) == EXPECTED
+    assert texts(rows_of(tmp_path, name, shape="messages")) == EXPECTED
 
 
 @pytest.mark.parametrize(
-    ("encoding", "said_to_be"),
+    ("encoding", "noted"),
     [
         ("utf-8-sig", "utf-8"),
         ("utf-16", "utf-16"),
@@ -108,8 +112,8 @@ def test_every_format_gives_the_same_talks(tmp_path: Path, name: str) -> None:
         ("cp1252", "cp1252"),
     ],
 )
-def test_encodings_are_told_by_their_bytes_and_noted(
-    tmp_path: Path, encoding: str, said_to_be: str
+def test_encodings_are_recognised_by_their_bytes_and_noted(
+    tmp_path: Path, encoding: str, noted: str
 ) -> None:
     russian = [
         "Вы давно приехали в наш город, или только на время праздников?",
@@ -121,19 +125,21 @@ def test_encodings_are_told_by_their_bytes_and_noted(
         "Où étais-tu hier soir, à la fête du marché ?",
         "J'étais fatiguée, alors je suis restée près de la fenêtre.",
     ]
-    talk = french if encoding == "cp1252" else russian
-    text = "".join(f"{'Ada' if n % 2 else 'Ben'}: {line}\n" for n, line in enumerate(talk * 3))
+    text_lines = french if encoding == "cp1252" else russian
+    text = "".join(
+        f"{'Ada' if n % 2 else 'Ben'}: {line}\n" for n, line in enumerate(text_lines * 3)
+    )
     (tmp_path / "a.txt").write_bytes(text.encode(encoding))
     [row] = rows_of(tmp_path, "a.txt")
-    assert [m.content for m in row.messages] == talk * 3
-    if said_to_be == "utf-8":
+    assert [m.content for m in row.messages] == text_lines * 3
+    if noted == "utf-8":
         assert row.edits == ()
     else:
-        assert row.edits[0].startswith(f"collect: decoded from {said_to_be}")
+        assert row.edits[0].startswith(f"collect: decoded from {noted}")
 
 
 def test_one_bad_row_costs_one_row(tmp_path: Path) -> None:
-    """A null, a number for text, ten megabytes and a line that is no JSON among 1,500 good rows."""
+    """A null, a number for text, ten megabytes and a line that is not JSON; 1,500 good rows."""
     records: list[Any] = [record(n) for n in range(1500)]
     long = {"messages": [{"role": "user", "content": "long " * 2_000_000}]}
     bad = {
@@ -147,7 +153,7 @@ def test_one_bad_row_costs_one_row(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "a.jsonl", records)
     rows = rows_of(tmp_path, "a.jsonl")
     refused = [row for row in rows if isinstance(row, Quarantine)]
-    assert said(rows) == [[m["content"] for m in record(n)["messages"]] for n in range(1500)]
+    assert texts(rows) == [[m["content"] for m in record(n)["messages"]] for n in range(1500)]
     assert [row.where for row in refused] == [f"s: a.jsonl#{line}" for line in sorted(bad)]
     reasons = [
         "messages is missing, not a list",
@@ -181,7 +187,7 @@ def test_one_bad_element_of_an_array_costs_one_element(tmp_path: Path) -> None:
     )
     (tmp_path / "a.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     rows = rows_of(tmp_path, "a.json")
-    assert said(rows) == EXPECTED
+    assert texts(rows) == EXPECTED
     assert [(row.where, row.detail[:20]) for row in rows if isinstance(row, Quarantine)] == [
         ("s: a.json#21", "not JSON: Expecting "),
         ("s: a.json#32", "an element of 4,600,"),
@@ -207,7 +213,7 @@ def test_a_file_that_breaks_off_keeps_what_came_before(
     (tmp_path / name).write_bytes(packed[: int(len(packed) * cut)])
     rows = rows_of(tmp_path, name)
     expected = [[m["content"] for m in r["messages"]] for r in whole]
-    kept = said(rows)
+    kept = texts(rows)
     assert kept == expected[: len(kept)]
     assert [type(row) for row in rows[len(kept) :]].count(Quarantine) in (
         1,
@@ -220,11 +226,11 @@ def test_a_file_that_breaks_off_keeps_what_came_before(
 
 
 def test_bad_rows_of_a_table(tmp_path: Path) -> None:
-    good = 'id,talk\n1,"Ada: Thé?\nBen: À la bonne heure."\n2\n'.encode()
+    good = 'id,chat\n1,"Ada: Thé?\nBen: À la bonne heure."\n2\n'.encode()
     table = good + b'3,"Ada: \xff\xfe\nBen: Hm."\n4,"Ada: Tea?\nBen: Please."\n'
     (tmp_path / "a.csv").write_bytes(table)
     rows = rows_of(tmp_path, "a.csv", max_bytes=20_000)
-    assert said(rows) == [["Thé?", "À la bonne heure."], ["Tea?", "Please."]]
+    assert texts(rows) == [["Thé?", "À la bonne heure."], ["Tea?", "Please."]]
     assert [row.where for row in rows if isinstance(row, Quarantine)] == [
         f"s: a.csv#{n}" for n in (2, 3)
     ]
@@ -240,9 +246,9 @@ def test_a_row_of_a_table_that_is_too_long_is_one_row_of_the_quarantine(
 ) -> None:
     good = [f'{n},"Ada: Tea {n}?\nBen: Please."\n' for n in range(3)]
     good.insert(place, "long," + cell.format("Ada: x\tBen: " + "long " * 400_000) + "\n")
-    (tmp_path / "a.csv").write_text("id,talk\n" + "".join(good))
+    (tmp_path / "a.csv").write_text("id,chat\n" + "".join(good))
     rows = rows_of(tmp_path, "a.csv")
-    assert said(rows) == [[f"Tea {n}?", "Please."] for n in range(3)]
+    assert texts(rows) == [[f"Tea {n}?", "Please."] for n in range(3)]
     [refused] = [row for row in rows if isinstance(row, Quarantine)]
     assert refused.where == f"s: a.csv#{place + 1}"
     assert refused.detail.startswith("a line of 2,0")
@@ -253,16 +259,18 @@ def test_any_number_of_unreadable_records_may_stand_before_the_first_good_one(
 ) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"{not json\n" * 50 + JSONL)
     rows = rows_of(tmp_path, "a.jsonl")
-    assert said(rows) == EXPECTED
+    assert texts(rows) == EXPECTED
     assert [row.where for row in rows if isinstance(row, Quarantine)] == [
         f"s: a.jsonl#{n}" for n in range(1, 51)
     ]
 
 
-def test_rows_of_our_own_shelves_pass_unchanged(tmp_path: Path) -> None:
-    shelf = [conversation(n, edits=("filter: merged",), measures={"turns": 6.0}) for n in range(30)]
-    pq.write_table(to_table(shelf), tmp_path / "part.parquet")
-    assert rows_of(tmp_path, "part.parquet") == shelf
+def test_rows_of_our_own_stores_pass_unchanged(tmp_path: Path) -> None:
+    stored = [
+        conversation(n, edits=("filter: merged",), measures={"turns": 6.0}) for n in range(30)
+    ]
+    pq.write_table(to_table(stored), tmp_path / "part.parquet")
+    assert rows_of(tmp_path, "part.parquet") == stored
 
 
 def test_ids_stay_when_the_folder_moves_and_days_are_the_files_own(tmp_path: Path) -> None:
@@ -295,22 +303,74 @@ def test_small_files_are_bundled_and_units_are_the_same_every_time(
     assert all(len(unit.files) == 1 or sum(f.size for f in unit.files) <= 3_000 for unit in units)
 
 
+def test_a_file_that_two_patterns_match_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(JSONL)
+    (tmp_path / "notes.md").write_text("not read: the folder means what can be read")
+    assert texts(rows_of(tmp_path, "a.jsonl", "*.jsonl", ".")) == EXPECTED
+
+
+def test_a_unit_holds_just_as_many_bytes_as_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abcd":
+        (tmp_path / f"{name}.jsonl").write_bytes(b"x" * 10)
+    source = SourceSettings(name="s", files=["*.jsonl"])
+    for limit, sizes in ((20, [2, 2]), (19, [1, 1, 1, 1]), (30, [3, 1])):
+        monkeypatch.setattr(files, "BUNDLE", limit)
+        assert [len(unit.files) for unit in files.units(source, tmp_path)] == sizes
+
+
+def test_records_are_found_inside_one_object_but_not_at_any_depth(tmp_path: Path) -> None:
+    def nested(depth: int) -> Any:
+        return {"version": 1, "data": nested(depth - 1)} if depth else GOOD[:3]
+
+    (tmp_path / "a.json").write_text(json.dumps(nested(5)))
+    assert texts(rows_of(tmp_path, "a.json")) == EXPECTED[:3]
+    (tmp_path / "a.json").write_text(json.dumps(nested(6)))
+    with pytest.raises(UserError, match="no known shape fits"):
+        rows_of(tmp_path, "a.json")
+
+
+def test_a_shape_is_the_one_of_most_records(tmp_path: Path) -> None:
+    other = {"prompt": "Who?", "completion": "Ada."}
+    write_jsonl(tmp_path / "a.jsonl", [GOOD[0], other, other])
+    rows = rows_of(tmp_path, "a.jsonl")
+    assert [type(row) for row in rows] == [Quarantine, Conversation, Conversation]
+    write_jsonl(tmp_path / "a.jsonl", [other, GOOD[0], GOOD[1]])
+    rows = rows_of(tmp_path, "a.jsonl")
+    assert [type(row) for row in rows] == [Quarantine, Conversation, Conversation]
+
+
+def test_a_line_of_a_text_that_is_too_long_follows_the_conversation_it_stands_in(
+    tmp_path: Path,
+) -> None:
+    chat = ["Ada: Hello", "Ben: Evening."]
+    (tmp_path / "a.txt").write_text("\n".join([*chat, "x" * 300, "---", *chat]))
+    rows = rows_of(tmp_path, "a.txt", max_bytes=200)
+    assert [row.where if isinstance(row, Quarantine) else row.source.ref for row in rows] == [
+        "a.txt#1",
+        "s: a.txt#line 3",
+        "a.txt#2",
+    ]
+    assert {row.split_group for row in rows if isinstance(row, Conversation)} == {"s/a.txt"}
+
+
 def test_an_fsspec_address_is_read_like_a_folder(tmp_path: Path) -> None:
     import fsspec
 
     system = fsspec.filesystem("memory")
-    system.pipe("/talks/a.jsonl.gz", gzip.compress(JSONL))
-    system.pipe("/talks/notes.md", b"none")
+    system.pipe("/chats/a.jsonl.gz", gzip.compress(JSONL))
+    system.pipe("/chats/notes.md", b"none")
     try:
-        rows = rows_of(tmp_path, "memory://talks")
-        assert said(rows) == EXPECTED
+        rows = rows_of(tmp_path, "memory://chats")
+        assert texts(rows) == EXPECTED
         assert rows[0].source.ref == "a.jsonl.gz#1"
-        assert said(rows_of(tmp_path, "memory://talks/*.gz")) == EXPECTED
+        assert texts(rows_of(tmp_path, "memory://chats/*.gz")) == EXPECTED
     finally:
-        system.rm("/talks", recursive=True)
+        system.rm("/chats", recursive=True)
 
 
-def test_half_characters_and_unheard_of_numbers(tmp_path: Path) -> None:
+def test_half_characters_and_very_long_numbers(tmp_path: Path) -> None:
     head = '{"messages": [{"role": "assistant", "content": "b"}, {"role": "user", "content": '
     lines = [
         head + '"half \\ud83d"}]}',
@@ -333,13 +393,13 @@ def test_a_few_lines_of_yaml_cannot_fill_the_memory(tmp_path: Path) -> None:
 
 
 def plain_bytes(name: str) -> bytes:
-    """Ten talks in one of the formats."""
+    """Ten conversations in one of the formats."""
     store = io.BytesIO()
     if name.endswith("parquet"):
         pq.write_table(pa.Table.from_pylist(GOOD[:10]), store, row_group_size=3)
         return store.getvalue()
     if name.endswith("csv"):
-        return b"id,talk\n" + b"".join(b'%d,"Ada: Hello\nBen: Evening."\n' % n for n in range(10))
+        return b"id,chat\n" + b"".join(b'%d,"Ada: Hello\nBen: Evening."\n' % n for n in range(10))
     if name.endswith("yaml"):
         return yaml.safe_dump({"conversations": EXPECTED[:10]}).encode()
     if name.endswith("json"):
@@ -369,39 +429,61 @@ def test_damaged_bytes_never_break_the_reading(
         at = int(where * len(data))
         data = data[:at] + junk + data[at + gone :]
     (tmp_path / name).write_bytes(data)
+    rows, message = [], "source s: "
     try:
         rows = rows_of(tmp_path, name)
-    except (
-        UserError
-    ) as error:  # what is left fits no shape: that is said, with the name of the source
-        rows, said_so = [], str(error)
-    else:
-        said_so = "source s: "
-    assert said_so.startswith("source s: ")
+    except UserError as error:  # what is left fits no shape
+        message = str(error)
+    assert message.startswith("source s: ")
     to_table([row for row in rows if isinstance(row, Conversation)])
     assert len({row.id for row in rows}) == len(rows)
 
 
-MISTAKES: list[tuple[dict[str, Any], str]] = [
-    ({"files": ["nowhere/*.jsonl"]}, r"source s: no file matches nowhere/\*\.jsonl"),
-    ({"files": ["odd.jsonl"]}, r'(?s)odd\.jsonl: no known shape fits\. Tried: messages, sharegpt.*like: \{"price":3'),
-    ({"files": ["prose.txt"]}, r"source s: prose\.txt: no known shape fits\. Tried: whatsapp, irc, cdial, log"),
-    ({"files": ["image.bmp"]}, r"image\.bmp: unknown file format \.bmp; known are \.jsonl"),
-    ({"files": ["ada.png"]}, r"ada\.png: a picture\. Character cards are read by `generate`"),
-    ({"files": ["odd.jsonl"], "shape": "mesages"}, r"source s: unknown shape 'mesages' for odd\.jsonl; known are mess"),
-    ({"files": ["odd.jsonl"], "shape": "whatsapp"}, r"source s: unknown shape 'whatsapp' for odd\.jsonl"),
-    ({"files": ["odd.jsonl"], "license": "CC-BY-SA-4"}, r"source s: unknown licence 'CC-BY-SA-4'; did you mean CC-BY"),
-]  # fmt: skip
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "missing": (
+        {"files": ["nowhere/*.jsonl"]},
+        r"source s: no file matches nowhere/\*\.jsonl",
+    ),
+    "shape": (
+        {"files": ["odd.jsonl"]},
+        r"(?s)odd\.jsonl: no known shape fits\. Tried: messages, sharegpt.*like: \{\"price\":3",
+    ),
+    "text": (
+        {"files": ["prose.txt"]},
+        r"source s: prose\.txt: no known shape fits\. Tried: whatsapp, irc, cdial, log",
+    ),
+    "format": (
+        {"files": ["image.bmp"]},
+        r"image\.bmp: unknown file format \.bmp; known are \.jsonl",
+    ),
+    "card": (
+        {"files": ["ada.png"]},
+        r"ada\.png: a picture\. Character cards are read by `generate`",
+    ),
+    "name": (
+        {"files": ["odd.jsonl"], "shape": "mesages"},
+        r"source s: unknown shape 'mesages' for odd\.jsonl; known are mess",
+    ),
+    "kind": (
+        {"files": ["odd.jsonl"], "shape": "whatsapp"},
+        r"source s: unknown shape 'whatsapp' for odd\.jsonl",
+    ),
+    "licence": (
+        {"files": ["odd.jsonl"], "license": "CC-BY-SA-4"},
+        r"source s: unknown licence 'CC-BY-SA-4'; did you mean CC-BY",
+    ),
+}
 
 
 @pytest.mark.parametrize(
     ("source", "message"),
-    MISTAKES,
-    ids=["missing", "shape", "text", "format", "card", "name", "kind", "licence"],
+    MISTAKES.values(),
+    ids=MISTAKES,
 )
 def test_a_mistake_is_one_message_with_the_name_of_the_source(
     tmp_path: Path, source: dict[str, Any], message: str
 ) -> None:
+    source = dict(source)
     (tmp_path / "odd.jsonl").write_text('{"price": 3}\n{"price": 4}\n')
     (tmp_path / "prose.txt").write_text("It was a dark and stormy night.\nNobody spoke.\n")
     (tmp_path / "image.bmp").write_bytes(b"BM")
@@ -419,8 +501,8 @@ def test_licences_are_written_as_spdx_writes_them(tmp_path: Path) -> None:
     )
 
 
-# Set → conversations, messages, rows in quarantine, sides with a persona. Where a number differs from the README of the
-# sets, the reason stands beside it.
+# Set → conversations, messages, rows in quarantine, sides with a persona. Where a number differs
+# from the README of the sets, the reason stands beside it.
 SETS = {
     "synthetic_persona_chat": (1000, 27777, 0, 2000),
     "sgd": (836, 11928, 0, 0),
@@ -429,13 +511,13 @@ SETS = {
     "casino": (930, 12903, 0, 1860),
     "oasst_trees": (100, 323, 0, 0),  # 1,167 messages in 100 trees: the best path of each
     "sharegpt_dummy": (500, 2000, 0, 0),
-    "abcd_sample": (3, 63, 0, 0),  # 72 turns, 9 of them actions that nobody says
+    "abcd_sample": (3, 63, 0, 0),  # 72 turns, 9 of them actions, which are not messages
     "chatterbot": (
         7609,
         19535,
         8,
         0,
-    ),  # 8 entries are no list: the YAML of the source is broken there
+    ),  # 8 entries are not a list: the YAML of the source is broken there
     "xpersona": (2668, 39624, 0, 2668),  # 40,624 with the 1,000 `__SILENCE__` of the English part
     "kdconv": (450, 9321, 0, 0),
     "cdial_toy": (2000, 4000, 0, 0),
@@ -459,11 +541,11 @@ def test_every_shared_dialogue_set_is_read_by_one_recipe() -> None:
     ] * len(SETS)
     found = {}
     for source in sources:
-        door = CollectSettings(sources=[SourceSettings(**source)])
+        collecting = CollectSettings(sources=[SourceSettings(**source)])
         rows = [
             r
-            for unit in collect.units(door, recipe.parent)
-            for r in collect.read(unit, door, recipe.parent)
+            for unit in collect.units(collecting, recipe.parent)
+            for r in collect.read(unit, collecting, recipe.parent)
         ]
         kept = [row for row in rows if isinstance(row, Conversation)]
         personas = sum((row.persona is not None) + (row.user_persona is not None) for row in kept)

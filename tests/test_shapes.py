@@ -1,4 +1,4 @@
-"""Every foreign shape, read from a real file as a user would have it, and every reader under mutated records."""
+"""Every foreign shape, read from a file as a user would have it, and with mutated records."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from pipeline import UserError, collect
 from pipeline.collect import shapes
 from pipeline.collect.admit import Origin, admit
+from pipeline.collect.shapes import cell, silence
 from pipeline.collect.shapes.transcript import Transcript, Unread
-from pipeline.conversation import Conversation, Quarantine, to_table
+from pipeline.conversation import Conversation, Persona, Quarantine, to_table
 from pipeline.recipe.settings import CollectSettings, SourceSettings
 from tests.foreign import EXAMPLES, IRC, TEI, A, U
 
@@ -24,11 +25,15 @@ from tests.foreign import EXAMPLES, IRC, TEI, A, U
 def rows_of(folder: Path, name: str, content: str | bytes, **source: Any) -> list[Any]:
     """The rows of one file."""
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    door = CollectSettings(sources=[SourceSettings(name="s", files=[name], **source)])
-    return [row for unit in collect.units(door, folder) for row in collect.read(unit, door, folder)]
+    collecting = CollectSettings(sources=[SourceSettings(name="s", files=[name], **source)])
+    return [
+        row
+        for unit in collect.units(collecting, folder)
+        for row in collect.read(unit, collecting, folder)
+    ]
 
 
-def said(row: Conversation) -> list[tuple[str, str]]:
+def messages_of(row: Conversation) -> list[tuple[str, str]]:
     return [(m.role, m.content) for m in row.messages]
 
 
@@ -52,7 +57,7 @@ def test_a_shape_is_recognised_and_read(
 ) -> None:
     text = as_text(name, content)
     first = next(row for row in rows_of(tmp_path, name, text) if isinstance(row, Conversation))
-    assert said(first) == expected
+    assert messages_of(first) == expected
     assert (
         rows_of(tmp_path, name, text, shape=shape)[0] == first
     )  # and the same when the recipe names it
@@ -65,7 +70,7 @@ def test_every_shape_has_an_example_here_and_in_its_docstring() -> None:
         assert len((module.__doc__ or "").splitlines()) >= 4, module.__name__
 
 
-def test_what_the_source_knows_is_carried_along(tmp_path: Path) -> None:
+def test_what_the_source_holds_besides_is_kept(tmp_path: Path) -> None:
     reply = {"message_id": "m", "text": "A", "role": "assistant", "rank": 0, "replies": []}
     root = {
         "message_id": "t",
@@ -113,7 +118,7 @@ BESIDES = [
 @pytest.mark.parametrize(
     "record", BESIDES, ids=["messages", "prompt", "toxic", "rating", "speakers", "listed"]
 )
-def test_what_a_record_or_a_turn_knows_besides_is_not_lost(
+def test_further_fields_of_a_record_or_a_turn_are_kept(
     tmp_path: Path, record: dict[str, Any]
 ) -> None:
     [row] = rows_of(tmp_path, "a.jsonl", json.dumps(record))
@@ -132,14 +137,14 @@ def test_a_name_beside_a_role_is_the_speakers(tmp_path: Path) -> None:
     assert row.extra is None
 
 
-def test_personas_go_to_the_side_they_describe(tmp_path: Path) -> None:
-    talk = (
-        'user 1 personas,user 2 personas,talk\n"I bake.","I surf.","User 1: Hi!\nUser 2: Hello!"\n'
+def test_personas_belong_to_the_side_they_describe(tmp_path: Path) -> None:
+    table = (
+        'user 1 personas,user 2 personas,chat\n"I bake.","I surf.","User 1: Hi!\nUser 2: Hello!"\n'
     )
-    row = rows_of(tmp_path, "a.csv", talk)[0]
+    row = rows_of(tmp_path, "a.csv", table)[0]
     assert (row.persona.description, row.user_persona.description) == ("I surf.", "I bake.")
-    row = rows_of(tmp_path, "a.csv", talk, assistant="first")[0]
-    assert said(row)[0] == (A, "Hi!")
+    row = rows_of(tmp_path, "a.csv", table, assistant="first")[0]
+    assert messages_of(row)[0] == (A, "Hi!")
     assert (row.persona.description, row.user_persona.description) == ("I bake.", "I surf.")
 
 
@@ -161,7 +166,7 @@ def test_who_is_the_assistant_is_a_rule_of_the_recipe(
     ]  # more than two speakers stay, with their names
 
 
-def test_one_bad_talk_of_many_in_a_record_is_one_bad_row(tmp_path: Path) -> None:
+def test_one_bad_conversation_of_many_in_a_record_is_one_bad_row(tmp_path: Path) -> None:
     rows = rows_of(
         tmp_path,
         "a.yml",
@@ -181,13 +186,13 @@ def test_leaves_gives_every_path_of_a_tree(tmp_path: Path) -> None:
         {"message_tree_id": "t", "prompt": {"text": "Q", "role": "prompter", "replies": reply}}
     )
     rows = rows_of(tmp_path, "a.jsonl", tree, shape="leaves")
-    assert [said(row)[-1][1] for row in rows] == ["a", "b"]
+    assert [messages_of(row)[-1][1] for row in rows] == ["a", "b"]
     assert len({row.id for row in rows}) == 2
     assert {row.split_group for row in rows} == {"s/t"}
 
 
 def test_leaves_gives_every_path_of_flat_rows_too(tmp_path: Path) -> None:
-    said = [
+    messages = [
         ("q", None, "prompter"),
         ("b", "q", "assistant"),
         ("a", "q", "assistant"),
@@ -201,7 +206,7 @@ def test_leaves_gives_every_path_of_flat_rows_too(tmp_path: Path) -> None:
             "role": r,
             "text": i,
         }
-        for i, p, r in reversed(said)
+        for i, p, r in reversed(messages)
         for tree in "xy"
     ]
     found = rows_of(tmp_path, "a.jsonl", as_text("a.jsonl", rows), shape="leaves")
@@ -214,17 +219,17 @@ def test_leaves_gives_every_path_of_flat_rows_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("assistant", ["assistant", "bot"])
 @pytest.mark.parametrize("name", ["a.json", "b.json", "c.csv"])
-def test_a_system_prompt_is_not_something_the_assistant_said(
+def test_a_system_prompt_is_not_a_message_of_the_assistant(
     tmp_path: Path, name: str, assistant: str
 ) -> None:
-    talk = [("system", "You are Ada."), ("user", "Hello"), (assistant, "Good evening.")]
+    turns = [("system", "You are Ada."), ("user", "Hello"), (assistant, "Good evening.")]
     content: Any = {
-        "a.json": [{"role": role, "content": text} for role, text in talk],
-        "b.json": {"turns": [{"role": role, "text": text} for role, text in talk]},
-        "c.csv": "role,text\n" + "".join(f"{role},{text}\n" for role, text in talk),
+        "a.json": [{"role": role, "content": text} for role, text in turns],
+        "b.json": {"turns": [{"role": role, "text": text} for role, text in turns]},
+        "c.csv": "role,text\n" + "".join(f"{role},{text}\n" for role, text in turns),
     }[name]
     [row] = rows_of(tmp_path, name, as_text(name, content))
-    assert said(row) == [("system", "You are Ada."), (U, "Hello"), (A, "Good evening.")]
+    assert messages_of(row) == [("system", "You are Ada."), (U, "Hello"), (A, "Good evening.")]
     content = [
         {"role": "user", "content": "Hello"},
         {"role": "assistant", "name": "Ada", "content": "Good evening."},
@@ -234,9 +239,10 @@ def test_a_system_prompt_is_not_something_the_assistant_said(
 
 
 def test_personas_of_sides_called_by_their_roles(tmp_path: Path) -> None:
-    talk = 'user persona,assistant persona,talk\n"I bake.","I surf.","User: Hi!\nAssistant: Hello!\nUser: Cake?"\n'
-    [row] = rows_of(tmp_path, "a.csv", talk)
-    assert said(row) == [(U, "Hi!"), (A, "Hello!"), (U, "Cake?")]
+    chat = "User: Hi!\nAssistant: Hello!\nUser: Cake?"
+    table = f'user persona,assistant persona,chat\n"I bake.","I surf.","{chat}"\n'
+    [row] = rows_of(tmp_path, "a.csv", table)
+    assert messages_of(row) == [(U, "Hi!"), (A, "Hello!"), (U, "Cake?")]
     assert (row.persona.description, row.user_persona.description) == ("I surf.", "I bake.")
     assert {m.name for m in row.messages} == {None}
 
@@ -247,7 +253,7 @@ NAMED = {"text": "Utterance_Text", "speaker": "Who", "id": "Conv", "order": "Nr"
 
 def test_a_recipe_names_the_columns_of_a_table(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, "a.csv", ODD, shape="turns", options=NAMED)
-    assert [said(row) for row in rows] == [[(U, "Hello"), (A, "Evening.")], [(U, "Hm")]]
+    assert [messages_of(row) for row in rows] == [[(U, "Hello"), (A, "Evening.")], [(U, "Hm")]]
     assert [m.name for m in rows[0].messages] == ["Ada", "Ben"]
     assert [row.source.record for row in rows] == ["c1", "c2"]
     assert json.loads(rows[0].extra) == {"turns": [{"Mood": "gay"}, {"Mood": "calm"}]}
@@ -274,18 +280,18 @@ def test_a_recipe_names_the_columns_of_a_table(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_columns_that_are_not_there_are_told(
+def test_columns_that_are_not_there_are_named(
     tmp_path: Path, source: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
         rows_of(tmp_path, "a.csv", ODD, **source)
 
 
-def test_a_silence_parts_talks_and_a_night_in_a_log_without_dates_too(tmp_path: Path) -> None:
+def test_a_silence_splits_also_in_a_log_without_dates(tmp_path: Path) -> None:
     assert len(rows_of(tmp_path, "a.log", IRC)) == 2
 
 
-def test_a_character_card_is_sent_to_the_room_it_is_for(tmp_path: Path) -> None:
+def test_a_character_card_is_referred_to_generate(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"character card.*generate"):
         rows_of(
             tmp_path,
@@ -351,11 +357,11 @@ def test_no_mutated_record_breaks_a_reader_and_none_is_lost(case: tuple[str, Any
     for name, reader in READERS.items():
         reader.recognise(record)
         try:
-            talks = list(reader.read(record))
+            found = list(reader.read(record))
         except ValueError:
             continue  # one unreadable row, with the reason
-        assert all(isinstance(talk, Transcript | Unread) for talk in talks), name
-        rows = [admit(talk, ORIGIN, f"x#{n}") for n, talk in enumerate(talks)]
+        assert all(isinstance(one, Transcript | Unread) for one in found), name
+        rows = [admit(one, ORIGIN, f"x#{n}") for n, one in enumerate(found)]
         assert all(isinstance(row, Conversation | Quarantine) for row in rows)
         to_table(
             [row for row in rows if isinstance(row, Conversation)]
@@ -380,7 +386,7 @@ def test_every_record_of_a_file_is_one_row_or_more(
     rows = rows_of(folder, name, text, shape="messages")
     kept = [row for row in rows if isinstance(row, Conversation)]
     assert len(rows) == len(records)
-    assert sum(said(row) == [(U, "Hello"), (A, "Evening.")] for row in kept) >= 2
+    assert sum(messages_of(row) == [(U, "Hello"), (A, "Evening.")] for row in kept) >= 2
     assert len({row.id for row in rows}) == len(rows)
 
 
@@ -390,7 +396,7 @@ def test_any_text_is_read_by_any_text_shape(text: str, name: str) -> None:
     module = next(m for m in shapes.TEXTS if shapes.name_of(m) == name)
     lines = text.splitlines(keepends=True)
     module.recognise(lines)
-    rows = [admit(talk, ORIGIN, f"x#{n}") for n, talk in enumerate(module.read(lines))]
+    rows = [admit(one, ORIGIN, f"x#{n}") for n, one in enumerate(module.read(lines))]
     assert all(isinstance(row, Conversation | Quarantine) for row in rows)
 
 
@@ -400,7 +406,7 @@ def test_any_xml_is_read_or_refused(junk: bytes, at: int) -> None:
     document = TEI.encode()[:at] + junk + TEI.encode()[at:]
     reader = next(iter(shapes.DOCUMENTS))
     reader.recognise(document)
-    assert all(isinstance(talk, Transcript | Unread) for talk in reader.read(document))
+    assert all(isinstance(one, Transcript | Unread) for one in reader.read(document))
 
 
 @settings(max_examples=100, deadline=None)
@@ -414,7 +420,243 @@ def test_any_xml_is_read_or_refused(junk: bytes, at: int) -> None:
 def test_any_rows_of_a_table_are_accounted_for(rows: list[dict[str, Any]]) -> None:
     first = {"dialogue_id": "d", "speaker": "Ada", "text": "Hello", "turn": 1}
     for module in shapes.TABLES:
-        talks = [talk for _, talk in module.read(enumerate([first, *rows], 1), [first], {})]
+        found = [one for _, one in module.read(enumerate([first, *rows], 1), [first], {})]
         assert (
-            sum(talk.merged + 1 if isinstance(talk, Transcript) else 1 for talk in talks) == len(rows) + 1
+            sum(one.merged + 1 if isinstance(one, Transcript) else 1 for one in found)
+            == len(rows) + 1
         )
+
+
+# --- what a small change of one shape would break
+
+
+def conversations(folder: Path, name: str, content: Any, **source: Any) -> list[Conversation]:
+    return [
+        row
+        for row in rows_of(folder, name, as_text(name, content), **source)
+        if isinstance(row, Conversation)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "count"), [("03:00:00", 1), ("03:00:01", 2)], ids=["six hours", "and a second"]
+)
+def test_a_silence_of_more_than_six_hours_splits(tmp_path: Path, second: str, count: int) -> None:
+    log = f"2020-12-31 21:00:00 <ada> night\n2021-01-01 {second} <ben> morning\n"
+    rows = conversations(tmp_path, "a.log", log)
+    assert len(rows) == count
+    assert json.loads(rows[0].extra or "") == {"began": "2020-12-31 21:00:00"}
+
+
+def test_a_channel_without_silences_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silence, "LONGEST", 2)
+    log = "".join(f"21:{minute} <ada> hm\n" for minute in range(10, 15))
+    assert [len(row.messages) for row in conversations(tmp_path, "a.log", log)] == [2, 2, 1]
+
+
+CLOCKS = {
+    "12/31/20, 12:05 AM - ": "2020-12-31 00:05:00",
+    "12/31/20, 12:05 PM - ": "2020-12-31 12:05:00",
+    "12/31/20, 9:05 p.m. - ": "2020-12-31 21:05:00",
+    "[31.12.2020, 21:05:09] ": "2020-12-31 21:05:09",
+    "05/04/21, 21:05 - ": "2021-04-05 21:05:00",  # a clock of 24 hours: days first
+    "05/04/21, 9:05 PM - ": "2021-05-04 21:05:00",
+    "2021-04-05, 21:05 - ": "2021-04-05 21:05:00",
+}
+
+
+@pytest.mark.parametrize(("head", "began"), CLOCKS.items())
+def test_dates_of_phones(tmp_path: Path, head: str, began: str) -> None:
+    [row] = conversations(tmp_path, "a.txt", f"{head}Ada: Hello\n{head}Ben: Hi\n")
+    assert json.loads(row.extra or "") == {"began": began}
+
+
+def test_a_line_of_a_chat_without_a_time_continues_only_a_message(tmp_path: Path) -> None:
+    head = "12/31/20, 9:05 PM - "
+    chat = f"{head}Ada was added\nand more\n{head}Ada: Hello\nyou\n{head}Ben: Hi: all\n"
+    [row] = conversations(tmp_path, "a.txt", chat)
+    assert messages_of(row) == [(U, "Hello\nyou"), (A, "Hi: all")]
+
+
+def tree(*replies: dict[str, Any]) -> dict[str, Any]:
+    objects = [{"role": "assistant", "replies": [], **reply} for reply in replies]
+    return {
+        "message_tree_id": "t",
+        "prompt": {"text": "Q", "role": "prompter", "replies": objects},
+    }
+
+
+RANKED: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "the lowest": ([{"text": "a", "rank": 1}, {"text": "b", "rank": 0}], "b"),
+    "unranked last": ([{"text": "a"}, {"text": "b", "rank": 9}], "b"),
+    "of equals the first": ([{"text": "a"}, {"text": "b"}], "a"),
+    "not a deleted one": ([{"text": "a", "rank": 0, "deleted": True}, {"text": "b"}], "b"),
+    "not a rejected one": ([{"text": "a", "rank": 0, "review_result": False}, {"text": "b"}], "b"),
+    "one not yet reviewed": ([{"text": "a", "review_result": None}, {"text": "b"}], "a"),
+}
+
+
+@pytest.mark.parametrize(("replies", "best"), RANKED.values(), ids=RANKED)
+def test_the_best_path(tmp_path: Path, replies: list[dict[str, Any]], best: str) -> None:
+    [row] = conversations(tmp_path, "a.jsonl", tree(*replies))
+    assert messages_of(row)[-1] == (A, best)
+
+
+def flat(**fields: Any) -> dict[str, Any]:
+    row = {"message_id": "1", "parent_id": None, "message_tree_id": "t", "role": "prompter"}
+    return {**row, "text": "Q", **fields}
+
+
+ODD_TREES: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "its own parent": ([flat(), flat(message_id="2", parent_id="2", text="A")], "Q"),
+    "no id": ([flat(message_id=None), flat(message_id="2", parent_id="1", text="A")], "Q"),
+    "a circle": (
+        [flat(message_id="2", parent_id="3"), flat(message_id="3", parent_id="2")],
+        "the tree has no first message",
+    ),
+    "a list as id": ([flat(message_id=[1])], "a message_id is a list or an object"),
+    "an unknown parent": ([flat(), flat(message_id="2", parent_id="9")], "Q"),
+}
+
+
+@pytest.mark.parametrize("shape", ["replies", "leaves"])
+@pytest.mark.parametrize(("rows", "expected"), ODD_TREES.values(), ids=ODD_TREES)
+def test_a_tree_with_wrong_ids_ends(
+    tmp_path: Path, rows: list[dict[str, Any]], expected: str, shape: str
+) -> None:
+    [row] = rows_of(tmp_path, "a.jsonl", as_text("a.jsonl", rows), shape=shape)
+    found = row.detail if isinstance(row, Quarantine) else row.messages[0].content
+    assert found == expected
+
+
+def test_turns_are_in_the_order_of_numbers_not_of_digits(tmp_path: Path) -> None:
+    table = "dialogue_id,turn,speaker,text\nd,10,Ada,c\nd,9,Ben,b\nd,1,Ada,a\n"
+    [row] = conversations(tmp_path, "a.csv", table)
+    assert [message.content for message in row.messages] == ["a", "b", "c"]
+    assert row.edits == ("collect: joined 3 records",)
+
+
+def test_an_id_that_never_comes_back_is_not_the_id_of_a_conversation(tmp_path: Path) -> None:
+    table = "id,speaker,text\n1,Ada,Hello\n2,Ben,Hi\n"
+    assert len(conversations(tmp_path, "a.csv", table)) == 1
+    assert len(conversations(tmp_path, "a.csv", table + "1,Ada,Tea?\n")) == 2
+
+
+def test_columns_are_known_in_any_spelling(tmp_path: Path) -> None:
+    table = "Dialogue-ID,Speaker,Text\nd,Ada,Hello\ne,Ben,Hi\n"
+    assert [row.source.record for row in conversations(tmp_path, "a.csv", table)] == ["d", "e"]
+
+
+def test_a_system_answers_where_nobody_else_does(tmp_path: Path) -> None:
+    turns = [{"speaker": "SYSTEM", "text": "Where?"}, {"speaker": "Ada", "text": "Here."}]
+    [row] = conversations(tmp_path, "a.json", [{"turns": turns}])
+    assert messages_of(row) == [(A, "Where?"), (U, "Here.")]
+
+
+@pytest.mark.parametrize(("size", "shape"), [(40, "spoken"), (41, "pairs")])
+def test_a_long_first_half_is_a_message_not_a_speaker(
+    tmp_path: Path, size: int, shape: str
+) -> None:
+    name = "x" * size
+    record = {"dialogue": [[name, "a"], [name, "b"], [name, "c"], [name, "d"]]}
+    [row] = conversations(tmp_path, "a.json", [record])
+    assert len(row.messages) == {"spoken": 4, "pairs": 8}[shape]
+
+
+def test_actions_are_kept_beside_the_conversation(tmp_path: Path) -> None:
+    pairs = [["agent", "Hi!"], ["action", "Looked up."], ["customer", "Ok"], ["agent", "Bye"]]
+    [row] = conversations(tmp_path, "a.json", [{"convo_id": 7, "original": pairs}])
+    assert json.loads(row.extra or "") == {"actions": [{"after": 1, "text": "Looked up."}]}
+    assert row.edits == ("collect: left out 1 actions",)
+
+
+def test_needs_and_deals_of_a_negotiation(tmp_path: Path) -> None:
+    [casino] = [content[0] for shape, _, content, _ in EXAMPLES if shape == "casino"]
+    logs = [*casino["chat_logs"], {"text": "Deal", "task_data": {"n": 3}, "id": "mturk_agent_1"}]
+    [row] = conversations(tmp_path, "a.json", [{**casino, "chat_logs": logs}])
+    assert row.persona is not None
+    assert row.persona.description == "High need: Water. It is hot"
+    assert json.loads(row.extra or "")["deals"] == [{"turn": 2, "n": 3}]
+    assert row.source.record == "1"
+
+
+def test_what_a_bot_and_a_character_are(tmp_path: Path) -> None:
+    bot = {"bot_id": "b", "bot_name": "Ada", "bot_greeting": "Hi.", "bot_description": "Reads."}
+    bot |= {"bot_definitions": "{{char}}: Do sit."}
+    record = bot | {"conversation": [{"message": "Hi.", "is_human": False}]}
+    [row] = conversations(tmp_path, "a.jsonl", record)
+    assert row.persona == Persona("Ada", "Reads.\n{{char}}: Do sit.", "Hi.")
+    assert (row.split_group, row.extra) == ("s/b", '{"bot_id":"b"}')
+    chat = [{"role": "char", "content": "Hail."}]
+    seed = {"char_id": 3, "name": "Zelara", "context": "An elf.", "example_dialogue": chat}
+    [row] = conversations(tmp_path, "a.jsonl", seed)
+    assert row.persona == Persona("Zelara", "An elf.")
+    assert (row.source.record, row.split_group, row.extra) == ("3", "s/Zelara", None)
+
+
+def test_what_a_play_gives_beside_its_speeches(tmp_path: Path) -> None:
+    first, second = conversations(tmp_path, "a.xml", TEI)
+    play = {"play": "p1", "title": "The Visit", "author": "A. Nobody"}
+    assert json.loads(first.extra or "") == {**play, "scene": "Act I", "setting": "A garden."}
+    assert json.loads(second.extra or "") == {**play, "scene": "Act I"}
+    assert {row.split_group for row in (first, second)} == {"s/p1"}
+    assert [m.name for m in first.messages] == ["Ada", "Ben"]
+
+
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [
+        ("Ada: My plan: rest.\nNote: it is late.\nBen: Ok.\nAda: Bye.\nBen: Bye.", 4),
+        ("Ada: Hi\nBen: Ho", 2),  # each once: all labels are speakers
+        ("Speaker 1: Hi\nSpeaker 2: Ho\nbut late", 2),
+        ("**Ada:** Hi\n**Ben:** Ho", 2),
+        ("one two three four five: Hi\nAda: Ho\nBen: Hm", 2),  # five words are not a name
+    ],
+)
+def test_speakers_of_a_text(text: str, turns: int) -> None:
+    found = cell.turns_of(text)
+    assert len(found) == turns
+    assert not any("*" in message for _, message, _ in found)
+
+
+def test_a_log_is_split_by_rules_and_by_empty_lines_that_are_rare(tmp_path: Path) -> None:
+    chat = "Ada: Hi\nBen: Ho\nAda: Hm\n"
+    assert len(conversations(tmp_path, "a.txt", f"{chat}---\n{chat}***\n***\n{chat}")) == 3
+    assert len(conversations(tmp_path, "a.txt", f"{chat}\n{chat}")) == 2
+    assert len(conversations(tmp_path, "a.txt", chat.replace("\n", "\n\n"))) == 1
+
+
+def test_numbered_columns_of_the_largest_family(tmp_path: Path) -> None:
+    table = "text1,text2,turn1,turn2,turn10,turn3\nx,y,a,b,d,\n"
+    [row] = conversations(tmp_path, "a.csv", table, shape="numbered")
+    assert [message.content for message in row.messages] == ["a", "b", "d"]
+    assert [message.role for message in row.messages] == [U, A, A]  # turn 3 is empty
+
+
+def test_parts_and_tools_of_messages(tmp_path: Path) -> None:
+    tool = [{"role": "user", "content": "Q"}, {"role": "tool", "content": "42"}]
+    call = [{"role": "assistant", "content": None, "tool_calls": [{"id": 1}]}]
+    details = [
+        rows_of(tmp_path, "a.jsonl", json.dumps({"messages": messages}))[0].detail
+        for messages in (tool, call)
+    ]
+    assert details[0].startswith("message 2 has the role 'tool', expected system, user")
+    assert details[1] == "message 1 is a tool call and has no text"
+
+
+def test_a_telegram_chat_is_a_group_and_names_its_speakers(tmp_path: Path) -> None:
+    chat = next(content for shape, _, content, _ in EXAMPLES if shape == "telegram")
+    first, second = conversations(tmp_path, "a.json", chat)
+    assert {first.split_group, second.split_group} == {"s/7"}
+    assert [message.name for message in first.messages] == ["Ada", "Ben"]
+    assert json.loads(second.extra or "") == {"began": "2021-01-02 21:17:03"}
+
+
+def test_the_input_of_an_instruction_is_used_once(tmp_path: Path) -> None:
+    record = {"instruction": "Greet.", "input": "It is late.", "output": "Hm.", "source": "x"}
+    [row] = conversations(tmp_path, "a.jsonl", record)
+    assert json.loads(row.extra or "") == {"source": "x"}
+    record = {"prompt": "Greet.", "input": "It is late.", "completion": "Hm."}
+    [row] = conversations(tmp_path, "a.jsonl", record)
+    assert messages_of(row)[0] == (U, "Greet.")
+    assert json.loads(row.extra or "") == {"input": "It is late."}

@@ -21,7 +21,9 @@ def resolved(sources: Sequence[SourceSettings]) -> list[SourceSettings]:
 
 
 def _resolved(source: SourceSettings) -> SourceSettings:
-    return hub.resolve(source) if source.hub and not hub.is_pinned(source) else source
+    if source.hub and not hub.is_pinned(source):
+        return hub.resolve(source)
+    return source
 
 
 def units(settings: CollectSettings, folder: Path) -> list[Unit]:

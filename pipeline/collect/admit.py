@@ -78,16 +78,16 @@ def admit(
     if isinstance(transcript, Unread):
         return refuse(transcript.rule, transcript.detail, transcript.raw, origin, ref)
     if not transcript.turns:
-        detail = "the record holds no messages"
-        return refuse("record.empty", detail, transcript.extra, origin, ref)
+        return refuse("record.empty", RULES["record.empty"], transcript.extra, origin, ref)
     speakers, texts, roles = zip(*transcript.turns, strict=True)
     problem = _problem(texts, origin.max_bytes)
     if problem:
         return refuse(*problem, transcript.turns, origin, ref)
+    assistants: set[str | None] = set()
     if None in roles or origin.assistant != "second":
         messages, assistants = _with_roles(transcript.turns, origin.assistant)
     else:
-        messages, assistants = _as_given(speakers, texts, roles), set[str | None]()
+        messages = _as_given(speakers, texts, roles)
     persona, user_persona = _personas(transcript, assistants)
     return Conversation(
         identity(origin.name, ref),
@@ -96,7 +96,7 @@ def admit(
         persona,
         user_persona,
         f"{origin.name}/{transcript.group}" if transcript.group else None,
-        edits=notes + transcript.notes + _joined(transcript),
+        edits=notes + _edits(transcript),
         annotations=transcript.annotations,
         extra=as_json(transcript.extra) if transcript.extra else None,
     )
@@ -110,6 +110,7 @@ def refuse(rule: str, detail: str, raw: object, origin: Origin, ref: str) -> Qua
 def raw_text(raw: object) -> str:
     """The beginning of a record, as text that a store can hold."""
     if isinstance(raw, bytes):
+        # A character has 4 bytes at most: no more than these need decoding.
         return raw[: 4 * RAW].decode("utf-8", "replace")[:RAW]
     if isinstance(raw, str):
         return raw[:RAW].encode("utf-8", "replace").decode()
@@ -140,9 +141,10 @@ def _source(transcript: Transcript, origin: Origin, ref: str) -> Source:
     )
 
 
-def _joined(transcript: Transcript) -> tuple[str, ...]:
-    count = transcript.merged
-    return (f"collect: joined {count + 1} records",) if count else ()
+def _edits(transcript: Transcript) -> tuple[str, ...]:
+    if not transcript.merged:
+        return transcript.notes
+    return (*transcript.notes, f"collect: joined {transcript.merged + 1} records")
 
 
 # --- who is the assistant
@@ -160,10 +162,12 @@ def roles(turns: Sequence[Turn], rule: str = "second") -> dict[str | None, Role]
     speakers = dict.fromkeys([*words, *filter(None, known)])
     named = [name for name in speakers if name and name.lower() == rule.lower()]
     if named:
+        # Also over what the source says: the recipe may turn the roles of a data set around.
         return _sides(speakers, named)
     if known:
-        only_users = "assistant" not in known.values()
-        return _sides(words, words if only_users and len(words) == 1 else ())
+        if len(words) > 1 or "assistant" in known.values():
+            return _sides(words, [])
+        return _sides(words, words)  # a user and one more speaker
     return _sides(words, _by_rule(words, rule))
 
 
@@ -177,11 +181,13 @@ def _sides(
 
 def _by_rule(words: Counter[str | None], rule: str) -> list[str]:
     """The assistant by the recipe's rule. words: of each speaker, in the order of speaking."""
-    order = list(words)
     if rule == "most":
-        order = [name for name, _ in words.most_common()]
-    place = 0 if rule in ("first", "most") else 1
-    return [name for name in order[place : place + 1] if name is not None]
+        chosen = [name for name, _ in words.most_common(1)]
+    elif rule == "first":
+        chosen = list(words)[:1]
+    else:
+        chosen = list(words)[1:2]
+    return [name for name in chosen if name is not None]
 
 
 def _as_given(
@@ -201,7 +207,7 @@ def _with_roles(turns: Sequence[Turn], rule: str) -> tuple[tuple[Message, ...], 
     sides = roles(turns, rule)
     speakers = dict.fromkeys(speaker for speaker, _, role in turns if role != "system")
     several = len(speakers) > 2
-    names = {speaker: _name(speaker, several) for speaker in speakers}
+    names = {speaker: _name(speaker, several) for speaker in speakers}  # once, not per message
     messages = []
     for speaker, text, role in turns:
         if role == "system":

@@ -55,6 +55,7 @@ def units(source: SourceSettings, folder: Path) -> list[FileUnit]:
     """
     source = licence.checked(source)
     matching = (_matching(source, pattern, folder) for pattern in source.files)
+    # Two patterns may match the same file, which is read once.
     addresses = list(dict.fromkeys(address for found in matching for address in found))
     root = _root(addresses)
     return [FileUnit(source, tuple(bundle)) for bundle in _bundles(addresses, root)]
@@ -84,7 +85,9 @@ def read(unit: FileUnit, settings: CollectSettings) -> Iterator[Row]:
 
 
 def _origin(source: SourceSettings, file: InputFile, max_bytes: int) -> Origin:
-    day = dt.datetime.fromtimestamp(file.modified, dt.UTC).date() if file.modified else None
+    day = None
+    if file.modified:
+        day = dt.datetime.fromtimestamp(file.modified, dt.UTC).date()
     return Origin(
         "file",
         source.name,
@@ -116,13 +119,14 @@ def _matching(source: SourceSettings, pattern: str, folder: Path) -> list[str]:
 
 def _local_files(pattern: str, folder: Path) -> list[str]:
     """A glob means what it matches; a folder all files in it that can be read, at any depth."""
+    # "sets/**/*.jsonl" is looked for from the folder before its first wildcard, "sets".
     parts = (folder / Path(pattern).expanduser()).parts
     wild = (number for number, part in enumerate(parts) if WILDCARDS & set(part))
     fixed = next(wild, len(parts))
     place = Path(*parts[:fixed]).resolve()
     if not place.is_dir():
-        return [str(place)] if place.is_file() else []
-    if fixed < len(parts):
+        found = [place]
+    elif fixed < len(parts):
         found = list(place.glob("/".join(parts[fixed:])))
     else:
         found = [path for path in place.glob("**/*") if _is_readable(path.name)]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator
 from itertools import chain, count
 from pathlib import PurePosixPath
@@ -19,15 +18,14 @@ from typing import IO, TYPE_CHECKING
 import orjson
 
 from pipeline import UserError
-from pipeline.collect.shapes.transcript import RAW, Unread
+from pipeline.collect.json_array import checked, elements
+from pipeline.collect.shapes.transcript import RAW, Fields, Numbered, Unread
 from pipeline.collect.unpack import Joined, is_damage
 from pipeline.conversation import uncollected
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
-
-Numbered = Iterator[tuple[int, object]]  # (number in the file, record)
 
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 WHOLE = 128_000_000  # bytes of a file that has to be held whole; decoded it takes six times as much
@@ -43,7 +41,7 @@ def suffix(name: str) -> str:
 def lines(stream: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | Unread]]:
     """Lines with their numbers from 1. Of one over `limit` bytes only the beginning is held."""
     number = 0
-    while line := stream.readline(limit + 1):
+    while line := stream.readline(limit + 1):  # one byte more shows that a line is too long
         number += 1
         if len(line) <= limit or line.endswith(b"\n"):
             yield number, line
@@ -66,7 +64,7 @@ def _skip_line(stream: IO[bytes]) -> int:
 # --- JSON
 
 
-def json_lines(stream: IO[bytes], limit: int) -> Numbered:
+def json_lines(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
     for number, line in lines(stream, limit):
         if isinstance(line, Unread):
             yield number, line
@@ -91,15 +89,17 @@ def _second_try(line: bytes, error: Exception) -> object:
     return record
 
 
-def json_document(stream: IO[bytes], limit: int) -> Numbered:
+def json_document(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
     """A JSON file: the elements of an array, several objects one after another, or one object."""
+    # An array is recognised by the first character that is not a blank.
     head = b""
     while not head.strip() and (more := stream.read(1 << 16)):
         head += more
     stream = io.BufferedReader(Joined(head.lstrip(), stream), BUFFER)
     if head.lstrip().startswith(b"["):
-        yield from _Array(stream, limit).records()
+        yield from elements(stream, limit)
         return
+    # Some data sets call JSON lines `.json`: the first line is an object, and more follows.
     first = stream.readline(limit + 1)
     second = stream.read(1 << 10)
     stream = io.BufferedReader(Joined(first + second, stream), BUFFER)
@@ -116,7 +116,7 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _one_object(stream: IO[bytes]) -> Numbered:
+def _one_object(stream: IO[bytes]) -> Iterator[Numbered]:
     data = stream.read(WHOLE + 1)
     if len(data) > WHOLE:
         detail = f"one JSON object of more than {WHOLE:,} bytes: write it as JSON lines"
@@ -126,128 +126,6 @@ def _one_object(stream: IO[bytes]) -> Numbered:
             yield 1, orjson.loads(data)
         except orjson.JSONDecodeError as error:
             yield 1, _second_try(data, error)
-
-
-_GAP = re.compile(r"[\s,]*")
-_BLANK = re.compile(r"\s*")
-_MARK = re.compile(r"\\.|[\"{}\[\],]", re.S)
-_DEPTH = {"{": 1, "[": 1, "}": -1, "]": -1}
-
-
-class _Array:
-    """The elements of a JSON array, one after another, however long the array is.
-
-    A window of the text is held. `at` is where the next element begins:
-
-        [{"id": 1}, {"id": 2}, {"id": 3}, {"i          the file goes on: d": 4}]
-         └─── decoded ──────┘  ↑ at          ↑ end of the window
-
-    An element that does not end in the window makes it grow. One that is longer than `limit`, or
-    cannot be decoded, is skipped by counting brackets.
-    """
-
-    def __init__(self, stream: IO[bytes], limit: int) -> None:
-        self.text = io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline="")
-        self.decoder = json.JSONDecoder()
-        self.limit = limit
-        self.window = self.text.read(1 << 16)[1:]
-        self.at = 0
-        self.ended = False  # whether the window reaches to the end of the file
-
-    def records(self) -> Numbered:
-        number = 1
-        while True:
-            self.at = _past(_GAP, self.window, self.at)
-            if self._is_over():
-                return
-            try:
-                record = self._decoded()
-            except (ValueError, RecursionError) as error:
-                if self._grows():
-                    continue
-                record = self._skipped(error)
-            yield number, record
-            number += 1
-
-    def _is_over(self) -> bool:
-        at_end = self.ended and self.at == len(self.window)
-        return at_end or self.window.startswith("]", self.at)
-
-    def _decoded(self) -> object:
-        """The next element; ValueError when it is broken, too long or not whole yet."""
-        record, end = self.decoder.raw_decode(self.window, self.at)
-        if end - self.at > self.limit:
-            raise ValueError(f"more than max_bytes {self.limit:,}")
-        if _past(_BLANK, self.window, end) == len(self.window) and not self.ended:
-            raise ValueError("no comma yet: of a number, further digits may come")
-        raw = self.window[self.at : end]
-        self.at = end
-        return _checked(record, raw)
-
-    def _grows(self) -> bool:
-        """Read on, where more text may make the element whole."""
-        held = len(self.window) - self.at
-        if self.ended or held > self.limit:
-            return False
-        more = self.text.read(max(1 << 18, held))
-        self.window = self.window[self.at :] + more
-        self.at = 0
-        self.ended = not more
-        return True
-
-    def _skipped(self, error: Exception) -> Unread:
-        raw = self.window[self.at : self.at + RAW]
-        self.window, size = _after_element(self.text, self.window[self.at :])
-        self.at = 0
-        if size > self.limit:
-            detail = f"an element of {size:,} characters, more than max_bytes {self.limit:,}"
-            return Unread("record.too_long", detail, raw)
-        return Unread("record.malformed", f"not JSON: {error}", raw)
-
-
-def _past(pattern: re.Pattern[str], text: str, at: int) -> int:
-    found = pattern.match(text, at)
-    return found.end() if found else at
-
-
-def _after_element(text: IO[str], window: str) -> tuple[str, int]:
-    """What follows the element at the head of the window, and its length in characters.
-
-    Only brackets and quotation marks are looked at; the element ends at the comma or bracket that
-    is outside all of them:
-
-        {"a": [1, "x, ]"], oops}, {"b": ..
-        1     2         1      0↑ here
-    """
-    depth, quoted, size = 0, False, 0
-    while window:
-        at = 0
-        while match := _MARK.search(window, at):
-            at, mark = match.end(), match[0]
-            if mark == '"':
-                quoted = not quoted
-            elif not quoted and depth == 0 and mark in ",]":
-                return window[match.start() :], size + match.start()
-            elif not quoted:
-                depth = max(0, depth + _DEPTH.get(mark, 0))
-        # A backslash at the end belongs to the first character of the next window.
-        half = "\\" if window[at:].endswith("\\") else ""
-        size += len(window) - len(half)
-        window = half + text.read(BUFFER)
-        if window == half:
-            break
-    return "", size
-
-
-def _checked(record: object, raw: str) -> object:
-    """The record, unless it holds half characters (lone surrogates, bytes that are not UTF-8)."""
-    if "\\ud" in raw or "\\uD" in raw or not raw.isascii():
-        try:
-            json.dumps(record, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            detail = "holds bytes or escapes that are not characters"
-            return Unread("record.not_text", detail, raw)
-    return record
 
 
 # --- tables
@@ -276,7 +154,7 @@ class _TableText:
         return self.last
 
 
-def table(stream: IO[bytes], limit: int) -> Numbered:
+def table(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
     """Rows of a csv or tsv file as dicts by the names in its first line."""
     csv.field_size_limit(limit)
     text = _TableText(stream, limit)
@@ -287,7 +165,7 @@ def table(stream: IO[bytes], limit: int) -> Numbered:
     for number in count():
         try:
             cells = next(rows, None)
-            "".join(cells or ()).encode()
+            "".join(cells or ()).encode()  # finds bytes that are not UTF-8
         except (csv.Error, UnicodeEncodeError) as error:
             detail = f"not a row of the table: {error}"
             yield number, Unread("record.malformed", detail, text.last)
@@ -303,14 +181,18 @@ def table(stream: IO[bytes], limit: int) -> Numbered:
             return
         elif not names:
             names = cells
-        elif len(cells) == len(names):
-            yield number, dict(zip(names, cells, strict=True))
-        elif any(cells):
-            detail = f"{len(cells)} cells, expected {len(names)}"
-            yield number, Unread("record.malformed", detail, text.last)
+        elif any(cells) or len(cells) == len(names):  # else a blank line
+            yield number, _table_row(names, cells, text.last)
 
 
-def parquet(stream: IO[bytes], limit: int) -> Numbered:
+def _table_row(names: list[str], cells: list[str], line: str) -> Fields | Unread:
+    if len(cells) != len(names):
+        detail = f"{len(cells)} cells, expected {len(names)}"
+        return Unread("record.malformed", detail, line)
+    return dict(zip(names, cells, strict=True))
+
+
+def parquet(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
     """Rows of a Parquet file as dicts, in batches; rows of our own stores as `Conversation`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -363,7 +245,7 @@ def _row_of(batch: pa.RecordBatch) -> object:
 # --- YAML
 
 
-def yaml_documents(stream: IO[bytes], limit: int) -> Numbered:
+def yaml_documents(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
     """YAML documents with every scalar as text: `- Yes` is a message, not a truth value."""
     import yaml
 
@@ -372,6 +254,7 @@ def yaml_documents(stream: IO[bytes], limit: int) -> Numbered:
         detail = f"a YAML file of more than {WHOLE:,} bytes: write it as JSON lines"
         yield 1, Unread("file.too_long", detail, data[: 4 * RAW])
         return
+    # The faster loader, in C, is not in every installation of PyYAML.
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         events = yaml.parse(data, loader) if b"*" in data else ()
@@ -379,7 +262,7 @@ def yaml_documents(stream: IO[bytes], limit: int) -> Numbered:
             # A few lines of them can stand for more text than fits in any memory.
             raise ValueError("aliases are not followed")
         for number, document in enumerate(yaml.load_all(data, loader), 1):
-            yield number, _checked(document, "\\ud")
+            yield number, checked(document, "\\ud")
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         detail = f"not YAML: {' '.join(str(error).split())}"
         yield 1, Unread("record.malformed", detail, data)
@@ -387,7 +270,7 @@ def yaml_documents(stream: IO[bytes], limit: int) -> Numbered:
 
 # --- formats by extension
 
-READERS: dict[str, Callable[[IO[bytes], int], Numbered]] = {
+READERS: dict[str, Callable[[IO[bytes], int], Iterator[Numbered]]] = {
     ".jsonl": json_lines,
     ".ndjson": json_lines,
     ".jsonlines": json_lines,

@@ -18,7 +18,7 @@ from pipeline import UserError
 from pipeline.collect import readers, shapes
 from pipeline.collect.admit import Origin, admit, raw_text, refuse
 from pipeline.collect.shapes import card
-from pipeline.collect.shapes.transcript import Fields, Transcript, Unread, unreadable
+from pipeline.collect.shapes.transcript import Fields, Numbered, Transcript, Unread, unreadable
 from pipeline.collect.unpack import BROKEN, in_utf8, is_damage, unpacked
 from pipeline.conversation import Conversation, Row
 from pipeline.recipe.settings import SourceSettings
@@ -30,7 +30,6 @@ DEPTH = 5  # levels of one JSON object that are searched for records
 AnyRecordShape = shapes.RecordShape | shapes.TableShape
 RECORD_SHAPES: tuple[AnyRecordShape, ...] = (*shapes.RECORDS, *shapes.TABLES)
 ShapeType = TypeVar("ShapeType", bound=shapes.Shape)
-Numbered = tuple[int, object]  # (number in the file, record)
 # What is found at a place: "7" is the seventh record, "7/2" its second conversation.
 Placed = tuple[str, Transcript | Unread | Conversation]
 
@@ -128,6 +127,7 @@ def _rows_of_records(file: _File, records: Iterator[Numbered]) -> Iterator[Row]:
     records = chain(head, records)
     named = _named(file, RECORD_SHAPES)
     fitting = _fitting(sample)
+    # One object that no shape fits may hold the records: {"train": [..], "test": [..]}
     if fitting is None and len(head) == 1 and (inner := list(_inside(sample[0]))):
         sample, records = inner[:SAMPLE], enumerate(inner, 1)
         fitting = _fitting(sample)
@@ -163,12 +163,14 @@ def _fitting(sample: list[object]) -> AnyRecordShape | None:
     for shape, count in zip(shapes.RECORDS, counts, strict=True):
         if count * 2 > len(sample):
             return shape
+    # Tables last: a row of a table may itself be a conversation.
     rows = _dicts(sample)
     for table in shapes.TABLES:
         if rows and table.recognise(rows):
             return table
-    best = max(counts)
-    return shapes.RECORDS[counts.index(best)] if best else None
+    if not any(counts):
+        return None
+    return shapes.RECORDS[counts.index(max(counts))]
 
 
 def _dicts(sample: list[object]) -> list[Fields]:
@@ -178,7 +180,7 @@ def _dicts(sample: list[object]) -> list[Fields]:
 def _inside(whole: object, depth: int = DEPTH) -> Iterator[object]:
     """The records inside one JSON or YAML object, at any depth.
 
-    {"train": [record, record], "test": [record]}    {"talk 1": record, "talk 2": record}
+    {"train": [record, record], "test": [record]}    {"scene 1": record, "scene 2": record}
     """
     children: list[object] = []
     if isinstance(whole, dict):
@@ -276,12 +278,12 @@ def _rows_of_text(file: _File, text: _TextLines) -> Iterator[Row]:
     shape = _named(file, shapes.TEXTS) or next(fitting, None)
     if shape is None and any(line.strip() for line in head):
         raise _unknown(file, "".join(head), shapes.TEXTS)
-    found = shape.read(chain(head, lines)) if shape else ()
-    for number, one in enumerate(found, 1):
-        if isinstance(one, Transcript):
-            one.group = file.path
-        yield file.row(one, str(number))
-        yield from text.rows(file)
+    if shape:
+        for number, found in enumerate(shape.read(chain(head, lines)), 1):
+            if isinstance(found, Transcript):
+                found.group = file.path
+            yield file.row(found, str(number))
+            yield from text.rows(file)
     yield from text.rows(file)
 
 

@@ -127,7 +127,9 @@ def encoding_of(head: bytes) -> str:
     decoded = head.decode("utf-8", "surrogateescape")
     wrong = len(_NOT_UTF8.findall(decoded[:-3]))  # the head may end inside a character
     right = len(_NOT_ASCII.findall(decoded)) - wrong
-    return "utf-8" if wrong <= right else _likeliest(head)
+    if wrong > right:
+        return _likeliest(head)
+    return "utf-8"
 
 
 def _utf16(head: bytes) -> str:

@@ -27,5 +27,6 @@ def read(lines: Iterable[str]) -> Iterator[Transcript]:
 
 def joined(text: str) -> str:
     """A text without the blanks between its characters, if there is one between all of them."""
-    is_spaced = all(len(piece) == 1 for piece in text.split(" "))
-    return text.replace(" ", "") if is_spaced else text
+    if all(len(piece) == 1 for piece in text.split(" ")):
+        return text.replace(" ", "")
+    return text

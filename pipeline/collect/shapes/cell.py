@@ -91,14 +91,20 @@ def _personas(record: Fields, turns: list[Turn]) -> tuple[dict[str | None, Perso
     used: list[str] = []
     speakers = {role or str(name).lower(): name for name, _, role in turns}
     for field, value in record.items():
-        label = PERSONA.fullmatch(str(field).lower())
-        side = ROLE_WORDS.get(label[1], label[1]) if label else None
-        about = description(value)
-        if side in speakers and about:
-            key = None if side == "assistant" else speakers[side] or side
-            personas[key] = Persona(description=about)
+        side, about = _side(str(field)), description(value)
+        if about and side in speakers:
+            speaker = speakers[side] or side
+            personas[None if side == "assistant" else speaker] = Persona(description=about)
             used.append(field)
     return personas, used
+
+
+def _side(field: str) -> str | None:
+    """Whom a field describes: a role or a speaker's name in small letters."""
+    label = PERSONA.fullmatch(field.lower())
+    if not label:
+        return None
+    return ROLE_WORDS.get(label[1], label[1])
 
 
 def _place(record: Fields) -> str | None:

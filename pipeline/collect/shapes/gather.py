@@ -13,6 +13,7 @@ from operator import itemgetter
 
 from pipeline.collect.shapes.transcript import Fields, Records, Unread, as_json
 
+Place = float | str | None  # of a row in its group; None before numbers, numbers before texts
 Group = list[tuple[int, Fields]]  # (number in the file, row)
 
 # Groups in the order of their first rows; in a group numbers before texts, then as in the file.
@@ -37,9 +38,7 @@ def gathered(
         )
         for number, row in records:
             if isinstance(row, dict) and _has_key(row, key):
-                name = str(row[key]) if key else ""
-                place = _place(row.get(order)) if order else None
-                values = (number, name, place, as_json(row))
+                values = (number, *_stored(row, key, order))
                 database.execute("insert into rows values (?, ?, ?, ?)", values)
             else:
                 yield number, _problem(row, key)
@@ -47,6 +46,13 @@ def gathered(
         for _, group in groupby(database.execute(QUERY), key=itemgetter(2)):
             yield [(number, json.loads(data)) for number, data, _ in group]
     database.close()
+
+
+def _stored(row: Fields, key: str | None, order: str | None) -> tuple[str, Place, str]:
+    """The columns key, place and data."""
+    name = str(row[key]) if key else ""
+    place = _place(row.get(order)) if order else None
+    return name, place, as_json(row)
 
 
 def _has_key(row: Fields, key: str | None) -> bool:
@@ -62,7 +68,7 @@ def _problem(row: object, key: str | None) -> Unread:
     return Unread("record.unreadable", detail, row)
 
 
-def _place(value: object) -> float | str | None:
+def _place(value: object) -> Place:
     """A number where the value is one, so that 10 comes after 9; else its text."""
     try:
         if isinstance(value, str | int | float):

@@ -35,6 +35,7 @@ def read(lines: Iterable[str]) -> Iterator[Transcript | Unread]:
 
 
 def _turns(lines: Iterable[str]) -> Iterator[TimedTurn]:
+    # Most logs give no date: days are then counted from any day, by the clock passing midnight.
     day, last = dt.date(1970, 1, 1), dt.time()
     for line in lines:
         match = LINE.match(line.rstrip())
@@ -46,12 +47,14 @@ def _turns(lines: Iterable[str]) -> Iterator[TimedTurn]:
                 day = dt.date(*_numbers(match, "year", "month", "day"))
         except ValueError:  # not a valid time or date
             time = last
-        if not match["year"] and time < last:  # a clock without a date has passed midnight
+        if not match["year"] and time < last:
             day += dt.timedelta(days=1)
         last = time
-        speaker = match["nick"] or match["actor"]
-        text = match["text"] if match["nick"] else f"*{match['action']}*"
-        yield TimedTurn(dt.datetime.combine(day, time), speaker, text)
+        moment = dt.datetime.combine(day, time)
+        if match["nick"]:
+            yield TimedTurn(moment, match["nick"], match["text"])
+        else:
+            yield TimedTurn(moment, match["actor"], f"*{match['action']}*")
 
 
 def _numbers(match: re.Match[str], first: str, second: str, third: str) -> tuple[int, int, int]:

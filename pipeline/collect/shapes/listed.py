@@ -66,7 +66,9 @@ def _text(item: object) -> object:
 
 
 def _further(item: object) -> Fields:
-    return rest(item, first_of(TEXTS, item)) if isinstance(item, dict) else {}
+    if not isinstance(item, dict):
+        return {}
+    return rest(item, first_of(TEXTS, item))
 
 
 def _place(record: object) -> str | None:

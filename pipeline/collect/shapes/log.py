@@ -27,6 +27,7 @@ def recognise(head: list[str]) -> bool:
     speakers = set(labels)
     lines = sum(bool(line.strip()) for line in head)
     comes_back = len(speakers) < len(labels)
+    # Three lines are too few for a speaker to come back.
     is_most = len(labels) * 2 > lines
     return is_most and len(speakers) >= 2 and (comes_back or len(labels) < 4)
 

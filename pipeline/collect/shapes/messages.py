@@ -43,7 +43,9 @@ def recognise(record: object) -> bool:
 
 
 def read(record: object) -> Iterator[Transcript]:
-    fields = dict_of({"messages": record} if isinstance(record, list) else record, "the record")
+    if isinstance(record, list):
+        record = {"messages": record}
+    fields = dict_of(record, "the record")
     place = _place(fields) or "messages"
     messages = list_of(fields.get(place), place)
     found = turns(messages)
@@ -109,8 +111,10 @@ def _place(record: object) -> str | None:
         return "" if _holds_messages(record) else None
     if not isinstance(record, dict):
         return None
-    named = (place for place in PLACES if place in record)
-    return next((place for place in named if _holds_messages(from_columns(record[place]))), None)
+    for place in PLACES:
+        if place in record and _holds_messages(from_columns(record[place])):
+            return place
+    return None
 
 
 def _holds_messages(value: object) -> bool:

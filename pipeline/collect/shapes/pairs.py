@@ -62,7 +62,9 @@ def _exchange(pair: object, where: str) -> Iterator[Turn]:
 def _personas(record: Fields) -> dict[str | None, Persona]:
     name = first_of(PERSONAS, record)
     about = description(record[name]) if name else None
-    return {None: Persona(description=about)} if about else {}
+    if not about:
+        return {}
+    return {None: Persona(description=about)}
 
 
 def _place(record: object) -> str | None:

@@ -42,19 +42,21 @@ def read(record: object) -> Iterator[Transcript]:
     fields = dict_of(record, "the record")
     ask = _field(fields, ASKS) or ASKS[0]
     answer = _field(fields, ANSWERS) or ANSWERS[0]
-    has_input = ask != "prompt"
+    used = [ask, answer, "history", *SYSTEM]
     question = _turns(fields.get(ask), "user", ask)
-    if has_input and fields.get("input"):
-        question = _with_input(question, fields["input"])
+    if ask != "prompt":
+        question = _with_input(question, fields.get("input"))
+        used.append("input")
     answers = _turns(fields.get(answer), "assistant", answer)
     history = pairs.exchanges(fields.get("history") or [], "history", "history")
-    used = [ask, answer, "history", *SYSTEM, *(["input"] if has_input else [])]
     extra = rest(fields, *used, id_field(fields, *IDS))
     turns = [*_system(fields), *history, *question, *answers]
     yield Transcript(turns, record=record_id(fields, *IDS), extra=extra)
 
 
 def _with_input(question: list[Turn], value: object) -> list[Turn]:
+    if not value:
+        return question
     (_, text, _), *others = question
     return [(None, f"{text}\n\n{text_of(value, 'input')}", "user"), *others]
 

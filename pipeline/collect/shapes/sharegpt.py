@@ -60,8 +60,10 @@ def _turn(number: int, message: object) -> Turn:
 def _place(record: object) -> str | None:
     if not isinstance(record, dict):
         return None
-    named = (place for place in PLACES if place in record)
-    return next((place for place in named if _holds_messages(from_columns(record[place]))), None)
+    for place in PLACES:
+        if place in record and _holds_messages(from_columns(record[place])):
+            return place
+    return None
 
 
 def _holds_messages(value: object) -> bool:

@@ -43,5 +43,7 @@ def split(
 
 
 def _transcript(turns: list[Turn], began: dt.datetime | None, group: str | None) -> Transcript:
-    extra = {"began": began.isoformat(sep=" ")} if began else {}
-    return Transcript(turns, group=group, extra=extra)
+    transcript = Transcript(turns, group=group)
+    if began:
+        transcript.extra = {"began": began.isoformat(sep=" ")}
+    return transcript

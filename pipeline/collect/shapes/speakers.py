@@ -76,7 +76,9 @@ def _annotations(items: list[Fields]) -> tuple[Annotation, ...]:
 def _emotion(item: Fields) -> str | None:
     """The emotion of a turn, where it is a word: a number goes to `extra`."""
     emotion = item.get("emotion")
-    return (emotion.lower() or None) if isinstance(emotion, str) else None
+    if not isinstance(emotion, str):
+        return None
+    return emotion.lower() or None
 
 
 def _turn(number: int, item: Fields) -> Turn:
@@ -84,8 +86,9 @@ def _turn(number: int, item: Fields) -> Turn:
     text = item.get(first_of(TEXTS, item) or "")
     if isinstance(speaker, list):
         speaker = " and ".join(str(name) for name in speaker)
-    is_name = isinstance(speaker, str | int) and speaker != ""
-    name = str(speaker) if is_name else None
+    name = None
+    if isinstance(speaker, str | int) and speaker != "":
+        name = str(speaker)
     return turn_by(name, text_of(text, f"the text of turn {number}"), _own_name(item))
 
 

@@ -18,7 +18,6 @@ from pipeline.collect.shapes.transcript import (
     Transcript,
     dict_of,
     id_field,
-    if_any,
     list_of,
     record_id,
     rest,
@@ -43,10 +42,12 @@ def read(record: object) -> Iterator[Transcript]:
     items = enumerate(list_of(fields[place], place), 1)
     pairs = [_pair(item, f"turn {number}") for number, item in items]
     turns = [turn_by(name, text) for name, text in pairs if name != ACTION]
-    actions = _actions(pairs)
-    notes = (f"collect: left out {len(actions)} actions",) if actions else ()
-    extra = rest(fields, place, id_field(fields, *IDS)) | if_any("actions", actions)
-    yield Transcript(turns, record=record_id(fields, *IDS), extra=extra, notes=notes)
+    transcript = Transcript(turns, record=record_id(fields, *IDS))
+    transcript.extra = rest(fields, place, id_field(fields, *IDS))
+    if actions := _actions(pairs):
+        transcript.extra |= {"actions": actions}
+        transcript.notes = (f"collect: left out {len(actions)} actions",)
+    yield transcript
 
 
 def _pair(item: object, where: str) -> tuple[str, str]:
@@ -72,6 +73,7 @@ def _holds_pairs(value: object) -> bool:
         return False
     names = [item[0] for item in value if _may_be_pair(item)]
     known = sum(name.lower() in ROLE_WORDS for name in names)
+    # Two speakers of a long conversation come back again and again; messages hardly ever do.
     come_back = len(set(names)) * 2 <= len(names)
     return len(names) * 2 > len(value) and (known * 2 > len(names) or come_back)
 

@@ -52,7 +52,11 @@ def read(document: bytes) -> Iterator[Transcript | Unread]:
         root = etree.fromstring(document, parser)
     except etree.XMLSyntaxError as error:
         yield Unread("record.malformed", f"not XML: {error}", document)
-        return
+    else:
+        yield from _transcripts(root)
+
+
+def _transcripts(root: Element) -> Iterator[Transcript]:
     for element in root.iter():
         element.tag = etree.QName(element).localname
     names, play = _names(root), _play(root)
@@ -143,4 +147,6 @@ def _setting(scene: Element) -> dict[str, str]:
 
 def _plain(element: Element | None) -> str:
     """All text below an element, on one line."""
-    return "" if element is None else " ".join("".join(map(str, element.itertext())).split())
+    if element is None:
+        return ""
+    return " ".join("".join(map(str, element.itertext())).split())

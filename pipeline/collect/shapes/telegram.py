@@ -28,7 +28,9 @@ from pipeline.collect.shapes.transcript import (
 
 
 def recognise(record: object) -> bool:
-    items = record.get("messages") if isinstance(record, dict) else None
+    if not isinstance(record, dict):
+        return False
+    items = record.get("messages")
     return isinstance(items, list) and any(map(_is_message, items))
 
 
@@ -61,8 +63,8 @@ def _turn(item: object, where: str) -> TimedTurn | None:
     text = _text(fields.get("text"), where)
     if not text.strip():
         return None
-    name = fields.get("from") or fields.get("from_id")
-    return TimedTurn(_time(fields.get("date")), str(name) if name else None, text)
+    name = str(fields.get("from") or fields.get("from_id") or "")
+    return TimedTurn(_time(fields.get("date")), name or None, text)
 
 
 def _text(value: object, where: str) -> str:
@@ -73,7 +75,9 @@ def _text(value: object, where: str) -> str:
 
 
 def _part(part: object, where: str) -> str:
-    return part if isinstance(part, str) else text_of(dict_of(part, where).get("text"), where)
+    if isinstance(part, str):
+        return part
+    return text_of(dict_of(part, where).get("text"), where)
 
 
 def _time(value: object) -> dt.datetime | None:

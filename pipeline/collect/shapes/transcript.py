@@ -42,7 +42,8 @@ ROLE_WORDS: dict[str, Role] = {
 RAW = 100_000  # characters of an unreadable record that are kept
 
 Fields = dict[str, object]  # a JSON object, a row of a table
-Records = Iterable[tuple[int, object]]  # (number in the file, decoded record, `Unread` or our row)
+Numbered = tuple[int, object]  # (number in the file, decoded record, `Unread` or our own row)
+Records = Iterable[Numbered]
 
 
 # One message of a transcript: the speaker as the source writes it, the text, and the role where the
@@ -166,14 +167,18 @@ def rest(record: Mapping[str, object], *used: str | None) -> Fields:
 
 def if_any(name: str, values: Sequence[object]) -> Fields:
     """{name: values} for `extra`; {} when all the values are empty."""
-    return {name: values} if any(values) else {}
+    if not any(values):
+        return {}
+    return {name: values}
 
 
 def description(value: object) -> str | None:
     """A persona's text, from a list of sentences or from one text; None when it is empty."""
     if isinstance(value, list):
         value = "\n".join(line.strip() for line in value if isinstance(line, str))
-    return (value.strip() or None) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    return value.strip() or None
 
 
 def as_json(value: object) -> str:
@@ -201,7 +206,7 @@ def turn_by(name: str | None, text: str, own_name: str | None = None) -> Turn:
 
     own_name: the speaker's name where it stands beside the role.
     """
-    role = ROLE_WORDS.get(name.lower()) if name else None
+    role = ROLE_WORDS.get((name or "").lower())
     speaker = own_name
     if speaker is None and role is None:
         speaker = name

@@ -45,7 +45,9 @@ def read(record: object) -> Iterator[Transcript]:
 def root_of(tree: Fields) -> Fields:
     """The first message: under `prompt`, or the record itself."""
     root = tree.get("prompt", tree)
-    return root if root and isinstance(root, dict) else tree
+    if root and isinstance(root, dict):
+        return root
+    return tree
 
 
 def replies_of(message: Fields) -> list[Fields]:
@@ -61,6 +63,7 @@ def _is_valid(message: Fields) -> bool:
 
 def _rank(message: Fields) -> float:
     rank = message.get("rank")
+    # Unranked replies come last; `min` takes the first of equals.
     return rank if isinstance(rank, int | float) else float("inf")
 
 

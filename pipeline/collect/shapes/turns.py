@@ -121,6 +121,7 @@ def _transcripts(records: Records, columns: Columns) -> Iterator[tuple[int, Tran
         if isinstance(group, tuple):
             yield group
             continue
+        # A row without a text is refused by itself; the others still make a conversation.
         good: Group = []
         for number, row in group:
             text = row.get(columns.text)
@@ -154,8 +155,9 @@ def _turn(row: Fields, columns: Columns, number: int) -> Turn:
     if columns.speaker is None:
         return f"speaker {number % 2 + 1}", text, None
     name = _word(row, columns.speaker)
-    own_name = _word(row, "name") if columns.speaker == "role" else None
-    return turn_by(name, text, own_name)
+    if columns.speaker == "role":
+        return turn_by(name, text, _word(row, "name"))
+    return turn_by(name, text)
 
 
 def _word(row: Fields, column: str) -> str | None:
@@ -196,7 +198,9 @@ def _columns(rows: list[Fields], named: Mapping[str, str] = MappingProxyType({})
         key = None
     text, speaker, order = (_named(first, names) for names in (TEXTS, SPEAKERS, ORDERS))
     columns = Columns(text or "", speaker, key, order)._replace(**named)
-    return columns if isinstance(first.get(columns.text), str) else None
+    if not isinstance(first.get(columns.text), str):
+        return None
+    return columns
 
 
 def _comes_back(rows: list[Fields], column: str) -> bool:

@@ -77,6 +77,7 @@ def _time(match: re.Match[str], day_first: bool) -> dt.datetime | None:
 def _date(match: re.Match[str], day_first: bool) -> tuple[int, int, int]:
     """(year, month, day)"""
     first, second, third = int(match["first"]), int(match["second"]), int(match["third"])
+    # A number over 31 in front can only be a year.
     if first > 31:
         year, month, day = first, second, third
     elif day_first:
