@@ -19,8 +19,7 @@ from statistics import fmean
 
 from pipeline.conversation import Annotation, Conversation
 from pipeline.recipe.settings import ScoreSettings
-from pipeline.rules.reading.numbers import numbers
-from pipeline.rules.reading.view import view
+from pipeline.rules.reading.reading import read
 from pipeline.rules.structure import measures
 from pipeline.texts import configs
 
@@ -61,8 +60,7 @@ def _filled(known: Annotation, guessed: Annotation) -> Annotation:
 
 
 def _measured(row: Conversation) -> dict[str, float]:
-    seen = view(row.messages)
-    return measures(seen, numbers(seen.text, seen.starts, row.messages))
+    return measures(read(row.messages))
 
 
 def _empathy(row: Conversation) -> float | None:

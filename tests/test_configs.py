@@ -11,8 +11,8 @@ import yaml
 from lxml import html
 
 from pipeline.conversation import normalised
-from pipeline.rules.reading.view import pattern, words
-from pipeline.texts import configs
+from pipeline.rules.reading.phrases import listed, pattern
+from pipeline.texts import configs, words
 
 QUICKSTART = configs() / "quickstart"
 
@@ -239,18 +239,13 @@ def test_situations_are_single_different_sentences(language, least):
     assert all(s.endswith(".") and not s[:-1].count(". ") for s in situations)
 
 
-def entries(name):
-    lines = (configs() / "words" / f"{name}.txt").read_text("utf-8").splitlines()
-    return [line for line in lines if line.strip() and not line.startswith("#")]
-
-
 LEAST = {"cliches-en": 80, "cliches-ru": 40, "empathy-en": 60, "empathy-ru": 30}
 LEAST |= {"emotion-en": 350, "emotion-ru": 150, "intimate-en": 150, "intimate-ru": 70}
 
 
 @pytest.mark.parametrize(("name", "least"), LEAST.items())
 def test_word_lists_have_distinct_lower_case_entries(name, least):
-    phrases = [line.split("\t")[0] for line in entries(name)]
+    phrases = [line.split("\t")[0] for line in words(name)]
     assert len(phrases) >= least
     assert [p for p, n in Counter(phrases).items() if n > 1] == []
     assert [p for p in phrases if p != p.strip().lower()] == []
@@ -259,7 +254,7 @@ def test_word_lists_have_distinct_lower_case_entries(name, least):
 @pytest.mark.parametrize("name", ["emotion-en", "emotion-ru", "intimate-en", "intimate-ru"])
 def test_phrases_are_of_four_words_at_most(name):
     """Longer ones, and such with other signs in them, are never found: `score` looks at four words at a time."""
-    phrases = [line.split("\t")[0] for line in entries(name)]
+    phrases = [line.split("\t")[0] for line in words(name)]
     assert [
         p
         for p in phrases
@@ -269,16 +264,16 @@ def test_phrases_are_of_four_words_at_most(name):
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_labels_and_weights_of_word_lists_are_legal(language):
-    emotions = {line.split("\t")[1] for line in entries(f"emotion-{language}")}
+    emotions = {line.split("\t")[1] for line in words(f"emotion-{language}")}
     assert emotions == {"joy", "sadness", "anger", "fear", "surprise", "disgust", "love"}
-    weights = [float(line.split("\t")[1]) for line in entries(f"intimate-{language}")]
+    weights = [float(line.split("\t")[1]) for line in words(f"intimate-{language}")]
     assert -1 <= min(weights) < -0.5 < 0.5 < max(weights) <= 1
 
 
 def worn(text):
     return [
         phrase
-        for phrase in words("cliches")
+        for phrase in listed("cliches")
         if pattern(phrase).search(text.lower().replace("’", "'"))
     ]
 

@@ -32,21 +32,6 @@ def private(row: Conversation, language: Language | None) -> Private:
     return Private(texts, find_all(texts, language.code if language else None))
 
 
-def readings(row: Conversation, known: Private) -> Iterator[Finding]:
-    """Where personal data stand and of which kind; never what they are."""
-    said = len(row.messages)
-    for i, (kind, start, end) in (
-        (i, span) for i, found in enumerate(known.spans) for span in found
-    ):
-        one = Finding("filter", f"privacy.{kind}", 1, None, i, start, end, None, "measured")
-        elsewhere = "a speaker's name" if i < 2 * said else "the card"
-        yield (
-            one
-            if i < said
-            else replace(one, message=None, start=None, end=None, evidence=elsewhere)
-        )
-
-
 def discreet(found: Iterable[Finding], known: Private, said: int) -> Iterator[Finding]:
     """No evidence quotes personal data: a quotation that overlaps some is left out. said: messages of the row."""
     cards = [

@@ -18,7 +18,7 @@ from pipeline.conversation import SCHEMA, Conversation, Drop, Finding
 from pipeline.publish.split import REHEARSAL, TEST, TRAIN, assign
 from pipeline.recipe.settings import PublishSettings
 from pipeline.rules import RULES, safety
-from pipeline.rules.reading.view import view
+from pipeline.rules.reading.reading import read
 
 SHARD_ROWS = 50_000  # rows of one published file: 50 to 100 MB of ordinary dialogue
 # what a trainer reads; findings and edits stay on the shelves, where `rapport why` shows them
@@ -48,8 +48,8 @@ def work(part: Iterable[Conversation], settings: PublishSettings) -> Iterator[Co
 
 def _minors(row: Conversation) -> Iterator[Finding]:
     """The gate that no recipe opens: rows may come here past `filter`, by `rapport publish` or from an older shelf."""
-    seen = view(row.messages, row.persona, row.user_persona)
-    for finding in (*safety.minors(seen), *safety.cards(seen)):
+    reading = read(row.messages, row.persona, row.user_persona)
+    for finding in safety.underage(reading):
         yield replace(finding, stage="publish", limit=RULES["safety.minor"].limit, decision="drop")
 
 

@@ -1,6 +1,6 @@
 """Which language is spoken: by the conversation, then by each message with the conversation as what is expected.
 
-    detect(conversations, admitted=(), limit=FOREIGN) -> [Heard]     all texts of many conversations at once
+    detect(conversations, admitted=(), limit=FOREIGN) -> [Detection]     all texts of many conversations at once
     detect_message(text, expected) -> (code, evidence)               one new message of a known conversation
     langdetect_baseline(texts) -> [code]                             what the package langdetect says with seed 0
 
@@ -41,7 +41,7 @@ SHARED = 4.0
 _NOT_WORDS = r"https?://|@|[\x{0300}\x{0301}\x{0303}\x{0309}\x{0323}]"  # what the three replacements below can match
 
 
-class Heard(NamedTuple):
+class Detection(NamedTuple):
     """What a conversation sounds like.
 
     language: None where there is nothing to read (no letters at all). codes: one per message, the conversation's own
@@ -56,7 +56,7 @@ class Heard(NamedTuple):
 
 def detect(
     conversations: Sequence[Sequence[str]], admitted: Sequence[str] = (), limit: float = FOREIGN
-) -> list[Heard]:
+) -> list[Detection]:
     """The language of each conversation (a list of message texts) and of its messages: ISO 639-1, zh for all Chinese.
 
     admitted: languages that are expected; others are found all the same. limit: nats, see FOREIGN.
@@ -72,7 +72,7 @@ def detect(
         lanes[part], evidence[part] = _runs(heard[part], own[i - 1], lanes[part], limit)
     codes, weights = _codes(lanes), tuple(evidence.tolist())
     return [
-        Heard(language, codes[a:b] if language else (None,) * (b - a), weights[a:b])
+        Detection(language, codes[a:b] if language else (None,) * (b - a), weights[a:b])
         for language, (a, b) in zip(
             _languages(leaning, own, together.min(1) < 0), pairwise(starts), strict=True
         )

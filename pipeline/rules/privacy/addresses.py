@@ -14,7 +14,7 @@ from functools import cache
 
 import ahocorasick_rs
 
-from pipeline.rules.reading.view import words
+from pipeline.rules.reading.phrases import listed
 
 _NUMBER = r"\d{1,5}(?:[ ]?(?:[A-Za-z]|bis|ter)\b|(?:[-/]\d{1,4}))?"
 _NAME = r"[^\W_][\w'’.-]*"
@@ -133,10 +133,10 @@ def _automaton() -> tuple[ahocorasick_rs.AhoCorasick, list[str]]:
     keys = [
         (f" {word}", name)
         for name in ("street_after_name", "street_before_name")
-        for word in words(name)
+        for word in listed(name)
     ]
     keys += [(word, "street_before_name") for word in _AFTER_ADJECTIVE]
-    keys += [(word, "street_endings") for word in words("street_endings")]
+    keys += [(word, "street_endings") for word in listed("street_endings")]
     keys += [
         (word, "box")
         for word in (
@@ -190,17 +190,17 @@ def _compound() -> re.Pattern[str]:
 
 
 def _any(name: str) -> str:
-    return "|".join(map(re.escape, sorted(words(name), key=len, reverse=True)))
+    return "|".join(map(re.escape, sorted(listed(name), key=len, reverse=True)))
 
 
 def _is_numbered(match: re.Match[str], text: str) -> bool:
-    if " ".join(match.group().lower().rstrip(". ").split()) in words("not_an_address"):
+    if " ".join(match.group().lower().rstrip(". ").split()) in listed("not_an_address"):
         return False
     if match["before"]:
         return _capital(match["tail"].split()[-1])
     if _LIVING.search(text, max(0, match.start() - 30), match.start()):
         name = match["name"].lower().split()
-        return (len(name) <= 2 and set(words("not_a_street_name")).isdisjoint(name)) or _written(
+        return (len(name) <= 2 and set(listed("not_a_street_name")).isdisjoint(name)) or _written(
             match
         )
     a_year = re.fullmatch("19..|20..", match["number"])

@@ -17,7 +17,7 @@ import ahocorasick_rs
 
 from pipeline.rules.privacy.addresses import street
 from pipeline.rules.privacy.find import Kind, Span, apart, find
-from pipeline.rules.reading.view import UNSPACED
+from pipeline.rules.reading.phrases import UNSPACED
 
 LOCAL = 7  # last digits of a telephone number: without country and area
 LONGEST = 19  # digits of a card

@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 import phonenumbers
 
 from pipeline.rules.privacy.addresses import addresses
-from pipeline.rules.reading.view import UNSPACED, words
+from pipeline.rules.reading.phrases import UNSPACED, listed
 
 Kind = Literal["email", "phone", "address", "card", "iban", "ip", "handle", "url"]
 
@@ -193,7 +193,7 @@ def _nicknames(text: str) -> Iterator[Place]:
 @cache
 def _network() -> re.Pattern[str]:
     """ "my insta is …": the name of a network before the handle."""
-    networks = "|".join(map(re.escape, words("handle_words")))
+    networks = "|".join(map(re.escape, listed("handle_words")))
     return re.compile(
         rf"(?<![^\W{UNSPACED}])(?:{networks})(?![A-Za-z])[\s:=-]*"
         r"(?:(?:is|as|handle|name|id|username|user|account|me|at|on|ist|est|es|è|é|это)\b[\s:=-]*){0,3}$",
@@ -284,7 +284,7 @@ _AFTER = re.compile(r"[\s\\,-]{0,3}(?:office|fax|mobile|cell|home)\b", re.IGNORE
 
 @cache
 def _phone_words() -> re.Pattern[str]:
-    any_word = "|".join(map(re.escape, words("phone_words")))
+    any_word = "|".join(map(re.escape, listed("phone_words")))
     edge = rf"[^\W{UNSPACED}]"
     return re.compile(
         rf"(?<!{edge})(?:{any_word})(?!{edge})[^\n.!?\d]{{0,20}}[\s\S]{{0,2}}$", re.IGNORECASE
