@@ -27,7 +27,24 @@ from pipeline.compiled import njit
 RARE = 10.0
 LONG = 4  # letters: shorter words say nothing
 _NEVER = 20.0  # bits of a pair that no language has
-_LATIN = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "id", "tr", "fi", "cs", "ro", "hu", "vi")
+_LATIN = (
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+    "pl",
+    "sv",
+    "id",
+    "tr",
+    "fi",
+    "cs",
+    "ro",
+    "hu",
+    "vi",
+)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _PLANE = 65536
 
