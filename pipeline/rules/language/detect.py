@@ -33,7 +33,7 @@ from langdetect.utils.ngram import NGram
 from pipeline.conversation import Language
 from pipeline.rules.language import profiles
 from pipeline.rules.language.profiles import UNIT, Array
-from pipeline.rules.language.weigh import replay, weigh
+from pipeline.rules.language.weigh import Texts, new_scratch, replay, weigh
 
 # Nats by which another language must fit a message better than the conversation's. Our measurement on
 # persona chats and plays in 11 languages: finds and names .98 of single foreign messages of 50 characters
@@ -121,8 +121,8 @@ def langdetect_baseline(texts: Sequence[str]) -> list[str]:
     "unknown" where no language is likely, "" where the package raises LangDetectException (no known letters).
     """
     names, chance, dice = profiles.chances()
-    buffer, offsets = _buffers(_readable(texts))
-    answers = replay(buffer, offsets, profiles.letters(), chance, dice, len(names))
+    batch, letters = _buffers(_readable(texts)), profiles.letters()
+    answers = replay(batch, letters, chance, dice, len(names), new_scratch())
     every = (*names, "unknown", "")
     return [every[answer] for answer in answers]
 
@@ -134,8 +134,8 @@ def _names() -> tuple[str, ...]:
 def _weighed(texts: Sequence[str]) -> Array:
     """The evidence of each text for each language: (texts, languages) int32, in 1/24 nat."""
     names, weight, once = profiles.weights()
-    buffer, offsets = _buffers(_readable(texts))
-    weights: Array = weigh(buffer, offsets, profiles.letters(), weight, once)
+    batch, letters = _buffers(_readable(texts)), profiles.letters()
+    weights: Array = weigh(batch, letters, weight, once, new_scratch())
     return weights[:, : len(names)]
 
 
@@ -250,8 +250,8 @@ def _readable(texts: Sequence[str]) -> pa.Array:
     return pa.array(replaced, pa.large_string())
 
 
-def _buffers(array: pa.Array) -> tuple[Array, Array]:
-    """Texts as (UTF-8 bytes, offsets)."""
+def _buffers(array: pa.Array) -> Texts:
+    """The texts of an Arrow array, where they are."""
     _, offsets, letters = array.buffers()
     read = np.frombuffer(letters, np.uint8) if letters else np.zeros(0, np.uint8)
-    return read, np.frombuffer(offsets, np.int64)[: len(array) + 1]
+    return Texts(read, np.frombuffer(offsets, np.int64)[: len(array) + 1])

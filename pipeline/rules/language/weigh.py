@@ -1,7 +1,7 @@
 """The two compiled loops over texts: how well each language fits, and langdetect's own answer, replayed.
 
-    weigh(buffer, offsets, letters, weight, once)                        evidence of each text for each language
-    replay(buffer, offsets, letters, chance, dice, languages)            what the package langdetect answers
+    weigh(texts, letters, weight, once, scratch)                 evidence of each text for each language
+    replay(texts, letters, chance, dice, languages, scratch)     what the package langdetect answers
 
 Both take a batch of texts as Arrow keeps them, one UTF-8 buffer and the offsets of the texts in it, and
 read a text as the rows of its grams in the tables of `profiles.py`. A gram is one, two or three letters
@@ -68,11 +68,22 @@ _WINDOW = np.uint64((1 << 63) - 1)
 _COMPILE = {"cache": True, "nogil": True}
 
 
+class Texts(NamedTuple):
+    """A batch of texts. Text i is buffer[offsets[i]:offsets[i + 1]], in UTF-8."""
+
+    buffer: Array  # (bytes,) uint8
+    offsets: Array  # (texts + 1,) int64
+
+
 class Scratch(NamedTuple):
-    """Where a text is unpacked. Made once for a batch."""
+    """Where a text is unpacked."""
 
     points: Array  # (LONGEST,) int64, its code points
     rows: Array  # (3 * LONGEST,) int32, the rows of its known grams, in order
+
+
+def new_scratch() -> Scratch:
+    return Scratch(np.empty(LONGEST, np.int64), np.empty(3 * LONGEST, np.int32))
 
 
 @njit(**_COMPILE)
@@ -168,23 +179,17 @@ def _read(text, letters, as_package, scratch):  # type: ignore[no-untyped-def]
 
 
 @njit(**_COMPILE)
-def _new_scratch():  # type: ignore[no-untyped-def]
-    return Scratch(np.empty(LONGEST, np.int64), np.empty(3 * LONGEST, np.int32))
-
-
-@njit(**_COMPILE)
-def weigh(buffer, offsets, letters, weight, once):  # type: ignore[no-untyped-def]
+def weigh(texts, letters, weight, once, scratch):  # type: ignore[no-untyped-def]
     """How well each language fits each text: (texts, LANES) int32, in 1/24 nat above a text of unknown grams.
 
     In alphabets a gram counts once a text: "Okay, okay, okay" and "I like to go hiking, swimming and
     kayaking" show no more than "Okay" and "I like hiking". The grams of other scripts stand for whole
     classes of signs, and all of them count.
     """
-    evidence = np.zeros((offsets.size - 1, LANES), np.int32)
+    evidence = np.zeros((texts.offsets.size - 1, LANES), np.int32)
     last = np.full(weight.shape[0], -1, np.int64)  # the text that each gram was last found in
-    scratch = _new_scratch()
-    for text in range(offsets.size - 1):
-        content = buffer[offsets[text] : offsets[text + 1]]
+    for text in range(texts.offsets.size - 1):
+        content = texts.buffer[texts.offsets[text] : texts.offsets[text + 1]]
         for row in scratch.rows[: _read(content, letters, False, scratch)]:
             if last[row] != text or not once[row]:
                 last[row] = text
@@ -194,16 +199,15 @@ def weigh(buffer, offsets, letters, weight, once):  # type: ignore[no-untyped-de
 
 
 @njit(**_COMPILE)
-def replay(buffer, offsets, letters, chance, dice, languages):  # type: ignore[no-untyped-def]
+def replay(texts, letters, chance, dice, languages, scratch):  # type: ignore[no-untyped-def]
     """langdetect's answer for each text: a lane, `languages` for "unknown", `languages` + 1 for no known gram.
 
     The package seeds its generator anew for every text, so its dice fall the same way each time and are
     thrown once. Probabilities are multiplied and summed in the package's order, in the same 64 bits.
     """
-    answers = np.empty(offsets.size - 1, np.int64)
-    scratch = _new_scratch()
-    for text in range(offsets.size - 1):
-        content = buffer[offsets[text] : offsets[text + 1]]
+    answers = np.empty(texts.offsets.size - 1, np.int64)
+    for text in range(texts.offsets.size - 1):
+        content = texts.buffer[texts.offsets[text] : texts.offsets[text + 1]]
         rows = scratch.rows[: _read(content, letters, True, scratch)]
         answers[text] = languages + 1
         if rows.size:
