@@ -1,4 +1,7 @@
-"""Languages: conversations first, then messages; a switch is found, a name or a borrowed word is none."""
+"""Languages: conversations first, then messages.
+
+A switch is found, a name or a borrowed word is none.
+"""
 
 from __future__ import annotations
 

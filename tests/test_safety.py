@@ -1,4 +1,7 @@
-"""Adults only: who states an own age under 18 is found, in words and digits; who speaks of others or of time is not."""
+"""Adults only: who states an own age under 18 is found, in words and digits.
+
+Who speaks of others or of time is not.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a reader would cross out: refusals, labels, blanks, remains of prompts; and what only looks like them."""
+"""What a reader would cross out: refusals, labels, blanks, remains of prompts.
+
+And what only looks like them.
+"""
 
 from __future__ import annotations
 
@@ -201,7 +204,8 @@ def test_a_fact_voiced_by_the_wrong_side_and_a_card_read_out() -> None:
     messages = [
         Message(
             "user",
-            "So, what are you up to? I bake cookies for the county fair every summer with my sisters.",
+            "So, what are you up to?"
+            " I bake cookies for the county fair every summer with my sisters.",
         ),
         Message("assistant", "Lovely. I collect antique stamps."),
     ]

@@ -24,7 +24,7 @@ def work(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[Con
 
 
 def measure(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[Conversation]:
-    """Repaired rows with their language, measures and a finding (decision "measured") for all that is read."""
+    """Repaired rows with language, measures, and a finding "measured" for all that a rule reads."""
     rows = iter(part)
     while batch := list(islice(rows, BATCH)):
         mended = [mend(row, settings.repairs) for row in batch]
@@ -60,7 +60,7 @@ def _measured(
 
 
 def _counted(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Where a rule counts places in the conversation, each of its findings says how many there are."""
+    """Where a rule counts places in the conversation, each of its findings has their number."""
     places = Counter(finding.rule for finding in findings)
     for finding in findings:
         count = places[finding.rule]

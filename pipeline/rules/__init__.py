@@ -1,15 +1,17 @@
-"""What is wrong with a message or a conversation, without a model; here, the literal table of all rules.
+"""What is wrong with a message or a conversation, without a model: the table of all rules.
 
-A rule is a row of `RULES`: what it measures, from which value on it fires, what is decided then, and the
-function that reads it. `filter` reads every rule on every row, `generate` those marked `new_message` on
-each message that a model has written (`message.check`), `publish` those on age once more.
+A rule is a row of `RULES`: what it measures, from which value on it fires, what is decided then,
+and the function that reads it. `filter` reads every rule on every row, `generate` those marked
+`new_message` on each message that a model has written (`message.check`), `publish` those on age
+once more.
 
     from pipeline.rules.reading.reading import read
     reading = read(messages, persona)               a conversation, read once for all rules
     findings = [finding for reader in READERS for finding in reader(reading)]
 
-A function yields a finding for all it measures, whatever the limit; `beyond` compares. Several rules may
-share a function, which is then called once for all of them. How to add a rule: `pipeline/README.md`.
+A function yields a finding for all it measures, whatever the limit; `beyond` compares. Several
+rules may share a function, which is then called once for all of them. How to add a rule:
+`pipeline/README.md`.
 
 Importing this file loads no large library, so that a recipe can be checked in a moment.
 """
@@ -49,7 +51,7 @@ class Rule:
     decision     then the row is kept with a warning or dropped
     source       where the limit comes from
     read         the function that measures it
-    new_message  0: only on whole rows; else it is also read on a new message, the lowest number first
+    new_message  not 0: it is also read on a single new message, the lowest number first
     fixed        no recipe can change it
     """
 
@@ -64,14 +66,20 @@ class Rule:
 
 
 def beyond(value: float | None, rule: Rule) -> bool:
-    """Does a value lie beyond the limit on the side where the rule fires? A missing value does not."""
+    """Does a value lie beyond the limit on the side where the rule fires?
+
+    A missing value does not.
+    """
     if value is None:
         return False
     return value > rule.limit if rule.fires == "above" else value < rule.limit
 
 
 def measures(reading: Reading) -> dict[str, float]:
-    """A row's numbers by the names of `conversation.MEASURES`; what cannot be measured is missing."""
+    """A row's numbers by the names of `conversation.MEASURES`.
+
+    What cannot be measured is missing.
+    """
     found = structure.measures(reading)
     for family in (style, private, languages):
         found |= family.measures(reading)
@@ -80,8 +88,8 @@ def measures(reading: Reading) -> dict[str, float]:
 
 # The languages that are recognised: ISO 639-1, zh for all Chinese.
 LANGUAGES = (
-    "af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ne"
-    " nl no pa pl pt ro ru sk sl so sq sv sw ta te th tl tr uk ur vi zh"
+    "af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr"
+    " ne nl no pa pl pt ro ru sk sl so sq sv sw ta te th tl tr uk ur vi zh"
 )
 
 RULES: dict[str, Rule] = {

@@ -1,4 +1,7 @@
-"""Does a conversation keep to its cards: facts voiced by the side they belong to, and not recited word for word."""
+"""Does a conversation keep to its cards?
+
+A fact of a card is voiced by the side it belongs to, and the card is not recited word for word.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 RUN = 8  # words: shorter runs in common with the card are of no interest
 LONGEST = 100  # words: longer runs are not measured to their end
-STEM = 5  # letters by which two words are the same: "cookie" and "cookies" are, "baking" and "bakes" are not
+STEM = 5  # letters by which words are the same: "cookie" and "cookies", not "baking" and "bakes"
 SHARE = 0.75  # of a fact's words that a message must have to voice it
 QUOTED = 80  # characters of a fact that are quoted
 _SENTENCE = re.compile(r"[^.!?\n。！？;]+[.!?。！？]?")
@@ -68,7 +71,7 @@ def _recited(reading: Reading, own: Role, description: str) -> Iterator[Finding]
 
 
 def _run_in_common(words: Sequence[str], card: str, least: int) -> int:
-    """Words of the longest run that stands in the card, where it is longer than `least`; else `least`."""
+    """The words of the longest run that stands in the card, or `least` where none is longer."""
     longest = least
     for start in range(len(words) - least):
         while start + longest < len(words) and longest < LONGEST:
@@ -82,18 +85,24 @@ def _run_in_common(words: Sequence[str], card: str, least: int) -> int:
 def _swapped(
     reading: Reading, statements: Sequence[Statement], own: Role, description: str
 ) -> Iterator[Finding]:
-    """Facts of a card that the other side voices and its own never does, where they are voiced first."""
+    """Facts of a card that only the other side voices, at the message that does so first."""
     spoken = frozenset(chain.from_iterable(statement.stems for statement in statements))
     swapped: list[tuple[int, str]] = []
     for fact in _SENTENCE.findall(description):
-        needed = _stems(fact)
-        if len(needed) >= 2 and _voices(spoken, needed):
-            voiced = [one for one in statements if _voices(one.stems, needed)]
-            if voiced and own not in {one.role for one in voiced}:
-                swapped.append((voiced[0].message, fact))
+        voiced = _voicing(fact, statements, spoken)
+        if voiced and own not in {statement.role for statement in voiced}:
+            swapped.append((voiced[0].message, fact))
     for message, fact in swapped:
         note = fact.strip()[:QUOTED]
         yield reading.with_note("style.swapped", len(swapped), message, note)
+
+
+def _voicing(fact: str, statements: Sequence[Statement], spoken: Stems) -> list[Statement]:
+    """The statements that voice a fact. spoken: the stems of all statements, to skip most facts."""
+    needed = _stems(fact)
+    if len(needed) < 2 or not _voices(spoken, needed):
+        return []
+    return [statement for statement in statements if _voices(statement.stems, needed)]
 
 
 def _statements(reading: Reading) -> Iterator[Statement]:

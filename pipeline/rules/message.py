@@ -1,4 +1,4 @@
-"""What is wrong with one new message of a conversation: the same rules as on rows, on the last message.
+"""What is wrong with one new message of a conversation: the same rules as on rows.
 
     check(messages, persona=None, expected=None) -> list[Finding]    what is wrong with messages[-1]
 
@@ -13,16 +13,16 @@ from dataclasses import replace
 from pipeline.conversation import Finding, Language, Message, Persona
 from pipeline.rules import NEW_MESSAGE_READERS, RULES, beyond
 from pipeline.rules.language.detect import Detection, detect_message
-from pipeline.rules.reading.reading import read
+from pipeline.rules.reading.reading import Reading, read
 
 
 def check(
     messages: Sequence[Message], persona: Persona | None = None, expected: str | None = None
 ) -> list[Finding]:
-    """What is wrong with `messages[-1]`: findings beyond their limits, worst ("drop") first; [] when it is fine.
+    """What is wrong with `messages[-1]`, worst ("drop") first; [] when it is fine.
 
-    persona: the card of the one who writes it; an AI character may say that it is one. expected: the ISO
-    639-1 code of the conversation's language.
+    persona: the card of the one who writes it; an AI character may say that it is one. expected:
+    the ISO 639-1 code of the conversation's language.
     """
     last = len(messages) - 1
     new = messages[last]
@@ -31,6 +31,11 @@ def check(
     reading = read([*messages[:last], by_model], persona, earlier=own)
     if expected is not None:
         reading.detection = _detection(reading.spoken, new.content, expected)
+    return _faults(reading)
+
+
+def _faults(reading: Reading) -> list[Finding]:
+    last = len(reading.messages) - 1
     found = [finding for reader in NEW_MESSAGE_READERS for finding in reader(reading)]
     faults = [_decided(finding) for finding in found if _counts(finding, last)]
     return sorted(faults, key=lambda finding: finding.decision != "drop")

@@ -1,4 +1,7 @@
-"""Adults only: a speaker who states an age under 18. Self-harm, coercion and slurs are noted and counted."""
+"""Adults only: a speaker who states an age under 18.
+
+Self-harm, coercion and slurs are noted and counted.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ _NOTED = {
     "safety.slur": "slur",
 }
 _NOT_AFTER = re.compile(  # "5 am", not "I'm 16 am I too young"
-    r"(?<=\D[4-7])\s\d{1,2}(?!\d)|[-–/:.,']\d|['\"]\s?\d|\s?[%+$€£°]|\s?x\s?\d|x\b|(?:st|nd|rd|th)\b"
+    r"(?<=\D[4-7])\s\d{1,2}(?!\d)|[-–/:.,']\d|['\"]\s?\d|\s?[%+$€£°]|\s?x\s?\d|x\b"
+    r"|(?:st|nd|rd|th)\b"
     r"|\s?[ap]\.?m\b(?!\si\b)|\s(?:out\s)?of\b(?!\scourse)|\sfor\s\d"
 )
 _PLURAL = re.compile(r"\s+([a-z]+(?<![isu])s)\b")
@@ -51,7 +55,10 @@ _OWN = re.compile(  # "her younger brother is 7", not "she lost her parents and 
 
 
 def underage(reading: Reading) -> Iterator[Finding]:
-    """Speakers under 18: by what they write, and by their cards. A new message is judged without the cards."""
+    """Speakers under 18: by what they write, and by their cards.
+
+    A new message is judged without the cards.
+    """
     yield from minors(reading)
     if reading.earlier is None:
         yield from cards(reading)
@@ -75,7 +82,10 @@ def minors(reading: Reading) -> Iterator[Finding]:
 
 
 def cards(reading: Reading) -> Iterator[Finding]:
-    """Cards and system messages of characters under 18, whether they say "I", "she" or "age: 16"."""
+    """Cards and system messages of characters under 18, whether they say "I", "she" or "age.
+
+    16".
+    """
     for name, text in _descriptions(reading):
         described = reading.of_text(text.strip())
         hits = described.hits["minor_card"]
@@ -113,7 +123,10 @@ def _ways_to_call(name: str | None) -> tuple[str, ...]:
 
 
 def _is_of_the_card(reading: Reading, hit: Hit) -> bool:
-    """The character's own age now: not "at age 8", "mother of a 5-year-old girl", "her daughter is 7"."""
+    """The character's own age now.
+
+    Not "at age 8", "mother of a 5-year-old girl", "her daughter is 7".
+    """
     line = reading.line(hit.message)
     if _is_other_number(line, hit.end) or _is_counted(line, hit.end):
         return False
@@ -159,7 +172,10 @@ def _is_counted(line: str, end: int) -> bool:
 
 
 def _fills_a_clause(reading: Reading, hit: Hit) -> bool:
-    """ "16 here, you?" and "age: 16", not "there are 16 here in the hall"; nor an answer to "how many?"."""
+    """ "16 here, you?" and "age: 16", not "there are 16 here in the hall".
+
+    Nor an answer to "how many?".
+    """
     line = reading.line(hit.message)
     before = line[max(0, hit.start - 12) : hit.start]
     if not (_CLAUSE_START.search(before) and _CLAUSE_END.match(line, hit.end)):
@@ -169,7 +185,10 @@ def _fills_a_clause(reading: Reading, hit: Hit) -> bool:
 
 
 def _is_of_another(before: str) -> bool:
-    """Japanese and Korean leave "I" out: is another the sentence's topic, or is it a list of ages?"""
+    """Japanese and Korean leave "I" out.
+
+    Is another the sentence's topic, or is it a list of ages?
+    """
     if _LISTED_AGE.search(_SENTENCE.split(before)[-1]):
         return True
     topics = [match[1] for match in _TOPIC.finditer(_SENTENCE.split(before)[-1])]
@@ -209,7 +228,7 @@ def _longest_first(name: str) -> str:
 
 @cache
 def _answer() -> re.Pattern[str]:
-    """A number, with nothing but leads before it: "haha, only sixteen"; not a list: "12歳、10歳"."""
+    """A number after nothing but leads: "haha, only sixteen"; not a list: "12歳、10歳"."""
     leads, numbers = _longest_first("age_lead"), _longest_first("age_number")
     lead = rf"(?:(?:{leads})(?:(?<=[{UNSPACED}])|(?![^\W_]))\W*)"
     unit = r"\s?(?:[岁歲歳才살세]|yo|y/o|[fm])?(?![^\W_])"
@@ -219,7 +238,10 @@ def _answer() -> re.Pattern[str]:
 
 @cache
 def _after() -> re.Pattern[str]:
-    """ "minutes", "of experience": words that begin with a line of the list, short ones with nothing but an s."""
+    """ "minutes", "of experience".
+
+    Words that begin with a line of the list, short ones with nothing but an s.
+    """
     starts = listed("minor_after")
     short = _any_of([start for start in starts if len(start) < 3])
     long = _any_of([start for start in starts if len(start) >= 3])

@@ -41,7 +41,10 @@ def balance(messages: Sequence[Message], words: Sequence[int]) -> float | None:
 
 
 def measures(reading: Reading) -> dict[str, float]:
-    """The row's numbers by the names of `conversation.MEASURES`; what cannot be measured is missing."""
+    """The row's numbers by the names of `conversation.MEASURES`.
+
+    What cannot be measured is missing.
+    """
     numbers = reading.numbers
     spoken = [reading.messages[i] for i in reading.spoken]
     words = [numbers.words[i] for i in reading.spoken]
@@ -51,7 +54,7 @@ def measures(reading: Reading) -> dict[str, float]:
         "characters": sum(len(message.content) for message in spoken),
         "speakers": len(set(map(speaker, spoken))),
         "repeated_turns": 0.0,
-        "repetition": numbers.similarity,
+        "repetition": numbers.similar.value,
     }
     if spoken:
         repeats = sum(earlier >= 0 for earlier in numbers.repeats)
@@ -123,10 +126,11 @@ def shares(reading: Reading) -> Iterator[Finding]:
 
 
 def breaks_off(messages: Sequence[Message]) -> float:
-    """1 where the last message must have been cut off: after "the", inside a bracket, at a stray letter.
+    """1 where the last message must have been cut off: after "the", in a bracket, at one letter.
 
-    Otherwise, where the last message has no full stop, the share of the other messages that have one,
-    .99 at most: who ends messages with a full stop mostly does so in the last one too. 0 where it has one.
+    Otherwise, where the last message has no full stop, the share of the other messages that have
+    one, .99 at most: who ends messages with a full stop mostly does so in the last one too. 0 where
+    it has one.
     """
     if not messages or _is_whole(messages[-1].content):
         return 0.0
@@ -139,7 +143,10 @@ def breaks_off(messages: Sequence[Message]) -> float:
 
 
 def _is_cut(text: str) -> bool:
-    """After "the", inside a bracket, at a stray letter; not after "plan b", "an A", "yes they're"."""
+    """After "the", inside a bracket, at a stray letter.
+
+    Not after "plan b", "an A", "yes they're".
+    """
     lower = text.lower()
     if _lettered().search(lower) or _ANSWERED.search(lower):
         return False

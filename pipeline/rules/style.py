@@ -1,4 +1,7 @@
-"""How it is written: repetition, refusals, remains of prompts, unfilled blanks, labels, farewells, clichés."""
+"""How it is written.
+
+Repetition, refusals, remains of prompts, unfilled blanks, labels, farewells, clichés.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +39,15 @@ _SURE_BLANK = ("{{", "[insert ", "<insert ", "{insert ")
 _WORD = re.compile(r"[^\W_]+(?:'s)?")
 _ENDING = re.compile(r"\d*(?:'s|s)?$")  # a number, and the s of a genitive or plural
 
-# "An old AI", "species: robot", "the ship's AI"; not "Ai, a florist", "an AI researcher", "she studies AI".
+# "An old AI", "species: robot", "the ship's AI"; not "Ai, a florist", "an AI researcher", "she
+# studies AI".
 _MACHINE = re.compile(
     r"(?:(?:\b(?:an?|the|eine?|une?|una|um|uma|un')"
     r"(?:\s(?!(?:who|that|of|in|on|at|for|with|and|to|by|from)\s)[\w-]+){0,2}?"
     r"[\s']\s?|'s\s|\b(?:species|race|type|kind)\W{1,4})(?:ai|a\.i\.|ki|ia|artificial intelligence)"
     r"|(?:^|[\s'])(?:robot|robô|roboter|android|androide|androïde|chatbot|cyborg|language model"
-    r"|virtual assistant|computer program|hologram|(?:ai|ki)[\s-](?:assistant|companion|assistent)))"
+    r"|virtual assistant|computer program|hologram"
+    r"|(?:ai|ki)[\s-](?:assistant|companion|assistent)))"
     r"(?![\w-])"
     r"(?!\s(?:ethic|research|engineer|start|compan|lab|scien|develop|safety|policy|art|tech|program"
     r"|expert|industr|firm|student|professor|conference|mechanic|repair|maker|design|build|special"
@@ -70,23 +75,10 @@ def measures(reading: Reading) -> dict[str, float]:
 
 def repetition(reading: Reading) -> Iterator[Finding]:
     """How similar two messages of one side are at most; of a new message: it and an earlier one."""
-    numbers = reading.numbers
-    similarity, message, earlier = numbers.similarity, numbers.similar, numbers.earlier
-    if reading.earlier is not None:
-        similarity, message, earlier = _of_new_message(reading)
-    if message >= 0:
-        note = f"message {earlier}"
-        yield reading.with_note("style.repetition", similarity, message, note)
-
-
-def _of_new_message(reading: Reading) -> tuple[float, int, int]:
-    """The largest similarity to an earlier message of the same speaker, the new message, the earlier one."""
-    last = len(reading.messages) - 1
-    found = {i: reading.similarity(i, last) for i in reading.earlier or ()}
-    if not found:
-        return 0.0, -1, -1
-    closest = max(found, key=found.__getitem__)
-    return found[closest], last, closest
+    pair = reading.most_similar
+    if pair.message >= 0:
+        note = f"message {pair.earlier}"
+        yield reading.with_note("style.repetition", pair.value, pair.message, note)
 
 
 def distinct_2(reading: Reading) -> Iterator[Finding]:
@@ -187,7 +179,10 @@ def labels(reading: Reading, message: int) -> Iterator[Finding]:
 
 
 def _weak(reading: Reading, found: set[str], known: Set[str]) -> Set[str]:
-    """The weak labels among those found that count: beside a known one, or where they open messages."""
+    """The weak labels among those found that count.
+
+    Beside a known one, or where they open messages.
+    """
     weak = found & weak_labels()
     if not weak or found & known:
         return weak
@@ -206,7 +201,10 @@ def opening_labels(messages: Sequence[Message]) -> set[str]:
 
 
 def blanks(reading: Reading, message: int) -> Iterator[Finding]:
-    """A description in brackets in place of a value: "[your name]", "{{user}}", "<city>", "(user 1's name)"."""
+    """A description in brackets in place of a value.
+
+    "[your name]", "{{user}}", "<city>", "(user 1's name)".
+    """
     line = reading.line(message)
     if "```" not in reading.messages[message].content:
         for match in _BRACKETS.finditer(line):
@@ -218,7 +216,10 @@ def blanks(reading: Reading, message: int) -> Iterator[Finding]:
 
 
 def _is_blank(bracket: str) -> bool:
-    """A blank's name and what joins it ("[user 1's favorite band]"), nothing else: not "[her phone buzzes]"."""
+    """A blank's name and what joins it ("[user 1's favorite band]"), nothing else.
+
+    Not "[her phone buzzes]".
+    """
     if bracket.startswith("[the "):  # an editor's
         return False
     words = [_stem(word) for word in _WORD.findall(bracket)]
@@ -259,7 +260,7 @@ def glue() -> frozenset[str]:
 
 
 def phrases(reading: Reading) -> Iterator[Finding]:
-    """Remains of templates, "User 1" as a name, refusals, and an assistant that speaks of itself."""
+    """Remains of templates, "User 1" as a name, refusals, an assistant that speaks of itself."""
     hits = reading.hits
     yield from reading.first_places("style.template", hits["template"])
     mentions = [hit for hit in hits["label_talk"] if not _names_a_person(reading, hit)]
@@ -281,7 +282,7 @@ def is_machine(persona: Persona | None) -> bool:
 
 
 def _cast_as_machine(reading: Reading) -> bool:
-    """Does the system message cast the character as one? "You are a helpful AI assistant" casts nobody."""
+    """Does a system message cast the character as one? "You are an AI assistant" does not."""
     prompts = [message.content for message in reading.messages if message.role == "system"]
     casting = [text for text in prompts if "assistant" not in text.lower()]
     return any(map(_speaks_of_machine, casting))
@@ -306,7 +307,7 @@ def _replies(reading: Reading, hits: Iterable[Hit]) -> list[Hit]:
 
 
 def _is_reply(reading: Reading, hit: Hit) -> bool:
-    """On the model's side, at the start of a sentence or after nothing but leads ("I'm sorry, but")."""
+    """On the model's side, at the start of a sentence or after leads ("I'm sorry, but") only."""
     if reading.messages[hit.message].role != "assistant":
         return False
     rest = _leads().sub("", _lead(reading, hit))

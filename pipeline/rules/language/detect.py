@@ -1,11 +1,12 @@
-"""Which language is written: of the conversation, then of each message with the conversation's as expected.
+"""The language of a conversation, then of each of its messages, which is expected to be the same.
 
-    detect(conversations, admitted=(), limit=FOREIGN) -> [Detection]     all texts of many conversations
-    detect_message(text, expected) -> (code, evidence)                   one new message of a known one
-    langdetect_baseline(texts) -> [code]                                 what langdetect says with seed 0
+    detect(conversations, admitted=(), limit=FOREIGN) -> [Detection]    of many conversations
+    detect_message(text, expected) -> (code, evidence)                  of one new message
+    langdetect_baseline(texts) -> [code]                                what langdetect answers
 
-A single short message cannot be told apart ("Ja!", "No problem"): its letters carry little evidence, and a
-detector that must answer guesses. So evidence is weighed, as log ratios of likelihoods (`weigh.py`):
+A single short message cannot be told apart ("Ja!", "No problem"): its letters carry little
+evidence, and a detector that must answer guesses. So evidence is weighed, as log ratios of
+likelihoods (`weigh.py`):
 
     message                            de     en    en - de       limit 30 nats
     "Hast du gut geschlafen?"         612    590        -22
@@ -13,8 +14,8 @@ detector that must answer guesses. So evidence is weighed, as log ratios of like
     "I would rather stay at home."    701    745         44       foreign: English
 
 1. All messages together decide the language of the conversation.
-2. A message is foreign only where another language fits it better than that one by `limit` nats, which
-   no short message, name or borrowed word can gather and a sentence in another language does.
+2. A message is foreign only where another language fits it better than that one by `limit` nats,
+   which no short message, name or borrowed word can gather and a sentence in another language does.
 3. Where there are foreign messages, short ones between them belong to the same run.
 """
 
@@ -35,18 +36,18 @@ from pipeline.rules.language import profiles
 from pipeline.rules.language.profiles import UNIT, Array
 from pipeline.rules.language.weigh import Texts, new_scratch, replay, weigh
 
-# Nats by which another language must fit a message better than the conversation's. Our measurement on
-# persona chats and plays in 11 languages: finds and names .98 of single foreign messages of 50 characters
-# and more, .90 of 30 to 50, .80 of 20 to 30, and alarms in .1 to .4 % of clean conversations; see
-# benchmarks/language.py.
+# Nats by which another language must fit a message better than the conversation's. Our measurement
+# on persona chats and plays in 11 languages: finds and names .98 of single foreign messages of 50
+# characters and more, .90 of 30 to 50, .80 of 20 to 30, and alarms in .1 to .4 % of clean
+# conversations; see benchmarks/language.py.
 FOREIGN = 30.0
 
 # Nats in favour of the admitted languages; decides only where the letters hardly do.
 EXPECTED = 10.0
 
-# Neighbouring grams share letters, so their evidence is not independent. Divided by this, confidence keeps
-# its word: of short conversations with a confidence of .8 to .95, .89 are right, of those with .95 to .99,
-# .97 (benchmarks/language.py).
+# Neighbouring grams share letters, so their evidence is not independent. Divided by this,
+# confidence keeps its word: of short conversations with a confidence of .8 to .95, .89 are right,
+# of those with .95 to .99, .97 (benchmarks/language.py).
 SHARED = 4.0
 
 # What the replacements in `_readable` can change.
@@ -57,9 +58,9 @@ class Detection(NamedTuple):
     """The languages of a conversation.
 
     language: None where there is nothing to read (no letters at all). codes: one per message, the
-    conversation's own unless another fits better by the limit. evidence: one per message, nats by which
-    the best other language fits better than the conversation's (for a run of foreign messages: that of the
-    run); 0 where its own is the best.
+    conversation's own unless another fits better by the limit. evidence: one per message, nats by
+    which the best other language fits better than the conversation's (for a run of foreign
+    messages: that of the run); 0 where its own is the best.
     """
 
     language: Language | None
@@ -68,7 +69,7 @@ class Detection(NamedTuple):
 
 
 class _Messages(NamedTuple):
-    """The language of each message as a lane of the tables, and its evidence against the expected one."""
+    """The language of each message as a lane of the tables, and the evidence for it."""
 
     lanes: Array  # (messages,) int64
     evidence: Array  # (messages,) float64, nats
@@ -77,33 +78,32 @@ class _Messages(NamedTuple):
 def detect(
     conversations: Sequence[Sequence[str]], admitted: Sequence[str] = (), limit: float = FOREIGN
 ) -> list[Detection]:
-    """The language of each conversation (a list of message texts) and of its messages: ISO 639-1, zh for Chinese.
+    """The language of each conversation (a list of texts) and of its messages: ISO 639-1.
 
     admitted: languages that are expected; others are found all the same. limit: nats, see FOREIGN.
     """
     starts = np.array(list(accumulate(map(len, conversations), initial=0)))
     weights = _weighed(list(chain.from_iterable(conversations)))
     languages, own = _of_conversations(weights, starts, admitted)
-    single = _of_messages(weights, np.repeat(own, np.diff(starts)), limit)
-    _find_runs(weights, starts, own, single, limit)
-    codes, evidence = _codes(single.lanes), tuple(single.evidence.tolist())
-    bounds = pairwise(starts.tolist())
-    return [
-        _detection(language, codes[start:end], evidence[start:end])
-        for language, (start, end) in zip(languages, bounds, strict=True)
-    ]
+    messages = _of_messages(weights, np.repeat(own, np.diff(starts)), limit)
+    _find_runs(weights, starts, own, messages, limit)
+    return _detections(languages, starts, messages)
 
 
-def _detection(
-    language: Language | None, codes: tuple[str, ...], evidence: tuple[float, ...]
-) -> Detection:
-    if language is None:
-        return Detection(None, (None,) * len(codes), evidence)
-    return Detection(language, codes, evidence)
+def _detections(
+    languages: Sequence[Language | None], starts: Array, messages: _Messages
+) -> list[Detection]:
+    """What was found of all conversations and messages, by conversation."""
+    codes, evidence = _codes(messages.lanes), tuple(messages.evidence.tolist())
+    detections = []
+    for language, (start, end) in zip(languages, pairwise(starts.tolist()), strict=True):
+        known = codes[start:end] if language else (None,) * (end - start)
+        detections.append(Detection(language, known, evidence[start:end]))
+    return detections
 
 
 def detect_message(text: str, expected: str, limit: float = FOREIGN) -> tuple[str, float]:
-    """The language of one message of a conversation in `expected`, and the nats by which another fits better.
+    """The language of one message, and the nats by which it fits better than the expected one.
 
     Raises ValueError when `expected` is not one of the languages that are recognised.
     """
@@ -116,9 +116,10 @@ def detect_message(text: str, expected: str, limit: float = FOREIGN) -> tuple[st
 
 
 def langdetect_baseline(texts: Sequence[str]) -> list[str]:
-    """What `langdetect.detect` answers with `DetectorFactory.seed = 0`, at many times its speed: the yardstick.
+    """What `langdetect.detect` answers with `DetectorFactory.seed = 0`, at many times its speed.
 
-    "unknown" where no language is likely, "" where the package raises LangDetectException (no known letters).
+    "unknown" where no language is likely, "" where the package raises LangDetectException (no known
+    letters).
     """
     names, chance, dice = profiles.chances()
     batch, letters = _buffers(_readable(texts)), profiles.letters()
@@ -149,20 +150,17 @@ def _of_conversations(
     own = leaning.argmax(1)
     behind = leaning - leaning[np.arange(own.size), own][:, None]
     confidence = 1 / np.exp(behind / (UNIT * SHARED)).sum(1)  # softmax
-    languages: list[Language | None] = [
-        Language(code, probability)
-        for code, probability in zip(_codes(own), confidence.tolist(), strict=True)
-    ]
-    for i in np.flatnonzero(together.min(1) >= 0):
-        languages[i] = None
+    languages: list[Language | None] = list(map(Language, _codes(own), confidence.tolist()))
+    for unreadable in np.flatnonzero(together.min(1) >= 0):
+        languages[unreadable] = None
     return languages, own
 
 
 def _together(weights: Array, starts: Array) -> Array:
     """What all messages of a conversation show together: (conversations, languages) int64.
 
-    One long message must not outvote ten short ones, so what it shows against a language counts in full up
-    to FOREIGN and hardly beyond.
+    One long message must not outvote ten short ones, so what it shows against a language counts in
+    full up to FOREIGN and hardly beyond.
     """
     against = weights - weights.max(1, keepdims=True)
     cap = round(FOREIGN * UNIT)
@@ -182,27 +180,28 @@ def _of_messages(weights: Array, own: Array, limit: float) -> _Messages:
     return _Messages(np.where(evidence >= limit, best, own), evidence)
 
 
-def _find_runs(weights: Array, starts: Array, own: Array, single: _Messages, limit: float) -> None:
-    """Reads conversations with foreign messages once more, as wholes; changes `single` in place."""
-    foreign = np.flatnonzero(single.evidence >= limit)
+def _find_runs(
+    weights: Array, starts: Array, own: Array, messages: _Messages, limit: float
+) -> None:
+    """Reads conversations with foreign messages once more, as wholes; changes `messages`."""
+    foreign = np.flatnonzero(messages.evidence >= limit)
     for after in set(np.searchsorted(starts, foreign, "right").tolist()):
         part = slice(starts[after - 1], starts[after])
-        states = np.unique(single.lanes[part])
-        others = states[states != own[after - 1]]
-        lanes, evidence = _runs(weights[part], [own[after - 1], *others], limit)
-        single.lanes[part], single.evidence[part] = lanes, evidence
+        others = set(messages.lanes[part].tolist()) - {own[after - 1]}
+        lanes, evidence = _runs(weights[part], [own[after - 1], *sorted(others)], limit)
+        messages.lanes[part], messages.evidence[part] = lanes, evidence
 
 
 def _runs(weights: Array, languages: Sequence[int], limit: float) -> _Messages:
-    """A conversation with foreign messages, read as a whole: short ones between them belong to the same run.
+    """A conversation with foreign messages, read as a whole: short ones between them join them.
 
-    languages: lanes of the conversation's own and of those found. Found is the likeliest path through
-    them, where every change costs half the limit and the path comes from and returns to the conversation's
-    own (Viterbi 1967): a message by itself pays the limit, a run pays it once.
+    languages: lanes of the conversation's own and of those found. Found is the likeliest path
+    through them, where every change costs half the limit and the path comes from and returns to the
+    conversation's own (Viterbi 1967): a message by itself pays the limit, a run pays it once.
 
         message      1    2    3    4    5         nats that English fits better than German
         English    -20   55    4   48  -31         2 and 4 are foreign by themselves, 3 is not
-        path        de   en   en   en   de         55 + 4 + 48 - 30 nats: one run, 107 nats of evidence
+        path        de   en   en   en   de         one run with 55 + 4 + 48 nats of evidence
     """
     states = np.array(languages)
     fit = weights[:, states] / UNIT
@@ -214,7 +213,7 @@ def _runs(weights: Array, languages: Sequence[int], limit: float) -> _Messages:
 
 
 def _likeliest_path(fit: Array, limit: float) -> Array:
-    """The column of `fit` for each of its rows. Column 0 is where the path comes from and returns to."""
+    """The column of `fit` for each of its rows; the path comes from column 0 and returns to it."""
     columns = fit.shape[1]
     change = limit / 2 * (1 - np.eye(columns))  # (from, to)
     score, origin = fit[0] - change[0], np.zeros(fit.shape, np.int64)
@@ -236,15 +235,15 @@ def _codes(lanes: Array) -> tuple[str, ...]:
 def _readable(texts: Sequence[str]) -> pa.Array:
     """Texts without addresses of pages and mailboxes, Vietnamese accents composed.
 
-    The same replacements, by the same expressions, as langdetect's; only texts that they can change are
-    looked at.
+    The same replacements, by the same expressions, as langdetect's; only texts that they can change
+    are looked at.
     """
     array = pa.array(texts, pa.large_string())
     changed = pc.match_substring_regex(array, _NOT_WORDS).to_numpy(zero_copy_only=False)
     if not changed.any():
         return array
     replaced = list(texts)
-    for i in np.flatnonzero(changed):
+    for i in np.flatnonzero(changed).tolist():
         text = Detector.MAIL_RE.sub(" ", Detector.URL_RE.sub(" ", texts[i]))
         replaced[i] = NGram.normalize_vi(text)
     return pa.array(replaced, pa.large_string())

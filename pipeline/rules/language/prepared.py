@@ -1,8 +1,9 @@
 """Tables that take a second to make, kept in a file for the next process.
 
-The file lies where Python and numba keep what they compile, in `__pycache__` beside this one, and its name
-holds a digest of all that the tables are made from: of other code or other data it is another file. It
-only saves time. Where it is missing, damaged or cannot be written, the tables are made anew.
+The file lies where Python and numba keep what they compile, in `__pycache__` beside this one, and
+its name holds a digest of all that the tables are made from: of other code or other data it is
+another file. It only saves time. Where it is missing, damaged or cannot be written, the tables are
+made anew.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ def _read(file: Path) -> Arrays | None:
 
 
 def _write(file: Path, tables: Arrays) -> None:
-    """Under another name first: two processes may write at once, and a half file must not be read."""
+    """Under another name first: another process must not read a half file."""
     FOLDER.mkdir(exist_ok=True)
     part = file.with_suffix(f".{os.getpid()}")
     with part.open("wb") as stream:
-        np.savez(stream, **tables)
+        np.savez(stream, allow_pickle=False, **tables)
     part.replace(file)

@@ -1,9 +1,9 @@
 """The letter statistics that ship with langdetect, laid out for compiled code.
 
-A profile gives the frequency of every run of one, two and three letters ("gram") in the Wikipedia of one
-language (Nakatani 2010, "Language Detection Library for Java"). langdetect looks grams up in Python
-dictionaries, one text at a time. Here every gram of every language has one row, in a table with a lane
-for each language; `weigh.py` reads whole batches of texts with them:
+A profile gives the frequency of every run of one, two and three letters ("gram") in the Wikipedia
+of one language (Nakatani 2010, "Language Detection Library for Java"). langdetect looks grams up in
+Python dictionaries, one text at a time. Here every gram of every language has one row, in a table
+with a lane for each language; `weigh.py` reads whole batches of texts with them:
 
     gram    hash table       row        af  ar  bg  …  zh   padding
     "ich"   keys, rows   →   41,203      0   0   0  …   0         0     one cache line, 64 bytes
@@ -33,7 +33,7 @@ Array = np.ndarray[Any, Any]
 FLOOR = (
     0.5 / 10_000
 )  # probability of a gram that a language lacks: langdetect's alpha / base frequency
-UNIT = 24  # a unit of evidence is 1/24 nat, so that the largest, log(1 / FLOOR) = 9.9 nats, fits a byte
+UNIT = 24  # units of evidence in a nat: the largest, log(1 / FLOOR) = 9.9 nats, fits a byte
 LANES = 64  # languages, padded to one cache line of bytes; the padding never wins
 WIDE = 56  # the same in langdetect's own 64-bit floats: seven cache lines
 DICE = 1 << 17  # words: more than the trials of one text can use
@@ -123,10 +123,10 @@ def _made() -> Arrays:
 
 
 def _weights() -> tuple[list[str], Array]:
-    """Names and weights of the languages, Chinese in both scripts as one: what either allows, it allows.
+    """Names and weights of the languages, Chinese in both scripts as one.
 
-    Chinese signs speak for Chinese and Japanese alone. The Wikipedias of others quote them, which would
-    make Korean claim short Chinese texts.
+    Chinese signs speak for Chinese and Japanese alone. The Wikipedias of others quote them, which
+    would make Korean claim short Chinese texts.
     """
     names, chance = _chances()
     chinese, traditional = names.index("zh-cn"), names.index("zh-tw")
@@ -140,7 +140,7 @@ def _weights() -> tuple[list[str], Array]:
 
 
 def _chances() -> tuple[tuple[str, ...], Array]:
-    """Names of all languages, and the probability of each gram in each, a lane for each language."""
+    """The names of all languages, and the probability of each gram in a lane for each."""
     grams = _grams()
     chance = np.zeros((grams.size, WIDE))
     for lane, profile in enumerate(_profiles()):
@@ -161,7 +161,10 @@ def _profiles() -> list[_Profile]:
 
 
 def _profile(path: Path) -> _Profile:
-    """A file of langdetect: {"name": "de", "freq": {"ich": 1234, …}, "n_words": [of 1 letter, of 2, of 3]}."""
+    """A file of langdetect: {"name": "de", "freq": {"ich": 1234, …}, "n_words": [9, 9, 9]}.
+
+    freq: how often each gram was seen. n_words: how many grams of one, two and three letters.
+    """
     content = json.loads(path.read_bytes())
     counts = {gram: count for gram, count in content["freq"].items() if 1 <= len(gram) <= 3}
     lengths = np.array(list(map(len, counts)))
@@ -189,8 +192,8 @@ def _packed(grams: list[str]) -> Array:
 def _hashed(grams: Array) -> tuple[Array, Array]:
     """Keys and rows of the hash table: every gram goes to its slot, or the next free one after it.
 
-    All grams step on together. Of those that want the same free slot the first gets it, the others try
-    the next one:
+    All grams step on together. Of those that want the same free slot the first gets it, the others
+    try the next one:
 
         "ich" "der" "das"  want slots  7 7 9   →  "ich" 7, "das" 9, and "der" goes on to 8
     """
@@ -225,8 +228,8 @@ def _characters() -> tuple[Array, Array]:
 def _script(point: int) -> int:
     if "A" <= chr(point) <= "z":
         return LATIN
-    # The package means to leave out Vietnamese letters here, but compares the number of a block with its
-    # name. We do as the package does.
+    # The package means to leave out Vietnamese letters here, but compares the number of a block
+    # with its name. We do as the package does.
     if point < COMBINING:
         return 0
     return OTHER_SCRIPT | SYLLABIC * (EAST_ASIAN <= point < HANGUL_END)

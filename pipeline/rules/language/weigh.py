@@ -1,37 +1,39 @@
-"""The two compiled loops over texts: how well each language fits, and langdetect's own answer, replayed.
+"""The two compiled loops over texts: how well each language fits, and langdetect's own answer.
 
-    weigh(texts, letters, weight, once, scratch)                 evidence of each text for each language
-    replay(texts, letters, chance, dice, languages, scratch)     what the package langdetect answers
+    weigh(texts, letters, weight, once, scratch)              how well each language fits each text
+    replay(texts, letters, chance, dice, languages, scratch)  what the package langdetect answers
 
-Both take a batch of texts as Arrow keeps them, one UTF-8 buffer and the offsets of the texts in it, and
-read a text as the rows of its grams in the tables of `profiles.py`. A gram is one, two or three letters
-that follow each other; words begin and end with a blank, and no gram goes across one:
+Both take a batch of texts as Arrow keeps them, one UTF-8 buffer and the offsets of the texts in it,
+and read a text as the rows of its grams in the tables of `profiles.py`. A gram is one, two or three
+letters that follow each other; words begin and end with a blank, and no gram goes across one:
 
     "du ich"  →  d · _d · u · du · _du · u_ · du_   and   i · _i · c · ic · _ic · h · ch · ich
 
-The last three letters stand in one number, the window, from which all three grams are cut (21 bits each):
+The last three letters stand in one number, the window, from which all three grams are cut (21 bits
+each):
 
     window     _ | d | u        after the letter u
     1 letter   u | 0 | 0        two letters to the left, what falls out is gone
     2 letters  d | u | 0        one letter to the left
     3 letters  _ | d | u        as it is
 
-How a text becomes evidence. The profile of a language gives the probability p of each gram; a gram that
-it lacks has the probability `FLOOR` everywhere. If grams were independent, the probability of a text would
-be the product over its grams, so logarithms are added. Stored is log(p / FLOOR), by which a gram that a
-language lacks adds nothing, in units of 1/24 nat, by which the largest fits a byte. For the word "ich":
+How a text becomes evidence. The profile of a language gives the probability p of each gram; a gram
+that it lacks has the probability `FLOOR` everywhere. If grams were independent, the probability of
+a text would be the product over its grams, so logarithms are added. Stored is log(p / FLOOR), by
+which a gram that a language lacks adds nothing, in units of 1/24 nat, by which the largest fits a
+byte. For the word "ich":
 
             i   _i    c   ic  _ic    h   ch  ich   h_  ch_     sum
     de    179  131  150  113    0  158  143  116  109  115    1214
     en    177  133  154  115    0  160  103   73  111   89    1115
     nl    175  134  138   96    0  145  115   78   77   75    1033
 
-Only differences count, for a text of unknown language is not compared with anything else: German fits
-better than English by (1214 - 1115) / 24 = 4.1 nats, which is a likelihood ratio of 62 to 1, and better
-than Dutch by 7.5. Single letters hardly tell languages apart; "ch", "ich" and "ch_" do.
+Only differences count, for a text of unknown language is not compared with anything else: German
+fits better than English by (1214 - 1115) / 24 = 4.1 nats, which is a likelihood ratio of 62 to 1,
+and better than Dutch by 7.5. Single letters hardly tell languages apart; "ch", "ich" and "ch_" do.
 
-One short message gathers a few nats, a sentence in another language dozens: `detect.py` says what is
-made of the difference.
+One short message gathers a few nats, a sentence in another language dozens: `detect.py` says what
+is made of the difference.
 """
 
 from __future__ import annotations
@@ -89,13 +91,13 @@ def new_scratch() -> Scratch:
 @njit(**_COMPILE)
 def _decoded(text, points):  # type: ignore[no-untyped-def]
     """UTF-8 to code points; runs of blanks become one. The number of code points."""
-    at, seen, count, before = 0, 0, 0, np.int64(0)
+    at, seen, count, before = np.int64(0), 0, 0, np.int64(0)
     while at < text.size and seen < LONGEST:
         first = np.int64(text[at])
         tail = (first >= 0xC0) + (first >= 0xE0) + (first >= 0xF0)  # bytes that follow
         point = first & (0x3F >> tail) if tail else first
         for i in range(1, tail + 1):
-            point = point << 6 | np.int64(text[at + i]) & 0x3F
+            point = (point << 6) | (np.int64(text[at + i]) & 0x3F)
         at += 1 + tail
         seen += 1
         if point != _BLANK or before != _BLANK:
@@ -122,6 +124,17 @@ def _latin_is_foreign(points, kinds, as_package):  # type: ignore[no-untyped-def
 
 
 @njit(**_COMPILE)
+def _leave_out_latin(points):  # type: ignore[no-untyped-def]
+    """Moves the other letters together; how many there are."""
+    kept = 0
+    for point in points:
+        if not 65 <= point <= 122:  # "A" to "z"
+            points[kept] = point
+            kept += 1
+    return kept
+
+
+@njit(**_COMPILE)
 def _bits(number):  # type: ignore[no-untyped-def]
     """How many binary digits a number has."""
     bits = 0
@@ -132,7 +145,7 @@ def _bits(number):  # type: ignore[no-untyped-def]
 
 @njit(inline="always", **_COMPILE)
 def _add_grams(window, length, letters, rows, count):  # type: ignore[no-untyped-def]
-    """Writes the rows of the known grams that end with the newest letter; how many rows there are now.
+    """Writes the rows of the known grams that end with the newest letter; the number of rows then.
 
     length: letters of the window that belong to the word, the blank before it included.
     """
@@ -149,23 +162,27 @@ def _add_grams(window, length, letters, rows, count):  # type: ignore[no-untyped
     return count
 
 
+@njit(inline="always", **_COMPILE)
+def _folded(point, letters):  # type: ignore[no-untyped-def]
+    """The letter that stands for a character, and whether that is a capital."""
+    if point >= _PLANE:
+        return point, False
+    return letters.folded[point], (letters.kind[point] & UPPER) != 0
+
+
 @njit(**_COMPILE)
 def _read(text, letters, as_package, scratch):  # type: ignore[no-untyped-def]
     """The rows of all known grams of a text, in order, into `scratch.rows`; their number.
 
-    Words in capitals do not count, from their second letter on; nor do Latin letters beside more letters
-    of another script.
+    Words in capitals do not count, from their second letter on; nor do Latin letters beside more
+    letters of another script.
     """
     points = scratch.points[: _decoded(text, scratch.points)]
-    skip_latin = _latin_is_foreign(points, letters.kind, as_package)
+    if _latin_is_foreign(points, letters.kind, as_package):
+        points = points[: _leave_out_latin(points)]
     window, length, upper_before, count = np.uint64(_BLANK), 1, False, 0
     for point in points:
-        if skip_latin and 65 <= point <= 122:
-            continue
-        letter, upper = point, False
-        if point < _PLANE:
-            letter = letters.folded[point]
-            upper = (letters.kind[point] & UPPER) != 0
+        letter, upper = _folded(point, letters)
         if (window & _LETTER) == _BLANK:
             length, upper_before = 1, False
             if letter == _BLANK:
@@ -180,11 +197,11 @@ def _read(text, letters, as_package, scratch):  # type: ignore[no-untyped-def]
 
 @njit(**_COMPILE)
 def weigh(texts, letters, weight, once, scratch):  # type: ignore[no-untyped-def]
-    """How well each language fits each text: (texts, LANES) int32, in 1/24 nat above a text of unknown grams.
+    """How well each language fits each text: (texts, LANES) int32, in 1/24 nat.
 
-    In alphabets a gram counts once a text: "Okay, okay, okay" and "I like to go hiking, swimming and
-    kayaking" show no more than "Okay" and "I like hiking". The grams of other scripts stand for whole
-    classes of signs, and all of them count.
+    In alphabets a gram counts once a text: "Okay, okay, okay" and "I like to go hiking, swimming
+    and kayaking" show no more than "Okay" and "I like hiking". The grams of other scripts stand for
+    whole classes of signs, and all of them count.
     """
     evidence = np.zeros((texts.offsets.size - 1, LANES), np.int32)
     last = np.full(weight.shape[0], -1, np.int64)  # the text that each gram was last found in
@@ -200,10 +217,12 @@ def weigh(texts, letters, weight, once, scratch):  # type: ignore[no-untyped-def
 
 @njit(**_COMPILE)
 def replay(texts, letters, chance, dice, languages, scratch):  # type: ignore[no-untyped-def]
-    """langdetect's answer for each text: a lane, `languages` for "unknown", `languages` + 1 for no known gram.
+    """langdetect's answer for each text: a lane, or `languages` for "unknown", or one more.
 
-    The package seeds its generator anew for every text, so its dice fall the same way each time and are
-    thrown once. Probabilities are multiplied and summed in the package's order, in the same 64 bits.
+    One more stands for a text without known grams, of which the package raises an exception.
+    The package seeds its generator anew for every text, so its dice fall the same way each time and
+    are thrown once. Probabilities are multiplied and summed in the package's order, in the same 64
+    bits.
     """
     answers = np.empty(texts.offsets.size - 1, np.int64)
     for text in range(texts.offsets.size - 1):
@@ -236,7 +255,7 @@ def _mean_of_trials(rows, chance, dice, languages):  # type: ignore[no-untyped-d
 
 @njit(**_COMPILE)
 def _trial(rows, chance, dice, at, floor, likely):  # type: ignore[no-untyped-def]
-    """Multiplies the probabilities of grams drawn at random into `likely`; where the dice stand then."""
+    """Multiplies the probabilities of random grams into `likely`; the place of the next dice."""
     shift = np.uint32(32 - _bits(rows.size))
     for step in range(STEPS):
         pick = np.int64(dice[at] >> shift)

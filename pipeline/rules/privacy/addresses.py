@@ -1,4 +1,4 @@
-"""Street addresses, in the shapes people write them: where they start and end. The words for streets: configs/words.
+"""Street addresses in the shapes in which people write them: where they start and end.
 
 14 Maple Street, Apt 3B, Springfield 00501     street_after_name.txt
 Calle de Toledo 14 · 14 rue de la Paix         street_before_name.txt
@@ -20,16 +20,18 @@ _NUMBER = r"\d{1,5}(?:[ ]?(?:[A-Za-z]|bis|ter)\b|(?:[-/]\d{1,4}))?"
 _NAME = r"[^\W_][\w'’.-]*"
 _PROPER = rf"(?-i:(?=[A-ZÀ-ÞĀ-ŽΆ-ΩА-Я])){_NAME}"  # in a capital
 _POSTCODE = (
-    r"(?:[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}|[A-Z]\d[A-Z][ ]?\d[A-Z]\d|\d{4}[ ]?[A-Z]{2}|\d{3}[ ]\d{2}"
+    r"(?:[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}|[A-Z]\d[A-Z][ ]?\d[A-Z]\d"
+    r"|\d{4}[ ]?[A-Z]{2}|\d{3}[ ]\d{2}"
     r"|\d{2}-\d{3}|\d{4,6}(?:-\d{3,4})?)\b"
 )
 _UNIT = (
-    r"(?:,?\s+(?:(?:apt|apartment|suite|ste|unit|flat|floor|room|rm|bldg|door|кв|квартира|int|piso)\b\.?"
-    r"[ ]*\#?[ ]*|\#[ ]?)[A-Za-z]?-?\d{1,5}[A-Za-z]?\b)"
+    r"(?:,?\s+(?:(?:apt|apartment|suite|ste|unit|flat|floor|room|rm|bldg|door|кв|квартира|int|piso)"
+    r"\b\.?[ ]*\#?[ ]*|\#[ ]?)[A-Za-z]?-?\d{1,5}[A-Za-z]?\b)"
 )
 _TOWN = rf"{_NAME}(?:[ ]{_NAME}){{0,3}}?"
 
-# After the street: the flat, then town and postcode in either order. A town alone says little and is left.
+# After the street: the flat, then town and postcode in either order. A town alone says little and
+# is left.
 _REST = re.compile(
     rf"{_UNIT}*(?:\s*,?\s+(?P<after>{_TOWN})"
     rf"(?:\s*,\s*(?P<state>{_NAME}(?:[ ]{_NAME})?))?\s*,?\s+{_POSTCODE}"
@@ -46,7 +48,8 @@ _WITH_FLAT = re.compile(
     re.IGNORECASE,
 )
 _BOX = re.compile(
-    r"\b(?:p\.?[ ]?o\.?[ ]?box|postfach|postbus|apartado|boîte postale|casella postale|а/я)[ ]+\d{1,6}\b"
+    r"\b(?:p\.?[ ]?o\.?[ ]?box|postfach|postbus|apartado|boîte postale|casella postale|а/я)"
+    r"[ ]+\d{1,6}\b"
     r"|\b(?:(?:PSC|Unit)\s\d{1,5},?\sBox\s\d{1,5}|US[A-Z]{1,3}\s\w+)"
     r",?\s(?:APO|FPO|DPO)\s[A-Z]{2}\s\d{5}\b",
     re.IGNORECASE,
@@ -63,8 +66,9 @@ _EAST_ASIA = re.compile(
 )
 # Before a street in small letters, which would else be any "2 hours long way".
 _LIVING = re.compile(
-    r"\b(?:live[sd]?|living|address|addresses|located|come|meet|moved?|ship|send|deliver|mail|stay(?:ing)?|home|house"
-    r"|office|place|ride|cab|taxi|at|to|is|it['’]s)\b(?:[ ,:]+(?!an?\b)[^\W\d]+)?[ ,:]*$",
+    r"\b(?:live[sd]?|living|address|addresses|located|come|meet|moved?|ship|send|deliver|mail"
+    r"|stay(?:ing)?|home|house|office|place|ride|cab|taxi|at|to|is|it['’]s)\b"
+    r"(?:[ ,:]+(?!an?\b)[^\W\d]+)?[ ,:]*$",
     re.IGNORECASE,
 )
 # Words for streets that follow a name and stand before a number.
@@ -96,8 +100,8 @@ _MEASURE = re.compile(
 def addresses(text: str, language: str | None = None) -> Iterator[tuple[int, int]]:
     """Where street addresses start and end; with flat, town and postcode where they are given.
 
-    language: ISO 639-1, of the conversation: in English, foreign words for streets ("via", "place") must be
-    capital.
+    language: ISO 639-1, of the conversation: in English, foreign words for streets ("via", "place")
+    must be capital.
     """
     shapes = _shapes(text)
     if not shapes.isdisjoint(("street_after_name", "street_before_name")):
@@ -211,7 +215,7 @@ def _is_numbered(match: re.Match[str], text: str) -> bool:
 
 
 def _may_be_small(name: str) -> bool:
-    """After "I live at" a street may be in small letters, where its name is short and not "miles down"."""
+    """After "I live at" a street may be in small letters, unless it is long or "miles down"."""
     words = name.lower().split()
     return len(words) <= 2 and set(listed("not_a_street_name")).isdisjoint(words)
 

@@ -1,11 +1,11 @@
-"""One datum however it is written: what identifies it, and where it stands in the other texts of a conversation.
+"""One datum however it is written: what identifies it, and where it stands again.
 
     find_all(texts, language=None) -> [[Span]]
     key("phone", "+1 202 555 0143") == key("phone", "202-555-0143")
 
-A telephone number is identified by its last digits, a street without flat and town, a handle without "@".
-Where a datum is repeated in passing ("ok, adding lena_k99"), no word before it says what it is: it is known
-from elsewhere in the conversation.
+A telephone number is identified by its last digits, a street without flat and town, a handle
+without "@". Where a datum is repeated in passing ("ok, adding lena_k99"), no word before it says
+what it is: it is known from elsewhere in the conversation.
 """
 
 from __future__ import annotations
@@ -81,10 +81,10 @@ def _digits(text: str) -> str:
 
 
 class _Known:
-    """What the conversation's personal data look like elsewhere: words as they are, numbers by their digits.
+    """A conversation's personal data as they look elsewhere: words as they are, numbers as digits.
 
-    Of the number 202 555 0143, `numbers` has 2025550143, and `tails` all its ends from the local 5550143 on,
-    so that it is found without country and area, and with more before it.
+    Of the number 202 555 0143, `numbers` has 2025550143, and `tails` all its ends from the local
+    5550143 on, so that it is found without country and area, and with more before it.
     """
 
     def __init__(self, known: Iterable[tuple[DatumKind, str]]) -> None:
@@ -113,18 +113,26 @@ class _Known:
                 yield from self._numbers_in(run)
 
     def _numbers_in(self, run: re.Match[str]) -> Iterator[Span]:
-        """Known numbers among the digits of a run, from the start of a group of digits to the end of one."""
+        """Known numbers among the digits of a run, from the start of a group to the end of one.
+
+        run      call 202-555-0143 or
+        places        012 456 89..        of the digits "2025550143", with groups at 0, 3 and 6
+        """
         places = [i for i, character in enumerate(run.group()) if character.isdecimal()]
         digits = "".join(run.group()[i] for i in places)
-        starts = [n for n, i in enumerate(places) if n == 0 or places[n - 1] != i - 1]
-        for end in [*starts[1:], len(places)]:
-            nearest, farthest = end - LOCAL + 1, end - LONGEST
-            near = starts[bisect_left(starts, farthest) : bisect_left(starts, nearest)]
-            first = next((start for start in near if self._is_known(digits[start:end])), None)
+        groups = [n for n, i in enumerate(places) if n == 0 or places[n - 1] != i - 1]
+        for end in [*groups[1:], len(places)]:
+            first = self._first_digit(digits[:end], groups)
             if first is not None:
                 kind = self.tails[digits[first:end][-LOCAL:]]
                 start = _with_plus(run.string, run.start() + places[first])
                 yield Span(kind, start, run.start() + places[end - 1] + 1)
+
+    def _first_digit(self, digits: str, groups: Sequence[int]) -> int | None:
+        """The group at which the longest known number starts that ends with these digits."""
+        nearest, farthest = len(digits) - LOCAL + 1, len(digits) - LONGEST
+        starts = groups[bisect_left(groups, farthest) : bisect_left(groups, nearest)]
+        return next((start for start in starts if self._is_known(digits[start:])), None)
 
     def _is_known(self, digits: str) -> bool:
         """A known number, the end of one, or one with country or area before it."""
@@ -137,7 +145,7 @@ def _ends(number: str) -> list[str]:
 
 
 def _searched_word(kind: DatumKind, value: str) -> str | None:
-    """What to look for, in small letters; a handle that could be any word ("@sam") counts with its "@" only."""
+    """What to look for, in small letters; a handle that could be any word ("@sam") is left out."""
     if kind == "address":
         return _small(street(value.title()))
     if kind != "handle":

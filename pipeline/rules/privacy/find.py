@@ -1,11 +1,11 @@
 """Personal data in a message: where they stand and of which kind they are; never what they are.
 
-    find(text, language=None) -> [Span]                of one message
-    datum.find_all(texts, language=None) -> [[Span]]   of a conversation: what is found once is found everywhere
+    find(text, language=None) -> [Span]                 of one message
+    datum.find_all(texts, language=None) -> [[Span]]    of all messages, repetitions included
     stand_ins.mask(texts, spans) -> texts, spans
 
-A number counts when its own check says so (card: Luhn, ISO/IEC 7812; IBAN: modulo 97, ISO 13616) or when it
-is written as such numbers are. A message without a digit, "@" or a link is not looked at.
+A number counts when its own check says so (card: Luhn, ISO/IEC 7812; IBAN: modulo 97, ISO 13616) or
+when it is written as such numbers are. A message without a digit, "@" or a link is not looked at.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ _WORTH_READING = re.compile(r"[0-9@０-９_]")
 _DIGITS = re.compile(r"\d")
 
 _TOP = (
-    r"(?:com|org|net|edu|gov|info|io|me|co|uk|de|fr|es|it|nl|pl|ru|ua|pt|br|jp|kr|cn|se|no|dk|fi|eu|us"
-    r"|ca|au|in|id)"
+    r"(?:com|org|net|edu|gov|info|io|me|co|uk|de|fr|es|it|nl|pl|ru|ua|pt|br|jp|kr|cn|se|no|dk|fi|eu"
+    r"|us|ca|au|in|id)"
 )
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+@-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}(?:"
@@ -68,8 +68,8 @@ _NOBODY = frozenset(
 )
 _LINK = re.compile(r"\b(?:https?|ftp|wss?)://[^\s<>\"'）」』】，。、]+", re.IGNORECASE)
 _SECRET = re.compile(
-    r"[?&;#][\w.-]*(?:token|key|auth|session|sess|sid|sig|signature|secret|passw(?:or)?d|pwd|passcode"
-    r"|invite|jwt|access|otp|code|ticket|hash)[\w.-]*=[^&\s#]{6,}"
+    r"[?&;#][\w.-]*(?:token|key|auth|session|sess|sid|sig|signature|secret|passw(?:or)?d|pwd"
+    r"|passcode|invite|jwt|access|otp|code|ticket|hash)[\w.-]*=[^&\s#]{6,}"
     r"|://[^/\s:@]+:[^/\s@]+@|\beyJ[\w-]{10,}\."
     r"|/(?:joinchat|invite|reset|verify|confirm|share)/[\w-]{8,}",
     re.IGNORECASE,
@@ -159,7 +159,8 @@ _NO_IBAN = 99  # letters: longer than any
 def find(text: str, language: str | None = None) -> list[Span]:
     """All personal data of one message, in the order of the text; no two spans overlap.
 
-    language: ISO 639-1 code of the conversation where it is known; which numbers can be telephones depends on it.
+    language: ISO 639-1 code of the conversation where it is known; which numbers can be telephones
+    depends on it.
     """
     if not _is_worth_reading(text):
         return []
@@ -177,7 +178,7 @@ def _is_worth_reading(text: str) -> bool:
 
 
 def apart(spans: list[Span], more: Iterable[Span]) -> list[Span]:
-    """The spans, and of the others those that overlap none, in the order of the text. spans: in order, and apart."""
+    """The spans, and of the others those that overlap none. spans: in the order of the text."""
     for span in more:
         place = bisect(spans, span.start, key=_start)
         after_last = place == 0 or spans[place - 1].end <= span.start
@@ -188,7 +189,10 @@ def apart(spans: list[Span], more: Iterable[Span]) -> list[Span]:
 
 
 def _finders(text: str, language: str | None) -> Iterator[tuple[DatumKind, Finder]]:
-    """What is worth looking for in a text with these characters; a place belongs to the first kind found there."""
+    """What is worth looking for in a text with these characters.
+
+    A place belongs to the first kind found there.
+    """
     digits = len(_DIGITS.findall(text))
     if "://" in text:
         yield "url", _links
@@ -237,7 +241,8 @@ def _network() -> re.Pattern[str]:
     networks = "|".join(map(re.escape, listed("handle_words")))
     return re.compile(
         rf"(?<![^\W{UNSPACED}])(?:{networks})(?![A-Za-z])[\s:=-]*"
-        r"(?:(?:is|as|handle|name|id|username|user|account|me|at|on|ist|est|es|è|é|это)\b[\s:=-]*){0,3}$",
+        r"(?:(?:is|as|handle|name|id|username|user|account|me|at|on|ist|est|es|è|é|это)\b"
+        r"[\s:=-]*){0,3}$",
         re.IGNORECASE,
     )
 
@@ -253,7 +258,7 @@ def _ibans(text: str) -> Iterator[Bounds]:
 
 
 def is_iban(text: str) -> bool:
-    """The check of ISO 13616: country and check digits put last, letters read as 10 to 35, modulo 97 is 1."""
+    """The check of ISO 13616: with country and check digits last, A as 10, modulo 97 it is 1."""
     letters = "".join(filter(str.isalnum, text)).upper()
     digits = "".join(str(int(letter, 36)) for letter in letters[4:] + letters[:4])
     return int(digits) % 97 == 1
@@ -274,7 +279,7 @@ def _ends_of_groups(number: str) -> list[int]:
 
 
 def is_card(text: str) -> bool:
-    """A number some company issues, of the right length, whose last digit is right (Luhn, ISO/IEC 7812-1)."""
+    """A number that some company issues, with the right last digit (Luhn, ISO/IEC 7812-1)."""
     digits = [int(character) for character in text if character.isdigit()]
     if not _ISSUED.fullmatch("".join(map(str, digits))):
         return False
@@ -338,7 +343,7 @@ def _phone_words() -> re.Pattern[str]:
 
 
 def _is_valid(written: str, language: str | None) -> bool:
-    """Whether the plan of a country where the language is spoken has such a number (Google's libphonenumber)."""
+    """Does a country where the language is spoken have such numbers (Google's libphonenumber)?"""
     for region in _WHERE_SPOKEN.get(language or "en", "").split():
         try:
             number = phonenumbers.parse(written, region)

@@ -1,4 +1,4 @@
-"""What the privacy rules find in a row: where personal data stand and of which kind; never what they are."""
+"""What the privacy rules find: where personal data stand and of which kind; never what they are."""
 
 from __future__ import annotations
 

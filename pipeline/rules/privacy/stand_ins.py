@@ -1,11 +1,11 @@
-"""Made-up values in place of personal data: the same datum gets the same stand-in throughout a conversation.
+"""Made-up values in place of personal data, the same for one datum throughout a conversation.
 
     mask(texts, spans) -> texts, spans
 
-All come from ranges set aside for examples and fiction, so that none can be anybody's: example.org (RFC
-2606), telephone 555-0100 to 0199 (North American Numbering Plan), IP 192.0.2.0/24 and 2001:db8::/32 (RFC
-5737, RFC 3849), cards from the card companies' own test numbers, IBAN of a bank ZZZZ that does not exist,
-postcode 00000.
+All come from ranges set aside for examples and fiction, so that none can be anybody's: example.org
+(RFC 2606), telephone 555-0100 to 0199 (North American Numbering Plan), IP 192.0.2.0/24 and
+2001:db8::/32 (RFC 5737, RFC 3849), cards from the card companies' own test numbers, IBAN of a bank
+ZZZZ that does not exist, postcode 00000.
 """
 
 from __future__ import annotations
@@ -20,9 +20,39 @@ from pipeline.rules.privacy.find import DatumKind, Span
 
 FIRSTS = 1000  # different numbers that the stand-ins of a conversation may begin with
 _NAMES = (
-    "alex robin sam kim jo lee max charlie noa ari mika luca toni sasha nika rene jules remy kay dana"
-).split()
-_STREETS = "Example Sample Specimen Model Pattern Fable Novel Story Chapter Preface".split()
+    "alex",
+    "robin",
+    "sam",
+    "kim",
+    "jo",
+    "lee",
+    "max",
+    "charlie",
+    "noa",
+    "ari",
+    "mika",
+    "luca",
+    "toni",
+    "sasha",
+    "nika",
+    "rene",
+    "jules",
+    "remy",
+    "kay",
+    "dana",
+)
+_STREETS = (
+    "Example",
+    "Sample",
+    "Specimen",
+    "Model",
+    "Pattern",
+    "Fable",
+    "Novel",
+    "Story",
+    "Chapter",
+    "Preface",
+)
 _CARDS = (
     "4111 1111 1111 1111",
     "5555 5555 5555 4444",
@@ -45,9 +75,9 @@ def mask(
 ) -> tuple[list[str], list[list[Span]]]:
     """Texts of one conversation with every span replaced, and where the stand-ins are now.
 
-    spans: per text, from `datum.find_all`. Which stand-ins a conversation has depends on the text of its
-    first datum: not all conversations have the same, and copies of one, even cut ones, stay copies for
-    `dedup`.
+    spans: per text, from `datum.find_all`. Which stand-ins a conversation has depends on the text
+    of its first datum: not all conversations have the same, and copies of one, even cut ones, stay
+    copies for `dedup`.
     """
     given = _stand_ins(texts, spans)
     masked: list[str] = []
@@ -102,7 +132,10 @@ def _replaced(
 
 
 def stand_in(kind: DatumKind, number: int, like: str) -> str:
-    """The made-up value of a kind and number; of `like` only the form is kept (a country code, IPv6)."""
+    """The made-up value of a kind and number.
+
+    Of `like` only the form is kept (a country code, IPv6).
+    """
     name = _NAMES[number % len(_NAMES)]
     match kind:
         case "email":
@@ -128,7 +161,10 @@ def stand_in(kind: DatumKind, number: int, like: str) -> str:
 
 
 def _iban(number: int) -> str:
-    """An IBAN with the right check digits (ISO 13616): account, country and 00, modulo 97, from 98."""
+    """An IBAN with the right check digits (ISO 13616).
+
+    Account, country and 00, modulo 97, from 98.
+    """
     account = f"ZZZZ{number:014}"
     digits = "".join(str(int(letter, 36)) for letter in f"{account}GB00")
     return f"GB{98 - int(digits) % 97:02}{account}"

@@ -1,7 +1,8 @@
-"""Words of noise: keys struck at random and letters held down, known by pairs of letters that no language has.
+"""Words of noise: keys struck at random and letters held down, by pairs that no language has.
 
-Latin letters only: the profiles leave out what is rarer than 1 in 10,000, and only sixteen languages
-together leave few gaps. One alphabet of one language (Cyrillic was tried) makes noise of good words.
+Latin letters only: the profiles leave out what is rarer than 1 in 10,000, and only sixteen
+languages together leave few gaps. One alphabet of one language (Cyrillic was tried) makes noise of
+good words.
 
     "asdkjh"  →  as 7 bits · sd 12 · dk 11 · kj 20 · jh 20   mean 14 bits, above RARE: noise
     "strong"  →  st 6 · tr 7 · ro 7 · on 6 · ng 5            mean  6 bits: a word
@@ -22,8 +23,8 @@ import numpy as np
 
 from pipeline.compiled import njit
 
-# Mean bits of a word's letter pairs above which it is noise. Source: 3 in 1,000 words of human dialogues
-# in ten languages lie above (names, abbreviations), so three in a row are no accident.
+# Mean bits of a word's letter pairs above which it is noise. Source: 3 in 1,000 words of human
+# dialogues in ten languages lie above (names, abbreviations), so three in a row are no accident.
 RARE = 10.0
 LONG = 4  # letters: shorter words say nothing
 _NEVER = 20.0  # bits of a pair that no language has
@@ -100,7 +101,10 @@ def _is_noise(codes: Array, start: int, end: int, letters: Array, bits: Array) -
 
 @cache
 def _tables() -> tuple[Array, Array]:
-    """Character → letter 1 to 26, 0 for others, uint8 (65536,); bits of a pair in the language that has it most."""
+    """Character → letter 1 to 26, 0 for others, uint8 (65536,).
+
+    Bits of a pair in the language that has it most.
+    """
     letters = np.zeros(_PLANE, np.uint8)
     for code in range(_PLANE):
         letters[code] = _LETTERS.find(_plain(chr(code))) + 1
@@ -113,7 +117,7 @@ def _tables() -> tuple[Array, Array]:
 
 
 def _pairs(language: str) -> Counter[str]:
-    """Pairs of plain letters in langdetect's profile of a language (Nakatani 2010), as shares of all pairs."""
+    """Pairs of plain letters in langdetect's profile of a language, as shares of all pairs."""
     path = Path(langdetect.__file__).parent / "profiles" / language
     profile = json.loads(path.read_text("utf-8"))
     shares: Counter[str] = Counter()

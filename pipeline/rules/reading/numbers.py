@@ -1,4 +1,4 @@
-"""Numbers of a whole conversation in one compiled pass: words, word pairs, how similar its messages are.
+"""Numbers of a conversation in one compiled pass: words, word pairs, how similar messages are.
 
 A message is folded to its words in lower case with one blank between them, and read twice:
 
@@ -6,9 +6,9 @@ A message is folded to its words in lower case with one blank between them, and 
     word pairs  the rain · rain the · the rain                            2 of 3 are distinct
     3-grams     "the" "he " "e r" " ra" "rai" "ain" "in " "n t" " th"     a set of packed letters
 
-Two messages of one side are as similar as the Jaccard index of their 3-grams. So that a new message is
-not compared with every earlier one, all 3-grams stand in one hash table, each with the chain of messages
-that have it, the latest first:
+Two messages of one side are as similar as the Jaccard index of their 3-grams. So that a new message
+is not compared with every earlier one, all 3-grams stand in one hash table, each with the chain of
+messages that have it, the latest first:
 
     gram "rai"  →  message 6  →  message 2  →  end        message 8 has "rai" too: shared[6] += 1,
                                                           shared[2] += 1, and 8 is put in front
@@ -36,19 +36,28 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio (Knuth, multipli
 Array = np.ndarray[Any, Any]
 
 
+class Similar(NamedTuple):
+    """Two messages of one side, and the Jaccard index of their 3-grams."""
+
+    value: float
+    message: int
+    earlier: int
+
+
+NOT_COMPARED = Similar(0.0, -1, -1)
+
+
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """words: of each message. repeats: the earliest message with the same words, or -1; of each message.
+    """The numbers of a conversation.
 
-    similarity: the largest Jaccard index of two messages of one side, which are `similar` and, before it,
-    `earlier`; 0, -1, -1 where none are compared. distinct_2: distinct word pairs / word pairs, or nan.
+    words, repeats: of each message its words, and the earliest message with the same words, or -1.
+    similar: the two most similar messages. distinct_2: distinct word pairs / word pairs, or nan.
     """
 
     words: list[int]
     repeats: list[int]
-    similarity: float
-    similar: int
-    earlier: int
+    similar: Similar
     distinct_2: float
 
 
@@ -58,13 +67,23 @@ def count(text: str, starts: Sequence[int], messages: Sequence[Message]) -> Numb
     bounds = np.array([*starts, len(text) + 1], np.int64)
     sides = np.array([_SIDES[message.role] for message in messages], np.int8)
     words, repeats, pair, distinct_2 = _count(codes, bounds, sides, _table())
-    similarity, similar, earlier = pair
-    return Numbers(words.tolist(), repeats.tolist(), similarity, similar, earlier, distinct_2)
+    return Numbers(words.tolist(), repeats.tolist(), Similar(*pair), distinct_2)
+
+
+def similarity(one: str, other: str) -> float:
+    """How similar two messages are, 0 to 1."""
+    if one == other:
+        return 1.0
+    messages = [Message("user", one), Message("user", other)]
+    return count(f"{one}\0{other}", [0, len(one) + 1], messages).similar.value
 
 
 @cache
 def _table() -> Array:
-    """Character → 0: between words, 1: a word by itself (ideographs, kana), else its lower case + 2."""
+    """Character → 0: between words, 1.
+
+    A word by itself (ideographs, kana), else its lower case + 2.
+    """
     table = np.zeros(_LAST, np.uint32)
     for code in range(_LAST):
         if chr(code).isalnum():
@@ -77,7 +96,10 @@ def _is_word(code: int) -> bool:
 
 
 class _Folded(NamedTuple):
-    """A conversation folded. Message i is letters[letter_at[i]:letter_at[i + 1]], and so with its words."""
+    """A conversation folded.
+
+    Message i is letters[letter_at[i]:letter_at[i + 1]], and so with its words.
+    """
 
     letters: Array  # (letters,) uint64
     letter_at: Array  # (messages + 1,) int64
@@ -88,8 +110,8 @@ class _Folded(NamedTuple):
 class _Grams(NamedTuple):
     """The hash table of 3-grams: open, a power of two long, a key of 0 is a free slot.
 
-    newest: of each gram, its latest entry. message, before: of each entry, the message that has the gram,
-    and the gram's entry before it, or -1. size: of each message, how many grams it has.
+    newest: of each gram, its latest entry. message, before: of each entry, the message that has the
+    gram, and the gram's entry before it, or -1. size: of each message, how many grams it has.
     """
 
     keys: Array  # (slots,) uint64
@@ -113,12 +135,12 @@ def _fold_all(codes: Array, bounds: Array, sides: Array, table: Array) -> _Folde
     letters, letter_at = np.zeros(most, np.uint64), np.zeros(len(bounds), np.int64)
     hashes, word_at = np.zeros(most, np.uint64), np.zeros(len(bounds), np.int64)
     for i in range(len(sides)):
-        length, words = 0, 0
+        letter_at[i + 1], word_at[i + 1] = letter_at[i], word_at[i]
         if sides[i] >= 0:
             content = codes[bounds[i] : bounds[i + 1] - 1]
-            length, words = _fold(content, table, letters[letter_at[i] :], hashes[word_at[i] :])
-        letter_at[i + 1] = letter_at[i] + length
-        word_at[i + 1] = word_at[i] + words
+            folded = _fold(content, table, letters[letter_at[i] :], hashes[word_at[i] :])
+            letter_at[i + 1] += folded[0]
+            word_at[i + 1] += folded[1]
     return _Folded(letters, letter_at, hashes, word_at)
 
 
@@ -176,7 +198,7 @@ def _most_similar(folded: _Folded, words: Array, sides: Array) -> tuple[float, i
     """The largest Jaccard index of two messages of one side, the later of the two, the earlier."""
     grams, used = _no_grams(folded.letter_at[-1], len(words)), np.int64(0)
     shared = np.zeros(len(words), np.int64)  # grams that each earlier message has too
-    best, later, earlier = 0.0, -1, -1
+    most = (0.0, -1, -1)
     for i in range(len(words)):
         if words[i] < ENOUGH:
             continue
@@ -185,10 +207,10 @@ def _most_similar(folded: _Folded, words: Array, sides: Array) -> tuple[float, i
         used = _enter(i, letters, grams, used, shared)
         for other in range(i):
             if sides[other] == sides[i] and shared[other]:
-                similarity = shared[other] / (grams.size[i] + grams.size[other] - shared[other])
-                if similarity > best:
-                    best, later, earlier = similarity, i, other
-    return best, later, earlier
+                union = grams.size[i] + grams.size[other] - shared[other]
+                if shared[other] / union > most[0]:
+                    most = (shared[other] / union, i, other)
+    return most
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

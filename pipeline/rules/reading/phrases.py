@@ -1,11 +1,11 @@
-"""The phrases of `configs/words`: what the lines of a list mean, and where their phrases stand in a text.
+"""The phrases of `configs/words`: what the lines of a list mean, and where they stand in a text.
 
-A list has one phrase a line, lower case. `(a|b|)` stands for a, b or nothing; `_` stands for a blank
-where one would be cut off; `@age = a|b` names a choice for the lines below it.
+A list has one phrase a line, lower case. `(a|b|)` stands for a, b or nothing; `_` stands for a
+blank where one would be cut off; `@age = a|b` names a choice for the lines below it.
 
     listed("refusal")                 the lines of refusal.txt, refusal-de.txt, refusal-en.txt, …
     pattern("i (cannot|can't) help")  a regular expression for one line
-    find(text, starts)                where the phrases of all lists stand, in one pass over the text
+    find(text, starts)                where the phrases of all lists stand in a text
 
 How `find` works. Written out, the lines are 230,000 phrases: too many to try one after another, and
 1.5 CPU-seconds to lay out for a search in one pass (Aho and Corasick 1975) in every process. Their
@@ -16,7 +16,7 @@ beginnings are 34,000, laid out in a tenth of the time, and most texts have none
     text        … sorry, i cannot help with that …
                          "i cannot h"                       found: this line is worth a look
                          "i cannot help with that"          one of its phrases stands here: yes
-                         pattern(line)                      gives the exact place, at word boundaries
+                         pattern(line)                      gives the place, at word boundaries
 """
 
 from __future__ import annotations
@@ -171,8 +171,8 @@ def _choices(piece: str) -> list[str]:
 def pattern(line: str, unspaced: bool = True) -> re.Pattern[str]:
     """What a line means, with word boundaries where its script has them.
 
-    unspaced: whether the text may have letters of `UNSPACED` scripts. Without them the expression is
-    compiled in a tenth of the time, because the ranges of those scripts are left out.
+    unspaced: whether the text may have letters of `UNSPACED` scripts. Without them the expression
+    is compiled in a tenth of the time, because the ranges of those scripts are left out.
     """
     word = f"[^\\W_{UNSPACED}]" if unspaced else r"[^\W_]"
     body = "".join(map(_any_of, parts(line)))
@@ -188,7 +188,10 @@ def _any_of(choices: Sequence[str]) -> str:
 
 
 def find(text: str, starts: Sequence[int]) -> defaultdict[str, list[Hit]]:
-    """Where the phrases of every list stand. text: folded messages joined by NUL; starts: of each."""
+    """Where the phrases of every list stand. text: folded messages joined by NUL; starts.
+
+    Of each.
+    """
     found = defaultdict[str, list[Hit]](list)
     bounds = [*starts, len(text) + 1]
     for message, line in _worth_a_look(text, starts):

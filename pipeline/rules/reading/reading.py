@@ -1,4 +1,7 @@
-"""A conversation as all rules read it: its messages in one string, and what was found out once for all of them."""
+"""A conversation as all rules read it.
+
+Its messages in one string, and what was found out once for all of them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pipeline.conversation import Finding, Message, Persona
@@ -18,7 +22,7 @@ if TYPE_CHECKING:  # loaded by those who use them: numba and langdetect take a s
     from pipeline.rules.language.detect import Detection
     from pipeline.rules.privacy.find import Span
     from pipeline.rules.reading.noise import Run
-    from pipeline.rules.reading.numbers import Numbers
+    from pipeline.rules.reading.numbers import Numbers, Similar
 
 QUOTED = 80  # characters of evidence, at most
 _STRAIGHT = {
@@ -37,14 +41,14 @@ _STRAIGHT = {
 class Reading:
     """A conversation, and what the rules know of it.
 
-    text      contents joined by NUL; empty for a system message: a stage direction, which nobody speaks
+    text      contents joined by NUL, but those of system messages, which nobody speaks, left out
     folded    the same in lower case with straight quotes, character for character
     starts    where each message begins in `text`
     hits      name of a list → where its phrases stand
-    earlier   where only the last message is judged, because it is new: its speaker's own messages before it
+    earlier   where only the last message is judged, being new: its speaker's messages before it
     measures  the row's numbers so far, by the names of `conversation.MEASURES`
-    detection, admitted, personal: its languages, those that the recipe admits, and where personal data
-              stand in each published text (messages, then names, then cards); filled in by `filter`
+    detection, admitted: its languages, and those that the recipe admits
+    personal  where personal data stand in each published text: messages, then names, then cards
     """
 
     messages: Sequence[Message]
@@ -97,15 +101,17 @@ class Reading:
         message = bisect_right(self.starts, start) - 1
         return Hit(message, start - self.starts[message], end - self.starts[message])
 
-    def similarity(self, one: int, other: int) -> float:
-        """How similar two messages are, 0 to 1, whoever wrote them."""
-        from pipeline.rules.reading.numbers import count
+    @property
+    def most_similar(self) -> Similar:
+        """The two most similar messages of one side, or the new one and another of its speaker."""
+        from pipeline.rules.reading.numbers import NOT_COMPARED, Similar, similarity
 
-        first, second = self.messages[one].content, self.messages[other].content
-        if first == second:
-            return 1.0
-        pair = [Message("user", first), Message("user", second)]
-        return count(f"{first}\0{second}", [0, len(first) + 1], pair).similarity
+        if self.earlier is None:
+            return self.numbers.similar
+        last = len(self.messages) - 1
+        new = self.messages[last].content
+        pairs = [Similar(similarity(self.messages[i].content, new), last, i) for i in self.earlier]
+        return max(pairs, key=attrgetter("value"), default=NOT_COMPARED)
 
     def line(self, message: int) -> str:
         """One message, folded."""
