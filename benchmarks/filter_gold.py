@@ -13,7 +13,7 @@ from pipeline import filter as room
 from pipeline.conversation import Conversation, Drop
 from pipeline.recipe.settings import FilterSettings
 from pipeline.rules import safety, style
-from pipeline.rules.reading.view import view
+from pipeline.rules.reading.reading import read
 
 # What counts as having caught a kind of fault: a rule that fired, or a repair (a word of its edit).
 CAUGHT = {
@@ -94,7 +94,7 @@ def refusals() -> None:
     total: Counter[tuple[bool, bool]] = Counter()
     models: dict[str, Counter[tuple[bool, bool]]] = {}
     for model, refused, talk in sets.xstest():
-        found = {f.rule for f in style.phrases(view(talk.messages))}
+        found = {f.rule for f in style.phrases(read(talk.messages))}
         pair = (bool(found & {"style.refusal", "style.assistant"}), refused)
         total[pair] += 1
         models.setdefault(model, Counter())[pair] += 1
@@ -105,7 +105,7 @@ def refusals() -> None:
 def minors() -> None:
     counts: Counter[tuple[bool, bool]] = Counter()
     for talk, turn, stated in sets.gold_minors():
-        counts[any(f.message == turn for f in safety.minors(view(talk.messages))), stated] += 1
+        counts[any(f.message == turn for f in safety.minors(read(talk.messages))), stated] += 1
     print(f"gold_minor_natural\n  {scores(counts)}")
 
 

@@ -23,8 +23,7 @@ from typing import NamedTuple
 from pipeline import texts
 from pipeline.conversation import Annotation, Conversation
 from pipeline.recipe.score import ScoreSettings
-from pipeline.rules.reading.numbers import numbers
-from pipeline.rules.reading.view import view
+from pipeline.rules.reading.reading import read
 from pipeline.rules.structure import measures
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
@@ -75,8 +74,7 @@ def _filled(known: Annotation, guessed: Annotation) -> Annotation:
 
 
 def _measured(row: Conversation) -> dict[str, float]:
-    seen = view(row.messages)
-    return measures(seen, numbers(seen.text, seen.starts, row.messages))
+    return measures(read(row.messages))
 
 
 def _course(spoken: Sequence[Annotation], window: int) -> dict[str, float]:

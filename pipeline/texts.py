@@ -51,6 +51,13 @@ def words(name: str) -> list[str]:
     return entries("words", f"{name}.txt")
 
 
+def word_lists(name: str) -> list[str]:
+    """The names of a list in all its languages: `<name>` and `<name>-<language>`, as far as they are there."""
+    folder = configs() / "words"
+    files = [*folder.glob(f"{name}.txt"), *folder.glob(f"{name}-??.txt")]
+    return [file.stem for file in sorted(files)]
+
+
 def has_words(name: str) -> bool:
     """Is there a list `configs/words/<name>.txt`?"""
     return (configs() / "words" / f"{name}.txt").is_file()

@@ -11,7 +11,7 @@ from lxml import html
 
 from pipeline import texts
 from pipeline.conversation import normalised
-from pipeline.rules.reading.view import pattern, words
+from pipeline.rules.reading.phrases import listed, pattern
 from pipeline.texts import configs
 
 QUICKSTART = configs() / "quickstart"
@@ -273,7 +273,7 @@ def test_labels_and_weights_of_word_lists_are_legal(language):
 def worn(text):
     return [
         phrase
-        for phrase in words("cliches")
+        for phrase in listed("cliches")
         if pattern(phrase).search(text.lower().replace("’", "'"))
     ]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks import house
-
 from pipeline.recipe.loading import load
 from pipeline.recipe.settings import Recipe
 from pipeline.run.stages import NAMES

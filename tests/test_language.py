@@ -1,4 +1,7 @@
-"""Languages: conversations first, then messages; a switch is found, a name or a borrowed word is none."""
+"""Languages: conversations first, then messages.
+
+A switch is found, a name or a borrowed word is none.
+"""
 
 from __future__ import annotations
 
@@ -125,8 +128,8 @@ def test_where_letters_hardly_decide_the_admitted_language_is_heard() -> None:
 
 def test_without_letters_there_is_no_language() -> None:
     silent, empty, spoken = detect.detect([["...", "😀 42"], [], ENGLISH])
-    assert silent == detect.Heard(None, (None, None), (0.0, 0.0))
-    assert empty == detect.Heard(None, (), ())
+    assert silent == detect.Detection(None, (None, None), (0.0, 0.0))
+    assert empty == detect.Detection(None, (), ())
     assert spoken.codes == ("en",) * 5
     assert detect.detect([]) == []
 

@@ -1,4 +1,7 @@
-"""Adults only: who states an own age under 18 is found, in words and digits; who speaks of others or of time is not."""
+"""Adults only: who states an own age under 18 is found, in words and digits.
+
+Who speaks of others or of time is not.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import pytest
 
 from pipeline.conversation import Message, Persona
 from pipeline.rules import LANGUAGES, safety
-from pipeline.rules.reading.view import view
+from pipeline.rules.reading.reading import read
 from pipeline.texts import configs
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -19,7 +22,8 @@ DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
 def fired(*turns: str) -> dict[str, int | None]:
     messages = [Message("assistant" if i % 2 else "user", text) for i, text in enumerate(turns)]
-    return {f.rule: f.message for f in safety.readings(view(messages))}
+    reading = read(messages)
+    return {f.rule: f.message for f in (*safety.underage(reading), *safety.noted(reading))}
 
 
 @pytest.mark.parametrize(
@@ -329,7 +333,7 @@ def test_every_language_that_can_be_admitted_has_a_list_of_ages() -> None:
     ],
 )
 def test_cards_of_minors(description: str, young: bool) -> None:
-    found = safety.cards(view([Message("user", "Hi.")], Persona(description=description)))
+    found = safety.cards(read([Message("user", "Hi.")], Persona(description=description)))
     assert [f.rule for f in found] == ["safety.minor"] * young
 
 
@@ -351,7 +355,7 @@ def test_recall_and_precision_on_persona_chats() -> None:
                 Message("assistant" if i % 2 else "user", turn["text"])
                 for i, turn in enumerate(case["turns"])
             ]
-            found = any(f.message == case["turn"] for f in safety.minors(view(talk)))
+            found = any(f.message == case["turn"] for f in safety.minors(read(talk)))
             right += found and case["stated_minor"]
             wrong += found and not case["stated_minor"]
             stated += case["stated_minor"]

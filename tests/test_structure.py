@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.conversation import Message
 from pipeline.rules import structure
-from pipeline.rules.reading.numbers import numbers
-from pipeline.rules.reading.view import view
+from pipeline.rules.reading.reading import read
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
 
@@ -19,8 +18,7 @@ def talk(*turns: str) -> list[Message]:
 
 
 def measured(messages: list[Message]) -> dict[str, float]:
-    seen = view(messages)
-    return structure.measures(seen, numbers(seen.text, seen.starts, messages))
+    return structure.measures(read(messages))
 
 
 def test_sizes_leave_the_system_message_out() -> None:
@@ -53,22 +51,18 @@ def test_likeness_is_found_only_between_messages_of_one_side() -> None:
 @given(st.lists(texts, max_size=6))
 def test_words_are_those_of_the_texts(turns: list[str]) -> None:
     messages = talk(*turns)
-    seen = view(messages)
-    counted = numbers(seen.text, seen.starts, messages)
-    alone = [numbers(t, [0], talk(t)).words[0] for t in turns]
-    assert counted.words == alone
-    assert len(seen.folded) == len(seen.text)
+    reading = read(messages)
+    alone = [read(talk(text)).numbers.words[0] for text in turns]
+    assert reading.numbers.words == alone
+    assert len(reading.folded) == len(reading.text)
 
 
 @given(st.lists(texts, min_size=2, max_size=5))
 def test_a_talk_said_twice_repeats_every_longer_message(turns: list[str]) -> None:
     messages = talk(*turns, *turns)
-    seen = view(messages)
-    counted = numbers(seen.text, seen.starts, messages)
-    again = counted.repeats[len(turns) :]
-    assert all(
-        (e >= 0) == (n >= 4) for e, n in zip(again, counted.words[len(turns) :], strict=True)
-    )
+    numbers = read(messages).numbers
+    again, words = numbers.repeats[len(turns) :], numbers.words[len(turns) :]
+    assert [earlier >= 0 for earlier in again] == [count >= 4 for count in words]
 
 
 @pytest.mark.parametrize(
@@ -102,12 +96,5 @@ def test_a_last_message_that_breaks_off(last: str, broken: float) -> None:
 
 
 def test_messages_that_say_nothing_are_counted() -> None:
-    messages = talk("Hi.", " ", "Anyone?", "")
-    seen = view(messages)
-    counted = numbers(seen.text, seen.starts, messages)
-    found = [
-        f
-        for f in structure.readings(seen, counted, measured(messages))
-        if f.rule == "structure.empty"
-    ]
+    found = list(structure.empty(read(talk("Hi.", " ", "Anyone?", ""))))
     assert [(f.message, f.value) for f in found] == [(1, 2), (3, 2)]

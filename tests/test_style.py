@@ -1,25 +1,26 @@
-"""What a reader would cross out: refusals, labels, blanks, remains of prompts; and what only looks like them."""
+"""What a reader would cross out: refusals, labels, blanks, remains of prompts.
+
+And what only looks like them.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from pipeline.conversation import Message, Persona
-from pipeline.rules import cards, style
+from pipeline.rules import READERS, cards, measures, style
 from pipeline.rules.message import check
-from pipeline.rules.reading.numbers import numbers
-from pipeline.rules.reading.view import view
-from pipeline.rules.structure import measures
+from pipeline.rules.reading.reading import read
 
 ROBOT = Persona(name="Unit 7", description="An old AI who keeps a lighthouse.")
 
 
 def fired(reply: str, persona: Persona | None = None) -> set[str]:
     messages = [Message("user", "Tell me more about your day."), Message("assistant", reply)]
-    seen = view(messages, persona)
-    counted = numbers(seen.text, seen.starts, messages)
-    found = style.readings(seen, counted, measures(seen, counted))
-    return {f.rule for f in found} - {"style.cliches", "style.distinct_2"}
+    reading = read(messages, persona)
+    reading.measures = measures(reading)
+    found = {finding.rule for reader in READERS for finding in reader(reading)}
+    return {rule for rule in found if rule.startswith("style.")} - {"style.cliches"}
 
 
 @pytest.mark.parametrize(
@@ -113,8 +114,8 @@ def test_only_an_ai_character_may_say_that_it_is_one() -> None:
     assert fired(reply) == {"style.assistant"}
     assert fired(reply, ROBOT) == set()
     spoken = [Message("user", "What do you do?"), Message("assistant", reply)]
-    android = view([Message("system", "You are Ada, an android who keeps a lighthouse."), *spoken])
-    helper = view([Message("system", "You are a helpful AI assistant."), *spoken])
+    android = read([Message("system", "You are Ada, an android who keeps a lighthouse."), *spoken])
+    helper = read([Message("system", "You are a helpful AI assistant."), *spoken])
     assert [f.rule for f in style.phrases(android)] == []
     assert [f.rule for f in style.phrases(helper)] == ["style.assistant"]
 
@@ -181,7 +182,7 @@ def test_farewells_without_end_are_counted() -> None:
         Message("assistant" if i % 2 else "user", t)
         for i, t in enumerate(["So.", *["Bye, see you!"] * 6])
     ]
-    (found,) = style.goodbyes(view(messages))
+    (found,) = style.goodbyes(read(messages))
     assert (found.value, found.message) == (6, 1)
 
 
@@ -190,7 +191,7 @@ def test_evidence_points_at_the_words() -> None:
         Message("user", "Hi."),
         Message("assistant", "Oh. I’m sorry, but I can’t assist with that request."),
     ]
-    (found,) = [f for f in style.phrases(view(messages)) if f.rule == "style.refusal"]
+    (found,) = [f for f in style.phrases(read(messages)) if f.rule == "style.refusal"]
     assert messages[1].content[found.start : found.end] == found.evidence
     assert "can’t assist" in str(found.evidence)
 
@@ -203,18 +204,19 @@ def test_a_fact_voiced_by_the_wrong_side_and_a_card_read_out() -> None:
     messages = [
         Message(
             "user",
-            "So, what are you up to? I bake cookies for the county fair every summer with my sisters.",
+            "So, what are you up to?"
+            " I bake cookies for the county fair every summer with my sisters.",
         ),
         Message("assistant", "Lovely. I collect antique stamps."),
     ]
-    assert {f.rule for f in cards.readings(view(messages, card, other))} == {"style.swapped"}
+    assert {f.rule for f in cards.kept_to(read(messages, card, other))} == {"style.swapped"}
     recited = [
         Message(
             "assistant",
             "I bake cookies for the county fair every single summer with my two sisters.",
         )
     ]
-    (found,) = cards.readings(view(recited, card))
+    (found,) = cards.kept_to(read(recited, card))
     assert (found.rule, found.value) == ("style.recited", 14)
 
 

@@ -41,19 +41,6 @@ def private_texts(row: Conversation, language: Language | None) -> PrivateTexts:
     return PrivateTexts(texts, find_all(texts, language.code if language else None))
 
 
-def readings(row: Conversation, known: PrivateTexts) -> Iterator[Finding]:
-    """Where personal data stand and of which kind; never what they are."""
-    messages = len(row.messages)
-    for index, spans in enumerate(known.spans):
-        for kind, start, end in spans:
-            found = Finding("filter", f"privacy.{kind}", 1, decision="measured")
-            if index < messages:
-                yield replace(found, message=index, start=start, end=end)
-            else:
-                elsewhere = "a speaker's name" if index < 2 * messages else "the card"
-                yield replace(found, evidence=elsewhere)
-
-
 # --- evidence
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.recipe.publish import Cut, PublishSettings
 from pipeline.rules import RULES, safety
-from pipeline.rules.reading.view import view
+from pipeline.rules.reading.reading import read
 
 MINOR = "safety.minor"
 
@@ -27,8 +27,8 @@ def work(part: Iterable[Conversation], settings: PublishSettings) -> Iterator[Co
 def _minors(row: Conversation) -> Iterator[Finding]:
     """The gate that no recipe opens: rows may come here past `filter`, by `rapport publish` on
     files."""
-    seen = view(row.messages, row.persona, row.user_persona)
-    for finding in (*safety.minors(seen), *safety.cards(seen)):
+    reading = read(row.messages, row.persona, row.user_persona)
+    for finding in safety.underage(reading):
         yield replace(finding, stage="publish", limit=RULES[MINOR].limit, decision="drop")
 
 

@@ -1,28 +1,58 @@
-"""What is wrong with a message or a conversation, as plain functions of it; here, the literal table of all rules.
+"""What is wrong with a message or a conversation, without a model: the table of all rules.
 
-`filter` applies them to rows, `publish` as gates, `generate` to each new message:
+A rule is a row of `RULES`: what it measures, from which value on it fires, what is decided then,
+and the function that reads it. `filter` reads every rule on every row, `generate` those marked
+`new_message` on each message that a model has written (`message.check`), `publish` those on age
+once more.
 
-    from pipeline.rules.message import check
-    check(messages, persona=None, expected=None) -> list[Finding]    # what is wrong with messages[-1]; [] is fine
+    from pipeline.rules.reading.reading import read
+    reading = read(messages, persona)               a conversation, read once for all rules
+    findings = [finding for reader in READERS for finding in reader(reading)]
 
-This file is light: it imports nothing but the standard library, so that a recipe can be checked in a moment.
-A rule is a row of `RULES` and a function that reads a `View` (`view.py`). To add one: `pipeline/README.md`.
+A function yields a finding for all it measures, whatever the limit; `beyond` compares. Several
+rules may share a function, which is then called once for all of them. How to add a rule:
+`pipeline/README.md`.
+
+Importing this file loads no large library, so that a recipe can be checked in a moment.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from pipeline.rules import cards, safety, structure, style
+from pipeline.rules.language import report as languages
+from pipeline.rules.privacy import report as private
+
+if TYPE_CHECKING:
+    from pipeline.conversation import Finding
+    from pipeline.rules.reading.reading import Reading
+
+Reader = Callable[["Reading"], Iterator["Finding"]]
+
+# Units and sources that several rules have.
+PLACES = "places in the conversation"
+MESSAGES = "messages of user and assistant"
+SHARE = "the quieter side's share of words"
 FIELD = "percentiles of five dialogue sets, see `rapport calibrate`"
 OURS = "our choice"
+NOTED = "noted; the recipe decides"
+TWO_SIDES = "a dialogue has two sides"
+PERSONAL = "personal data"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A reading fires when it lies beyond `limit` on the side `fires`; then the row is kept with a warning or dropped.
+    """A rule fires when what it measures lies beyond `limit` on the side `fires`.
 
-    unit: what one of the reading is. source: where the limit comes from. fixed: no recipe can change it.
+    unit         what one of the measured value is
+    decision     then the row is kept with a warning or dropped
+    source       where the limit comes from
+    read         the function that measures it
+    new_message  not 0: it is also read on a single new message, the lowest number first
+    fixed        no recipe can change it
     """
 
     unit: str
@@ -30,108 +60,239 @@ class Rule:
     limit: float
     decision: Literal["warn", "drop"]
     source: str
+    read: Reader
+    new_message: int = 0
     fixed: bool = False
 
 
-# What `language` can tell: ISO 639-1, zh for all Chinese.
+def beyond(value: float | None, rule: Rule) -> bool:
+    """Does a value lie beyond the limit on the side where the rule fires?
+
+    A missing value does not.
+    """
+    if value is None:
+        return False
+    return value > rule.limit if rule.fires == "above" else value < rule.limit
+
+
+def measures(reading: Reading) -> dict[str, float]:
+    """A row's numbers by the names of `conversation.MEASURES`.
+
+    What cannot be measured is missing.
+    """
+    found = structure.measures(reading)
+    for family in (style, private, languages):
+        found |= family.measures(reading)
+    return found
+
+
+# The languages that are recognised: ISO 639-1, zh for all Chinese.
 LANGUAGES = (
-    "af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ne nl no pa pl pt ro"
-    " ru sk sl so sq sv sw ta te th tl tr uk ur vi zh"
+    "af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr"
+    " ne nl no pa pl pt ro ru sk sl so sq sv sw ta te th tl tr uk ur vi zh"
 )
 
-COUNT = "places in the conversation"
 RULES: dict[str, Rule] = {
     # structure
-    "structure.turns": Rule(
-        "messages of user and assistant", "below", 4, "drop", f"two exchanges; {OURS}"
+    "structure.turns": Rule(MESSAGES, "below", 4, "drop", f"two exchanges; {OURS}", structure.size),
+    "structure.long": Rule(MESSAGES, "above", 200, "warn", OURS, structure.size),
+    "structure.words": Rule(
+        "words", "below", 12, "drop", f"three words a message; {OURS}", structure.size
     ),
-    "structure.long": Rule("messages of user and assistant", "above", 200, "warn", OURS),
-    "structure.words": Rule("words", "below", 12, "drop", f"three words a message; {OURS}"),
-    "structure.long_message": Rule("words of the longest message", "above", 1000, "warn", OURS),
+    "structure.speakers": Rule("speakers", "above", 2, "drop", TWO_SIDES, structure.size),
+    "structure.one_sided": Rule("sides that speak", "below", 2, "drop", TWO_SIDES, structure.sides),
+    "structure.long_message": Rule(
+        "words of the longest message", "above", 1000, "warn", OURS, structure.longest
+    ),
     "structure.empty": Rule(
-        "messages that say nothing", "above", 0, "warn", "where `repairs.empty` is off"
+        "messages without a visible character",
+        "above",
+        0,
+        "warn",
+        "where `repairs.empty` is off",
+        structure.empty,
     ),
-    "structure.speakers": Rule("speakers", "above", 2, "drop", "a dialogue has two sides"),
-    "structure.one_sided": Rule("sides that speak", "below", 2, "drop", "a dialogue has two sides"),
-    "structure.balance": Rule("the quieter side's share of words", "below", 0.10, "drop", FIELD),
-    "structure.uneven": Rule("the quieter side's share of words", "below", 0.25, "warn", FIELD),
     "structure.truncated": Rule(
         "share of other messages that end in a full stop where the last does not",
         "above",
         0.75,
         "warn",
         "gold_dirty",
+        structure.truncated,
     ),
+    "structure.balance": Rule(SHARE, "below", 0.1, "drop", FIELD, structure.shares),
+    "structure.uneven": Rule(SHARE, "below", 0.25, "warn", FIELD, structure.shares),
     # style
     "style.repetition": Rule(
-        "character-3-gram Jaccard of two messages of one side", "above", 0.75, "warn", FIELD
+        "character-3-gram Jaccard of two messages of one side",
+        "above",
+        0.75,
+        "warn",
+        FIELD,
+        style.repetition,
+        new_message=4,
+    ),
+    "style.distinct_2": Rule(
+        "distinct word pairs / word pairs", "below", 0.6, "warn", FIELD, style.distinct_2
     ),
     "style.repeated": Rule(
-        "messages that say an earlier one word for word", "above", 0, "warn", FIELD
+        "messages that repeat an earlier one word for word",
+        "above",
+        0,
+        "warn",
+        FIELD,
+        style.repeated,
     ),
     "style.loop": Rule(
-        "share of messages that say an earlier one word for word", "above", 0.34, "drop", FIELD
+        "share of messages that repeat an earlier one word for word",
+        "above",
+        0.34,
+        "drop",
+        FIELD,
+        style.repeated,
     ),
-    "style.distinct_2": Rule("distinct word pairs / word pairs", "below", 0.60, "warn", FIELD),
     "style.goodbyes": Rule(
-        "messages of farewell in a row at the end", "above", 2, "warn", "human talk: never more"
+        "messages of farewell in a row at the end",
+        "above",
+        2,
+        "warn",
+        "human talk: never more",
+        style.goodbyes,
     ),
-    "style.placeholder": Rule(COUNT, "above", 0, "drop", "a blank nobody filled"),
-    "style.template": Rule(COUNT, "above", 0, "drop", "remains of a prompt format"),
-    "style.mention": Rule(
-        COUNT, "above", 0, "warn", "a prompt's name for a speaker in the talk: 'user 1', '(name)'"
-    ),
-    "style.label": Rule(COUNT, "above", 0, "drop", "a speaker's label inside a message"),
-    "style.other_side": Rule(COUNT, "above", 0, "drop", "one message that speaks for both sides"),
-    "style.refusal": Rule(COUNT, "above", 0, "drop", "an assistant's refusal in place of a reply"),
-    "style.assistant": Rule(
-        COUNT, "above", 0, "drop", "an assistant speaking of itself; the card may allow it"
-    ),
-    "style.damaged": Rule(
-        "characters that cannot be mended", "above", 0, "warn", "wrongly decoded text"
-    ),
-    "style.gibberish": Rule("words of noise in a row, or symbols", "above", 2, "warn", OURS),
-    "style.links": Rule(COUNT, "above", 0, "warn", "advertising with a link"),
     "style.cliches": Rule(
-        "worn phrases per 1,000 words",
+        "clichés per 1,000 words",
         "above",
         6,
         "warn",
         "human talk: p99 is 0; GPT-4 fiction: p95 is 8",
+        style.cliches,
+    ),
+    "style.links": Rule(PLACES, "above", 0, "warn", "advertising with a link", style.links),
+    "style.gibberish": Rule(
+        "words of noise in a row, or symbols", "above", 2, "warn", OURS, style.gibberish
+    ),
+    "style.damaged": Rule(
+        "characters that cannot be repaired",
+        "above",
+        0,
+        "warn",
+        "wrongly decoded text",
+        style.damaged,
+    ),
+    "style.label": Rule(
+        PLACES, "above", 0, "drop", "a speaker's label inside a message", style.marks, new_message=2
+    ),
+    "style.other_side": Rule(
+        PLACES,
+        "above",
+        0,
+        "drop",
+        "one message that speaks for both sides",
+        style.marks,
+        new_message=2,
+    ),
+    "style.placeholder": Rule(
+        PLACES, "above", 0, "drop", "an unfilled blank", style.marks, new_message=2
+    ),
+    "style.template": Rule(
+        PLACES, "above", 0, "drop", "remains of a prompt format", style.phrases, new_message=1
+    ),
+    "style.mention": Rule(
+        PLACES,
+        "above",
+        0,
+        "warn",
+        "a prompt's name for a speaker: 'user 1', '(name)'",
+        style.phrases,
+        new_message=1,
+    ),
+    "style.refusal": Rule(
+        PLACES,
+        "above",
+        0,
+        "drop",
+        "an assistant's refusal in place of a reply",
+        style.phrases,
+        new_message=1,
+    ),
+    "style.assistant": Rule(
+        PLACES,
+        "above",
+        0,
+        "drop",
+        "an assistant speaking of itself; the card may allow it",
+        style.phrases,
+        new_message=1,
     ),
     "style.recited": Rule(
-        "words of the card in one run", "above", 11, "warn", "CharacterBench: engagement -.26"
+        "words of the card in one run",
+        "above",
+        11,
+        "warn",
+        "CharacterBench: engagement -.26",
+        cards.kept_to,
     ),
-    "style.swapped": Rule("facts of one side voiced by the other only", "above", 0, "warn", OURS),
+    "style.swapped": Rule(
+        "facts of one side voiced by the other only", "above", 0, "warn", OURS, cards.kept_to
+    ),
+    # safety
+    "safety.minor": Rule(
+        PLACES, "above", 0, "drop", "adults only", safety.underage, new_message=3, fixed=True
+    ),
+    "safety.self_harm": Rule(PLACES, "above", 0, "warn", NOTED, safety.noted),
+    "safety.coercion": Rule(PLACES, "above", 0, "warn", NOTED, safety.noted),
+    "safety.slur": Rule(PLACES, "above", 0, "warn", NOTED, safety.noted),
+    # privacy
+    "privacy.email": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),
+    "privacy.phone": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),
+    "privacy.address": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),
+    "privacy.card": Rule(
+        PLACES, "above", 0, "warn", f"{PERSONAL}, Luhn checksum", private.personal_data
+    ),
+    "privacy.iban": Rule(
+        PLACES, "above", 0, "warn", f"{PERSONAL}, ISO 13616 checksum", private.personal_data
+    ),
+    "privacy.ip": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),
+    "privacy.handle": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),
+    "privacy.url": Rule(
+        PLACES, "above", 0, "warn", "a link that carries a token", private.personal_data
+    ),
     # language
     "language.unknown": Rule(
-        "probability of the conversation's language", "below", 0.5, "warn", OURS
-    ),
-    "language.admitted": Rule(
-        "1 when the language is not in `languages`", "above", 0, "drop", "the recipe"
+        "probability of the conversation's language",
+        "below",
+        0.5,
+        "warn",
+        OURS,
+        languages.confidence,
     ),
     "language.foreign": Rule(
-        "messages in another language", "above", 0, "warn", "langdetect profiles, log ratio"
+        "messages in another language",
+        "above",
+        0,
+        "warn",
+        "langdetect profiles, log ratio",
+        languages.foreign,
+        new_message=5,
     ),
-    # privacy
-    "privacy.email": Rule(COUNT, "above", 0, "warn", "personal data"),
-    "privacy.phone": Rule(COUNT, "above", 0, "warn", "personal data"),
-    "privacy.address": Rule(COUNT, "above", 0, "warn", "personal data"),
-    "privacy.card": Rule(COUNT, "above", 0, "warn", "personal data, Luhn checksum"),
-    "privacy.iban": Rule(COUNT, "above", 0, "warn", "personal data, ISO 13616 checksum"),
-    "privacy.ip": Rule(COUNT, "above", 0, "warn", "personal data"),
-    "privacy.handle": Rule(COUNT, "above", 0, "warn", "personal data"),
-    "privacy.url": Rule(COUNT, "above", 0, "warn", "a link that carries a token"),
-    # safety
-    "safety.minor": Rule(COUNT, "above", 0, "drop", "adults only", fixed=True),
-    "safety.self_harm": Rule(COUNT, "above", 0, "warn", "labelled; the recipe decides"),
-    "safety.coercion": Rule(COUNT, "above", 0, "warn", "labelled; the recipe decides"),
-    "safety.slur": Rule(COUNT, "above", 0, "warn", "labelled; the recipe decides"),
+    "language.admitted": Rule(
+        "1 when the language is not in `languages`",
+        "above",
+        0,
+        "drop",
+        "the recipe",
+        languages.admitted,
+    ),
 }
 
 
-def beyond(value: float | None, rule: Rule) -> bool:
-    """Does a reading lie beyond the limit on the side where the rule fires? A missing reading does not."""
-    return value is not None and (
-        value > rule.limit if rule.fires == "above" else value < rule.limit
-    )
+def _for_new_messages() -> list[Reader]:
+    """Their functions, the lowest number first."""
+    rules = [rule for rule in RULES.values() if rule.new_message]
+    rules.sort(key=lambda rule: rule.new_message)
+    return [rule.read for rule in rules]
+
+
+# What is called on a row and on a new message: each function once.
+READERS = tuple(dict.fromkeys(rule.read for rule in RULES.values()))
+NEW_MESSAGE_READERS = tuple(dict.fromkeys(_for_new_messages()))

@@ -1,103 +1,128 @@
-"""Does the talk keep to the cards: facts voiced by the side they belong to, and not read out word for word."""
+"""Does a conversation keep to its cards?
+
+A fact of a card is voiced by the side it belongs to, and the card is not recited word for word.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.conversation import Finding, Persona, Role, normalised
-from pipeline.rules.reading.view import View, words
+from pipeline.rules.reading.phrases import listed
 
-RUN = 8  # words: shorter common runs with the card are nobody's business
+if TYPE_CHECKING:
+    from pipeline.conversation import Finding, Role
+    from pipeline.rules.reading.reading import Reading
+
+RUN = 8  # words: shorter runs in common with the card are of no interest
 LONGEST = 100  # words: longer runs are not measured to their end
-STEM = 5  # letters by which two words are the same ("baking", "bakes" are not, "cookie", "cookies" are)
+STEM = 5  # letters by which words are the same: "cookie" and "cookies", not "baking" and "bakes"
 SHARE = 0.75  # of a fact's words that a message must have to voice it
+QUOTED = 80  # characters of a fact that are quoted
 _SENTENCE = re.compile(r"[^.!?\n。！？;]+[.!?。！？]?")
 _YOU = re.compile(r"\b(?:you|your|du|dein|tu|ты|твой|你)\b", re.I)
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
+Stems = frozenset[str]
 
-def readings(view: View) -> Iterator[Finding]:
+
+class Statement(NamedTuple):
+    """A sentence of a message, by the stems of its words: the message, the side that writes it."""
+
+    message: int
+    role: Role
+    stems: Stems
+
+
+def kept_to(reading: Reading) -> Iterator[Finding]:
     """Both sides against their cards; nothing where there is no card."""
-    cards: tuple[tuple[Role, Persona | None], ...] = (
-        ("assistant", view.persona),
-        ("user", view.user_persona),
-    )
-    described = [(own, card.description) for own, card in cards if card and card.description]
-    said = (
-        [(i, m.role, s) for i, m in enumerate(view.messages) for s in _said(m.content)]
-        if described
-        else []
-    )
+    described = list(_descriptions(reading))
+    if not described:
+        return
+    statements = list(_statements(reading))
     for own, description in described:
-        yield from _recited(view, own, description)
-        yield from _swapped(said, own, description)
+        yield from _recited(reading, own, description)
+        yield from _swapped(reading, statements, own, description)
 
 
-def _recited(view: View, own: Role, description: str) -> Iterator[Finding]:
-    """The longest run of words that a message shares with its speaker's card."""
+def _descriptions(reading: Reading) -> Iterator[tuple[Role, str]]:
+    if reading.persona and reading.persona.description:
+        yield "assistant", reading.persona.description
+    if reading.user_persona and reading.user_persona.description:
+        yield "user", reading.user_persona.description
+
+
+def _recited(reading: Reading, own: Role, description: str) -> Iterator[Finding]:
+    """The longest run of words that a message has in common with its writer's card."""
+    from pipeline.conversation import normalised
+
     card = f" {normalised(description)} "
-    best, where = RUN - 1, None
-    for i, message in enumerate(view.messages):
-        said = (
-            normalised(message.content).split()
-            if message.role == own and len(message.content) > best
-            else []
-        )
-        for start in range(len(said) - best):
-            while (
-                start + best < len(said)
-                and best < LONGEST
-                and f" {' '.join(said[start : start + best + 1])} " in card
-            ):
-                best, where = best + 1, i
-    if where is not None:
-        yield Finding("filter", "style.recited", best, None, where, decision="measured")
+    longest, found_in = RUN - 1, None
+    for i, message in enumerate(reading.messages):
+        if message.role == own and len(message.content) > longest:
+            run = _run_in_common(normalised(message.content).split(), card, longest)
+            if run > longest:
+                longest, found_in = run, i
+    if found_in is not None:
+        yield reading.of_message("style.recited", longest, found_in)
+
+
+def _run_in_common(words: Sequence[str], card: str, least: int) -> int:
+    """The words of the longest run that stands in the card, or `least` where none is longer."""
+    longest = least
+    for start in range(len(words) - least):
+        while start + longest < len(words) and longest < LONGEST:
+            run = " ".join(words[start : start + longest + 1])
+            if f" {run} " not in card:
+                break
+            longest += 1
+    return longest
 
 
 def _swapped(
-    said: Sequence[tuple[int, Role, frozenset[str]]], own: Role, description: str
+    reading: Reading, statements: Sequence[Statement], own: Role, description: str
 ) -> Iterator[Finding]:
-    """Facts of a card that the other side voices and its own never does. said: message, role, stems of a sentence."""
-    spoken = frozenset().union(*(stems for _, _, stems in said))
-    swapped = []
+    """Facts of a card that only the other side voices, at the message that does so first."""
+    spoken = frozenset(chain.from_iterable(statement.stems for statement in statements))
+    swapped: list[tuple[int, str]] = []
     for fact in _SENTENCE.findall(description):
-        needed = _stems(fact)
-        if len(needed) < 2 or not _voices(spoken, needed):
-            continue
-        voiced = [(i, role) for i, role, stems in said if _voices(stems, needed)]
-        if own not in {role for _, role in voiced}:
-            swapped += [(i, fact) for i, _ in voiced][:1]
+        voiced = _voicing(fact, statements, spoken)
+        if voiced and own not in {statement.role for statement in voiced}:
+            swapped.append((voiced[0].message, fact))
     for message, fact in swapped:
-        yield Finding(
-            "filter",
-            "style.swapped",
-            len(swapped),
-            None,
-            message,
-            0,
-            None,
-            fact.strip()[:80],
-            "measured",
-        )
+        note = fact.strip()[:QUOTED]
+        yield reading.with_note("style.swapped", len(swapped), message, note)
 
 
-def _said(text: str) -> list[frozenset[str]]:
-    """The stems of every sentence that is no question and does not speak of the listener."""
-    sentences = (s for s in _SENTENCE.findall(text) if not s.endswith(("?", "？")))
-    return [_stems(s) for s in sentences if not _YOU.search(s)]
+def _voicing(fact: str, statements: Sequence[Statement], spoken: Stems) -> list[Statement]:
+    """The statements that voice a fact. spoken: the stems of all statements, to skip most facts."""
+    needed = _stems(fact)
+    if len(needed) < 2 or not _voices(spoken, needed):
+        return []
+    return [statement for statement in statements if _voices(statement.stems, needed)]
 
 
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(word[:STEM] for word in _WORD.findall(text.lower()) if word not in common())
+def _statements(reading: Reading) -> Iterator[Statement]:
+    """Every sentence that is not a question and does not speak of the listener."""
+    for i, message in enumerate(reading.messages):
+        for sentence in _SENTENCE.findall(message.content):
+            if not sentence.endswith(("?", "？")) and not _YOU.search(sentence):
+                yield Statement(i, message.role, _stems(sentence))
+
+
+def _stems(text: str) -> Stems:
+    words = _WORD.findall(text.lower())
+    return frozenset(word[:STEM] for word in words if word not in common())
 
 
 @cache
 def common() -> frozenset[str]:
-    """Words that tell nothing of a fact, lower case."""
-    return frozenset(words("common"))
+    """Words that say nothing of a fact, lower case."""
+    return frozenset(listed("common"))
 
 
-def _voices(sentence: frozenset[str], fact: frozenset[str]) -> bool:
+def _voices(sentence: Stems, fact: Stems) -> bool:
     return len(sentence & fact) >= SHARE * len(fact)

@@ -1,10 +1,11 @@
-"""One datum however it is written: what names it, and where it stands again in the other texts of a conversation.
+"""One datum however it is written: what identifies it, and where it stands again.
 
     find_all(texts, language=None) -> [[Span]]
     key("phone", "+1 202 555 0143") == key("phone", "202-555-0143")
 
-A telephone number is named by its last digits, a street without flat and town, a handle without "@". Where a datum is
-said again in passing ("ok, adding lena_k99"), no word before it tells what it is: it is known from elsewhere.
+A telephone number is identified by its last digits, a street without flat and town, a handle
+without "@". Where a datum is repeated in passing ("ok, adding lena_k99"), no word before it says
+what it is: it is known from elsewhere in the conversation.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import ahocorasick_rs
 
 from pipeline.rules.privacy.addresses import street
-from pipeline.rules.privacy.find import Kind, Span, apart, find
-from pipeline.rules.reading.view import UNSPACED
+from pipeline.rules.privacy.find import DatumKind, Span, apart, find
+from pipeline.rules.reading.phrases import UNSPACED
 
 LOCAL = 7  # last digits of a telephone number: without country and area
 LONGEST = 19  # digits of a card
@@ -26,28 +28,30 @@ _AT = re.compile(r"\s*(?:@|\(at\)|\[at\]|\sat\s)\s*")
 _DOT = re.compile(r"\s*(?:\.|\(dot\)|\[dot\]|\sdot\s)\s*")
 _EXTENSION = re.compile(r"\s?(?:x|ext).*")
 _SIGIL = re.compile(r"^(?:@|u/)")
-_RUN = re.compile(r"\d(?:[ ()./-]{0,3}\d)+")
-_WORD = rf"[^\W{UNSPACED}]"
+_DIGITS = re.compile(r"\d(?:[ ()./-]{0,3}\d)+")
+_NO_DIGIT = re.compile(r"\D")
+_WORDS = re.compile(r"\w+")
+_MARKED = re.compile(r"[0-9_]")
+_LETTER = re.compile(rf"[^\W{UNSPACED}]")
 
 
 def find_all(texts: Sequence[str], language: str | None = None) -> list[list[Span]]:
     """All personal data of the texts of one conversation; what is found in one is found in all."""
-    spans = [find(text, language) if text else [] for text in texts]
-    known = {
-        (kind, text[start:end])
-        for text, found in zip(texts, spans, strict=True)
-        for kind, start, end in found
-    }
+    spans = [find(text, language) for text in texts]
+    found = zip(texts, spans, strict=True)
+    known = set(chain.from_iterable(_values(text, in_text) for text, in_text in found))
     if not known:
         return spans
     again = _Known(known)
-    return [
-        apart(found, again.places(text)) if text else found
-        for text, found in zip(texts, spans, strict=True)
-    ]
+    return [apart(found, again.places(text)) for text, found in zip(texts, spans, strict=True)]
 
 
-def key(kind: Kind, value: str) -> str:
+def _values(text: str, spans: Sequence[Span]) -> Iterator[tuple[DatumKind, str]]:
+    for span in spans:
+        yield span.kind, text[span.start : span.end]
+
+
+def key(kind: DatumKind, value: str) -> str:
     """The same for two ways to write one datum."""
     folded = " ".join(_small(value).split())
     match kind:
@@ -60,9 +64,11 @@ def key(kind: Kind, value: str) -> str:
         case "handle":
             return _SIGIL.sub("", folded)
         case "address":
-            return " ".join(re.findall(r"\w+", _small(street(value.title()))))
-        case "iban" | "ip" | "url":
-            return folded.replace(" ", "").replace("-", "") if kind == "iban" else folded
+            return " ".join(_WORDS.findall(_small(street(value.title()))))
+        case "iban":
+            return folded.replace(" ", "").replace("-", "")
+        case "ip" | "url":
+            return folded
 
 
 def _small(text: str) -> str:
@@ -71,75 +77,97 @@ def _small(text: str) -> str:
 
 
 def _digits(text: str) -> str:
-    return re.sub(r"\D", "", text)
+    return _NO_DIGIT.sub("", text)
 
 
 class _Known:
-    """What the conversation's personal data look like elsewhere: words as they are, numbers by their digits."""
+    """A conversation's personal data as they look elsewhere: words as they are, numbers as digits.
 
-    def __init__(self, known: Iterable[tuple[Kind, str]]) -> None:
-        words: dict[str, Kind] = {}
+    Of the number 202 555 0143, `numbers` has 2025550143, and `tails` all its ends from the local
+    5550143 on, so that it is found without country and area, and with more before it.
+    """
+
+    def __init__(self, known: Iterable[tuple[DatumKind, str]]) -> None:
+        words: dict[str, DatumKind] = {}
         self.numbers: set[str] = set()
-        self.tails: dict[str, Kind] = {}  # the numbers again, with and without country and area
+        self.tails: dict[str, DatumKind] = {}
         for kind, value in sorted(known):
             if kind in ("phone", "card"):
                 number = _digits(_EXTENSION.sub("", value.lower())).lstrip("0")
                 self.numbers.add(number)
-                self.tails |= {number[n:]: kind for n in range(len(number) - LOCAL + 1)}
-            elif word := _needle(kind, value):
+                self.tails |= dict.fromkeys(_ends(number), kind)
+            elif word := _searched_word(kind, value):
                 words.setdefault(word, kind)
         self.words = list(words.items())
         self.automaton = ahocorasick_rs.AhoCorasick(list(words)) if words else None
 
     def places(self, text: str) -> Iterator[Span]:
+        """Where the data stand in a text."""
         lower = _small(text)
         if self.automaton:
-            for nth, start, end in self.automaton.find_matches_as_indexes(lower, overlapping=True):
+            for word, start, end in self.automaton.find_matches_as_indexes(lower, overlapping=True):
                 if _stands_alone(lower, start, end):
-                    yield Span(self.words[nth][1], _with_sigil(lower, start), end)
-        for run in _RUN.finditer(text) if self.numbers else ():
-            yield from self._within(run)
+                    yield Span(self.words[word][1], _with_sigil(lower, start), end)
+        if self.numbers:
+            for run in _DIGITS.finditer(text):
+                yield from self._numbers_in(run)
 
-    def _within(self, run: re.Match[str]) -> Iterator[Span]:
-        """Known numbers among the digits of a run, from the start of a group of digits to the end of one."""
-        at = [i for i, character in enumerate(run.group()) if character.isdecimal()]
-        digits = "".join(run.group()[i] for i in at)
-        starts = [n for n, i in enumerate(at) if n == 0 or at[n - 1] != i - 1]
-        for end in [*starts[1:], len(at)]:
-            near = starts[bisect_left(starts, end - LONGEST) : bisect_left(starts, end - LOCAL + 1)]
-            first = next((n for n in near if self._is_known(digits[n:end])), None)
+    def _numbers_in(self, run: re.Match[str]) -> Iterator[Span]:
+        """Known numbers among the digits of a run, from the start of a group to the end of one.
+
+        run      call 202-555-0143 or
+        places        012 456 89..        of the digits "2025550143", with groups at 0, 3 and 6
+        """
+        places = [i for i, character in enumerate(run.group()) if character.isdecimal()]
+        digits = "".join(run.group()[i] for i in places)
+        groups = [n for n, i in enumerate(places) if n == 0 or places[n - 1] != i - 1]
+        for end in [*groups[1:], len(places)]:
+            first = self._first_digit(digits[:end], groups)
             if first is not None:
-                start = run.start() + at[first]
-                start -= run.string[max(0, start - 1) : start] in ("+", "(")
-                yield Span(
-                    self.tails[digits[first:end][-LOCAL:]], start, run.start() + at[end - 1] + 1
-                )
+                kind = self.tails[digits[first:end][-LOCAL:]]
+                start = _with_plus(run.string, run.start() + places[first])
+                yield Span(kind, start, run.start() + places[end - 1] + 1)
+
+    def _first_digit(self, digits: str, groups: Sequence[int]) -> int | None:
+        """The group at which the longest known number starts that ends with these digits."""
+        nearest, farthest = len(digits) - LOCAL + 1, len(digits) - LONGEST
+        starts = groups[bisect_left(groups, farthest) : bisect_left(groups, nearest)]
+        return next((start for start in starts if self._is_known(digits[start:])), None)
 
     def _is_known(self, digits: str) -> bool:
         """A known number, the end of one, or one with country or area before it."""
-        return digits in self.tails or any(
-            digits[n:] in self.numbers for n in range(len(digits) - LOCAL + 1)
-        )
+        return digits in self.tails or not self.numbers.isdisjoint(_ends(digits))
 
 
-def _needle(kind: Kind, value: str) -> str | None:
-    """What to look for, in small letters; a handle that could be any word ("@sam") is told by its "@" only."""
+def _ends(number: str) -> list[str]:
+    """The ends of a number, from the whole to the last `LOCAL` digits."""
+    return [number[first:] for first in range(len(number) - LOCAL + 1)]
+
+
+def _searched_word(kind: DatumKind, value: str) -> str | None:
+    """What to look for, in small letters; a handle that could be any word ("@sam") is left out."""
     if kind == "address":
         return _small(street(value.title()))
     if kind != "handle":
         return _small(value)
     name = key(kind, value)
-    return name if re.search(r"[0-9_]", name) else None
+    return name if _MARKED.search(name) else None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """No letter or digit goes on before or after."""
-    before = re.match(_WORD, text[start]) and re.match(_WORD, text[start - 1 : start])
-    after = re.match(_WORD, text[end - 1]) and re.match(_WORD, text[end : end + 1])
+    before = _LETTER.match(text[start]) and _LETTER.match(text[start - 1 : start])
+    after = _LETTER.match(text[end - 1]) and _LETTER.match(text[end : end + 1])
     return not before and not after
 
 
 def _with_sigil(text: str, start: int) -> int:
+    """Where a handle starts, "@" and "u/" before it included."""
     if text[start - 1 : start] == "@":
         return start - 1
     return start - 2 if text[max(0, start - 2) : start] == "u/" else start
+
+
+def _with_plus(text: str, start: int) -> int:
+    """Where a number starts, "+" and "(" before it included."""
+    return start - (text[max(0, start - 1) : start] in ("+", "("))

@@ -1,1 +1,1 @@
-"""A conversation as the rules read it, once for all rules."""
+"""A conversation as the rules read it: read once, for all rules."""

@@ -7,21 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.conversation import Message
-from pipeline.rules.reading.view import LISTS, _flat, _parts, pattern, view, words
+from pipeline.rules.reading.phrases import LISTS, flat, listed, parts, pattern
+from pipeline.rules.reading.reading import read
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_every_line_of_every_list_is_found_in_its_longest_and_shortest_reading(name: str) -> None:
-    assert words(name)
-    for line in words(name):
+    assert listed(name)
+    for line in listed(name):
         for pick in (max, min):
-            reading = "".join(pick(part, key=len) for part in _parts(line))
-            hits = view([Message("user", f"({reading})")]).hits.get(name, [])
+            reading = "".join(pick(part, key=len) for part in parts(line))
+            hits = read([Message("user", f"({reading})")]).hits[name]
             assert any(hit.end - hit.start >= len(reading.strip()) for hit in hits), line
 
 
 @pytest.mark.parametrize(
-    ("nested", "flat"),
+    ("nested", "spelt"),
     [
         ("x (a|b (c|d) e|f) y", "x (a|b c e|b d e|f) y"),
         ("(a|b)(c|d) (e (f|g))", "(a|b)(c|d) (e f|e g)"),
@@ -29,8 +30,8 @@ def test_every_line_of_every_list_is_found_in_its_longest_and_shortest_reading(n
         ("(a (b (c|d)|e)|f)", "(a b c|a b d|a e|f)"),
     ],
 )
-def test_nested_choices_are_spelt_out(nested: str, flat: str) -> None:
-    assert _flat(nested) == flat
+def test_nested_choices_are_spelt_out(nested: str, spelt: str) -> None:
+    assert flat(nested) == spelt
 
 
 def test_boundaries_only_where_the_script_has_them() -> None:
@@ -41,7 +42,7 @@ def test_boundaries_only_where_the_script_has_them() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30))
 def test_hits_are_placed_in_their_message_whatever_stands_before(text: str) -> None:
-    seen = view(
+    seen = read(
         [Message("user", text), Message("assistant", f"{text}\nSorry, as an AI I do not know.")]
     )
     (hit,) = [h for h in seen.hits["assistant"] if h.message == 1]

@@ -1,0 +1,57 @@
+"""What the language rules find in a conversation whose languages were detected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pipeline.conversation import Finding
+    from pipeline.rules.reading.reading import Reading
+
+
+class Foreign(NamedTuple):
+    """A message in another language than its conversation."""
+
+    message: int
+    code: str | None
+
+
+def measures(reading: Reading) -> dict[str, float]:
+    """How sure the conversation's language is, and how many messages are in another."""
+    if reading.detection is None or reading.detection.language is None:
+        return {}
+    return {
+        "language_confidence": reading.detection.language.confidence,
+        "foreign_turns": len(_foreign(reading)),
+    }
+
+
+def confidence(reading: Reading) -> Iterator[Finding]:
+    """How sure the conversation's language is."""
+    if reading.detection and reading.detection.language:
+        yield reading.of_row("language.unknown", reading.detection.language.confidence)
+
+
+def foreign(reading: Reading) -> Iterator[Finding]:
+    """Messages in another language than the conversation's; value: how many."""
+    found = _foreign(reading)
+    for message, code in found:
+        yield reading.with_note("language.foreign", len(found), message, code)
+
+
+def admitted(reading: Reading) -> Iterator[Finding]:
+    """1 where the recipe names languages and the conversation's is not one of them."""
+    if reading.admitted and reading.detection and reading.detection.language:
+        code = reading.detection.language.code
+        if code not in reading.admitted:
+            yield reading.of_row_with_note("language.admitted", 1, code)
+
+
+def _foreign(reading: Reading) -> list[Foreign]:
+    """Messages are numbered with the system messages, whose language was not detected."""
+    if reading.detection is None or reading.detection.language is None:
+        return []
+    own = reading.detection.language.code
+    pairs = zip(reading.spoken, reading.detection.codes, strict=True)
+    return [Foreign(i, code) for i, code in pairs if code != own]

@@ -1,0 +1,265 @@
+"""The phrases of `configs/words`: what the lines of a list mean, and where they stand in a text.
+
+A list has one phrase a line, lower case. `(a|b|)` stands for a, b or nothing; `_` stands for a
+blank where one would be cut off; `@age = a|b` names a choice for the lines below it.
+
+    listed("refusal")                 the lines of refusal.txt, refusal-de.txt, refusal-en.txt, …
+    pattern("i (cannot|can't) help")  a regular expression for one line
+    find(text, starts)                where the phrases of all lists stand in a text
+
+How `find` works. Written out, the lines are 230,000 phrases: too many to try one after another, and
+1.5 CPU-seconds to lay out for a search in one pass (Aho and Corasick 1975) in every process. Their
+beginnings are 34,000, laid out in a tenth of the time, and most texts have none of them:
+
+    line        i (cannot|can't) help (with|in) (this|that)
+    beginnings  "i cannot h"  "i can't he"                  10 letters, looked for in one pass
+    text        … sorry, i cannot help with that …
+                         "i cannot h"                       found: this line is worth a look
+                         "i cannot help with that"          one of its phrases stands here: yes
+                         pattern(line)                      gives the place, at word boundaries
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline import texts
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import AhoCorasick
+
+# The lists that are searched for.
+LISTS = (
+    "refusal",
+    "refusal_weak",
+    "lecture",
+    "assistant",
+    "template",
+    "label_talk",
+    "goodbye",
+    "minor",
+    "minor_bare",
+    "minor_card",
+    "age_question",
+    "self_harm",
+    "coercion",
+    "slur",
+    "cliches",
+    "advert",
+)
+# Scripts that write no blank between words, and those that glue particles to them: next to their
+# letters no word boundary is asked for.
+UNSPACED = (
+    r"\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+)
+BEGINNING = 10  # letters: 8 are found twice as often, 16 take three times as long to lay out
+SPELLINGS = 5000  # phrases at most that the searched part of a line is written out to
+
+_CHOICE = re.compile(r"@\S+ =")
+_CHOICE_NAME = re.compile(r"@[^\W\d_']+(?:'\w+)?")
+_GROUP = re.compile(r"(\([^()]*\))")
+_UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
+
+
+class Hit(NamedTuple):
+    """A listed phrase: in which message, from which character to which."""
+
+    message: int
+    start: int
+    end: int
+
+
+class Line(NamedTuple):
+    """A line of a list that is searched for."""
+
+    name: str
+    line: str
+
+
+# How lists are read.
+
+
+@cache
+def listed(name: str) -> tuple[str, ...]:
+    """The lines of a list in all its languages, lower case, named choices filled in."""
+    files = texts.word_lists(name)
+    return tuple(dict.fromkeys(line for file in files for line in _lines(file)))
+
+
+def _lines(file: str) -> Iterator[str]:
+    choices: dict[str, str] = {}
+    for entry in texts.words(file):
+        line = entry.lower()
+        if _CHOICE.match(line):
+            name, _, choice = line.partition("=")
+            choices[name.strip()] = f"({choice.strip()})".replace("_", " ")
+        else:
+            filled = _CHOICE_NAME.sub(lambda name: choices.get(name[0], name[0]), line)
+            yield flat(filled)
+
+
+def flat(line: str) -> str:
+    """A line without groups inside groups: `(a|b (c|d))` → `(a|b c|b d)`."""
+    while inner := _inner_group(line):
+        opened, closed = inner
+        start = _choice_start(line, opened)
+        end = _choice_end(line, closed)
+        before, after = line[start:opened], line[closed + 1 : end]
+        choices = line[opened + 1 : closed].split("|")
+        spelt = "|".join(before + choice + after for choice in choices)
+        line = line[:start] + spelt + line[end:]
+    return line
+
+
+def _inner_group(line: str) -> tuple[int, int] | None:
+    """The brackets of the first group that stands inside another one."""
+    depth, opened = 0, 0
+    for place, letter in enumerate(line):
+        if letter == "(":
+            depth += 1
+            opened = place
+        elif letter == ")" and depth > 1:
+            return opened, place
+        elif letter == ")":
+            depth -= 1
+    return None
+
+
+def _choice_start(line: str, opened: int) -> int:
+    """Where the choice begins that holds the group opened there: after the `|` or `(` before it."""
+    depth = 0
+    for place in range(opened - 1, -1, -1):
+        letter = line[place]
+        if depth == 0 and letter in "|(":
+            return place + 1
+        depth += (letter == ")") - (letter == "(")
+    return 0
+
+
+def _choice_end(line: str, closed: int) -> int:
+    """Where the choice ends that holds the group closed there: at the `|` or `)` after it."""
+    depth = 0
+    for place in range(closed + 1, len(line)):
+        letter = line[place]
+        if depth == 0 and letter in "|)":
+            return place
+        depth += (letter == "(") - (letter == ")")
+    return len(line)
+
+
+def parts(line: str) -> list[list[str]]:
+    """The choices of a line, one after another: `a (b|c)` → [["a "], ["b", "c"]]."""
+    pieces = filter(None, _GROUP.split(line))
+    return [_choices(piece) for piece in pieces]
+
+
+def _choices(piece: str) -> list[str]:
+    return piece[1:-1].split("|") if piece.startswith("(") else [piece]
+
+
+# What a line matches.
+
+
+@cache
+def pattern(line: str, unspaced: bool = True) -> re.Pattern[str]:
+    """What a line means, with word boundaries where its script has them.
+
+    unspaced: whether the text may have letters of `UNSPACED` scripts. Without them the expression
+    is compiled in a tenth of the time, because the ranges of those scripts are left out.
+    """
+    word = f"[^\\W_{UNSPACED}]" if unspaced else r"[^\W_]"
+    body = "".join(map(_any_of, parts(line)))
+    return re.compile(f"(?<!{word}){body}(?!{word})")
+
+
+def _any_of(choices: Sequence[str]) -> str:
+    longest_first = sorted(choices, key=len, reverse=True)
+    return f"(?:{'|'.join(map(re.escape, longest_first))})"
+
+
+# Where phrases stand.
+
+
+def find(text: str, starts: Sequence[int]) -> defaultdict[str, list[Hit]]:
+    """Where the phrases of every list stand. text: folded messages joined by NUL; starts.
+
+    Of each.
+    """
+    found = defaultdict[str, list[Hit]](list)
+    bounds = [*starts, len(text) + 1]
+    for message, line in _worth_a_look(text, starts):
+        content = text[bounds[message] : bounds[message + 1] - 1]
+        unspaced = not content.isascii() and bool(_UNSPACED_LETTER.search(content))
+        for match in pattern(line.line, unspaced).finditer(content):
+            found[line.name].append(Hit(message, match.start(), match.end()))
+    return found
+
+
+def _worth_a_look(text: str, starts: Sequence[int]) -> list[tuple[int, Line]]:
+    """Messages and lines of which a phrase may stand in them, in order."""
+    automaton, owners = _beginnings()
+    found = set()
+    for number, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
+        beginning = text[start:end]
+        for line in owners[number]:
+            if text.startswith(_spelt(line.line)[beginning], start):
+                found.add((bisect_right(starts, start) - 1, line))
+    return sorted(found, key=lambda pair: (pair[0], pair[1].line))
+
+
+@cache
+def _beginnings() -> tuple[AhoCorasick, list[list[Line]]]:
+    """What finds the beginnings of all lines of all lists, and the lines that begin so."""
+    from ahocorasick_rs import AhoCorasick
+
+    owners: dict[str, list[Line]] = defaultdict(list)
+    for name in LISTS:
+        for line in listed(name):
+            owner = Line(name, line)
+            for beginning in _begun(_searched(line)):
+                owners[beginning].append(owner)
+    return AhoCorasick(list(owners)), list(owners.values())
+
+
+def _begun(searched: Sequence[Sequence[str]]) -> set[str]:
+    """The first letters of every spelling, without writing the spellings out."""
+    begun = {""}
+    for choices in searched:
+        whole = {start for start in begun if len(start) == BEGINNING}
+        going_on = begun - whole
+        longer = {(start + choice)[:BEGINNING] for start in going_on for choice in choices}
+        begun = whole | longer
+    return begun
+
+
+@cache
+def _spelt(line: str) -> dict[str, tuple[str, ...]]:
+    """The spellings of a line's searched part, by their beginnings."""
+    spelt: dict[str, list[str]] = defaultdict(list)
+    for choices in product(*_searched(line)):
+        spelling = "".join(choices)
+        spelt[spelling[:BEGINNING]].append(spelling)
+    return {beginning: tuple(spellings) for beginning, spellings in spelt.items()}
+
+
+def _searched(line: str) -> list[list[str]]:
+    """The part of a line that is searched for: the longest that has few enough spellings.
+
+    It is a run of neighbouring choices; where the line matches, one of its spellings must stand.
+    """
+    whole = parts(line)
+    last = len(whole) + 1
+    runs = [whole[start:end] for start in range(last) for end in range(start + 1, last)]
+    few = [run for run in runs if prod(map(len, run)) <= SPELLINGS]
+    return max(few, key=_least_length)
+
+
+def _least_length(run: Sequence[Sequence[str]]) -> int:
+    return sum(min(map(len, choices)) for choices in run)
