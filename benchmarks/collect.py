@@ -1,10 +1,13 @@
-"""Reading: conversations a second of one core beside `datasets.load_dataset` + `map` on one file; memory of a huge one.
+"""Reading: conversations a second of one core beside `datasets.load_dataset` + `map` on one file;
+memory of a huge one.
 
-    .venv/bin/python -m benchmarks.collect                   JSONL and Parquet, both sides, 100,000 conversations
-    .venv/bin/python -m benchmarks.collect --gigabytes 5     a JSONL file of that size: peak memory of reading it
+    .venv/bin/python -m benchmarks.collect                   JSONL and Parquet, both sides, 100,000
+    conversations .venv/bin/python -m benchmarks.collect --gigabytes 5     a JSONL file of that
+    size: peak memory of reading it
 
-The file holds ShareGPT records, so that both sides have something to map. Ours goes on to the full record (id, source,
-roles) and, in the second figure, to the Parquet of a shelf; the peer's Arrow cache is empty each time.
+The file holds ShareGPT records, so that both sides have something to map. Ours goes on to the full
+record (id, source, roles) and, in the second figure, to the Parquet of a shelf; the peer's Arrow
+cache is empty each time.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
-"""Conversations with planted near-duplicates, and the exact truth about them. Needs no data but this file.
+"""Conversations with planted near-duplicates, and the exact truth about them. Needs no data but
+this file.
 
     python benchmarks/corpus.py 200000 build/bench/200k
 
-writes `kept/part-*.parquet` (our schema, 10,000 rows each), `text.parquet` (id, text: for tools that want one string)
-and `truth.npz` (every pair with Jaccard >= .5 of 5-word shingles, found by an exact join of the words themselves).
+writes `kept/part-*.parquet` (our schema, 10,000 rows each), `text.parquet` (id, text: for tools
+that want one string) and `truth.npz` (every pair with Jaccard >= .5 of 5-word shingles, found by an
+exact join of the words themselves).
 
-Words follow Zipf's law over 30,000 made-up ones; 40 % of the turns come from a stock that everybody uses. One row in
-eight has copies, with 0 to 12 words replaced, deleted or inserted, a turn dropped or added, or nothing but case and
-punctuation changed.
+Words follow Zipf's law over 30,000 made-up ones; 40 % of the turns come from a stock that everybody
+uses. One row in eight has copies, with 0 to 12 words replaced, deleted or inserted, a turn dropped
+or added, or nothing but case and punctuation changed.
 """
 
 from __future__ import annotations
@@ -77,7 +79,8 @@ class Writer:
         return turns
 
     def copy(self, turns: list[str]) -> list[str]:
-        """A near copy: some words edited, sometimes a turn less or more, sometimes only other case and punctuation."""
+        """A near copy: some words edited, sometimes a turn less or more, sometimes only other case
+        and punctuation."""
         kind, turns = self.chance.random(), list(turns)
         if kind < 0.1:
             return turns

@@ -1,12 +1,14 @@
 """Deduplication: speed beside named peers, memory and linearity, boilerplate, the gold set.
 
-    python benchmarks/dedup.py peers [rows]     CPU-seconds, memory, recall, precision; Parquet in, kept rows out
-    python benchmarks/dedup.py growth           seconds and memory from 100,000 to 1,000,000 rows
-    python benchmarks/dedup.py boilerplate      seconds over rows that all share 500 words
-    python benchmarks/dedup.py gold             recall by kind of edit on shared/data/gold_dedup
+    python benchmarks/dedup.py peers [rows]     CPU-seconds, memory, recall, precision; Parquet in,
+    kept rows out python benchmarks/dedup.py growth           seconds and memory from 100,000 to
+    1,000,000 rows python benchmarks/dedup.py boilerplate      seconds over rows that all share 500
+    words python benchmarks/dedup.py gold             recall by kind of edit on
+    shared/data/gold_dedup
 
-Peers are installed into environments of their own under build/peers. Every tool is one process (or its own command) on
-the same files; CPU-seconds are user + system of it and its children, from start to end, imports included.
+Peers are installed into environments of their own under build/peers. Every tool is one process (or
+its own command) on the same files; CPU-seconds are user + system of it and its children, from start
+to end, imports included.
 """
 
 from __future__ import annotations
@@ -62,7 +64,8 @@ def corpus(rows: int, *more: str) -> Path:
 
 
 def run(command: list[str]) -> tuple[float, float]:
-    """(CPU-seconds with children, peak memory of the largest process in MB) of a command that must succeed."""
+    """(CPU-seconds with children, peak memory of the largest process in MB) of a command that must
+    succeed."""
     print("+", *(part.replace(str(ROOT) + "/", "") for part in command), file=sys.stderr)
     log = (BUILD / "bench" / "last.log").open("w+")
     process = subprocess.Popen(
@@ -85,7 +88,8 @@ def python_of(peer: str) -> str:
 
 
 def peers(rows: int) -> None:
-    """A line a tool: CPU-seconds, how often ours fit into them, memory, and how right it is at Jaccard .7."""
+    """A line a tool: CPU-seconds, how often ours fit into them, memory, and how right it is at
+    Jaccard .7."""
     print(
         f"load {os.getloadavg()[0]:.1f}; {rows} conversations, the best of {RUNS} runs; recall of pairs, precision"
     )
@@ -123,7 +127,8 @@ def fresh(command: list[str], out: Path) -> tuple[float, float]:
 
 
 def quality(folder: Path, kept: Path) -> tuple[float, float, int]:
-    """(share of true pairs that were parted, share of dropped rows that have a true partner, rows kept)."""
+    """(share of true pairs that were parted, share of dropped rows that have a true partner, rows
+    kept)."""
     ids = pq.read_table(folder / "kept", columns=["id"])["id"].to_pylist()
     if (kept / "state.json").exists():
         with pa.memory_map(str(next(kept.glob("*.arrow")))) as source:

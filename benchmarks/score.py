@@ -1,4 +1,5 @@
-"""How far the labels of `score` agree with people: python benchmarks/score.py (needs ../shared/data)."""
+"""How far the labels of `score` agree with people: python benchmarks/score.py (needs
+../shared/data)."""
 
 from __future__ import annotations
 

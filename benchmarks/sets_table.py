@@ -2,8 +2,9 @@
 
     .venv/bin/python -m benchmarks.sets_table > sets.md
 
-speakers: different names in a play or a talk, added up; a talk without names has those of its roles. personas: sides of
-conversations that have one. A number stands in bold where it is not the README's, with the reason behind.
+speakers: different names in a play or a talk, added up; a talk without names has those of its
+roles. personas: sides of conversations that have one. A number stands in bold where it is not the
+README's, with the reason behind.
 """
 
 from __future__ import annotations

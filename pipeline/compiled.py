@@ -1,7 +1,7 @@
 """numba's `njit`, without the tenth of a CPU-second that each process would spend on BLAS.
 
-numba imports scipy.linalg when its first function is loaded, in case that multiplies matrices. None of ours does, and
-numba takes no for an answer.
+numba imports scipy.linalg when its first function is loaded, in case that multiplies matrices. None
+of ours does, and numba takes no for an answer.
 """
 
 from __future__ import annotations

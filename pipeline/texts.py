@@ -1,7 +1,8 @@
 """The one reader of `configs/`: word lists, prompts, personas, licences.
 
-A list has one entry a line. A line that is `#`, or begins with `# `, is a comment; nothing else is: an entry may hold
-or begin with `#` itself (`### instruction:`). Blank lines count for nothing. Files are UTF-8.
+A list has one entry a line. A line that is `#`, or begins with `# `, is a comment; nothing else is:
+an entry may hold or begin with `#` itself (`### instruction:`). Blank lines count for nothing.
+Files are UTF-8.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from pipeline import UserError
 
 
 def configs() -> Path:
-    """The folder of bundled recipes, prompts, personas and word lists: in a checkout or inside the wheel."""
+    """The folder of bundled recipes, prompts, personas and word lists: in a checkout or inside the
+    wheel."""
     inside = Path(__file__).parent / "configs"
     return inside if inside.is_dir() else Path(__file__).parents[1] / "configs"
 
 
 def text(folder: str, name: str) -> str:
-    """The whole text of `configs/<folder>/<name>`. Raises UserError when it is missing or no UTF-8."""
+    """The whole text of `configs/<folder>/<name>`. Raises UserError when it is missing or no
+    UTF-8."""
     path = configs() / folder / name
     try:
         return path.read_text("utf-8").strip()
@@ -36,7 +39,8 @@ def text(folder: str, name: str) -> str:
 
 
 def entries(folder: str, name: str) -> list[str]:
-    """The entries of a list, in order: `configs/<folder>/<name>` without comments and blank lines."""
+    """The entries of a list, in order: `configs/<folder>/<name>` without comments and blank
+    lines."""
     lines = [line.strip() for line in text(folder, name).splitlines()]
     return [line for line in lines if line and not is_comment(line)]
 
@@ -52,7 +56,8 @@ def words(name: str) -> list[str]:
 
 
 def word_lists(name: str) -> list[str]:
-    """The names of a list in all its languages: `<name>` and `<name>-<language>`, as far as they are there."""
+    """The names of a list in all its languages: `<name>` and `<name>-<language>`, as far as they
+    are there."""
     folder = configs() / "words"
     files = [*folder.glob(f"{name}.txt"), *folder.glob(f"{name}-??.txt")]
     return [file.stem for file in sorted(files)]
@@ -64,7 +69,8 @@ def has_words(name: str) -> bool:
 
 
 def values(folder: str, name: str) -> Any:
-    """The values of the YAML file `configs/<folder>/<name>`. Raises UserError when it is missing or no YAML."""
+    """The values of the YAML file `configs/<folder>/<name>`. Raises UserError when it is missing or
+    no YAML."""
     try:
         return yaml.safe_load(text(folder, name))
     except yaml.YAMLError as error:

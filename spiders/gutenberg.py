@@ -56,7 +56,7 @@ ASIDE = re.compile(r"\[[^\]]*\]")
 TEXT_LINKS = selector("a[href$='.txt'], a[href$='.txt.utf-8']")
 
 
-class Scene(NamedTuple):
+class PlayScene(NamedTuple):
     """A scene of a play. turns: [speaker, text] pairs."""
 
     heading: str
@@ -134,7 +134,7 @@ def body(text: str) -> str:
     return text
 
 
-def scenes(text: str) -> Iterator[Scene]:
+def scenes(text: str) -> Iterator[PlayScene]:
     """The scenes of a play, in order."""
     lines = text.split("\n")
     layout, names = _layout(lines)
@@ -172,14 +172,14 @@ def _names(layout: re.Pattern[str], lines: list[str]) -> Iterator[str]:
             yield match["name"].strip()
 
 
-def _scene(heading: str, speeches: list[Speech]) -> Iterator[Scene]:
+def _scene(heading: str, speeches: list[Speech]) -> Iterator[PlayScene]:
     """A scene without stage directions and typing marks, if anybody speaks in it."""
     turns: list[list[str]] = []
     for speech in speeches:
         if text := _spoken(speech.lines):
             turns.append([" ".join(speech.speaker.replace("_", "").split()), text])
     if turns:
-        yield Scene(heading, turns)
+        yield PlayScene(heading, turns)
 
 
 def _spoken(lines: list[str]) -> str:

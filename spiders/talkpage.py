@@ -31,7 +31,7 @@ BETWEEN_LINKS = 12  # characters between the links of one signature: " (", " · 
 USER_LINK = re.compile(r"(?:^|[/=])[^/:?&=]+:(?!/)([^?&#/]+)(?:/([^?&#]+))?")
 
 
-class Part(NamedTuple):
+class TalkPart(NamedTuple):
     """A piece of a line's text. link: the address that it links to."""
 
     text: str
@@ -130,19 +130,19 @@ def _signed(line: HtmlElement) -> tuple[str, str | None]:
     return " ".join(whole[:start].split()).rstrip("-–—~ "), author
 
 
-def _parts(line: HtmlElement) -> Iterator[Part]:
+def _parts(line: HtmlElement) -> Iterator[TalkPart]:
     """The text of a line in order, without nested lists."""
-    yield Part(line.text or "")
+    yield TalkPart(line.text or "")
     for child in line:
         if isinstance(child.tag, str) and child.tag not in LISTS and child.tag != "br":
             text = child.text_content()
             # a timestamp may be a link to itself
             if child.tag == "a" and not TIMESTAMP.search(text):
-                yield Part(text, child.get("href"))
+                yield TalkPart(text, child.get("href"))
             else:
                 yield from _parts(child)
         line_break = "\n" if child.tag == "br" else ""
-        yield Part(line_break + (child.tail or ""))
+        yield TalkPart(line_break + (child.tail or ""))
 
 
 def _user(link: str | None) -> str | None:

@@ -64,9 +64,9 @@ conversations = st.builds(
     language=st.none() | st.builds(Language, text, number),
     edits=st.lists(text, max_size=2).map(tuple),
     measures=st.dictionaries(st.sampled_from(sorted(MEASURES)), number, max_size=3),
-    annotations=st.lists(st.builds(Annotation, maybe, st.none() | number, maybe, maybe), max_size=3).map(
-        tuple
-    ),
+    annotations=st.lists(
+        st.builds(Annotation, maybe, st.none() | number, maybe, maybe), max_size=3
+    ).map(tuple),
     scores=st.dictionaries(
         st.sampled_from(CRITERIA), st.builds(Score, st.none() | number, text, maybe), max_size=2
     ),
@@ -96,7 +96,9 @@ def test_a_failed_score_stays_null_and_is_not_zero() -> None:
 def test_fingerprint_names_the_words_said_and_nothing_else() -> None:
     one = conversation(1, ["Hello, you!", "Good  evening."])
     other = dataclasses.replace(
-        conversation(2, ["hello you", "GOOD EVENING"]), persona=Persona("Ada"), split_group="elsewhere"
+        conversation(2, ["hello you", "GOOD EVENING"]),
+        persona=Persona("Ada"),
+        split_group="elsewhere",
     )
     assert fingerprint(one) == fingerprint(other)
     assert fingerprint(one) != fingerprint(conversation(1, ["Hello, you!", "Good night."]))

@@ -1,4 +1,5 @@
-"""A run whose files were removed or damaged: named in one message, never fewer or other rows in silence."""
+"""A run whose files were removed or damaged: named in one message, never fewer or other rows in
+silence."""
 
 from __future__ import annotations
 
@@ -194,7 +195,8 @@ def test_two_hundred_flipped_bits(recipe: Recipe, whole: Path, tmp_path: Path) -
 
 
 def flip_and_run(number: int, recipe: Recipe, folder: Path) -> list[dict] | None:
-    """Flip one bit somewhere in the run folder and run on from some stage: the dataset, None when it is refused."""
+    """Flip one bit somewhere in the run folder and run on from some stage: the dataset, None when
+    it is refused."""
     chance = random.Random(number)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size)
     path = chance.choices(files, [file.stat().st_size for file in files])[0]

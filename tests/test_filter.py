@@ -398,7 +398,9 @@ def test_labels_follow_into_the_longest_stretch_of_two_speakers() -> None:
         Message("user", text, name) for name, text in zip(names, (*GOOD, *GOOD[:3]), strict=True)
     )
     row = replace(
-        talk(), messages=messages, annotations=tuple(Annotation(emotion=f"felt {n}") for n in range(9))
+        talk(),
+        messages=messages,
+        annotations=tuple(Annotation(emotion=f"felt {n}") for n in range(9)),
     )
     result = one(row)
     kept = result.conversation if isinstance(result, Drop) else result

@@ -1,4 +1,5 @@
-"""The table of rules: every rule fires on some row, whole or new, and loading the table is cheap."""
+"""The table of rules: every rule fires on some row, whole or new, and loading the table is
+cheap."""
 
 from __future__ import annotations
 
@@ -47,12 +48,18 @@ def named(*names: str) -> Conversation:
     return replace(row, messages=tuple(message._replace(name=name) for message, name in pairs))
 
 
-def facing(row: Conversation, user: str | None = None, character: str | None = None) -> Conversation:
-    return replace(row, persona=Persona(description=character), user_persona=Persona(description=user))
+def facing(
+    row: Conversation, user: str | None = None, character: str | None = None
+) -> Conversation:
+    return replace(
+        row, persona=Persona(description=character), user_persona=Persona(description=user)
+    )
 
 
 BAKER = "I bake cookies for the county fair every single summer with my two older sisters."
-BANTER = [f"{side} {n} of a long evening, my dear friend." for n in range(101) for side in ("Hour", "Cup")]
+BANTER = [
+    f"{side} {n} of a long evening, my dear friend." for n in range(101) for side in ("Hour", "Cup")
+]
 FIRES = {
     "structure.turns": talk(USER[0], REPLIES[0]),
     "structure.long": talk(*BANTER),
@@ -154,7 +161,10 @@ def test_functions_are_called_once_in_the_order_of_the_table() -> None:
     assert len(set(READERS)) == len(READERS)
     assert [rule.read for rule in RULES.values() if rule.read is READERS[0]][0] is READERS[0]
     assert set(NEW_MESSAGE_READERS) <= set(READERS)
-    numbers = [min(r.new_message for r in RULES.values() if r.read is f and r.new_message) for f in NEW_MESSAGE_READERS]
+    numbers = [
+        min(r.new_message for r in RULES.values() if r.read is f and r.new_message)
+        for f in NEW_MESSAGE_READERS
+    ]
     assert numbers == sorted(numbers)
 
 

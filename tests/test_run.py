@@ -1,4 +1,5 @@
-"""The whole corridor as a user meets it: the command, real files, real processes, kills and full disks."""
+"""The whole corridor as a user meets it: the command, real files, real processes, kills and full
+disks."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def rapport(*words: object, code: int = 0, **environment: str) -> str:
 
 
 def recipe(folder: Path, files: int = 3, rows: int = 120, **sections: object) -> Path:
-    """A recipe over `files` files of `rows` talks each; a hundred of the rows stand in two files."""
+    """A recipe over `files` files of `rows` talks each; a hundred of the rows stand in two
+    files."""
     for number in range(files):
         talks = folder / "talks" / f"{number}.jsonl"
         if not talks.exists():  # a file that is written again is another file
@@ -170,7 +172,8 @@ def test_unreadable_rows_are_quarantined_and_no_good_row_is_lost(tmp_path: Path)
 
 
 def wide_recipe(folder: Path) -> Path:
-    """Four sources and a crawl, with enough rows and bytes that worker processes share every room."""
+    """Four sources and a crawl, with enough rows and bytes that worker processes share every
+    room."""
     shutil.copytree(configs() / "quickstart" / "pages", folder / "pages")
     doors: list[dict[str, object]] = [
         {"name": "scenes", "spider": "mediawiki", "start": ["pages/index.html"]}

@@ -1,4 +1,5 @@
-"""What the peers' scripts share: conversations in, their texts, shingles, kept conversations out."""
+"""What the peers' scripts share: conversations in, their texts, shingles, kept conversations
+out."""
 
 import re
 import sys

@@ -1,4 +1,5 @@
-"""Daft's built-in minhash (xxhash, 128, word 5-grams); banding 14 x 9 and agreement of signatures are ours, in numba.
+"""Daft's built-in minhash (xxhash, 128, word 5-grams); banding 14 x 9 and agreement of signatures
+are ours, in numba.
 
 python daft.py IN OUT
 """

@@ -1,4 +1,5 @@
-"""Only what everyone must do: read the conversations, get at their texts, write them. python floor.py IN OUT"""
+"""Only what everyone must do: read the conversations, get at their texts, write them. python
+floor.py IN OUT"""
 
 from common import read, write
 

@@ -1,7 +1,7 @@
 """Our room, Parquet to Parquet, in one process as the peers here. python rapport.py IN OUT [stored]
 
-As the peers do it: all rows in memory, kept rows out, and the pairs. `stored`, as the room does it: signed parts on
-disk, rows read a second time, dropped rows written too, each with its reason.
+As the peers do it: all rows in memory, kept rows out, and the pairs. `stored`, as the room does it:
+signed parts on disk, rows read a second time, dropped rows written too, each with its reason.
 """
 
 import os

@@ -22,7 +22,7 @@ from pipeline.recipe.settings import DedupSettings
 
 def dedup(
     tables: Sequence[pa.Table], settings: DedupSettings, against: Sequence[pa.Table] = ()
-) -> tuple[list[pa.Table], list[pa.Table], link.Report]:
+) -> tuple[list[pa.Table], list[pa.Table], link.LinkReport]:
     """The three passes in memory: (kept, dropped, report), one kept and one dropped table each."""
     signed = [sign.sign(table, settings) for table in tables]
     foreign = [sign.sign(table, settings) for table in against]

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipeline.dedup.arrays import (
     Flags,
-    Floats,
+    FloatArray,
     Integers,
     Keys,
     Shingles,
@@ -42,8 +42,8 @@ class Leaks(NamedTuple):
 
     rows: Integers
     foreign: Integers
-    shares: Floats  # of the foreign side's shingles
-    limits: Floats
+    shares: FloatArray  # of the foreign side's shingles
+    limits: FloatArray
 
     @classmethod
     def joined(cls, several: Sequence[Leaks]) -> Leaks:
@@ -60,7 +60,9 @@ class ForeignSide(NamedTuple):
     shingles: Shingles  # sorted; one for each (shingle, foreign row), each pair once
     rows: Integers  # the foreign row of each
     sizes: Integers  # (foreign rows,) how many shingles each has here
-    limits: Floats  # (foreign rows,) the share of them that must not be found in one row of ours
+    limits: (
+        FloatArray  # (foreign rows,) the share of them that must not be found in one row of ours
+    )
 
     @property
     def wanted(self) -> Flags:
@@ -146,7 +148,7 @@ def _words_of_side(part: pa.Table, side: int) -> Integers:
     return words
 
 
-def _limits(words: Integers, sizes: Integers) -> Floats:
+def _limits(words: Integers, sizes: Integers) -> FloatArray:
     """(rows,) the share that must not be found, as LEAKED has it; out of reach for other rows."""
     limits = np.full(len(words), np.inf)
     for length, share in LEAKED.items():

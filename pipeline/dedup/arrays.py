@@ -10,19 +10,19 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]  # (bytes,) UTF-8
 Integers = npt.NDArray[np.int64]  # (rows,) ranks or places; (lists + 1,) where each list begins
 Flags = npt.NDArray[np.bool_]  # (rows,)
-Counts = npt.NDArray[np.int32]  # (rows,) how many words or shingles
-Floats = npt.NDArray[np.float64]  # (rows,) or (pairs,)
+CountArray = npt.NDArray[np.int32]  # (rows,) how many words or shingles
+FloatArray = npt.NDArray[np.float64]  # (rows,) or (pairs,)
 Shingles = npt.NDArray[np.uint32]  # (shingles,) hashes of 5 consecutive words
 Keys = npt.NDArray[np.uint64]  # (items,) a hash, or two numbers packed into one
 Signs = npt.NDArray[np.int8]  # (messages,) 1 user, -1 assistant, 0 not compared
 Counters = npt.NDArray[np.unsignedinteger[Any]]  # (a power of two,) rows per slot, 8 or 16 bits
-Numbers = npt.NDArray[Any]  # of any numeric type
+NumberArray = npt.NDArray[Any]  # of any numeric type
 
 
 class Lists(NamedTuple):
     """Lists laid end to end: list i is values[starts[i] : starts[i + 1]]."""
 
-    values: Numbers  # (items of all lists,)
+    values: NumberArray  # (items of all lists,)
     starts: Integers  # (lists + 1,)
 
 
@@ -53,7 +53,7 @@ class SideShingles(NamedTuple):
     shingles: Shingles
 
 
-def pack(high: Numbers, low: Numbers) -> Keys:
+def pack(high: NumberArray, low: NumberArray) -> Keys:
     """Two numbers below 2^32 as one: high << 32 | low."""
     return high.astype(np.uint64) << np.uint64(32) | low.astype(np.uint64)
 

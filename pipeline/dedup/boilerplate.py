@@ -47,14 +47,14 @@ class Limits(NamedTuple):
     rarest: int  # shingles that a row is looked for by
 
 
-class Survey(NamedTuple):
+class ShingleSurvey(NamedTuple):
     """What a survey found in one part."""
 
     suspects: Flags  # (rows,) it may have boilerplate
     rare: Keys  # shingle << 32 | rank of the row that is looked for by it
 
 
-class Cut(NamedTuple):
+class CutPassages(NamedTuple):
     """What is left of the rows of one part."""
 
     rows: Flags  # (rows,) boilerplate was taken out of it

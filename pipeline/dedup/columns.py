@@ -11,23 +11,23 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from pipeline.dedup.arrays import Integers, Lists, Numbers
+from pipeline.dedup.arrays import Integers, Lists, NumberArray
 
 Column: TypeAlias = pa.Array | pa.ChunkedArray
 
 
-def arrow(values: Numbers) -> pa.Array:
+def arrow(values: NumberArray) -> pa.Array:
     """Numbers of numpy as an Arrow array."""
     buffer = pa.py_buffer(np.ascontiguousarray(values))
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, buffer])
 
 
-def arrow_lists(values: Numbers, starts: Integers) -> pa.LargeListArray:
+def arrow_lists(values: NumberArray, starts: Integers) -> pa.LargeListArray:
     """Lists laid end to end as an Arrow array; what lies behind the last list is left out."""
     return pa.LargeListArray.from_arrays(arrow(starts), arrow(values[: starts[-1]]))
 
 
-def values(column: Column) -> Numbers:
+def values(column: Column) -> NumberArray:
     """Arrow numbers as a numpy array that cannot be written to; what is null has any value.
 
     numba compiles a function anew for arrays that can be written to, so all are made alike.

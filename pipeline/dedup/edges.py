@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.dedup.arrays import Counts, Flags, Floats, Integers, Numbers
+from pipeline.dedup.arrays import CountArray, Flags, FloatArray, Integers, NumberArray
 
 RULES = ["dedup.exact", "dedup.near", "dedup.contained", "dedup.against"]
 EXACT, NEAR, CONTAINED, AGAINST = range(4)
@@ -22,10 +22,10 @@ class Edges:
     first: Integers
     second: Integers
     rule: npt.NDArray[np.int8]  # EXACT, NEAR, CONTAINED or AGAINST
-    similarity: Floats  # Jaccard, or the share of the smaller row found in the larger
-    limit: Floats  # what the similarity reaches
-    size_first: Counts  # distinct shingles
-    size_second: Counts
+    similarity: FloatArray  # Jaccard, or the share of the smaller row found in the larger
+    limit: FloatArray  # what the similarity reaches
+    size_first: CountArray  # distinct shingles
+    size_second: CountArray
 
     @classmethod
     def same(cls, leaders: Integers) -> Edges:
@@ -36,7 +36,7 @@ class Edges:
 
     @classmethod
     def of(
-        cls, first: Integers, second: Integers, rule: int, similarity: Floats, limit: Floats
+        cls, first: Integers, second: Integers, rule: int, similarity: FloatArray, limit: FloatArray
     ) -> Edges:
         """Edges of one rule for which no sizes are needed."""
         rules, sizes = np.full(len(first), rule, np.int8), np.zeros(len(first), np.int32)
@@ -55,7 +55,7 @@ class Edges:
     def where(self, chosen: Flags) -> Edges:
         return Edges(*(column[chosen] for column in self._columns()))
 
-    def _columns(self) -> list[Numbers]:
+    def _columns(self) -> list[NumberArray]:
         return [getattr(self, field.name) for field in fields(self)]
 
     def __len__(self) -> int:

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from pipeline.dedup.arrays import (
     BucketPairs,
+    CountArray,
     Counters,
-    Counts,
     Flags,
     Integers,
     Keys,
@@ -23,7 +23,7 @@ from pipeline.dedup.arrays import (
     PartRows,
     SideShingles,
 )
-from pipeline.dedup.boilerplate import Cut, Limits, Survey
+from pipeline.dedup.boilerplate import CutPassages, Limits, ShingleSurvey
 from pipeline.dedup.view import ComparedTexts
 
 PLAIN_WORDS = 100_000  # words that one process computes in Python: about half a CPU-second
@@ -40,15 +40,17 @@ class Kernels(Protocol):
 
     def bucket_pairs(self, packed: Keys, bits: np.uint64, cap: int) -> BucketPairs: ...
 
-    def count_distinct(self, shingles: Lists) -> Counts: ...
+    def count_distinct(self, shingles: Lists) -> CountArray: ...
 
-    def count_shared(self, shingles: Lists, pairs: Integers, least: Counts) -> Counts: ...
+    def count_shared(self, shingles: Lists, pairs: Integers, least: CountArray) -> CountArray: ...
 
     def count_rows(self, part: PartRows, sample: int, most: int, counters: Counters) -> None: ...
 
-    def survey(self, part: PartRows, able: Flags, counters: Counters, limits: Limits) -> Survey: ...
+    def survey(
+        self, part: PartRows, able: Flags, counters: Counters, limits: Limits
+    ) -> ShingleSurvey: ...
 
-    def cut(self, part: PartRows, counters: Counters, many: int) -> Cut: ...
+    def cut(self, part: PartRows, counters: Counters, many: int) -> CutPassages: ...
 
     def holders(self, part: PartRows, wanted: Flags) -> Keys: ...
 

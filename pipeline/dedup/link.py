@@ -39,7 +39,7 @@ DECISIONS = pa.schema(
         "view": pa.string(),
     }
 )
-Report = dict[str, Any]  # what the stage's report.json says of it
+LinkReport = dict[str, Any]  # what the stage's report.json says of it
 _u64 = np.uint64
 
 
@@ -48,12 +48,12 @@ class Candidates(NamedTuple):
 
     rows: RankedRows  # compared without their boilerplate
     pairs: Integers  # (pairs, 2) ranks, each pair once, the lower rank first
-    report: Report
+    report: LinkReport
 
 
 def link(
     signed: Sequence[pa.Table], settings: DedupSettings, against: Sequence[pa.Table] = ()
-) -> tuple[pa.Table, Report]:
+) -> tuple[pa.Table, LinkReport]:
     """(decisions, report). One decision for each row to drop; the same in any order and any parts.
 
     signed, against: what `sign` returned, in memory or mapped from disk.

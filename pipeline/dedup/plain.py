@@ -13,13 +13,13 @@ import pyarrow as pa
 
 from pipeline.dedup.arrays import (
     BucketPairs,
+    CountArray,
     Counters,
-    Counts,
     Flags,
     Integers,
     Keys,
     Lists,
-    Numbers,
+    NumberArray,
     PartRows,
     Shingles,
     SideShingles,
@@ -33,9 +33,9 @@ from pipeline.dedup.boilerplate import (
     RECENT,
     SAMPLED_RUN,
     SLOT_SHIFT,
-    Cut,
+    CutPassages,
     Limits,
-    Survey,
+    ShingleSurvey,
 )
 from pipeline.dedup.columns import lists
 from pipeline.dedup.shingles import BASE, BEYOND, MIX, ODD, PIECE, SHINGLE, Shingled
@@ -171,7 +171,7 @@ def _mix32(shingles: Shingles) -> Shingles:
     return hashed ^ hashed >> _u32(16)
 
 
-def _item(shingles: Lists, row: int) -> Numbers:
+def _item(shingles: Lists, row: int) -> NumberArray:
     return shingles.values[shingles.starts[row] : shingles.starts[row + 1]]
 
 
@@ -204,13 +204,13 @@ def bucket_pairs(packed: Keys, bits: np.uint64, cap: int) -> BucketPairs:
 # --- exact similarity
 
 
-def count_distinct(shingles: Lists) -> Counts:
+def count_distinct(shingles: Lists) -> CountArray:
     """(rows,) how many distinct shingles each row has."""
     rows = range(len(shingles.starts) - 1)
     return np.array([len(_as_set(shingles, row)) for row in rows], np.int32)
 
 
-def count_shared(shingles: Lists, pairs: Integers, _least: Counts) -> Counts:
+def count_shared(shingles: Lists, pairs: Integers, _least: CountArray) -> CountArray:
     """(pairs,) how many distinct shingles two rows share. pairs: (pairs, 2) rows.
 
     Where it is less than `least`, any number less than that will do.
@@ -243,7 +243,7 @@ def count_rows(part: PartRows, sample: int, most: int, counters: Counters) -> No
     counters[:] = np.minimum(counters + found, most)
 
 
-def survey(part: PartRows, able: Flags, counters: Counters, limits: Limits) -> Survey:
+def survey(part: PartRows, able: Flags, counters: Counters, limits: Limits) -> ShingleSurvey:
     """Suspects of boilerplate; and what to look for able rows by, if they share enough."""
     suspects, rare = np.zeros(len(part.chosen), bool), [np.zeros(0, np.uint64)]
     for row in np.flatnonzero(part.chosen).tolist():
@@ -256,10 +256,10 @@ def survey(part: PartRows, able: Flags, counters: Counters, limits: Limits) -> S
             by_count = shingles[np.argsort(counts, kind="stable")].tolist()
             rarest = list(dict.fromkeys(by_count))[: limits.rarest]
             rare.append(pack(np.array(rarest, np.uint32), np.array(part.ranks[row])))
-    return Survey(suspects, np.concatenate(rare))
+    return ShingleSurvey(suspects, np.concatenate(rare))
 
 
-def cut(part: PartRows, counters: Counters, many: int) -> Cut:
+def cut(part: PartRows, counters: Counters, many: int) -> CutPassages:
     """Take boilerplate out of the chosen rows that have both boilerplate and text of their own."""
     was_cut, left = np.zeros(len(part.chosen), bool), [np.zeros(0, np.uint32)] * len(part.chosen)
     for row in np.flatnonzero(part.chosen).tolist():
@@ -268,7 +268,7 @@ def cut(part: PartRows, counters: Counters, many: int) -> Cut:
         runs, own = _runs(common), _runs(~common)
         if _longest(runs) >= LONG_RUN and _longest(own) >= OWN_RUN:
             was_cut[row], left[row] = True, _without_long(shingles, runs)
-    return Cut(was_cut, _laid_out(left))
+    return CutPassages(was_cut, _laid_out(left))
 
 
 def _without_long(shingles: Shingles, runs: Integers) -> Shingles:
@@ -328,7 +328,7 @@ def side_shingles(part: pa.Table, side: int, wanted: Flags) -> SideShingles:
     return SideShingles(np.concatenate(rows), np.concatenate(found))
 
 
-def _inside_messages(shingles: Shingles, message_words: Numbers, side: int) -> Shingles:
+def _inside_messages(shingles: Shingles, message_words: NumberArray, side: int) -> Shingles:
     """Those shingles of a row that lie inside one message of a side."""
     inside = np.zeros(len(shingles), bool)
     start = 0

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.arrays import Counts, Flags, Integers, Keys, Lists, PartRows, Shingles
+from pipeline.dedup.arrays import CountArray, Flags, Integers, Keys, Lists, PartRows, Shingles
 from pipeline.dedup.columns import arrow, lists, values
 
 # Of two duplicates the one is kept that comes first in this order.
@@ -34,7 +34,7 @@ class RankedRows:
     parts: Sequence[pa.Table]
     home: Integers  # (rows,) the place of each rank
     place: Integers  # (rows,) the place of what it is compared by; changed by `compared_by`
-    words: Counts  # (rows,)
+    words: CountArray  # (rows,)
     foreign: int  # ranks below belong to against-sets
 
     def __len__(self) -> int:

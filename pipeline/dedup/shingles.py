@@ -37,7 +37,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from pipeline.dedup.arrays import Counts, Integers, Keys, Lists
+from pipeline.dedup.arrays import CountArray, Integers, Keys, Lists
 from pipeline.dedup.columns import arrow, arrow_lists
 
 SHINGLE = 5  # words
@@ -53,9 +53,9 @@ class Shingled(NamedTuple):
 
     digests: Keys  # (rows, 2), equal for equal words
     shingles: Lists  # of each row, in the order of the text, repeats included
-    message_words: Counts  # (compared messages,) words of each; below zero the assistant's
+    message_words: CountArray  # (compared messages,) words of each; below zero the assistant's
     message_starts: Integers  # (rows + 1,) where each row's messages begin in message_words
-    words: Counts  # (rows,)
+    words: CountArray  # (rows,)
 
     def table(self) -> pa.Table:
         """A row for each row: digest, shingles, message_words, words."""

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from pipeline.conversation import CRITERIA
 from pipeline.dedup import plain
-from pipeline.dedup.arrays import Floats, Shingles
+from pipeline.dedup.arrays import FloatArray, Shingles
 from pipeline.dedup.columns import Column, arrow, lengths, lists, strings, whole
 from pipeline.dedup.kernels import Kernels, kernels
 from pipeline.dedup.shingles import SHINGLE
@@ -87,7 +87,7 @@ def _scheme(settings: DedupSettings) -> dict[str, str]:
     }
 
 
-def _scores(table: pa.Table) -> Floats:
+def _scores(table: pa.Table) -> FloatArray:
     """(rows,) the mean of the criteria that have a score; 0 where none has."""
     total, count = np.zeros(len(table)), np.zeros(len(table), np.int64)
     if "scores" in table.column_names:

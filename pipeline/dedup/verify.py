@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.conversation import FINDING
-from pipeline.dedup.arrays import Counts, Integers
+from pipeline.dedup.arrays import CountArray, Integers
 from pipeline.dedup.columns import arrow, lengths, repeated, strings, values, whole
 from pipeline.dedup.edges import CONTAINED, NEAR, Edges
 from pipeline.dedup.kernels import Kernels
@@ -34,19 +34,23 @@ def verified(rows: RankedRows, pairs: Integers, settings: DedupSettings, kernels
     return Edges.joined(found)
 
 
-def _least(sizes: Counts, settings: DedupSettings) -> Counts:
+def _least(sizes: CountArray, settings: DedupSettings) -> CountArray:
     """(pairs,) shared shingles, with fewer of which a pair is neither near nor contained.
 
     sizes: (pairs, 2). Rounded down: `_duplicates` decides.
     """
     near = sizes.sum(axis=1) * (settings.threshold / (1 + settings.threshold))
     contained = sizes.min(axis=1) * (settings.contained or 1)
-    least: Counts = np.minimum(near, contained).astype(np.int32)
+    least: CountArray = np.minimum(near, contained).astype(np.int32)
     return least
 
 
 def _duplicates(
-    pairs: Integers, sizes: Counts, shared: Counts, words: Counts, settings: DedupSettings
+    pairs: Integers,
+    sizes: CountArray,
+    shared: CountArray,
+    words: CountArray,
+    settings: DedupSettings,
 ) -> Edges:
     """The pairs that reach a limit. words: of the shorter row."""
     share_needed = settings.contained or NEVER

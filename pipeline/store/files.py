@@ -66,7 +66,7 @@ class HashedFile:
         return FileMark(rows, self.size, self._hash.hexdigest())
 
 
-class Folder:
+class RunFolder:
     """A folder by its address. Cheap to make and to send to another process."""
 
     def __init__(self, address: str | Path) -> None:

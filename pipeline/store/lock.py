@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline import UserError
-from pipeline.store.files import Folder
+from pipeline.store.files import RunFolder
 
 
 @contextmanager
-def locked(folder: Folder) -> Iterator[None]:
+def locked(folder: RunFolder) -> Iterator[None]:
     """Hold a folder for this process. The lock ends with the process, however it ends.
 
     Raises UserError when another process holds it. Object stores have no locks: there, it is the

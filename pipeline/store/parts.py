@@ -25,7 +25,7 @@ from pipeline.conversation import (
 )
 from pipeline.store import parquet
 from pipeline.store.counts import Counts, Losses, deciding_rule
-from pipeline.store.files import FileMark, Folder, HashedFile
+from pipeline.store.files import FileMark, HashedFile, RunFolder
 
 PART_ROWS = 10_000  # rows of a part: small enough to hold, large enough to compress
 BATCH_ROWS = 1_000  # rows that become one Arrow table
@@ -80,7 +80,7 @@ class UnitWriter:
     A unit that is named like a part (`00000-000`: a stage that works part by part) stays one part.
     """
 
-    def __init__(self, folder: Folder, stage: str, unit: str) -> None:
+    def __init__(self, folder: RunFolder, stage: str, unit: str) -> None:
         self.folder, self.stage, self.unit = folder, stage, unit
         self.files: dict[str, FileMark] = {}
         self._one_part = "-" in unit

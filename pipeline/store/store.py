@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 
 from pipeline.conversation import SCHEMA, Conversation, Row, as_schema, finding_of, from_table
 from pipeline.store.counts import Counts, deciding_rule
-from pipeline.store.files import BLOCK, DamagedFile, FileMark, Folder
+from pipeline.store.files import BLOCK, DamagedFile, FileMark, RunFolder
 from pipeline.store.parquet import open_parquet, write_groups
 from pipeline.store.parts import BATCH_ROWS, KINDS, UnitWriter, file_of
 
@@ -63,7 +63,7 @@ class Part:
         return self.mark.rows
 
 
-class Store(Folder):
+class Store(RunFolder):
     """One stage's folder."""
 
     def __init__(self, root: str | Path, folder: str = "") -> None:
@@ -76,7 +76,7 @@ class Store(Folder):
 
     def units(self) -> list[str]:
         """Names of the units of work that are complete, under whatever key."""
-        return [name.removesuffix(".json") for name in Folder(f"{self.address}/done").listing()]
+        return [name.removesuffix(".json") for name in RunFolder(f"{self.address}/done").listing()]
 
     def mark(self, unit: str) -> Mark | None:
         """The mark of a unit. Raises DamagedFile."""

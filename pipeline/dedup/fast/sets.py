@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.compiled import njit
-from pipeline.dedup.arrays import Counts, Integers, Lists, Shingles
+from pipeline.dedup.arrays import CountArray, Integers, Lists, Shingles
 
 NO_ROW = -1
 _u32, _u64 = np.uint32, np.uint64
@@ -35,13 +35,13 @@ def _hash_set(starts: Integers) -> HashSet:
     return HashSet(np.empty(size, np.uint32), owners, counted)
 
 
-def count_distinct(shingles: Lists) -> Counts:
+def count_distinct(shingles: Lists) -> CountArray:
     sizes = np.zeros(len(shingles.starts) - 1, np.int32)
     count_each(shingles.values, shingles.starts, _hash_set(shingles.starts), sizes)
     return sizes
 
 
-def count_shared(shingles: Lists, pairs: Integers, least: Counts) -> Counts:
+def count_shared(shingles: Lists, pairs: Integers, least: CountArray) -> CountArray:
     """Fast where the pairs are sorted by their first row."""
     shared = np.zeros(len(pairs), np.int32)
     values, starts = shingles

@@ -9,7 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.compiled import njit
-from pipeline.dedup.arrays import Counters, Counts, Flags, Integers, Keys, Lists, PartRows, Shingles
+from pipeline.dedup.arrays import (
+    CountArray,
+    Counters,
+    Flags,
+    Integers,
+    Keys,
+    Lists,
+    PartRows,
+    Shingles,
+)
 from pipeline.dedup.boilerplate import (
     LONG_RUN,
     OWN_RUN,
@@ -17,9 +26,9 @@ from pipeline.dedup.boilerplate import (
     RECENT,
     SAMPLED_RUN,
     SLOT_SHIFT,
-    Cut,
+    CutPassages,
     Limits,
-    Survey,
+    ShingleSurvey,
 )
 
 NO_ROW = -1
@@ -39,7 +48,7 @@ class Sample(NamedTuple):
     """The shingles of one row that are asked, and their counts."""
 
     shingles: Shingles  # (shingles of the longest row, and one more,)
-    counts: Counts  # as many
+    counts: CountArray  # as many
 
 
 def _sample(part: PartRows) -> Sample:
@@ -52,19 +61,19 @@ def count_rows(part: PartRows, sample: int, most: int, counters: Counters) -> No
     count_sampled(part, _u32(sample), most, counters, recent, _sample(part).shingles)
 
 
-def survey(part: PartRows, able: Flags, counters: Counters, limits: Limits) -> Survey:
+def survey(part: PartRows, able: Flags, counters: Counters, limits: Limits) -> ShingleSurvey:
     suspects = np.zeros(len(part.chosen), bool)
     rare = np.empty(len(part.chosen) * limits.rarest, np.uint64)
     total = survey_rows(part, able, counters, limits, _sample(part), suspects, rare)
-    return Survey(suspects, rare[:total].copy())
+    return ShingleSurvey(suspects, rare[:total].copy())
 
 
-def cut(part: PartRows, counters: Counters, many: int) -> Cut:
+def cut(part: PartRows, counters: Counters, many: int) -> CutPassages:
     was_cut = np.zeros(len(part.chosen), bool)
     starts = np.zeros(len(part.chosen) + 1, np.int64)
     left = np.empty(part.starts[-1] - part.starts[0], np.uint32)
     cut_rows(part, counters, many, was_cut, left, starts)
-    return Cut(was_cut, Lists(left, starts))
+    return CutPassages(was_cut, Lists(left, starts))
 
 
 def holders(part: PartRows, wanted: Flags) -> Keys:

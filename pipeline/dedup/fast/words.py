@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.compiled import njit
-from pipeline.dedup.arrays import Bytes, Counts, Flags, Integers, Keys, Lists, Shingles, Signs
+from pipeline.dedup.arrays import Bytes, CountArray, Flags, Integers, Keys, Lists, Shingles, Signs
 from pipeline.dedup.columns import arrow, strings
 from pipeline.dedup.fast.registers import eight_bytes, fold, ones, trailing_zeros
 from pipeline.dedup.fast.spelling import absorb, character, letter_of, spell
@@ -60,25 +60,25 @@ class Messages(NamedTuple):
     rows: Keys  # (rows + 1,) where each row's messages begin
 
 
-class Scratch(NamedTuple):
+class HashScratch(NamedTuple):
     """What one row needs for itself."""
 
     edges: Keys  # where the words of a message begin and end
     words: Keys  # the hashes of all words
 
 
-class Result(NamedTuple):
+class FoldedWords(NamedTuple):
     """What is found out about the rows: as in `Shingled`, but for whole arrays of all rows."""
 
     digests: Keys
     shingles: Shingles
     ends: Integers  # where the shingles of a row end
-    message_words: Counts
+    message_words: CountArray
     message_ends: Integers
-    words: Counts
+    words: CountArray
     context: Flags  # the row must be folded in Python
 
-    def of_rows(self, first: int, last: int) -> Result:
+    def of_rows(self, first: int, last: int) -> FoldedWords:
         """The same for the rows first … last - 1 only; ends also has the one before."""
         rows, ends = slice(first, last), slice(first, last + 1)
         return self._replace(
@@ -114,17 +114,17 @@ def _folded(texts: ComparedTexts, rows: Integers) -> ComparedTexts:
     return ComparedTexts(data, starts, row_starts, texts.speakers[flat])
 
 
-def _table(found: Result) -> pa.Table:
+def _table(found: FoldedWords) -> pa.Table:
     shingles = Lists(found.shingles, found.ends)
     words = found.message_words, found.message_ends
     return Shingled(found.digests, shingles, *words, found.words).table()
 
 
-def _shingled(texts: ComparedTexts) -> Result:
+def _shingled(texts: ComparedTexts) -> FoldedWords:
     count = len(texts.rows) - 1
     row_starts = texts.starts[texts.rows]
     longest = int(np.diff(row_starts).max(initial=0)) + 1
-    scratch = Scratch(
+    scratch = HashScratch(
         np.empty(longest + 2 * EDGES_AT_ONCE, np.uint64), np.empty(longest, np.uint64)
     )
     found = _empty_result(texts, int(row_starts[-1] - row_starts[0]))
@@ -136,11 +136,11 @@ def _shingled(texts: ComparedTexts) -> Result:
     return found
 
 
-def _empty_result(texts: ComparedTexts, size: int) -> Result:
+def _empty_result(texts: ComparedTexts, size: int) -> FoldedWords:
     """For texts of `size` bytes: a word has a letter and a byte behind it, but for the last one."""
     rows = len(texts.rows) - 1
     messages = int(texts.rows[-1] - texts.rows[0])
-    return Result(
+    return FoldedWords(
         digests=np.zeros((rows, 2), np.uint64),
         shingles=np.empty(size // 2 + rows + messages + 1, np.uint32),
         ends=np.zeros(rows + 1, np.int64),
