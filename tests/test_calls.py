@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from pipeline import UserError, llm
-from pipeline.llm.calls import LAYOUT, Attempt, Calls, DamagedCall
+from pipeline.llm.calls import LAYOUT, CallAttempt, Calls, DamagedCall
 from pipeline.run.steps import spent
 
 FLIPS = 200
 
 
-def attempt(number: int, **changes: object) -> Attempt:
+def attempt(number: int, **changes: object) -> CallAttempt:
     """A request that was answered."""
-    usual = Attempt(
+    usual = CallAttempt(
         key=number.to_bytes(16, "big"),
         final=True,
         address="http://127.0.0.1:1/v1",
@@ -35,7 +35,7 @@ def attempt(number: int, **changes: object) -> Attempt:
     return usual._replace(**changes)
 
 
-def stored(path: Path, *attempts: Attempt) -> Path:
+def stored(path: Path, *attempts: CallAttempt) -> Path:
     """A closed store that holds the attempts."""
     calls = Calls(path)
     for one in attempts:
@@ -44,7 +44,7 @@ def stored(path: Path, *attempts: Attempt) -> Path:
     return path
 
 
-def read(path: Path, *keys: bytes) -> list[list[Attempt]]:
+def read(path: Path, *keys: bytes) -> list[list[CallAttempt]]:
     calls = Calls(path)
     try:
         return [calls.attempts(key) for key in keys]

@@ -34,7 +34,7 @@ class DamagedCall(Exception):
     """A stored request of a call does not fit its digest."""
 
 
-class Attempt(NamedTuple):
+class CallAttempt(NamedTuple):
     """One request of a call and what came of it. A call is all requests with one key.
 
     final: this is the outcome of the call, and the same call is never sent again.
@@ -61,8 +61,8 @@ class Attempt(NamedTuple):
     at: float = 0.0
 
 
-_COLUMNS = ", ".join(Attempt._fields)
-_PLACES = ", ".join("?" for _ in Attempt._fields)
+_COLUMNS = ", ".join(CallAttempt._fields)
+_PLACES = ", ".join("?" for _ in CallAttempt._fields)
 _SETUP = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -105,7 +105,7 @@ class Calls:
             self.close()
             raise UserError(self._problem(error)) from None
 
-    def attempts(self, key: bytes) -> list[Attempt]:
+    def attempts(self, key: bytes) -> list[CallAttempt]:
         """The requests of a call so far, in order; the last one is its outcome if it is final.
 
         Raises DamagedCall when one of them was changed since it was stored.
@@ -116,9 +116,9 @@ class Calls:
         # a damaged index leads to the row of another call, which is intact in itself
         if not all(_is_intact(row) and row[0] == key for row in rows):
             raise DamagedCall
-        return [Attempt(*row[:-1]) for row in rows]
+        return [CallAttempt(*row[:-1]) for row in rows]
 
-    def add(self, attempt: Attempt) -> None:
+    def add(self, attempt: CallAttempt) -> None:
         """Commit a request (40 µs; waiting for others would gain nothing).
 
         Raises StopRun when it cannot be written.
@@ -141,7 +141,7 @@ class Calls:
         tokens, dollars = 0, 0.0
         with self._guarded():
             for row in self._db.execute(f"SELECT {_COLUMNS}, digest FROM attempts"):
-                attempt = Attempt(*row[:-1])
+                attempt = CallAttempt(*row[:-1])
                 if attempt.address != "rehearsal" and _is_intact(row):
                     tokens += attempt.prompt_tokens + attempt.completion_tokens
                     dollars += attempt.cost or 0.0

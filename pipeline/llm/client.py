@@ -15,7 +15,7 @@ import orjson
 
 from pipeline import UserError
 from pipeline.llm.batch import Batches
-from pipeline.llm.calls import Attempt, Calls, DamagedCall, StopRun
+from pipeline.llm.calls import CallAttempt, Calls, DamagedCall, StopRun
 from pipeline.llm.outcome import USELESS, Answer, CallFailed, is_settled, outcome_of, problem_of
 from pipeline.llm.prices import Budget, Reserve, cost_of
 from pipeline.llm.protocol import Reply, RequestFailed
@@ -228,7 +228,7 @@ class Client:
             self._asking.pop(request.key).set_result(None)
         return outcome_of(attempts, request.schema, cached=False)
 
-    def _stored(self, key: bytes) -> list[Attempt]:
+    def _stored(self, key: bytes) -> list[CallAttempt]:
         """The requests of a call in the store; a damaged call is asked again from its beginning."""
         try:
             return self._calls.attempts(key)
@@ -237,7 +237,7 @@ class Client:
             self.usage.failures["damaged"] += 1
             return []
 
-    async def _settle(self, server: Server, request: Request, attempts: list[Attempt]) -> None:
+    async def _settle(self, server: Server, request: Request, attempts: list[CallAttempt]) -> None:
         """Ask until the answer is of use, at most `reasks` times more. Adds to `attempts`.
 
         Every reply is stored before it is judged. attempts: the requests of the call so far; the
@@ -257,9 +257,9 @@ class Client:
 
     def _store_reply(
         self, server: Server, request: Request, reply: Reply, seconds: float, may_repeat: bool
-    ) -> Attempt:
+    ) -> CallAttempt:
         reason, detail = problem_of(reply, request.schema)
-        attempt = Attempt(
+        attempt = CallAttempt(
             key=request.key,
             final=not (may_repeat and reason in USELESS),
             address=server.address,
@@ -279,12 +279,14 @@ class Client:
             self.usage.failures[reason] += 1
         return attempt
 
-    def _store_failure(self, server: Server, request: Request, failed: RequestFailed) -> Attempt:
+    def _store_failure(
+        self, server: Server, request: Request, failed: RequestFailed
+    ) -> CallAttempt:
         """Store a call that brought no reply. Raises StopRun when no call can bring one."""
         if failed.reason == "unreachable":
             problem = f"{server.address} cannot be reached ({failed.detail})"
             raise self._stop_run(f"{problem}. Is it running? Answers so far are kept.")
-        attempt = Attempt(
+        attempt = CallAttempt(
             key=request.key,
             final=failed.final,
             address=server.address,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.llm.calls import Attempt
+from pipeline.llm.calls import CallAttempt
 from pipeline.llm.protocol import TRANSIENT, Reply
 from pipeline.llm.reply import Schema, misfit, read_json
 
@@ -69,7 +69,7 @@ class CallFailed(Exception):
         return self.reason in TRANSIENT
 
 
-def is_settled(attempts: Sequence[Attempt]) -> bool:
+def is_settled(attempts: Sequence[CallAttempt]) -> bool:
     """Has a call its outcome?"""
     return bool(attempts) and attempts[-1].final
 
@@ -93,7 +93,7 @@ def problem_of(reply: Reply, schema: Schema | None) -> tuple[str | None, str]:
     return None, ""
 
 
-def outcome_of(attempts: Sequence[Attempt], schema: Schema | None, cached: bool) -> Answer:
+def outcome_of(attempts: Sequence[CallAttempt], schema: Schema | None, cached: bool) -> Answer:
     """What a call has come to: the same now and in every later run. Raises CallFailed."""
     last = attempts[-1]
     prompt = sum(attempt.prompt_tokens for attempt in attempts)

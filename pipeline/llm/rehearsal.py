@@ -23,7 +23,7 @@ EMPTY = 0.01  # share of answers without text
 LABELLED = 0.02  # share of messages with a name before them
 FENCED = 0.2  # share of JSON answers inside a code fence; not a fault, but frequent
 
-Side = Literal["user", "character"]
+Voice = Literal["user", "character"]
 
 
 @dataclass(frozen=True)
@@ -165,35 +165,35 @@ def _next_message(messages: list[ChatMessage], writer: Writer) -> str:
     note, system = messages[-1]["content"], messages[0]["content"]
     if patterns["few"] in note:
         return writer.choose("short")
-    side: Side = "user" if patterns["user_side"] in system else "character"
+    voice: Voice = "user" if patterns["user_side"] in system else "character"
     words = _number_in(note, patterns["words"], 12)
-    return _sentences(side, len(messages), words, system, writer)
+    return _sentences(voice, len(messages), words, system, writer)
 
 
-def _sentences(side: Side, turn: int, words: int, conversation: str, writer: Writer) -> str:
-    """Sentences of one side, about `words` words of them.
+def _sentences(voice: Voice, turn: int, words: int, conversation: str, writer: Writer) -> str:
+    """Sentences of one voice, about `words` words of them.
 
     conversation: a text that is its own; each one takes the sentences in another order.
     """
-    sentences = writer.bank.lists[side]
+    sentences = writer.bank.lists[voice]
     order = random.Random(conversation).sample(sentences, len(sentences))
     chosen: list[str] = []
     while not chosen or (_words_in(" ".join(chosen)) < 0.7 * words and len(chosen) < 5):
         place = (2 * turn + len(chosen)) % len(order)
         chosen.append(writer.fill(order[place]))
-    separator = "\n" if side == "user" else " "
+    separator = "\n" if voice == "user" else " "
     return separator.join(chosen)
 
 
 def _script(prompt: str, writer: Writer) -> list[ChatMessage]:
-    sides: list[Side] = ["character", "user"]
+    voices: list[Voice] = ["character", "user"]
     if writer.bank.texts["user_opens"] in prompt:
-        sides.reverse()
+        voices.reverse()
     script: list[ChatMessage] = []
     for turn in range(_number_in(prompt, writer.bank.texts["turns"], 8)):
-        side, words = sides[turn % 2], writer.rng.choice((3, 8, 16, 30))
-        content = _sentences(side, turn, words, prompt, writer)
-        script.append({"role": side, "content": content})
+        voice, words = voices[turn % 2], writer.rng.choice((3, 8, 16, 30))
+        content = _sentences(voice, turn, words, prompt, writer)
+        script.append({"role": voice, "content": content})
     return script
 
 
@@ -202,8 +202,8 @@ def _character(writer: Writer) -> JsonObject:
     name = writer.fill("{name} {last}")
     age = rng.randint(19, 83)
     sentences = [writer.choose("description"), *rng.sample(lists["description_more"], 5)]
-    sides = ("user", "character") * 2
-    dialogue = [{"role": side, "content": writer.sentence(side)} for side in sides]
+    voices = ("user", "character") * 2
+    dialogue = [{"role": voice, "content": writer.sentence(voice)} for voice in voices]
     # the order of these lines is the order in which chance is used: another one, another character
     return {
         "name": name,

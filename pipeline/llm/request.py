@@ -9,7 +9,7 @@ from typing import cast
 
 import orjson
 
-from pipeline.llm.calls import Attempt
+from pipeline.llm.calls import CallAttempt
 from pipeline.llm.prices import tokens_in
 from pipeline.llm.reply import Schema
 from pipeline.recipe.settings import ModelSettings
@@ -40,7 +40,7 @@ class Request:
         """About how many tokens the prompt has."""
         return prompt_tokens(self.messages)
 
-    def repeated(self, useless: Sequence[Attempt]) -> Request:
+    def repeated(self, useless: Sequence[CallAttempt]) -> Request:
         """The request after useless answers: with another seed.
 
         After the first answer that was not the JSON asked for, the model is also shown what was
@@ -88,7 +88,7 @@ def prompt_tokens(messages: Sequence[ChatMessage]) -> int:
     return sum(tokens_in(message["content"]) for message in messages)
 
 
-def _correction(useless: Attempt) -> list[ChatMessage]:
+def _correction(useless: CallAttempt) -> list[ChatMessage]:
     detail = f"That could not be used: {useless.detail}."
     wish = f"{detail} Answer again with the JSON alone, complete and valid."
     return [

@@ -48,7 +48,7 @@ SECRET = 16
 DIALECTS = 8  # requests until a server that refuses one field after the other is given up
 
 Rehearsal = Callable[[JsonObject], JsonObject]  # request → chat completion
-Post = Callable[[JsonObject], Awaitable[Reply]]
+SendBody = Callable[[JsonObject], Awaitable[Reply]]
 
 _UNKNOWN_FIELD = re.compile(
     r"unsupported|not support|unrecogni[sz]ed|unknown|not permitted|unexpected"
@@ -98,7 +98,7 @@ class Server:
         """Are requests collected and sent through the Batch API?"""
         return self.settings.batch and not self.settings.is_rehearsal
 
-    async def send(self, request: Request, post: Post | None = None) -> Reply:
+    async def send(self, request: Request, post: SendBody | None = None) -> Reply:
         """One request, sent alone or as `post` sends it.
 
         Raises RequestFailed, or StopRun where no further request makes sense. A field that the
