@@ -26,9 +26,10 @@ def conversation(name: str, ref: str, turns: Sequence[str], **more: Any) -> Conv
 
 def read(path: Path) -> str:
     """The text of a file, gzipped or not."""
-    return (
-        gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    ).decode()
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        data = gzip.decompress(data)
+    return data.decode()
 
 
 def jsonl(path: Path) -> list[dict[str, Any]]:
@@ -42,10 +43,8 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
 def synthetic_persona_chat() -> Iterator[Conversation]:
     path = DATA / "synthetic_persona_chat" / "Synthetic-Persona-Chat_valid.csv.gz"
     for i, row in enumerate(rows(path)):
-        turns = [
-            t.strip()
-            for t in re.split(r"^User [12]:", row["Best Generated Conversation"], flags=re.M)[1:]
-        ]
+        texts = re.split(r"^User [12]:", row["Best Generated Conversation"], flags=re.M)[1:]
+        turns = [text.strip() for text in texts]
         first, second = (Persona(description=row[f"user {n} personas"]) for n in (1, 2))
         yield conversation(
             "synthetic_persona_chat", f"valid#{i}", turns, user_persona=first, persona=second
@@ -63,12 +62,8 @@ def sgd() -> Iterator[Conversation]:
 def casino() -> Iterator[Conversation]:
     for path in sorted((DATA / "casino").glob("*.json.gz")):
         for dialogue in json.loads(read(path)):
-            said = [
-                t["text"]
-                for t in dialogue["chat_logs"]
-                if "task_data" not in t or not t["task_data"]
-            ]
-            yield conversation("casino", f"{path.stem}#{dialogue['dialogue_id']}", said)
+            texts = [turn["text"] for turn in dialogue["chat_logs"] if not turn.get("task_data")]
+            yield conversation("casino", f"{path.stem}#{dialogue['dialogue_id']}", texts)
 
 
 def self_dialogue(least: int = 6) -> Iterator[Conversation]:
@@ -76,9 +71,9 @@ def self_dialogue(least: int = 6) -> Iterator[Conversation]:
     for path in sorted((DATA / "self_dialogue").glob("*.csv*")):
         for i, row in enumerate(rows(path)):
             turns = [row.get(f"Answer.sentence{n}") or "" for n in range(1, 31)]
-            said = [turn for turn in turns if turn.strip() and turn != "{}"]
-            if len(said) >= least:
-                yield conversation("self_dialogue", f"{path.name}#{i}", said)
+            texts = [turn for turn in turns if turn.strip() and turn != "{}"]
+            if len(texts) >= least:
+                yield conversation("self_dialogue", f"{path.name}#{i}", texts)
 
 
 def xstest() -> Iterator[tuple[str, bool, Conversation]]:
@@ -86,26 +81,23 @@ def xstest() -> Iterator[tuple[str, bool, Conversation]]:
     for path in sorted((DATA / "xstest").glob("xstest_v2_completions_*.csv.gz")):
         model = path.name.removeprefix("xstest_v2_completions_").removesuffix(".csv.gz")
         for row in rows(path):
-            talk = conversation(
-                "xstest", f"{model}#{row['id']}", [row["prompt"], row["completion"]]
-            )
-            yield model, "refusal" in row["final_label"], talk
+            texts = [row["prompt"], row["completion"]]
+            exchange = conversation("xstest", f"{model}#{row['id']}", texts)
+            yield model, "refusal" in row["final_label"], exchange
 
 
 def gold_dirty() -> Iterator[tuple[Conversation, dict[str, Any], str]]:
     """The conversation, the truth about it, and the language it claims to be in."""
     truth = {t["id"]: t for t in jsonl(DATA / "gold_dirty" / "truth.jsonl.gz")}
     for row in jsonl(DATA / "gold_dirty" / "dialogues.jsonl.gz"):
-        said = tuple(Message(m["role"], m["content"]) for m in row["messages"])
-        yield (
-            Conversation(row["id"], said, Source("file", "gold_dirty", row["id"])),
-            truth[row["id"]],
-            row["lang"],
-        )
+        messages = tuple(Message(m["role"], m["content"]) for m in row["messages"])
+        dirty = Conversation(row["id"], messages, Source("file", "gold_dirty", row["id"]))
+        yield dirty, truth[row["id"]], row["lang"]
 
 
 def gold_minors() -> Iterator[tuple[Conversation, int, bool]]:
     """The conversation, the message in question, and whether its speaker states an age under 18."""
     for case in jsonl(DATA / "gold_minor_natural" / "cases.jsonl.gz"):
-        talk = conversation("gold_minor_natural", case["id"], [t["text"] for t in case["turns"]])
-        yield talk, case["turn"], case["stated_minor"]
+        texts = [turn["text"] for turn in case["turns"]]
+        found = conversation("gold_minor_natural", case["id"], texts)
+        yield found, case["turn"], case["stated_minor"]

@@ -2,9 +2,9 @@
 
     .venv/bin/python -m benchmarks.sets_table > sets.md
 
-speakers: different names in a play or a talk, added up; a talk without names has those of its
-roles. personas: sides of conversations that have one. A number stands in bold where it is not the
-README's, with the reason behind.
+speakers: different names in a play or a conversation, added up; a conversation without names has
+those of its roles. personas: sides of conversations that have one. A number stands in bold where it
+differs from the README, with the reason behind it.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ HEADS = (
     "why it differs",
 )
 UNITS = ("dialogues|trees|exchanges|records", "turns|messages|speeches")  # what the README counts
-DIRECTIONS = "speeches that are only stage directions say nothing: "
+DIRECTIONS = "speeches that are only stage directions are not messages: "
 WHY = {
-    "oasst_trees": "a tree is one talk, the best path through its 1,167 messages; `shape: leaves` gives every path",
-    "abcd_sample": "9 of the 72 are actions, which nobody says; they are kept in `extra`",
-    "chatterbot": "beside the 7,609 stand 8 entries that are no list: the YAML of the source is broken there",
-    "xpersona": "1,000 `__SILENCE__` of the English part are nothing said: the assistant begins",
+    "oasst_trees": "a tree is one conversation, the best path through its 1,167 messages; "
+    "`shape: leaves` gives every path",
+    "abcd_sample": "9 of the 72 are actions, not messages; they are kept in `extra`",
+    "chatterbot": "8 further entries are not a list: the YAML of the source is broken there",
+    "xpersona": "1,000 `__SILENCE__` of the English part are not messages: the assistant begins",
     "plays_de": f"a scene is a conversation; {DIRECTIONS}45",
     "plays_ru": f"a scene is a conversation; {DIRECTIONS}4",
     "plays_pl": "a scene is a conversation",
@@ -45,7 +46,7 @@ WHY = {
 }
 
 
-def row(source: SourceSettings, folder: Path, said: str) -> tuple[object, ...]:
+def row(source: SourceSettings, folder: Path, counts: str) -> tuple[object, ...]:
     settings = CollectSettings(sources=[source])
     found = [
         one
@@ -61,14 +62,14 @@ def row(source: SourceSettings, folder: Path, said: str) -> tuple[object, ...]:
     }
     personas = sum((c.persona is not None) + (c.user_persona is not None) for c in kept)
     numbers = [len(kept), sum(len(c.messages) for c in kept)]
-    told = [re.search(rf"(\d+) ({units})", said) for units in UNITS]
+    listed = [re.search(rf"(\d+) ({units})", counts) for units in UNITS]
     shown = [
         f"**{n:,}**" if m and int(m[1]) != n else f"{n:,}"
-        for n, m in zip(numbers, told, strict=True)
+        for n, m in zip(numbers, listed, strict=True)
     ]
     return (
         source.name,
-        said,
+        counts,
         *shown,
         f"{len(speakers):,}",
         f"{personas:,}",
@@ -78,8 +79,8 @@ def row(source: SourceSettings, folder: Path, said: str) -> tuple[object, ...]:
 
 
 def main() -> None:
-    recipe = ROOT / "benchmarks" / "recipes" / "all-sets.yaml"
-    said = {
+    recipe = ROOT / "configs" / "all-sets.yaml"
+    counts = {
         one["set"]: one.get("counts", "")
         for one in json.loads((DATA / "catalog.json").read_text("utf-8"))
     }
@@ -88,7 +89,7 @@ def main() -> None:
     for source in load(recipe).collect.sources:
         print(
             "|",
-            " | ".join(map(str, row(source, recipe.parent, said[source.name]))),
+            " | ".join(map(str, row(source, recipe.parent, counts[source.name]))),
             "|",
             flush=True,
         )

@@ -591,7 +591,8 @@ def test_what_a_bot_and_a_character_are(tmp_path: Path) -> None:
     seed = {"char_id": 3, "name": "Zelara", "context": "An elf.", "example_dialogue": chat}
     [row] = conversations(tmp_path, "a.jsonl", seed)
     assert row.persona == Persona("Zelara", "An elf.")
-    assert (row.source.record, row.split_group, row.extra) == ("3", "s/Zelara", None)
+    assert (row.source.record, row.split_group) == ("3", "s/Zelara")
+    assert row.extra == '{"char_id":3}'
 
 
 def test_what_a_play_gives_beside_its_speeches(tmp_path: Path) -> None:
