@@ -291,3 +291,12 @@ def test_every_chunk_of_a_written_picture_has_its_checksum() -> None:
         assert struct.unpack_from(">I", image, end) == (zlib.crc32(image[start + 4 : end]),)
         start = end + 4
     assert kinds == [b"IHDR", b"IDAT", b"tEXt", b"IEND"]
+
+
+def test_the_picture_of_a_character_without_one_is_a_grey_square() -> None:
+    chunks = dict(cards._chunks(to_png(Character("Ottoline", "Paints signs."))))
+    width, height, depth, *others = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    assert (width, height, depth, others) == (64, 64, 8, [0, 0, 0, 0])  # 8 bits, grey
+    rows = zlib.decompress(chunks[b"IDAT"])
+    assert len(rows) == height * (1 + width)
+    assert set(rows[1 : 1 + width]) == {0x90}

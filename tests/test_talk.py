@@ -91,6 +91,14 @@ def test_the_user_side_never_sees_the_card() -> None:
     assert "Tom wants a sign." in systems["user"]
 
 
+def test_the_character_sees_how_it_talked_before() -> None:
+    """The user's messages are marked with -, its own with >."""
+    dialogue = (Message("user", "Is it wet?"), Message("assistant", "Touch it, {{user}}."))
+    scene = replace(a_scene(), character=replace(OTTO, example_dialogue=dialogue))
+    assert "\n- Is it wet?\n> Touch it, Tom.\n" in systems_of(scene, EN)["assistant"]
+    assert "\n-\n" in systems_of(a_scene(), EN)["assistant"]
+
+
 def test_a_cards_own_scenario_is_for_the_character_alone() -> None:
     scene = replace(
         a_scene(),
@@ -476,6 +484,14 @@ def test_what_is_wrong_with_a_message(text: str, rule: str | None) -> None:
     ]
     found = first_fault(before, Message("assistant", text, "Ottoline"), None, EN)
     assert (found.rule if found else None) == rule
+
+
+def test_a_fault_names_the_message_and_quotes_its_beginning() -> None:
+    text = "Anna: " + "The red one it is. " * 9
+    found = first_fault(messages("user", ["hm"] * 3), Message("assistant", text), None, EN)
+    assert found
+    assert (found.message, found.rule, found.evidence) == (3, "style.label", text[:80])
+    assert found.reason == "label"
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
