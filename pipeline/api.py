@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # heavy libraries are imported inside the functions
     from pipeline.store.store import Store
 
 Record = dict[str, object]
+REHEARSAL = "rehearsal"  # name and address of the offline stand-in
 KEY = "API_KEY"  # under which `generate` hands the key of its model on
 PUBLISHED = "dataset"  # the folder inside the store of `publish`
 
@@ -70,13 +71,19 @@ class Rows(Sequence[Record]):
     def __getitem__(self, index: int | slice) -> Record | list[Record]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
-        place = index + len(self) if index < 0 else index
-        for part in self._parts if place >= 0 else ():
-            if place < part.rows:
-                (row,) = self._store.table(part).slice(place, 1).to_pylist()
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there are {len(self)} rows, and none has the number {index}")
+        return self._row(index % len(self))
+
+    def _row(self, number: int) -> Record:
+        """The row of a number that is there."""
+        first = 0  # row of the part
+        for part in self._parts:
+            if number < first + part.rows:
+                (row,) = self._store.table(part).slice(number - first, 1).to_pylist()
                 return dict(row)
-            place -= part.rows
-        raise IndexError(f"there are {len(self)} rows, and none has the number {index}")
+            first += part.rows
+        raise IndexError(number)
 
     def __repr__(self) -> str:
         return f"<{len(self)} rows>"
@@ -87,8 +94,9 @@ class Rows(Sequence[Record]):
 
         from pipeline.conversation import SCHEMA
 
-        tables = [self._store.table(part) for part in self._parts]
-        return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+        if not self._parts:
+            return SCHEMA.empty_table()
+        return pa.concat_tables([self._store.table(part) for part in self._parts])
 
     def to_dataset(self) -> datasets.Dataset:
         """All rows as a `datasets.Dataset`."""
@@ -140,7 +148,9 @@ def read(data: Data | None = None, *, out: str | Path | None = None, **settings:
     general = {key: value for key, value in settings.items() if key in CollectSettings.model_fields}
     of_source = {key: value for key, value in settings.items() if key not in general}
     with _Inputs() as inputs:
-        sources = inputs.sources(data) if data is not None else [{"name": "source"}]
+        sources: list[Values] = [{"name": "source"}]  # a spider, say: all of it in the settings
+        if data is not None:
+            sources = inputs.sources(data)
         sources = [source | of_source for source in sources]
         return _run("collect", sources, Folder(out), general)
 
@@ -148,7 +158,7 @@ def read(data: Data | None = None, *, out: str | Path | None = None, **settings:
 def generate(
     data: Data | None = None,
     *,
-    model: str = "rehearsal",
+    model: str = REHEARSAL,
     base_url: str | None = None,
     key: str | None = None,
     out: str | Path | None = None,
@@ -159,11 +169,16 @@ def generate(
     model, base_url: as in a recipe; as it is, the offline stand-in. key: the key itself; it is
     written nowhere.
     """
-    address = "rehearsal" if model == "rehearsal" else base_url
-    writer: Values = {"model": model, "base_url": address, "key": KEY if key else None}
-    secrets = {KEY: key} if key else {}
+    writer: Values = {"model": model, "base_url": base_url}
+    secrets: dict[str, str] = {}
+    if model == REHEARSAL:
+        writer["base_url"] = REHEARSAL
+    if key:
+        writer["key"], secrets[KEY] = KEY, key
     with _Inputs() as inputs:
-        sources = inputs.sources(data) if data is not None else []
+        sources: list[Values] = []
+        if data is not None:
+            sources = inputs.sources(data)
         return _run("generate", sources, Folder(out), settings, {"writer": writer}, secrets)
 
 
@@ -315,7 +330,8 @@ class _Inputs:
         if isinstance(data, Result):
             data = data.kept
         if isinstance(data, Rows):
-            return [{"name": "rows", "files": data.files}] if data.files else []
+            files = data.files or [self._records([])]
+            return [{"name": "rows", "files": files}]
         if isinstance(data, str | Path):
             return _of_paths([data])
         if _is_dataset(data):

@@ -88,8 +88,8 @@ def main() -> None:
 def _disk_problem(error: Exception) -> str | None:
     """What a disk reports that is full or may not be written, be it to us or to SQLite."""
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
-        place = f" at {error.filename}" if error.filename else ""
-        return f"{os.strerror(error.errno)}{place}"
+        problem = os.strerror(error.errno)
+        return " at ".join(filter(None, (problem, error.filename)))
     is_sqlite = type(error).__module__ == "sqlite3"
     if is_sqlite and any(problem in str(error) for problem in SQLITE_ERRORS):
         return f"SQLite: {error}"

@@ -45,9 +45,8 @@ def stats(folder: str, as_json: bool) -> None:
         return
     streams.show(render.funnel(funnel(folder)))
     streams.show(render.rules(found))
-    similar = render.openings_of(found)
-    if similar:
-        streams.show(similar)
+    for table in render.reported_openings(found):
+        streams.show(table)
     streams.show_lines(_details(found))
 
 

@@ -116,9 +116,13 @@ def rows_text(progress: Progress, elapsed: float) -> str:
     done = progress.counts.rows_in
     if not done:
         return ""
-    total = f" of {progress.rows:,}" if progress.rows else ""
-    rate = f"  {done / elapsed:,.0f}/s" if elapsed else ""
-    return f"{done:,}{total} rows{rate}"
+    text = f"{done:,}"
+    if progress.rows:
+        text += f" of {progress.rows:,}"
+    text += " rows"
+    if elapsed:
+        text += f"  {done / elapsed:,.0f}/s"
+    return text
 
 
 def outcome_text(progress: Progress) -> str:

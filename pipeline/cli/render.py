@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich import box
 from rich.table import Table
@@ -38,7 +38,8 @@ def funnel(rows: Sequence[FunnelRow]) -> Table:
 
 def _funnel_row(row: FunnelRow) -> tuple[object, ...]:
     reasons = [f"{rule} {count}" for rule, count in by_count(row["reasons"]).items()]
-    more = " …" if len(reasons) > MAIN_REASONS else ""
+    if len(reasons) > MAIN_REASONS:
+        reasons[MAIN_REASONS - 1 :] = [f"{reasons[MAIN_REASONS - 1]} …"]
     return (
         row["stage"],
         row["in"],
@@ -49,7 +50,7 @@ def _funnel_row(row: FunnelRow) -> tuple[object, ...]:
         row["quarantined"],
         row["kept"],
         f"{row['seconds']:.1f}",
-        ", ".join(reasons[:MAIN_REASONS]) + more,
+        ", ".join(reasons),
     )
 
 
@@ -109,7 +110,7 @@ def story(records: Sequence[StageRecord]) -> Iterator[str]:
     if last is not None:
         yield from _origin(last)
     for record in records:
-        problem = f": {record.problem}" if record.problem else ""
+        problem = _part(": ", record.problem)
         yield f"{record.stage}: {record.outcome} ({record.part}){problem}"
         yield from (f"  {edit}" for edit in record.edits)
         yield from (f"  {_finding(finding)}" for finding in record.findings)
@@ -121,7 +122,7 @@ def story(records: Sequence[StageRecord]) -> Iterator[str]:
 
 def _origin(row: Conversation) -> Iterator[str]:
     source = row.source
-    models = f" by {', '.join(source.models)}" if source.models else ""
+    models = _part(" by ", ", ".join(source.models))
     licence = source.license or "not stated"
     attribution = source.attribution or "no attribution stated"
     yield f"{row.id}  {source.kind} {source.name}: {source.ref}{models}"
@@ -129,11 +130,20 @@ def _origin(row: Conversation) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> str:
-    value = "" if finding.value is None else f" {finding.value:.4g}"
-    limit = "" if finding.limit is None else f" (limit {finding.limit:.4g})"
-    where = "" if finding.message is None else f", message {finding.message}"
-    evidence = f": {finding.evidence}" if finding.evidence else ""
+    value = _part(" ", finding.value)
+    limit = _part(" (limit ", finding.limit, ")")
+    where = _part(", message ", finding.message)
+    evidence = _part(": ", finding.evidence)
     return f"{finding.decision} {finding.rule}{value}{limit}{where}{evidence}"
+
+
+def _part(before: str, value: object, after: str = "") -> str:
+    """A part of a line; empty where there is no value."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, float):
+        value = f"{value:.4g}"
+    return f"{before}{value}{after}"
 
 
 # --- a plan
@@ -159,7 +169,9 @@ def plan(planned: Iterable[PlannedStage]) -> Table:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return str(value)
 
 
 def over_budget(planned: Iterable[PlannedStage]) -> Iterator[str]:
@@ -202,12 +214,13 @@ def calibration(found: Calibration) -> list[Table]:
     ]
 
 
-def openings_of(reports: Iterable[Report]) -> Table | None:
-    """How similar the first messages of each source are; None where no stage reports it."""
+def reported_openings(reports: Iterable[Report]) -> Iterator[Table]:
+    """How similar the first messages of each source are, where a stage reports it."""
     from pipeline.filter.openings import Openings
 
     found = [Openings(**one) for report in reports for one in report.get("openings", ())]
-    return openings(found) if found else None
+    if found:
+        yield openings(found)
 
 
 def openings(found: Iterable[Openings]) -> Table:
@@ -216,9 +229,10 @@ def openings(found: Iterable[Openings]) -> Table:
 
     shown = []
     for source in found:
-        warning = f"warning: above {SIMILAR:.0%}" if source.too_similar else ""
         share = f"{source.share:.2%}"
-        row = (source.source, source.rows, share, source.commonest, source.times, warning)
+        row = [source.source, source.rows, share, source.commonest, source.times, ""]
+        if source.too_similar:
+            row[-1] = f"warning: above {SIMILAR:.0%}"
         shown.append(row)
     heads = ("source", "rows", "share of the ten commonest openings", "the commonest", "times", "")
     return table(heads, shown)
@@ -228,7 +242,10 @@ def changes(dropped: Sequence[ChangedRow], kept: Sequence[ChangedRow]) -> Iterat
     """Rows that a changed limit decides otherwise, with their messages."""
     for head, found in (("newly dropped", dropped), ("newly kept", kept)):
         yield ""
-        yield f"{head}: the first {len(found)}" if found else f"{head}: none"
+        if not found:
+            yield f"{head}: none"
+            continue
+        yield f"{head}: the first {len(found)}"
         for change in found:
             yield f"  {change.row.id}  {'; '.join(change.reasons)}"
             yield f"      {_messages(change)}"
@@ -239,7 +256,7 @@ def _messages(change: ChangedRow) -> str:
     first = max(0, change.message - 1)
     shown = [row.content for row in change.row.messages[first:] if row.role != "system"]
     text = " ".join(" / ".join(shown)[:WORDS_SHOWN].split())
-    return f"from message {first}: {text}" if first else text
+    return _part("from message ", first or "", ": ") + text
 
 
 # --- recipes and run folders
@@ -271,7 +288,7 @@ def reference(
 
 def _keys(keys: Iterable[Key]) -> Iterator[str]:
     for key in keys:
-        default = f"; default: {key.default}" if key.default else ""
+        default = _part("; default: ", key.default)
         yield f"{key.path}: {key.kind}{default}"
         yield f"    {key.description}"
 
@@ -306,8 +323,10 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, head in enumerate(heads):
         column = [row[place] for row in rows]
-        numbers = bool(column) and all(map(_is_numeric, column))
-        shown.add_column(head, justify="right" if numbers else "left", overflow="fold")
+        justify: Literal["left", "right"] = "left"
+        if column and all(map(_is_numeric, column)):
+            justify = "right"
+        shown.add_column(head, justify=justify, overflow="fold")
     for row in rows:
         shown.add_row(*map(str, row))
     return shown

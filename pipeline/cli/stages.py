@@ -130,9 +130,12 @@ def _models(own: dict[str, object]) -> dict[str, Values]:
     model = own.get("model")
     if model is None:
         return {}
-    address = REHEARSAL if model == REHEARSAL else own["base_url"]
-    key = KEY if KEY in os.environ else None
-    return {"writer": {"model": model, "base_url": address, "key": key}}
+    writer = {"model": model, "base_url": own["base_url"]}
+    if model == REHEARSAL:
+        writer["base_url"] = REHEARSAL
+    if KEY in os.environ:
+        writer["key"] = KEY
+    return {"writer": writer}
 
 
 def _read_again(request: Request) -> list[FunnelRow]:

@@ -19,8 +19,10 @@ def show(table: Table) -> None:
     """A table on stdout."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else FILE_WIDTH
-    Console(width=width).print(table)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=FILE_WIDTH)
+    console.print(table)
 
 
 def show_lines(lines: Iterable[str]) -> None:

@@ -54,7 +54,7 @@ class ShingleSurvey(NamedTuple):
     rare: Keys  # shingle << 32 | rank of the row that is looked for by it
 
 
-class CutPassages(NamedTuple):
+class BoilerplateCut(NamedTuple):
     """What is left of the rows of one part."""
 
     rows: Flags  # (rows,) boilerplate was taken out of it

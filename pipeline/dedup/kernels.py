@@ -23,7 +23,7 @@ from pipeline.dedup.arrays import (
     PartRows,
     SideShingles,
 )
-from pipeline.dedup.boilerplate import CutPassages, Limits, ShingleSurvey
+from pipeline.dedup.boilerplate import BoilerplateCut, Limits, ShingleSurvey
 from pipeline.dedup.view import ComparedTexts
 
 PLAIN_WORDS = 100_000  # words that one process computes in Python: about half a CPU-second
@@ -50,7 +50,7 @@ class Kernels(Protocol):
         self, part: PartRows, able: Flags, counters: Counters, limits: Limits
     ) -> ShingleSurvey: ...
 
-    def cut(self, part: PartRows, counters: Counters, many: int) -> CutPassages: ...
+    def cut(self, part: PartRows, counters: Counters, many: int) -> BoilerplateCut: ...
 
     def holders(self, part: PartRows, wanted: Flags) -> Keys: ...
 

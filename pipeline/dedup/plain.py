@@ -33,7 +33,7 @@ from pipeline.dedup.boilerplate import (
     RECENT,
     SAMPLED_RUN,
     SLOT_SHIFT,
-    CutPassages,
+    BoilerplateCut,
     Limits,
     ShingleSurvey,
 )
@@ -259,7 +259,7 @@ def survey(part: PartRows, able: Flags, counters: Counters, limits: Limits) -> S
     return ShingleSurvey(suspects, np.concatenate(rare))
 
 
-def cut(part: PartRows, counters: Counters, many: int) -> CutPassages:
+def cut(part: PartRows, counters: Counters, many: int) -> BoilerplateCut:
     """Take boilerplate out of the chosen rows that have both boilerplate and text of their own."""
     was_cut, left = np.zeros(len(part.chosen), bool), [np.zeros(0, np.uint32)] * len(part.chosen)
     for row in np.flatnonzero(part.chosen).tolist():
@@ -268,7 +268,7 @@ def cut(part: PartRows, counters: Counters, many: int) -> CutPassages:
         runs, own = _runs(common), _runs(~common)
         if _longest(runs) >= LONG_RUN and _longest(own) >= OWN_RUN:
             was_cut[row], left[row] = True, _without_long(shingles, runs)
-    return CutPassages(was_cut, _laid_out(left))
+    return BoilerplateCut(was_cut, _laid_out(left))
 
 
 def _without_long(shingles: Shingles, runs: Integers) -> Shingles:

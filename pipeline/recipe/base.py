@@ -60,12 +60,26 @@ def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
     return list(dict.fromkeys(by_part[part] for part in close))
 
 
+def plural(count: int, thing: str) -> str:
+    """`1 file`, `2 files`."""
+    if count == 1:
+        return f"1 {thing}"
+    return f"{count} {thing}s"
+
+
 def unknown(kind: str, name: str, known: Iterable[str], otherwise: str = "") -> str:
     """`there is no shape `mesages`; did you mean `messages`?`
 
     otherwise: what to say where no known name is near; as it is, all of them are listed.
     """
     names = list(known)
-    near = " or ".join(f"`{one}`" for one in nearest(name, names, 2))
-    hint = f"did you mean {near}?" if near else otherwise or f"there are {', '.join(names)}"
+    hint = did_you_mean(name, names) or otherwise or f"there are {', '.join(names)}"
     return f"there is no {kind} `{name}`; {hint}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`did you mean `a` or `b`?`; empty where no known name is near."""
+    near = [f"`{one}`" for one in nearest(name, known, 2)]
+    if not near:
+        return ""
+    return f"did you mean {' or '.join(near)}?"

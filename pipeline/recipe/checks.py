@@ -35,7 +35,7 @@ def _near_file(place: Path) -> str:
     if not place.parent.is_dir():
         return ""
     near = nearest(place.name, [path.name for path in place.parent.iterdir()])
-    return f"; did you mean {near[0]}?" if near else ""
+    return "".join(f"; did you mean {name}?" for name in near)
 
 
 def _named_paths(document: Document) -> Iterator[tuple[KeyPath, str]]:
@@ -52,8 +52,9 @@ def _named_paths(document: Document) -> Iterator[tuple[KeyPath, str]]:
 def _paths_of(source: dict[str, object], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     for key in ("files", "start"):
         given = source.get(key)
-        for number, named in enumerate(given if isinstance(given, list) else []):
-            yield (*path, key, number), str(named)
+        if isinstance(given, list):
+            for number, named in enumerate(given):
+                yield (*path, key, number), str(named)
 
 
 # --- names

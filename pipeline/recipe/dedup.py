@@ -59,9 +59,10 @@ class DedupSettings(Settings):
 def _as_source(number: int, given: object) -> object:
     """A set in full: it may be named by a file, a folder, a glob or `hub:owner/name` alone."""
     source = given
-    if isinstance(given, str):
-        is_hub = given.startswith("hub:")
-        source = {"hub": given.removeprefix("hub:")} if is_hub else {"files": [given]}
+    if isinstance(given, str) and given.startswith("hub:"):
+        source = {"hub": given.removeprefix("hub:")}
+    elif isinstance(given, str):
+        source = {"files": [given]}
     if not isinstance(source, dict):
         return given
     usual = {"name": f"against {number}", "license": "LicenseRef-compared"}

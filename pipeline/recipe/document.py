@@ -29,22 +29,28 @@ class Document:
         """A section, or the section in a section; empty where there is none."""
         found: object = self.values
         for key in keys:
-            found = found.get(key) if isinstance(found, dict) else None
-        return found if isinstance(found, dict) else {}
+            found = _inside(found, key)
+        if isinstance(found, dict):
+            return found
+        return {}
 
     def listed(self, section: str, key: str) -> list[object]:
         """A list in a section; empty where there is none."""
         found = self.section(section).get(key)
-        return found if isinstance(found, list) else []
+        if isinstance(found, list):
+            return found
+        return []
 
     def named(self, path: KeyPath) -> KeyPath:
         """A path with the keys of sections as texts: a key may be the number 1, and no index."""
         found: object = self.values
         names: list[str | int] = []
         for part in path:
-            inside = isinstance(found, dict) and part in found
-            names.append(str(part) if inside else part)
+            is_key = isinstance(found, dict) and part in found
             found = _inside(found, part)
+            if is_key:
+                part = str(part)
+            names.append(part)
         return tuple(names)
 
     def line(self, path: KeyPath) -> int:
@@ -85,13 +91,16 @@ def dotted(path: KeyPath) -> str:
     """A path as people write it, counted from 1: `collect.sources[1].files`."""
     text = ""
     for part in path:
-        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}"
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            text += f".{part}"
     return text.removeprefix(".")
 
 
 def parsed(text: str) -> tuple[yaml.Node | None, object]:
     """A YAML text as its tree and its value. Raises NotYaml."""
-    tree = None
+    tree: yaml.Node | None = None
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         if tree is not None:
@@ -99,7 +108,9 @@ def parsed(text: str) -> tuple[yaml.Node | None, object]:
         return tree, yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        line = 1
+        if mark is not None:
+            line = mark.line + 1
         raise NotYaml(line, error.problem or error.context) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -108,7 +119,10 @@ def parsed(text: str) -> tuple[yaml.Node | None, object]:
     except RecursionError:
         raise NotYaml(1, "sections are nested too deeply") from None
     except ValueError as error:  # not a valid date: 2024-13-45
-        raise NotYaml(_line_without_value(tree) if tree else 1, error) from None
+        line = 1
+        if tree is not None:
+            line = _line_without_value(tree)
+        raise NotYaml(line, error) from None
 
 
 def _check_aliases(node: yaml.Node, around: list[yaml.Node]) -> None:

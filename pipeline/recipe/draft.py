@@ -9,6 +9,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from pipeline import UserError
+from pipeline.recipe.base import plural
 from pipeline.recipe.one_stage import folder_name
 
 if TYPE_CHECKING:  # imported where used: it stands on `collect`
@@ -124,24 +125,26 @@ def _files(group: Group) -> str:
 
 def facts(group: Group) -> str:
     """`3 files, 1.2 MB, shape pairs; 60 of 60 sampled records are read; languages: en 58, fr 2`"""
-    files = "1 file" if group.files == 1 else f"{group.files} files"
-    shape = f", shape {group.shape}" if group.shape else ""
     records = len(group.sample) + group.unreadable
-    languages = ", ".join(f"{code} {count}" for code, count in group.languages.most_common())
-    known = f"; languages: {languages}" if languages else ""
-    read = f"{len(group.sample)} of {records} sampled records are read"
-    return f"{files}, {size_text(group.size)}{shape}; {read}{known}"
+    text = f"{plural(group.files, 'file')}, {size_text(group.size)}"
+    if group.shape:
+        text += f", shape {group.shape}"
+    text += f"; {len(group.sample)} of {records} sampled records are read"
+    languages = [f"{code} {count}" for code, count in group.languages.most_common()]
+    if languages:
+        text += f"; languages: {', '.join(languages)}"
+    return text
 
 
 def size_text(size: int) -> str:
     """A size as people say it: 1.2 MB."""
-    units = ("bytes", "kB", "MB", "GB")
-    amount = float(size)
-    for unit in units:
-        if amount < 1000 or unit == units[-1]:
-            break
-        amount /= 1000
-    return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+    if size < 1_000:
+        return f"{size} bytes"
+    if size < 1_000_000:
+        return f"{size / 1_000:.1f} kB"
+    if size < 1_000_000_000:
+        return f"{size / 1_000_000:.1f} MB"
+    return f"{size / 1_000_000_000:.1f} GB"
 
 
 def _languages(groups: list[Group]) -> str:
@@ -152,6 +155,8 @@ def _languages(groups: list[Group]) -> str:
     listed = ", ".join(sorted(common))
     if not common:
         return "  # languages: [en]  # those that are kept; all where none is named"
+    text = f"  languages: [{listed}]  # those that are kept"
     others = sorted(total.keys() - set(common))
-    rare = f"; also found: {', '.join(others)}" if others else ""
-    return f"  languages: [{listed}]  # those that are kept{rare}"
+    if others:
+        text += f"; also found: {', '.join(others)}"
+    return text

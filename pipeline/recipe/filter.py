@@ -49,7 +49,9 @@ class RuleSettings(Settings):
     @classmethod
     def _unquoted(cls, decision: object) -> object:
         """`decision: off` without quotes is YAML's word for false."""
-        return "off" if decision is False else decision
+        if decision is False:
+            return "off"
+        return decision
 
 
 def _known_language(code: str) -> str:
@@ -119,8 +121,9 @@ class FilterSettings(Settings):
 
     def _changed(self, name: str, change: RuleSettings) -> Rule:
         rule = RULES[name]
-        limit = rule.limit if change.limit is None else change.limit
-        decision = rule.decision
+        limit, decision = rule.limit, rule.decision
+        if change.limit is not None:
+            limit = change.limit
         if self.privacy == "drop" and name.startswith("privacy."):
             decision = "drop"
         if change.decision == "warn" or change.decision == "drop":

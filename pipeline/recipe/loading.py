@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipeline import UserError
 from pipeline.recipe import checks
-from pipeline.recipe.base import nearest
+from pipeline.recipe.base import nearest, plural
 from pipeline.recipe.document import Document, NotYaml, parsed
 from pipeline.recipe.mistakes import Mistake, in_words, repeated
 from pipeline.recipe.settings import Recipe
@@ -37,8 +37,7 @@ def find(name: str) -> Path:
     if path.parent == Path() and bundled in bundled_recipes():
         return bundled
     names = [recipe.stem for recipe in bundled_recipes()]
-    near = nearest(path.stem, names)
-    hint = f"Did you mean {near[0]}? " if near else ""
+    hint = "".join(f"Did you mean {near}? " for near in nearest(path.stem, names))
     raise UserError(f"There is no recipe {name}. {hint}Bundled: {', '.join(names)}.")
 
 
@@ -107,6 +106,5 @@ def checked(document: Document) -> tuple[Recipe | None, list[Mistake]]:
 
 
 def _report(path: Path, found: list[Mistake]) -> str:
-    count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
     lines = [f"{path}:{one.line}: {one.key}: {one.problem}" for one in sorted(found)]
-    return "\n".join([f"{path} has {count}:", *lines])
+    return "\n".join([f"{path} has {plural(len(lines), 'mistake')}:", *lines])

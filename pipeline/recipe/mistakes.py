@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pipeline.recipe.base import nearest, settings_in
+from pipeline.recipe.base import did_you_mean, settings_in
 from pipeline.recipe.document import Document, KeyPath, dotted, repeated_keys
 
 FOUND = 60  # characters of a wrong value that are shown
@@ -85,9 +85,9 @@ def _in_words(document: Document, detail: ErrorDetails, recipe: type[BaseModel])
 
 
 def _problem(detail: ErrorDetails) -> str:
-    words = WORDS.get(detail["type"])
+    words = WORDS.get(detail["type"], detail["msg"])
     known: Mapping[str, object] = detail.get("ctx", {})
-    return words.format_map(known) if words else detail["msg"]
+    return words.format_map(known)
 
 
 def _found(detail: ErrorDetails, problem: str) -> str:
@@ -97,17 +97,19 @@ def _found(detail: ErrorDetails, problem: str) -> str:
         return " (nothing stands here)"
     if isinstance(value, dict | list | tuple) or f"`{value}`" in problem:
         return ""
-    shown = repr(value) if isinstance(value, str) else str(value)
+    shown = str(value)
+    if isinstance(value, str):
+        shown = repr(value)
     if len(shown) > FOUND:
         shown = f"{shown[:FOUND]}…"
-    hint = f": {QUOTES}" if detail["type"] in ("string_type", "invalid_key") else ""
-    return f" (found {shown}){hint}"
+    if detail["type"] in ("string_type", "invalid_key"):
+        return f" (found {shown}): {QUOTES}"
+    return f" (found {shown})"
 
 
 def _unknown_key(name: str, recipe: type[BaseModel], path: KeyPath) -> str:
     known = known_keys(recipe, path)
-    near = nearest(name, known)
-    hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
+    hint = did_you_mean(name, known) or f"known here: {', '.join(known)}"
     return f"unknown key; {hint}"
 
 
@@ -116,7 +118,8 @@ def known_keys(recipe: type[BaseModel], path: KeyPath) -> list[str]:
     section: type[BaseModel] | None = recipe
     for part in path:
         # an index, or a name of the user's own, stays in the section that the list or dict holds
-        field = section.model_fields.get(str(part)) if section else None
-        if field is not None:
-            section = settings_in(field.annotation)
-    return sorted(section.model_fields) if section else []
+        if section is not None and part in section.model_fields:
+            section = settings_in(section.model_fields[str(part)].annotation)
+    if section is None:
+        return []
+    return sorted(section.model_fields)

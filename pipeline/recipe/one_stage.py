@@ -98,8 +98,9 @@ def named(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _stem(path: str) -> str:
     """The name of the last part of a path that is not a pattern, without its endings."""
     parts = [part for part in path.rstrip("/").split("/") if not set("*?[") & set(part)]
-    last = parts[-1] if parts else ""
-    return last.partition(".")[0] or "input"
+    if not parts:
+        return "input"
+    return parts[-1].partition(".")[0] or "input"
 
 
 def _put(settings: Values, text: str) -> None:
@@ -108,7 +109,8 @@ def _put(settings: Values, text: str) -> None:
     *path, last = key.split(".")
     place: object = settings
     for part in path:
-        place = place.setdefault(part, {}) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place = place.setdefault(part, {})
     if not equals or not isinstance(place, dict):
         raise UserError(f"--set {text}: {KEY_VALUE}")
     try:

@@ -41,7 +41,7 @@ def _keys(model: type[BaseModel], prefix: str, seen: dict[type, str]) -> Iterato
     for name, field in model.model_fields.items():
         path = f"{prefix}{name}"
         section = settings_in(field.annotation)
-        same_as = seen.get(section) if section else None
+        same_as = section and seen.get(section)
         description = field.description or ""
         if same_as:
             description += f"; keys as in {same_as}"
@@ -57,7 +57,9 @@ def _item(field: FieldInfo, path: str) -> str:
     origin = get_origin(field.annotation)
     if origin is list:
         return "[]"
-    return f".{OWN_NAMES[path]}" if origin is dict else ""
+    if origin is dict:
+        return f".{OWN_NAMES[path]}"
+    return ""
 
 
 def _kind(field: FieldInfo) -> str:
@@ -93,7 +95,9 @@ def kind_of(kind: object) -> str:
 
 def _many(kind: object) -> str:
     words = kind_of(kind)
-    return words if words == "text" else f"{words}s"
+    if words == "text":
+        return words
+    return f"{words}s"
 
 
 def _default(field: FieldInfo) -> str:
@@ -107,17 +111,19 @@ def _default(field: FieldInfo) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
-    return str(list(value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        value = list(value)
+    return str(value)
 
 
 def rules() -> Iterator[Key]:
     """The keys of `filter.rules`: when each fires, what happens then, where its limit is from."""
     for name, rule in RULES.items():
-        fixed = "; cannot be changed" if rule.fixed else ""
         default = f"{{limit: {rule.limit:g}, decision: {rule.decision}}}"
-        yield Key(
-            name, f"fires {rule.fires} the limit", default, f"{rule.unit}; {rule.source}{fixed}"
-        )
+        description = f"{rule.unit}; {rule.source}"
+        if rule.fixed:
+            description += "; cannot be changed"
+        yield Key(name, f"fires {rule.fires} the limit", default, description)
 
 
 def names() -> dict[str, list[str]]:

@@ -87,8 +87,10 @@ def _by_place(folder: Path) -> dict[tuple[str, str], list[Path]]:
     """The readable files by the folder right below this one, and by their endings."""
     found: defaultdict[tuple[str, str], list[Path]] = defaultdict(list)
     for path in sorted(_files(folder)):
-        inside = path.relative_to(folder).parts[:-1]
-        found[inside[0] if inside else "", _ending(path)].append(path)
+        top, *inside = path.relative_to(folder).parts
+        if not inside:  # right in this folder
+            top = ""
+        found[top, _ending(path)].append(path)
     return found
 
 
@@ -114,8 +116,8 @@ def _is_recipe(path: Path) -> bool:
 
 def _ending(path: Path) -> str:
     """`.jsonl.gz` of `talks.jsonl.gz`."""
-    endings = 2 if path.suffix.lower() in readers.COMPRESSED else 1
-    return "".join(path.suffixes[-endings:])
+    is_compressed = path.suffix.lower() in readers.COMPRESSED
+    return "".join(path.suffixes[-1 - is_compressed :])
 
 
 # --- groups
@@ -144,8 +146,9 @@ def _pattern(folder: Path, files: Sequence[Path]) -> list[str]:
     first = files[0].relative_to(folder)
     if len(files) == 1:
         return [glob.escape(str(first))]
-    below = glob.escape(first.parts[0]) + "/**/" if len(first.parts) > 1 else ""
-    return [f"{below}*{_ending(first)}"]
+    if len(first.parts) == 1:
+        return [f"*{_ending(first)}"]
+    return [f"{glob.escape(first.parts[0])}/**/*{_ending(first)}"]
 
 
 def _listed(folder: Path, probes: Sequence[Probe]) -> Group:

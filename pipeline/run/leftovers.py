@@ -43,8 +43,8 @@ class Leftover:
 
     name: str
     what: str
-    size: int
     cost: str
+    size: int
     spare: bool = False
 
 
@@ -53,23 +53,34 @@ def leftovers(out: str) -> list[Leftover]:
     done = standing(out)
     top = Store(out)
     found: list[Leftover] = []
-    for folder in (name for name in top.listing() if name[:1].isdigit()):
+    stages = [name for name in top.listing() if name[:1].isdigit()]
+    for folder in stages:
         if folder in done:
             found += _inner(top, folder)
         else:
-            is_old = top.size_of(f"{folder}/report.json") is not None
-            what, cost = OLD if is_old else UNFINISHED
-            found.append(Leftover(folder, what, _size(top, folder), cost, spare=is_old))
+            found.append(_store(top, folder))
     for name, (what, cost) in CACHES.items():
         if top.size_of(name) is not None:
             size = sum(_size(top, file) for file in _files_of(name))
-            found.append(Leftover(name, what, size, cost))
+            found.append(Leftover(name, what, cost, size))
+    return [*found, *_by_pattern(top)]
+
+
+def _by_pattern(top: Store) -> Iterator[Leftover]:
+    """Files that a pattern names together."""
     for pattern, (what, cost) in PATTERNS.items():
         files = _matching(top, pattern)
         if files:
             size = sum(int(top.files.size(path)) for path in files)
-            found.append(Leftover(pattern, what, size, cost, spare=True))
-    return found
+            yield Leftover(pattern, what, cost, size, spare=True)
+
+
+def _store(top: Store, folder: str) -> Leftover:
+    """The folder of a stage whose report does not stand, or that has none."""
+    size = _size(top, folder)
+    if top.size_of(f"{folder}/report.json") is None:
+        return Leftover(folder, *UNFINISHED, size)
+    return Leftover(folder, *OLD, size, spare=True)
 
 
 def _inner(top: Store, folder: str) -> Iterator[Leftover]:
@@ -78,7 +89,7 @@ def _inner(top: Store, folder: str) -> Iterator[Leftover]:
         if name in INNER:
             what, cost = INNER[name]
             place = f"{folder}/{name}"
-            yield Leftover(place, what, _size(top, place), cost)
+            yield Leftover(place, what, cost, _size(top, place))
 
 
 def _matching(top: Store, pattern: str) -> list[str]:

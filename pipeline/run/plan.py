@@ -89,14 +89,16 @@ def _estimate(recipe: Recipe, job: Job) -> ModelUse:
         spent=spent_dollars,
         spent_tokens=spent_tokens,
     )
-    wanted = {
-        "max_cost": sum(known),
-        "max_tokens": found["prompt_tokens"] + found["completion_tokens"],
-    }
-    found["over"] = [name for name, amount in wanted.items() if _exceeds(recipe, name, amount)]
+    tokens = found["prompt_tokens"] + found["completion_tokens"]
+    found["over"] = _limits_exceeded(recipe, {"max_cost": sum(known), "max_tokens": tokens})
     return found
 
 
-def _exceeds(recipe: Recipe, limit: str, amount: float) -> bool:
-    most = getattr(recipe.budget, limit)
-    return most is not None and amount > most
+def _limits_exceeded(recipe: Recipe, wanted: dict[str, float]) -> list[str]:
+    """The limits of the budget that lie below what is wanted."""
+    exceeded = []
+    for name, amount in wanted.items():
+        limit = getattr(recipe.budget, name)
+        if limit is not None and amount > limit:
+            exceeded.append(name)
+    return exceeded

@@ -26,7 +26,7 @@ from pipeline.dedup.boilerplate import (
     RECENT,
     SAMPLED_RUN,
     SLOT_SHIFT,
-    CutPassages,
+    BoilerplateCut,
     Limits,
     ShingleSurvey,
 )
@@ -68,12 +68,12 @@ def survey(part: PartRows, able: Flags, counters: Counters, limits: Limits) -> S
     return ShingleSurvey(suspects, rare[:total].copy())
 
 
-def cut(part: PartRows, counters: Counters, many: int) -> CutPassages:
+def cut(part: PartRows, counters: Counters, many: int) -> BoilerplateCut:
     was_cut = np.zeros(len(part.chosen), bool)
     starts = np.zeros(len(part.chosen) + 1, np.int64)
     left = np.empty(part.starts[-1] - part.starts[0], np.uint32)
     cut_rows(part, counters, many, was_cut, left, starts)
-    return CutPassages(was_cut, Lists(left, starts))
+    return BoilerplateCut(was_cut, Lists(left, starts))
 
 
 def holders(part: PartRows, wanted: Flags) -> Keys:

@@ -34,13 +34,17 @@ def run(context: StageContext) -> dict[str, Any]:
     pairs = context.output.write_table(PAIRS, decisions)
     if settings.only_report:
         decisions = decisions.slice(0, 0)
-    decisions_by_part = verify.by_part(decisions, len(context.parts))
+    _apply(context, verify.by_part(decisions, len(context.parts)))
+    return {"link": found, "files": {PAIRS: pairs}}
+
+
+def _apply(context: StageContext, decisions: Sequence[pa.Table]) -> None:
+    """The rows of every part, sorted into kept and dropped. decisions: part by part."""
     jobs = [
-        (context.source, context.output, part, context.key, settings, decided)
-        for part, decided in zip(context.parts, decisions_by_part, strict=True)
+        (context.source, context.output, part, context.key, context.settings, decided)
+        for part, decided in zip(context.parts, decisions, strict=True)
     ]
     context.results.extend(context.map(_apply_part, jobs, context.is_little))
-    return {"link": found, "files": {PAIRS: pairs}}
 
 
 def _signing_key(context: StageContext) -> str:

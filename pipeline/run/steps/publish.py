@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ def _marks(output: Store, folder: str) -> dict[str, FileMark]:
     return found
 
 
+def _jsonl(records: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
 def _write_realm(output: Store, recipe: Recipe) -> None:
     """The generated rows as gpt_roleplay_realm has them, one record a character, and the characters
     as V2 cards.
@@ -65,9 +70,7 @@ def _write_realm(output: Store, recipe: Recipe) -> None:
     places = [recipe.folder / Path(place).expanduser() for place in recipe.generate.cards]
     target = Store(output.root, f"{output.folder}/{REALM}")
     target.remove()
-    records = realm.records(output.rows())
-    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    target.write_text("characters.jsonl", "".join(lines))
+    target.write_text("characters.jsonl", _jsonl(realm.records(output.rows())))
     pictures = personas.pictures(places)
     for number, character in enumerate(realm.characters(output.rows()), 1):
         target.write_text(f"cards/{number:05d}.json", cards.to_json(character))
