@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -23,8 +24,7 @@ NEVER = 2.0  # a share that no row reaches
 def verified(rows: RankedRows, pairs: Integers, settings: DedupSettings, kernels: Kernels) -> Edges:
     """Those of the candidate pairs that are duplicates. pairs: (pairs, 2) ranks."""
     found, memory = [Edges.none()], np.zeros(0, np.uint32)
-    for start in range(0, len(pairs), BATCH):
-        batch = pairs[start : start + BATCH]
+    for batch in _batches(pairs):
         shingles, lists = rows.shingles_of(batch, memory)
         memory = shingles.values
         sizes = kernels.count_distinct(shingles)[lists]
@@ -32,6 +32,11 @@ def verified(rows: RankedRows, pairs: Integers, settings: DedupSettings, kernels
         words = rows.words[batch].min(axis=1)
         found.append(_duplicates(batch, sizes, shared, words, settings))
     return Edges.joined(found)
+
+
+def _batches(pairs: Integers) -> Iterator[Integers]:
+    for start in range(0, len(pairs), BATCH):
+        yield pairs[start : start + BATCH]
 
 
 def _least(sizes: CountArray, settings: DedupSettings) -> CountArray:

@@ -53,17 +53,20 @@ def leftovers(out: str) -> list[Leftover]:
     done = standing(out)
     top = Store(out)
     found: list[Leftover] = []
-    stages = [name for name in top.listing() if name[:1].isdigit()]
-    for folder in stages:
+    for folder in top.listing():
         if folder in done:
             found += _inner(top, folder)
-        else:
+        elif folder[:1].isdigit():
             found.append(_store(top, folder))
+    return [*found, *_caches(top), *_by_pattern(top)]
+
+
+def _caches(top: Store) -> Iterator[Leftover]:
+    """What crawls and models have answered."""
     for name, (what, cost) in CACHES.items():
         if top.size_of(name) is not None:
             size = sum(_size(top, file) for file in _files_of(name))
-            found.append(Leftover(name, what, cost, size))
-    return [*found, *_by_pattern(top)]
+            yield Leftover(name, what, cost, size)
 
 
 def _by_pattern(top: Store) -> Iterator[Leftover]:
