@@ -27,7 +27,7 @@ import sys, time
 import pyarrow.parquet
 from pathlib import Path
 from pipeline.collect import files
-from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 settings = CollectSettings(sources=[SourceSettings(name="bench", files=[sys.argv[1]])])
 began, count = time.process_time(), 0
 for unit in files.units(settings.sources[0], Path("/")):
@@ -42,7 +42,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from pipeline.collect import files
 from pipeline.conversation import SCHEMA, to_table
-from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 settings = CollectSettings(sources=[SourceSettings(name="bench", files=[sys.argv[1]])])
 began, count = time.process_time(), 0
 with pq.ParquetWriter(sys.argv[2] + "/store.parquet", SCHEMA, compression="zstd") as store:

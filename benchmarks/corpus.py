@@ -27,7 +27,8 @@ import xxhash
 from numba import njit
 
 from pipeline.conversation import Conversation, Message, Source, identity, to_table
-from pipeline.store.parts import parquet
+from pipeline.store.files import HashedFile
+from pipeline.store.parquet import open_parquet
 
 PART = 10_000
 MEAN_WORDS = 170  # aimed at; the last turn overshoots
@@ -180,13 +181,17 @@ def join(shingles, starts, first, rows):
     return a, b, j
 
 
+def write_part(path: Path, table: pa.Table) -> None:
+    with path.open("wb") as file, open_parquet(HashedFile(file), table.schema) as writer:
+        writer.write_table(table)
+
+
 def main() -> None:
     count, folder = int(sys.argv[1]), Path(sys.argv[2])
     (folder / "kept").mkdir(parents=True, exist_ok=True)
     start, rows = time.perf_counter(), conversations(count, seed=7)
     for number, table in enumerate(tables(rows)):
-        with parquet(folder / "kept" / f"part-{number:05d}.parquet", table.schema) as file:
-            file.write_table(table)
+        write_part(folder / "kept" / f"part-{number:05d}.parquet", table)
     texts = ["\n".join(turns) for turns in rows]
     words = sum(len(t.split()) for t in texts) / count
     pq.write_table(
@@ -200,9 +205,8 @@ def main() -> None:
         near = found["j"] >= 0.7
         share = len(np.unique(found["b"][near])) / count
         print(f"pairs at .7: {near.sum()}, rows with an earlier near-duplicate: {share:.1%}")
-    print(
-        f"{count} conversations, {words:.0f} words each, in {time.perf_counter() - start:.0f} s → {folder}"
-    )
+    seconds = time.perf_counter() - start
+    print(f"{count} conversations, {words:.0f} words each, in {seconds:.0f} s → {folder}")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ RAPPORT = """
 import sys
 from pathlib import Path
 from pipeline import collect
-from pipeline.recipe.settings import CollectSettings
+from pipeline.recipe.collect import CollectSettings
 source = {"name": "lamps", "spider": "mediawiki", "start": [sys.argv[1]]}
 source |= {"license": "CC0-1.0", "crawl": {"delay": 0}}
 settings = CollectSettings.model_validate({"sources": [source]})

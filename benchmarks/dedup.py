@@ -1,10 +1,10 @@
 """Deduplication: speed beside named peers, memory and linearity, boilerplate, the gold set.
 
-    python benchmarks/dedup.py peers [rows]     CPU-seconds, memory, recall, precision; Parquet in,
-    kept rows out python benchmarks/dedup.py growth           seconds and memory from 100,000 to
-    1,000,000 rows python benchmarks/dedup.py boilerplate      seconds over rows that all share 500
-    words python benchmarks/dedup.py gold             recall by kind of edit on
-    shared/data/gold_dedup
+    python benchmarks/dedup.py peers [rows]   CPU-seconds, memory, recall, precision; Parquet in,
+                                              kept rows out
+    python benchmarks/dedup.py growth         seconds and memory from 100,000 to 1,000,000 rows
+    python benchmarks/dedup.py boilerplate    seconds over rows that all share 500 words
+    python benchmarks/dedup.py gold           recall by kind of edit on shared/data/gold_dedup
 
 Peers are installed into environments of their own under build/peers. Every tool is one process (or
 its own command) on the same files; CPU-seconds are user + system of it and its children, from start
@@ -27,9 +27,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.conversation import Conversation, Message, Source, from_table, to_table
+from pipeline.conversation import Conversation, Finding, Message, Source, from_table, to_table
 from pipeline.dedup import dedup, link, sign
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 
 ROOT = Path(__file__).parents[1]
 BUILD, SCRIPTS = ROOT / "build", ROOT / "benchmarks" / "peers"
@@ -90,10 +90,9 @@ def python_of(peer: str) -> str:
 def peers(rows: int) -> None:
     """A line a tool: CPU-seconds, how often ours fit into them, memory, and how right it is at
     Jaccard .7."""
-    print(
-        f"load {os.getloadavg()[0]:.1f}; {rows} conversations, the best of {RUNS} runs; recall of pairs, precision"
-    )
-    print("of dropped rows at .7; x: times ours in memory, and ours as the room works (`stored`)")
+    load = f"load {os.getloadavg()[0]:.1f}"
+    print(f"{load}; {rows} conversations, the best of {RUNS} runs; recall of pairs, precision")
+    print("of dropped rows at .7; x: times ours in memory, and ours as the stage works (`stored`)")
     spent: dict[str, float] = {}
     for name in TOOLS:
         script, *more = name.split()
@@ -106,9 +105,8 @@ def peers(rows: int) -> None:
         cpu, memory = min(fresh(command, out) for _ in range(1 if name in SLOW else RUNS))
         spent[name] = cpu = cpu * rows / few
         if name == "floor":
-            print(
-                f"{name:14} {cpu:8.2f} CPU-s: reading and writing alone, as the peers' scripts do it"
-            )
+            only = "reading and writing alone, as the peers' scripts do it"
+            print(f"{name:14} {cpu:8.2f} CPU-s: {only}")
             continue
         ratios = "".join(
             f"{cpu / spent[ours]:7.1f} x" for ours in ("rapport", "rapport stored") if ours in spent
@@ -127,27 +125,27 @@ def fresh(command: list[str], out: Path) -> tuple[float, float]:
 
 
 def quality(folder: Path, kept: Path) -> tuple[float, float, int]:
-    """(share of true pairs that were parted, share of dropped rows that have a true partner, rows
+    """(share of true pairs of which a row was dropped, share of dropped rows that have a true partner, rows
     kept)."""
     ids = pq.read_table(folder / "kept", columns=["id"])["id"].to_pylist()
     if (kept / "state.json").exists():
         with pa.memory_map(str(next(kept.glob("*.arrow")))) as source:
-            stays = pa.ipc.open_stream(source).read_all()["id"].to_pylist()
+            rows = pa.ipc.open_stream(source).read_all()["id"].to_pylist()
     else:
-        stays = pq.read_table(kept, columns=["id"])["id"].to_pylist()
+        rows = pq.read_table(kept, columns=["id"])["id"].to_pylist()
     place = {name: i for i, name in enumerate(ids)} | {str(i): i for i in range(len(ids))}
     here = np.zeros(len(ids), bool)
-    here[[place[str(name)] for name in stays]] = True
+    here[[place[str(name)] for name in rows]] = True
     truth = np.load(folder / "truth.npz")
     near = truth["j"] >= 0.7
     a, b = truth["a"][near], truth["b"][near]
-    alike = np.zeros(len(ids), bool)
-    alike[a] = alike[b] = True
-    return 1 - (here[a] & here[b]).mean(), alike[~here].mean(), int(here.sum())
+    similar = np.zeros(len(ids), bool)
+    similar[a] = similar[b] = True
+    return 1 - (here[a] & here[b]).mean(), similar[~here].mean(), int(here.sum())
 
 
 def growth() -> None:
-    """As the room works, which is what a million rows ask for."""
+    """As the stage works, which is what a million rows ask for."""
     for rows in (100_000, 200_000, 500_000, 1_000_000):
         folder, out = corpus(rows, "--no-truth"), BUILD / "bench" / "out" / "growth"
         command = [sys.executable, str(SCRIPTS / "rapport.py"), str(folder), str(out), "stored"]
@@ -156,7 +154,7 @@ def growth() -> None:
 
 
 def boilerplate() -> None:
-    """Rows that all open with the same 500 words and go on with 80 of their own."""
+    """Rows that all open with the same 500 words and continue with 80 of their own."""
     chance, settings = np.random.default_rng(1), DedupSettings()
     words = np.array([f"w{i}" for i in range(5000)], object)
     front = " ".join(chance.choice(words, 500))
@@ -182,7 +180,7 @@ def boilerplate() -> None:
 
 
 def gold() -> None:
-    """Pairs parted, by kind of edit and parameter; containment on."""
+    """Pairs of which a row is dropped, by kind of edit and parameter; containment on."""
     with gzip.open(GOLD / "dialogues.jsonl.gz", "rt") as file:
         rows = [json.loads(line) for line in file]
     with gzip.open(GOLD / "pairs.jsonl.gz", "rt") as file:
@@ -200,27 +198,33 @@ def gold() -> None:
     )
     for threshold in (0.7, 0.8):
         _, dropped, report = dedup([table], DedupSettings(threshold=threshold))
-        gone = {row.id: row.findings[-1] for row in from_table(dropped[0])}
+        found = {row.id: row.findings[-1] for row in from_table(dropped[0])}
         truth = {frozenset((p["a"], p["b"])) for p in pairs if p["j5_word"] >= threshold}
-        left = sum(pair.isdisjoint(gone) for pair in truth)
-        near = {name: f for name, f in gone.items() if f.rule in ("dedup.exact", "dedup.near")}
-        right = sum(frozenset((name, f.evidence.split()[1])) in truth for name, f in near.items())
+        left = sum(pair.isdisjoint(found) for pair in truth)
+        near = {name: f for name, f in found.items() if f.rule in ("dedup.exact", "dedup.near")}
+        right = sum(frozenset((name, partner(f))) in truth for name, f in near.items())
         recall, precision = 1 - left / len(truth), right / len(near)
         print(
             f"at {threshold}: recall {recall:.5f} of {len(truth)} pairs, precision {precision:.5f}",
             report["dropped"],
         )
-        total, parted = Counter(), Counter()
+        total: Counter[str] = Counter()
+        halved: Counter[str] = Counter()
         for pair in pairs:
             kind = f"{pair['relation']} {pair['param'] or ''}"
             total[kind] += 1
-            parted[kind] += pair["a"] in gone or pair["b"] in gone
+            halved[kind] += pair["a"] in found or pair["b"] in found
         print(
             "; ".join(
-                f"{kind} {parted[kind] / total[kind]:.3f} of {total[kind]}"
+                f"{kind} {halved[kind] / total[kind]:.3f} of {total[kind]}"
                 for kind in sorted(total)
             )
         )
+
+
+def partner(finding: Finding) -> str:
+    """The id of the kept row. Evidence: `partner <id> cluster <number> view <name>`."""
+    return (finding.evidence or "").split()[1]
 
 
 if __name__ == "__main__":

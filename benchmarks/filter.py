@@ -1,9 +1,9 @@
-"""How fast the room is, all rules and repairs on: conversations a second of one core, and growth
-with the rows.
+"""Speed of `filter`, all rules and repairs on: conversations a second of one core, and growth with
+the rows.
 
-.venv/bin/python -m benchmarks.filter                       a few seconds
-.venv/bin/python -m benchmarks.filter 50000 200000 800000   growth: time and peak memory of each,
-several minutes
+    .venv/bin/python -m benchmarks.filter                       a few seconds
+    .venv/bin/python -m benchmarks.filter 50000 200000 800000   growth: time and peak memory of
+                                                                each, several minutes
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from dataclasses import replace
 from itertools import cycle, islice
 
 from benchmarks import sets
-from pipeline import filter as room
+from pipeline import filter as stage
 from pipeline.conversation import Conversation
-from pipeline.recipe.settings import FilterSettings
+from pipeline.recipe.filter import FilterSettings
 from pipeline.store.store import Store
 
 
@@ -46,40 +46,41 @@ def speed() -> None:
     turns = sum(len(row.messages) for row in found) / len(found)
     print(f"{len(found)} conversations, mean {words:.0f} words and {turns:.0f} turns")
     settings = FilterSettings()
-    list(room.work(found[:600], settings))  # compile
-    for what, step in (("whole room", room.work), ("measuring", room.measure)):
-        best = min(seconds(lambda step=step: list(step(found, settings))) for _ in range(3))
-        print(f"  {what}: {len(found) / best:.0f} conversations/s of one core")
-    measured = list(room.measure(found, settings))
-    again = min(seconds(lambda: list(room.decide(measured, settings))) for _ in range(3))
-    print(f"  deciding anew: {len(found) / again:.0f} conversations/s of one core")
-    masking = min(
-        seconds(lambda: list(room.work(found, FilterSettings(privacy="mask")))) for _ in range(3)
-    )
-    print(
-        f"  whole room, personal data masked: {len(found) / masking:.0f} conversations/s of one core"
-    )
+    masking = FilterSettings(privacy="mask")
+    list(stage.work(found[:600], settings))  # compile
+    measured = list(stage.measure(found, settings))
+    steps: dict[str, Callable[[], object]] = {
+        "whole stage": lambda: list(stage.work(found, settings)),
+        "measuring": lambda: list(stage.measure(found, settings)),
+        "deciding anew": lambda: list(stage.decide(measured, settings)),
+        "whole stage, personal data masked": lambda: list(stage.work(found, masking)),
+    }
+    for name, step in steps.items():
+        best = min(seconds(step) for _ in range(3))
+        print(f"  {name}: {len(found) / best:.0f} conversations/s of one core")
     with tempfile.TemporaryDirectory() as folder:
-        spent = parquet(found, folder)
-    print(f"  whole room, Parquet to Parquet: {len(found) / spent:.0f} conversations/s of one core")
+        rate = len(found) / parquet(found, folder)
+    print(f"  whole stage, Parquet to Parquet: {rate:.0f} conversations/s of one core")
 
 
 def parquet(found: list[Conversation], folder: str) -> float:
-    """Seconds for one part as a run has it: read, measured, kept on the shelf of measured rows,
+    """Seconds for one part as a run has it: read, measured, kept in the store of measured rows,
     decided, written."""
     inbox, measured, outbox = (
         Store(folder, "1-collect"),
         Store(folder, "3-filter/measured"),
         Store(folder, "3-filter"),
     )
-    (part,) = inbox.write("00000", "", found).parts
+    inbox.write("00000-000", "", found)
     settings = FilterSettings()
 
-    def walk() -> None:
-        measured.write(part, "", room.measure(inbox.read(part), settings))
-        outbox.write(part, "", room.decide(measured.read(part), settings))
+    def run() -> None:
+        for part in inbox.parts():
+            measured.write(part.name, "", stage.measure(inbox.read(part), settings))
+        for part in measured.parts():
+            outbox.write(part.name, "", stage.decide(measured.read(part), settings))
 
-    return seconds(walk)
+    return seconds(run)
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -93,7 +94,7 @@ def growth(n: int) -> None:
     found = rows()
     settings = FilterSettings()
     start = time.process_time()
-    for _ in room.work(islice(endless(found), n), settings):
+    for _ in stage.work(islice(endless(found), n), settings):
         pass
     spent = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,6 +1,7 @@
-"""How good the rules are: recall and false alarms on gold sets, what is dropped from human talk.
+"""How good the rules are: recall and false alarms on gold sets, what is dropped of human
+conversations.
 
-.venv/bin/python -m benchmarks.filter_gold          (half a minute)
+    .venv/bin/python -m benchmarks.filter_gold          (half a minute)
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from benchmarks import sets
-from pipeline import filter as room
+from pipeline import filter as stage
 from pipeline.conversation import Conversation, Drop
-from pipeline.recipe.settings import FilterSettings
+from pipeline.recipe.filter import FilterSettings
 from pipeline.rules import safety, style
 from pipeline.rules.reading.reading import read
 
@@ -23,7 +24,7 @@ CAUGHT = {
     "html_leftover": {"edit:removed HTML"},
     "looped_turns": {"style.loop", "style.repeated", "style.repetition"},
     "minor_age": {"safety.minor"},
-    "mojibake": {"edit:mended wrongly decoded", "style.damaged"},
+    "mojibake": {"edit:repaired wrongly decoded", "style.damaged"},
     "pii_address": {"privacy.address"},
     "pii_card": {"privacy.card"},
     "pii_email": {"privacy.email"},
@@ -42,6 +43,7 @@ CAUGHT = {
     "wrong_language_all": {"language.admitted"},
     "wrong_language_turn": {"language.foreign"},
 }
+EDITS = {kind for kinds in CAUGHT.values() for kind in kinds if kind.startswith("edit:")}
 
 
 def row_of(result: Conversation | Drop) -> Conversation:
@@ -49,22 +51,18 @@ def row_of(result: Conversation | Drop) -> Conversation:
 
 
 def signs(row: Conversation, claimed: str) -> set[str]:
-    """Everything the room said of a row: rules that fired, kinds of edits, and whether its language
-    is the claimed."""
+    """Everything that `filter` reports of a row: rules that fired, kinds of edits, and whether its
+    language is the claimed."""
     fired = {f.rule for f in row.findings}
-    edits = {
-        f"edit:{kind[5:]}"
-        for kinds in CAUGHT.values()
-        for kind in kinds
-        if kind[5:] in " ".join(row.edits)
-    }
+    made = " ".join(row.edits)
+    edits = {kind for kind in EDITS if kind.removeprefix("edit:") in made}
     other = {"language.admitted"} if row.language and row.language.code != claimed else set()
     return fired | edits | other
 
 
 def gold_dirty() -> None:
     rows, truths, claimed = zip(*sets.gold_dirty(), strict=True)
-    results = list(room.work(rows, FilterSettings()))
+    results = list(stage.work(rows, FilterSettings()))
     caught: Counter[str] = Counter()
     planted: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
@@ -84,9 +82,8 @@ def gold_dirty() -> None:
     for kind in sorted(planted):
         print(f"  {kind:22}{caught[kind] / planted[kind]:7.3f}  of {planted[kind]}")
     for group in clean:
-        print(
-            f"  clean rows {group}: {dropped[group]} of {clean[group]} dropped, {dropped[group] / clean[group]:.2%}"
-        )
+        share = f"{dropped[group] / clean[group]:.2%}"
+        print(f"  clean rows {group}: {dropped[group]} of {clean[group]} dropped, {share}")
     print(f"  dropped clean rows by rule: {dict(causes)}")
 
 
@@ -94,8 +91,8 @@ def refusals() -> None:
     print("xstest: completions that people call a refusal, full or partial")
     total: Counter[tuple[bool, bool]] = Counter()
     models: dict[str, Counter[tuple[bool, bool]]] = {}
-    for model, refused, talk in sets.xstest():
-        found = {f.rule for f in style.phrases(read(talk.messages))}
+    for model, refused, conversation in sets.xstest():
+        found = {f.rule for f in style.phrases(read(conversation.messages))}
         pair = (bool(found & {"style.refusal", "style.assistant"}), refused)
         total[pair] += 1
         models.setdefault(model, Counter())[pair] += 1
@@ -105,8 +102,8 @@ def refusals() -> None:
 
 def minors() -> None:
     counts: Counter[tuple[bool, bool]] = Counter()
-    for talk, turn, stated in sets.gold_minors():
-        counts[any(f.message == turn for f in safety.minors(read(talk.messages))), stated] += 1
+    for conversation, turn, stated in sets.gold_minors():
+        counts[any(f.message == turn for f in safety.minors(read(conversation.messages))), stated] += 1
     print(f"gold_minor_natural\n  {scores(counts)}")
 
 
@@ -114,15 +111,16 @@ def scores(counts: Counter[tuple[bool, bool]]) -> str:
     """Precision and recall of (found, true) pairs."""
     hits, alarms, misses = counts[True, True], counts[True, False], counts[False, True]
     precision, recall = hits / (hits + alarms), hits / (hits + misses)
-    return f"precision {precision:.3f}  recall {recall:.3f}  ({hits} found, {alarms} wrong, {misses} missed)"
+    numbers = f"({hits} found, {alarms} wrong, {misses} missed)"
+    return f"precision {precision:.3f}  recall {recall:.3f}  {numbers}"
 
 
 def human(name: str, rows: Iterable[Conversation]) -> None:
-    """What the room drops from talk of people, by rule; refusals must be under 1 in 1,000."""
-    results = list(room.work(rows, FilterSettings(languages=["en"])))
+    """What `filter` drops of human conversations, by rule; refusals must be under 1 in 1,000."""
+    results = list(stage.work(rows, FilterSettings(languages=["en"])))
     causes = Counter(rule for r in results for rule in rules(r, "drop"))
-    gone = sum(isinstance(r, Drop) for r in results)
-    print(f"{name}: {gone} of {len(results)} dropped, {gone / len(results):.2%}  {dict(causes)}")
+    dropped = sum(isinstance(r, Drop) for r in results)
+    print(f"{name}: {dropped} of {len(results)} dropped, {dropped / len(results):.2%}  {dict(causes)}")
 
 
 def rules(result: Conversation | Drop, decision: str) -> Iterator[str]:
@@ -131,17 +129,15 @@ def rules(result: Conversation | Drop, decision: str) -> Iterator[str]:
 
 def synthetic() -> None:
     """The published set of FIELD.md §1.11: rows with blanks, labels, repeated turns."""
-    results = [
-        row_of(r)
-        for r in room.work(sets.synthetic_persona_chat(), FilterSettings(languages=["en"]))
-    ]
+    settings = FilterSettings(languages=["en"])
+    results = list(map(row_of, stage.work(sets.synthetic_persona_chat(), settings)))
     kinds = {
         "unfilled placeholders in square, angle or curly brackets": {"style.placeholder"},
         "with those in round brackets, or 'User 1' as a name": {
             "style.placeholder",
             "style.mention",
         },
-        "'User 1' or '(user 1's name)' in the talk": {"style.mention"},
+        "'User 1' or '(user 1's name)' in a message": {"style.mention"},
         "repeated turns": {"style.repeated"},
         "facts voiced by the wrong side only": {"style.swapped"},
         "speakers under 18": {"safety.minor"},

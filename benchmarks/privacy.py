@@ -23,14 +23,18 @@ from pipeline.rules.privacy.find import find
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 KINDS = {
-    "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone", "STREET_ADDRESS": "address", "CREDIT_CARD": "card",
-    "IBAN_CODE": "iban", "IP_ADDRESS": "ip",
-}  # fmt: skip
+    "EMAIL_ADDRESS": "email",
+    "PHONE_NUMBER": "phone",
+    "STREET_ADDRESS": "address",
+    "CREDIT_CARD": "card",
+    "IBAN_CODE": "iban",
+    "IP_ADDRESS": "ip",
+}
 PEER = """
 import json, sys, time
 from presidio_analyzer import predefined_recognizers as known
 import tldextract
-tldextract.extract = tldextract.TLDExtract(suffix_list_urls=())  # its own copy of the list; no network
+tldextract.extract = tldextract.TLDExtract(suffix_list_urls=())  # its own list: no network
 texts = json.load(sys.stdin)
 names = {"email": "EmailRecognizer", "phone": "PhoneRecognizer", "card": "CreditCardRecognizer",
          "iban": "IbanRecognizer", "ip": "IpRecognizer"}
@@ -84,9 +88,8 @@ def report(name: str, gold: list[Spans], answers: dict[str, tuple[list[Spans], f
         for who, (found, _) in answers.items():
             print(f"  {kind:8} {who:9} {_figures(gold, found, kind)}")
     for who, (found, seconds) in answers.items():
-        print(
-            f"  {'all':8} {who:9} {_figures(gold, found, None)}  {seconds / len(gold) * 1e6:.1f} µs a text"
-        )
+        each = f"{seconds / len(gold) * 1e6:.1f} µs a text"
+        print(f"  {'all':8} {who:9} {_figures(gold, found, None)}  {each}")
 
 
 def _figures(gold: list[Spans], found: list[Spans], kind: str | None) -> str:
@@ -99,13 +102,12 @@ def _figures(gold: list[Spans], found: list[Spans], kind: str | None) -> str:
         count["hit"] += sum(any(_overlap(s, other) for other in got) for s in wanted)
         count["right"] += sum(any(_overlap(s, other) for other in wanted) for s in got)
         count["exact"] += len(set(wanted) & set(got))
-    recall, precision = (
-        count["hit"] / max(count["gold"], 1),
-        count["right"] / max(count["found"], 1),
-    )
+    recall = count["hit"] / max(count["gold"], 1)
+    precision = count["right"] / max(count["found"], 1)
     f1 = 2 * recall * precision / max(recall + precision, 1e-9)
     exact = count["exact"] / max(count["gold"], 1)
-    return f"precision {precision:.3f}  recall {recall:.3f}  F1 {f1:.3f}  exact {exact:.3f}  of {count['gold']}"
+    shares = f"precision {precision:.3f}  recall {recall:.3f}  F1 {f1:.3f}  exact {exact:.3f}"
+    return f"{shares}  of {count['gold']}"
 
 
 def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
@@ -113,7 +115,7 @@ def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
 
 
 def gold_dirty() -> None:
-    """Planted spans. The places that sgd talks of have addresses and numbers of their own, which
+    """Planted spans. The places that sgd mentions have addresses and numbers of their own, which
     are no false alarms: sets with and without its conversations are counted apart."""
     folder = DATA / "gold_dirty"
     rows, truth = (
@@ -208,7 +210,8 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def clean_text() -> None:
-    text = "I finally watched that movie last night and it was really quite good, you should see it too!"
+    first = "I finally watched that movie last night and it was really quite good"
+    text = f"{first}, you should see it too!"
     start = time.process_time()
     for _ in range(200_000):
         find(text)

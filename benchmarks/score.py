@@ -1,5 +1,7 @@
-"""How far the labels of `score` agree with people: python benchmarks/score.py (needs
-../shared/data)."""
+"""How far the annotations of `score` agree with people (needs ../shared/data).
+
+    python benchmarks/score.py
+"""
 
 from __future__ import annotations
 
@@ -36,14 +38,10 @@ def closeness(name: str) -> None:
     rows = lines(DATA / "question_intimacy" / name)
     pairs = [(annotation(row[0], "en").closeness, float(row[1])) for row in rows if len(row) > 1]
     shown = [(ours, gold) for ours, gold in pairs if ours is not None]
-    print(
-        f"closeness: {len(shown)} of {len(pairs)} questions show any; Pearson on these {_pearson(shown):.3f}",
-        end=", ",
-    )
-    print(
-        f"on all with nothing as 0: {_pearson([(ours or 0.0, gold) for ours, gold in pairs]):.3f}"
-    )
-    lengths = [(len(row[0].split()), float(row[1])) for row in rows if len(row) > 1]
+    filled = [(ours or 0.0, gold) for ours, gold in pairs]
+    lengths = [(float(len(row[0].split())), float(row[1])) for row in rows if len(row) > 1]
+    print(f"closeness: {len(shown)} of {len(pairs)} questions show any; Pearson on these", end=" ")
+    print(f"{_pearson(shown):.3f}, on all with nothing as 0: {_pearson(filled):.3f}")
     print(f"           number of words alone: {_pearson(lengths):.3f}")
 
 
@@ -69,8 +67,8 @@ def emory() -> list[tuple[str, str]]:
     data = json.loads(
         gzip.decompress((DATA / "emory_emotion" / "emotion-detection-dev.json.gz").read_bytes())
     )
-    said = [u for e in data["episodes"] for scene in e["scenes"] for u in scene["utterances"]]
-    return [(u["transcript"], place[u["emotion"]]) for u in said if u["emotion"] in place]
+    lines = [u for e in data["episodes"] for scene in e["scenes"] for u in scene["utterances"]]
+    return [(u["transcript"], place[u["emotion"]]) for u in lines if u["emotion"] in place]
 
 
 def emotion(name: str, rows: list[tuple[str, str]]) -> None:
@@ -79,20 +77,17 @@ def emotion(name: str, rows: list[tuple[str, str]]) -> None:
     scores = []
     for one in classes:
         right = found[one, one]
-        said = sum(n for (_, ours), n in found.items() if ours == one)
+        named = sum(n for (_, ours), n in found.items() if ours == one)
         there = sum(n for (gold, _), n in found.items() if gold == one)
-        scores.append(2 * right / (said + there))
+        scores.append(2 * right / (named + there))
         measured = (
-            f"precision {right / max(1, said):.2f} recall {right / there:.2f} F1 {scores[-1]:.2f}"
+            f"precision {right / max(1, named):.2f} recall {right / there:.2f} F1 {scores[-1]:.2f}"
         )
         print(f"  {one:9} {measured} ({there} texts)")
     neutral = sum(gold == "neutral" for _, gold in rows)
     always = 2 * neutral / (len(rows) + neutral) / len(classes)
-    print(
-        f"emotion, {name}: {len(rows)} texts, macro F1 over {len(classes)} classes {np.mean(scores):.3f}",
-        end=", ",
-    )
-    print(f"always `neutral`: {always:.3f}")
+    macro = f"macro F1 over {len(classes)} classes {np.mean(scores):.3f}"
+    print(f"emotion, {name}: {len(rows)} texts, {macro}, always `neutral`: {always:.3f}")
 
 
 if __name__ == "__main__":

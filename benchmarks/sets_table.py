@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pipeline import collect
 from pipeline.conversation import Conversation, Drop
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 from pipeline.recipe.loading import load
-from pipeline.recipe.settings import CollectSettings, SourceSettings
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -79,7 +79,7 @@ def row(source: SourceSettings, folder: Path, counts: str) -> tuple[object, ...]
 
 
 def main() -> None:
-    recipe = ROOT / "configs" / "all-sets.yaml"
+    recipe = ROOT / "benchmarks" / "recipes" / "all-sets.yaml"
     counts = {
         one["set"]: one.get("counts", "")
         for one in json.loads((DATA / "catalog.json").read_text("utf-8"))

@@ -14,7 +14,7 @@ from pipeline.collect import readers
 from pipeline.collect.admit import RULES, Origin, admit, raw_text, roles
 from pipeline.collect.shapes.transcript import Transcript, Turn, Unread
 from pipeline.conversation import Conversation, Message, Persona, Quarantine, Source
-from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 
 TURNS: list[Turn] = [("Ada", "Hello", None), ("Ben", "Evening.", None)]
 

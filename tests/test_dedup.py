@@ -17,7 +17,7 @@ import pytest
 from pipeline.conversation import Conversation, Message, Source, from_table, to_table
 from pipeline.dedup import dedup, kernels
 from pipeline.dedup.words import words
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 from tests.rows import record, talk, write_jsonl
 
 GOLD = Path(__file__).parents[2] / "shared" / "data" / "gold_dedup"

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from pipeline import UserError, collect
 from pipeline.collect import files
 from pipeline.conversation import Conversation, Quarantine, to_table
-from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 from tests.rows import SHARED, conversation, record, write_jsonl
 
 GOOD = [record(n) for n in range(40)]

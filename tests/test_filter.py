@@ -29,7 +29,7 @@ from pipeline.conversation import (
 )
 from pipeline.filter.calibrate import _Sample, calibrate, explain
 from pipeline.filter.openings import OpeningTally
-from pipeline.recipe.settings import FilterSettings, RepairSettings
+from pipeline.recipe.filter import FilterSettings, RepairSettings
 
 GOOD = (
     "Hey, did you sleep at all after the storm last night?",

@@ -20,7 +20,8 @@ from pipeline.conversation import Conversation, Drop, Quarantine, from_table, to
 from pipeline.formats import cards, realm
 from pipeline.generate import expected, reasons, work
 from pipeline.llm import Client, rehearsal
-from pipeline.recipe.settings import BudgetSettings, GenerateSettings, ModelSettings, Price
+from pipeline.recipe.generate import GenerateSettings
+from pipeline.recipe.models import BudgetSettings, ModelSettings, Price
 from tests.servers.model import serving
 from tests.test_run import rapport
 
@@ -455,7 +456,7 @@ WANTED: dict[str, Any] = {"seeds": 6, "talks": 2, "turns": (6, 12)}
 KILLED = """
 import sys
 from pathlib import Path
-from pipeline.recipe.settings import ModelSettings
+from pipeline.recipe.models import ModelSettings
 from tests.test_generate import WANTED, generate
 writer = ModelSettings(base_url=sys.argv[2], model="any", in_flight=8)
 generate(Path(sys.argv[1]), {"writer": writer}, **WANTED)

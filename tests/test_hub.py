@@ -28,7 +28,7 @@ import json, os, sys
 from pathlib import Path
 from pipeline import collect
 from pipeline import UserError
-from pipeline.recipe.settings import CollectSettings
+from pipeline.recipe.collect import CollectSettings
 
 def answer(source):
     named = CollectSettings(sources=[source])

@@ -25,7 +25,7 @@ from pipeline.generate.invent import invent
 from pipeline.generate.talk import SCRIPT_SCHEMA
 from pipeline.llm import Answer, CallFailed, rehearsal
 from pipeline.llm.reply import misfit
-from pipeline.recipe.settings import GenerateSettings
+from pipeline.recipe.generate import GenerateSettings
 
 EN = prompts.load("en")
 SEEDS = [

@@ -21,7 +21,7 @@ from pipeline.dedup.boilerplate import EVERY, LONG_RUN, OWN_RUN, QUARTER, SAMPLE
 from pipeline.dedup.columns import arrow, arrow_lists, lists
 from pipeline.dedup.view import ASSISTANT, USER, compared_texts
 from pipeline.dedup.words import words
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 
 BOTH = pytest.mark.parametrize("kernel", [plain, fast], ids=["plain", "fast"])
 LETTERS = "abcXYZ éßﬁ日本のテ한ば\u3099\u0301\u1e9e١'-_.😀\U0001d400\U00020000\U0002f800\ufe0f"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.recipe.settings import FilterSettings
+from pipeline.recipe.filter import FilterSettings
 from pipeline.rules import LANGUAGES
 from pipeline.rules.language import detect, profiles
 

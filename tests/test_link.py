@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.conversation import Conversation, Finding, Message, Persona, Score, Source, to_table
 from pipeline.dedup import kernels, link, sign
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 
 SETTINGS = DedupSettings()
 

@@ -23,7 +23,7 @@ from pipeline import UserError, llm
 from pipeline.cli import cli
 from pipeline.llm.calls import Calls
 from pipeline.llm.server import key_for
-from pipeline.recipe.settings import BudgetSettings, ModelSettings, Price
+from pipeline.recipe.models import BudgetSettings, ModelSettings, Price
 from tests.servers.model import Serving, serving
 
 KEY = "sk-marked-5d41402abc4b2a76b9719d911017c592"
@@ -213,7 +213,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from pipeline import llm
-from pipeline.recipe.settings import ModelSettings
+from pipeline.recipe.models import ModelSettings
 
 async def talk(client, i):
     messages = [{"role": "system", "content": f"You are number {i}."}]

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import llm
 from pipeline.llm.prices import Budget, Reserve, tokens_in
-from pipeline.recipe.settings import BudgetSettings, ModelSettings
+from pipeline.recipe.models import BudgetSettings, ModelSettings
 
 PRICED = {
     "gpt-4o-mini": 0.15,

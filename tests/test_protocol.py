@@ -22,7 +22,7 @@ from pipeline.llm.protocol import (
     strict,
 )
 from pipeline.llm.rate_limit import Remaining
-from pipeline.recipe.settings import ModelSettings
+from pipeline.recipe.models import ModelSettings
 
 # status, error message, Retry-After → what it means: the message with which the run stops, or the
 # reason why one request failed (True: for good)

@@ -14,7 +14,7 @@ from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, User, sc
 from pipeline.generate.talk import SCRIPT_SCHEMA, Scene
 from pipeline.llm import rehearsal
 from pipeline.llm.reply import misfit, read_json
-from pipeline.recipe.settings import GenerateSettings
+from pipeline.recipe.generate import GenerateSettings
 
 LANGUAGES = ("en", "ru")
 

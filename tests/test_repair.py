@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.conversation import Conversation, Message, Persona, Source
 from pipeline.filter.repair import repair_shape, repair_texts, strip_html, tidy
-from pipeline.recipe.settings import RepairSettings
+from pipeline.recipe.filter import RepairSettings
 
 ALL = RepairSettings()
 NONE = RepairSettings(

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline import score
 from pipeline.conversation import Annotation, Conversation, Language, Message, Source
-from pipeline.recipe.settings import ScoreSettings
+from pipeline.recipe.score import ScoreSettings
 from tests.rows import conversation
 
 ENGLISH = Language("en", 1.0)

@@ -18,7 +18,7 @@ from pipeline.collect.admit import Origin, admit
 from pipeline.collect.shapes import cell, silence
 from pipeline.collect.shapes.transcript import Transcript, Unread
 from pipeline.conversation import Conversation, Persona, Quarantine, to_table
-from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 from tests.foreign import EXAMPLES, IRC, TEI, A, U
 
 

@@ -14,7 +14,7 @@ from pipeline.dedup import kernels, plain
 from pipeline.dedup import sign as signing
 from pipeline.dedup.columns import arrow_lists, lists
 from pipeline.dedup.words import words
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 
 SETTINGS = DedupSettings()
 

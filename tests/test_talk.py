@@ -24,7 +24,7 @@ from pipeline.generate.plan import Plan, Side, draw, moves, side_at, takes_up
 from pipeline.generate.scene import Scene, note, opening, script_prompt, systems_of
 from pipeline.generate.talk import view
 from pipeline.llm import Answer, CallFailed
-from pipeline.recipe.settings import GenerateSettings
+from pipeline.recipe.generate import GenerateSettings
 
 EN = prompts.load("en")
 OTTO = Character(

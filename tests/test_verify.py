@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.conversation import Conversation, Finding, Message, Source, from_table, to_table
 from pipeline.dedup import dedup, edges, link, sign, verify
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 
 SETTINGS = DedupSettings()
 

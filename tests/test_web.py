@@ -25,7 +25,7 @@ import pytest
 from pipeline import UserError, collect
 from pipeline.collect import sites, web
 from pipeline.conversation import Conversation, Drop, Quarantine, Row
-from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 from pipeline.texts import configs
 from tests.servers import wiki
 from tests.servers.hostile import hostile
@@ -37,7 +37,7 @@ READ = """
 import json, sys
 from pathlib import Path
 from pipeline import collect
-from pipeline.recipe.settings import CollectSettings
+from pipeline.recipe.collect import CollectSettings
 settings = CollectSettings.model_validate(json.loads(sys.argv[1]))
 for unit in collect.units(settings, Path(sys.argv[2])):
     print(sum(1 for _ in collect.read(unit, settings, Path(sys.argv[3]))))

@@ -13,7 +13,7 @@ WORD = re.compile(r"\w+")
 
 
 def read() -> pa.Table:
-    """The conversations, with one more column `text`: all that is said."""
+    """The conversations, with one more column `text`: all their messages."""
     table = pq.read_table(Path(sys.argv[1], "kept")).combine_chunks()
     messages = table["messages"].chunk(0)
     texts = pa.ListArray.from_arrays(messages.offsets, messages.values.field("content"))

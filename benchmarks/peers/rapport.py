@@ -1,6 +1,8 @@
-"""Our room, Parquet to Parquet, in one process as the peers here. python rapport.py IN OUT [stored]
+"""Our stage, Parquet to Parquet, in one process as the peers here.
 
-As the peers do it: all rows in memory, kept rows out, and the pairs. `stored`, as the room does it:
+    python rapport.py IN OUT [stored]
+
+As the peers do it: all rows in memory, kept rows out, and the pairs. `stored`, as a run does it:
 signed parts on disk, rows read a second time, dropped rows written too, each with its reason.
 """
 
@@ -17,8 +19,9 @@ import pyarrow.parquet as pq
 
 from pipeline.dedup import link, sign, verify
 from pipeline.dedup.columns import arrow, values
-from pipeline.recipe.settings import DedupSettings
-from pipeline.store.parts import parquet
+from pipeline.recipe.dedup import DedupSettings
+from pipeline.store.files import HashedFile
+from pipeline.store.parquet import open_parquet
 
 SETTINGS = DedupSettings(threshold=0.7)
 
@@ -29,7 +32,7 @@ def read(part: Path, columns: list[str] | None = None) -> pa.Table:
 
 def write(path: Path, table: pa.Table) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file, parquet(file, table.schema) as writer:
+    with path.open("wb") as file, open_parquet(HashedFile(file), table.schema) as writer:
         writer.write_table(table)
 
 
@@ -41,9 +44,9 @@ def in_memory(parts: list[Path], out: Path) -> None:
     decisions, report = link.link(signed, SETTINGS)
     write(out / "pairs.parquet", decisions)
     for part, table, mine in zip(parts, tables, verify.by_part(decisions, len(parts)), strict=True):
-        stays = np.ones(len(table), bool)
-        stays[values(mine["row"])] = False
-        write(out / "kept" / part.name, table.take(arrow(np.flatnonzero(stays))))
+        kept = np.ones(len(table), bool)
+        kept[values(mine["row"])] = False
+        write(out / "kept" / part.name, table.take(arrow(np.flatnonzero(kept))))
     print(report)
 
 

@@ -51,7 +51,7 @@ OWN = {"collect": [REPARSE], "generate": [MODEL, BASE_URL], "filter": [EXPLAIN]}
 
 
 @dataclass(frozen=True)
-class Request:
+class StageRequest:
     """What a command was given. settings: KEY=VALUE. own: the stage's options of `OWN`, by name."""
 
     stage: str
@@ -81,7 +81,7 @@ def command_of(stage: Stage) -> click.Command:
         chosen = [
             f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None
         ]
-        _run(Request(stage.name, inputs, out, [*sets, *chosen], workers, as_json, given))
+        _run(StageRequest(stage.name, inputs, out, [*sets, *chosen], workers, as_json, given))
 
     return click.Command(
         stage.name,
@@ -101,7 +101,7 @@ def _option(option: Option) -> click.Option:
     return click.Option([name], type=kind, help=option.help)
 
 
-def _run(request: Request) -> None:
+def _run(request: StageRequest) -> None:
     if request.own.get("reparse"):
         funnel = _read_again(request)
         show_funnel(funnel, request.as_json)
@@ -113,11 +113,11 @@ def _run(request: Request) -> None:
     exit_if_partial(funnel)
 
 
-def _execute(request: Request, recipe: Recipe) -> list[FunnelRow]:
+def _execute(request: StageRequest, recipe: Recipe) -> list[FunnelRow]:
     return execute(recipe, request.out, request.workers, only=("collect", request.stage))
 
 
-def _recipe(request: Request) -> Recipe:
+def _recipe(request: StageRequest) -> Recipe:
     from pipeline.recipe.one_stage import of_files
 
     return of_files(
@@ -138,7 +138,7 @@ def _models(own: dict[str, object]) -> dict[str, Values]:
     return {"writer": writer}
 
 
-def _read_again(request: Request) -> list[FunnelRow]:
+def _read_again(request: StageRequest) -> list[FunnelRow]:
     """Read the stored pages of a recipe's run again."""
     from pipeline.recipe.loading import find, load
     from pipeline.recipe.one_stage import reparsed
@@ -147,7 +147,7 @@ def _read_again(request: Request) -> list[FunnelRow]:
     return execute(recipe, request.out, request.workers, first="collect", last="collect")
 
 
-def _run_and_explain(request: Request) -> list[FunnelRow]:
+def _run_and_explain(request: StageRequest) -> list[FunnelRow]:
     """Show the funnel, and the rows that these settings decide otherwise than those before."""
     from pipeline.cli import render
     from pipeline.filter.calibrate import explain

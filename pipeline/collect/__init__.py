@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.collect import files, hub, web
 from pipeline.conversation import Row
-from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 
 Unit = files.FileUnit | hub.HubUnit | web.WebUnit
 

@@ -15,7 +15,7 @@ from pipeline.collect import licence, readers
 from pipeline.collect.admit import Origin
 from pipeline.collect.rows import guarded, rows_of_file
 from pipeline.conversation import Row
-from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 
 BUNDLE = 32_000_000  # bytes of small files that make one unit of work
 WILDCARDS = set("*?[")

@@ -19,7 +19,7 @@ from pipeline import UserError
 from pipeline.collect import licence, readers, rows
 from pipeline.collect.admit import Origin
 from pipeline.conversation import Row
-from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 # Errors of the HTTP library, by name: which library it is depends on the version of the Hub's.

@@ -6,7 +6,7 @@ import difflib
 from functools import cache
 
 from pipeline import UserError
-from pipeline.recipe.settings import SourceSettings
+from pipeline.recipe.collect import SourceSettings
 from pipeline.texts import entries
 
 # What the Hub calls some licences → SPDX.

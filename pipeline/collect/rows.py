@@ -21,7 +21,7 @@ from pipeline.collect.shapes import card
 from pipeline.collect.shapes.transcript import Fields, Numbered, Transcript, Unread, unreadable
 from pipeline.collect.unpack import BROKEN, in_utf8, is_damage, unpacked
 from pipeline.conversation import Conversation, Row
-from pipeline.recipe.settings import SourceSettings
+from pipeline.recipe.collect import SourceSettings
 
 SAMPLE = 20  # records by which a shape is recognised
 HEAD = 50  # lines by which the shape of a text is recognised

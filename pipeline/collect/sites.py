@@ -8,7 +8,7 @@ from typing import TypedDict
 from urllib.parse import urlsplit
 
 from pipeline import UserError
-from pipeline.recipe.settings import SourceSettings
+from pipeline.recipe.collect import SourceSettings
 from pipeline.texts import configs, values
 
 

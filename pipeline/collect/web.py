@@ -29,7 +29,7 @@ from pipeline.collect import sites, threads
 from pipeline.collect.admit import Origin, admit
 from pipeline.collect.shapes.transcript import Transcript, Turn
 from pipeline.conversation import Conversation, Drop, Finding, Quarantine, Row, Source, identity
-from pipeline.recipe.settings import CollectSettings, SourceSettings
+from pipeline.recipe.collect import CollectSettings, SourceSettings
 from spiders.contract import CrawlJob, CrawlLimits, DialogueFind, FailureFind, Find, PostFind
 from spiders.crawl.pages import Pages
 

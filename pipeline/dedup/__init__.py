@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from pipeline.dedup import link, sign, verify
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 
 
 def dedup(

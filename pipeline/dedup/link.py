@@ -22,7 +22,7 @@ from pipeline.dedup.rows import RankedRows, ranked
 from pipeline.dedup.shared import holders, surveyed, without_boilerplate
 from pipeline.dedup.sign import band_name
 from pipeline.dedup.verify import verified
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 
 PIECE = 1 << 25  # keys of one band that are sorted at a time
 PENDING = 1 << 23  # pairs gathered before those that were found several times are made one

@@ -13,7 +13,7 @@ from pipeline.dedup.columns import arrow, arrow_lists
 from pipeline.dedup.kernels import Kernels
 from pipeline.dedup.rows import RankedRows
 from pipeline.dedup.sign import band_columns
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 
 COUNTERS = 1 << 27  # at most
 COUNTERS_AT_LEAST = 1 << 10

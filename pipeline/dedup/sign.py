@@ -22,7 +22,7 @@ from pipeline.dedup.kernels import Kernels, kernels
 from pipeline.dedup.shingles import SHINGLE
 from pipeline.dedup.signature import PERMUTATIONS, SCHEME, SEED
 from pipeline.dedup.view import compared_texts
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 
 if TYPE_CHECKING:
     from datasketch import MinHash

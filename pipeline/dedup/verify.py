@@ -15,7 +15,7 @@ from pipeline.dedup.columns import arrow, lengths, repeated, strings, values, wh
 from pipeline.dedup.edges import CONTAINED, NEAR, Edges
 from pipeline.dedup.kernels import Kernels
 from pipeline.dedup.rows import RankedRows
-from pipeline.recipe.settings import DedupSettings
+from pipeline.recipe.dedup import DedupSettings
 
 BATCH = 1 << 14  # pairs verified at a time: at most 2^15 rows of shingles in memory
 NEVER = 2.0  # a share that no row reaches

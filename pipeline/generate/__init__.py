@@ -27,7 +27,7 @@ from pipeline.generate.expect import expected
 from pipeline.generate.personas import Personas, assemble
 from pipeline.generate.slots import GeneratedRow, all_slots, fill, reasons
 from pipeline.llm import Client
-from pipeline.recipe.settings import GenerateSettings
+from pipeline.recipe.generate import GenerateSettings
 
 OPEN_SLOTS = 1_024  # that are worked on at once
 OPEN_IN_A_BATCH = 20_000  # the same where all open slots are one batch; our choice

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pipeline.generate.plan import Side
 from pipeline.generate.prompts import Prompts
 from pipeline.llm import Answer, Client
-from pipeline.recipe.settings import GenerateSettings
+from pipeline.recipe.generate import GenerateSettings
 
 Chat = list[dict[str, str]]  # messages as a server of models takes them
 JsonSchema = dict[str, object]

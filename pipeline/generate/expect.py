@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+from pipeline.formats.card_files import card_files, card_places
 from pipeline.generate import prompts
 from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, Invention, T
 from pipeline.generate.context import model_of
 from pipeline.generate.invent import open_ledger, prompt_of
-from pipeline.generate.personas import Personas, bundled, card_files, card_places
+from pipeline.generate.personas import Personas, bundled
 from pipeline.generate.plan import Plan, draw
 from pipeline.generate.scene import Scene, note, opening, script_prompt, systems_of
 from pipeline.llm import Estimate, estimate, tokens_in
-from pipeline.recipe.settings import GenerateSettings, ModelSettings
+from pipeline.recipe.generate import GenerateSettings
+from pipeline.recipe.models import ModelSettings
 
 SAMPLED = 40  # plans
 SITUATIONS_SHOWN = 8  # of the bundled ones, in the sampled plans
@@ -76,7 +78,7 @@ def expected(
 
 def _characters(settings: GenerateSettings, folder: Path) -> int:
     """How many characters talk, cards included."""
-    places = card_places(settings, folder)
+    places = card_places(folder, settings.cards)
     cards = sum(len(list(card_files(place))) for place in places)
     return settings.seeds + settings.characters + cards
 

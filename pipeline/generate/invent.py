@@ -28,7 +28,7 @@ from pipeline.generate.context import Chat, GenerateContext
 from pipeline.generate.novelty import Novelty
 from pipeline.generate.prompts import Prompts
 from pipeline.llm import Answer, CallFailed
-from pipeline.recipe.settings import GenerateSettings
+from pipeline.recipe.generate import GenerateSettings
 
 CALLS_OF_A_ROUND = 8  # at once; their candidates are judged in the order of the calls
 CALLS_OF_A_BATCH = 2_000  # the same where a round may take a day; our choice

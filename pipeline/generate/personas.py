@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import UserError, texts
 from pipeline.conversation import Quarantine
 from pipeline.formats import cards
+from pipeline.formats.card_files import card_files, card_places
 from pipeline.formats.cards import Character
 from pipeline.generate import candidates
 from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, User
@@ -18,10 +18,8 @@ from pipeline.generate.check import ADULT, Objection, objection_to, underage
 from pipeline.generate.context import GenerateContext
 from pipeline.generate.invent import RAW, invent
 from pipeline.generate.prompts import Prompts
-from pipeline.recipe.settings import GenerateSettings
 
 FOLDER = "personas"
-ENDS = (".json", ".png")  # of card files
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ async def assemble(context: GenerateContext, folder: Path) -> tuple[Personas, li
     settings = context.settings
     seeds = bundled(settings.language)
     _check_seeds(settings.seeds, settings.language, len(seeds.characters))
-    carded, rejected = _from_cards(card_places(settings, folder), context.prompts)
+    carded, rejected = _from_cards(card_places(folder, settings.cards), context.prompts)
     known = [*seeds.characters, *carded]
     characters, lost = await invent(CHARACTERS, settings.characters, known, context)
     rejected += lost
@@ -78,31 +76,6 @@ def _check_seeds(wanted: int, language: str, available: int) -> None:
 
 
 # --- cards
-
-
-def card_places(settings: GenerateSettings, folder: Path) -> list[Path]:
-    """The paths of card files and folders. folder: where relative ones begin."""
-    return [folder / Path(place).expanduser() for place in settings.cards]
-
-
-def card_files(place: Path) -> Iterator[Path]:
-    """The card file at a path, or those in a folder. Raises UserError when it does not exist."""
-    if place.is_dir():
-        yield from sorted(path for path in place.iterdir() if path.suffix.lower() in ENDS)
-    elif place.exists():
-        yield place
-    else:
-        raise UserError(f"generate.cards: {place} does not exist.")
-
-
-def pictures(places: list[Path]) -> dict[str, Path]:
-    """The PNG cards at these places by the text they hold; what cannot be read is left out."""
-    found: dict[str, Path] = {}
-    for place in filter(Path.exists, places):
-        for path in card_files(place):
-            with suppress(ValueError):
-                found[cards.png_text(path.read_bytes())] = path
-    return found
 
 
 def _from_cards(places: list[Path], prompts: Prompts) -> tuple[list[Character], list[Quarantine]]:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from pipeline.conversation import Message, normalised
-from pipeline.recipe.settings import GenerateSettings
+from pipeline.recipe.generate import GenerateSettings
 
 STAGES = ("ice-breaker", "casual", "close")  # of closeness
 MOODS = ("terse", "teasing", "doubting", "bored", "warm", "tired", "curious")

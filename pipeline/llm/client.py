@@ -22,7 +22,7 @@ from pipeline.llm.protocol import Reply, RequestFailed
 from pipeline.llm.rate_limit import Outcome, RateLimit
 from pipeline.llm.request import ChatMessage, JsonObject, Request, new_request
 from pipeline.llm.server import Rehearsal, Server, key_for
-from pipeline.recipe.settings import BudgetSettings, ModelSettings
+from pipeline.recipe.models import BudgetSettings, ModelSettings
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

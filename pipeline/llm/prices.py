@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pipeline import texts
 from pipeline.llm.calls import StopRun
-from pipeline.recipe.settings import BudgetSettings, ModelSettings, Price
+from pipeline.recipe.models import BudgetSettings, ModelSettings, Price
 
 FREE = Price(input=0, output=0)
 BATCH = 0.5  # the Batch API's share of the price (OpenAI's price page)

@@ -13,7 +13,7 @@ from pipeline.llm.calls import StopRun
 from pipeline.llm.prices import tokens_in
 from pipeline.llm.rate_limit import Remaining
 from pipeline.llm.request import ChatMessage, JsonObject, prompt_tokens
-from pipeline.recipe.settings import ModelSettings
+from pipeline.recipe.models import ModelSettings
 
 OPENAI = "https://api.openai.com/v1"
 DETAIL = 300  # characters kept of a server's error message (our choice)

@@ -12,7 +12,7 @@ import orjson
 from pipeline.llm.calls import CallAttempt
 from pipeline.llm.prices import tokens_in
 from pipeline.llm.reply import Schema
-from pipeline.recipe.settings import ModelSettings
+from pipeline.recipe.models import ModelSettings
 
 ChatMessage = dict[str, str]  # role and content, as the chat protocol has them
 JsonObject = dict[str, object]

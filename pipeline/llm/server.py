@@ -30,7 +30,7 @@ from pipeline.llm.protocol import (
 )
 from pipeline.llm.rate_limit import RateLimit
 from pipeline.llm.request import JsonObject, Request
-from pipeline.recipe.settings import ModelSettings
+from pipeline.recipe.models import ModelSettings
 
 if TYPE_CHECKING:
     import httpx2

@@ -13,7 +13,7 @@ from pipeline.recipe.base import plural
 from pipeline.recipe.one_stage import folder_name
 
 if TYPE_CHECKING:  # imported where used: it stands on `collect`
-    from pipeline.recipe.survey import Group, Survey
+    from pipeline.recipe.survey import FileGroup, Survey
 
 FILE = "recipe.yaml"
 REASON = 90  # characters of the reason why a file is left out
@@ -119,11 +119,11 @@ def _collect(found: Survey) -> str:
     return COLLECT.format(left_out="".join(left_out), sources="".join(sources))
 
 
-def _files(group: Group) -> str:
+def _files(group: FileGroup) -> str:
     return ", ".join(json.dumps(pattern, ensure_ascii=False) for pattern in group.patterns)
 
 
-def facts(group: Group) -> str:
+def facts(group: FileGroup) -> str:
     """`3 files, 1.2 MB, shape pairs; 60 of 60 sampled records are read; languages: en 58, fr 2`"""
     records = len(group.sample) + group.unreadable
     text = f"{plural(group.files, 'file')}, {size_text(group.size)}"
@@ -147,7 +147,7 @@ def size_text(size: int) -> str:
     return f"{size / 1_000_000_000:.1f} GB"
 
 
-def _languages(groups: list[Group]) -> str:
+def _languages(groups: list[FileGroup]) -> str:
     total: Counter[str] = Counter()
     for group in groups:
         total += group.languages

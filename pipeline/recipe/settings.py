@@ -8,20 +8,13 @@ from pathlib import Path
 from pydantic import Field, PrivateAttr, field_validator
 
 from pipeline.recipe.base import Settings
-from pipeline.recipe.collect import CollectSettings as CollectSettings
-from pipeline.recipe.collect import CrawlSettings as CrawlSettings
-from pipeline.recipe.collect import SourceSettings as SourceSettings
-from pipeline.recipe.dedup import DedupSettings as DedupSettings
-from pipeline.recipe.filter import FilterSettings as FilterSettings
-from pipeline.recipe.filter import RepairSettings as RepairSettings
-from pipeline.recipe.filter import RuleSettings as RuleSettings
-from pipeline.recipe.generate import GenerateSettings as GenerateSettings
-from pipeline.recipe.models import BudgetSettings as BudgetSettings
-from pipeline.recipe.models import ModelSettings as ModelSettings
-from pipeline.recipe.models import Price as Price
-from pipeline.recipe.publish import Cut as Cut
-from pipeline.recipe.publish import PublishSettings as PublishSettings
-from pipeline.recipe.score import ScoreSettings as ScoreSettings
+from pipeline.recipe.collect import CollectSettings
+from pipeline.recipe.dedup import DedupSettings
+from pipeline.recipe.filter import FilterSettings
+from pipeline.recipe.generate import GenerateSettings
+from pipeline.recipe.models import BudgetSettings, ModelSettings
+from pipeline.recipe.publish import PublishSettings
+from pipeline.recipe.score import ScoreSettings
 
 NAME = re.compile(r"\w[\w.-]*")  # of a recipe: a folder may be called so
 

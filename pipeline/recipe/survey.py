@@ -43,7 +43,7 @@ class Probe:
 
 
 @dataclass
-class Group:
+class FileGroup:
     """Files that one source of a recipe may read.
 
     patterns: relative to the folder. sample: rows of the files that were opened; unreadable: how
@@ -64,7 +64,7 @@ class Group:
 class Survey:
     """All groups of a folder. left_out: files that cannot be read, by path, and why."""
 
-    groups: list[Group] = field(default_factory=list)
+    groups: list[FileGroup] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
 
 
@@ -123,7 +123,7 @@ def _ending(path: Path) -> str:
 # --- groups
 
 
-def _groups(folder: Path, files: list[Path], left_out: dict[str, str]) -> list[Group]:
+def _groups(folder: Path, files: list[Path], left_out: dict[str, str]) -> list[FileGroup]:
     """One group where all files are alike, else one for each shape."""
     by_shape: defaultdict[str | None, list[Probe]] = defaultdict(list)
     step = max(1, len(files) // PROBED)
@@ -151,14 +151,14 @@ def _pattern(folder: Path, files: Sequence[Path]) -> list[str]:
     return [f"{glob.escape(first.parts[0])}/**/*{_ending(first)}"]
 
 
-def _listed(folder: Path, probes: Sequence[Probe]) -> Group:
+def _listed(folder: Path, probes: Sequence[Probe]) -> FileGroup:
     files = [probe.path for probe in probes]
     patterns = [glob.escape(str(path.relative_to(folder))) for path in files]
     return _group(patterns, files, probes)
 
 
-def _group(patterns: list[str], files: Sequence[Path], probes: Sequence[Probe]) -> Group:
-    return Group(
+def _group(patterns: list[str], files: Sequence[Path], probes: Sequence[Probe]) -> FileGroup:
+    return FileGroup(
         patterns=patterns,
         files=len(files),
         size=sum(path.stat().st_size for path in files),
@@ -168,14 +168,14 @@ def _group(patterns: list[str], files: Sequence[Path], probes: Sequence[Probe]) 
     )
 
 
-def _set_names(folder: Path, groups: Sequence[Group]) -> None:
+def _set_names(folder: Path, groups: Sequence[FileGroup]) -> None:
     """Give every group a name of its own, after its files."""
     first = [f"{folder.resolve().name}/{group.patterns[0]}" for group in groups]
     for group, (name, _) in zip(groups, named(first), strict=True):
         group.name = name
 
 
-def _set_languages(groups: Sequence[Group]) -> None:
+def _set_languages(groups: Sequence[FileGroup]) -> None:
     """Recognise the language of all sampled rows, at once."""
     rows = [(group, row) for group in groups for row in group.sample]
     texts = [[message.content for message in row.messages] for _, row in rows]

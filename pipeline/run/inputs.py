@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from pipeline import collect
 from pipeline.collect.web import WebUnit
-from pipeline.generate.personas import card_files
+from pipeline.formats.card_files import card_files, card_places
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.settings import Recipe
 from pipeline.store.files import digest
@@ -33,7 +33,7 @@ def of_dedup(recipe: Recipe) -> str | None:
 def of_generate(recipe: Recipe) -> dict[str, Any]:
     """Cards, models, and what the ids of rows are made from. Raises UserError where there is no
     card."""
-    places = [recipe.folder / Path(card).expanduser() for card in recipe.generate.cards]
+    places = card_places(recipe.folder, recipe.generate.cards)
     cards = [card for place in places for card in card_files(place)]
     models = {
         use: model.model_dump(mode="json", include=ANSWERING)

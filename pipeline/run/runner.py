@@ -13,8 +13,9 @@ from typing import Any, cast
 import yaml
 
 from pipeline import UserError, __version__
+from pipeline.recipe.collect import SourceSettings
 from pipeline.recipe.one_stage import changed
-from pipeline.recipe.settings import Recipe, SourceSettings
+from pipeline.recipe.settings import Recipe
 from pipeline.run.context import Job, StageContext
 from pipeline.run.keys import ingredients
 from pipeline.run.reports import measures_of, recipe_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline import generate
 from pipeline.conversation import Conversation, Quarantine, Row
-from pipeline.generate.personas import card_files
+from pipeline.formats.card_files import card_files, card_places
 from pipeline.llm import Client, rehearsal, runner
 from pipeline.llm.spent import CALLS, spent
 from pipeline.recipe.generate import GenerateSettings
@@ -73,7 +73,8 @@ def _with_progress(rows: Iterator[Row], context: StageContext) -> Iterator[Row]:
     """The same rows; each slot that is filled or given up is shown as progress."""
     settings: GenerateSettings = context.settings
     folder = context.job.recipe.folder
-    cards = sum(1 for place in settings.cards for _ in card_files(folder / place))
+    places = card_places(folder, settings.cards)
+    cards = sum(len(list(card_files(place))) for place in places)
     wanted = settings.talks * (settings.seeds + settings.characters + cards)
     done = 0
     _show(context, done, wanted)

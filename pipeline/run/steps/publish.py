@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from pipeline import publish
-from pipeline.formats import cards, realm
-from pipeline.generate import personas
+from pipeline.formats import card_files, cards, realm
 from pipeline.publish.card import card
 from pipeline.recipe.publish import PublishSettings
 from pipeline.recipe.settings import Recipe
@@ -67,11 +65,11 @@ def _write_realm(output: Store, recipe: Recipe) -> None:
 
     What came as a PNG is written as one too.
     """
-    places = [recipe.folder / Path(place).expanduser() for place in recipe.generate.cards]
+    places = card_files.card_places(recipe.folder, recipe.generate.cards)
     target = Store(output.root, f"{output.folder}/{REALM}")
     target.remove()
     target.write_text("characters.jsonl", _jsonl(realm.records(output.rows())))
-    pictures = personas.pictures(places)
+    pictures = card_files.pictures(places)
     for number, character in enumerate(realm.characters(output.rows()), 1):
         target.write_text(f"cards/{number:05d}.json", cards.to_json(character))
         picture = pictures.get(character.card or "")
