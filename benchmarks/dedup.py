@@ -125,8 +125,8 @@ def fresh(command: list[str], out: Path) -> tuple[float, float]:
 
 
 def quality(folder: Path, kept: Path) -> tuple[float, float, int]:
-    """(share of true pairs of which a row was dropped, share of dropped rows that have a true partner, rows
-    kept)."""
+    """(recall: share of true pairs of which a row was dropped, precision: share of dropped rows
+    that have a true partner, rows kept)."""
     ids = pq.read_table(folder / "kept", columns=["id"])["id"].to_pylist()
     if (kept / "state.json").exists():
         with pa.memory_map(str(next(kept.glob("*.arrow")))) as source:

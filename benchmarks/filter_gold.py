@@ -103,7 +103,9 @@ def refusals() -> None:
 def minors() -> None:
     counts: Counter[tuple[bool, bool]] = Counter()
     for conversation, turn, stated in sets.gold_minors():
-        counts[any(f.message == turn for f in safety.minors(read(conversation.messages))), stated] += 1
+        findings = safety.minors(read(conversation.messages))
+        found = any(finding.message == turn for finding in findings)
+        counts[found, stated] += 1
     print(f"gold_minor_natural\n  {scores(counts)}")
 
 
@@ -120,7 +122,8 @@ def human(name: str, rows: Iterable[Conversation]) -> None:
     results = list(stage.work(rows, FilterSettings(languages=["en"])))
     causes = Counter(rule for r in results for rule in rules(r, "drop"))
     dropped = sum(isinstance(r, Drop) for r in results)
-    print(f"{name}: {dropped} of {len(results)} dropped, {dropped / len(results):.2%}  {dict(causes)}")
+    share = f"{dropped / len(results):.2%}"
+    print(f"{name}: {dropped} of {len(results)} dropped, {share}  {dict(causes)}")
 
 
 def rules(result: Conversation | Drop, decision: str) -> Iterator[str]:

@@ -1,6 +1,8 @@
-"""How far the annotations of `score` agree with people (needs ../shared/data).
+"""How far the annotations of `score` agree with people.
 
     python benchmarks/score.py
+
+Needs ../shared/data.
 """
 
 from __future__ import annotations
