@@ -50,7 +50,8 @@ def talk(number: int) -> list[str]:
         f"Only {number}? I would have guessed more, what with {thing} and everything.",
         f"Be kind. The {place} closes early now, so I had to run the last bit in the rain.",
         f"Come over for soup then, I am {MOODS[(number + 3) % 8]} and could use the company.",
-        f"I will bring what is left of {THINGS[(number + 1) % 6]} and we can laugh at day {number} together.",
+        f"I will bring what is left of {THINGS[(number + 1) % 6]} and we can laugh at day {number} "
+        "together.",
     ]
 
 

@@ -164,7 +164,8 @@ def test_readings_of_other_rooms_stay() -> None:
 
 def private() -> Conversation:
     return with_reply(
-        "Write to mike77@mail.example.net, that is mike77@mail.example.net. Do you want some [name]?"
+        "Write to mike77@mail.example.net, that is mike77@mail.example.net. "
+        "Do you want some [name]?"
     )
 
 

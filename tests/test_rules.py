@@ -56,6 +56,9 @@ def facing(
     )
 
 
+WORN = "Her voice was barely above a whisper. A shiver ran down my spine. "
+FACT = "I bake cookies for the county fair every summer."
+GERMAN = "Das ist billiger als ein Therapeut, und die Küche riecht besser."
 BAKER = "I bake cookies for the county fair every single summer with my two older sisters."
 BANTER = [
     f"{side} {n} of a long evening, my dear friend." for n in range(101) for side in ("Hour", "Cup")
@@ -79,7 +82,7 @@ FIRES = {
     "style.repeated": talk(USER[0], REPLIES[0], USER[1], REPLIES[0], USER[2], REPLIES[2]),
     "style.loop": talk(*[USER[0], REPLIES[0]] * 3),
     "style.goodbyes": talk(*USER, *["Bye, see you tomorrow!"] * 4),
-    "style.cliches": with_last("Her voice was barely above a whisper. A shiver ran down my spine. " * 2),
+    "style.cliches": with_last(WORN * 2),
     "style.links": with_last("FREE gift cards at www.prizes.example, click now"),
     "style.gibberish": with_last("asdkjh qweoiu zxmnb lkjasd"),
     "style.damaged": with_last("Caf\ufffd is open."),
@@ -91,7 +94,7 @@ FIRES = {
     "style.refusal": with_last("I'm sorry, but I cannot fulfill this request."),
     "style.assistant": with_last("As an AI language model, I do not eat soup at all."),
     "style.recited": facing(with_last(BAKER), character=BAKER),
-    "style.swapped": facing(with_last("I bake cookies for the county fair every summer."), user=BAKER),
+    "style.swapped": facing(with_last(FACT), user=BAKER),
     "safety.minor": with_last("By the way, I'm fifteen."),
     "safety.self_harm": with_last("I want to kill myself."),
     "safety.coercion": with_last("You have no choice."),
@@ -105,7 +108,7 @@ FIRES = {
     "privacy.handle": with_last("My insta is lena_k99, add me."),
     "privacy.url": with_last("See https://chat.example.org/invite/AbC123xYz9."),
     "language.unknown": talk("Ok.", "Ha!", "Oh?", "Mm.", "Ah.", "Ok!"),
-    "language.foreign": with_last("Das ist billiger als ein Therapeut, und die Küche riecht besser."),
+    "language.foreign": with_last(GERMAN),
     "language.admitted": with_last(REPLIES[2]),
 }  # fmt: skip
 
@@ -159,7 +162,7 @@ def test_the_worst_fault_of_a_new_message_comes_first() -> None:
 
 def test_functions_are_called_once_in_the_order_of_the_table() -> None:
     assert len(set(READERS)) == len(READERS)
-    assert [rule.read for rule in RULES.values() if rule.read is READERS[0]][0] is READERS[0]
+    assert READERS[0] in [rule.read for rule in RULES.values()]
     assert set(NEW_MESSAGE_READERS) <= set(READERS)
     numbers = [
         min(r.new_message for r in RULES.values() if r.read is f and r.new_message)

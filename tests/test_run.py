@@ -250,7 +250,8 @@ def test_a_full_disk_is_one_clear_message_and_nothing_is_lost(
         [*RAPPORT, "run", "quickstart" if crawl else str(path), "--out", str(small / "out")]
     )
     mount = f"mount -t tmpfs -o size={size} tmpfs {small} || exit 77"
-    script = f"{mount}; {command}; echo code $?; mount -o remount,size=100m {small}; {command}; echo code $?"
+    larger = f"mount -o remount,size=100m {small}"
+    script = f"{mount}; {command}; echo code $?; {larger}; {command}; echo code $?"
     own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script]
     done = subprocess.run(own, capture_output=True, text=True, env=ENVIRONMENT)
     told = done.stdout + done.stderr
