@@ -77,6 +77,7 @@ class Bars:
             TimeRemainingColumn(elapsed_when_finished=True),
             TextColumn("{task.fields[outcome]}"),
         )
+        # four times a second: each refresh costs a millisecond of the process that also works
         self._bars = Progress(*columns, console=console, refresh_per_second=4)
         self._console = console
         self._tasks: dict[str, TaskID] = {}
