@@ -131,4 +131,7 @@ def outcome_text(progress: Progress) -> str:
     counts = progress.counts
     if not counts.rows_in:
         return ""
-    return f"kept {counts.kept:,}  dropped {counts.dropped:,}"
+    text = f"kept {counts.kept:,}  dropped {counts.dropped:,}"
+    if counts.quarantined:
+        text += f"  quarantined {counts.quarantined:,}"
+    return text
