@@ -9,10 +9,8 @@
 
 Each function does what the command of its name does, with the same settings, as keywords
 (`rapport recipe --reference` lists them). It works in a temporary folder, which is removed with its
-result, or in `out`, where the command line finds it too. Mistakes raise `pipeline.UserError`.
-
-workers: processes. With more than one, a script needs `if __name__ == "__main__":`, as anything
-that starts processes does.
+result, or in `out`, where the command line finds it too. Mistakes raise `pipeline.UserError`. With
+workers=2 and more, a script needs `if __name__ == "__main__":`, as all that starts processes does.
 """
 
 from __future__ import annotations
@@ -78,16 +76,12 @@ class RowList(Sequence[Record]):
 
     def _row(self, number: int) -> Record:
         """The row of a number that is there."""
-        first = 0  # row of the part
         for part in self._parts:
-            if number < first + part.rows:
-                (row,) = self._store.table(part).slice(number - first, 1).to_pylist()
+            if number < part.rows:
+                (row,) = self._store.table(part).slice(number, 1).to_pylist()
                 return dict(row)
-            first += part.rows
+            number -= part.rows
         raise IndexError(number)
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} rows>"
 
     def to_table(self) -> pa.Table:
         """All rows as one Arrow table."""
@@ -129,6 +123,7 @@ class StageResult:
         return f"<{self.report['stage']}: {counts}, quarantined {len(self.quarantined)}>"
 
 
+Place: TypeAlias = str | Path | None  # of a run; none: a temporary folder
 # what a stage takes: a result, its rows, paths, a dataset of the Hub, dicts of any known shape
 Data: TypeAlias = (
     "StageResult | RowList | datasets.Dataset | str | Path"
@@ -140,11 +135,7 @@ Data: TypeAlias = (
 
 
 def read(
-    data: Data | None = None,
-    *,
-    out: str | Path | None = None,
-    workers: int = 1,
-    **settings: object,
+    data: Data | None = None, *, out: Place = None, workers: int = 1, **settings: object
 ) -> StageResult:
     """Conversations of files, of lists, or of the Hub (`hub:owner/name`), in any known shape.
 
@@ -168,7 +159,7 @@ def generate(
     model: str = REHEARSAL,
     base_url: str | None = None,
     key: str | None = None,
-    out: str | Path | None = None,
+    out: Place = None,
     workers: int = 1,
     **settings: object,
 ) -> StageResult:
@@ -191,30 +182,22 @@ def generate(
         return _run("generate", sources, Workspace(out), settings, models, secrets, workers)
 
 
-def filter(  # noqa: A001 - the stage's name
-    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
-) -> StageResult:
+def filter(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
     """Rows repaired, and without those that a rule drops."""
     return _of("filter", data, out, workers, settings)
 
 
-def dedup(
-    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
-) -> StageResult:
+def dedup(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
     """Rows without duplicates."""
     return _of("dedup", data, out, workers, settings)
 
 
-def score(
-    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
-) -> StageResult:
+def score(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
     """Rows with measures and annotations."""
     return _of("score", data, out, workers, settings)
 
 
-def publish(
-    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
-) -> StageResult:
+def publish(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
     """A dataset on disk, split without leaks, with its card: `load_dataset(str(result.path))`."""
     return _of("publish", data, out, workers, settings)
 
@@ -222,7 +205,7 @@ def publish(
 def run(
     recipe: str | Path | Mapping[str, object],
     *,
-    out: str | Path | None = None,
+    out: Place = None,
     rehearse: bool = False,
     workers: int = 1,
     keys: Mapping[str, str] | None = None,
@@ -243,7 +226,7 @@ def run(
 
 
 def _of(
-    stage: str, data: Data, out: str | Path | None, workers: int, settings: Mapping[str, object]
+    stage: str, data: Data, out: Place, workers: int, settings: Mapping[str, object]
 ) -> StageResult:
     with _Inputs() as inputs:
         return _run(stage, inputs.sources(data), Workspace(out), settings, workers=workers)
@@ -288,9 +271,8 @@ def _result(folder: Workspace, store: Store) -> StageResult:
     path = Path(store.path)
     if store.stage == "publish":
         path /= PUBLISHED
-    kept, dropped, quarantined = (
-        RowList(store, kind, folder) for kind in ("kept", "dropped", "quarantine")
-    )
+    kinds = ("kept", "dropped", "quarantine")
+    kept, dropped, quarantined = (RowList(store, kind, folder) for kind in kinds)
     report = cast("Report", store.read_record("report.json"))
     return StageResult(kept, dropped, quarantined, report, path)
 
@@ -313,7 +295,7 @@ def _outside_loops(work: Callable[[], object]) -> None:
 class Workspace:
     """Where a run works: the user's folder, or one of its own that ends with its last result."""
 
-    def __init__(self, out: str | Path | None = None) -> None:
+    def __init__(self, out: Place = None) -> None:
         if out is not None:
             self.path = Path(out)
             return
@@ -337,8 +319,7 @@ class _Inputs:
         if isinstance(data, StageResult):
             data = data.kept
         if isinstance(data, RowList):
-            files = data.files or [self._records([])]
-            return [{"name": "rows", "files": files}]
+            return [{"name": "rows", "files": data.files or [self._records([])]}]
         if isinstance(data, str | Path):
             return _of_paths([data])
         if isinstance(data, Mapping):  # a `datasets.DatasetDict` is one too
@@ -374,18 +355,17 @@ class _Inputs:
         records = [_checked(number, item) for number, item in enumerate(items)]
         if records and all(record.keys() == set(SCHEMA.names) for record in records):
             return self._table(_as_rows(records))
-        path = self._folder / "rows.jsonl"
         lines = [json.dumps(record, ensure_ascii=False, default=str) for record in records]
+        path = self._folder / "rows.jsonl"
         path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         return str(path)
 
 
 def _checked(number: int, item: object) -> dict[str, object]:
-    if not isinstance(item, Mapping):
-        kind = type(item).__name__
-        wanted = "a dict, as {'messages': [{'role': 'user', 'content': …}, …]}"
-        raise UserError(f"row {number} is of type {kind}; a row is {wanted}.")
-    return dict(item)
+    if isinstance(item, Mapping):
+        return dict(item)
+    wanted = "a dict, as {'messages': [{'role': 'user', 'content': …}, …]}"
+    raise UserError(f"row {number} is of type {type(item).__name__}; a row is {wanted}.")
 
 
 def _as_rows(records: list[dict[str, object]]) -> pa.Table:
@@ -403,13 +383,14 @@ def _as_rows(records: list[dict[str, object]]) -> pa.Table:
 def _of_paths(paths: Sequence[str | Path]) -> list[Values]:
     from pipeline.recipe.one_stage import named
 
-    sources: list[Values] = []
-    for name, path in named([str(path) for path in paths]):
-        if path.startswith("hub:"):
-            sources.append({"hub": path.removeprefix("hub:")})
-        else:
-            sources.append({"name": name, "files": [path]})
-    return sources
+    pairs = named([str(path) for path in paths])
+    return [_of_path(name, path) for name, path in pairs]
+
+
+def _of_path(name: str, path: str) -> Values:
+    if path.startswith("hub:"):
+        return {"hub": path.removeprefix("hub:")}
+    return {"name": name, "files": [path]}
 
 
 def _is_dataset(data: object) -> bool:
