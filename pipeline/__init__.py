@@ -4,5 +4,7 @@ __version__ = "0.1.0"
 
 
 class UserError(Exception):
-    """Something the user can mend: what was wrong, where, what to do. Shown as it is, without a
-    traceback."""
+    """Something the user can act on: what was wrong, where, what to do.
+
+    Shown as it is, without a traceback.
+    """

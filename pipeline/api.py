@@ -9,10 +9,8 @@
 
 Each function does what the command of its name does, with the same settings, as keywords
 (`rapport recipe --reference` lists them). It works in a temporary folder, which is removed with its
-result, or in `out`, where the command line finds it too. Mistakes raise `pipeline.UserError`.
-
-workers: processes. With more than one, a script needs `if __name__ == "__main__":`, as anything
-that starts processes does.
+result, or in `out`, where the command line finds it too. Mistakes raise `pipeline.UserError`. With
+workers=2 and more, a script needs `if __name__ == "__main__":`, as all that starts processes does.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, overload
+from typing import TYPE_CHECKING, TypeAlias, cast, overload
 
 from pipeline import UserError
 
@@ -46,15 +44,16 @@ KEY = "API_KEY"  # under which `generate` hands the key of its model on
 PUBLISHED = "dataset"  # the folder inside the store of `publish`
 
 
-class Rows(Sequence[Record]):
+class RowList(Sequence[Record]):
     """Rows of a store, as dicts, read part by part when they are asked for.
 
     kind: kept, dropped or quarantine.
     """
 
-    def __init__(self, store: Store, kind: str, folder: Folder) -> None:
+    def __init__(self, store: Store, kind: str, folder: Workspace) -> None:
         self._store = store
-        self._folder = folder  # is there as long as its rows are
+        self._kind = kind
+        self._folder = folder  # a temporary one is removed when nothing holds it any more
         self._parts = store.parts(kind)
 
     def __len__(self) -> int:
@@ -77,26 +76,22 @@ class Rows(Sequence[Record]):
 
     def _row(self, number: int) -> Record:
         """The row of a number that is there."""
-        first = 0  # row of the part
         for part in self._parts:
-            if number < first + part.rows:
-                (row,) = self._store.table(part).slice(number - first, 1).to_pylist()
+            if number < part.rows:
+                (row,) = self._store.table(part).slice(number, 1).to_pylist()
                 return dict(row)
-            first += part.rows
+            number -= part.rows
         raise IndexError(number)
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} rows>"
 
     def to_table(self) -> pa.Table:
         """All rows as one Arrow table."""
         import pyarrow as pa
 
-        from pipeline.conversation import SCHEMA
+        from pipeline.conversation import QUARANTINE_SCHEMA, SCHEMA
 
-        if not self._parts:
-            return SCHEMA.empty_table()
-        return pa.concat_tables([self._store.table(part) for part in self._parts])
+        schema = {"quarantine": QUARANTINE_SCHEMA}.get(self._kind, SCHEMA)
+        tables = [self._store.table(part) for part in self._parts]
+        return pa.concat_tables([schema.empty_table(), *tables])
 
     def to_dataset(self) -> datasets.Dataset:
         """All rows as a `datasets.Dataset`."""
@@ -111,15 +106,15 @@ class Rows(Sequence[Record]):
 
 
 @dataclass(frozen=True)
-class Result:
+class StageResult:
     """What a stage made of its rows. quarantined: what could not be read.
 
     report: its counts, reasons and measures. path: the dataset of `publish`, else the store.
     """
 
-    kept: Rows
-    dropped: Rows
-    quarantined: Rows
+    kept: RowList
+    dropped: RowList
+    quarantined: RowList
     report: Report
     path: Path
 
@@ -128,9 +123,10 @@ class Result:
         return f"<{self.report['stage']}: {counts}, quarantined {len(self.quarantined)}>"
 
 
+Place: TypeAlias = str | Path | None  # of a run; none: a temporary folder
 # what a stage takes: a result, its rows, paths, a dataset of the Hub, dicts of any known shape
 Data: TypeAlias = (
-    "Result | Rows | datasets.Dataset | str | Path"
+    "StageResult | RowList | datasets.Dataset | str | Path"
     " | Iterable[str | Path] | Iterable[Mapping[str, object]]"
 )
 
@@ -138,7 +134,9 @@ Data: TypeAlias = (
 # --- the stages
 
 
-def read(data: Data | None = None, *, out: str | Path | None = None, **settings: object) -> Result:
+def read(
+    data: Data | None = None, *, out: Place = None, workers: int = 1, **settings: object
+) -> StageResult:
     """Conversations of files, of lists, or of the Hub (`hub:owner/name`), in any known shape.
 
     settings: those of a source (shape, assistant, license, spider, …) and of `collect`.
@@ -152,7 +150,7 @@ def read(data: Data | None = None, *, out: str | Path | None = None, **settings:
         if data is not None:
             sources = inputs.sources(data)
         sources = [source | of_source for source in sources]
-        return _run("collect", sources, Folder(out), general)
+        return _run("collect", sources, Workspace(out), general, workers=workers)
 
 
 def generate(
@@ -161,9 +159,10 @@ def generate(
     model: str = REHEARSAL,
     base_url: str | None = None,
     key: str | None = None,
-    out: str | Path | None = None,
+    out: Place = None,
+    workers: int = 1,
     **settings: object,
-) -> Result:
+) -> StageResult:
     """The rows given, if any, and conversations that a model writes (seeds=2, talks=3).
 
     model, base_url: as in a recipe; as it is, the offline stand-in. key: the key itself; it is
@@ -179,33 +178,26 @@ def generate(
         sources: list[Values] = []
         if data is not None:
             sources = inputs.sources(data)
-        return _run("generate", sources, Folder(out), settings, {"writer": writer}, secrets)
+        models = {"writer": writer}
+        return _run("generate", sources, Workspace(out), settings, models, secrets, workers)
 
 
-def filter(  # noqa: A001 - the stage's name
-    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
-) -> Result:
-    """Rows repaired, and without those that are unfit."""
+def filter(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
+    """Rows repaired, and without those that a rule drops."""
     return _of("filter", data, out, workers, settings)
 
 
-def dedup(
-    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
-) -> Result:
+def dedup(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
     """Rows without duplicates."""
     return _of("dedup", data, out, workers, settings)
 
 
-def score(
-    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
-) -> Result:
+def score(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
     """Rows with measures and annotations."""
     return _of("score", data, out, workers, settings)
 
 
-def publish(
-    data: Data, *, out: str | Path | None = None, workers: int = 1, **settings: object
-) -> Result:
+def publish(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
     """A dataset on disk, split without leaks, with its card: `load_dataset(str(result.path))`."""
     return _of("publish", data, out, workers, settings)
 
@@ -213,11 +205,11 @@ def publish(
 def run(
     recipe: str | Path | Mapping[str, object],
     *,
-    out: str | Path | None = None,
+    out: Place = None,
     rehearse: bool = False,
     workers: int = 1,
     keys: Mapping[str, str] | None = None,
-) -> dict[str, Result]:
+) -> dict[str, StageResult]:
     """Run a recipe; the result of each stage by its name. `out` as it is: output/<recipe name>.
 
     recipe: a path, the name of a bundled recipe, or its values. rehearse: with the offline model.
@@ -229,26 +221,26 @@ def run(
     loaded = from_values(recipe) if isinstance(recipe, Mapping) else load(find(str(recipe)))
     if rehearse:
         loaded = rehearsed(loaded)
-    folder = Folder(out or f"output/{loaded.name}")
+    folder = Workspace(out or f"output/{loaded.name}")
     return _execute(loaded, folder, workers, keys or {}, None)
 
 
 def _of(
-    stage: str, data: Data, out: str | Path | None, workers: int, settings: Mapping[str, object]
-) -> Result:
+    stage: str, data: Data, out: Place, workers: int, settings: Mapping[str, object]
+) -> StageResult:
     with _Inputs() as inputs:
-        return _run(stage, inputs.sources(data), Folder(out), settings, workers=workers)
+        return _run(stage, inputs.sources(data), Workspace(out), settings, workers=workers)
 
 
 def _run(
     stage: str,
     sources: Sequence[Values],
-    folder: Folder,
+    folder: Workspace,
     settings: Mapping[str, object],
     models: Mapping[str, Values] | None = None,
     secrets: Mapping[str, str] | None = None,
     workers: int = 1,
-) -> Result:
+) -> StageResult:
     """One stage on sources, as the command of its name runs it."""
     from pipeline.recipe.one_stage import of_sources
 
@@ -259,39 +251,35 @@ def _run(
 
 def _execute(
     recipe: Recipe,
-    folder: Folder,
+    folder: Workspace,
     workers: int,
     secrets: Mapping[str, str],
     only: Sequence[str] | None,
-) -> dict[str, Result]:
+) -> dict[str, StageResult]:
     from pipeline.run import runner
     from pipeline.run.context import Job
     from pipeline.run.engine import Engine
-    from pipeline.run.reports import standing
 
     out = str(folder.path)
     with Engine(workers) as engine:
         job = Job(recipe, out, engine, secrets=secrets)
         _outside_loops(lambda: runner.run(job, only=only))
-    reports = standing(out)
-    return {report["stage"]: _result(folder, name, report) for name, report in reports.items()}
+    return {stage.name: _result(folder, store) for stage, store in runner.outputs(out, only)}
 
 
-def _result(folder: Folder, name: str, report: Report) -> Result:
-    from pipeline.store.store import Store
-
-    store = Store(folder.path, name)
-    kept, dropped, quarantined = (
-        Rows(store, kind, folder) for kind in ("kept", "dropped", "quarantine")
-    )
-    path = folder.path / name
-    if report["stage"] == "publish":
+def _result(folder: Workspace, store: Store) -> StageResult:
+    path = Path(store.path)
+    if store.stage == "publish":
         path /= PUBLISHED
-    return Result(kept, dropped, quarantined, report, path)
+    kinds = ("kept", "dropped", "quarantine")
+    kept, dropped, quarantined = (RowList(store, kind, folder) for kind in kinds)
+    report = cast("Report", store.read_record("report.json"))
+    return StageResult(kept, dropped, quarantined, report, path)
 
 
 def _outside_loops(work: Callable[[], object]) -> None:
     """Do some work; in a thread of its own where this one runs an event loop, as notebooks do."""
+    # `generate` runs a loop of its own, and a thread can run only one
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -304,13 +292,14 @@ def _outside_loops(work: Callable[[], object]) -> None:
 # --- folders and inputs
 
 
-class Folder:
+class Workspace:
     """Where a run works: the user's folder, or one of its own that ends with its last result."""
 
-    def __init__(self, out: str | Path | None = None) -> None:
+    def __init__(self, out: Place = None) -> None:
         if out is not None:
             self.path = Path(out)
             return
+        # a TemporaryDirectory would warn when it is removed with its last result, which is its use
         self.path = Path(tempfile.mkdtemp(prefix="rapport-"))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
@@ -326,14 +315,16 @@ class _Inputs:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def sources(self, data: Data) -> list[Values]:
-        """The sources of a recipe that hold the data. Raises UserError where it is no such data."""
-        if isinstance(data, Result):
+        """The sources of a recipe that hold the data. Raises UserError at any other data."""
+        if isinstance(data, StageResult):
             data = data.kept
-        if isinstance(data, Rows):
-            files = data.files or [self._records([])]
-            return [{"name": "rows", "files": files}]
+        if isinstance(data, RowList):
+            return [{"name": "rows", "files": data.files or [self._records([])]}]
         if isinstance(data, str | Path):
             return _of_paths([data])
+        if isinstance(data, Mapping):  # a `datasets.DatasetDict` is one too
+            kind = type(data).__name__
+            raise UserError(f"{kind}: give a list of rows, or one split of it: data['train'].")
         if _is_dataset(data):
             return [{"name": "rows", "files": [self._dataset(data)]}]
         items = list(data)
@@ -342,56 +333,64 @@ class _Inputs:
         return [{"name": "rows", "files": [self._records(items)]}]
 
     def _dataset(self, data: datasets.Dataset) -> str:
+        return self._table(data.with_format("arrow")[:])
+
+    def _table(self, table: pa.Table) -> str:
+        """An Arrow table; rows of an earlier result get the schema of stores again."""
+        import pyarrow.parquet as pq
+
+        from pipeline.conversation import SCHEMA, as_schema
+
         path = self._folder / "rows.parquet"
-        _write_table(data.with_format("arrow")[:], path)
+        if set(table.column_names) == set(SCHEMA.names):
+            known = as_schema(table.select(SCHEMA.names), SCHEMA, "the dataset")
+            table = known.cast(SCHEMA)
+        pq.write_table(table, path)
         return str(path)
 
     def _records(self, items: Sequence[object]) -> str:
         """Rows of an earlier result as they are, anything else as JSON lines."""
-        import pyarrow as pa
-
         from pipeline.conversation import SCHEMA
 
         records = [_checked(number, item) for number, item in enumerate(items)]
         if records and all(record.keys() == set(SCHEMA.names) for record in records):
-            path = self._folder / "rows.parquet"
-            _write_table(pa.Table.from_pylist(records, SCHEMA), path)
-            return str(path)
-        path = self._folder / "rows.jsonl"
+            return self._table(_as_rows(records))
         lines = [json.dumps(record, ensure_ascii=False, default=str) for record in records]
+        path = self._folder / "rows.jsonl"
         path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         return str(path)
 
 
 def _checked(number: int, item: object) -> dict[str, object]:
-    if not isinstance(item, Mapping):
-        kind = type(item).__name__
-        wanted = "a dict, as {'messages': [{'role': 'user', 'content': …}, …]}"
-        raise UserError(f"row {number} is of type {kind}; a row is {wanted}.")
-    return dict(item)
+    if isinstance(item, Mapping):
+        return dict(item)
+    wanted = "a dict, as {'messages': [{'role': 'user', 'content': …}, …]}"
+    raise UserError(f"row {number} is of type {type(item).__name__}; a row is {wanted}.")
 
 
-def _write_table(table: pa.Table, path: Path) -> None:
-    """An Arrow table as a Parquet file; rows of an earlier result in the schema of stores."""
-    import pyarrow.parquet as pq
+def _as_rows(records: list[dict[str, object]]) -> pa.Table:
+    """Records with all columns of a row. Raises UserError where a value cannot be in its column."""
+    import pyarrow as pa
 
-    from pipeline.conversation import SCHEMA, as_schema
+    from pipeline.conversation import SCHEMA
 
-    if set(table.column_names) == set(SCHEMA.names):
-        table = as_schema(table.select(SCHEMA.names), SCHEMA, "the dataset").cast(SCHEMA)
-    pq.write_table(table, path)
+    try:
+        return pa.Table.from_pylist(records, SCHEMA)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
+        raise UserError(f"a row has a value that does not fit its column: {error}") from None
 
 
 def _of_paths(paths: Sequence[str | Path]) -> list[Values]:
     from pipeline.recipe.one_stage import named
 
-    sources: list[Values] = []
-    for name, path in named([str(path) for path in paths]):
-        if path.startswith("hub:"):
-            sources.append({"hub": path.removeprefix("hub:")})
-        else:
-            sources.append({"name": name, "files": [path]})
-    return sources
+    pairs = named([str(path) for path in paths])
+    return [_of_path(name, path) for name, path in pairs]
+
+
+def _of_path(name: str, path: str) -> Values:
+    if path.startswith("hub:"):
+        return {"hub": path.removeprefix("hub:")}
+    return {"name": name, "files": [path]}
 
 
 def _is_dataset(data: object) -> bool:

@@ -23,17 +23,17 @@ def records(count: int = 6) -> list[dict[str, object]]:
     return [record(number) for number in range(count)]
 
 
-def ids(rows: api.Rows) -> list[object]:
+def ids(rows: api.RowList) -> list[object]:
     return [row["id"] for row in rows]
 
 
 @pytest.fixture(scope="module")
-def filtered() -> api.Result:
+def filtered() -> api.StageResult:
     """Six good rows and one that is too short."""
     return api.filter([*records(), record(9, ["Hi.", "Hello."])], languages=["en"])
 
 
-def test_a_stage_keeps_both_sides_and_its_report(filtered: api.Result) -> None:
+def test_a_stage_keeps_both_sides_and_its_report(filtered: api.StageResult) -> None:
     assert repr(filtered) == "<filter: kept 6, dropped 1, quarantined 0>"
     assert [len(filtered.kept), len(filtered.dropped), len(filtered.quarantined)] == [6, 1, 0]
     (dropped,) = filtered.dropped
@@ -45,7 +45,7 @@ def test_a_stage_keeps_both_sides_and_its_report(filtered: api.Result) -> None:
     assert filtered.report["measures"]["turns"]["rows"] == 7
 
 
-def test_rows_are_a_sequence_of_dicts(filtered: api.Result) -> None:
+def test_rows_are_a_sequence_of_dicts(filtered: api.StageResult) -> None:
     rows = filtered.kept
     first = rows[0]
     assert set(first) == set(SCHEMA.names)
@@ -58,17 +58,18 @@ def test_rows_are_a_sequence_of_dicts(filtered: api.Result) -> None:
             rows[number]
 
 
-def test_rows_become_a_dataset_and_go_on_from_it(filtered: api.Result) -> None:
+def test_rows_become_a_dataset_and_go_on_from_it(filtered: api.StageResult) -> None:
     dataset = filtered.kept.to_dataset()
     assert dataset.num_rows == 6
     assert dataset["id"][:] == ids(filtered.kept)
     assert filtered.dropped.to_dataset().num_rows == 1
+    assert filtered.quarantined.to_dataset().column_names[-1] == "raw"
     scored = api.score(dataset)
     assert ids(scored.kept) == ids(filtered.kept)
     assert scored.kept[0]["source"] == filtered.kept[0]["source"]
 
 
-def test_stages_are_chained_and_ids_stay(filtered: api.Result) -> None:
+def test_stages_are_chained_and_ids_stay(filtered: api.StageResult) -> None:
     again = api.dedup(filtered, threshold=0.8)
     assert ids(again.kept) == ids(filtered.kept)
     chosen = [row for row in filtered.kept if row["id"] != filtered.kept[0]["id"]]
@@ -128,6 +129,11 @@ def test_wrong_rows_are_a_user_error() -> None:
         api.read([{"colour": "green"}])
     with pytest.raises(UserError, match="no file matches"):
         api.read("nothing.jsonl")
+    with pytest.raises(UserError, match="dict: give a list of rows, or one split"):
+        api.read(record(0))
+    (row,) = api.read([record(0)]).kept
+    with pytest.raises(UserError, match="a value that does not fit its column"):
+        api.read([row | {"messages": 7}])
 
 
 def test_generate_adds_to_the_rows_it_is_given() -> None:
@@ -138,13 +144,13 @@ def test_generate_adds_to_the_rows_it_is_given() -> None:
 
 
 def test_generate_works_where_an_event_loop_runs_as_in_a_notebook() -> None:
-    async def cell() -> api.Result:
+    async def cell() -> api.StageResult:
         return api.generate(seeds=1, talks=1, turns=[6, 8])
 
     assert len(asyncio.run(cell()).kept) == 1
 
 
-def test_publish_writes_a_dataset_where_out_says(tmp_path: Path, filtered: api.Result) -> None:
+def test_publish_writes_a_dataset_where_out_says(tmp_path: Path, filtered: api.StageResult) -> None:
     from datasets import load_dataset
 
     done = api.publish(filtered, out=tmp_path / "mine", test=0.0)
@@ -164,6 +170,14 @@ def test_run_takes_values_and_gives_each_stage(tmp_path: Path) -> None:
     assert len(done["dedup"].dropped) == 1
     with pytest.raises(UserError, match="collect: must be a section"):
         api.run({"name": "mine", "collect": 7})
+
+
+def test_two_stages_may_share_a_folder(tmp_path: Path) -> None:
+    rows = [*records(2), record(1)]
+    assert len(api.score(rows, out=tmp_path / "out").kept) == 3
+    write_jsonl(tmp_path / "a.jsonl", rows)
+    api.score(tmp_path / "a.jsonl", out=tmp_path / "out")
+    assert len(api.dedup(tmp_path / "a.jsonl", out=tmp_path / "out").dropped) == 1
 
 
 def test_a_temporary_folder_ends_with_its_last_rows() -> None:

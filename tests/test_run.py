@@ -453,7 +453,7 @@ def test_what_a_server_failed_is_asked_again_by_the_same_command(tmp_path: Path)
     from tests.servers.model import serving
 
     run = tmp_path / "out"
-    with serving(answers="pipeline.generate.rehearse:answer", faults={"500": 0.25}) as server:
+    with serving(answers="pipeline.llm.rehearsal:answer", faults={"500": 0.25}) as server:
         path = modelled(tmp_path, server.url, attempts=1)
         told = rapport("run", path, "--out", run, "--json", code=3)
         assert "the same command asks again for what failed" in told
@@ -478,7 +478,7 @@ def test_what_a_server_failed_is_asked_again_by_the_same_command(tmp_path: Path)
 def test_a_second_attempt_that_fills_the_slot_is_a_full_result(tmp_path: Path) -> None:
     from tests.servers.model import serving
 
-    with serving(answers="pipeline.generate.rehearse:answer", faults={"500": 0.1}) as server:
+    with serving(answers="pipeline.llm.rehearsal:answer", faults={"500": 0.1}) as server:
         path = modelled(tmp_path, server.url, attempts=9, seeds=4, turns=[8, 8])
         way = funnel(
             rapport("run", path, "--out", tmp_path / "out", "--until", "generate", "--json")
@@ -496,7 +496,7 @@ def test_a_paid_run_tells_how_far_it_is_and_what_it_took(tmp_path: Path) -> None
     from tests.servers.model import serving
 
     run = tmp_path / "out"
-    with serving(answers="pipeline.generate.rehearse:answer") as server:
+    with serving(answers="pipeline.llm.rehearsal:answer") as server:
         path = modelled(tmp_path, server.url)
         told = rapport("run", path, "--out", run, "--until", "generate")
         assert "generate: 0 of 4 talks" in told

@@ -70,11 +70,12 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort):  # click has ended the line with the ^C
         code = complain(f"Interrupted. {CONTINUES}", INTERRUPTED)
     except UserError as error:
         code = complain(str(error), USER_MUST_ACT)
     except BrokenPipeError:  # `rapport stats … | head`
+        # Python flushes stdout once more at its end, and would complain there
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = USER_MUST_ACT
     except Exception as error:
@@ -90,6 +91,7 @@ def _disk_problem(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         problem = os.strerror(error.errno)
         return " at ".join(filter(None, (problem, error.filename)))
+    # by name: sqlite3 is not imported for a command that needs none
     is_sqlite = type(error).__module__ == "sqlite3"
     if is_sqlite and any(problem in str(error) for problem in SQLITE_ERRORS):
         return f"SQLite: {error}"

@@ -81,6 +81,7 @@ def _next_commands(out: str, funnel: Sequence[FunnelRow]) -> Iterator[str]:
 
 def _programs() -> tuple[str, str]:
     """`rapport` and `python` as the user can call them: by path where they are not on PATH."""
+    # right after `make quickstart`, `.venv/bin` is not on PATH
     called = sys.argv[0]
     if Path(called).name == "rapport" and shutil.which("rapport") is None:
         return called, sys.executable

@@ -133,6 +133,7 @@ def _models(own: dict[str, object]) -> dict[str, Values]:
     writer = {"model": model, "base_url": own["base_url"]}
     if model == REHEARSAL:
         writer["base_url"] = REHEARSAL
+    # without one the server is asked without a key: local servers need none
     if KEY in os.environ:
         writer["key"] = KEY
     return {"writer": writer}

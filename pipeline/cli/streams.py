@@ -20,6 +20,7 @@ def show(table: Table) -> None:
     from rich.console import Console
 
     console = Console()
+    # rich takes 80 columns where there is no terminal, and would fold every cell
     if not console.is_terminal:
         console = Console(width=FILE_WIDTH)
     console.print(table)

@@ -70,7 +70,7 @@ def plural(count: int, thing: str) -> str:
 def unknown(kind: str, name: str, known: Iterable[str], otherwise: str = "") -> str:
     """`there is no shape `mesages`; did you mean `messages`?`
 
-    otherwise: what to say where no known name is near; as it is, all of them are listed.
+    otherwise: the hint where no known name is near; by default all known names are listed.
     """
     names = list(known)
     hint = did_you_mean(name, names) or otherwise or f"there are {', '.join(names)}"

@@ -102,6 +102,7 @@ def parsed(text: str) -> tuple[yaml.Node | None, object]:
     """A YAML text as its tree and its value. Raises NotYaml."""
     tree: yaml.Node | None = None
     try:
+        # twice: the tree knows lines, and only the loader makes values
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         if tree is not None:
             _check_aliases(tree, [])

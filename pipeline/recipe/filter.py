@@ -108,6 +108,7 @@ class FilterSettings(Settings):
 
     def measuring(self) -> FilterSettings:
         """Only what measuring depends on: a change of the rest measures nothing again."""
+        # languages: those that are expected count for more where the letters decide little
         return FilterSettings(languages=self.languages, repairs=self.repairs)
 
     def limits(self) -> dict[str, Rule]:
@@ -124,6 +125,7 @@ class FilterSettings(Settings):
         limit, decision = rule.limit, rule.decision
         if change.limit is not None:
             limit = change.limit
+        # what the recipe says of a rule by name comes last
         if self.privacy == "drop" and name.startswith("privacy."):
             decision = "drop"
         if change.decision == "warn" or change.decision == "drop":

@@ -52,6 +52,7 @@ def load(path: Path, sources: bool = False) -> Recipe:
     found += [*repeated(document), *checks.missing_files(document, folder)]
     found += checks.unknown_sources(document)
     if sources:
+        # a source that is reported already, for a file that is missing say, is not opened in vain
         known = tuple(found)
         for one in checks.unreadable_sources(document, folder):
             if not any(other.key.startswith(one.key) for other in known):

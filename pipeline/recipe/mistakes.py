@@ -13,7 +13,8 @@ from pipeline.recipe.document import Document, KeyPath, dotted, repeated_keys
 
 FOUND = 60  # characters of a wrong value that are shown
 
-# pydantic's type of error → our words, with what pydantic knows of it in {}
+# pydantic's type of error → our words, with what pydantic knows of it in {}. A test gives every
+# section every kind of wrong value and finds no other type.
 WHOLE = "must be a whole number"
 NUMBER = "must be a number"
 SWITCH = "must be true or false"

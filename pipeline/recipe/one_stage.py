@@ -74,7 +74,8 @@ def folder_name(name: str) -> str:
 
 
 def _missing_files(document: Document) -> list[Mistake]:
-    """Those of settings; of its own inputs, `collect` says what is missing."""
+    """Those that settings name."""
+    # of its own inputs, `collect` reports what is missing, by the words of the command
     missing = checks.missing_files(document, Path.cwd())
     return [one for one in missing if not one.key.startswith("collect.")]
 

@@ -46,8 +46,8 @@ class Probe:
 class FileGroup:
     """Files that one source of a recipe may read.
 
-    patterns: relative to the folder. sample: rows of the files that were opened; unreadable: how
-    many of their records are none. languages: of how many rows of the sample.
+    patterns: relative to the folder. sample: rows of the files that were opened. unreadable: how
+    many of their records could not be read. languages: rows of the sample by language.
     """
 
     patterns: list[str]
@@ -126,6 +126,7 @@ def _ending(path: Path) -> str:
 def _groups(folder: Path, files: list[Path], left_out: dict[str, str]) -> list[FileGroup]:
     """One group where all files are alike, else one for each shape."""
     by_shape: defaultdict[str | None, list[Probe]] = defaultdict(list)
+    # spread over all of them: the first of many files are often of one origin
     step = max(1, len(files) // PROBED)
     probed = files[::step]
     for path in probed:
@@ -210,6 +211,7 @@ def _sample(path: Path, shape: str | None) -> tuple[list[Conversation], int]:
 
 def _shape(path: Path, rows: list[Conversation]) -> str | None:
     """The shape that reads the same rows when it is named."""
+    # a file that is read whole would be read whole for every shape
     is_whole = readers.suffix(path.name) in WHOLE_FORMATS
     if not rows or (is_whole and path.stat().st_size > WHOLE_BYTES):
         return None

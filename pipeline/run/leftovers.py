@@ -80,6 +80,7 @@ def _by_pattern(top: Store) -> Iterator[Leftover]:
 
 def _store(top: Store, folder: str) -> Leftover:
     """The folder of a stage whose report does not stand, or that has none."""
+    # no report: the stage was stopped, and the same command would resume it
     size = _size(top, folder)
     if top.size_of(f"{folder}/report.json") is None:
         return Leftover(folder, *UNFINISHED, size)
