@@ -257,7 +257,7 @@ class _Rows:
 
 
 def _transcript(
-    path: list[threads.Post], names: dict[str, str], group: str, about: dict[str, object]
+    path: list[threads.ThreadPost], names: dict[str, str], group: str, about: dict[str, object]
 ) -> Transcript:
     """A path of replies, the authors under their pseudonyms."""
     turns: list[Turn] = [
@@ -267,11 +267,11 @@ def _transcript(
     return Transcript(turns, record=path[0].id, group=group, extra=extra)
 
 
-def _post(find: PostFind) -> threads.Post:
+def _post(find: PostFind) -> threads.ThreadPost:
     """A post as it was found; without `parent` it answers the one before it."""
     parent = find.get("parent", "")
     text = str(find.get("text") or "").strip()
-    return threads.Post(
+    return threads.ThreadPost(
         id=str(find["id"]),
         parent=None if parent is None else str(parent),
         author=str(find.get("author") or ""),
