@@ -20,7 +20,7 @@ def test_every_post_is_in_exactly_one_path_along_replies(
     drawn: list[tuple[str | None, bool]],
 ) -> None:
     posts = [
-        threads.Post(str(n), parent, "x", "text", place=n, gone=gone)
+        threads.ThreadPost(str(n), parent, "x", "text", place=n, gone=gone)
         for n, (parent, gone) in enumerate(drawn)
     ]
     paths = list(threads.paths(threads.in_order(posts + posts)))
@@ -33,8 +33,9 @@ def test_every_post_is_in_exactly_one_path_along_replies(
 def test_branches_start_their_own_path_and_a_long_chain_is_no_trouble() -> None:
     parents = {"a": None, "b": "a", "c": "a", "d": "c", "e": "d", "f": "b"}
     posts = [
-        threads.Post(i, parent, i, i, place=n) for n, (i, parent) in enumerate(parents.items())
+        threads.ThreadPost(i, parent, i, i, place=n)
+        for n, (i, parent) in enumerate(parents.items())
     ]
     assert ["".join(p.id for p in path) for path in threads.paths(posts)] == ["acde", "bf"]
-    chain = [threads.Post(str(n), str(n - 1), "x", "y", place=n) for n in range(20_000)]
+    chain = [threads.ThreadPost(str(n), str(n - 1), "x", "y", place=n) for n in range(20_000)]
     assert [len(path) for path in threads.paths(chain)] == [20_000]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class ThreadPost:
     """One post.
 
     parent: id of the post that it answers, "" for the one before it in order (flat forums), None
@@ -33,18 +33,20 @@ class Post:
     gone: bool = False
 
 
-Replies = defaultdict[str | None, list[Post]]  # parent's id → its replies; None: posts without one
+Replies = defaultdict[
+    str | None, list[ThreadPost]
+]  # parent's id → its replies; None: posts without one
 
 
-def in_order(posts: Iterable[Post]) -> list[Post]:
+def in_order(posts: Iterable[ThreadPost]) -> list[ThreadPost]:
     """Posts by place, each id once: a thread whose pages overlap gives a post twice."""
-    once: dict[str, Post] = {}
+    once: dict[str, ThreadPost] = {}
     for post in sorted(posts, key=lambda post: (post.place, post.id)):
         once.setdefault(post.id, post)
     return list(once.values())
 
 
-def paths(posts: list[Post]) -> Iterator[list[Post]]:
+def paths(posts: list[ThreadPost]) -> Iterator[list[ThreadPost]]:
     """Cuts a thread, given in order, into chains of replies.
 
     Every post that is not gone is in exactly one chain.
@@ -61,7 +63,7 @@ def paths(posts: list[Post]) -> Iterator[list[Post]]:
         yield chain
 
 
-def _replies(posts: list[Post]) -> Replies:
+def _replies(posts: list[ThreadPost]) -> Replies:
     """The replies to each post. A post whose parent is gone, unknown or comes later has none."""
     replies: Replies = defaultdict(list)
     known: set[str] = set()
@@ -97,7 +99,7 @@ def _heights(replies: Replies) -> dict[str, int]:
     return heights
 
 
-def pseudonyms(posts: Iterable[Post]) -> dict[str, str]:
+def pseudonyms(posts: Iterable[ThreadPost]) -> dict[str, str]:
     """Author → "Speaker 1", "Speaker 2", … in order of appearance, the same in one thread."""
     names: dict[str, str] = {}
     for post in posts:

@@ -197,8 +197,8 @@ class _Rows:
         for number, find in enumerate(finds, 1):
             turns: list[Turn] = [(str(name), str(text), None) for name, text in find["turns"]]
             extra = find.get("extra", {})
-            talk = Transcript(turns, record=find.get("record"), group=group, extra=extra)
-            yield self._row(f"{group}#{number}", talk, find, find.get("reason"))
+            transcript = Transcript(turns, record=find.get("record"), group=group, extra=extra)
+            yield self._row(f"{group}#{number}", transcript, find, find.get("reason"))
 
     def of_thread(self, thread: str, finds: list[PostFind]) -> Iterator[Row]:
         """The conversations of one thread; its posts may come from several pages."""
@@ -210,8 +210,8 @@ class _Rows:
             yield self._row(f"{group}#1", Transcript([], group=group), finds[0], "deleted")
         for number, path in enumerate(threads.paths(posts), 1):
             find = by_id[path[0].id]
-            talk = _talk(path, names, group, find.get("extra", {}))
-            yield self._row(f"{group}#{number}", talk, find)
+            transcript = _transcript(path, names, group, find.get("extra", {}))
+            yield self._row(f"{group}#{number}", transcript, find)
 
     def failure(self, find: FailureFind) -> Quarantine:
         """A page that gave nothing, or many that were refused for one reason."""
@@ -221,29 +221,31 @@ class _Rows:
             detail += f": {find['count']} addresses, first this"
         return Quarantine(where, find["rule"], detail, raw, find["transient"])
 
-    def _row(self, ref: str, talk: Transcript, find: Find, reason: str | None = None) -> Row:
+    def _row(self, ref: str, transcript: Transcript, find: Find, reason: str | None = None) -> Row:
         """A dialogue of two speakers and more is kept; others are dropped with the reason."""
-        speakers = len({name for name, _, _ in talk.turns})
+        speakers = len({name for name, _, _ in transcript.turns})
         if not reason and speakers < 2:
             reason = "one_speaker"
-        row = self._conversation(ref, talk, find)
+        row = self._conversation(ref, transcript, find)
         if not reason or isinstance(row, Quarantine):
             return row
         finding = Finding("collect", f"web.{reason}", float(speakers), decision="drop")
         return Drop(dataclasses.replace(row, findings=(finding,)))
 
-    def _conversation(self, ref: str, talk: Transcript, find: Find) -> Conversation | Quarantine:
+    def _conversation(
+        self, ref: str, transcript: Transcript, find: Find
+    ) -> Conversation | Quarantine:
         source, day = self.unit.source, find.get("retrieved")
         retrieved = dt.date.fromisoformat(day) if day else None
         credit = source.attribution
         if credit:
             credit = credit.replace("{address}", self._shown(find["address"]))
-        if talk.turns:
+        if transcript.turns:
             about = (source.name, source.license, credit, retrieved, source.assistant)
-            return admit(talk, Origin("web", *about, self.max_bytes), ref)
+            return admit(transcript, Origin("web", *about, self.max_bytes), ref)
         # without messages, which `admit` takes for damage: the page was read, and nobody speaks
         where = Source("web", source.name, ref, None, source.license, credit, retrieved)
-        group = f"{source.name}/{talk.group}"
+        group = f"{source.name}/{transcript.group}"
         return Conversation(identity(source.name, ref), (), where, split_group=group)
 
     def _shown(self, address: str) -> str:
@@ -254,8 +256,8 @@ class _Rows:
         return os.path.relpath(_path(page), self.unit.folder.resolve()) + hash_sign + fragment
 
 
-def _talk(
-    path: list[threads.Post], names: dict[str, str], group: str, about: dict[str, object]
+def _transcript(
+    path: list[threads.ThreadPost], names: dict[str, str], group: str, about: dict[str, object]
 ) -> Transcript:
     """A path of replies, the authors under their pseudonyms."""
     turns: list[Turn] = [
@@ -265,11 +267,11 @@ def _talk(
     return Transcript(turns, record=path[0].id, group=group, extra=extra)
 
 
-def _post(find: PostFind) -> threads.Post:
+def _post(find: PostFind) -> threads.ThreadPost:
     """A post as it was found; without `parent` it answers the one before it."""
     parent = find.get("parent", "")
     text = str(find.get("text") or "").strip()
-    return threads.Post(
+    return threads.ThreadPost(
         id=str(find["id"]),
         parent=None if parent is None else str(parent),
         author=str(find.get("author") or ""),
