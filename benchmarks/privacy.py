@@ -1,9 +1,9 @@
-"""Personal data: precision and recall per kind, beside presidio-analyzer's pattern recognisers on the same texts.
+"""Personal data: precision and recall per kind, beside presidio-analyzer's pattern recognisers.
 
     .venv/bin/python -m benchmarks.privacy
 
-presidio-analyzer is installed into build/peers-privacy by uv. Sets are read from ../shared/data. A span counts as
-found when one of the same kind overlaps it; `exact` demands the same characters.
+presidio-analyzer is installed into build/peers-privacy by uv. Sets are read from ../shared/data. A
+span counts as found when one of the same kind overlaps it; `exact` demands the same characters.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ from pipeline.rules.privacy.find import find
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 KINDS = {
-    "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone", "STREET_ADDRESS": "address", "CREDIT_CARD": "card",
-    "IBAN_CODE": "iban", "IP_ADDRESS": "ip",
-}  # fmt: skip
+    "EMAIL_ADDRESS": "email",
+    "PHONE_NUMBER": "phone",
+    "STREET_ADDRESS": "address",
+    "CREDIT_CARD": "card",
+    "IBAN_CODE": "iban",
+    "IP_ADDRESS": "ip",
+}
 PEER = """
-import json, sys, time
-from presidio_analyzer import predefined_recognizers as known
-import tldextract
-tldextract.extract = tldextract.TLDExtract(suffix_list_urls=())  # its own copy of the list; no network
-texts = json.load(sys.stdin)
-names = {"email": "EmailRecognizer", "phone": "PhoneRecognizer", "card": "CreditCardRecognizer",
+import json, sys, time from presidio_analyzer import predefined_recognizers as known import
+tldextract tldextract.extract = tldextract.TLDExtract(suffix_list_urls=())  # its own copy of the
+list; no network texts = json.load(sys.stdin) names = {"email": "EmailRecognizer", "phone":
+"PhoneRecognizer", "card": "CreditCardRecognizer",
          "iban": "IbanRecognizer", "ip": "IpRecognizer"}
 makers = {kind: getattr(known, name)() for kind, name in names.items()}
 for maker in makers.values():
@@ -84,7 +86,8 @@ def report(name: str, gold: list[Spans], answers: dict[str, tuple[list[Spans], f
             print(f"  {kind:8} {who:9} {_figures(gold, found, kind)}")
     for who, (found, seconds) in answers.items():
         print(
-            f"  {'all':8} {who:9} {_figures(gold, found, None)}  {seconds / len(gold) * 1e6:.1f} µs a text"
+            f"  {'all':8} {who:9} {_figures(gold, found, None)}"
+            f"  {seconds / len(gold) * 1e6:.1f} µs a text"
         )
 
 
@@ -104,7 +107,8 @@ def _figures(gold: list[Spans], found: list[Spans], kind: str | None) -> str:
     )
     f1 = 2 * recall * precision / max(recall + precision, 1e-9)
     exact = count["exact"] / max(count["gold"], 1)
-    return f"precision {precision:.3f}  recall {recall:.3f}  F1 {f1:.3f}  exact {exact:.3f}  of {count['gold']}"
+    both = f"precision {precision:.3f}  recall {recall:.3f}  F1 {f1:.3f}"
+    return f"{both}  exact {exact:.3f}  of {count['gold']}"
 
 
 def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
@@ -112,7 +116,9 @@ def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
 
 
 def gold_dirty() -> None:
-    """Planted spans. The places that sgd talks of have addresses and numbers of their own, which are no false alarms:
+    """Planted spans.
+
+    The places that sgd speaks of have addresses and numbers of their own, not false alarms:
     sets with and without its conversations are counted apart."""
     folder = DATA / "gold_dirty"
     rows, truth = (
@@ -148,7 +154,9 @@ def gold_dirty() -> None:
 
 
 def sgd() -> None:
-    """Addresses and telephone numbers of real places, as annotated; what lies in other slots (a destination) counts
+    """Addresses and telephone numbers of real places, as annotated.
+
+    What lies in other slots (a destination) counts
     neither way."""
     texts, gold, others = [], [], []
     for path in sorted((DATA / "sgd").glob("dialogues_*.json*")):
@@ -207,7 +215,7 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def clean_text() -> None:
-    text = "I finally watched that movie last night and it was really quite good, you should see it too!"
+    text = "I finally watched that movie last night and it was really quite good, see it too, love!"
     start = time.process_time()
     for _ in range(200_000):
         find(text)
