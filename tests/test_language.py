@@ -5,14 +5,17 @@ A switch is found, a name or a borrowed word is none.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import langdetect
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.recipe.filter import FilterSettings
 from pipeline.rules import LANGUAGES
-from pipeline.rules.language import detect, profiles
+from pipeline.rules.language import detect, prepared, profiles
 
 GERMAN = [
     "Hast du gut geschlafen?",
@@ -28,7 +31,7 @@ ENGLISH = [
     "No way!",
     "She did, and then she threw her hat into the crowd.",
 ]
-TALKS = {
+TEXTS = {
     "de": GERMAN,
     "en": ENGLISH,
     "fr": [
@@ -51,34 +54,34 @@ TALKS = {
 }
 
 
-def test_every_message_is_heard_as_the_conversation_it_stands_in() -> None:
-    for (code, texts), heard in zip(
-        TALKS.items(), detect.detect(list(TALKS.values())), strict=True
+def test_every_message_has_the_language_of_its_conversation() -> None:
+    for (code, texts), found in zip(
+        TEXTS.items(), detect.detect(list(TEXTS.values())), strict=True
     ):
-        assert heard.language is not None
-        assert heard.language.code == code
-        assert heard.language.confidence > 0.99
-        assert heard.codes == (code,) * len(texts)
+        assert found.language is not None
+        assert found.language.code == code
+        assert found.language.confidence > 0.99
+        assert found.codes == (code,) * len(texts)
 
 
 def test_a_sentence_in_another_language_is_found_and_named() -> None:
     texts = [*GERMAN[:3], "Honestly, I would rather stay at home and watch the rain.", *GERMAN[3:]]
-    (heard,) = detect.detect([texts])
-    assert heard.codes == ("de", "de", "de", "en", "de", "de")
-    assert heard.evidence[3] >= detect.FOREIGN
+    (found,) = detect.detect([texts])
+    assert found.codes == ("de", "de", "de", "en", "de", "de")
+    assert found.evidence[3] >= detect.FOREIGN
 
 
-def test_a_short_turn_between_foreign_ones_belongs_to_them() -> None:
+def test_a_short_message_between_foreign_ones_belongs_to_them() -> None:
     texts = [*GERMAN, *GERMAN, ENGLISH[0], "Loud.", ENGLISH[2]]
     assert detect.detect([texts])[0].codes == ("de",) * 10 + ("en",) * 3
 
 
 def test_one_long_foreign_message_does_not_outvote_the_others() -> None:
     speech = " ".join(ENGLISH) * 20
-    (heard,) = detect.detect([[*GERMAN, speech]])
-    assert heard.language is not None
-    assert heard.language.code == "de"
-    assert heard.codes[-1] == "en"
+    (found,) = detect.detect([[*GERMAN, speech]])
+    assert found.language is not None
+    assert found.language.code == "de"
+    assert found.codes[-1] == "en"
 
 
 @pytest.mark.parametrize(
@@ -96,12 +99,12 @@ def test_one_long_foreign_message_does_not_outvote_the_others() -> None:
         ("fr", ""),
     ],
 )
-def test_names_titles_and_short_turns_are_no_switch(code: str, text: str) -> None:
+def test_names_titles_and_short_messages_are_not_foreign(code: str, text: str) -> None:
     assert detect.detect_message(text, code)[0] == code
-    assert detect.detect([[*TALKS[code], text]])[0].codes[-1] == code
+    assert detect.detect([[*TEXTS[code], text]])[0].codes[-1] == code
 
 
-def test_a_new_message_in_the_wrong_language_is_told() -> None:
+def test_a_new_message_in_the_wrong_language_is_found() -> None:
     code, evidence = detect.detect_message("Je ne comprends pas ce que tu veux dire par là.", "en")
     assert code == "fr"
     assert evidence > detect.FOREIGN
@@ -112,14 +115,14 @@ def test_an_expected_language_must_be_known() -> None:
         detect.detect_message("Hello", "tlh")
 
 
-def test_a_recipe_admits_only_languages_that_can_be_told() -> None:
+def test_a_recipe_admits_only_languages_that_are_recognised() -> None:
     assert tuple(LANGUAGES.split()) == profiles.weights().names
     assert FilterSettings(languages=["en", "zh"]).languages == ["en", "zh"]
     with pytest.raises(ValueError, match="there is no language `zh-cn`"):
         FilterSettings(languages=["en", "zh-cn"])
 
 
-def test_where_letters_hardly_decide_the_admitted_language_is_heard() -> None:
+def test_where_letters_hardly_decide_the_admitted_language_is_found() -> None:
     turns = [["Hvor bor du?", "Her."]]
     assert detect.detect(turns, ["da"])[0].codes == ("da", "da")
     assert detect.detect(turns, ["no"])[0].codes == ("no", "no")
@@ -147,7 +150,7 @@ def test_a_stricter_limit_finds_less() -> None:
         max_size=4,
     )
 )
-def test_a_batch_hears_what_each_conversation_alone_would(conversations: list[list[str]]) -> None:
+def test_a_batch_finds_what_each_conversation_alone_would(conversations: list[list[str]]) -> None:
     alone = [detect.detect([texts])[0] for texts in conversations]
     assert detect.detect(conversations) == alone
 
@@ -156,7 +159,7 @@ def test_a_batch_hears_what_each_conversation_alone_would(conversations: list[li
 @given(
     st.lists(
         st.sampled_from(
-            [word for texts in TALKS.values() for text in texts for word in text.split()]
+            [word for texts in TEXTS.values() for text in texts for word in text.split()]
         ),
         max_size=9,
     )
@@ -185,3 +188,42 @@ def _package(text: str) -> str:
         return str(langdetect.detect(text))
     except langdetect.LangDetectException:
         return ""
+
+
+def test_tables_are_kept_for_the_next_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "FOLDER", tmp_path / "cache")
+    made: list[int] = []
+
+    def make() -> prepared.Arrays:
+        made.append(1)
+        return {"table": np.arange(1000)}
+
+    def total(*made_from: object) -> int:
+        return int(prepared.prepared("numbers", make, made_from)["table"].sum())
+
+    source = tmp_path / "source.txt"
+    source.write_text("a")
+    assert [total(source, "1.0"), total(source, "1.0")] == [499_500] * 2
+    assert len(made) == 1
+    (file,) = (tmp_path / "cache").iterdir()
+    source.write_text("b")
+    assert (total(source, "1.0"), len(made)) == (499_500, 2)
+    assert (total(source, "1.1"), len(made)) == (499_500, 3)
+    source.write_text("a")
+    damaged = bytearray(file.read_bytes())
+    damaged[4000] ^= 1
+    file.write_bytes(damaged)
+    assert (total(source, "1.0"), len(made)) == (499_500, 4)
+    file.write_bytes(b"")
+    assert (total(source, "1.0"), len(made)) == (499_500, 5)
+
+
+def test_tables_are_made_anew_where_they_cannot_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setattr(prepared, "FOLDER", tmp_path / "file" / "cache")
+    tables = prepared.prepared("numbers", lambda: {"table": np.arange(3)}, ())
+    assert tables["table"].tolist() == [0, 1, 2]

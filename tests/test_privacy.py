@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import time
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.rules.privacy.datum import find_all
-from pipeline.rules.privacy.find import Span, find, is_card, is_iban
-from pipeline.rules.privacy.stand_ins import mask
+from pipeline.rules.privacy.find import DatumKind, Span, find, is_card, is_iban
+from pipeline.rules.privacy.stand_ins import mask, stand_in
 
 GOLD = Path(__file__).parents[1].parent / "shared" / "data" / "gold_dirty"
 
@@ -172,19 +173,19 @@ def masks(*texts: str) -> list[str]:
 
 def test_the_same_datum_gets_the_same_stand_in() -> None:
     masked, spans = mask(TALK, find_all(TALK))
-    said = [
+    values = [
         [text[s.start : s.end] for s in found] for text, found in zip(masked, spans, strict=True)
     ]
-    assert said[0][0] == said[1][0]
-    assert said[0][1] == said[1][1]
-    assert said[1][2] not in said[0]
+    assert values[0][0] == values[1][0]
+    assert values[0][1] == values[1][1]
+    assert values[1][2] not in values[0]
     assert masked[2] == "Yes!"
     text = " ".join(masked)
     assert "anna" not in text.lower()
     assert "0143" not in text
 
 
-# what is said first, what is said again, and what must not be left of it
+# what is written first, what is written again, and what must not be left of it
 AGAIN = [
     ("my insta is lena_k99", "ok adding lena_k99 now! and @lena_k99 or Lena_K99.", "lena"),
     ("call +1 555 123 4567", "555-123-4567, got it; or 123 4567, or 5551234567?", "4567"),
@@ -205,7 +206,7 @@ AGAIN = [
 
 
 @pytest.mark.parametrize(("first", "later", "datum"), AGAIN)
-def test_a_datum_that_is_said_again_in_other_words_is_masked_alike(
+def test_a_datum_repeated_in_another_form_is_masked_alike(
     first: str, later: str, datum: str
 ) -> None:
     texts = [first, later]
@@ -226,7 +227,7 @@ def test_what_only_holds_a_known_datum_is_left() -> None:
     assert masks(*texts)[1] == texts[1]
 
 
-def test_stand_ins_hang_on_the_words_only() -> None:
+def test_stand_ins_depend_on_the_text_only() -> None:
     assert masks(*TALK) == masks(*TALK)
     assert masks(*TALK)[:1] == masks(*TALK[:1])  # the beginning of a talk stays its beginning
     assert masks(*TALK)[0] != masks("I'm anna@example.org, call +1 202 555 0143. Hi")[0]
@@ -302,3 +303,23 @@ def test_spans_lie_in_the_text_in_order_and_apart(text: str) -> None:
     edges = [edge for span in spans for edge in (span.start, span.end)]
     assert edges == sorted(set(edges))
     assert all(0 <= edge <= len(text) for edge in edges)
+
+
+def test_of_a_number_found_again_all_digits_are_masked_and_nothing_after_it() -> None:
+    first, later = masks("call +1 202 555 1234", "so 202-555-1234, yes, (202) 555-1234 9?")
+    assert re.fullmatch(r"call \+1 202 555-01\d\d", first)
+    assert re.fullmatch(r"so \+1 202 555-01\d\d, yes, \+1 202 555-01\d\d 9\?", later)
+
+
+@pytest.mark.parametrize(
+    ("kind", "different"), [("email", 20), ("phone", 20), ("card", 10), ("ip", 20), ("iban", 20)]
+)
+def test_stand_ins_differ_until_there_are_no_more(kind: DatumKind, different: int) -> None:
+    assert len({stand_in(kind, number, "") for number in range(20)}) == different
+
+
+def test_spans_of_masked_texts_are_where_the_stand_ins_are() -> None:
+    masked, spans = mask(TALK, find_all(TALK))
+    assert [len(found) for found in spans] == [2, 3, 0]
+    for text, found in zip(masked, spans, strict=True):
+        assert [span[1:] for span in find(text)] == [span[1:] for span in found]

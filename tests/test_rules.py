@@ -1,5 +1,7 @@
-"""The table of rules: every rule fires on some row, whole or new, and loading the table is
-cheap."""
+"""The table of rules.
+
+Every rule fires on some row, whole or new, and loading the table is cheap.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ import pytest
 
 from pipeline import filter as stage
 from pipeline.conversation import Conversation, Drop, Finding, Message, Persona, Source
-from pipeline.recipe.filter import FilterSettings, RepairSettings
-from pipeline.rules import LANGUAGES, NEW_MESSAGE_READERS, READERS, RULES, Rule, beyond
+from pipeline.recipe.settings import FilterSettings, RepairSettings
+from pipeline.rules import LANGUAGES, READERS, RULES, Rule, beyond
 from pipeline.rules.language.detect import detect_message
 from pipeline.rules.message import check
 
@@ -27,9 +29,16 @@ REPLIES = (
     "No celery. Scout's honour. Come by around six?",
 )
 UNREPAIRED = RepairSettings(
-    mojibake=False, html=False, characters=False, labels=False, empty=False, pair=False,
-    merge=False, tail=False, trim=False,
-)  # fmt: skip
+    mojibake=False,
+    html=False,
+    characters=False,
+    labels=False,
+    empty=False,
+    pair=False,
+    merge=False,
+    tail=False,
+    trim=False,
+)
 
 
 def talk(*contents: str) -> Conversation:
@@ -56,9 +65,6 @@ def facing(
     )
 
 
-WORN = "Her voice was barely above a whisper. A shiver ran down my spine. "
-FACT = "I bake cookies for the county fair every summer."
-GERMAN = "Das ist billiger als ein Therapeut, und die Küche riecht besser."
 BAKER = "I bake cookies for the county fair every single summer with my two older sisters."
 BANTER = [
     f"{side} {n} of a long evening, my dear friend." for n in range(101) for side in ("Hour", "Cup")
@@ -82,7 +88,9 @@ FIRES = {
     "style.repeated": talk(USER[0], REPLIES[0], USER[1], REPLIES[0], USER[2], REPLIES[2]),
     "style.loop": talk(*[USER[0], REPLIES[0]] * 3),
     "style.goodbyes": talk(*USER, *["Bye, see you tomorrow!"] * 4),
-    "style.cliches": with_last(WORN * 2),
+    "style.cliches": with_last(
+        "Her voice was barely above a whisper. A shiver ran down my spine. " * 2
+    ),
     "style.links": with_last("FREE gift cards at www.prizes.example, click now"),
     "style.gibberish": with_last("asdkjh qweoiu zxmnb lkjasd"),
     "style.damaged": with_last("Caf\ufffd is open."),
@@ -94,7 +102,9 @@ FIRES = {
     "style.refusal": with_last("I'm sorry, but I cannot fulfill this request."),
     "style.assistant": with_last("As an AI language model, I do not eat soup at all."),
     "style.recited": facing(with_last(BAKER), character=BAKER),
-    "style.swapped": facing(with_last(FACT), user=BAKER),
+    "style.swapped": facing(
+        with_last("I collect stamps and sail boats."), user="I collect stamps."
+    ),
     "safety.minor": with_last("By the way, I'm fifteen."),
     "safety.self_harm": with_last("I want to kill myself."),
     "safety.coercion": with_last("You have no choice."),
@@ -107,10 +117,12 @@ FIRES = {
     "privacy.ip": with_last("My server is 192.0.2.17, try it."),
     "privacy.handle": with_last("My insta is lena_k99, add me."),
     "privacy.url": with_last("See https://chat.example.org/invite/AbC123xYz9."),
-    "language.unknown": talk("Ok.", "Ha!", "Oh?", "Mm.", "Ah.", "Ok!"),
-    "language.foreign": with_last(GERMAN),
+    "language.unknown": talk("Hvor bor du?", "Her.", "Hvor?", "Her."),
+    "language.foreign": with_last(
+        "Das ist billiger als ein Therapeut, und die Küche riecht besser."
+    ),
     "language.admitted": with_last(REPLIES[2]),
-}  # fmt: skip
+}
 
 
 def found(row: Conversation) -> list[Finding]:
@@ -155,20 +167,18 @@ def test_a_new_message_is_judged_by_nothing_that_stands_before_it() -> None:
 
 
 def test_the_worst_fault_of_a_new_message_comes_first() -> None:
-    reply = "Nice to meet you, User 2! As an AI language model, I do not eat, [your name]."
+    reply = "Nice to meet you, User 2! Hello, [your name]. I see.</s>"
     rules = [finding.rule for finding in check([Message("user", reply)], None, "en")]
-    assert rules == ["style.placeholder", "style.mention"] or rules[-1] == "style.mention"
+    assert rules == ["style.template", "style.placeholder", "style.mention"]
 
 
-def test_functions_are_called_once_in_the_order_of_the_table() -> None:
-    assert len(set(READERS)) == len(READERS)
-    assert READERS[0] in [rule.read for rule in RULES.values()]
-    assert set(NEW_MESSAGE_READERS) <= set(READERS)
-    numbers = [
-        min(r.new_message for r in RULES.values() if r.read is f and r.new_message)
-        for f in NEW_MESSAGE_READERS
+def test_rules_that_share_a_function_have_it_called_once() -> None:
+    shared = {rule.read for rule in RULES.values()}
+    assert len(READERS) == len(shared) < len(RULES)
+    turns = [
+        finding for finding in found(FIRES["structure.turns"]) if finding.rule == "structure.turns"
     ]
-    assert numbers == sorted(numbers)
+    assert len(turns) == 1
 
 
 @pytest.mark.parametrize(

@@ -98,3 +98,37 @@ def test_a_last_message_that_breaks_off(last: str, broken: float) -> None:
 def test_messages_that_say_nothing_are_counted() -> None:
     found = list(structure.empty(read(talk("Hi.", " ", "Anyone?", ""))))
     assert [(f.message, f.value) for f in found] == [(1, 2), (3, 2)]
+
+
+def test_the_most_similar_pair_is_named_and_the_earliest_repetition() -> None:
+    first, second = (
+        "The rain fell all night on the old tin roof",
+        "We had soup and bread and went to bed",
+    )
+    numbers = read(talk(first, second, f"{first} again", second, first)).numbers
+    assert (numbers.similar.message, numbers.similar.earlier) == (3, 1)
+    assert numbers.similar.value == 1.0
+    assert numbers.repeats == [-1, -1, -1, 1, 0]
+
+
+def test_similarity_is_the_jaccard_index_of_three_letters() -> None:
+    one, other = "ab cd ef gh ij kl", "ab cd ef gh ij kx"
+    first, second = ({text[i : i + 3] for i in range(len(text) - 2)} for text in (one, other))
+    expected = len(first & second) / len(first | second)
+    assert measured(talk(one, "Oh?", other))["repetition"] == pytest.approx(expected)
+    short = "ab cd ef gh ij"
+    assert measured(talk(short, "Oh?", short))["repetition"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("words", "again"), [("one two three four", 0), ("one two three", -1), ("你好你好", 0)]
+)
+def test_messages_of_four_words_count_as_repeated(words: str, again: int) -> None:
+    assert read(talk(words, "Oh?", words)).numbers.repeats == [-1, -1, again]
+
+
+def test_what_cannot_be_measured_is_missing() -> None:
+    found = measured([Message("system", "You are a baker.")])
+    assert found["turns"] == found["words"] == found["repeated_turns"] == 0
+    assert not found.keys() & {"balance", "words_per_turn", "questions", "distinct_2"}
+    assert "distinct_2" not in measured(talk("Yes", "No"))
