@@ -44,14 +44,14 @@ def talk(number: int) -> list[str]:
     """Six messages of an ordinary talk between two adults, different for every number."""
     place, thing = PLACES[number % 8], THINGS[number // 8 % 6]
     mood, hour = MOODS[number // 48 % 8], number % 23 + 1
+    remains = THINGS[(number + 1) % 6]
     return [
         f"Did I see you at the {place} around {hour} o'clock, carrying {thing}?",
         f"You did, and I was {mood} about it. Number {number} on my list of small defeats.",
         f"Only {number}? I would have guessed more, what with {thing} and everything.",
         f"Be kind. The {place} closes early now, so I had to run the last bit in the rain.",
         f"Come over for soup then, I am {MOODS[(number + 3) % 8]} and could use the company.",
-        f"I will bring what is left of {THINGS[(number + 1) % 6]} and we can laugh at day {number} "
-        "together.",
+        f"I will bring what is left of {remains} and we can laugh at day {number} together.",
     ]
 
 
