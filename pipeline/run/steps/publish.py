@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import publish
 from pipeline.formats import card_files, cards, realm
 from pipeline.publish.card import card
 from pipeline.recipe.publish import PublishSettings
-from pipeline.recipe.settings import Recipe
 from pipeline.run.context import StageContext
 from pipeline.store.counts import Counts, total
 from pipeline.store.files import FileMark
 from pipeline.store.report import counted, funnel_row
 from pipeline.store.store import Part, Store
+
+if TYPE_CHECKING:
+    from pipeline.recipe.settings import Recipe
 
 DATASET = "dataset"
 REALM = "realm"
