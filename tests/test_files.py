@@ -331,6 +331,14 @@ def test_records_are_found_inside_one_object_but_not_at_any_depth(tmp_path: Path
         rows_of(tmp_path, "a.json")
 
 
+def test_an_object_is_a_box_of_records_only_when_most_of_it_are_records(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"a": GOOD[0], "b": GOOD[1], "version": 1}))
+    assert len(rows_of(tmp_path, "a.json")) == 3  # the version is a row of the quarantine
+    (tmp_path / "a.json").write_text(json.dumps({"a": GOOD[0], "version": 1}))
+    with pytest.raises(UserError, match="no known shape fits"):
+        rows_of(tmp_path, "a.json")
+
+
 def test_a_shape_is_the_one_of_most_records(tmp_path: Path) -> None:
     other = {"prompt": "Who?", "completion": "Ada."}
     write_jsonl(tmp_path / "a.jsonl", [GOOD[0], other, other])

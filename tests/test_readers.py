@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from pipeline.collect import json_array, readers
 from pipeline.collect.shapes.transcript import Unread
-from pipeline.collect.unpack import encoding_of, in_utf8
+from pipeline.collect.unpack import encoding_of, in_utf8, is_damage
 
 
 def read(suffix: str, data: bytes | str, limit: int = 1000) -> list[Any]:
@@ -120,3 +121,10 @@ def test_utf8_with_a_few_wrong_bytes_is_utf8() -> None:
 def test_the_bytes_of_a_utf16_text_are_in_the_right_order(encoding: str) -> None:
     stream, found = in_utf8(io.BytesIO(("Ada: Hello\n" * 3).encode(encoding)))
     assert (found, stream.read()) == (encoding, b"Ada: Hello\n" * 3)
+
+
+def test_a_full_disk_is_not_a_damaged_file() -> None:
+    assert is_damage(OSError("Invalid data stream"))  # as bz2 says it
+    assert is_damage(EOFError())
+    assert not is_damage(OSError(errno.EIO, "Input/output error"))
+    assert not is_damage(ConnectionResetError())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline import UserError, collect
 from pipeline.collect import shapes
 from pipeline.collect.admit import Origin, admit
-from pipeline.collect.shapes import cell, silence
+from pipeline.collect.shapes import cell, log, silence
 from pipeline.collect.shapes.transcript import Transcript, Unread
 from pipeline.conversation import Conversation, Persona, Quarantine, to_table
 from pipeline.recipe.collect import CollectSettings, SourceSettings
@@ -155,8 +155,8 @@ def test_personas_belong_to_the_side_they_describe(tmp_path: Path) -> None:
 def test_who_is_the_assistant_is_a_rule_of_the_recipe(
     tmp_path: Path, rule: str, assistant: str
 ) -> None:
-    log = "Ada: Hello.\nBen: Evening.\nCy: I talk more than anybody else here.\nAda: True.\n"
-    row = rows_of(tmp_path, "a.txt", log, assistant=rule)[0]
+    chat = "Ada: Hello.\nBen: Evening.\nCy: I talk more than anybody else here.\nAda: True.\n"
+    row = rows_of(tmp_path, "a.txt", chat, assistant=rule)[0]
     assert {m.name for m in row.messages if m.role == "assistant"} == {assistant}
     assert [m.name for m in row.messages] == [
         "Ada",
@@ -442,16 +442,16 @@ def conversations(folder: Path, name: str, content: Any, **source: Any) -> list[
     ("second", "count"), [("03:00:00", 1), ("03:00:01", 2)], ids=["six hours", "and a second"]
 )
 def test_a_silence_of_more_than_six_hours_splits(tmp_path: Path, second: str, count: int) -> None:
-    log = f"2020-12-31 21:00:00 <ada> night\n2021-01-01 {second} <ben> morning\n"
-    rows = conversations(tmp_path, "a.log", log)
+    chat = f"2020-12-31 21:00:00 <ada> night\n2021-01-01 {second} <ben> morning\n"
+    rows = conversations(tmp_path, "a.log", chat)
     assert len(rows) == count
     assert json.loads(rows[0].extra or "") == {"began": "2020-12-31 21:00:00"}
 
 
 def test_a_channel_without_silences_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(silence, "LONGEST", 2)
-    log = "".join(f"21:{minute} <ada> hm\n" for minute in range(10, 15))
-    assert [len(row.messages) for row in conversations(tmp_path, "a.log", log)] == [2, 2, 1]
+    chat = "".join(f"21:{minute} <ada> hm\n" for minute in range(10, 15))
+    assert [len(row.messages) for row in conversations(tmp_path, "a.log", chat)] == [2, 2, 1]
 
 
 CLOCKS = {
@@ -625,6 +625,12 @@ def test_a_log_is_split_by_rules_and_by_empty_lines_that_are_rare(tmp_path: Path
     assert len(conversations(tmp_path, "a.txt", f"{chat}---\n{chat}***\n***\n{chat}")) == 3
     assert len(conversations(tmp_path, "a.txt", f"{chat}\n{chat}")) == 2
     assert len(conversations(tmp_path, "a.txt", chat.replace("\n", "\n\n"))) == 1
+
+
+@pytest.mark.parametrize(("prose", "fits"), [(2, True), (3, False)])
+def test_a_log_has_a_speaker_in_most_lines(prose: int, fits: bool) -> None:
+    head = ["Ada: Hi\n", "Ben: Ho\n", "Ada: Hm\n", *["It rained.\n"] * prose]
+    assert log.recognise(head) is fits
 
 
 def test_numbered_columns_of_the_largest_family(tmp_path: Path) -> None:

@@ -83,20 +83,21 @@ def admit(
     problem = _problem(texts, origin.max_bytes)
     if problem:
         return refuse(*problem, transcript.turns, origin, ref)
-    assistants: set[str | None] = set()
+    assistants: Collection[str | None] = ()
     if None in roles or origin.assistant != "second":
         messages, assistants = _with_roles(transcript.turns, origin.assistant)
     else:
         messages = _as_given(speakers, texts, roles)
-    persona, user_persona = _personas(transcript, assistants)
+    edits = notes + transcript.notes
+    if transcript.merged:
+        edits += (f"collect: joined {transcript.merged + 1} records",)
     return Conversation(
         identity(origin.name, ref),
         messages,
         _source(transcript, origin, ref),
-        persona,
-        user_persona,
+        *(_personas(transcript, assistants) if transcript.personas else (None, None)),
         f"{origin.name}/{transcript.group}" if transcript.group else None,
-        edits=notes + _edits(transcript),
+        edits=edits,
         annotations=transcript.annotations,
         extra=as_json(transcript.extra) if transcript.extra else None,
     )
@@ -139,12 +140,6 @@ def _source(transcript: Transcript, origin: Origin, ref: str) -> Source:
         origin.attribution,
         origin.retrieved,
     )
-
-
-def _edits(transcript: Transcript) -> tuple[str, ...]:
-    if not transcript.merged:
-        return transcript.notes
-    return (*transcript.notes, f"collect: joined {transcript.merged + 1} records")
 
 
 # --- who is the assistant
@@ -225,7 +220,7 @@ def _name(speaker: str | None, several: bool) -> str | None:
 
 
 def _personas(
-    transcript: Transcript, assistants: set[str | None]
+    transcript: Transcript, assistants: Collection[str | None]
 ) -> tuple[Persona | None, Persona | None]:
     """The assistant's persona and the other side's; of several users the first who has one."""
     persona, user_persona = None, None

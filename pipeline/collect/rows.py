@@ -226,20 +226,21 @@ def _numbered(found: Iterable[tuple[int, Transcript | Unread]]) -> Iterator[Plac
 
 
 def _read_records(shape: shapes.RecordShape, records: Iterator[Numbered]) -> Iterator[Placed]:
+    found: list[Transcript | Unread]
     for number, record in records:
         if isinstance(record, Unread | Conversation):
             yield str(number), record
-        else:
-            for count, one in enumerate(_read_record(shape, record), 1):
-                yield _place(number, count), one
+            continue
+        try:
+            found = list(shape.read(record))
+        except (ValueError, RecursionError) as error:
+            found = [unreadable(error, record)]
+        for count, one in enumerate(found or [_empty(record)], 1):
+            yield _place(number, count), one
 
 
-def _read_record(shape: shapes.RecordShape, record: object) -> list[Transcript | Unread]:
-    try:
-        found = list(shape.read(record))
-    except (ValueError, RecursionError) as error:
-        return [unreadable(error, record)]
-    return found or [Unread("record.empty", "the record holds no conversation", record)]
+def _empty(record: object) -> Unread:
+    return Unread("record.empty", "the record holds no conversation", record)
 
 
 def _place(number: int, count: int) -> str:

@@ -70,7 +70,7 @@ def plain_turns(messages: list[object], who: str, what: str) -> list[Turn]:
     KeyError or TypeError where one does not. Half of the reading time is spent on such messages,
     so they are not looked at one by one: `join` finds what is not text.
     """
-    plain = cast("list[dict[str, str]]", messages)
+    plain: list[dict[str, str]] = messages  # type: ignore[assignment] # what it raises shows it
     texts = [message[what] for message in plain]
     roles = [ROLE_WORDS[message[who]] for message in plain]
     "".join(texts)
@@ -79,7 +79,7 @@ def plain_turns(messages: list[object], who: str, what: str) -> list[Turn]:
 
 def rest_of_turns(messages: list[object], *used: str) -> Fields:
     """The fields of messages beyond these, as `turns` of `extra`: one object a message."""
-    objects = cast("list[Fields]", messages)
+    objects: list[Fields] = messages  # type: ignore[assignment] # they have been read as turns
     if list(map(len, objects)).count(2) == len(objects):  # the common case: who and what
         return {}
     return if_any("turns", [rest(message, *used) for message in objects])
