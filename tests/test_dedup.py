@@ -184,4 +184,4 @@ def test_buckets_over_the_limit_are_reported_with_what_was_compared(tmp_path) ->
     assert met["largest_bucket"] == 12
     assert met["capped_buckets"] > 0
     assert f"{met['capped_buckets']} buckets over the limit" in shown
-    assert f"{met['similar']} found similar" in shown
+    assert f"{met['similar']} pairs of similar rows" in shown

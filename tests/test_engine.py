@@ -15,7 +15,7 @@ from pipeline.run.engine import Engine
 WAITING = """
 import sys, time, os
 from pathlib import Path
-from pipeline.engine import Engine
+from pipeline.run.engine import Engine
 from tests.test_engine import note_and_wait
 if __name__ == "__main__":
     with Engine(2) as engine:

@@ -168,7 +168,7 @@ def test_unreadable_rows_are_quarantined_and_no_good_row_is_lost(tmp_path: Path)
 
     held = pq.read_table(tmp_path / "out" / "1-collect" / "quarantine").to_pylist()
     assert sorted(row["where"].split("#")[1] for row in held) == ["1204", "301", "602", "903"]
-    assert all(row["error"] for row in held)
+    assert all(row["rule"] and row["detail"] for row in held)
 
 
 def wide_recipe(folder: Path) -> Path:
