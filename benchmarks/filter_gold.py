@@ -122,7 +122,7 @@ def scores(counts: Counter[tuple[bool, bool]]) -> str:
 
 
 def human(name: str, rows: Iterable[Conversation]) -> None:
-    """What the stage drops from conversations of people, by rule; refusals must be under 1 in 1,000."""
+    """What is dropped from conversations of people, by rule; refusals must be under 1 in 1,000."""
     results = list(stage.work(rows, FilterSettings(languages=["en"])))
     causes = Counter(rule for r in results for rule in rules(r, "drop"))
     gone = sum(isinstance(r, Drop) for r in results)

