@@ -156,7 +156,7 @@ RULES: dict[str, Rule] = {
         "above",
         2,
         "warn",
-        "human talk: never more",
+        "conversations of people: never more",
         style.goodbyes,
     ),
     "style.cliches": Rule(
@@ -164,7 +164,7 @@ RULES: dict[str, Rule] = {
         "above",
         6,
         "warn",
-        "human talk: p99 is 0; GPT-4 fiction: p95 is 8",
+        "people: p99 is 0; GPT-4 fiction: p95 is 8",
         style.cliches,
     ),
     "style.links": Rule(PLACES, "above", 0, "warn", "advertising with a link", style.links),

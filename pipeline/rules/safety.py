@@ -82,10 +82,7 @@ def minors(reading: Reading) -> Iterator[Finding]:
 
 
 def cards(reading: Reading) -> Iterator[Finding]:
-    """Cards and system messages of characters under 18, whether they say "I", "she" or "age.
-
-    16".
-    """
+    """Cards and system messages of characters under 18: "I am 16", "she is 16", "age: 16"."""
     for name, text in _descriptions(reading):
         described = reading.of_text(text.strip())
         hits = described.hits["minor_card"]
@@ -105,7 +102,7 @@ def _descriptions(reading: Reading) -> Iterator[tuple[str | None, str]]:
 
 
 def _is_introduced(line: str, name: str | None) -> bool:
-    """ "Lena (16)", "Lena is 16", and at the start of a text any word for the name."""
+    """Is an age beside the name: "Lena (16)", "Lena is 16"? A text may begin with any name."""
     names = _ways_to_call(name)
     for match in _BESIDE_NAME.finditer(line):
         before = line[: match.start()]
@@ -172,9 +169,9 @@ def _is_counted(line: str, end: int) -> bool:
 
 
 def _fills_a_clause(reading: Reading, hit: Hit) -> bool:
-    """ "16 here, you?" and "age: 16", not "there are 16 here in the hall".
+    """Is the number a clause by itself, like "16 here, you?" and "age: 16"?
 
-    Nor an answer to "how many?".
+    Not "there are 16 here in the hall", nor an answer to "how many?".
     """
     line = reading.line(hit.message)
     before = line[max(0, hit.start - 12) : hit.start]
@@ -185,9 +182,9 @@ def _fills_a_clause(reading: Reading, hit: Hit) -> bool:
 
 
 def _is_of_another(before: str) -> bool:
-    """Japanese and Korean leave "I" out.
+    """Is the age another's? Japanese and Korean leave "I" out: the topic of the sentence decides.
 
-    Is another the sentence's topic, or is it a list of ages?
+    A list of ages belongs to others too.
     """
     if _LISTED_AGE.search(_SENTENCE.split(before)[-1]):
         return True
@@ -196,7 +193,7 @@ def _is_of_another(before: str) -> bool:
 
 
 def _answers(reading: Reading) -> Iterator[Hit]:
-    """ "How old are you?" "15, and you?" """
+    """Ages that answer a question: "How old are you?" "15, and you?"."""
     messages = reading.messages
     for asked in reading.hits["age_question"]:
         reply = asked.message + 1
@@ -238,9 +235,9 @@ def _answer() -> re.Pattern[str]:
 
 @cache
 def _after() -> re.Pattern[str]:
-    """ "minutes", "of experience".
+    """What may follow a number that is not an age: "minutes", "of experience".
 
-    Words that begin with a line of the list, short ones with nothing but an s.
+    Words that begin with a line of the list, short ones with nothing but an s after it.
     """
     starts = listed("minor_after")
     short = _any_of([start for start in starts if len(start) < 3])
@@ -252,7 +249,7 @@ def _after() -> re.Pattern[str]:
 
 @cache
 def _before() -> re.Pattern[str]:
-    """ "When I'm 16", 'she said: "I'm 16"'; but a comma ends it: "as I said, I'm 16"."""
+    """What undoes an age after it: "when I'm 16", 'she said: "I'm 16"'; not "as I said, I'm 16"."""
     words = _any_of(listed("minor_before"))
     that = r"(?: that| he| she| they| que| che| dass)?"
     return re.compile(rf"(?<![^\W_{UNSPACED}])(?:{words}){that}(?:,(?=\s*\")|[\s:\"'])*\Z")
@@ -260,7 +257,7 @@ def _before() -> re.Pattern[str]:
 
 @cache
 def _card_before() -> re.Pattern[str]:
-    """ "at age", "mother of a"; but "the body of a"."""
+    """What undoes an age in a card: "at age", "mother of a"; but not "the body of a"."""
     words = _any_of(listed("minor_card_before"))
     looks = r"(?<!body )(?<!look )(?<!looks )(?<!appearance )"
     return re.compile(rf"(?<![^\W_]){looks}(?:{words})(?:\s(?:an?|one|\w+,|\w+, who))?\s\Z")

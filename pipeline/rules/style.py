@@ -1,7 +1,4 @@
-"""How it is written.
-
-Repetition, refusals, remains of prompts, unfilled blanks, labels, farewells, clichés.
-"""
+"""The style of a conversation: repetition, refusals, remains of prompts, labels, clichés."""
 
 from __future__ import annotations
 
@@ -179,10 +176,7 @@ def labels(reading: Reading, message: int) -> Iterator[Finding]:
 
 
 def _weak(reading: Reading, found: set[str], known: Set[str]) -> Set[str]:
-    """The weak labels among those found that count.
-
-    Beside a known one, or where they open messages.
-    """
+    """The weak labels that count: those beside a known one, or that open messages."""
     weak = found & weak_labels()
     if not weak or found & known:
         return weak
@@ -201,10 +195,7 @@ def opening_labels(messages: Sequence[Message]) -> set[str]:
 
 
 def blanks(reading: Reading, message: int) -> Iterator[Finding]:
-    """A description in brackets in place of a value.
-
-    "[your name]", "{{user}}", "<city>", "(user 1's name)".
-    """
+    """Descriptions in place of a value: "[your name]", "{{user}}", "<city>", "(user 1's name)"."""
     line = reading.line(message)
     if "```" not in reading.messages[message].content:
         for match in _BRACKETS.finditer(line):

@@ -50,9 +50,11 @@ def _read(file: Path) -> Arrays | None:
 
 
 def _write(file: Path, tables: Arrays) -> None:
-    """Under another name first: another process must not read a half file."""
+    """Under another name first, so that no process reads a half file; older tables are removed."""
     FOLDER.mkdir(exist_ok=True)
     part = file.with_suffix(f".{os.getpid()}")
     with part.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **tables)
     part.replace(file)
+    for older in set(FOLDER.glob(f"{file.stem.rpartition('-')[0]}-*.npz")) - {file}:
+        older.unlink(missing_ok=True)

@@ -39,7 +39,7 @@ is made of the difference.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,9 +52,8 @@ from pipeline.rules.language.profiles import (
     SYLLABIC,
     UPPER,
     WIDE,
+    Array,
 )
-
-Array = np.ndarray[Any, Any]
 
 LONGEST = 10_000  # characters of a text that are looked at, as in langdetect
 TRIALS = 7

@@ -115,8 +115,8 @@ class _Known:
     def _numbers_in(self, run: re.Match[str]) -> Iterator[Span]:
         """Known numbers among the digits of a run, from the start of a group to the end of one.
 
-        run      call 202-555-0143 or
-        places        012 456 89..        of the digits "2025550143", with groups at 0, 3 and 6
+        run     "202-555-0143"
+        places   0 1 2 4 5 6 8 9 10 11    of the digits "2025550143"; groups start at 0, 3, 6
         """
         places = [i for i, character in enumerate(run.group()) if character.isdecimal()]
         digits = "".join(run.group()[i] for i in places)

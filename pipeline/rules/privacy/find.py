@@ -189,10 +189,7 @@ def apart(spans: list[Span], more: Iterable[Span]) -> list[Span]:
 
 
 def _finders(text: str, language: str | None) -> Iterator[tuple[DatumKind, Finder]]:
-    """What is worth looking for in a text with these characters.
-
-    A place belongs to the first kind found there.
-    """
+    """What is worth looking for in a text; a place belongs to the first kind found there."""
     digits = len(_DIGITS.findall(text))
     if "://" in text:
         yield "url", _links

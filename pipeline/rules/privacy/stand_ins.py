@@ -132,10 +132,7 @@ def _replaced(
 
 
 def stand_in(kind: DatumKind, number: int, like: str) -> str:
-    """The made-up value of a kind and number.
-
-    Of `like` only the form is kept (a country code, IPv6).
-    """
+    """A made-up value; of `like` only the form is kept (a country code, IPv6)."""
     name = _NAMES[number % len(_NAMES)]
     match kind:
         case "email":
@@ -161,10 +158,7 @@ def stand_in(kind: DatumKind, number: int, like: str) -> str:
 
 
 def _iban(number: int) -> str:
-    """An IBAN with the right check digits (ISO 13616).
-
-    Account, country and 00, modulo 97, from 98.
-    """
+    """An IBAN with its check digits: 98 less account, country and 00 modulo 97 (ISO 13616)."""
     account = f"ZZZZ{number:014}"
     digits = "".join(str(int(letter, 36)) for letter in f"{account}GB00")
     return f"GB{98 - int(digits) % 97:02}{account}"

@@ -101,9 +101,9 @@ def _is_noise(codes: Array, start: int, end: int, letters: Array, bits: Array) -
 
 @cache
 def _tables() -> tuple[Array, Array]:
-    """Character → letter 1 to 26, 0 for others, uint8 (65536,).
+    """Characters as letters 1 to 26, 0 for others, uint8 (65536,); and the bits of each pair.
 
-    Bits of a pair in the language that has it most.
+    Bits: in the language that has the pair most, float32 (27, 27).
     """
     letters = np.zeros(_PLANE, np.uint8)
     for code in range(_PLANE):

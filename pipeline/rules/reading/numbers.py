@@ -80,9 +80,9 @@ def similarity(one: str, other: str) -> float:
 
 @cache
 def _table() -> Array:
-    """Character → 0: between words, 1.
+    """Characters as numbers, uint32 (65536,).
 
-    A word by itself (ideographs, kana), else its lower case + 2.
+    0: between words. 1: a word by itself (ideographs, kana). Else its lower case + 2.
     """
     table = np.zeros(_LAST, np.uint32)
     for code in range(_LAST):

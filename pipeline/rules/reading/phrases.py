@@ -188,9 +188,9 @@ def _any_of(choices: Sequence[str]) -> str:
 
 
 def find(text: str, starts: Sequence[int]) -> defaultdict[str, list[Hit]]:
-    """Where the phrases of every list stand. text: folded messages joined by NUL; starts.
+    """Where the phrases of every list stand.
 
-    Of each.
+    text: folded messages joined by NUL. starts: where each of them begins.
     """
     found = defaultdict[str, list[Hit]](list)
     bounds = [*starts, len(text) + 1]
