@@ -100,7 +100,8 @@ class Pages:
             self.close()
             if code & 0xFF in DAMAGED:  # the low byte is the kind, the others the details
                 self._fail(UserError(f"{self._path} is damaged ({error}). {ADVICE}"))
-            self._fail(UserError(f"{self._path} cannot be used: {error}."))
+            again = "What was finished is kept; the same command goes on from there"
+            self._fail(UserError(f"{self._path} cannot be used: {error}. {again}."))
 
     def close(self) -> None:
         self._db.close()
