@@ -29,8 +29,7 @@ def verified(rows: RankedRows, pairs: Integers, settings: DedupSettings, kernels
         memory = shingles.values
         sizes = kernels.count_distinct(shingles)[lists]
         shared = kernels.count_shared(shingles, lists, _least(sizes, settings))
-        words = rows.words[batch].min(axis=1)
-        found.append(_duplicates(batch, sizes, shared, words, settings))
+        found.append(_duplicates(rows, batch, sizes, shared, settings))
     return Edges.joined(found)
 
 
@@ -46,14 +45,15 @@ def _least(sizes: Counts, settings: DedupSettings) -> Counts:
 
 
 def _duplicates(
-    pairs: Integers, sizes: Counts, shared: Counts, words: Counts, settings: DedupSettings
+    rows: RankedRows, pairs: Integers, sizes: Counts, shared: Counts, settings: DedupSettings
 ) -> Edges:
-    """The pairs that reach a limit. words: of the shorter row."""
+    """The pairs that reach a limit."""
     share_needed = settings.contained or NEVER
     jaccard = shared / np.maximum(sizes.sum(axis=1) - shared, 1)
     share = shared / np.maximum(sizes.min(axis=1), 1)
     near = jaccard >= settings.threshold
-    contained = ~near & (share >= share_needed) & (words >= settings.contained_words)
+    long_enough = rows.words[pairs].min(axis=1) >= settings.contained_words
+    contained = ~near & (share >= share_needed) & long_enough
     edges = Edges(
         first=pairs[:, 0],
         second=pairs[:, 1],
@@ -83,8 +83,8 @@ class Applied(NamedTuple):
 def apply(table: pa.Table, decisions: pa.Table, _settings: DedupSettings) -> Applied:
     """A part of the store, given the decisions on its rows, in their order.
 
-    Kept rows are untouched. Each dropped row gets one more finding: rule, similarity, limit and its
-    partner.
+    Kept rows are untouched. Each dropped row gets one more finding: rule,
+    similarity, limit and its partner.
     """
     is_kept = np.ones(len(table), bool)
     is_kept[values(decisions["row"])] = False

@@ -1,4 +1,4 @@
-"""What one side of a conversation says, compiled: see against.py."""
+"""The shingles of one side of a conversation, compiled: see against.py."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 # numba gives the compiled functions their types
@@ -40,12 +40,12 @@ def find_inside(shingles, messages, side, wanted, pairs):
     """Write the wanted shingles that lie inside a message of a side; returns how many."""
     total = 0
     for row in range(shingles.starts.size - 1):
-        start, end = shingles.starts[row], shingles.starts[row + 1]
+        start = shingles.starts[row]
         for message in range(messages.starts[row], messages.starts[row + 1]):
             words = messages.values[message]
             stop = start + abs(words)
             if words * side > 0:
-                last = min(stop - (SHINGLE - 1), end)
-                total = write_wanted(shingles.values, start, last, wanted, row, pairs, total)
+                end = min(stop - (SHINGLE - 1), shingles.starts[row + 1])
+                total = write_wanted(shingles.values, start, end, wanted, row, pairs, total)
             start = stop
     return total

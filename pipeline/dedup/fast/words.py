@@ -1,8 +1,9 @@
 """From texts to shingles, compiled: the words of each message as hashes, eight bytes at a time.
 
-`registers.fold` folds the ASCII of many rows and notes where letters stand, one bit a byte. Then,
-message by message, `mark` finds where words begin and end, and `hash_words` hashes word by word. A
-message with letters beyond ASCII is spelled instead, into the same hashes.
+`registers.fold` folds the ASCII of many rows and notes where letters stand, one
+bit a byte. Then, message by message, `mark` finds where words begin and end, and
+`hash_words` hashes word by word. A message with letters beyond ASCII is spelled
+instead, into the same hashes.
 
     text        H  e  y  ,     I  '  m     f  i  n  e
     letters     1  1  1  0  0  1  0  1  0  1  1  1  1
@@ -10,7 +11,8 @@ message with letters beyond ASCII is spelled instead, into the same hashes.
     folded      h  e  y  0  0  i  0  m  0  f  i  n  e
     words       hey | i | m | fine            two edges each: where it begins, where it ends
 
-Finding many edges at once: Langdale and Lemire, Parsing Gigabytes of JSON per Second (2019).
+Finding many edges at once: Langdale and Lemire, Parsing Gigabytes of JSON per
+Second (2019).
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -53,7 +55,7 @@ class Block(NamedTuple):
 
 
 class Messages(NamedTuple):
-    """Where in a block which row says what."""
+    """Where the messages of each row stand in a block."""
 
     starts: Keys  # (messages + 1,) where each message begins in the text
     speakers: Signs  # (messages,)
@@ -196,26 +198,32 @@ def has_letters_beyond(block, messages, message):
 
 
 @njit(inline="always")
-def mark(letters, starts, message, edges, count):
-    """Append where each word of a message begins and ends; returns how many edges there are.
+def write_edges(edges, count, changes, group):
+    """Append the place of each set bit; returns the new count.
 
-    Four at a time, of which the last ones may be none and are overwritten: fewer branches.
+    Four at a time, of which the last ones may be none and are overwritten: fewer
+    branches.
     """
+    after = count + ones(changes)
+    while count < after:
+        for ahead in range(EDGES_AT_ONCE):
+            edges[count + _u64(ahead)] = (group << _SIX) + trailing_zeros(changes)
+            changes &= changes - _ONE
+        count += _u64(EDGES_AT_ONCE)
+    return after
+
+
+@njit(inline="always")
+def mark(letters, starts, message, edges, count):
+    """Append where each word of a message begins and ends; returns how many edges there are."""
     start, stop = starts[message], starts[message + _ONE]
     if start == stop:
         return count
     carry = _ZERO
     for group in range(start >> _SIX, (stop + _LAST_BIT) >> _SIX):
-        bits, base = within(letters, group, start, stop), group << _SIX
-        changes = bits ^ (bits << _ONE | carry)
+        bits = within(letters, group, start, stop)
+        count = write_edges(edges, count, bits ^ (bits << _ONE | carry), group)
         carry = bits >> _LAST_BIT
-        after = count + ones(changes)
-        while count < after:
-            for ahead in range(EDGES_AT_ONCE):
-                edges[count + _u64(ahead)] = base + trailing_zeros(changes)
-                changes &= changes - _ONE
-            count += _u64(EDGES_AT_ONCE)
-        count = after
     edges[count] = stop  # of a word that the message ends with
     return count + carry
 
@@ -247,9 +255,10 @@ def spell_message(block, messages, message, words, count):
 def hash_row(block, messages, row, scratch, result):
     """Hash the words of a row; fill message_words and context; returns how many words.
 
-    Words are marked message by message but hashed all at once, as a processor guesses the end of
-    one long loop better than those of many short ones: a fifth of the time. Before a message that
-    is spelled, the words that wait are hashed, so that all stay in order.
+    Words are marked message by message but hashed all at once, as a processor
+    guesses the end of one long loop better than those of many short ones: a fifth
+    of the time. Before a message that is spelled, the words that wait are hashed,
+    so that all stay in order.
     """
     count = marked = _ZERO
     end = result.message_ends[row]
