@@ -1,17 +1,19 @@
 """Deduplication: speed beside named peers, memory and linearity, boilerplate, the gold set.
 
-    python benchmarks/dedup.py peers [rows]     CPU-seconds, memory, recall, precision; Parquet in, kept rows out
+    python benchmarks/dedup.py peers [rows]     CPU-seconds, memory, recall, precision
     python benchmarks/dedup.py growth           seconds and memory from 100,000 to 1,000,000 rows
     python benchmarks/dedup.py boilerplate      seconds over rows that all share 500 words
     python benchmarks/dedup.py gold             recall by kind of edit on shared/data/gold_dedup
 
-Peers are installed into environments of their own under build/peers. Every tool is one process (or its own command) on
-the same files; CPU-seconds are user + system of it and its children, from start to end, imports included.
+Peers are installed into environments of their own under build/peers. Every tool is one process (or
+its own command) on the same files, Parquet in, kept rows out; CPU-seconds are user + system of it
+and its children, from start to end, imports included.
 """
 
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import shutil
@@ -19,13 +21,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.conversation import Conversation, Message, Source, from_table, to_table
+from pipeline.conversation import Conversation, Finding, Message, Source, from_table, to_table
 from pipeline.dedup import dedup, link, sign
 from pipeline.recipe.settings import DedupSettings
 
@@ -49,9 +53,18 @@ TOOLS = (
     "text_dedup",
     "datatrove",
 )
+THRESHOLD = 0.7
+PART = 10_000  # rows
 SLOW = {"datatrove": 10}  # run once on a tenth of the rows, times ten: its stages are linear
 RUNS = 3  # new memory may cost a CPU-second more or less on a virtual machine
 GOLD = ROOT.parent / "shared" / "data" / "gold_dedup"
+
+
+class Cost(NamedTuple):
+    """What a run of a tool takes."""
+
+    cpu: float  # seconds, user and system, with children
+    memory: float  # peak of the largest process, MB
 
 
 def corpus(rows: int, *more: str) -> Path:
@@ -61,8 +74,8 @@ def corpus(rows: int, *more: str) -> Path:
     return folder
 
 
-def run(command: list[str]) -> tuple[float, float]:
-    """(CPU-seconds with children, peak memory of the largest process in MB) of a command that must succeed."""
+def run(command: list[str]) -> Cost:
+    """What a command that must succeed takes."""
     print("+", *(part.replace(str(ROOT) + "/", "") for part in command), file=sys.stderr)
     log = (BUILD / "bench" / "last.log").open("w+")
     process = subprocess.Popen(
@@ -72,7 +85,7 @@ def run(command: list[str]) -> tuple[float, float]:
     if status:
         log.seek(0)
         raise SystemExit(log.read()[-2000:])
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
+    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1000)
 
 
 def python_of(peer: str) -> str:
@@ -85,137 +98,153 @@ def python_of(peer: str) -> str:
 
 
 def peers(rows: int) -> None:
-    """A line a tool: CPU-seconds, how often ours fit into them, memory, and how right it is at Jaccard .7."""
-    print(
-        f"load {os.getloadavg()[0]:.1f}; {rows} conversations, the best of {RUNS} runs; recall of pairs, precision"
-    )
-    print("of dropped rows at .7; x: times ours in memory, and ours as the room works (`stored`)")
+    """A line a tool: CPU-seconds, times ours, memory, and how right it is at Jaccard .7."""
+    print(f"load {os.getloadavg()[0]:.1f}; {rows} conversations, the best of {RUNS} runs")
+    print("recall of pairs, precision of dropped rows at .7; x: times ours in memory, as the stage")
     spent: dict[str, float] = {}
     for name in TOOLS:
-        script, *more = name.split()
         few = rows // SLOW.get(name, 1)
         folder, out = corpus(few), BUILD / "bench" / "out" / name.replace(" ", "_")
-        python = python_of(script) if script in PEERS else sys.executable
-        command = [python, str(SCRIPTS / f"{script}.py"), str(folder), str(out), *more]
-        if script == "text_dedup":
-            command = ["sh", str(SCRIPTS / "text_dedup.sh"), python, str(folder), str(out)]
-        cpu, memory = min(fresh(command, out) for _ in range(1 if name in SLOW else RUNS))
-        spent[name] = cpu = cpu * rows / few
-        if name == "floor":
-            print(
-                f"{name:14} {cpu:8.2f} CPU-s: reading and writing alone, as the peers' scripts do it"
-            )
-            continue
-        ratios = "".join(
-            f"{cpu / spent[ours]:7.1f} x" for ours in ("rapport", "rapport stored") if ours in spent
-        )
-        recall, precision, kept = quality(folder, out / "kept")
-        print(
-            f"{name:14} {cpu:8.2f} CPU-s{ratios}, {rows / cpu:8.0f} rows/s {memory:6.0f} MB"
-            f"  recall {recall:.4f} precision {precision:.4f} kept {kept}"
-            + (f" of {few}, times {rows // few}" if few != rows else "")
-        )
+        command = command_of(name, folder, out)
+        cost = min(fresh(command, out) for _ in range(1 if name in SLOW else RUNS))
+        spent[name] = cost.cpu * rows / few
+        print_tool(name, spent, cost.memory, rows)
+        if name != "floor":
+            print_quality(folder, out / "kept")
 
 
-def fresh(command: list[str], out: Path) -> tuple[float, float]:
+def command_of(name: str, folder: Path, out: Path) -> list[str]:
+    script, *more = name.split()
+    python = python_of(script) if script in PEERS else sys.executable
+    if script == "text_dedup":
+        return ["sh", str(SCRIPTS / "text_dedup.sh"), python, str(folder), str(out)]
+    return [python, str(SCRIPTS / f"{script}.py"), str(folder), str(out), *more]
+
+
+def print_tool(name: str, spent: dict[str, float], memory: float, rows: int) -> None:
+    cpu = spent[name]
+    if name == "floor":
+        print(f"{name:14} {cpu:8.2f} CPU-s: reading and writing alone, as the peers' scripts do it")
+        return
+    ours = [spent[tool] for tool in ("rapport", "rapport stored") if tool in spent]
+    ratios = "".join(f"{cpu / own:7.1f} x" for own in ours)
+    measured = f" (of {rows // SLOW[name]} rows, times {SLOW[name]})" if name in SLOW else ""
+    print(
+        f"{name:14} {cpu:8.2f} CPU-s{ratios}, {rows / cpu:8.0f} rows/s {memory:6.0f} MB{measured}"
+    )
+
+
+def print_quality(folder: Path, kept: Path) -> None:
+    recall, precision, rows = quality(folder, kept)
+    print(f"{'':14} recall {recall:.4f} precision {precision:.4f} kept {rows}")
+
+
+def fresh(command: list[str], out: Path) -> Cost:
     shutil.rmtree(out, ignore_errors=True)
     return run(command)
 
 
 def quality(folder: Path, kept: Path) -> tuple[float, float, int]:
-    """(share of true pairs that were parted, share of dropped rows that have a true partner, rows kept)."""
+    """(share of true pairs parted, share of dropped rows that have a true partner, rows kept)."""
     ids = pq.read_table(folder / "kept", columns=["id"])["id"].to_pylist()
-    if (kept / "state.json").exists():
-        with pa.memory_map(str(next(kept.glob("*.arrow")))) as source:
-            stays = pa.ipc.open_stream(source).read_all()["id"].to_pylist()
-    else:
-        stays = pq.read_table(kept, columns=["id"])["id"].to_pylist()
-    place = {name: i for i, name in enumerate(ids)} | {str(i): i for i in range(len(ids))}
+    place = {name: at for at, name in enumerate(ids)} | {str(at): at for at in range(len(ids))}
     here = np.zeros(len(ids), bool)
-    here[[place[str(name)] for name in stays]] = True
+    here[[place[str(name)] for name in kept_ids(kept)]] = True
     truth = np.load(folder / "truth.npz")
-    near = truth["j"] >= 0.7
-    a, b = truth["a"][near], truth["b"][near]
-    alike = np.zeros(len(ids), bool)
-    alike[a] = alike[b] = True
-    return 1 - (here[a] & here[b]).mean(), alike[~here].mean(), int(here.sum())
+    near = truth["j"] >= THRESHOLD
+    first, second = truth["a"][near], truth["b"][near]
+    duplicate = np.zeros(len(ids), bool)
+    duplicate[first] = duplicate[second] = True
+    return 1 - (here[first] & here[second]).mean(), duplicate[~here].mean(), int(here.sum())
+
+
+def kept_ids(kept: Path) -> list[str | int]:
+    """The ids that a tool kept: a Parquet data set, or one of `datasets`."""
+    if not (kept / "state.json").exists():
+        return pq.read_table(kept, columns=["id"])["id"].to_pylist()
+    with pa.memory_map(str(next(kept.glob("*.arrow")))) as source:
+        return pa.ipc.open_stream(source).read_all()["id"].to_pylist()
 
 
 def growth() -> None:
-    """As the room works, which is what a million rows ask for."""
+    """As the stage works, which is what a million rows ask for."""
     for rows in (100_000, 200_000, 500_000, 1_000_000):
         folder, out = corpus(rows, "--no-truth"), BUILD / "bench" / "out" / "growth"
-        command = [sys.executable, str(SCRIPTS / "rapport.py"), str(folder), str(out), "stored"]
-        cpu, memory = min(fresh(command, out) for _ in range(RUNS))
-        print(f"{rows:8} rows {cpu:6.2f} CPU-s {rows / cpu:8.0f} rows/s {memory:6.0f} MB")
+        command = command_of("rapport stored", folder, out)
+        cost = min(fresh(command, out) for _ in range(RUNS))
+        rate = rows / cost.cpu
+        print(f"{rows:8} rows {cost.cpu:6.2f} CPU-s {rate:8.0f} rows/s {cost.memory:6.0f} MB")
 
 
 def boilerplate() -> None:
     """Rows that all open with the same 500 words and go on with 80 of their own."""
-    chance, settings = np.random.default_rng(1), DedupSettings()
+    chance = np.random.default_rng(1)
     words = np.array([f"w{i}" for i in range(5000)], object)
     front = " ".join(chance.choice(words, 500))
     for rows in (100, 2_500, 5_000, 10_000, 20_000):
         texts = [front + " " + " ".join(chance.choice(words, 80)) for _ in range(rows)]
-        table = to_table(
-            Conversation(
-                str(i),
-                (Message("assistant", text), Message("user", "go on")),
-                Source("file", "b", str(i)),
-            )
-            for i, text in enumerate(texts)
-        )
-        start = time.process_time()
-        signed = [sign.sign(table.slice(at, 10_000), settings) for at in range(0, rows, 10_000)]
-        middle = time.process_time()
-        decisions, report = link.link(signed, settings)
-        linked = time.process_time() - middle
-        seconds = f"sign {middle - start:.2f} link {linked:.2f} CPU-s"
-        print(
-            f"{rows:6} rows: {seconds}, {len(decisions)} dropped, {report['candidates']} candidates"
-        )
+        table = to_table(conversation(str(i), [text, "go on"]) for i, text in enumerate(texts))
+        print(f"{rows:6} rows: {linked(table, DedupSettings())}")
+
+
+def conversation(name: str, texts: Sequence[str], source: str = "b") -> Conversation:
+    roles = itertools.cycle(("user", "assistant"))
+    messages = tuple(Message(next(roles), text) for text in texts)
+    return Conversation(name, messages, Source("file", source, name))
+
+
+def linked(table: pa.Table, settings: DedupSettings) -> str:
+    start = time.process_time()
+    parts = range(0, len(table), PART)
+    signed = [sign.sign(table.slice(at, PART), settings) for at in parts]
+    middle = time.process_time()
+    decisions, report = link.link(signed, settings)
+    seconds = f"sign {middle - start:.2f} link {time.process_time() - middle:.2f} CPU-s"
+    return f"{seconds}, {len(decisions)} dropped, {report['candidates']} candidates"
 
 
 def gold() -> None:
-    """Pairs parted, by kind of edit and parameter; containment on."""
-    with gzip.open(GOLD / "dialogues.jsonl.gz", "rt") as file:
-        rows = [json.loads(line) for line in file]
-    with gzip.open(GOLD / "pairs.jsonl.gz", "rt") as file:
-        pairs = [json.loads(line) for line in file]
+    """Pairs of which one row is dropped, by kind of edit and parameter; containment on."""
+    pairs = lines("pairs.jsonl.gz")
     table = to_table(
-        Conversation(
-            row["id"],
-            tuple(
-                Message(("user", "assistant")[i % 2], turn["text"])
-                for i, turn in enumerate(row["turns"])
-            ),
-            Source("file", row["source"], row["id"]),
-        )
-        for row in rows
+        conversation(row["id"], [turn["text"] for turn in row["turns"]], row["source"])
+        for row in lines("dialogues.jsonl.gz")
     )
     for threshold in (0.7, 0.8):
         _, dropped, report = dedup([table], DedupSettings(threshold=threshold))
-        gone = {row.id: row.findings[-1] for row in from_table(dropped[0])}
-        truth = {frozenset((p["a"], p["b"])) for p in pairs if p["j5_word"] >= threshold}
-        left = sum(pair.isdisjoint(gone) for pair in truth)
-        near = {name: f for name, f in gone.items() if f.rule in ("dedup.exact", "dedup.near")}
-        right = sum(frozenset((name, f.evidence.split()[1])) in truth for name, f in near.items())
-        recall, precision = 1 - left / len(truth), right / len(near)
-        print(
-            f"at {threshold}: recall {recall:.5f} of {len(truth)} pairs, precision {precision:.5f}",
-            report["dropped"],
-        )
-        total, parted = Counter(), Counter()
-        for pair in pairs:
-            kind = f"{pair['relation']} {pair['param'] or ''}"
-            total[kind] += 1
-            parted[kind] += pair["a"] in gone or pair["b"] in gone
-        print(
-            "; ".join(
-                f"{kind} {parted[kind] / total[kind]:.3f} of {total[kind]}"
-                for kind in sorted(total)
-            )
-        )
+        found = {row.id: row.findings[-1] for row in from_table(dropped[0])}
+        print(f"at {threshold}: {right(pairs, found, threshold)}", report["dropped"])
+        print(by_edit(pairs, found))
+
+
+def lines(name: str) -> list[dict[str, Any]]:
+    with gzip.open(GOLD / name, "rt") as file:
+        return [json.loads(line) for line in file]
+
+
+def right(pairs: list[dict[str, Any]], found: dict[str, Finding], threshold: float) -> str:
+    """Recall of the true pairs, precision of the rows dropped as exact or near."""
+    truth = {frozenset((p["a"], p["b"])) for p in pairs if p["j5_word"] >= threshold}
+    missed = sum(pair.isdisjoint(found) for pair in truth)
+    partners = {
+        name: finding.evidence.split()[1]
+        for name, finding in found.items()
+        if finding.rule in ("dedup.exact", "dedup.near")
+    }
+    correct = sum(frozenset(pair) in truth for pair in partners.items())
+    recall, precision = 1 - missed / len(truth), correct / len(partners)
+    return f"recall {recall:.5f} of {len(truth)} pairs, precision {precision:.5f}"
+
+
+def by_edit(pairs: list[dict[str, Any]], found: dict[str, Finding]) -> str:
+    total: Counter[str] = Counter()
+    parted: Counter[str] = Counter()
+    for pair in pairs:
+        kind = f"{pair['relation']} {pair['param'] or ''}"
+        total[kind] += 1
+        parted[kind] += pair["a"] in found or pair["b"] in found
+    shares = {kind: parted[kind] / total[kind] for kind in sorted(total)}
+    return "; ".join(f"{kind} {share:.3f} of {total[kind]}" for kind, share in shares.items())
 
 
 if __name__ == "__main__":

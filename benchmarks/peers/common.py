@@ -1,4 +1,4 @@
-"""What the peers' scripts share: conversations in, their texts, shingles, kept conversations out."""
+"""What the peers' scripts share: conversations in, texts, shingles, kept conversations out."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ WORD = re.compile(r"\w+")
 
 
 def read() -> pa.Table:
-    """The conversations, with one more column `text`: all that is said."""
+    """The conversations, with one more column `text`: all their messages."""
     table = pq.read_table(Path(sys.argv[1], "kept")).combine_chunks()
     messages = table["messages"].chunk(0)
     texts = pa.ListArray.from_arrays(messages.offsets, messages.values.field("content"))

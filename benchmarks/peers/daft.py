@@ -1,6 +1,6 @@
-"""Daft's built-in minhash (xxhash, 128, word 5-grams); banding 14 x 9 and agreement of signatures are ours, in numba.
+"""Daft's built-in minhash (xxhash, 128, word 5-grams). python daft.py IN OUT
 
-python daft.py IN OUT
+Banding 14 x 9 and agreement of signatures are ours, in numba.
 """
 
 import sys

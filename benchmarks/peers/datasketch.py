@@ -1,4 +1,4 @@
-"""datasketch 2: bulk MinHash with a fast hash, then MinHashLSH, keep the first. python datasketch.py IN OUT"""
+"""datasketch 2: bulk MinHash with a fast hash, then MinHashLSH. python datasketch.py IN OUT"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""datatrove's four minhash stages, one task each, 5-grams, 14 buckets x 9. python datatrove.py IN OUT"""
+"""datatrove's four minhash stages, 5-grams, 14 buckets x 9. python datatrove.py IN OUT"""
 
 import sys
 

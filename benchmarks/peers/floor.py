@@ -1,4 +1,4 @@
-"""Only what everyone must do: read the conversations, get at their texts, write them. python floor.py IN OUT"""
+"""What every tool must do: read conversations, get their texts, write. python floor.py IN OUT"""
 
 from common import read, write
 

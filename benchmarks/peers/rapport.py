@@ -1,7 +1,7 @@
-"""Our room, Parquet to Parquet, in one process as the peers here. python rapport.py IN OUT [stored]
+"""Our stage, Parquet to Parquet, in one process. python rapport.py IN OUT [stored]
 
-As the peers do it: all rows in memory, kept rows out, and the pairs. `stored`, as the room does it: signed parts on
-disk, rows read a second time, dropped rows written too, each with its reason.
+As the peers do it: all rows in memory, kept rows out, and the pairs. `stored`, as the stage does
+it: signed parts on disk, rows read a second time, dropped rows written too, with their reasons.
 """
 
 import os
@@ -59,10 +59,9 @@ def stored(parts: list[Path], out: Path) -> None:
     ]
     decisions, report = link.link(mapped, SETTINGS)
     for part, mine in zip(parts, verify.by_part(decisions, len(parts)), strict=True):
-        for kind, rows in zip(
-            ("kept", "dropped"), verify.apply(read(part), mine, SETTINGS), strict=True
-        ):
-            write(out / kind / part.name, rows)
+        done = verify.apply(read(part), mine, SETTINGS)
+        write(out / "kept" / part.name, done.kept)
+        write(out / "dropped" / part.name, done.dropped)
     print(report)
 
 

@@ -1,6 +1,6 @@
 """rensa's own deduplicator. python rensa.py IN OUT [held]
 
-It is fed row by row. `held`: all shingles are made first, as shared/prototypes/peers/p_rensa.py does.
+It is fed row by row. `held`: all shingles are made first.
 """
 
 import sys
