@@ -1,7 +1,8 @@
 """numba's `njit`, without the tenth of a CPU-second that each process would spend on BLAS.
 
-numba imports scipy.linalg when its first function is loaded, in case that multiplies matrices. None
-of ours does, and numba takes no for an answer.
+numba imports scipy.linalg when its first function is loaded, in case that
+function multiplies matrices. None of ours does, and numba accepts that there is
+no BLAS.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from numba import njit
 __all__ = ["njit"]
 
 
-def _none() -> None:
+def _no_blas() -> None:
     raise ImportError
 
 
-numba.np.linalg.ensure_blas = _none
+numba.np.linalg.ensure_blas = _no_blas

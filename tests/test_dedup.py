@@ -155,7 +155,7 @@ def test_little_data_needs_no_compiler() -> None:
         "import sys\n"
         "from pipeline.conversation import to_table\n"
         "from pipeline.dedup import dedup\n"
-        "from pipeline.recipe.settings import DedupSettings\n"
+        "from pipeline.recipe.dedup import DedupSettings\n"
         "from tests.rows import conversation\n"
         "rows = to_table(conversation(n % 40) for n in range(80))\n"
         "assert dedup([rows], DedupSettings())[2]['dropped'] == {'dedup.exact': 40}\n"

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.conversation import Conversation, Finding, Message, Persona, Score, Source, to_table
-from pipeline.dedup import kernels, link, sign
+from pipeline.dedup import kernels, link, sign, verify
 from pipeline.recipe.dedup import DedupSettings
 
 SETTINGS = DedupSettings()
@@ -448,3 +448,13 @@ def test_rows_of_other_sets_are_compared_with_ours_only():
     held = [row("one", TEXT), row("two", TEXT + " and so on")]
     found, report = decide([row("ours", text_of(50, "ours"))], against=held)
     assert (found, report["rows"], report["similar"]) == ({}, 1, 0)
+
+
+def test_much_data_in_small_pieces_gets_the_same_decisions(monkeypatch):
+    """Bands sorted in pieces, pairs made distinct on the way, few pairs verified at a time."""
+    rows = families(40)
+    whole = decide(rows, parts=3)
+    monkeypatch.setattr(link, "PIECE", 50)
+    monkeypatch.setattr(link, "PENDING", 20)
+    monkeypatch.setattr(verify, "BATCH", 7)
+    assert decide(rows, parts=3) == whole

@@ -1,13 +1,14 @@
 """Drop duplicates: exact copies, near copies (MinHash, verified), parts of a longer conversation.
 
-Three passes, none of which needs the whole data set in memory. Tables are of `conversation.SCHEMA`,
-about 10,000 rows:
+Three passes, none of which needs the whole data set in memory. Tables are of
+`conversation.SCHEMA`, about 10,000 rows:
 
     sign.sign(table, settings)                 a table per part, to be stored and mapped from disk
     link.link(signed, settings, against)       a decision per row to drop, and a report
     verify.apply(table, decisions, settings)   a part as (kept, dropped); see `verify.by_part`
 
-Signing reads only `sign.COLUMNS`. numba is imported when there is much to do: see kernels.py.
+Signing reads only `sign.COLUMNS`. numba is imported when there is much to do: see
+kernels.py.
 """
 
 from __future__ import annotations

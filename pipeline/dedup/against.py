@@ -1,8 +1,9 @@
 """Against other sets: what an evaluation set asks or answers must not stand in ours.
 
-Whole conversations are compared by `link` like any others. Here: one side of a conversation (all
-that its user writes, or all that its assistant writes) found again inside a longer or different
-conversation. Shingles that cross from one message to the next do not count.
+Whole conversations are compared by `link` like any others. Here: one side of a
+conversation (all that its user writes, or all that its assistant writes) found
+again inside a longer or different conversation. Shingles that cross from one
+message to the next do not count.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ WANTED_SLOTS = 1 << 22
 
 
 class Leaks(NamedTuple):
-    """Rows that hold what a foreign row says. Rows count through all parts of their kind."""
+    """Rows that contain a side of a foreign row. Rows count through all parts of their kind."""
 
     rows: Integers
     foreign: Integers
@@ -55,7 +56,7 @@ class Leaks(NamedTuple):
 
 
 class ForeignSide(NamedTuple):
-    """What the foreign rows say on one side."""
+    """The content of the foreign rows on one side."""
 
     shingles: Shingles  # sorted; one for each (shingle, foreign row), each pair once
     rows: Integers  # the foreign row of each
@@ -77,8 +78,8 @@ def leaks(
 ) -> Leaks:
     """For each row that gives away a foreign row: the one of which it has the largest share.
 
-    Shingles that `shared_by` foreign sides or more have are their form, not their content, and do
-    not count.
+    Shingles that `shared_by` foreign sides or more have are their form, not their
+    content, and do not count.
     """
     found = []
     for side in SIDES:

@@ -27,9 +27,10 @@ class Lists(NamedTuple):
 
 
 class PartRows(NamedTuple):
-    """The rows of one part as the kernels read them: shingles as in `Lists`, and who is asked.
+    """The rows of one part as the kernels read them: shingles as in `Lists`, and which rows.
 
-    The four arrays of one type, so that a compiled function takes them as one argument.
+    The four arrays of one type, so that a compiled function takes them as one
+    argument.
     """
 
     values: Shingles  # (shingles of all rows,)

@@ -1,6 +1,7 @@
 """Between numpy and Arrow without a copy.
 
-`pa.array` and `to_numpy` do the same, but import pandas first: 0.3 CPU-seconds in every worker.
+`pa.array` and `to_numpy` do the same, but import pandas first: 0.3 CPU-seconds in
+every worker.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def arrow_lists(values: NumberArray, starts: Integers) -> pa.LargeListArray:
 def values(column: Column) -> NumberArray:
     """Arrow numbers as a numpy array that cannot be written to; what is null has any value.
 
-    numba compiles a function anew for arrays that can be written to, so all are made alike.
+    numba compiles a function anew for arrays that can be written to, so all are
+    made the same.
     """
     array = whole(column)
     kind = np.dtype(str(array.type).replace("double", "float64"))

@@ -65,8 +65,9 @@ class Edges:
 def choose(edges: Edges, rows: int, foreign: int) -> Integers:
     """(rows,) the edge that drops a row, or NONE. Its partner is kept, or is an exact copy of it.
 
-    Rows are decided on in `_order`: one is dropped if a row that is kept is its duplicate. An exact
-    copy is always dropped, for the first row with its words, even where that one is dropped too.
+    Rows are decided on in `_order`: one is dropped if a row that is kept is its
+    duplicate. An exact copy is always dropped, for the first row with its words,
+    even where that one is dropped too.
     """
     place = _order(edges, rows, foreign)
     later = np.where(place[edges.first] > place[edges.second], edges.first, edges.second)

@@ -1,8 +1,8 @@
 """The inner loops of dedup: what they compute, and who computes it.
 
-`plain` has them in Python and numpy, `fast` compiled by numba: the same functions with the same
-results. Compiling takes some ten CPU-seconds once, loading what was compiled half a second in each
-process, so little data is computed by `plain`.
+`plain` has them in Python and numpy, `fast` compiled by numba: the same functions
+with the same results. Compiling takes some ten CPU-seconds once, loading what was
+compiled half a second in each process, so little data is computed by `plain`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PLAIN_WORDS = 100_000  # words that one process computes in Python: about half a
 
 
 class Kernels(Protocol):
-    """The inner loops. `plain.py` says what each one does."""
+    """The inner loops. `plain.py` defines what each one computes."""
 
     def shingle(self, texts: ComparedTexts) -> pa.Table: ...
 

@@ -1,6 +1,7 @@
 """Link: from signed parts to decisions. Which rows may be duplicates, which are, who is dropped.
 
-Memory: one band of keys at a time, and the shingles of the candidates of one batch of pairs.
+Memory: one band of keys at a time, and the shingles of the candidates of one
+batch of pairs.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ DECISIONS = pa.schema(
         "view": pa.string(),
     }
 )
-LinkReport = dict[str, Any]  # what the stage's report.json says of it
+LinkReport = dict[str, Any]  # as the stage's report.json has it
 _u64 = np.uint64
 
 
@@ -158,7 +159,8 @@ def containing_pairs(
 def _rank_bits(ranks: Integers) -> np.uint64:
     """The lowest bits of a packed key, which hold its rank.
 
-    The key loses as many of its highest; that can only add candidates, and each one is verified.
+    The key loses as many of its highest; that can only add candidates, and each
+    one is verified.
     """
     return _u64(max(1, int(ranks.max(initial=0)).bit_length()))
 
@@ -170,7 +172,7 @@ def _leaked(
     settings: DedupSettings,
     chosen: Kernels,
 ) -> Edges:
-    """From rows of against-sets to those of ours in which a side says the same."""
+    """From rows of against-sets to those of ours that contain one of their sides."""
     found = leaks(signed, against, settings.shared_by, chosen)
     rank_at = np.argsort(rows.home)
     ours = rank_at[found.rows + rows.foreign]

@@ -1,6 +1,7 @@
 """The kernels in Python and numpy: the definition of what dedup computes, and how little data is.
 
-`fast` has the same functions compiled. tests/test_kernels.py holds each pair to the same results.
+`fast` has the same functions compiled. tests/test_kernels.py holds each pair to
+the same results.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def _pieces(word: str) -> Iterator[int]:
 
 
 def mix(hashes: Keys) -> Keys:
-    """MurmurHash3's finaliser: every bit that comes in decides on every bit that goes out."""
+    """MurmurHash3's finaliser: each bit of the result depends on each bit of the hash."""
     for factor in MIX:
         hashes = (hashes ^ hashes >> _u64(33)) * _u64(factor)
     return hashes ^ hashes >> _u64(33)
@@ -123,9 +124,10 @@ def row_shingles(mixed: Keys) -> Shingles:
 
 
 def digest(mixed: list[int]) -> tuple[int, int]:
-    """128 bits that say which words a row has, and in which order.
+    """128 bits for the words of a row in their order.
 
-    The second half is no polynomial: a text made to collide in the first does not in the second.
+    The second half is no polynomial: a text made to collide in the first does not
+    in the second.
     """
     first, second = len(mixed), ~len(mixed) & _WRAP
     for hashed in mixed:
@@ -188,7 +190,8 @@ def shared_keys(keys: Keys, ranks: Integers, bits: np.uint64) -> Keys:
 def bucket_pairs(packed: Keys, bits: np.uint64, cap: int) -> BucketPairs:
     """The pairs of ranks that have an equal key, given those of `shared_keys`.
 
-    In a bucket of more than cap + 1 rows, each row meets the first `cap` only: time stays linear.
+    In a bucket of more than cap + 1 rows, each row meets the first `cap` only:
+    time stays linear.
     """
     keys, ranks = packed >> bits, packed & ((_u64(1) << bits) - _u64(1))
     starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
@@ -230,7 +233,8 @@ def _as_set(shingles: Lists, row: int) -> set[int]:
 def count_rows(part: PartRows, sample: int, most: int, counters: Counters) -> None:
     """Add to the counters how many of the chosen rows have a shingle, up to `most`.
 
-    A row counts a shingle once, as long as each of RECENT cells remembers what it had last.
+    A row counts a shingle once, as long as each of RECENT cells remembers what it
+    had last.
     """
     rows, shingles = _sampled(part, sample)
     slots = _slots(shingles, counters)
@@ -289,8 +293,8 @@ def _sampled(part: PartRows, sample: int) -> tuple[Integers, Shingles]:
     """(row, shingle) of the chosen rows, those whose `sample` bits are zero."""
     rows = np.repeat(np.arange(len(part.chosen)), np.diff(part.starts))
     shingles = part.values[part.starts[0] : part.starts[-1]]
-    asked = part.chosen[rows] & (shingles & _u32(sample) == 0)
-    return rows[asked], shingles[asked]
+    sampled = part.chosen[rows] & (shingles & _u32(sample) == 0)
+    return rows[sampled], shingles[sampled]
 
 
 def _row_shingles(part: PartRows, row: int) -> Shingles:
@@ -312,7 +316,7 @@ def _longest(runs: Integers) -> int:
     return int((runs[:, 1] - runs[:, 0]).max(initial=0))
 
 
-# --- what a side says: see against.py
+# --- one side of a conversation: see against.py
 
 
 def side_shingles(part: pa.Table, side: int, wanted: Flags) -> SideShingles:

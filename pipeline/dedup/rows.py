@@ -86,8 +86,9 @@ class RankedRows:
     def shingles_of(self, pairs: Integers, memory: Shingles) -> tuple[Lists, Integers]:
         """(shingles of all rows in the pairs, copied; (pairs, 2) which list is that of each).
 
-        They are copied part by part, as reading goes fastest that way, and into `memory` where it
-        is large enough: new memory costs more than what is done in it.
+        They are copied part by part, as reading goes fastest that way, and into
+        `memory` where it is large enough: new memory costs more than what is done
+        in it.
         """
         ranks, rank_of = np.unique(pairs, return_inverse=True)
         order = np.argsort(self.place[ranks])

@@ -49,8 +49,8 @@ def surveyed(
 def _limits(settings: DedupSettings, rows: int) -> Limits:
     """What a survey asks for.
 
-    A row that is contained to the share c has at most 1 - c of its shingles for itself. As only a
-    quarter is asked, three times as many are allowed.
+    A row that is contained to the share c has at most 1 - c of its shingles for
+    itself. As only a quarter is sampled, three times as many are allowed.
     """
     many = min(max(settings.shared_by, rows // ONE_IN), MOST_COUNTED)
     contained = float(settings.contained or 1)
@@ -60,7 +60,7 @@ def _limits(settings: DedupSettings, rows: int) -> Limits:
 
 
 def counted(rows: RankedRows, chosen: Flags, sample: int, most: int, kernels: Kernels) -> Counters:
-    """How many of the chosen rows have a shingle, up to `most`, for those that are asked."""
+    """How many of the chosen rows have a shingle, up to `most`, for those of the sample."""
     parts = list(rows.by_part(chosen))
     sizes = (int(np.diff(part.starts)[part.chosen].sum()) for part in parts)
     total = sum(sizes) // (sample + 1)
@@ -92,7 +92,8 @@ def without_boilerplate(
 def holders(rows: RankedRows, able: Flags, rare: Keys, kernels: Kernels) -> Keys:
     """Sorted shingle << 32 | rank: the able rows that have a rare shingle, and a few by mistake.
 
-    Equal shingles stand together like the rows of an LSH bucket, so that pairs are found alike.
+    Equal shingles stand together like the rows of an LSH bucket, so that pairs
+    are found the same way.
     """
     size = max(SLOTS_AT_LEAST, 1 << (SLOTS_PER_RARE * len(rare)).bit_length())
     wanted = np.zeros(min(SLOTS, size), bool)

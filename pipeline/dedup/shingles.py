@@ -1,7 +1,7 @@
 """Shingles: what two conversations are compared by, as numbers.
 
-A row's words are hashed, and each five consecutive hashes become one 32-bit shingle. Two rows are
-similar when they have many shingles in common.
+A row's words are hashed, and each five consecutive hashes become one 32-bit
+shingle. Two rows are similar when they have many shingles in common.
 
     message       Don't stop believing, Zoë!
     folded        don't stop believing, zoë!
@@ -24,11 +24,12 @@ similar when they have many shingles in common.
 
     A row of fewer than five words has one shingle of them all, which begins with their number.
 
-All numbers have 64 bits and wrap around. `plain.py` is this definition in Python. Compiled code
-treats texts beyond ASCII apart: ASCII folds by setting a bit in each capital letter, eight at a
-time, but what NFKC and casefold make of any other character stands in a table (`words.characters`).
-A few characters fold together with their neighbours (Hangul jamo, combining marks); rows that have
-one are folded in Python.
+All numbers have 64 bits and wrap around. `plain.py` is this definition in Python.
+Compiled code treats texts beyond ASCII apart: ASCII folds by setting a bit in
+each capital letter, eight at a time, but what NFKC and casefold make of any other
+character stands in a table (`words.characters`). A few characters fold together
+with their neighbours (Hangul jamo, combining marks); rows that have one are
+folded in Python.
 """
 
 from __future__ import annotations

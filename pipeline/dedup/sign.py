@@ -1,8 +1,9 @@
 """Sign: from a table of conversations to what can be compared, without a Python object per word.
 
-Each row becomes its shingles, one hash of all its words, and the keys of its LSH bands. Signatures
-are those of `datasketch.MinHash(num_perm=128, seed=1, scheme="affine32", hashfunc=int)` on the
-shingles, bit for bit: see `signature` and `minhash`.
+Each row becomes its shingles, one hash of all its words, and the keys of its LSH
+bands. Signatures are those of `datasketch.MinHash(num_perm=128, seed=1,
+scheme="affine32", hashfunc=int)` on the shingles, bit for bit: see `signature`
+and `minhash`.
 """
 
 from __future__ import annotations
@@ -55,10 +56,11 @@ def bands(threshold: float) -> tuple[int, int]:
 def sign(table: pa.Table, settings: DedupSettings) -> pa.Table:
     """One row out per row in: id, digest, shingles, band keys, and what decides who is kept.
 
-    digest: 16 bytes, equal for equal words. shingles: in the order of the text, repeats included;
-    none where there are no words. message_words: of each compared message, below zero the
-    assistant's. words: of all of them. band_00 …: uint64. score: mean of the criteria. findings:
-    how many. source: 0 = the preferred.
+    digest: 16 bytes, equal for equal words. shingles: in the order of the text,
+    repeats included; none where there are no words. message_words: of each
+    compared message, below zero the assistant's. words: of all of them. band_00
+    …: uint64. score: mean of the criteria. findings: how many. source: 0 = the
+    preferred.
     """
     texts = compared_texts(table, settings.view)
     size = int(texts.starts[texts.rows[-1]] - texts.starts[texts.rows[0]])

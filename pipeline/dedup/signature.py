@@ -1,9 +1,10 @@
 """MinHash signatures: the constants, as datasketch has them.
 
-Value k of a signature is the minimum over all shingles s of factors[k] · mix32(s) + summands[k], in
-32 bits. Two rows agree in a value with the probability of their Jaccard similarity. A band is a few
-consecutive values, hashed into one key; rows with an equal key in any band are compared. Broder
-(1997); Leskovec et al., Mining of Massive Datasets, chapter 3.
+Value k of a signature is the minimum over all shingles s of factors[k] · mix32(s)
++ summands[k], in 32 bits. Two rows agree in a value with the probability of their
+Jaccard similarity. A band is a few consecutive values, hashed into one key; rows
+with an equal key in any band are compared. Broder (1997); Leskovec et al., Mining
+of Massive Datasets, chapter 3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -24,19 +23,14 @@ NEVER = 2.0  # a share that no row reaches
 def verified(rows: RankedRows, pairs: Integers, settings: DedupSettings, kernels: Kernels) -> Edges:
     """Those of the candidate pairs that are duplicates. pairs: (pairs, 2) ranks."""
     found, memory = [Edges.none()], np.zeros(0, np.uint32)
-    for batch in _batches(pairs):
+    for start in range(0, len(pairs), BATCH):
+        batch = pairs[start : start + BATCH]
         shingles, lists = rows.shingles_of(batch, memory)
         memory = shingles.values
         sizes = kernels.count_distinct(shingles)[lists]
         shared = kernels.count_shared(shingles, lists, _least(sizes, settings))
-        words = rows.words[batch].min(axis=1)
-        found.append(_duplicates(batch, sizes, shared, words, settings))
+        found.append(_duplicates(rows, batch, sizes, shared, settings))
     return Edges.joined(found)
-
-
-def _batches(pairs: Integers) -> Iterator[Integers]:
-    for start in range(0, len(pairs), BATCH):
-        yield pairs[start : start + BATCH]
 
 
 def _least(sizes: CountArray, settings: DedupSettings) -> CountArray:
@@ -51,18 +45,19 @@ def _least(sizes: CountArray, settings: DedupSettings) -> CountArray:
 
 
 def _duplicates(
+    rows: RankedRows,
     pairs: Integers,
     sizes: CountArray,
     shared: CountArray,
-    words: CountArray,
     settings: DedupSettings,
 ) -> Edges:
-    """The pairs that reach a limit. words: of the shorter row."""
+    """The pairs that reach a limit."""
     share_needed = settings.contained or NEVER
     jaccard = shared / np.maximum(sizes.sum(axis=1) - shared, 1)
     share = shared / np.maximum(sizes.min(axis=1), 1)
     near = jaccard >= settings.threshold
-    contained = ~near & (share >= share_needed) & (words >= settings.contained_words)
+    long_enough = rows.words[pairs].min(axis=1) >= settings.contained_words
+    contained = ~near & (share >= share_needed) & long_enough
     edges = Edges(
         first=pairs[:, 0],
         second=pairs[:, 1],
@@ -92,8 +87,8 @@ class Applied(NamedTuple):
 def apply(table: pa.Table, decisions: pa.Table, _settings: DedupSettings) -> Applied:
     """A part of the store, given the decisions on its rows, in their order.
 
-    Kept rows are untouched. Each dropped row gets one more finding: rule, similarity, limit and its
-    partner.
+    Kept rows are untouched. Each dropped row gets one more finding: rule,
+    similarity, limit and its partner.
     """
     is_kept = np.ones(len(table), bool)
     is_kept[values(decisions["row"])] = False

@@ -46,7 +46,7 @@ class ComparedTexts:
 
 @dataclass(frozen=True)
 class Roles:
-    """Who says each message, and which row it belongs to."""
+    """Who writes each message, and which row it belongs to."""
 
     user: Flags  # (messages,)
     assistant: Flags  # (messages,)
@@ -69,9 +69,10 @@ class Roles:
 def compared_texts(table: pa.Table, view: ViewName) -> ComparedTexts:
     """The messages of a table that are compared under a view.
 
-    dialogue: those of user and assistant. assistant: those of the assistant. opening: from the
-    first of the user to the first answer to it. Never system messages, never the greeting of the
-    row's persona (column `persona`, where there is one).
+    dialogue: those of user and assistant. assistant: those of the assistant.
+    opening: from the first of the user to the first answer to it. Never system
+    messages, never the greeting of the row's persona (column `persona`, where
+    there is one).
     """
     messages = whole(table["messages"])
     content = messages.values.field("content")
@@ -102,7 +103,7 @@ def _has_role(role: pa.Array, name: str) -> Flags:
 
 
 def _chosen(roles: Roles, asked: Flags, view: ViewName) -> Flags:
-    """(messages,) those under a view. asked: whether the user has said something by then."""
+    """(messages,) those under a view. asked: whether the user has written by then."""
     if view == "assistant":
         return roles.assistant.copy()
     chosen = roles.user | roles.assistant

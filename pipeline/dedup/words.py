@@ -1,10 +1,11 @@
 """The words of a text, which two conversations are compared by.
 
-A text is folded (NFKC, then casefold). Its words are the runs of letters and digits; each CJK
-ideograph and each kana is a word by itself, as these scripts put no blanks between words.
+A text is folded (NFKC, then casefold). Its words are the runs of letters and
+digits; each CJK ideograph and each kana is a word by itself, as these scripts put
+no blanks between words.
 
-Compiled code cannot call Python for each character, so `characters` has a table of what each one
-folds to.
+Compiled code cannot call Python for each character, so `characters` has a table
+of what each one folds to.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def characters(data: Bytes) -> Table:
 def folding(known: int) -> Table:
     """What each code point below `known` folds to, if to a letter or digit, else 0; with its flags.
 
-    All are folded in one text, a line each: nothing folds together with a line feed.
+    All are folded in one text, a line each: nothing folds together with a line
+    feed.
     """
     texts = [_text_of(point) for point in range(known)]
     joining = _joining(texts)
@@ -98,8 +100,8 @@ def _needs_context(point: int, folds_to: str, joining: set[int]) -> bool:
 def _joining(texts: list[str]) -> set[int]:
     """Code points that NFKC may merge with the one before, or move past it.
 
-    They are the combining marks, what stands behind the first place of a decomposed character, and
-    the Hangul jamo.
+    They are the combining marks, what stands behind the first place of a
+    decomposed character, and the Hangul jamo.
     """
     decomposed = unicodedata.normalize("NFD", "\n".join(texts)).split("\n")
     behind = {ord(letter) for text in decomposed for letter in text[1:]}

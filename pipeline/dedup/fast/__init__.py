@@ -1,8 +1,9 @@
-"""The kernels compiled by numba, for much data. `plain.py` says what each function does.
+"""The kernels compiled by numba, for much data. `plain.py` defines what each one computes.
 
-Here it is only done faster: no object per word, no branch that a processor guesses wrongly, eight
-letters or shingles at a time. The arrays a function needs for itself are made by its caller, as
-compiling `np.zeros` costs a fifth of a second.
+Here it is only done faster: no object per word, no branch that a processor
+guesses wrongly, eight letters or shingles at a time. The arrays a function needs
+for itself are made by its caller, as compiling `np.zeros` costs a fifth of a
+second.
 """
 
 from pipeline.dedup.fast.buckets import bucket_pairs, shared_keys

@@ -1,10 +1,12 @@
 """Eight bytes at a time: loading them, counting bits, folding ASCII.
 
-A number of 64 bits holds eight bytes, so that one addition is done for eight letters at once. The
-masks are those of SIMD within a register: Warren, Hacker's Delight, chapter 6.
+A number of 64 bits holds eight bytes, so that one addition is done for eight
+letters at once. The masks are those of SIMD within a register: Warren, Hacker's
+Delight, chapter 6.
 
-Is a byte at least `a`? Add 0x80 - ord("a") to it: the sum reaches 0x80, the highest bit, exactly
-for those that are. No sum of a byte below 0x80 reaches its neighbour.
+Is a byte at least `a`? Add 0x80 - ord("a") to it: the sum reaches 0x80, the
+highest bit, exactly for those that are. No sum of a byte below 0x80 reaches its
+neighbour.
 
     byte              "B"   "q"   "{"
     with 0x20 set      b     q     {
@@ -93,7 +95,7 @@ def fold_eight(eight):
     letter = (small + _FROM_A) & ~(small + _PAST_Z) & _HIGH & ~beyond
     digit = (plain + _FROM_0) & ~(plain + _PAST_9) & _HIGH & ~beyond
     folded = (small & (letter >> SEVEN) * BYTE) | (plain & (digit >> SEVEN) * BYTE)
-    begins = beyond & eight << _ONE  # UTF-8: 11 begins a character, 10 goes on with it
+    begins = beyond & eight << _ONE  # UTF-8: 11 begins a character, 10 continues it
     return folded, bit_each(letter | digit), bit_each(begins)
 
 

@@ -19,7 +19,8 @@ _ONE = _u64(1)
 class HashSet(NamedTuple):
     """The distinct shingles of one row at a time.
 
-    An owner says whose set a slot belongs to: the next row's set begins without clearing anything.
+    An owner says whose set a slot belongs to: the next row's set begins without
+    clearing anything.
     """
 
     shingles: Shingles  # (a power of two,)

@@ -45,7 +45,7 @@ class Recent(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """The shingles of one row that are asked, and their counts."""
+    """The sampled shingles of one row, and their counts."""
 
     shingles: Shingles  # (shingles of the longest row, and one more,)
     counts: CountArray  # as many
@@ -89,10 +89,10 @@ def slot_of(shingle, table):
 
 @njit(inline="always")
 def take_sample(part, row, sample, chosen):
-    """The shingles of a row that are asked, in `chosen`; returns how many.
+    """The sampled shingles of a row, in `chosen`; returns how many.
 
-    No branch: the place to write moves on by 0 or 1. It is unsigned, as numba asks of every signed
-    index whether it counts from the end.
+    No branch: the place to write moves on by 0 or 1. It is unsigned, as numba
+    asks of every signed index whether it counts from the end.
     """
     count = _u64(0)
     for place in range(_u64(part.starts[row]), _u64(part.starts[row + 1])):
@@ -188,7 +188,8 @@ def longest_runs(part, row, counters, many):
 def write_own(part, row, counters, many, left, end):
     """Append the shingles of a row without its long runs; returns the new end.
 
-    Each one is written; where a run turns out to be long, writing goes back to where it began.
+    Each one is written; where a run turns out to be long, the place to write
+    moves back to where it began.
     """
     run = 0
     for place in range(_u64(part.starts[row]), _u64(part.starts[row + 1])):

@@ -1,4 +1,4 @@
-"""What one side of a conversation says, compiled: see against.py."""
+"""The shingles of one side of a conversation, compiled: see against.py."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 # numba gives the compiled functions their types
@@ -45,7 +45,7 @@ def find_inside(shingles, messages, side, wanted, pairs):
             words = messages.values[message]
             stop = start + abs(words)
             if words * side > 0:
-                last = min(stop - (SHINGLE - 1), shingles.starts[row + 1])
-                total = write_wanted(shingles.values, start, last, wanted, row, pairs, total)
+                end = min(stop - (SHINGLE - 1), shingles.starts[row + 1])
+                total = write_wanted(shingles.values, start, end, wanted, row, pairs, total)
             start = stop
     return total
