@@ -167,7 +167,7 @@ def test_an_address_that_is_no_disk_takes_files_and_refuses_crawls_and_models(
     models = {"writer": {"model": "r", "base_url": "rehearsal"}}
     path = recipe(tmp_path, files=1, generate={"seeds": 1, "talks": 1}, models=models)
     told = rapport("run", path, "--out", "memory://rapport-run", code=1)
-    assert "Generating keeps every answer in a file that must stand on a disk" in told
+    assert "Generating keeps every answer in a file that needs a disk" in told
     assert "A crawl keeps its pages" in rapport(
         "run", "quickstart", "--out", "memory://rapport-run", code=1
     )
