@@ -13,7 +13,7 @@ import pytest
 
 from pipeline import filter as stage
 from pipeline.conversation import Conversation, Drop, Finding, Message, Persona, Source
-from pipeline.recipe.settings import FilterSettings, RepairSettings
+from pipeline.recipe.filter import FilterSettings, RepairSettings
 from pipeline.rules import LANGUAGES, READERS, RULES, Rule, beyond
 from pipeline.rules.language.detect import detect_message
 from pipeline.rules.message import check
