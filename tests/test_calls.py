@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import UserError, llm
 from pipeline.llm.calls import LAYOUT, CallAttempt, Calls, DamagedCall
-from pipeline.run.steps import spent
+from pipeline.llm.spent import spent
 
 FLIPS = 200
 
@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_used_is_named_with_what_to_delete(
         async with llm.Client({}, path, None, {}):
             pass
 
-    for use in (lambda: llm.run(ask()), lambda: spent(str(tmp_path))):
+    for use in (lambda: llm.run(ask()), lambda: spent(tmp_path)):
         with pytest.raises(UserError) as refused:
             use()
         message = str(refused.value)
