@@ -565,3 +565,13 @@ def test_every_shared_dialogue_set_is_read_by_one_recipe() -> None:
         )
         assert len({row.id for row in rows}) == len(rows)
     assert found == SETS
+
+
+def test_wildcards_in_the_name_of_a_folder_or_file_that_exists_are_plain_characters(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "sets [old]"
+    write_jsonl(folder / "a.jsonl", [record(1)])
+    write_jsonl(folder / "b[2].jsonl", [record(2)])
+    for pattern, count in (("a.jsonl", 1), ("b[2].jsonl", 1), ("*.jsonl", 2), (str(folder), 2)):
+        assert len(rows_of(folder, pattern)) == count, pattern

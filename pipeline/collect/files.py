@@ -120,10 +120,12 @@ def _matching(source: SourceSettings, pattern: str, folder: Path) -> list[str]:
 def _local_files(pattern: str, folder: Path) -> list[str]:
     """A glob means what it matches; a folder all files in it that can be read, at any depth."""
     # "sets/**/*.jsonl" is looked for from the folder before its first wildcard, "sets".
-    parts = (folder / Path(pattern).expanduser()).parts
-    wild = (number for number, part in enumerate(parts) if WILDCARDS & set(part))
-    fixed = next(wild, len(parts))
-    place = Path(*parts[:fixed]).resolve()
+    # The recipe's own folder, and a path that exists as it is written, may hold any characters.
+    path = Path(pattern).expanduser()
+    parts = path.parts
+    wild = [number for number, part in enumerate(parts) if WILDCARDS & set(part)]
+    fixed = wild[0] if wild and not (folder / path).exists() else len(parts)
+    place = (folder / Path(*parts[:fixed])).resolve()
     if not place.is_dir():
         found = [place]
     elif fixed < len(parts):

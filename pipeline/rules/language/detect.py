@@ -8,10 +8,10 @@ A single short message cannot be told apart ("Ja!", "No problem"): its letters c
 evidence, and a detector that must answer guesses. So evidence is weighed, as log ratios of
 likelihoods (`weigh.py`):
 
-    message                            de     en    en - de       limit 30 nats
-    "Hast du gut geschlafen?"         612    590        -22
-    "Ok."                              41     45          4       too little: stays German
-    "I would rather stay at home."    701    745         44       foreign: English
+    message of a German conversation   evidence for another language      limit 30 nats
+    "Hast du gut geschlafen?"                     0
+    "Ok."                                         0      stays German
+    "I would rather stay at home."             41.9      foreign: English
 
 1. All messages together decide the language of the conversation.
 2. A message is foreign only where another language fits it better than that one by `limit` nats,
