@@ -75,7 +75,8 @@ class Source(NamedTuple):
 
     kind: web, hub, file or generated. ref: address#n, dataset@revision#row, file#n,
     character/situation/seed. record: the foreign record's own id. license: an SPDX name. retrieved:
-    day, UTC. models, prompt: who wrote it and the hash of the prompt, when generated.
+    day, UTC. models, prompt: who wrote it and the hash of the prompt, when generated. private: from
+    a messenger, a mailbox or the export of a person's account.
     """
 
     kind: str
@@ -88,6 +89,7 @@ class Source(NamedTuple):
     models: tuple[str, ...] = ()
     prompt: str | None = None
     rehearsal: bool = False
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,19 @@ class Annotation:
     closeness: float | None = None
     emotion: str | None = None
     language: str | None = None
+
+
+class Alternative(NamedTuple):
+    """A text that could stand in the place of a message: a swipe, another branch, a candidate.
+
+    message: index into messages. reason: why there are several. chosen: whether it is the one that
+    stands there; the texts of a message are in the order of the source.
+    """
+
+    message: int
+    content: str
+    reason: str | None = None
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +171,7 @@ class Conversation:
     edits: tuple[str, ...] = ()
     measures: dict[str, float] = field(default_factory=dict)
     annotations: tuple[Annotation, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
     scores: dict[str, Score] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     extra: str | None = None
@@ -175,6 +191,22 @@ class Merged:
 
     into: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What was found in one file of a source. No row of the dataset: it goes into the report.
+
+    shape: by which it was read, none where nothing was. assumed: what the file does not say, and
+    was assumed. left_out: what is no message → how many of it. passed_over: why nothing was read.
+    """
+
+    path: str
+    shape: str | None = None
+    conversations: int = 0
+    assumed: tuple[str, ...] = ()
+    left_out: dict[str, int] = field(default_factory=dict)
+    passed_over: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +230,7 @@ class Quarantine:
         return identity("quarantine", self.where)
 
 
-Row = Conversation | Drop | Merged | Quarantine  # what a stage may give
+Row = Conversation | Drop | Merged | Quarantine | FileRead  # what a stage may give
 
 # The criteria of `score`: 0 to 1, higher is better. See pipeline/score/.
 CRITERIA: tuple[str, ...] = ("in_role", "engaging", "empathetic", "safe", "varied", "pacing")
@@ -217,6 +249,7 @@ SOURCE = pa.struct(
         ("models", pa.list_(pa.string())),
         ("prompt", pa.string()),
         ("rehearsal", pa.bool_()),
+        ("private", pa.bool_()),
     ]
 )
 LANGUAGE = pa.struct([("code", pa.string()), ("confidence", pa.float64())])
@@ -226,6 +259,14 @@ ANNOTATION = pa.struct(
         ("closeness", pa.float64()),
         ("emotion", pa.string()),
         ("language", pa.string()),
+    ]
+)
+ALTERNATIVE = pa.struct(
+    [
+        ("message", pa.int32()),
+        ("content", pa.string()),
+        ("reason", pa.string()),
+        ("chosen", pa.bool_()),
     ]
 )
 SCORE = pa.struct([("value", pa.float64()), ("by", pa.string()), ("evidence", pa.string())])
@@ -254,6 +295,7 @@ SCHEMA = pa.schema(
         ("edits", pa.list_(pa.string())),
         ("measures", pa.struct([(name, pa.float64()) for name in MEASURES])),
         ("annotations", pa.list_(ANNOTATION)),
+        ("alternatives", pa.list_(ALTERNATIVE)),
         ("scores", pa.struct([(name, SCORE) for name in CRITERIA])),
         ("findings", pa.list_(FINDING)),
         ("extra", pa.string()),
@@ -276,6 +318,7 @@ _CLASSES: dict[pa.DataType, type] = {
     SOURCE: Source,
     LANGUAGE: Language,
     ANNOTATION: Annotation,
+    ALTERNATIVE: Alternative,
     SCORE: Score,
     FINDING: Finding,
 }

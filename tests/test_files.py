@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from pipeline import UserError, collect
 from pipeline.collect import files
-from pipeline.conversation import Conversation, Quarantine, to_table
+from pipeline.conversation import Conversation, FileRead, Quarantine, to_table
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 from tests.rows import SHARED, conversation, record, write_jsonl
 
@@ -42,6 +42,7 @@ def rows_of(folder: Path, *names: str, max_bytes: int = 1_000_000, **source: Any
         row
         for unit in collect.units(collecting, folder)
         for row in collect.read(unit, collecting, folder)
+        if not isinstance(row, FileRead)
     ]
 
 
@@ -554,6 +555,7 @@ def test_every_shared_dialogue_set_is_read_by_one_recipe() -> None:
             r
             for unit in collect.units(collecting, recipe.parent)
             for r in collect.read(unit, collecting, recipe.parent)
+            if not isinstance(r, FileRead)
         ]
         kept = [row for row in rows if isinstance(row, Conversation)]
         personas = sum((row.persona is not None) + (row.user_persona is not None) for row in kept)

@@ -28,6 +28,7 @@ import json, os, sys
 from pathlib import Path
 from pipeline import collect
 from pipeline import UserError
+from pipeline.conversation import FileRead
 from pipeline.recipe.collect import CollectSettings
 
 def answer(source):
@@ -36,6 +37,7 @@ def answer(source):
     rows = []
     for unit in collect.units(settings, Path()):
         rows += collect.read(unit, settings, Path())
+    rows = [row for row in rows if not isinstance(row, FileRead)]
     pinned = settings.sources[0]
     return {
         "pinned": [pinned.revision, pinned.license, pinned.attribution],

@@ -16,8 +16,8 @@ from pipeline import UserError, collect
 from pipeline.collect import shapes
 from pipeline.collect.admit import Origin, admit
 from pipeline.collect.shapes import cell, log, silence
-from pipeline.collect.shapes.transcript import Transcript, Unread
-from pipeline.conversation import Conversation, Persona, Quarantine, to_table
+from pipeline.collect.shapes.transcript import Place, Transcript, Unread
+from pipeline.conversation import Conversation, FileRead, Persona, Quarantine, to_table
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 from tests.foreign import EXAMPLES, IRC, TEI, A, U
 
@@ -30,6 +30,7 @@ def rows_of(folder: Path, name: str, content: str | bytes, **source: Any) -> lis
         row
         for unit in collect.units(collecting, folder)
         for row in collect.read(unit, collecting, folder)
+        if not isinstance(row, FileRead)
     ]
 
 
@@ -396,7 +397,9 @@ def test_any_text_is_read_by_any_text_shape(text: str, name: str) -> None:
     module = next(m for m in shapes.TEXTS if shapes.name_of(m) == name)
     lines = text.splitlines(keepends=True)
     module.recognise(lines)
-    rows = [admit(one, ORIGIN, f"x#{n}") for n, one in enumerate(module.read(lines))]
+    rows = [
+        admit(one, ORIGIN, f"x#{n}") for n, one in enumerate(module.read(lines, Place("a.txt")))
+    ]
     assert all(isinstance(row, Conversation | Quarantine) for row in rows)
 
 
@@ -406,7 +409,9 @@ def test_any_xml_is_read_or_refused(junk: bytes, at: int) -> None:
     document = TEI.encode()[:at] + junk + TEI.encode()[at:]
     reader = next(iter(shapes.DOCUMENTS))
     reader.recognise(document)
-    assert all(isinstance(one, Transcript | Unread) for one in reader.read(document))
+    assert all(
+        isinstance(one, Transcript | Unread) for one in reader.read(document, Place("a.xml"))
+    )
 
 
 @settings(max_examples=100, deadline=None)

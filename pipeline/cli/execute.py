@@ -50,6 +50,7 @@ def show_funnel(funnel: Sequence[FunnelRow], as_json: bool) -> None:
     from pipeline.cli import render
 
     streams.show(render.funnel(funnel))
+    streams.show_lines(render.files_read(funnel))
 
 
 def exit_if_partial(funnel: Sequence[FunnelRow]) -> None:

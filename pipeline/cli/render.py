@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,6 +11,7 @@ from rich import box
 from rich.table import Table
 
 from pipeline.recipe.draft import facts, size_text
+from pipeline.store.counts import FileRecord, counted
 from pipeline.store.report import FunnelRow, Report, by_count
 
 if TYPE_CHECKING:  # imported where used: a table of one stage must not wait for another
@@ -22,6 +24,7 @@ if TYPE_CHECKING:  # imported where used: a table of one stage must not wait for
     from pipeline.run.plan import PlannedStage
     from pipeline.run.trace import StageRecord
 
+PATHS_SHOWN = 3  # of files of which the same is to be said
 MAIN_REASONS = 3  # rules that are shown in the funnel
 WORDS_SHOWN = 400  # characters of a changed row
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -52,6 +55,46 @@ def _funnel_row(row: FunnelRow) -> tuple[object, ...]:
         f"{row['seconds']:.1f}",
         ", ".join(reasons),
     )
+
+
+def files_read(rows: Iterable[FunnelRow]) -> Iterator[str]:
+    """What `collect` found in files: by which shape they were read, what was assumed or left out.
+
+    Files of which the same is to be said share a line:
+
+        3 files read as whatsapp, 60 conversations: a.txt, b.txt, …; left out: 7 × notice
+          assumed that a silence of six hours ends a conversation
+        passed over: notes.md: unknown file format .md
+    """
+    groups: defaultdict[tuple[str | None, str, str | None], list[FileRecord]] = defaultdict(list)
+    for row in rows:
+        for file in row.get("read", ()):
+            key = (file["shape"], "; ".join(file["assumed"]), file["passed_over"])
+            groups[key].append(file)
+    for (shape, assumed, passed_over), files in groups.items():
+        if passed_over is not None:
+            yield f"passed over: {_paths(files)}: {passed_over}"
+            continue
+        yield _read_line(shape, files)
+        if assumed:
+            yield f"  assumed that {assumed}"
+
+
+def _read_line(shape: str | None, files: Sequence[FileRecord]) -> str:
+    conversations = sum(file["conversations"] for file in files)
+    left_out: Counter[str] = Counter()
+    for file in files:
+        left_out.update(file["left_out"])
+    as_shape = _part(" as ", shape)
+    what = f"{len(files)} files read{as_shape}, {conversations} conversations: {_paths(files)}"
+    return what + _part("; left out: ", counted(left_out))
+
+
+def _paths(files: Sequence[FileRecord]) -> str:
+    shown = [file["path"] for file in files[:PATHS_SHOWN]]
+    if len(files) > PATHS_SHOWN:
+        shown.append("…")
+    return ", ".join(shown)
 
 
 def rules(reports: Iterable[Report]) -> Table:

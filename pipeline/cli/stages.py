@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -34,6 +34,27 @@ WORKERS = click.Option(
 )
 AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="The result as JSON.")
 
+# how the input files are read: settings of their source in a recipe
+SHAPE = click.Option(
+    ["--shape"],
+    metavar="NAME",
+    help="The shape of the files [default: recognised]. `rapport recipe --reference` lists them.",
+)
+FIELD = click.Option(
+    ["--field", "fields"],
+    multiple=True,
+    metavar="WHAT=NAME",
+    help="Where a record holds what: content=body, role=who, list=data.turns. WHAT is list, role, "
+    "content, name, ask, answer, system, persona, id, group or time.",
+)
+ROLE = click.Option(
+    ["--role", "roles"],
+    multiple=True,
+    metavar="WORD=ROLE",
+    help="Who writes as what: Therapist=assistant. ROLE is user, assistant or system.",
+)
+READING = (SHAPE, FIELD, ROLE)
+
 # options that are no settings of the stage
 REPARSE = click.Option(
     ["--reparse"], is_flag=True, help="INPUT is a recipe: read the stored pages of its run again."
@@ -52,7 +73,11 @@ OWN = {"collect": [REPARSE], "generate": [MODEL, BASE_URL], "filter": [EXPLAIN]}
 
 @dataclass(frozen=True)
 class StageRequest:
-    """What a command was given. settings: KEY=VALUE. own: the stage's options of `OWN`, by name."""
+    """What a command was given.
+
+    settings: KEY=VALUE. own: the stage's options of `OWN`, by name. reading: how the input files
+    are read, as a source of a recipe has it.
+    """
 
     stage: str
     inputs: Sequence[str]
@@ -61,6 +86,7 @@ class StageRequest:
     workers: int | None
     as_json: bool
     own: dict[str, object]
+    reading: dict[str, object]
 
 
 def command_of(stage: Stage) -> click.Command:
@@ -78,15 +104,17 @@ def command_of(stage: Stage) -> click.Command:
         **options: object,
     ) -> None:
         given = {str(option.name): options.pop(str(option.name)) for option in own}
+        reading = _reading(*(options.pop(str(option.name)) for option in READING))
         chosen = [
             f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None
         ]
-        _run(StageRequest(stage.name, inputs, out, [*sets, *chosen], workers, as_json, given))
+        settings = [*sets, *chosen]
+        _run(StageRequest(stage.name, inputs, out, settings, workers, as_json, given, reading))
 
     return click.Command(
         stage.name,
         callback=callback,
-        params=[inputs, *settings, *own, OUT, SET, WORKERS, AS_JSON],
+        params=[inputs, *READING, *settings, *own, OUT, SET, WORKERS, AS_JSON],
         help=f"{stage.summary} {stage.inputs}",
         short_help=stage.summary,
     )
@@ -99,6 +127,24 @@ def _option(option: Option) -> click.Option:
         return click.Option([name], is_flag=True, default=None, help=option.help)
     kind = click.Choice(option.kind) if isinstance(option.kind, tuple) else option.kind
     return click.Option([name], type=kind, help=option.help)
+
+
+def _reading(shape: object, fields: object, roles: object) -> dict[str, object]:
+    """The options of `READING` as a source of a recipe has them."""
+    found: dict[str, object] = {}
+    if shape:
+        found["shape"] = shape
+    for key, option, pairs in (("fields", "--field", fields), ("roles", "--role", roles)):
+        if pairs:
+            found[key] = dict(_pair(option, pair) for pair in cast("tuple[str, ...]", pairs))
+    return found
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    left, equals, right = text.partition("=")
+    if not (left and equals and right):
+        raise click.UsageError(f"{option} {text}: write two words with = between, as in a=b.")
+    return left, right
 
 
 def _run(request: StageRequest) -> None:
@@ -120,9 +166,9 @@ def _execute(request: StageRequest, recipe: Recipe) -> list[FunnelRow]:
 def _recipe(request: StageRequest) -> Recipe:
     from pipeline.recipe.one_stage import of_files
 
-    return of_files(
-        request.out, request.stage, request.inputs, request.settings, _models(request.own)
-    )
+    models = _models(request.own)
+    settings = request.settings
+    return of_files(request.out, request.stage, request.inputs, settings, models, request.reading)
 
 
 def _models(own: dict[str, object]) -> dict[str, Values]:

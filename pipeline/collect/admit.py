@@ -33,6 +33,7 @@ from pipeline.conversation import (
     Source,
     identity,
 )
+from pipeline.store.counts import counted
 
 # Why a record or a file is in the quarantine. Stable names: reports count by them.
 RULES: dict[str, str] = {
@@ -69,11 +70,16 @@ class Origin:
 
 
 def admit(
-    transcript: Transcript | Unread, origin: Origin, ref: str, notes: tuple[str, ...] = ()
+    transcript: Transcript | Unread,
+    origin: Origin,
+    ref: str,
+    notes: tuple[str, ...] = (),
+    private: bool = False,
 ) -> Conversation | Quarantine:
     """The conversation of a transcript, or a quarantine row for what cannot be one.
 
-    ref: its place in the source. notes: what was changed in the whole file, for `edits`.
+    ref: its place in the source. notes: what was changed in the whole file, for `edits`. private:
+    whether its shape is that of a messenger, a mailbox or a person's account.
     """
     if isinstance(transcript, Unread):
         return refuse(transcript.rule, transcript.detail, transcript.raw, origin, ref)
@@ -88,17 +94,16 @@ def admit(
         messages, assistants = _with_roles(transcript.turns, origin.assistant)
     else:
         messages = _as_given(speakers, texts, roles)
-    edits = notes + transcript.notes
-    if transcript.merged:
-        edits += (f"collect: joined {transcript.merged + 1} records",)
+    edits = notes + _edits(transcript)
     return Conversation(
         identity(origin.name, ref),
         messages,
-        _source(transcript, origin, ref),
+        _source(transcript, origin, ref, private),
         *(_personas(transcript, assistants) if transcript.personas else (None, None)),
         f"{origin.name}/{transcript.group}" if transcript.group else None,
         edits=edits,
         annotations=transcript.annotations,
+        alternatives=transcript.alternatives,
         extra=as_json(transcript.extra) if transcript.extra else None,
     )
 
@@ -130,7 +135,18 @@ def _problem(texts: Iterable[str], max_bytes: int) -> tuple[str, str] | None:
     return None
 
 
-def _source(transcript: Transcript, origin: Origin, ref: str) -> Source:
+def _edits(transcript: Transcript) -> tuple[str, ...]:
+    """What was changed, assumed and left out while reading."""
+    edits = transcript.notes
+    if transcript.merged:
+        edits += (f"collect: joined {transcript.merged + 1} records",)
+    edits += tuple(f"collect: assumed that {what}" for what in transcript.assumed)
+    if transcript.left_out:
+        edits += (f"collect: left out {counted(transcript.left_out)}",)
+    return edits
+
+
+def _source(transcript: Transcript, origin: Origin, ref: str, private: bool) -> Source:
     return Source(
         origin.kind,
         origin.name,
@@ -139,6 +155,7 @@ def _source(transcript: Transcript, origin: Origin, ref: str) -> Source:
         origin.license,
         origin.attribution,
         origin.retrieved,
+        private=private,
     )
 
 

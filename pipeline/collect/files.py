@@ -7,6 +7,7 @@ import os.path
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TypeVar
 
@@ -14,6 +15,7 @@ from pipeline import UserError
 from pipeline.collect import licence, readers
 from pipeline.collect.admit import Origin
 from pipeline.collect.rows import guarded, rows_of_file
+from pipeline.collect.shapes.transcript import Place
 from pipeline.conversation import Row
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 
@@ -103,7 +105,16 @@ def _rows(
     source: SourceSettings, file: InputFile, stream: IO[bytes], origin: Origin
 ) -> Iterator[Row]:
     for path, member in _members(stream, file):
-        yield from rows_of_file(source, path, member, origin)
+        place = Place(path, partial(_beside, file.address))
+        yield from rows_of_file(source, place, member, origin)
+
+
+def _beside(address: str, name: str) -> bytes | None:
+    """The file of this name from the folder of a local file; None where there is none."""
+    if "://" in address:
+        return None
+    path = Path(address).parent / name
+    return path.read_bytes() if path.is_file() else None
 
 
 # --- which files

@@ -18,6 +18,7 @@ from typing import IO, NamedTuple
 from pipeline import UserError
 from pipeline.collect import licence, readers, rows
 from pipeline.collect.admit import Origin
+from pipeline.collect.shapes.transcript import Place
 from pipeline.conversation import Row
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 
@@ -89,7 +90,7 @@ def read(unit: HubUnit, settings: CollectSettings) -> Iterator[Row]:
     readers.known_format(unit.path)
     address = f"{source.hub}@{source.revision}/{unit.path}"
     with _explained(source), _opened(unit) as stream:
-        yield from rows.rows_of_file(source, address, stream, origin)
+        yield from rows.rows_of_file(source, Place(address), stream, origin)
 
 
 def _opened(unit: HubUnit) -> IO[bytes]:

@@ -8,56 +8,74 @@ row of the quarantine.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import chain, groupby, islice
 from operator import itemgetter
-from typing import IO, TypeVar, cast
+from typing import IO, cast
 
 from pipeline import UserError
-from pipeline.collect import readers, shapes
-from pipeline.collect.admit import Origin, admit, raw_text, refuse
-from pipeline.collect.shapes import card
-from pipeline.collect.shapes.transcript import Fields, Numbered, Transcript, Unread, unreadable
+from pipeline.collect import readers, recognise, shapes
+from pipeline.collect.admit import Origin, admit, refuse
+from pipeline.collect.shapes.transcript import Numbered, Place, Transcript, Unread, unreadable
 from pipeline.collect.unpack import BROKEN, in_utf8, is_damage, unpacked
-from pipeline.conversation import Conversation, Row
+from pipeline.conversation import Conversation, FileRead, Row
 from pipeline.recipe.collect import SourceSettings
 
 SAMPLE = 20  # records by which a shape is recognised
 HEAD = 50  # lines by which the shape of a text is recognised
-DEPTH = 5  # levels of one JSON object that are searched for records
 
-AnyRecordShape = shapes.RecordShape | shapes.TableShape
-RECORD_SHAPES: tuple[AnyRecordShape, ...] = (*shapes.RECORDS, *shapes.TABLES)
-ShapeType = TypeVar("ShapeType", bound=shapes.Shape)
 # What is found at a place: "7" is the seventh record, "7/2" its second conversation.
 Placed = tuple[str, Transcript | Unread | Conversation]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _File:
-    """What the rows of one file are made with. path: below the folder of the source."""
+    """What the rows of one file are made with, and what is found in it.
 
-    path: str
+    shape: by which it is read, once that is known. notes: for `edits` of all its rows.
+    """
+
+    place: Place
     origin: Origin
     source: SourceSettings
+    shape: shapes.Shape | None = None
     notes: tuple[str, ...] = ()
+    conversations: int = 0
+    assumed: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
+    left_out: Counter[str] = field(default_factory=Counter)
 
-    def row(self, found: Transcript | Unread | Conversation, place: str) -> Row:
+    def row(self, found: Transcript | Unread | Conversation, number: str) -> Row:
         """A row of our own stores passes unchanged; a transcript is admitted."""
         if isinstance(found, Conversation):
+            self.conversations += 1
             return found
-        return admit(found, self.origin, f"{self.path}#{place}", self.notes)
+        if isinstance(found, Transcript):
+            self.conversations += 1
+            self.assumed.update(dict.fromkeys(found.assumed))
+            self.left_out.update(found.left_out)
+        private = self.shape is not None and self.shape.ABOUT.private
+        return admit(found, self.origin, f"{self.place.path}#{number}", self.notes, private)
+
+    def read(self) -> FileRead:
+        """What was found in the file, when all its rows are read."""
+        name = shapes.name_of(self.shape) if self.shape else None
+        return FileRead(
+            self.place.path, name, self.conversations, tuple(self.assumed), dict(self.left_out)
+        )
 
     def __str__(self) -> str:
-        return f"source {self.origin.name}: {self.path}"
+        return f"source {self.origin.name}: {self.place.path}"
 
 
 def rows_of_file(
-    source: SourceSettings, path: str, stream: IO[bytes], origin: Origin
+    source: SourceSettings, place: Place, stream: IO[bytes], origin: Origin
 ) -> Iterator[Row]:
-    """The rows of one file, whatever its compression and format."""
-    return guarded(_rows(_File(path, origin, source), stream), path, origin)
+    """The rows of one file, whatever its compression and format; last what was found in it."""
+    file = _File(place, origin, source)
+    yield from guarded(_rows(file, stream), place.path, origin)
+    yield file.read()
 
 
 def guarded(rows: Iterable[Row], path: str, origin: Origin) -> Iterator[Row]:
@@ -83,36 +101,11 @@ def _rows(file: _File, stream: IO[bytes]) -> Iterator[Row]:
         return
     stream, encoding = in_utf8(stream)
     if not encoding.startswith("utf-8"):
-        file = replace(file, notes=(f"collect: decoded from {encoding}",))
+        file.notes = (f"collect: decoded from {encoding}",)
     if kind in readers.TEXTS:
         yield from _rows_of_text(file, _TextLines(readers.lines(stream, max_bytes)))
     else:
         yield from _rows_of_records(file, readers.READERS[kind](stream, max_bytes))
-
-
-def _unknown(file: _File, record: object, tried: Sequence[shapes.Shape]) -> UserError:
-    """The error for a file that no shape fits."""
-    if card.recognise(record):
-        what = "is a character card: a persona without a conversation"
-        return UserError(f"{file} {what}. `generate` reads it, not `collect`.")
-    return UserError(
-        f"{file}: no known shape fits. Tried: {', '.join(shapes.names(tried))}.\n"
-        f"The first record looks like: {raw_text(record)[:300]}\n"
-        "Name the shape in the recipe (`shape: ..`), or write "
-        '{"messages": [{"role": .., "content": ..}]}.'
-    )
-
-
-def _named(file: _File, known: Sequence[ShapeType]) -> ShapeType | None:
-    """The shape that the recipe names. UserError when no shape for such a file has that name."""
-    name = file.source.shape
-    if name is None:
-        return None
-    for shape in known:
-        if shapes.name_of(shape) == name:
-            return shape
-    problem = f"unknown shape {name!r} for {file.path}; known are {', '.join(shapes.names(known))}"
-    raise UserError(f"source {file.origin.name}: {problem}")
 
 
 # --- records
@@ -125,17 +118,18 @@ def _rows_of_records(file: _File, records: Iterator[Numbered]) -> Iterator[Row]:
     if not sample:
         return
     records = chain(head, records)
-    named = _named(file, RECORD_SHAPES)
-    fitting = _fitting(sample)
+    named = recognise.named(file.source, file.place.path, recognise.OF_RECORDS)
+    fitting = recognise.fitting(sample)
     # One object that no shape fits may hold the records: {"train": [..], "test": [..]}
-    if fitting is None and len(head) == 1 and (inner := list(_inside(sample[0]))):
+    if fitting is None and len(head) == 1 and (inner := list(recognise.inside(sample[0]))):
         sample, records = inner[:SAMPLE], enumerate(inner, 1)
-        fitting = _fitting(sample)
+        fitting = recognise.fitting(sample)
     shape = named or fitting
     if shape is None:
-        raise _unknown(file, sample[0], RECORD_SHAPES)
-    for place, found in _read(file, shape, records, sample):
-        yield file.row(found, place)
+        raise recognise.unknown(str(file), sample[0], recognise.OF_RECORDS)
+    file.shape = shape
+    for number, found in _read(file, shape, records, sample):
+        yield file.row(found, number)
 
 
 def _head(file: _File, records: Iterator[Numbered]) -> Generator[Row, None, list[Numbered]]:
@@ -157,51 +151,9 @@ def _readable(head: list[Numbered]) -> list[object]:
     return [record for _, record in head if not isinstance(record, Unread | Conversation)]
 
 
-def _fitting(sample: list[object]) -> AnyRecordShape | None:
-    """The first shape that fits most of the records; else the one that fits the most of them."""
-    counts = [sum(map(bool, map(shape.recognise, sample))) for shape in shapes.RECORDS]
-    for shape, count in zip(shapes.RECORDS, counts, strict=True):
-        if count * 2 > len(sample):
-            return shape
-    # Tables last: a row of a table may itself be a conversation.
-    rows = _dicts(sample)
-    for table in shapes.TABLES:
-        if rows and table.recognise(rows):
-            return table
-    if not any(counts):
-        return None
-    return shapes.RECORDS[counts.index(max(counts))]
-
-
-def _dicts(sample: list[object]) -> list[Fields]:
-    return [record for record in sample if isinstance(record, dict)]
-
-
-def _inside(whole: object, depth: int = DEPTH) -> Iterator[object]:
-    """The records inside one JSON or YAML object, at any depth.
-
-    {"train": [record, record], "test": [record]}    {"scene 1": record, "scene 2": record}
-    """
-    children: list[object] = []
-    if isinstance(whole, dict):
-        children = list(whole.values())
-    elif isinstance(whole, list):
-        children = whole
-    fitting = sum(map(_fits_any, children))
-    if fitting * 2 > len(children) or (fitting and isinstance(whole, list)):
-        yield from children
-    elif depth:
-        for child in children:
-            yield from _inside(child, depth - 1)
-
-
-def _fits_any(record: object) -> bool:
-    return any(shape.recognise(record) for shape in shapes.RECORDS)
-
-
 def _read(
     file: _File,
-    shape: AnyRecordShape,
+    shape: recognise.RecordsShape,
     records: Iterator[Numbered],
     sample: list[object],
 ) -> Iterator[Placed]:
@@ -209,13 +161,15 @@ def _read(
     options = file.source.options
     if shape in shapes.TABLES:
         try:
-            return _numbered(shape.read(records, _dicts(sample), options))
+            return _numbered(shape.read(records, recognise.objects(sample), options))
         except ValueError as error:
             raise UserError(f"{file}: {error}") from error
     if options:
         name = shapes.name_of(shape)
         problem = f"options are for `shape: turns`, and these records are read as {name}"
         raise UserError(f"{file}: {problem}")
+    if shape in shapes.CHATS:
+        return _numbered(shape.read(records, file.place))
     return _read_records(cast("shapes.RecordShape", shape), records)
 
 
@@ -276,13 +230,15 @@ def _rows_of_text(file: _File, text: _TextLines) -> Iterator[Row]:
     lines = iter(text)
     head = list(islice(lines, HEAD))
     fitting = (shape for shape in shapes.TEXTS if shape.recognise(head))
-    shape = _named(file, shapes.TEXTS) or next(fitting, None)
+    named = recognise.named(file.source, file.place.path, shapes.TEXTS)
+    shape = named or next(fitting, None)
     if shape is None and any(line.strip() for line in head):
-        raise _unknown(file, "".join(head), shapes.TEXTS)
+        raise recognise.unknown(str(file), "".join(head), shapes.TEXTS)
     if shape:
-        for number, found in enumerate(shape.read(chain(head, lines)), 1):
-            if isinstance(found, Transcript):
-                found.group = file.path
+        file.shape = shape
+        for number, found in enumerate(shape.read(chain(head, lines), file.place), 1):
+            if isinstance(found, Transcript) and found.group is None:
+                found.group = file.place.path
             yield file.row(found, str(number))
             yield from text.rows(file)
     yield from text.rows(file)
@@ -292,10 +248,11 @@ def _rows_of_document(file: _File, stream: IO[bytes]) -> Iterator[Row]:
     data = stream.read(readers.WHOLE + 1)
     if len(data) > readers.WHOLE:
         detail = f"a document of more than {readers.WHOLE:,} bytes"
-        yield refuse("file.too_long", detail, data, file.origin, file.path)
+        yield refuse("file.too_long", detail, data, file.origin, file.place.path)
         return
     shape = next((shape for shape in shapes.DOCUMENTS if shape.recognise(data)), None)
     if shape is None:
-        raise _unknown(file, data[:300], shapes.DOCUMENTS)
-    for number, found in enumerate(shape.read(data), 1):
+        raise recognise.unknown(str(file), data[:300], shapes.DOCUMENTS)
+    file.shape = shape
+    for number, found in enumerate(shape.read(data, file.place), 1):
         yield file.row(found, str(number))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from pipeline.recipe.base import Settings
@@ -37,6 +39,22 @@ class CrawlSettings(Settings):
     private: bool = Field(False, description="allow names that lead into a private network")
 
 
+class FieldNames(Settings):
+    """Where a record holds what: the name of a field, or of one inside another as `data.text`."""
+
+    list: str | None = Field(None, description="the messages; none: a record is one message")
+    role: str | None = Field(None, description="who writes a message: user, assistant, a name")
+    content: str | None = Field(None, description="the text of a message")
+    name: str | None = Field(None, description="the writer's own name, beside the role")
+    ask: str | None = Field(None, description="the user's message, where a record holds a pair")
+    answer: str | None = Field(None, description="the assistant's answer to it")
+    system: str | None = Field(None, description="the system prompt")
+    persona: str | None = Field(None, description="who the assistant is")
+    id: str | None = Field(None, description="the id of the conversation")
+    group: str | None = Field(None, description="what must stand in one split together")
+    time: str | None = Field(None, description="when a message was written; gives the order")
+
+
 class SourceSettings(Settings):
     """One source: files, a Hub dataset or a spider."""
 
@@ -65,6 +83,10 @@ class SourceSettings(Settings):
     )
     shape: str | None = Field(
         None, description="a module of pipeline/collect/shapes; none: recognised"
+    )
+    fields: FieldNames = Field(FieldNames(), description="names of the fields of a record")
+    roles: dict[str, Literal["system", "user", "assistant"]] = Field(
+        {}, description="a word or name that stands for a role, as {Therapist: assistant}"
     )
     assistant: str = Field(
         "second",

@@ -36,15 +36,19 @@ def of_files(
     inputs: Sequence[str],
     sets: Sequence[str],
     models: Mapping[str, Values] | None = None,
+    reading: Mapping[str, object] | None = None,
 ) -> Recipe:
     """The recipe of one stage on the user's own files, named after its folder.
 
-    sets: the stage's settings, each KEY=VALUE. Raises UserError that names the wrong setting.
+    sets: the stage's settings, each KEY=VALUE. reading: how the files are read, as a source has it.
+    Raises UserError that names the wrong setting.
     """
     settings: Values = {}
     for text in sets:
         _put(settings, text)
-    sources: list[Values] = [{"name": name, "files": [path]} for name, path in named(inputs)]
+    sources: list[Values] = [
+        {"name": name, "files": [path], **(reading or {})} for name, path in named(inputs)
+    ]
     return of_sources(Path(out).resolve().name, stage, sources, settings, models)
 
 

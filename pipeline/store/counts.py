@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import TypedDict
 
-from pipeline.conversation import Conversation, Drop, Finding, Merged, Quarantine, Row
+from pipeline.conversation import Conversation, Drop, FileRead, Finding, Merged, Quarantine, Row
 
 # rules of calls that brought no reply, see `llm.CallFailed`: the next run asks again
 CALLS = ("call.timeout", "call.server", "call.overloaded", "call.connection", "call.garbled")
+
+
+class FileRecord(TypedDict):
+    """A `FileRead` as a mark and a report hold it."""
+
+    path: str
+    shape: str | None
+    conversations: int
+    assumed: Sequence[str]
+    left_out: dict[str, int]
+    passed_over: str | None
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,7 @@ class Counts:
     missing: int = 0  # rows that were asked for and given up, see `Losses`
     transient: int = 0  # failures that the same command may mend another time
     seconds: float = 0.0
+    read: list[FileRecord] = field(default_factory=list)  # the files of a unit of `collect`
 
     @property
     def rows_in(self) -> int:
@@ -43,6 +57,7 @@ class Counts:
             missing=self.missing + other.missing,
             transient=self.transient + other.transient,
             seconds=self.seconds + other.seconds,
+            read=self.read + other.read,
         )
 
 
@@ -50,9 +65,16 @@ def _added(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
     return dict(Counter(first) + Counter(second))
 
 
+def counted(numbers: Mapping[str, int]) -> str:
+    """{"notice": 2, "picture": 1} → "2 × notice, 1 × picture"."""
+    return ", ".join(f"{count} × {what}" for what, count in numbers.items())
+
+
 def total(counts: Iterable[Counts]) -> Counts:
     """The sum of the counts of all units."""
-    return sum(counts, Counts())
+    parts = list(counts)
+    summed = sum((replace(part, read=[]) for part in parts), Counts())
+    return replace(summed, read=list(chain.from_iterable(part.read for part in parts)))
 
 
 def deciding_rule(findings: Iterable[Finding]) -> str:
@@ -82,7 +104,7 @@ class Losses:
         self._topic = ""  # what they belong to
 
     def add(self, row: Row) -> None:
-        if isinstance(row, Merged):
+        if isinstance(row, Merged | FileRead):
             return
         if self.stage != "generate":
             self.transient += isinstance(row, Quarantine) and row.transient

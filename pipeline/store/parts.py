@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,13 +19,14 @@ from pipeline.conversation import (
     SCHEMA,
     Conversation,
     Drop,
+    FileRead,
     Merged,
     Quarantine,
     Row,
     to_table,
 )
 from pipeline.store import parquet
-from pipeline.store.counts import Counts, Losses, deciding_rule
+from pipeline.store.counts import Counts, FileRecord, Losses, deciding_rule
 from pipeline.store.files import FileMark, HashedFile, RunFolder
 
 PART_ROWS = 10_000  # rows of a part: small enough to hold, large enough to compress
@@ -87,6 +89,7 @@ class UnitWriter:
         self._parts = 0  # parts that are closed
         self._in_part = 0  # rows of the open part
         self._losses = Losses(stage)
+        self._read: list[FileRecord] = []
         self._numbers: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._findings: Counter[str] = Counter()
@@ -131,6 +134,9 @@ class UnitWriter:
 
     def add(self, row: Row) -> None:
         """Count a row and put it on its pile; a full part is written."""
+        if isinstance(row, FileRead):
+            self._read.append(cast("FileRecord", dataclasses.asdict(row)))
+            return
         self._losses.add(row)
         if isinstance(row, Merged):
             self._numbers["merged"] += row.count
@@ -222,4 +228,5 @@ class UnitWriter:
             edited=self._numbers["edited"],
             missing=self._losses.missing,
             transient=self._losses.transient,
+            read=self._read,
         )

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, TypedDict, cast
 
-from pipeline.store.counts import Counts
+from pipeline.store.counts import Counts, FileRecord
 
-# One row of the funnel. `in`: rows of the stage before. added: rows of its own.
+# One row of the funnel. `in`: rows of the stage before. added: rows of its own. read: the files
+# that `collect` found in its sources.
 FunnelRow = TypedDict(
     "FunnelRow",
     {
@@ -24,6 +25,7 @@ FunnelRow = TypedDict(
         "transient": int,
         "reasons": dict[str, int],
         "seconds": float,
+        "read": list[FileRecord],
     },
 )
 

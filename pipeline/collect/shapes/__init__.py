@@ -1,13 +1,14 @@
 """The shapes of foreign records: one module a shape, its name is the shape's name in a recipe.
 
+CHATS       the records of one file make one chat
 RECORDS     each record by itself
 TABLES      several rows make a conversation
 TEXTS       plain text, line by line
 DOCUMENTS   one whole file
 
-Every shape has two functions. `recognise` says whether something looks like this shape. `read`
-yields a `Transcript` for each conversation and an `Unread` for each that cannot be read; or it
-raises ValueError when the whole record cannot be read.
+Every shape has `ABOUT`, which says whose files it reads, and two functions. `recognise` says
+whether something looks like this shape. `read` yields a `Transcript` for each conversation and an
+`Unread` for each that cannot be read; or it raises ValueError when the whole record cannot be read.
 """
 
 from __future__ import annotations
@@ -40,13 +41,31 @@ from pipeline.collect.shapes import (
     turns,
     whatsapp,
 )
-from pipeline.collect.shapes.transcript import Fields, Records, Transcript, Unread
+from pipeline.collect.shapes.transcript import (
+    About,
+    Fields,
+    Place,
+    Records,
+    Transcript,
+    Unread,
+)
 
 
 class Shape(Protocol):
-    """What the modules of all four groups have."""
+    """What the modules of all groups have."""
 
     __name__: str
+    ABOUT: About
+
+
+class ChatShape(Shape, Protocol):
+    """`head` holds the first records; `read` yields the number of a chat's first record as well."""
+
+    def recognise(self, head: list[object], /) -> bool: ...
+
+    def read(
+        self, records: Records, place: Place, /
+    ) -> Iterable[tuple[int, Transcript | Unread]]: ...
 
 
 class RecordShape(Shape, Protocol):
@@ -71,13 +90,13 @@ class TableShape(Shape, Protocol):
 class TextShape(Shape, Protocol):
     def recognise(self, head: list[str], /) -> bool: ...
 
-    def read(self, lines: Iterable[str], /) -> Iterable[Transcript | Unread]: ...
+    def read(self, lines: Iterable[str], place: Place, /) -> Iterable[Transcript | Unread]: ...
 
 
 class DocumentShape(Shape, Protocol):
     def recognise(self, document: bytes, /) -> bool: ...
 
-    def read(self, document: bytes, /) -> Iterable[Transcript | Unread]: ...
+    def read(self, document: bytes, place: Place, /) -> Iterable[Transcript | Unread]: ...
 
 
 # In the order in which they are tried, the more particular ones first: `listed`, for example, would
@@ -99,6 +118,7 @@ RECORDS: tuple[RecordShape, ...] = (
     numbered,
     cell,
 )
+CHATS: tuple[ChatShape, ...] = ()
 TABLES: tuple[TableShape, ...] = (replies, leaves, turns)
 TEXTS: tuple[TextShape, ...] = (whatsapp, irc, cdial, log)
 DOCUMENTS: tuple[DocumentShape, ...] = (tei,)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.collect.shapes.transcript import (
+    About,
     Fields,
     Transcript,
     Turn,
@@ -26,6 +27,8 @@ from pipeline.collect.shapes.transcript import (
     text_of,
 )
 from pipeline.conversation import Persona
+
+ABOUT = About("CaSiNo negotiations", ("names", "personas"))
 
 
 def recognise(record: object) -> bool:

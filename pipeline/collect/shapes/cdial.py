@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pipeline.collect.shapes.transcript import Transcript, alternating
+from pipeline.collect.shapes.transcript import (
+    About,
+    Place,
+    Transcript,
+    alternating,
+)
+
+ABOUT = About("CDial and other texts with a conversation a line, parted by tabs")
 
 
 def recognise(head: list[str]) -> bool:
@@ -18,7 +25,7 @@ def recognise(head: list[str]) -> bool:
     return bool(lines) and sum("\t" in line.strip() for line in lines) * 2 > len(lines)
 
 
-def read(lines: Iterable[str]) -> Iterator[Transcript]:
+def read(lines: Iterable[str], place: Place) -> Iterator[Transcript]:
     for line in lines:
         if line.strip():
             texts = line.strip("\r\n").split("\t")

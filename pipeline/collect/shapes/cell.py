@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
+    About,
     Fields,
     Transcript,
     Turn,
@@ -29,6 +30,8 @@ from pipeline.collect.shapes.transcript import (
     turn_by,
 )
 from pipeline.conversation import Persona
+
+ABOUT = About("a whole conversation in one text of a record", ("roles", "names", "personas"))
 
 # A speaker at the head of a line: up to 30 characters and four words, no sentence marks. Markdown
 # around the name is not part of it.

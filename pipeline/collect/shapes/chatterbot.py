@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from pipeline.collect.shapes import listed
 from pipeline.collect.shapes.transcript import (
+    About,
     Transcript,
     Unread,
     dict_of,
@@ -23,6 +24,8 @@ from pipeline.collect.shapes.transcript import (
     rest,
     unreadable,
 )
+
+ABOUT = About("the chatterbot corpus")
 
 
 def recognise(record: object) -> bool:

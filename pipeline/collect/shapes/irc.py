@@ -16,7 +16,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pipeline.collect.shapes.silence import TimedTurn, split
-from pipeline.collect.shapes.transcript import Transcript, Unread
+from pipeline.collect.shapes.transcript import (
+    About,
+    Place,
+    Transcript,
+    Unread,
+)
+
+ABOUT = About("IRC clients", ("names", "times", "groups"))
 
 LINE = re.compile(
     r"^\[?(?:(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[T ])?"
@@ -30,7 +37,7 @@ def recognise(head: list[str]) -> bool:
     return sum("<" in line and bool(LINE.match(line.rstrip())) for line in head) * 3 > len(head)
 
 
-def read(lines: Iterable[str]) -> Iterator[Transcript | Unread]:
+def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
     return split(_turns(lines))
 
 

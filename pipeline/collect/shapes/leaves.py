@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from pipeline.collect.shapes import replies
 from pipeline.collect.shapes.transcript import (
+    About,
     Fields,
     Records,
     Transcript,
@@ -25,6 +26,8 @@ from pipeline.collect.shapes.transcript import (
     unreadable,
 )
 from pipeline.collect.shapes.tree import replies_of, root_of, transcript_of
+
+ABOUT = About("message trees, every path", ("roles", "groups"))
 
 
 def recognise(rows: list[Fields]) -> bool:

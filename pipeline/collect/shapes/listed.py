@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.collect.shapes.transcript import (
+    About,
     Fields,
     Transcript,
     Turn,
@@ -25,6 +26,8 @@ from pipeline.collect.shapes.transcript import (
     rest,
     text_of,
 )
+
+ABOUT = About("a list of texts: DailyDialog, KdConv")
 
 PLACES = (
     "messages",

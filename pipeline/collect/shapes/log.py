@@ -16,7 +16,14 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 from pipeline.collect.shapes import cell
-from pipeline.collect.shapes.transcript import Transcript, Unread
+from pipeline.collect.shapes.transcript import (
+    About,
+    Place,
+    Transcript,
+    Unread,
+)
+
+ABOUT = About("plain logs, `Name: text`", ("names", "groups"))
 
 RULE = re.compile(r"^\s*([-=*_#])\1{2,}\s*$")  # a horizontal one
 HEAD = 1000  # lines that show what an empty line means
@@ -32,7 +39,7 @@ def recognise(head: list[str]) -> bool:
     return is_most and len(speakers) >= 2 and (comes_back or len(labels) < 4)
 
 
-def read(lines: Iterable[str]) -> Iterator[Transcript | Unread]:
+def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
     lines = iter(lines)
     head = list(islice(lines, HEAD))
     filled = sum(bool(line.strip()) for line in head)

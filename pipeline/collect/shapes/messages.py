@@ -19,6 +19,7 @@ from typing import cast
 
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
+    About,
     Fields,
     Transcript,
     Turn,
@@ -32,6 +33,8 @@ from pipeline.collect.shapes.transcript import (
     text_of,
     turn_by,
 )
+
+ABOUT = About("OpenAI messages", ("roles", "names"))
 
 PLACES = ("messages", "conversation", "conversations", "dialogue", "dialog", "chat", "chosen")
 TOOLS = ("tool", "function", "ipython", "observation", "environment")  # roles of no speaker

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from pipeline.collect.shapes.transcript import (
+    About,
     Transcript,
     alternating,
     dict_of,
@@ -23,6 +24,8 @@ from pipeline.collect.shapes.transcript import (
     rest,
     text_of,
 )
+
+ABOUT = About("a turn a numbered column")
 
 NUMBERED = re.compile(r"(.*?(?:sentence|turn|utterance|message|line|text)[ _.-]?)(\d+)$", re.I)
 IDS = ("id", "AssignmentId", "conversation_id", "dialogue_id")

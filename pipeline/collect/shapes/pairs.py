@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.collect.shapes.transcript import (
+    About,
     Fields,
     Transcript,
     Turn,
@@ -24,6 +25,8 @@ from pipeline.collect.shapes.transcript import (
     text_of,
 )
 from pipeline.conversation import Persona, Role
+
+ABOUT = About("pairs of a message and its answer: XPersona", ("roles", "personas"))
 
 SILENCE = "__SILENCE__"
 SIDES: tuple[Role, Role] = ("user", "assistant")

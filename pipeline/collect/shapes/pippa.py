@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.collect.shapes.transcript import (
+    About,
     Fields,
     Transcript,
     Turn,
@@ -25,6 +26,8 @@ from pipeline.collect.shapes.transcript import (
     text_of,
 )
 from pipeline.conversation import Persona
+
+ABOUT = About("PIPPA", ("roles", "personas", "groups"))
 
 USED = ("bot_name", "bot_greeting", "bot_description", "bot_definitions", "conversation", "id")
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from pipeline.collect.shapes import messages, pairs
 from pipeline.collect.shapes.transcript import (
+    About,
     Fields,
     Transcript,
     Turn,
@@ -25,6 +26,8 @@ from pipeline.collect.shapes.transcript import (
     text_of,
 )
 from pipeline.conversation import Role
+
+ABOUT = About("a question and its answer: Alpaca, prompt and completion", ("roles",))
 
 ASKS = ("prompt", "instruction", "query", "question")
 ANSWERS = ("completion", "response", "output", "answer", "chosen")

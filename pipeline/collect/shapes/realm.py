@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from pipeline.collect.shapes import messages
 from pipeline.collect.shapes.transcript import (
+    About,
     Fields,
     Transcript,
     Unread,
@@ -28,6 +29,8 @@ from pipeline.collect.shapes.transcript import (
     unreadable,
 )
 from pipeline.conversation import Persona
+
+ABOUT = About("gpt_roleplay_realm", ("roles", "personas", "groups"))
 
 USED = ["name", "context", "greeting", "dialogues", "topics"]
 EXAMPLE = "example_dialogue"

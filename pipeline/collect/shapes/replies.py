@@ -15,7 +15,16 @@ from typing import NamedTuple
 
 from pipeline.collect.shapes import tree
 from pipeline.collect.shapes.gather import gathered
-from pipeline.collect.shapes.transcript import Fields, Records, Transcript, Unread, unreadable
+from pipeline.collect.shapes.transcript import (
+    About,
+    Fields,
+    Records,
+    Transcript,
+    Unread,
+    unreadable,
+)
+
+ABOUT = About("OASST as flat rows", ("roles", "groups"))
 
 COLUMNS = {"message_id", "parent_id", "message_tree_id", "text", "role"}
 

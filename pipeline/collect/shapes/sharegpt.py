@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from pipeline.collect.shapes.messages import plain_turns, rest_of_turns
 from pipeline.collect.shapes.transcript import (
+    About,
     Transcript,
     Turn,
     dict_of,
@@ -23,6 +24,8 @@ from pipeline.collect.shapes.transcript import (
     text_of,
     turn_by,
 )
+
+ABOUT = About("ShareGPT", ("roles", "names"))
 
 PLACES = ("conversations", "conversation", "messages", "dialogue", "items")
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.collect.shapes.transcript import (
+    About,
     Fields,
     Transcript,
     Turn,
@@ -31,6 +32,8 @@ from pipeline.collect.shapes.transcript import (
     turn_by,
 )
 from pipeline.conversation import Annotation
+
+ABOUT = About("turns with speakers: SGD, Taskmaster, MELD", ("roles", "names", "annotations"))
 
 PLACES = (
     "turns",

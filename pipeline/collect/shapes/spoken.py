@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
+    About,
     Fields,
     Transcript,
     dict_of,
@@ -24,6 +25,8 @@ from pipeline.collect.shapes.transcript import (
     text_of,
     turn_by,
 )
+
+ABOUT = About("lists of [speaker, text]: ABCD", ("roles", "names"))
 
 ACTION = "action"
 IDS = ("convo_id", "conversation_id", "dialogue_id", "id")

@@ -18,7 +18,15 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from pipeline.collect.shapes.transcript import Transcript, Turn, Unread
+from pipeline.collect.shapes.transcript import (
+    About,
+    Place,
+    Transcript,
+    Turn,
+    Unread,
+)
+
+ABOUT = About("TEI documents: plays", ("names", "groups"))
 
 Element = etree._Element
 
@@ -44,7 +52,7 @@ def recognise(document: bytes) -> bool:
     return b"<sp" in document and re.search(rb"<(?:\w+:)?TEI(?:\.2)?[\s>]", document) is not None
 
 
-def read(document: bytes) -> Iterator[Transcript | Unread]:
+def read(document: bytes, place: Place) -> Iterator[Transcript | Unread]:
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
     )

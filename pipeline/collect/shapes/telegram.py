@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from pipeline.collect.shapes.silence import TimedTurn, split
 from pipeline.collect.shapes.transcript import (
+    About,
     Transcript,
     Unread,
     dict_of,
@@ -25,6 +26,8 @@ from pipeline.collect.shapes.transcript import (
     text_of,
     unreadable,
 )
+
+ABOUT = About("Telegram, exported as JSON", ("names", "times", "groups"), private=True)
 
 
 def recognise(record: object) -> bool:

@@ -7,12 +7,13 @@ message names the place. The record then becomes one row of the quarantine.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import orjson
 
-from pipeline.conversation import Annotation, Persona, Role
+from pipeline.conversation import Alternative, Annotation, Persona, Role
 
 # What sources call the two sides. Any other word is a name, and a rule decides (see admit.py).
 ROLE_WORDS: dict[str, Role] = {
@@ -46,6 +47,33 @@ Numbered = tuple[int, object]  # (number in the file, decoded record, `Unread` o
 Records = Iterable[Numbered]
 
 
+# what a shape knows of a conversation besides its texts
+Given = Literal["roles", "names", "personas", "times", "groups", "alternatives", "annotations"]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a shape is for, as the table in `collect/README.md` shows it.
+
+    of: whose files they are. private: they are of a messenger, a mailbox or a person's account, so
+    that `publish` asks before it gives them away.
+    """
+
+    of: str
+    gives: tuple[Given, ...] = ()
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a file is. path: below the folder of its source. beside: the bytes of another file, by
+    its path from this one's folder (`users.json`, `../channels.json`); None where there is none.
+    """
+
+    path: str
+    beside: Callable[[str], bytes | None] = lambda name: None
+
+
 # One message of a transcript: the speaker as the source writes it, the text, and the role where the
 # source itself says it. A plain tuple, for a million rows hold ten million of them.
 Turn = tuple[str | None, str, Role | None]
@@ -59,9 +87,12 @@ class Transcript:
     record: the foreign record's own id.
     group: what a split must keep together (a document, a thread); by default the conversation.
     annotations: one per turn, or none at all.
+    alternatives: other texts for turns, and the one that stands there, in the order of the source.
     extra: all that the record holds beyond the other fields.
     merged: further foreign records that were joined into this one.
     notes: what was changed while reading, for `edits`.
+    assumed: what the record does not say and was assumed, as in "the two speakers alternate".
+    left_out: what is no message → how many of it, as in {"notice": 3}.
     """
 
     turns: list[Turn]
@@ -69,9 +100,12 @@ class Transcript:
     record: str | None = None
     group: str | None = None
     annotations: tuple[Annotation, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
     merged: int = 0
     notes: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

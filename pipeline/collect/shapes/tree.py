@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
+    About,
     Fields,
     Transcript,
     Turn,
@@ -25,6 +26,8 @@ from pipeline.collect.shapes.transcript import (
     rest,
     text_of,
 )
+
+ABOUT = About("message trees with ranks: OASST", ("roles", "groups"))
 
 
 def recognise(record: object) -> bool:

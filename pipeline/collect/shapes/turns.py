@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from pipeline.collect.shapes.gather import Group, gathered
 from pipeline.collect.shapes.transcript import (
+    About,
     Fields,
     Records,
     Transcript,
@@ -34,6 +35,8 @@ from pipeline.collect.shapes.transcript import (
     turn_by,
 )
 from pipeline.conversation import Annotation
+
+ABOUT = About("tables with a turn a row", ("names", "groups", "annotations"))
 
 TEXTS = ("text", "utterance", "message", "content", "line", "transcript", "body", "sentence")
 SPEAKERS = (

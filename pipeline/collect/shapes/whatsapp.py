@@ -16,7 +16,14 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 from pipeline.collect.shapes.silence import TimedTurn, split
-from pipeline.collect.shapes.transcript import Transcript, Unread
+from pipeline.collect.shapes.transcript import (
+    About,
+    Place,
+    Transcript,
+    Unread,
+)
+
+ABOUT = About("WhatsApp, exported as text", ("names", "times", "groups"), private=True)
 
 LINE = re.compile(
     r"^[\u200e\u200f\ufeff]*\[?"
@@ -34,7 +41,7 @@ def recognise(head: list[str]) -> bool:
     return sum(bool(LINE.match(line)) for line in head) * 3 > len(head)
 
 
-def read(lines: Iterable[str]) -> Iterator[Transcript | Unread]:
+def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
     lines = iter(lines)
     head = list(islice(lines, HEAD))
     return split(_turns(chain(head, lines), _day_first(head)))
