@@ -123,7 +123,7 @@ class StageResult:
         return f"<{self.report['stage']}: {counts}, quarantined {len(self.quarantined)}>"
 
 
-Place: TypeAlias = str | Path | None  # of a run; none: a temporary folder
+Target: TypeAlias = str | Path | None  # of a run; none: a temporary folder
 # what a stage takes: a result, its rows, paths, a dataset of the Hub, dicts of any known shape
 Data: TypeAlias = (
     "StageResult | RowList | datasets.Dataset | str | Path"
@@ -135,7 +135,7 @@ Data: TypeAlias = (
 
 
 def read(
-    data: Data | None = None, *, out: Place = None, workers: int = 1, **settings: object
+    data: Data | None = None, *, out: Target = None, workers: int = 1, **settings: object
 ) -> StageResult:
     """Conversations of files, of lists, or of the Hub (`hub:owner/name`), in any known shape.
 
@@ -159,7 +159,7 @@ def generate(
     model: str = REHEARSAL,
     base_url: str | None = None,
     key: str | None = None,
-    out: Place = None,
+    out: Target = None,
     workers: int = 1,
     **settings: object,
 ) -> StageResult:
@@ -182,22 +182,22 @@ def generate(
         return _run("generate", sources, Workspace(out), settings, models, secrets, workers)
 
 
-def filter(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
+def filter(data: Data, *, out: Target = None, workers: int = 1, **settings: object) -> StageResult:
     """Rows repaired, and without those that a rule drops."""
     return _of("filter", data, out, workers, settings)
 
 
-def dedup(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
+def dedup(data: Data, *, out: Target = None, workers: int = 1, **settings: object) -> StageResult:
     """Rows without duplicates."""
     return _of("dedup", data, out, workers, settings)
 
 
-def score(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
+def score(data: Data, *, out: Target = None, workers: int = 1, **settings: object) -> StageResult:
     """Rows with measures and annotations."""
     return _of("score", data, out, workers, settings)
 
 
-def publish(data: Data, *, out: Place = None, workers: int = 1, **settings: object) -> StageResult:
+def publish(data: Data, *, out: Target = None, workers: int = 1, **settings: object) -> StageResult:
     """A dataset on disk, split without leaks, with its card: `load_dataset(str(result.path))`."""
     return _of("publish", data, out, workers, settings)
 
@@ -205,7 +205,7 @@ def publish(data: Data, *, out: Place = None, workers: int = 1, **settings: obje
 def run(
     recipe: str | Path | Mapping[str, object],
     *,
-    out: Place = None,
+    out: Target = None,
     rehearse: bool = False,
     workers: int = 1,
     keys: Mapping[str, str] | None = None,
@@ -226,7 +226,7 @@ def run(
 
 
 def _of(
-    stage: str, data: Data, out: Place, workers: int, settings: Mapping[str, object]
+    stage: str, data: Data, out: Target, workers: int, settings: Mapping[str, object]
 ) -> StageResult:
     with _Inputs() as inputs:
         return _run(stage, inputs.sources(data), Workspace(out), settings, workers=workers)
@@ -295,7 +295,7 @@ def _outside_loops(work: Callable[[], object]) -> None:
 class Workspace:
     """Where a run works: the user's folder, or one of its own that ends with its last result."""
 
-    def __init__(self, out: Place = None) -> None:
+    def __init__(self, out: Target = None) -> None:
         if out is not None:
             self.path = Path(out)
             return

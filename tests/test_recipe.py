@@ -53,7 +53,10 @@ dedup: {threshold: 7}
 """,
     )
     assert "recipe.yaml has 6 mistakes:" in report
-    assert "recipe.yaml:5: collect.sources[1].fils: unknown key; did you mean `files`?" in report
+    assert (
+        "recipe.yaml:5: collect.sources[1].fils: unknown key; did you mean `files` or `fields`?"
+        in report
+    )
     assert "recipe.yaml:6: collect.sources[1].files[1]: there is no" in report
     assert "did you mean talks.jsonl?" in report
     assert "recipe.yaml:8: filter.languages:" in report

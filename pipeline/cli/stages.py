@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -105,11 +105,8 @@ def command_of(stage: Stage) -> click.Command:
     ) -> None:
         given = {str(option.name): options.pop(str(option.name)) for option in own}
         reading = _reading(*(options.pop(str(option.name)) for option in READING))
-        chosen = [
-            f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None
-        ]
-        settings = [*sets, *chosen]
-        _run(StageRequest(stage.name, inputs, out, settings, workers, as_json, given, reading))
+        changed = [*sets, *_as_sets(options)]
+        _run(StageRequest(stage.name, inputs, out, changed, workers, as_json, given, reading))
 
     return click.Command(
         stage.name,
@@ -127,6 +124,11 @@ def _option(option: Option) -> click.Option:
         return click.Option([name], is_flag=True, default=None, help=option.help)
     kind = click.Choice(option.kind) if isinstance(option.kind, tuple) else option.kind
     return click.Option([name], type=kind, help=option.help)
+
+
+def _as_sets(options: Mapping[str, object]) -> list[str]:
+    """Options that are settings of the stage, as KEY=VALUE."""
+    return [f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
 
 
 def _reading(shape: object, fields: object, roles: object) -> dict[str, object]:

@@ -13,7 +13,7 @@ from operator import itemgetter
 
 from pipeline.collect.shapes.transcript import Fields, Records, Unread, as_json
 
-Place = float | str | None  # of a row in its group; None before numbers, numbers before texts
+SortKey = float | str | None  # of a row in its group; None before numbers, numbers before texts
 Group = list[tuple[int, Fields]]  # (number in the file, row)
 
 # Groups in the order of their first rows; in a group numbers before texts, then as in the file.
@@ -48,7 +48,7 @@ def gathered(
     database.close()
 
 
-def _stored(row: Fields, key: str | None, order: str | None) -> tuple[str, Place, str]:
+def _stored(row: Fields, key: str | None, order: str | None) -> tuple[str, SortKey, str]:
     """The columns key, place and data."""
     name = str(row[key]) if key else ""
     place = _place(row.get(order)) if order else None
@@ -68,7 +68,7 @@ def _problem(row: object, key: str | None) -> Unread:
     return Unread("record.unreadable", detail, row)
 
 
-def _place(value: object) -> Place:
+def _place(value: object) -> SortKey:
     """A number where the value is one, so that 10 comes after 9; else its text."""
     try:
         if isinstance(value, str | int | float):
