@@ -72,7 +72,7 @@ def read(path: Path) -> Reading:
     """What `rapport collect PATH` reads, without a run around it."""
     found = Reading()
     try:
-        for row in _rows(path):
+        for row in _rows(path.resolve()):
             if isinstance(row, Conversation):
                 found.kept.append(row)
             elif isinstance(row, Quarantine):
