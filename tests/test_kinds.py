@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import kinds_table
 from tests.judge import Reading, Verdict, expected_of, kinds, read, verdict
 
 DATA = Path(__file__).parent / "data"
@@ -33,6 +34,12 @@ def test_a_kind_is_read_right_or_refused_with_a_reason(kind: Path) -> None:
 
 def test_each_kind_that_may_be_refused_is_there() -> None:
     assert REFUSED.keys() <= {kind.name for kind in KINDS}
+
+
+def test_the_table_of_kinds_is_what_the_code_says() -> None:
+    readme = kinds_table.README.read_text("utf-8")
+    assert readme == kinds_table.written(readme), "python -m benchmarks.kinds_table --write"
+    assert kinds_table.table() in readme
 
 
 @pytest.fixture(scope="module")
