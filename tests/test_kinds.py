@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,17 @@ REFUSED = {
 }
 
 
+@cache
+def _verdict(kind: Path) -> tuple[Verdict, str]:
+    wanted = expected_of(kind)
+    return verdict(wanted, read(kind / wanted["input"]))
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_kind_is_read_right_or_refused_with_a_reason(kind: Path) -> None:
-    wanted = expected_of(kind)
-    found, why = verdict(wanted, read(kind / wanted["input"]))
+    found, why = _verdict(kind)
     assert found != "wrong", why
-    if wanted["expected"] and kind.name not in REFUSED:
+    if expected_of(kind)["expected"] and kind.name not in REFUSED:
         assert found == "right", why
 
 
@@ -42,26 +48,17 @@ def test_the_table_of_kinds_is_what_the_code_says() -> None:
     assert kinds_table.table() in readme
 
 
-@pytest.fixture(scope="module")
-def unseen() -> dict[str, tuple[Verdict, str]]:
-    verdicts = {}
-    for kind in UNSEEN:
-        wanted = expected_of(kind)
-        verdicts[kind.name] = verdict(wanted, read(kind / wanted["input"]))
-    return verdicts
-
-
-@pytest.mark.parametrize("name", [kind.name for kind in UNSEEN])
-def test_an_unseen_kind_is_never_wrong(unseen: dict[str, tuple[Verdict, str]], name: str) -> None:
-    found, why = unseen[name]
+@pytest.mark.parametrize("kind", UNSEEN, ids=lambda kind: kind.name)
+def test_an_unseen_kind_is_never_wrong(kind: Path) -> None:
+    found, why = _verdict(kind)
     assert found != "wrong", why
 
 
-def test_most_unseen_kinds_are_right(unseen: dict[str, tuple[Verdict, str]]) -> None:
+def test_most_unseen_kinds_are_right() -> None:
     """Of those that hold conversations and need no guess."""
-    wanted = {kind.name: expected_of(kind) for kind in UNSEEN}
-    clear = [name for name, one in wanted.items() if one["expected"] and "refuse" not in one]
-    refused = [name for name in clear if unseen[name][0] != "right"]
+    wanted = {kind: expected_of(kind) for kind in UNSEEN}
+    clear = [kind for kind, one in wanted.items() if one["expected"] and "refuse" not in one]
+    refused = [kind.name for kind in clear if _verdict(kind)[0] != "right"]
     assert len(refused) <= len(clear) * 0.15, refused
 
 
