@@ -36,7 +36,9 @@ def test_the_five_lines_of_the_readme_are_the_example() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "pipeline" / "README.md"):
+    code = ROOT / "pipeline"
+    others = (code / "README.md", code / "collect" / "README.md")
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *others):
         links = re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8"))
         assert [link for link in links if not (path.parent / link).exists()] == []
 
