@@ -367,6 +367,13 @@ def test_a_share_of_a_row_is_enough_where_that_is_asked_for():
     assert found["part"]["similarity"] == 96 / 116
 
 
+@pytest.mark.parametrize("name", ["a", "b", "c", "d", "e", "f"])
+def test_a_row_with_text_of_its_own_is_looked_for_by_what_it_shares(name):
+    part, rest = text_of(100, f"part {name}"), text_of(900, f"rest {name}")
+    rows = [row("part", f"{part} {text_of(40, f'own {name}')}"), row("whole", part, rest)]
+    assert set(decide(rows, DedupSettings(contained=0.7))[0]) == {"part"}
+
+
 @pytest.mark.parametrize(("sharing", "cut"), [(9, 0), (10, 10)])
 def test_text_is_boilerplate_from_shared_by_rows_on(sharing, cut):
     front = text_of(300, "front")

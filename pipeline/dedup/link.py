@@ -119,7 +119,7 @@ def candidates(
 
 
 def bucket_pairs(rows: RankedRows, ranks: Integers, cap: int, chosen: Kernels) -> BucketPairs:
-    """The pairs of these rows that share a bucket of any band."""
+    """The pairs of these rows that share a bucket of any band; a pair may come more than once."""
     pairs, capped, largest = [np.zeros(0, np.uint64)], 0, 0
     bits = _rank_bits(ranks)
     for keys, some in _buckets(rows, ranks):
@@ -141,6 +141,7 @@ def _buckets(rows: RankedRows, ranks: Integers) -> Iterator[tuple[Keys, Integers
             continue
         for piece in range(int(pieces)):
             mine = keys % pieces == piece
+            # The remainder is the same in a piece. Without it, fewer bits are lost for the rank.
             yield keys[mine] // pieces, ranks[mine]
 
 

@@ -191,7 +191,10 @@ def bucket_pairs(packed: Keys, bits: np.uint64, cap: int) -> BucketPairs:
     """The pairs of ranks that have an equal key, given those of `shared_keys`.
 
     In a bucket of more than cap + 1 rows, each row meets the first `cap` only:
-    time stays linear.
+    time stays linear. With cap 1:
+
+        key    A A A B     rank   3 7 9 5
+        pairs  3-7, 3-9 (9 does not meet 7); one bucket over the cap, the largest holds 3
     """
     keys, ranks = packed >> bits, packed & ((_u64(1) << bits) - _u64(1))
     starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
@@ -255,9 +258,10 @@ def survey(part: PartRows, able: Flags, counters: Counters, limits: Limits) -> S
         shingles = shingles[shingles & _u32(QUARTER) == 0]
         counts = counters[_slots(shingles, counters)]
         suspects[row] = _longest(_runs(counts >= limits.many)) >= SAMPLED_RUN
-        alone = np.count_nonzero(counts == 1)
+        shared = counts > 1
+        alone = np.count_nonzero(~shared)
         if able[row] and alone <= limits.alone * len(shingles):
-            by_count = shingles[np.argsort(counts, kind="stable")].tolist()
+            by_count = shingles[shared][np.argsort(counts[shared], kind="stable")].tolist()
             rarest = list(dict.fromkeys(by_count))[: limits.rarest]
             rare.append(pack(np.array(rarest, np.uint32), np.array(part.ranks[row])))
     return ShingleSurvey(suspects, np.concatenate(rare))

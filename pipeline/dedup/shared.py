@@ -60,7 +60,11 @@ def _limits(settings: DedupSettings, rows: int) -> Limits:
 
 
 def counted(rows: RankedRows, chosen: Flags, sample: int, most: int, kernels: Kernels) -> Counters:
-    """How many of the chosen rows have a shingle, up to `most`, for those of the sample."""
+    """How many of the chosen rows have a shingle, up to `most`, for those of the sample.
+
+    sample: bits of the hash that must be zero; 3 takes one shingle in four. A counter belongs to a
+    slot: two shingles on one slot look more common than they are.
+    """
     parts = list(rows.by_part(chosen))
     sizes = (int(np.diff(part.starts)[part.chosen].sum()) for part in parts)
     total = sum(sizes) // (sample + 1)

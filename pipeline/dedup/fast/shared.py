@@ -144,7 +144,11 @@ def lowest(counts, size):
 
 @njit(inline="always")
 def write_rarest(sample, size, rarest, rank, rare, total):
-    """Append shingle << 32 | rank of the shingles with the lowest counts; returns the new total."""
+    """Append shingle << 32 | rank of the shared shingles with the lowest counts; returns the new
+    total."""
+    for place in range(size):
+        if sample.counts[place] == 1:  # by what no other row has, none can be found
+            sample.counts[place] = _TAKEN
     for _ in range(min(rarest, size)):
         best = lowest(sample.counts, size)
         rare[total] = _u64(sample.shingles[best]) << _HALF | _u64(rank)

@@ -124,6 +124,7 @@ class _Known:
         for end in [*groups[1:], len(places)]:
             first = self._first_digit(digits[:end], groups)
             if first is not None:
+                # `tails` has the last digits of every known number
                 kind = self.tails[digits[first:end][-LOCAL:]]
                 start = _with_plus(run.string, run.start() + places[first])
                 yield Span(kind, start, run.start() + places[end - 1] + 1)

@@ -131,6 +131,10 @@ def _count(codes: Array, bounds: Array, sides: Array, table: Array) -> Any:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _fold_all(codes: Array, bounds: Array, sides: Array, table: Array) -> _Folded:
+    """Every message folded, laid end to end; one of the system (side -1) is empty.
+
+    bounds: where each message begins in codes, with the NUL that ends it.
+    """
     most = 2 * len(codes) + 2  # a letter is folded to itself and a blank
     letters, letter_at = np.zeros(most, np.uint64), np.zeros(len(bounds), np.int64)
     hashes, word_at = np.zeros(most, np.uint64), np.zeros(len(bounds), np.int64)

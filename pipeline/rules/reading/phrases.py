@@ -203,7 +203,8 @@ def find(text: str, starts: Sequence[int]) -> defaultdict[str, list[Hit]]:
 
 
 def _worth_a_look(text: str, starts: Sequence[int]) -> list[tuple[int, Line]]:
-    """Messages and lines of which a phrase may stand in them, in order."""
+    """(message, line) wherever a spelling of the line's searched part stands: `find` looks at these
+    only. Sorted by message, then by line."""
     automaton, owners = _beginnings()
     found = set()
     for number, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
@@ -216,7 +217,7 @@ def _worth_a_look(text: str, starts: Sequence[int]) -> list[tuple[int, Line]]:
 
 @cache
 def _beginnings() -> tuple[AhoCorasick, list[list[Line]]]:
-    """What finds the beginnings of all lines of all lists, and the lines that begin so."""
+    """What finds the beginnings of the searched parts of all lines, and the lines of each."""
     from ahocorasick_rs import AhoCorasick
 
     owners: dict[str, list[Line]] = defaultdict(list)
