@@ -16,8 +16,10 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +27,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LIMIT = 60.0  # seconds for the tests of one mutant, all in all
+LIMIT = 60.0  # CPU seconds for the tests of one mutant, all in all: a busy machine changes nothing
+PATIENCE = 5  # times as long on the clock, for tests that wait
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 CHOSEN = LIMIT / 2  # measured seconds of the tests chosen; the rest is for pytest's start
 CPU_SECONDS = 120  # of each process
 NO_CACHE = {"NUMBA_CACHE_DIR", "PYTHONDONTWRITEBYTECODE"}  # compiled code: beside the source
@@ -148,6 +152,7 @@ class Ran:
     code: int | None  # None: the time was up
     output: str
     reports: list[tuple[str, float, str]]  # test, seconds, outcome; of set-up, call, tear-down
+    took: float = 0.0  # CPU seconds
 
     def failed(self) -> list[str]:
         return sorted({test for test, _, outcome in self.reports if outcome == "failed"})
@@ -181,19 +186,35 @@ def run_pytest(tree: Path, files: Sequence[str], plan: Plan | None, limit: float
             process = subprocess.Popen(
                 command, cwd=tree, env=environment, stdout=stream, stderr=stream, process_group=0
             )
-            code = exit_code(process, limit)
+            code, took = ended(process, limit)
         reports = [tuple(json.loads(line)) for line in log.read_text("utf-8").splitlines()]
-        return Ran(code, output.read_text("utf-8", "replace"), reports)
+        return Ran(code, output.read_text("utf-8", "replace"), reports, took)
 
 
-def exit_code(process: subprocess.Popen[bytes], limit: float | None) -> int | None:
-    """None if the limit was reached, and the process and its group killed."""
-    try:
-        return process.wait(limit)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return None
+def ended(process: subprocess.Popen[bytes], limit: float | None) -> tuple[int | None, float]:
+    """(exit code, CPU seconds); the code is None if the limit was reached, and the group killed."""
+    took, begin = 0.0, time.monotonic()
+    while process.poll() is None:
+        took = max(took, cpu_of_group(process.pid))
+        if limit is not None:
+            waited = time.monotonic() - begin
+            if took > limit or waited > PATIENCE * limit:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                return None, took
+        time.sleep(0.05)
+    return process.returncode, took
+
+
+def cpu_of_group(group: int) -> float:
+    """CPU seconds of the processes of a group, and of their children that have ended."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            fields = path.read_text("utf-8", "replace").rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                ticks += sum(map(int, fields[11:15]))
+    return ticks / CLOCK_TICKS
 
 
 # What pytest calls in the plugin; MUTANTS_PLAN and MUTANTS_LOG name files.
@@ -215,8 +236,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: rank.get(item.nodeid, len(rank)))
 
 
+def cpu_so_far() -> float:
+    """CPU seconds of this process and of its children that have ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+_before = [0.0]  # `cpu_so_far` when the last step of a test had ended
+
+
+def pytest_collection_finish() -> None:
+    _before[0] = cpu_so_far()
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if "MUTANTS_LOG" in os.environ:
-        line = json.dumps([report.nodeid, report.duration, report.outcome])
+        took, _before[0] = cpu_so_far() - _before[0], cpu_so_far()
+        line = json.dumps([report.nodeid, took, report.outcome])
         with Path(os.environ["MUTANTS_LOG"]).open("a", encoding="utf-8") as log:
             log.write(line + "\n")
