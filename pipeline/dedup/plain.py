@@ -258,13 +258,17 @@ def survey(part: PartRows, able: Flags, counters: Counters, limits: Limits) -> S
         shingles = shingles[shingles & _u32(QUARTER) == 0]
         counts = counters[_slots(shingles, counters)]
         suspects[row] = _longest(_runs(counts >= limits.many)) >= SAMPLED_RUN
-        shared = counts > 1
-        alone = np.count_nonzero(~shared)
+        alone = np.count_nonzero(counts == 1)
         if able[row] and alone <= limits.alone * len(shingles):
-            by_count = shingles[shared][np.argsort(counts[shared], kind="stable")].tolist()
-            rarest = list(dict.fromkeys(by_count))[: limits.rarest]
-            rare.append(pack(np.array(rarest, np.uint32), np.array(part.ranks[row])))
+            rarest = _rarest(shingles[counts > 1], counts[counts > 1], limits.rarest)
+            rare.append(pack(rarest, np.array(part.ranks[row])))
     return ShingleSurvey(suspects, np.concatenate(rare))
+
+
+def _rarest(shingles: Shingles, counts: Counters, most: int) -> Shingles:
+    """The distinct shingles with the lowest counts."""
+    by_count = shingles[np.argsort(counts, kind="stable")].tolist()
+    return np.array(list(dict.fromkeys(by_count))[:most], np.uint32)
 
 
 def cut(part: PartRows, counters: Counters, many: int) -> BoilerplateCut:
