@@ -1,0 +1,236 @@
+"""Character.AI: the histories of a character as dumped, and the answers of its two servers.
+
+{"info": {"character": {"external_id": "x1", "name": "Ada", "greeting": "Good evening."}},
+ "histories": {"histories": [{"external_id": "h1", "msgs": [
+     {"id": 1, "text": "Good evening.", "src": {"name": "Ada", "is_human": false}},
+     {"id": 2, "text": "Is it late?", "src": {"name": "Ben", "is_human": true}}]}]}}
+
+{"turns": [{"create_time": "2024-03-02T14:05:11Z", "author": {"name": "Ben", "is_human": true},
+            "candidates": [{"candidate_id": "c1", "raw_content": "Is it late?"}],
+            "primary_candidate_id": "c1"}]}
+
+{"messages": [{"id": 1, "text": "Good evening.", "src__name": "Ada", "src__is_human": false}]}
+
+Turns are put in the order of their times, messages in that of their ids. Other candidates, and
+messages with `is_alternative`, are alternatives. The character is the group.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from pipeline.collect.shapes import fronts
+from pipeline.collect.shapes.transcript import (
+    About,
+    Fields,
+    Place,
+    Records,
+    Transcript,
+    Turn,
+    Unread,
+    description,
+    dict_of,
+    dicts_of,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+    unreadable,
+)
+from pipeline.conversation import Alternative, Persona, Role
+
+ABOUT = About(
+    "Character.AI: dumps of a character's histories",
+    ("roles", "names", "personas", "groups", "alternatives"),
+    private=True,
+)
+
+
+class _Said(NamedTuple):
+    """One message of the source. order: an id or a time. texts: all candidates. shown: which."""
+
+    order: int | str
+    name: str | None
+    role: Role
+    texts: list[str]
+    shown: int = 0
+    is_alternative: bool = False
+    left_out: str | None = None
+
+
+def recognise(head: list[object]) -> bool:
+    return fronts.is_each(head, _is_dump)
+
+
+def _is_dump(record: Fields) -> bool:
+    if "histories" in record:
+        return any("msgs" in history for history in _objects(_histories(record)))
+    if "turns" in record:
+        return any("author" in one and "candidates" in one for one in _objects(record["turns"]))
+    return any("src__is_human" in message for message in _objects(record.get("messages")))
+
+
+def _objects(value: object) -> Iterator[Fields]:
+    yield from (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
+
+
+def _histories(record: Fields) -> object:
+    """The list of histories, which stands in an object of the same name."""
+    inner = record["histories"]
+    return inner.get("histories") if isinstance(inner, dict) else inner
+
+
+def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unread]]:
+    return fronts.each(records, _read)
+
+
+def _read(record: Fields) -> Iterator[Transcript | Unread]:
+    persona, group = _character(record)
+    histories = [record]
+    if "histories" in record:
+        histories = dicts_of(_histories(record), "histories", "history")
+    for history in histories:
+        try:
+            yield _transcript(history, persona, group)
+        except ValueError as error:
+            yield unreadable(error, history)
+
+
+def _character(record: Fields) -> tuple[Persona | None, str | None]:
+    """(persona, split group)"""
+    info = record.get("info")
+    found = info.get("character") if isinstance(info, dict) else record.get("character")
+    if not isinstance(found, dict):
+        return None, None
+    name = description(found.get("name")) or description(found.get("participant__name"))
+    about = [description(found.get(field)) for field in ("title", "description", "definition")]
+    text = "\n".join(filter(None, about)) or None
+    greeting = description(found.get("greeting"))
+    return Persona(name, text, greeting), record_id(found, "external_id") or name
+
+
+def _transcript(history: Fields, persona: Persona | None, group: str | None) -> Transcript:
+    turns: list[Turn] = []
+    alternatives: list[Alternative] = []
+    left_out: Counter[str] = Counter()
+    for one in _joined(_said(history)):
+        reason = one.left_out or ("alternative of no message" if one.is_alternative else None)
+        if reason:
+            left_out[reason] += 1
+            continue
+        alternatives += fronts.swipes(len(turns), one.texts, one.texts[one.shown], one.shown)
+        turns.append((one.name, one.texts[one.shown], one.role))
+    name = fronts.only(name for name, _, role in turns if role == "assistant")
+    user = fronts.only(name for name, _, role in turns if role == "user")
+    persona = persona or (Persona(name) if name else None)
+    transcript = Transcript(turns, {None: persona} if persona else {})
+    transcript.record = record_id(history, "external_id", "chat_id")
+    transcript.group = group or name
+    transcript.alternatives, transcript.left_out = tuple(alternatives), left_out
+    transcript.extra = rest(
+        history, "msgs", "turns", "messages", "external_id", "info", "character"
+    )
+    return fronts.filled(transcript, name, user)
+
+
+def _said(history: Fields) -> list[_Said]:
+    """The messages of one history, in order."""
+    if "turns" in history:
+        turns = dicts_of(history["turns"], "turns", "turn")
+        return _in_order([_of_turn(turn, number) for number, turn in enumerate(turns, 1)])
+    field = "msgs" if "msgs" in history else "messages"
+    messages = dicts_of(history.get(field), field, "message")
+    return _in_order([_of_message(one, number) for number, one in enumerate(messages, 1)])
+
+
+def _in_order(said: list[_Said]) -> list[_Said]:
+    """The servers give the latest first."""
+    return sorted(said, key=lambda one: one.order)
+
+
+def _joined(said: list[_Said]) -> Iterator[_Said]:
+    """The messages; alternatives that stand beside one of the character's become its texts."""
+    run: list[_Said] = []
+    for one in said:
+        shown = [known for known in run if not known.is_alternative]
+        begins = one.role == "user" or one.left_out or (shown and not one.is_alternative)
+        if begins:
+            yield from _one(run)
+            run = []
+        run.append(one)
+    yield from _one(run)
+
+
+def _one(run: list[_Said]) -> Iterator[_Said]:
+    """A message with the alternatives around it as one; without one of both, as they are."""
+    shown = [number for number, one in enumerate(run) if not one.is_alternative]
+    if len(shown) == 1 and run[shown[0]].role == "assistant" and not run[shown[0]].left_out:
+        texts = [text for one in run for text in one.texts]
+        yield run[shown[0]]._replace(texts=texts, shown=shown[0])
+    else:
+        yield from run
+
+
+# --- a message of the older server
+
+
+def _of_message(message: Fields, number: int) -> _Said:
+    where = f"message {number}"
+    is_human = _source(message, "is_human")
+    if not isinstance(is_human, bool):
+        raise ValueError(f"{where} does not say whether a human wrote it")
+    text = text_of(message.get("text"), where)
+    name = fronts.own_name(_source(message, "name"))
+    left_out = None if text.strip() else "message without text"
+    if message.get("deleted"):
+        left_out = "deleted message"
+    order = message.get("id")
+    return _Said(
+        order if isinstance(order, int) else number,
+        name,
+        "user" if is_human else "assistant",
+        [text],
+        is_alternative=message.get("is_alternative") is True,
+        left_out=left_out,
+    )
+
+
+def _source(message: Fields, field: str) -> object:
+    """A field of the one who wrote it: in `src`, or with `src__` before its name."""
+    source = message.get("src")
+    return source.get(field) if isinstance(source, Mapping) else message.get(f"src__{field}")
+
+
+# --- a turn of the newer server
+
+
+def _of_turn(turn: Fields, number: int) -> _Said:
+    where = f"turn {number}"
+    author = dict_of(turn.get("author"), f"the author of {where}")
+    candidates = dicts_of(turn.get("candidates"), f"the candidates of {where}", "candidate")
+    texts = [text_of(one.get("raw_content"), f"a candidate of {where}") for one in candidates]
+    if not texts:
+        raise ValueError(f"{where} has no candidate")
+    time = turn.get("create_time") or candidates[0].get("create_time")
+    shown = _shown(turn, candidates, where)
+    return _Said(
+        text_of(time, f"the time of {where}"),
+        fronts.own_name(author.get("name")),
+        "user" if author.get("is_human") else "assistant",
+        texts,
+        shown,
+        left_out=None if texts[shown].strip() else "message without text",
+    )
+
+
+def _shown(turn: Fields, candidates: list[Fields], where: str) -> int:
+    """The place of the candidate that the reader saw."""
+    ids = [one.get("candidate_id") for one in candidates]
+    primary = turn.get("primary_candidate_id")
+    if primary in ids:
+        return ids.index(primary)
+    if len(list_of(candidates, where)) > 1:
+        raise ValueError(f"{where} does not say which of its candidates was shown")
+    return 0
