@@ -37,6 +37,7 @@ from pipeline.collect.shapes import (
     numbered,
     oobabooga,
     pairs,
+    paragraphs,
     pippa,
     prompt,
     realm,
@@ -141,7 +142,15 @@ CHATS: tuple[ChatShape, ...] = (
     ginger,
 )
 TABLES: tuple[TableShape, ...] = (replies, leaves, turns)
-TEXTS: tuple[TextShape, ...] = (backyard_text, example_chat, whatsapp, irc, cdial, log)
+TEXTS: tuple[TextShape, ...] = (
+    backyard_text,
+    example_chat,
+    whatsapp,
+    irc,
+    cdial,
+    paragraphs,
+    log,
+)
 DOCUMENTS: tuple[DocumentShape, ...] = (tei,)
 
 

@@ -47,7 +47,7 @@ ABOUT = About(
 
 SCENARIO = ("schemaVersion", "narrative", "messages")
 USED = ("schemaVersion", "$schema", "narrative", "firstMessages", "messages")
-SIDES: dict[object, Role] = {"human": "user", "ai": "assistant"}
+SIDES: dict[str, Role] = {"human": "user", "ai": "assistant"}
 CHARACTER = re.compile(r"characters/[^/\\\0]{1,100}/character\.json")
 
 
@@ -78,7 +78,7 @@ def _read(record: Fields, place: Place) -> Transcript:
 
 
 def _of_chat(record: Fields) -> Transcript:
-    items = dicts_of(dict_of(record["chat"], "chat").get("ChatItems"), "ChatItems", "item")
+    items = dicts_of(dict_of(record.get("chat"), "chat").get("ChatItems"), "ChatItems", "item")
     turns: list[Turn] = []
     for number, item in enumerate(items, 1):
         asked = text_of(item.get("input"), f"the input of item {number}")
@@ -102,10 +102,13 @@ def _of_scenario(record: Fields, place: Place) -> Transcript:
     turns: list[Turn] = []
     alternatives: list[Alternative] = []
     for number, message in enumerate(messages, 1):
-        texts, shown = _texts(message, f"message {number}")
+        role = SIDES.get(str(message.get("type")))
+        if role is None:
+            raise ValueError(f"message {number} is neither of a human nor of the character")
+        texts, shown = _texts(message, role, f"message {number}")
         if texts[shown].strip():
             alternatives += fronts.swipes(len(turns), texts, texts[shown], shown)
-            turns.append((None, texts[shown], SIDES[message["type"]]))
+            turns.append((None, texts[shown], role))
     transcript = Transcript(turns, alternatives=tuple(alternatives))
     transcript.extra = rest(record, *USED) | fronts.began(*map(_time, messages[:1]))
     if turns:
@@ -113,11 +116,9 @@ def _of_scenario(record: Fields, place: Place) -> Transcript:
     return _with_character(transcript, record, place)
 
 
-def _texts(message: Fields, where: str) -> tuple[list[str], int]:
+def _texts(message: Fields, role: Role, where: str) -> tuple[list[str], int]:
     """(all texts of a message, the place of the one that was active last)"""
-    if message.get("type") not in SIDES:
-        raise ValueError(f"{where} is neither of a human nor of the character")
-    if message["type"] == "human":
+    if role == "user":
         return [text_of(message.get("text"), where)], 0
     outputs = dicts_of(message.get("outputs"), f"the outputs of {where}", "output")
     if not outputs:

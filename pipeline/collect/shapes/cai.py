@@ -154,23 +154,28 @@ def _joined(said: list[_Said]) -> Iterator[_Said]:
     """The messages; alternatives that stand beside one of the character's become its texts."""
     run: list[_Said] = []
     for one in said:
-        shown = [known for known in run if not known.is_alternative]
-        begins = one.role == "user" or one.left_out or (shown and not one.is_alternative)
-        if begins:
+        if run and _begins(one, run):
             yield from _one(run)
             run = []
         run.append(one)
     yield from _one(run)
 
 
+def _begins(one: _Said, run: list[_Said]) -> bool:
+    """Whether a message is not another text for the one of the run."""
+    apart = any(each.role == "user" or each.left_out for each in (run[-1], one))
+    return apart or (not one.is_alternative and not all(known.is_alternative for known in run))
+
+
 def _one(run: list[_Said]) -> Iterator[_Said]:
-    """A message with the alternatives around it as one; without one of both, as they are."""
-    shown = [number for number, one in enumerate(run) if not one.is_alternative]
-    if len(shown) == 1 and run[shown[0]].role == "assistant" and not run[shown[0]].left_out:
-        texts = [text for one in run for text in one.texts]
-        yield run[shown[0]]._replace(texts=texts, shown=shown[0])
-    else:
+    """A message with the alternatives around it as one; alternatives alone as they are."""
+    shown = next((one for one in run if not one.is_alternative), None)
+    if shown is None or len(run) == 1:
         yield from run
+        return
+    before = sum(len(one.texts) for one in run[: run.index(shown)])
+    texts = [text for one in run for text in one.texts]
+    yield shown._replace(texts=texts, shown=before + shown.shown)
 
 
 # --- a message of the older server

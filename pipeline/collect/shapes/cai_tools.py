@@ -87,7 +87,7 @@ def _one_chat(records: Records) -> Iterator[tuple[int, Transcript | Unread]]:
 
 def _chats(record: Fields) -> Iterator[Transcript | Unread]:
     is_page = "history" in record
-    chats = dicts_of(record["history"], "history", "chat") if is_page else [record]
+    chats = dicts_of(record.get("history"), "history", "chat") if is_page else [record]
     for chat in chats:
         messages = dicts_of(chat.get("chat"), "chat", "message")
         numbered = enumerate(messages, 1)

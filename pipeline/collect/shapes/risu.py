@@ -36,7 +36,7 @@ from pipeline.conversation import Role
 ABOUT = About("RisuAI: exported chats", ("roles", "names", "personas", "times", "groups"))
 
 TYPES = ("risuChat", "risuAllChats")
-ROLES: dict[object, Role] = {"user": "user", "char": "assistant"}
+ROLES: dict[str, Role] = {"user": "user", "char": "assistant"}
 FILE = re.compile(r"(.+)_\d{4}-\d\d-\d\dT\d+Z_chats?")
 
 
@@ -49,8 +49,9 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
 
 
 def _chats(record: Fields, place: Place) -> Iterator[Transcript | Unread]:
-    chats = record["data"]
-    for chat in list_of(chats, "data") if record["type"] == "risuAllChats" else [chats]:
+    found = record.get("data")
+    chats = list_of(found, "data") if record.get("type") == "risuAllChats" else [found]
+    for chat in chats:
         try:
             yield _read(dict_of(chat, "the chat"), place)
         except ValueError as error:
@@ -64,7 +65,7 @@ def _read(chat: Fields, place: Place) -> Transcript:
     for number, message in enumerate(messages, 1):
         where = f"message {number}"
         text = text_of(message.get("data"), where)
-        role = ROLES.get(message.get("role"))
+        role = ROLES.get(str(message.get("role")))
         if role is None:
             raise ValueError(f"{where} is of nobody who is known: {message.get('role')}")
         reason = _left_out(message, text)

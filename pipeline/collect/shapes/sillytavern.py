@@ -149,10 +149,7 @@ def _left_out(message: Fields, text: str) -> str | None:
 # --- the whole chat
 
 
-def _transcript(chat: _Chat, place: Place) -> Transcript | Unread:
-    if not chat.turns:
-        left_out = f" ({dict(chat.left_out)} left out)" if chat.left_out else ""
-        return Unread("record.empty", f"a chat without messages{left_out}", chat.header)
+def _transcript(chat: _Chat, place: Place) -> Transcript:
     speakers = [name for name, _, role in chat.turns if role == "assistant"]
     characters = list(dict.fromkeys(filter(None, speakers)))
     user = fronts.only(name for name, _, role in chat.turns if role == "user")
