@@ -145,6 +145,16 @@ def test_a_card_beside_the_chat_gives_the_persona(
     assert row.persona.greeting == "Good evening, Ben."
 
 
+def test_a_card_in_the_archive_of_the_chats_gives_the_persona(tmp_path: Path) -> None:
+    data = BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("user/chats/Ada/x.jsonl", as_bytes("x.jsonl", CHAT))
+        archive.writestr("user/characters/Ada.png", png(CARD))
+    written(tmp_path, {"backup.zip": data.getvalue(), "Ada.json": CARD.replace("41", "17")})
+    [row], _ = collected(tmp_path, "backup.zip")
+    assert "41 years" in row.persona.description
+
+
 def test_the_card_of_somebody_else_is_not_taken(tmp_path: Path) -> None:
     written(tmp_path, {"x.jsonl": CHAT, "Ada.json": CARD.replace('"Ada"', '"Cy"')})
     [row], _ = collected(tmp_path, "x.jsonl")
@@ -346,6 +356,16 @@ OOBA = {
 }
 
 
+def test_the_name_of_a_bot_of_pippa_is_filled_in(tmp_path: Path) -> None:
+    messages = [{"message": "I am {{char}}, {{user}}.", "is_human": False}]
+    bot = {"bot_id": "b", "bot_name": "Ada", "bot_definitions": "{{char}} is 41."}
+    row = one_row(tmp_path, "a.jsonl", [{**bot, "conversation": messages}])
+    assert (row.messages[0].content, row.persona.description) == (
+        "I am Ada, {{user}}.",
+        "Ada is 41.",
+    )
+
+
 def test_a_history_of_oobabooga(tmp_path: Path) -> None:
     names = [f"chat/{name}/20240302-14-05-11.json" for name in ("Ada", "Cy")]
     written(tmp_path, dict.fromkeys(names, OOBA))
@@ -540,6 +560,14 @@ def test_several_characters_of_kobold_lite(tmp_path: Path) -> None:
     assert row.split_group == "s/Ada, Cy"
 
 
+def test_speakers_whom_kobold_lite_does_not_name_are_not_read_as_others(tmp_path: Path) -> None:
+    settings = {"opmode": 3, "chatname": "Ben", "chatopponent": "Ada"}
+    text = "\nAda: A\nCy: C\nBen: B\nCy: D"
+    written(tmp_path, {"a.json": kobold(text, **settings)})
+    [row], _ = collected(tmp_path, "a.json")
+    assert "speakers whom the settings do not name: Cy" in row.detail
+
+
 INSTRUCT = {
     "placeholders": ("{{[SYSTEM]}}Be.{{[SYSTEM_END]}}{{[INPUT]}}Late?{{[OUTPUT]}}", {}),
     "tags": (
@@ -627,6 +655,11 @@ NO_TALK: dict[str, tuple[str, Any, str]] = {
     "cards": ("a.jsonl", [json.loads(CARD)] * 3, "character card"),
     "CharX": ("a.charx", charx(CARD), "character card"),
     "PNG": ("a.png", png(CARD), "a picture"),
+    "oobabooga": (
+        "a.yaml",
+        "name: Ada\ngreeting: Hi\ncontext: |-\n  Ada: a\n  Ben: b",
+        "a character",
+    ),
     "lorebook": ("a.json", {"entries": [{"keys": ["a"], "content": STYLED}]}, "lorebook"),
     "preset": (
         "a.json",
@@ -717,7 +750,7 @@ def as_koboldlite(messages: Sequence[tuple[str, str]]) -> list[Any]:
 
 def as_ginger(messages: Sequence[tuple[str, str]]) -> list[Any]:
     found = [{"user": "0" if role == U else "1", "text": text} for role, text in messages]
-    return [{"users": {"0": "Ben", "1": "Ada"}, "messages": found}]
+    return [{"createdAt": 0, "users": {"0": "Ben", "1": "Ada"}, "messages": found}]
 
 
 WRITERS = {

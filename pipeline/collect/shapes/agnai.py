@@ -12,7 +12,6 @@ character (`ooc`) is no message. A chat with one character belongs to that chara
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.collect.shapes import fronts
@@ -22,16 +21,12 @@ from pipeline.collect.shapes.transcript import (
     Place,
     Records,
     Transcript,
-    Turn,
     Unread,
-    description,
     dicts_of,
-    if_any,
-    list_of,
     rest,
     text_of,
 )
-from pipeline.conversation import Alternative, Persona, Role
+from pipeline.conversation import Role
 
 ABOUT = About(
     "Agnai: exported chats", ("roles", "names", "personas", "times", "groups", "alternatives")
@@ -61,23 +56,24 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
 def _read(record: Fields, place: Place) -> Transcript:
     messages = dicts_of(record.get("messages"), "messages", "message")
     _check_order(messages)
-    turns: list[Turn] = []
-    alternatives: list[Alternative] = []
-    left_out: Counter[str] = Counter()
-    kept: list[Fields] = []
+    chat = fronts.ChatDraft()
     for number, message in enumerate(messages, 1):
-        text = text_of(message.get("msg"), f"message {number}")
-        reason = _left_out(message, text)
-        if reason:
-            left_out[reason] += 1
-            continue
-        alternatives += _retries(message, len(turns), text)
-        turns.append((_name(message), text, _role(message, number)))
-        kept.append(rest(message, *MESSAGE))
-    transcript = Transcript(turns, alternatives=tuple(alternatives), left_out=left_out)
-    times = fronts.began(*[message.get("createdAt") for message in kept[:1]])
-    transcript.extra = rest(record, *USED) | times | if_any("messages", kept)
-    return _with_character(transcript, record, place)
+        _add(chat, message, f"message {number}")
+    times = fronts.began(*[message.get("createdAt") for message in messages[:1]])
+    user = fronts.only(chat.names("user"))
+    transcript = chat.transcript(rest(record, *USED) | times)
+    characters = chat.names("assistant")
+    return fronts.cast(transcript, place, characters, user, **fronts.scene(record))
+
+
+def _add(chat: fronts.ChatDraft, message: Fields, where: str) -> None:
+    text, role = text_of(message.get("msg"), where), _role(message, where)
+    if message.get("ooc") is True:
+        chat.left_out["out of character"] += 1
+        return
+    texts = [text, *fronts.texts_of(message.get("retries"), "`retries`")]
+    if chat.add(_name(message), text, role, texts, 0):
+        chat.kept.append(rest(message, *MESSAGE))
 
 
 def _check_order(messages: list[Fields]) -> None:
@@ -90,41 +86,13 @@ def _check_order(messages: list[Fields]) -> None:
         before = message.get("_id")
 
 
-def _left_out(message: Fields, text: str) -> str | None:
-    """What it is, if it is no message."""
-    if message.get("ooc") is True:
-        return "out of character"
-    return None if text.strip() else "message without text"
-
-
-def _retries(message: Fields, place: int, text: str) -> tuple[Alternative, ...]:
-    retries = list_of(message.get("retries") or [], "`retries`")
-    texts = [text_of(one, "one of `retries`") for one in retries]
-    return fronts.swipes(place, [text, *texts], text, 0)
-
-
 def _name(message: Fields) -> str | None:
     return fronts.own_name(message.get("name")) or fronts.own_name(message.get("handle"))
 
 
-def _role(message: Fields, number: int) -> Role:
+def _role(message: Fields, where: str) -> Role:
     if message.get("characterId"):
         return "assistant"
     if message.get("userId"):
         return "user"
-    raise ValueError(f"message {number} is of no user and of no character")
-
-
-def _with_character(transcript: Transcript, record: Fields, place: Place) -> Transcript:
-    characters = {name for name, _, role in transcript.turns if role == "assistant"}
-    user = fronts.only(name for name, _, role in transcript.turns if role == "user")
-    name = fronts.only(characters)
-    found = fronts.persona(name, place) or Persona(
-        ", ".join(sorted(filter(None, characters))) or None
-    )
-    greeting = description(record.get("greeting")) or found.greeting
-    scenario = description(record.get("scenario")) or found.scenario
-    persona = Persona(found.name, found.description, greeting, scenario, found.card)
-    transcript.personas = {None: persona}
-    transcript.group = persona.name
-    return fronts.filled(transcript, name, user)
+    raise ValueError(f"{where} is of no user and of no character")

@@ -21,7 +21,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 from pipeline.collect.shapes import fronts, placeholders
 from pipeline.collect.shapes.transcript import (
@@ -38,7 +37,7 @@ from pipeline.collect.shapes.transcript import (
     rest,
     text_of,
 )
-from pipeline.conversation import Alternative, Persona, Role
+from pipeline.conversation import Persona, Role
 
 ABOUT = About(
     "Backyard, Faraday: exported chats and archives",
@@ -48,6 +47,7 @@ ABOUT = About(
 SCENARIO = ("schemaVersion", "narrative", "messages")
 USED = ("schemaVersion", "$schema", "narrative", "firstMessages", "messages")
 SIDES: dict[str, Role] = {"human": "user", "ai": "assistant"}
+PAIR: dict[str, Role] = {"input": "user", "output": "assistant"}
 CHARACTER = re.compile(r"characters/[^/\\\0]{1,100}/character\.json")
 
 
@@ -69,9 +69,13 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
 
 
 def _read(record: Fields, place: Place) -> Transcript:
-    if _is_scenario(record):
-        return _of_scenario(record, place)
-    return _of_chat(record)
+    if not _is_scenario(record):
+        return _of_chat(record)
+    character = _character(place)
+    if character.get("name"):
+        scenario, character = (dict_of(_marked(one), "the file") for one in (record, character))
+        return _of_scenario(scenario, character)
+    return _of_scenario(record, character)
 
 
 # --- exported chats
@@ -79,41 +83,42 @@ def _read(record: Fields, place: Place) -> Transcript:
 
 def _of_chat(record: Fields) -> Transcript:
     items = dicts_of(dict_of(record.get("chat"), "chat").get("ChatItems"), "ChatItems", "item")
-    turns: list[Turn] = []
-    for number, item in enumerate(items, 1):
-        asked = text_of(item.get("input"), f"the input of item {number}")
-        answered = text_of(item.get("output"), f"the output of item {number}")
-        turns += [(None, asked, "user"), (None, answered, "assistant")]
-    transcript = Transcript([turn for turn in turns if turn[1].strip()])
+    turns = [turn for number, item in enumerate(items, 1) for turn in _pair(item, number)]
+    times = [item.get("createdAt") for item in items[:1]]
+    transcript = Transcript(turns)
+    transcript.extra = rest(record, "chat", "version") | fronts.began(*times)
     staging = record.get("staging")
     if isinstance(staging, dict):
         greeting, scenario = (description(staging.get(name)) for name in ("greeting", "scenario"))
         transcript.personas = {None: Persona(None, None, greeting, scenario)}
-    times = [item.get("createdAt") for item in items[:1]]
-    transcript.extra = rest(record, "chat", "version") | fronts.began(*times)
     return transcript
+
+
+def _pair(item: Fields, number: int) -> Iterator[Turn]:
+    """The message of the user and the answer, where they have a text."""
+    for half, role in PAIR.items():
+        text = text_of(item.get(half), f"the {half} of item {number}")
+        if text.strip():
+            yield None, text, role
 
 
 # --- scenarios of an archive
 
 
-def _of_scenario(record: Fields, place: Place) -> Transcript:
+def _of_scenario(record: Fields, character: Fields) -> Transcript:
     messages = dicts_of(record.get("messages"), "messages", "message")
-    turns: list[Turn] = []
-    alternatives: list[Alternative] = []
+    chat = fronts.ChatDraft()
     for number, message in enumerate(messages, 1):
         role = SIDES.get(str(message.get("type")))
         if role is None:
             raise ValueError(f"message {number} is neither of a human nor of the character")
         texts, shown = _texts(message, role, f"message {number}")
-        if texts[shown].strip():
-            alternatives += fronts.swipes(len(turns), texts, texts[shown], shown)
-            turns.append((None, texts[shown], role))
-    transcript = Transcript(turns, alternatives=tuple(alternatives))
-    transcript.extra = rest(record, *USED) | fronts.began(*map(_time, messages[:1]))
-    if turns:
+        chat.add(None, texts[shown], role, texts, shown)
+    times = fronts.began(*map(_time, messages[:1]))
+    transcript = chat.transcript(rest(record, *USED) | times)
+    if transcript.turns:
         _open(transcript, record)
-    return _with_character(transcript, record, place)
+    return _with_character(transcript, record, character)
 
 
 def _texts(message: Fields, role: Role, where: str) -> tuple[list[str], int]:
@@ -152,8 +157,7 @@ def _greeting(record: Fields) -> str | None:
     return next(filter(str.strip, texts), None)
 
 
-def _with_character(transcript: Transcript, record: Fields, place: Place) -> Transcript:
-    character = _character(place)
+def _with_character(transcript: Transcript, record: Fields, character: Fields) -> Transcript:
     name = description(character.get("name"))
     persona = Persona(
         description(character.get("displayName")) or name,
@@ -163,9 +167,7 @@ def _with_character(transcript: Transcript, record: Fields, place: Place) -> Tra
     )
     transcript.personas = {None: persona}
     transcript.group = persona.name
-    if name is None:
-        return transcript
-    return placeholders.fill(_marked(transcript), {"assistant": name})
+    return placeholders.fill(transcript, {"assistant": name})
 
 
 def _character(place: Place) -> Fields:
@@ -185,18 +187,12 @@ def _beside(place: Place, name: str) -> Fields:
     return {}
 
 
-def _marked(transcript: Transcript) -> Transcript:
-    """The transcript with the usual placeholder in the place of Backyard's own."""
-    turns = [(name, _mark(text), role) for name, text, role in transcript.turns]
-    others = transcript.alternatives
-    alternatives = tuple(one._replace(content=_mark(one.content)) for one in others)
-    [persona] = transcript.personas.values()
-    about, greeting, scenario = (
-        text and _mark(text) for text in (persona.description, persona.greeting, persona.scenario)
-    )
-    personas: dict[str | None, Persona] = {None: Persona(persona.name, about, greeting, scenario)}
-    return replace(transcript, turns=turns, alternatives=alternatives, personas=personas)
-
-
-def _mark(text: str) -> str:
-    return text.replace("{character}", "{{char}}")
+def _marked(value: object) -> object:
+    """A value with the usual placeholder in the place of Backyard's own, in all its texts."""
+    if isinstance(value, str):
+        return value.replace("{character}", "{{char}}")
+    if isinstance(value, list):
+        return list(map(_marked, value))
+    if isinstance(value, dict):
+        return {name: _marked(inner) for name, inner in value.items()}
+    return value

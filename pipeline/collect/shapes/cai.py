@@ -17,7 +17,6 @@ messages with `is_alternative`, are alternatives. The character is the group.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -28,7 +27,6 @@ from pipeline.collect.shapes.transcript import (
     Place,
     Records,
     Transcript,
-    Turn,
     Unread,
     description,
     dict_of,
@@ -39,13 +37,17 @@ from pipeline.collect.shapes.transcript import (
     text_of,
     unreadable,
 )
-from pipeline.conversation import Alternative, Persona, Role
+from pipeline.conversation import Persona, Role
 
 ABOUT = About(
     "Character.AI: dumps of a character's histories",
     ("roles", "names", "personas", "groups", "alternatives"),
     private=True,
 )
+
+
+USED = ("msgs", "turns", "messages", "external_id", "info", "character")
+SIDES: tuple[Role, Role] = ("assistant", "user")
 
 
 class _Said(NamedTuple):
@@ -112,26 +114,21 @@ def _character(record: Fields) -> tuple[Persona | None, str | None]:
 
 
 def _transcript(history: Fields, persona: Persona | None, group: str | None) -> Transcript:
-    turns: list[Turn] = []
-    alternatives: list[Alternative] = []
-    left_out: Counter[str] = Counter()
+    chat = fronts.ChatDraft()
     for one in _joined(_said(history)):
-        reason = one.left_out or ("alternative of no message" if one.is_alternative else None)
-        if reason:
-            left_out[reason] += 1
-            continue
-        alternatives += fronts.swipes(len(turns), one.texts, one.texts[one.shown], one.shown)
-        turns.append((one.name, one.texts[one.shown], one.role))
-    name = fronts.only(name for name, _, role in turns if role == "assistant")
-    user = fronts.only(name for name, _, role in turns if role == "user")
+        if one.left_out:
+            chat.left_out[one.left_out] += 1
+        elif one.is_alternative:
+            chat.left_out["alternative of no message"] += 1
+        else:
+            chat.add(one.name, one.texts[one.shown], one.role, one.texts, one.shown)
+    name, user = (fronts.only(chat.names(side)) for side in SIDES)
+    transcript = chat.transcript(rest(history, *USED))
     persona = persona or (Persona(name) if name else None)
-    transcript = Transcript(turns, {None: persona} if persona else {})
+    if persona:
+        transcript.personas = {None: persona}
     transcript.record = record_id(history, "external_id", "chat_id")
     transcript.group = group or name
-    transcript.alternatives, transcript.left_out = tuple(alternatives), left_out
-    transcript.extra = rest(
-        history, "msgs", "turns", "messages", "external_id", "info", "character"
-    )
     return fronts.filled(transcript, name, user)
 
 
@@ -186,19 +183,14 @@ def _of_message(message: Fields, number: int) -> _Said:
     is_human = _source(message, "is_human")
     if not isinstance(is_human, bool):
         raise ValueError(f"{where} does not say whether a human wrote it")
-    text = text_of(message.get("text"), where)
-    name = fronts.own_name(_source(message, "name"))
-    left_out = None if text.strip() else "message without text"
-    if message.get("deleted"):
-        left_out = "deleted message"
     order = message.get("id")
     return _Said(
         order if isinstance(order, int) else number,
-        name,
+        fronts.own_name(_source(message, "name")),
         "user" if is_human else "assistant",
-        [text],
+        [text_of(message.get("text"), where)],
         is_alternative=message.get("is_alternative") is True,
-        left_out=left_out,
+        left_out="deleted message" if message.get("deleted") else None,
     )
 
 
@@ -219,14 +211,12 @@ def _of_turn(turn: Fields, number: int) -> _Said:
     if not texts:
         raise ValueError(f"{where} has no candidate")
     time = turn.get("create_time") or candidates[0].get("create_time")
-    shown = _shown(turn, candidates, where)
     return _Said(
         text_of(time, f"the time of {where}"),
         fronts.own_name(author.get("name")),
         "user" if author.get("is_human") else "assistant",
         texts,
-        shown,
-        left_out=None if texts[shown].strip() else "message without text",
+        _shown(turn, candidates, where),
     )
 
 

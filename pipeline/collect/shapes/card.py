@@ -41,8 +41,19 @@ KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("a script of search and replace", ("scriptName", "findRegex")),
     ("a list of personas, without a conversation", ("personas", "persona_descriptions")),
     (LOREBOOK, ("lorebookVersion", "entries")),
+    ("a character of text-generation-webui, without its chats", ("name", "greeting", "context")),
 )
-TALKS = ("messages", "conversation", "conversations", "chat", "turns", "dialogue", "dialogues")
+# lists under these names may be a conversation
+TALKS = (
+    "messages",
+    "conversation",
+    "conversations",
+    "chat",
+    "turns",
+    "dialogue",
+    "dialogues",
+    "example_dialogue",
+)
 
 
 def refusal(sample: Iterable[object]) -> str | None:
@@ -53,7 +64,9 @@ def refusal(sample: Iterable[object]) -> str | None:
 
 def what(record: object) -> str | None:
     """What a record is that holds no conversation; None for any other."""
-    if not isinstance(record, dict) or any(name in record for name in TALKS):
+    if not isinstance(record, dict):
+        return None
+    if any(isinstance(record.get(name), list | dict) for name in TALKS):
         return None
     if is_card(record):
         return CARD

@@ -47,20 +47,21 @@ def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
 
 
 def _chat(block: list[str]) -> Iterator[Transcript | Unread]:
-    text = "".join(block)
-    heads = [match for match in map(SPEAKER.match, block) if match]
     turns: list[Turn] = []
+    before = ""
     for line in block:
         head = SPEAKER.match(line)
         if head:
             turns.append((None, line[head.end() :], _role(head)))
         elif turns:
             turns[-1] = (None, turns[-1][1] + line, turns[-1][2])
-    if heads:
-        stripped = [(name, content.strip(), role) for name, content, role in turns]
-        yield Transcript([turn for turn in stripped if turn[1]])
-    elif text.strip():
-        yield unreadable(ValueError("no line begins with {{char}}: or {{user}}:"), text)
+        else:
+            before += line
+    if before.strip():
+        yield unreadable(ValueError("no line begins with {{char}}: or {{user}}:"), before)
+    filled = [(name, text.strip(), role) for name, text, role in turns if text.strip()]
+    if filled:
+        yield Transcript(filled)
 
 
 def _role(head: re.Match[str]) -> Role:

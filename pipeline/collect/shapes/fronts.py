@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import PurePosixPath
 
@@ -17,11 +19,16 @@ from pipeline.collect.shapes.transcript import (
     Place,
     Records,
     Transcript,
+    Turn,
     Unread,
+    description,
     dict_of,
+    if_any,
+    list_of,
+    text_of,
     unreadable,
 )
-from pipeline.conversation import Alternative, Persona
+from pipeline.conversation import Alternative, Persona, Role
 from pipeline.formats import cards
 
 # Where programs keep a card, seen from a chat: SillyTavern has `characters/Ada.png` beside
@@ -29,6 +36,9 @@ from pipeline.formats import cards
 CARD_FOLDERS = ("", "../", "characters/", "../characters/", "../../characters/")
 CARD_ENDS = (".png", ".json", ".charx")
 FILE_NAME = re.compile(r"[^/\\\0]{1,100}")
+# a name of up to 60 characters, without sentence marks
+LABEL = re.compile(r"([^\W\d_][^:\n*!?,;\"<>{}\[\]]{0,58}[^:\n*!?,;\"<>{}\[\]\s]):[ \t]+(?=\S)")
+WORDS = 5  # of a name
 # "2024-3-2 @14h 05m 11s 220ms", "2024-03-02@14h05m11s"
 CLOCK = re.compile(r"(\d{4})-(\d+)-(\d+) ?@ ?(\d+)h ?(\d+)m ?(\d+)s")
 # "March 2, 2024 2:05pm", "Mar 02, 2024 14:05", "3/2/2024 2:05:11 PM"
@@ -52,13 +62,56 @@ def each(
             yield number, one
 
 
-def is_each(head: Iterable[object], is_one: Callable[[Fields], bool]) -> bool:
+def is_each(head: Sequence[object], is_one: Callable[[Fields], bool]) -> bool:
     """Whether there are records, and all of them are such objects."""
-    known = [isinstance(record, dict) and is_one(record) for record in head]
-    return bool(known) and all(known)
+    return bool(head) and all(isinstance(record, dict) and is_one(record) for record in head)
 
 
-# --- swipes
+# --- messages
+
+
+@dataclass(slots=True)
+class ChatDraft:
+    """The messages of a chat, while it is read. kept: what else each of them holds."""
+
+    turns: list[Turn] = field(default_factory=list)
+    alternatives: list[Alternative] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    kept: list[Fields] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str | None,
+        text: str,
+        role: Role,
+        others: Sequence[str] = (),
+        place: int | None = None,
+    ) -> bool:
+        """One more message, if it has a text. others: all its texts; see `swipes`."""
+        if not text.strip():
+            self.left_out["message without text"] += 1
+            return False
+        if others:
+            self.alternatives += swipes(len(self.turns), others, text, place)
+        self.turns.append((name, text, role))
+        return True
+
+    def names(self, side: Role) -> list[str]:
+        """The names of a side, in the order in which they begin."""
+        return list(dict.fromkeys(name for name, _, role in self.turns if name and role == side))
+
+    def transcript(self, extra: Fields) -> Transcript:
+        return Transcript(
+            self.turns,
+            alternatives=tuple(self.alternatives),
+            extra=extra | if_any("messages", self.kept),
+            left_out=self.left_out,
+        )
+
+
+def texts_of(value: object, where: str) -> list[str]:
+    """A list of texts; none where there is no list. ValueError when one is not a text."""
+    return [text_of(one, f"one of {where}") for one in list_of(value or [], where)]
 
 
 def swipes(
@@ -79,6 +132,40 @@ def swipes(
 
 
 # --- names and personas
+
+
+def cast(
+    transcript: Transcript,
+    place: Place,
+    characters: Sequence[str | None],
+    user: str | None,
+    **scene: str | None,
+) -> Transcript:
+    """The transcript with the persona and the group of its characters, and all names filled in.
+
+    scene: `description`, `greeting` and `scenario`, where the chat itself gives them.
+    """
+    name = only(characters)
+    together = ", ".join(sorted(filter(None, characters)))
+    found = persona(name, place) or Persona(together or None)
+    given = {part: text for part, text in scene.items() if text}
+    transcript.personas = {None: replace(found, **given)}
+    transcript.group = found.name
+    return filled(transcript, name, user)
+
+
+def scene(value: object) -> dict[str, str | None]:
+    """`greeting` and `scenario` of an object, for `cast`."""
+    fields = value if isinstance(value, dict) else {}
+    return {name: description(fields.get(name)) for name in ("greeting", "scenario")}
+
+
+def speaker(line: str) -> str | None:
+    """The name with which a line begins: `Ada: Good evening.`"""
+    label = LABEL.match(line)
+    if label is None or len(label[1].split()) > WORDS:
+        return None
+    return label[1]
 
 
 def own_name(value: object) -> str | None:

@@ -19,21 +19,20 @@ from pipeline.collect.shapes.transcript import (
     Place,
     Records,
     Transcript,
-    Turn,
     Unread,
     description,
     dict_of,
     dicts_of,
-    list_of,
     rest,
     text_of,
 )
-from pipeline.conversation import Alternative, Persona, Role
+from pipeline.conversation import Role
 
 ABOUT = About(
     "Ginger: chat logs", ("roles", "names", "personas", "times", "groups", "alternatives")
 )
 
+MESSAGE = ("user", "text", "timestamp", "alt-texts")
 USED = ("users", "messages", "createdAt")
 
 
@@ -43,9 +42,13 @@ def recognise(head: list[object]) -> bool:
 
 def _is_chat(record: Fields) -> bool:
     users, messages = record.get("users"), record.get("messages")
-    if not isinstance(users, dict) or not isinstance(messages, list):
+    if not isinstance(users, dict) or not isinstance(messages, list) or "createdAt" not in record:
         return False
-    return fronts.is_each(messages, lambda message: message.get("user") in users)
+    return fronts.is_each(messages, lambda message: _is_message(message, users))
+
+
+def _is_message(message: Fields, users: Fields) -> bool:
+    return str(message.get("user")) in users and message.keys() <= set(MESSAGE)
 
 
 def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unread]]:
@@ -54,43 +57,21 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
 
 def _read(record: Fields, place: Place) -> Transcript:
     users = dict_of(record.get("users"), "users")
+    names = dict(zip(users, map(description, users.values()), strict=True))
+    chat = fronts.ChatDraft()
     messages = dicts_of(record.get("messages"), "messages", "message")
-    turns: list[Turn] = []
-    alternatives: list[Alternative] = []
     for number, message in enumerate(messages, 1):
-        who = text_of(message.get("user"), f"the user of message {number}")
-        if who not in users:
-            raise ValueError(f"message {number} is of nobody in `users`")
-        text = text_of(message.get("text"), f"message {number}")
-        if text.strip():
-            alternatives += _others(message, len(turns), text)
-            role: Role = "user" if who == next(iter(users)) else "assistant"
-            turns.append((description(users[who]), text, role))
-    transcript = Transcript(turns, alternatives=tuple(alternatives))
-    if empty := len(messages) - len(turns):
-        transcript.left_out = {"message without text": empty}
+        _add(chat, message, names, f"message {number}")
+    transcript = chat.transcript(rest(record, *USED) | fronts.began(record.get("createdAt")))
     transcript.assumed = ("the first of `users` is the user",)
-    transcript.extra = rest(record, *USED) | fronts.began(record.get("createdAt"))
-    return _with_characters(transcript, record, list(map(description, users.values())), place)
+    user, *characters = names.values()
+    return fronts.cast(transcript, place, characters, user, **fronts.scene(record.get("staging")))
 
 
-def _others(message: Fields, place: int, text: str) -> tuple[Alternative, ...]:
-    found = list_of(message.get("alt-texts") or [], "`alt-texts`")
-    texts = [text_of(one, "one of `alt-texts`") for one in found]
-    return fronts.swipes(place, texts, text) if texts else ()
-
-
-def _with_characters(
-    transcript: Transcript, record: Fields, names: list[str | None], place: Place
-) -> Transcript:
-    user, *characters = names
-    name = fronts.only(characters)
-    found = fronts.persona(name, place) or Persona(", ".join(filter(None, characters)) or None)
-    staging = record.get("staging")
-    scenes = staging if isinstance(staging, dict) else {}
-    greeting = description(scenes.get("greeting")) or found.greeting
-    scenario = description(scenes.get("scenario")) or found.scenario
-    persona = Persona(found.name, found.description, greeting, scenario, found.card)
-    transcript.personas = {None: persona}
-    transcript.group = persona.name
-    return fronts.filled(transcript, name, user)
+def _add(chat: fronts.ChatDraft, message: Fields, names: dict[str, str | None], where: str) -> None:
+    who = text_of(message.get("user"), f"the user of {where}")
+    if who not in names:
+        raise ValueError(f"{where} is of nobody in `users`")
+    role: Role = "user" if who == next(iter(names)) else "assistant"
+    others = fronts.texts_of(message.get("alt-texts"), "`alt-texts`")
+    chat.add(names[who], text_of(message.get("text"), where), role, others)

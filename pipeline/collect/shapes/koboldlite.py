@@ -14,7 +14,8 @@ speakers and are refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from pipeline.collect.shapes import fronts
@@ -31,7 +32,7 @@ from pipeline.collect.shapes.transcript import (
     rest,
     text_of,
 )
-from pipeline.conversation import Persona, Role
+from pipeline.conversation import Role
 
 ABOUT = About("Kobold Lite: saved sessions", ("roles", "names", "personas", "groups"))
 
@@ -77,19 +78,28 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
 def _read(record: Fields, place: Place) -> Transcript:
     found = record.get("savedsettings")
     settings = found if isinstance(found, dict) else {}
-    actions = list_of(record.get("actions"), "actions")
-    pieces = [record.get("prompt"), *actions]
-    whole = "".join(text_of(piece, f"piece {number}") for number, piece in enumerate(pieces, 1))
-    text, images = IMAGE.subn("", whole)
+    text, images = IMAGE.subn("", _text(record))
     heads = _heads(text, settings)
     if not heads:
         raise ValueError("a story without speakers: nothing shows who wrote what")
-    transcript = Transcript(_turns(text, heads))
+    transcript = Transcript(_turns(text, heads), extra=rest(record, *USED))
     if images:
         transcript.left_out = {"image": images}
-    transcript.extra = rest(record, *USED)
-    opening = text[: heads[0][0]].strip()
-    return _with_character(transcript, description(record.get("memory")), opening, settings, place)
+    is_named = any(name for name, _, _ in transcript.turns)
+    return fronts.cast(
+        transcript,
+        place,
+        _characters(settings) if is_named else [],
+        fronts.own_name(settings.get("chatname")) if is_named else None,
+        description=description(record.get("memory")),
+        scenario=text[: heads[0][0]].strip(),
+    )
+
+
+def _text(record: Fields) -> str:
+    pieces = [record.get("prompt"), *list_of(record.get("actions"), "actions")]
+    numbered = enumerate(pieces, 1)
+    return "".join(text_of(piece, f"piece {number}") for number, piece in numbered)
 
 
 def _heads(text: str, settings: Fields) -> list[Head]:
@@ -110,9 +120,18 @@ def _of_names(text: str, settings: Fields) -> list[Head]:
     if not user or not characters:
         return []
     roles: dict[str, Role] = {**dict.fromkeys(characters, "assistant"), user: "user"}
+    _check_names(text, roles)
     names = "|".join(map(re.escape, sorted(roles, key=len, reverse=True)))
     found = re.finditer(rf"^[ \t]*({names}):[ \t]?", text, re.M)
     return [(head.start(), head.end(), head[1], roles[head[1]]) for head in found]
+
+
+def _check_names(text: str, known: Iterable[str]) -> None:
+    """ValueError where others speak, whose words would be read as somebody else's."""
+    times = Counter(map(fronts.speaker, text.splitlines()))
+    others = [name for name, count in times.items() if name and count > 1 and name not in known]
+    if others:
+        raise ValueError(f"speakers whom the settings do not name: {', '.join(others)}")
 
 
 def _of_tags(text: str, settings: Fields) -> list[Head]:
@@ -138,23 +157,3 @@ def _turns(text: str, heads: list[Head]) -> list[Turn]:
 def _characters(settings: Fields) -> list[str]:
     names = str(settings.get("chatopponent") or "").split(SEVERAL)
     return [name.strip() for name in names if name.strip()]
-
-
-def _with_character(
-    transcript: Transcript, memory: str | None, opening: str, settings: Fields, place: Place
-) -> Transcript:
-    is_named = any(name for name, _, _ in transcript.turns)
-    characters = _characters(settings) if is_named else []
-    user = fronts.own_name(settings.get("chatname")) if is_named else None
-    name = fronts.only(characters)
-    found = fronts.persona(name, place) or Persona(", ".join(characters) or None)
-    persona = Persona(
-        found.name,
-        memory or found.description,
-        found.greeting,
-        opening or found.scenario,
-        found.card,
-    )
-    transcript.personas = {None: persona}
-    transcript.group = found.name
-    return fronts.filled(transcript, name, user)

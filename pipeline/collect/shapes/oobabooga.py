@@ -23,7 +23,6 @@ from pipeline.collect.shapes.transcript import (
     Place,
     Records,
     Transcript,
-    Turn,
     Unread,
     dicts_of,
     if_any,
@@ -31,7 +30,7 @@ from pipeline.collect.shapes.transcript import (
     rest,
     text_of,
 )
-from pipeline.conversation import Alternative, Role
+from pipeline.conversation import Role
 
 ABOUT = About(
     "text-generation-webui of oobabooga: chat histories",
@@ -71,20 +70,24 @@ def _read(record: Fields, place: Place) -> Transcript:
     seen, shown = _pairs(record, SEEN), _pairs(record, SHOWN)
     if seen and shown and len(seen) != len(shown):
         raise ValueError(f"{len(seen)} pairs were seen by the model, {len(shown)} are shown")
-    visible: Pairs = [(html.unescape(asked), html.unescape(answer)) for asked, answer in shown]
-    turns: list[Turn] = []
-    transcript = Transcript(turns)
+    visible = list(map(_unescaped, shown))
+    chat = fronts.ChatDraft()
     for number, pair in enumerate(seen or visible):
-        for role, text in zip(SIDES, pair, strict=True):
-            if text.strip() not in ("", NOTHING):
-                versions = _versions(_detail(record, role, number), len(turns), text)
-                transcript.alternatives += versions
-                turns.append((None, text, role))
-    others = [two for one, two in zip(seen, visible, strict=False) if _differ(one, two)]
-    times = [_detail(record, role, 0).get("timestamp") for role in SIDES]
-    extra = rest(record, *SEEN, *SHOWN) | fronts.began(*times)
-    transcript.extra = extra | if_any("visible", others)
-    return _of_character(transcript, place)
+        _add(chat, record, number, pair)
+    times = fronts.began(*(_detail(record, role, 0).get("timestamp") for role in SIDES))
+    others = if_any("visible", _others(seen, visible))
+    extra = rest(record, *SEEN, *SHOWN) | times | others
+    return _of_character(chat.transcript(extra), place)
+
+
+def _add(chat: fronts.ChatDraft, record: Fields, number: int, pair: tuple[str, str]) -> None:
+    for role, text in zip(SIDES, pair, strict=True):
+        if text.strip() not in ("", NOTHING):
+            detail = _detail(record, role, number)
+            versions = dicts_of(detail.get("versions") or [], "`versions`", "version")
+            texts = [text_of(version.get("content"), "a version") for version in versions]
+            shown = detail.get("current_version_index")
+            chat.add(None, text, role, texts, shown if isinstance(shown, int) else None)
 
 
 def _pairs(record: Fields, names: tuple[str, ...]) -> Pairs:
@@ -95,15 +98,25 @@ def _pairs(record: Fields, names: tuple[str, ...]) -> Pairs:
 
 
 def _pair(row: object, where: str) -> tuple[str, str]:
-    halves = [text_of("" if half is None else half, where) for half in list_of(row, where)]
+    halves = list_of(row, where)
     if len(halves) != 2:
         raise ValueError(f"{where} has {len(halves)} texts, expected 2")
-    asked, answered = halves
+    asked, answered = (text_of(half or "", where) for half in halves)
     return asked, answered
 
 
+def _unescaped(pair: tuple[str, str]) -> tuple[str, str]:
+    asked, answered = pair
+    return html.unescape(asked), html.unescape(answered)
+
+
+def _others(seen: Pairs, visible: Pairs) -> Pairs:
+    """The pairs in which the user saw another text than the model: a translation, say."""
+    pairs = zip(seen, visible, strict=False)
+    return [shown for pair, shown in pairs if _differ(pair, shown)]
+
+
 def _differ(seen: tuple[str, str], shown: tuple[str, str]) -> bool:
-    """Whether the user saw another text than the model: a translation, say."""
     return any(two.strip() not in (one.strip(), "") for one, two in zip(seen, shown, strict=True))
 
 
@@ -114,15 +127,6 @@ def _detail(record: Fields, role: Role, number: int) -> Fields:
     metadata = record.get("metadata")
     detail = metadata.get(f"{role}_{number}") if isinstance(metadata, dict) else None
     return detail if isinstance(detail, dict) else {}
-
-
-def _versions(detail: Fields, message: int, text: str) -> tuple[Alternative, ...]:
-    """The versions of a message, which is the text."""
-    versions = dicts_of(detail.get("versions") or [], "`versions`", "version")
-    texts = [text_of(version.get("content"), "a version") for version in versions]
-    shown = detail.get("current_version_index")
-    place = shown if isinstance(shown, int) else None
-    return fronts.swipes(message, texts, text, place) if texts else ()
 
 
 # --- the character

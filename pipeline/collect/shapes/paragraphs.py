@@ -32,10 +32,6 @@ from pipeline.conversation import Persona
 
 ABOUT = About("logs with an empty line behind each message", ("names", "personas", "groups"))
 
-# a name of up to 60 characters, without sentence marks
-LABEL = re.compile(r"([^\W\d_][^:\n*!?,;\"<>{}\[\]]{0,58}[^:\n*!?,;\"<>{}\[\]\s]):[ \t]+(?=\S)")
-WORDS = 5  # of a name
-
 Labelled = tuple[str | None, str]  # (speaker, where a line begins with one; the line)
 
 
@@ -55,14 +51,7 @@ def _labelled(lines: Iterable[str]) -> list[Labelled]:
     """The lines from the first that has text."""
     found = list(lines)
     first = next((number for number, line in enumerate(found) if line.strip()), len(found))
-    return [(_name(line), line) for line in found[first:]] or [(None, "")]
-
-
-def _name(line: str) -> str | None:
-    label = LABEL.match(line)
-    if label is None or len(label[1].split()) > WORDS:
-        return None
-    return label[1]
+    return [(fronts.speaker(line), line) for line in found[first:]] or [(None, "")]
 
 
 def _speakers(lines: Iterable[Labelled]) -> set[str]:
@@ -98,14 +87,16 @@ def _named(transcript: Transcript, place: Place) -> Transcript:
     name = next((name for name in speakers if _is_named(fronts.stem(place), name)), None)
     if name is None:
         return transcript
-    transcript.turns = [
-        (speaker, text, "assistant" if speaker == name else role)
-        for speaker, text, role in transcript.turns
-    ]
+    transcript.turns = [_with_side(turn, name) for turn in transcript.turns]
     transcript.personas = {None: fronts.persona(name, place) or Persona(name)}
     transcript.group = name
     transcript.assumed += (f"{name}, after whom the file is named, is the assistant",)
     return transcript
+
+
+def _with_side(turn: Turn, assistant: str) -> Turn:
+    name, text, role = turn
+    return name, text, "assistant" if name == assistant else role
 
 
 def _is_named(stem: str, name: str) -> bool:

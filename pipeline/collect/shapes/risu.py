@@ -12,7 +12,6 @@ group. The greeting is not in the file. Messages that were switched off are left
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.collect.shapes import fronts
@@ -22,7 +21,6 @@ from pipeline.collect.shapes.transcript import (
     Place,
     Records,
     Transcript,
-    Turn,
     Unread,
     dict_of,
     dicts_of,
@@ -58,49 +56,37 @@ def _chats(record: Fields, place: Place) -> Iterator[Transcript | Unread]:
             yield unreadable(error, chat)
 
 
-def _read(chat: Fields, place: Place) -> Transcript:
-    turns: list[Turn] = []
-    left_out: Counter[str] = Counter()
-    messages = dicts_of(chat.get("message"), "message", "message")
+def _read(record: Fields, place: Place) -> Transcript:
+    chat = fronts.ChatDraft()
+    messages = dicts_of(record.get("message"), "message", "message")
     for number, message in enumerate(messages, 1):
-        where = f"message {number}"
-        text = text_of(message.get("data"), where)
-        role = ROLES.get(str(message.get("role")))
-        if role is None:
-            raise ValueError(f"{where} is of nobody who is known: {message.get('role')}")
-        reason = _left_out(message, text)
-        if reason:
-            left_out[reason] += 1
-        else:
-            turns.append((_speaker(message, role), text, role))
-    transcript = Transcript(turns, left_out=left_out)
+        _add(chat, message, f"message {number}")
     times = [message.get("time") for message in messages[:1]]
-    transcript.extra = rest(chat, "message") | fronts.began(*times)
-    return _of_character(transcript, place)
-
-
-def _left_out(message: Fields, text: str) -> str | None:
-    """What it is, if it is no message."""
-    if message.get("isComment"):
-        return "comment"
-    if message.get("disabled"):
-        return "hidden message"
-    return None if text.strip() else "message without text"
-
-
-def _speaker(message: Fields, role: Role) -> str | None:
-    """The name; in a chat of several characters their ids keep them apart."""
-    name = fronts.own_name(message.get("name"))
-    return name or (fronts.own_name(message.get("saying")) if role == "assistant" else None)
-
-
-def _of_character(transcript: Transcript, place: Place) -> Transcript:
+    transcript = chat.transcript(rest(record, "message") | fronts.began(*times))
     found = FILE.fullmatch(fronts.stem(place))
     name = found[1] if found else None
     persona = fronts.persona(name, place)
     if persona:
         transcript.personas = {None: persona}
     transcript.group = name
-    user = fronts.only(speaker for speaker, _, role in transcript.turns if role == "user")
-    characters = {speaker for speaker, _, role in transcript.turns if role == "assistant"}
-    return fronts.filled(transcript, name if len(characters) < 2 else None, user)
+    is_group = len(chat.names("assistant")) > 1
+    return fronts.filled(transcript, None if is_group else name, fronts.only(chat.names("user")))
+
+
+def _add(chat: fronts.ChatDraft, message: Fields, where: str) -> None:
+    role = ROLES.get(str(message.get("role")))
+    if role is None:
+        raise ValueError(f"{where} is of nobody who is known: {message.get('role')}")
+    text = text_of(message.get("data"), where)
+    if message.get("isComment"):
+        chat.left_out["comment"] += 1
+    elif message.get("disabled"):
+        chat.left_out["hidden message"] += 1
+    else:
+        chat.add(_speaker(message, role), text, role)
+
+
+def _speaker(message: Fields, role: Role) -> str | None:
+    """The name; in a chat of several characters their ids keep them apart."""
+    name = fronts.own_name(message.get("name"))
+    return name or (fronts.own_name(message.get("saying")) if role == "assistant" else None)

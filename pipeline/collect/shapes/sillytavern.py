@@ -13,9 +13,8 @@ alternatives. Chats of one character are one group; so are those of the same sev
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.collect.shapes import fronts
 from pipeline.collect.shapes.transcript import (
@@ -24,16 +23,14 @@ from pipeline.collect.shapes.transcript import (
     Place,
     Records,
     Transcript,
-    Turn,
     Unread,
     dict_of,
-    if_any,
     list_of,
     rest,
     text_of,
     unreadable,
 )
-from pipeline.conversation import Alternative, Persona, Role
+from pipeline.conversation import Persona, Role
 
 ABOUT = About(
     "SillyTavern, TavernAI, Chub: chats as JSON lines",
@@ -45,15 +42,11 @@ NAMES = ("user_name", "character_name")
 
 
 @dataclass(slots=True)
-class _Chat:
+class _Chat(fronts.ChatDraft):
     """The header and the messages of one chat. first: the number of its first record."""
 
-    first: int
-    header: Fields
-    messages: list[Fields] = field(default_factory=list)
-    turns: list[Turn] = field(default_factory=list)
-    alternatives: list[Alternative] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
+    first: int = 0
+    header: Fields = field(default_factory=dict)
 
 
 def recognise(head: list[object]) -> bool:
@@ -84,9 +77,9 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
         elif _is_header(record):
             if chat:
                 yield chat.first, _transcript(chat, place)
-            chat = _Chat(number, dict_of(record, "the header"))
+            chat = _Chat(first=number, header=dict_of(record, "the header"))
         else:
-            longer = chat or _Chat(number, {})
+            longer = chat or _Chat(first=number)
             try:
                 _add(longer, dict_of(record, f"record {number}"))
             except ValueError as error:
@@ -100,17 +93,14 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
 def _add(chat: _Chat, message: Fields) -> None:
     """One more message of the chat; ValueError when it cannot be read."""
     text, role = _text(message.get("mes"), "`mes`"), _role(message, chat.header)
-    reason = _left_out(message, text)
-    if reason:
-        chat.left_out[reason] += 1
+    if message.get("is_system"):
+        chat.left_out["comment" if _kind(message) else "hidden message"] += 1
         return
-    found = message.get("swipes") or []
-    texts = [_text(one, "a swipe") for one in list_of(found, "`swipes`") if one is not None]
+    found = list_of(message.get("swipes") or [], "`swipes`")
+    texts = [_text(one, "a swipe") for one in found if one is not None]
     place = message.get("swipe_id")
-    shown = place if isinstance(place, int) else None
-    chat.alternatives += fronts.swipes(len(chat.turns), texts, text, shown)
-    chat.turns.append((_name(message), text, role))
-    chat.messages.append(message)
+    if chat.add(_name(message), text, role, texts, place if isinstance(place, int) else None):
+        chat.kept.append(rest(message, *USED))
 
 
 def _text(value: object, where: str) -> str:
@@ -139,33 +129,19 @@ def _kind(message: Fields) -> object:
     return extra.get("type") if isinstance(extra, dict) else None
 
 
-def _left_out(message: Fields, text: str) -> str | None:
-    """What it is, if it is no message."""
-    if message.get("is_system"):
-        return "comment" if _kind(message) else "hidden message"
-    return None if text.strip() else "message without text"
-
-
 # --- the whole chat
 
 
 def _transcript(chat: _Chat, place: Place) -> Transcript:
-    speakers = [name for name, _, role in chat.turns if role == "assistant"]
-    characters = list(dict.fromkeys(filter(None, speakers)))
-    user = fronts.only(name for name, _, role in chat.turns if role == "user")
-    user = user or fronts.own_name(chat.header.get("user_name"))
-    transcript = Transcript(
-        chat.turns,
-        alternatives=tuple(chat.alternatives),
-        extra=_extra(chat),
-        left_out=chat.left_out,
-    )
+    transcript = chat.transcript(_extra(chat))
+    characters = chat.names("assistant")
+    named = fronts.own_name(chat.header.get("character_name"))
+    user = fronts.only(chat.names("user")) or fronts.own_name(chat.header.get("user_name"))
     if _is_group(chat, characters, place):
-        people = [fronts.persona(name, place) for name in characters]
-        transcript.personas = {None: _together(filter(None, people))}
+        transcript.personas = {None: _together([fronts.persona(one, place) for one in characters])}
         transcript.group = ", ".join(sorted(characters))
         return fronts.filled(transcript, None, user)
-    name = fronts.own_name(chat.header.get("character_name")) or fronts.only(characters)
+    name = named or fronts.only(characters)
     character = fronts.persona(name, place)
     if character:
         transcript.personas = {None: _in_scenario(character, chat.header)}
@@ -178,13 +154,13 @@ def _is_group(chat: _Chat, characters: list[str], place: Place) -> bool:
     if len(characters) < 2:
         return False
     named = fronts.own_name(chat.header.get("character_name"))
-    marked = any("original_avatar" in message for message in chat.messages)
+    marked = any("original_avatar" in message for message in chat.kept)
     return marked or named is None or fronts.folder(place) == "group chats"
 
 
-def _together(people: Iterator[Persona]) -> Persona:
+def _together(people: list[Persona | None]) -> Persona:
     """The characters of a group as one persona, so that the rules see all of them."""
-    several = list(people)
+    several = [one for one in people if one]
     names = ", ".join(str(one.name) for one in several)
     about = [f"{one.name}: {one.description}" for one in several if one.description]
     return Persona(names, "\n\n".join(about) or None)
@@ -194,15 +170,12 @@ def _in_scenario(character: Persona, header: Fields) -> Persona:
     """The character; a scenario of this chat stands in the place of the card's."""
     metadata = header.get("chat_metadata")
     scenario = metadata.get("scenario") if isinstance(metadata, dict) else None
-    if not isinstance(scenario, str) or not scenario.strip():
-        return character
-    return Persona(
-        character.name, character.description, character.greeting, scenario, character.card
-    )
+    if isinstance(scenario, str) and scenario.strip():
+        return replace(character, scenario=scenario)
+    return character
 
 
 def _extra(chat: _Chat) -> Fields:
-    times = [message.get("send_date") for message in chat.messages]
-    first = fronts.began(*times[:1], chat.header.get("create_date"))
-    kept = [rest(message, *USED) for message in chat.messages]
-    return {**rest(chat.header, *NAMES), **first, **if_any("messages", kept)}
+    times = [message.get("send_date") for message in chat.kept[:1]]
+    first = fronts.began(*times, chat.header.get("create_date"))
+    return rest(chat.header, *NAMES) | first
