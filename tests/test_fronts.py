@@ -306,7 +306,7 @@ def test_the_newer_server_of_character_ai_gives_the_latest_turn_first(tmp_path: 
     turns = [
         turn(3, "Ada", "No.", "Yes.", primary_candidate_id="Yes."),
         turn(2, "Ben", "Late?"),
-        turn(1, "Ada", "Evening."),
+        turn(2, "Ada", "Evening."),  # of one moment: the later one stands first
     ]
     row = one_row(tmp_path, "a.json", {"turns": turns, "meta": {"next_token": ""}})
     assert talk(row) == [(A, "Ada", "Evening."), (U, "Ben", "Late?"), (A, "Ada", "Yes.")]

@@ -36,7 +36,7 @@ def recognise(head: list[str]) -> bool:
 
 
 def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
-    said: list[tuple[str, str]] = []
+    messages: list[tuple[str, str]] = []
     times: list[str] = []
     for block in _blocks(lines):
         head = HEAD.match(block)
@@ -44,9 +44,9 @@ def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
             yield unreadable(ValueError("no time and speaker at its head"), block)
             continue
         times.append(f"{head[1]} {head[2]} {head[3]}")
-        said.append((head[4].strip(), block[head.end() :].strip()))
-    turns, left_out = _turns(said)
-    if said:
+        messages.append((head[4].strip(), block[head.end() :].strip()))
+    turns, left_out = _turns(messages)
+    if messages:
         transcript = Transcript(turns, group=place.path, extra=fronts.began(*times[:1]))
         transcript.left_out = {"message without text": left_out} if left_out else {}
         yield transcript
@@ -64,20 +64,20 @@ def _blocks(lines: Iterable[str]) -> Iterator[str]:
         yield "".join(block)
 
 
-def _turns(said: list[tuple[str, str]]) -> tuple[list[Turn], int]:
+def _turns(messages: list[tuple[str, str]]) -> tuple[list[Turn], int]:
     """(turns, how many messages had no text)"""
-    user = _user(said)
+    user = _user(messages)
     turns: list[Turn] = []
-    for name, text in said:
+    for name, text in messages:
         if text and user is None:
             turns.append((name, text, None))
         elif text:
             turns.append((name, text, "user" if name == user else "assistant"))
-    return turns, len(said) - len(turns)
+    return turns, len(messages) - len(turns)
 
 
-def _user(said: list[tuple[str, str]]) -> str | None:
-    first = said[0] if said else ("", "text")
+def _user(messages: list[tuple[str, str]]) -> str | None:
+    first = messages[0] if messages else ("", "text")
     if not first[1]:
         return first[0]
-    return next((name for name, _ in said if name.lower() in USERS), None)
+    return next((name for name, _ in messages if name.lower() in USERS), None)

@@ -17,6 +17,7 @@ messages with `is_alternative`, are alternatives. The character is the group.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -50,10 +51,10 @@ USED = ("msgs", "turns", "messages", "external_id", "info", "character")
 SIDES: tuple[Role, Role] = ("assistant", "user")
 
 
-class _Said(NamedTuple):
-    """One message of the source. order: an id or a time. texts: all candidates. shown: which."""
+class _Written(NamedTuple):
+    """One message of the source. order: an id, or seconds. texts: all candidates. shown: which."""
 
-    order: int | str
+    order: float | None
     name: str | None
     role: Role
     texts: list[str]
@@ -115,7 +116,7 @@ def _character(record: Fields) -> tuple[Persona | None, str | None]:
 
 def _transcript(history: Fields, persona: Persona | None, group: str | None) -> Transcript:
     chat = fronts.ChatDraft()
-    for one in _joined(_said(history)):
+    for one in _joined(_messages(history)):
         if one.left_out:
             chat.left_out[one.left_out] += 1
         elif one.is_alternative:
@@ -132,7 +133,7 @@ def _transcript(history: Fields, persona: Persona | None, group: str | None) -> 
     return fronts.filled(transcript, name, user)
 
 
-def _said(history: Fields) -> list[_Said]:
+def _messages(history: Fields) -> list[_Written]:
     """The messages of one history, in order."""
     if "turns" in history:
         turns = dicts_of(history["turns"], "turns", "turn")
@@ -142,15 +143,20 @@ def _said(history: Fields) -> list[_Said]:
     return _in_order([_of_message(one, number) for number, one in enumerate(messages, 1)])
 
 
-def _in_order(said: list[_Said]) -> list[_Said]:
-    """The servers give the latest first."""
-    return sorted(said, key=lambda one: one.order)
+def _in_order(messages: list[_Written]) -> list[_Written]:
+    """By ids or times, where all have one: the servers give the latest first."""
+    orders = [one.order for one in messages if one.order is not None]
+    if len(orders) < len(messages) or not orders:
+        return messages
+    if orders[0] > orders[-1]:
+        messages = messages[::-1]  # so that those of one moment keep their order
+    return sorted(messages, key=lambda one: one.order or 0)
 
 
-def _joined(said: list[_Said]) -> Iterator[_Said]:
+def _joined(messages: list[_Written]) -> Iterator[_Written]:
     """The messages; alternatives that stand beside one of the character's become its texts."""
-    run: list[_Said] = []
-    for one in said:
+    run: list[_Written] = []
+    for one in messages:
         if run and _begins(one, run):
             yield from _one(run)
             run = []
@@ -158,13 +164,13 @@ def _joined(said: list[_Said]) -> Iterator[_Said]:
     yield from _one(run)
 
 
-def _begins(one: _Said, run: list[_Said]) -> bool:
+def _begins(one: _Written, run: list[_Written]) -> bool:
     """Whether a message is not another text for the one of the run."""
     apart = any(each.role == "user" or each.left_out for each in (run[-1], one))
     return apart or (not one.is_alternative and not all(known.is_alternative for known in run))
 
 
-def _one(run: list[_Said]) -> Iterator[_Said]:
+def _one(run: list[_Written]) -> Iterator[_Written]:
     """A message with the alternatives around it as one; alternatives alone as they are."""
     shown = next((one for one in run if not one.is_alternative), None)
     if shown is None or len(run) == 1:
@@ -178,14 +184,14 @@ def _one(run: list[_Said]) -> Iterator[_Said]:
 # --- a message of the older server
 
 
-def _of_message(message: Fields, number: int) -> _Said:
+def _of_message(message: Fields, number: int) -> _Written:
     where = f"message {number}"
     is_human = _source(message, "is_human")
     if not isinstance(is_human, bool):
-        raise ValueError(f"{where} does not say whether a human wrote it")
+        raise ValueError(f"{where} does not show whether a human wrote it")
     order = message.get("id")
-    return _Said(
-        order if isinstance(order, int) else number,
+    return _Written(
+        order if isinstance(order, int) else None,
         fronts.own_name(_source(message, "name")),
         "user" if is_human else "assistant",
         [text_of(message.get("text"), where)],
@@ -203,7 +209,7 @@ def _source(message: Fields, field: str) -> object:
 # --- a turn of the newer server
 
 
-def _of_turn(turn: Fields, number: int) -> _Said:
+def _of_turn(turn: Fields, number: int) -> _Written:
     where = f"turn {number}"
     author = dict_of(turn.get("author"), f"the author of {where}")
     candidates = dicts_of(turn.get("candidates"), f"the candidates of {where}", "candidate")
@@ -211,13 +217,20 @@ def _of_turn(turn: Fields, number: int) -> _Said:
     if not texts:
         raise ValueError(f"{where} has no candidate")
     time = turn.get("create_time") or candidates[0].get("create_time")
-    return _Said(
-        text_of(time, f"the time of {where}"),
+    return _Written(
+        _seconds(time, where),
         fronts.own_name(author.get("name")),
         "user" if author.get("is_human") else "assistant",
         texts,
         _shown(turn, candidates, where),
     )
+
+
+def _seconds(value: object, where: str) -> float:
+    time = fronts.time_of(value)
+    if time is None:
+        raise ValueError(f"the time of {where} cannot be read: {value}")
+    return time.replace(tzinfo=dt.UTC).timestamp()
 
 
 def _shown(turn: Fields, candidates: list[Fields], where: str) -> int:
@@ -227,5 +240,5 @@ def _shown(turn: Fields, candidates: list[Fields], where: str) -> int:
     if primary in ids:
         return ids.index(primary)
     if len(list_of(candidates, where)) > 1:
-        raise ValueError(f"{where} does not say which of its candidates was shown")
+        raise ValueError(f"{where} does not show which of its candidates was shown")
     return 0

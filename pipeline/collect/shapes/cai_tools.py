@@ -106,7 +106,7 @@ def _turn(record: object, number: int, is_escaped: bool) -> Turn:
     message = dict_of(record, where)
     is_user = next((message[side] for side in SIDES if side in message), None)
     if not isinstance(is_user, bool):
-        raise ValueError(f"{where} does not say whether a human wrote it")
+        raise ValueError(f"{where} does not show whether a human wrote it")
     text = text_of(message.get("message"), where)
     name = fronts.own_name(message.get("name"))
     return name, unquote(text) if is_escaped else text, "user" if is_user else "assistant"
