@@ -52,6 +52,27 @@ Ben: Good.
 Ada: Yes.
 """
 
+BACKYARD = """[3/2/2024, 2:05:11 PM] Ben: 
+---
+[3/2/2024, 2:05:11 PM] Ada: Good evening.
+
+Sit.
+---
+[3/2/2024, 2:06:00 PM] Ben: Is it late?
+---
+"""
+
+PARAGRAPHS = """Ada: Good evening.
+
+Note: she means it.
+
+Ben: Is it late?
+
+Ada: Past nine.
+
+Ben: Already.
+"""
+
 TURNS = """dialogue_id,turn,speaker,text
 d1,2,Ben,Evening.
 d2,1,Ada,Hm
@@ -374,5 +395,23 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
             ],
         },
         [(U, "Hello"), (A, "see example.org")],
+    ),
+    ("backyard_text", "a.txt", BACKYARD, [(A, "Good evening.\n\nSit."), (U, "Is it late?")]),
+    (
+        "example_chat",
+        "a.txt",
+        "<START>\n{{char}}: Evening.\nSit.\n{{user}}: Tea?\n<START>\n{{user}}: Hi\n",
+        [(A, "Evening.\nSit."), (U, "Tea?")],
+    ),
+    (
+        "paragraphs",
+        "Ben.txt",
+        PARAGRAPHS,
+        [
+            (U, "Good evening.\n\nNote: she means it."),
+            (A, "Is it late?"),
+            (U, "Past nine."),
+            (A, "Already."),
+        ],
     ),
 ]

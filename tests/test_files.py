@@ -455,11 +455,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "shape": (
         {"files": ["odd.jsonl"]},
-        r"(?s)odd\.jsonl: no known shape fits\. Tried: messages, sharegpt.*like: \{\"price\":3",
+        r"(?s)odd\.jsonl: no known shape fits\. Tried: .*messages, sharegpt.*like: \{\"price\":3",
     ),
     "text": (
         {"files": ["prose.txt"]},
-        r"source s: prose\.txt: no known shape fits\. Tried: whatsapp, irc, cdial, log",
+        r"source s: prose\.txt: no known shape fits\. Tried: .*whatsapp, .*irc, .*log",
     ),
     "format": (
         {"files": ["image.bmp"]},
@@ -471,7 +471,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "name": (
         {"files": ["odd.jsonl"], "shape": "mesages"},
-        r"source s: unknown shape 'mesages' for odd\.jsonl; known are mess",
+        r"source s: unknown shape 'mesages' for odd\.jsonl; known are .*mess",
     ),
     "kind": (
         {"files": ["odd.jsonl"], "shape": "whatsapp"},

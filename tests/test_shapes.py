@@ -590,7 +590,7 @@ def test_what_a_bot_and_a_character_are(tmp_path: Path) -> None:
     bot |= {"bot_definitions": "{{char}}: Do sit."}
     record = bot | {"conversation": [{"message": "Hi.", "is_human": False}]}
     [row] = conversations(tmp_path, "a.jsonl", record)
-    assert row.persona == Persona("Ada", "Reads.\n{{char}}: Do sit.", "Hi.")
+    assert row.persona == Persona("Ada", "Reads.\nAda: Do sit.", "Hi.")
     assert (row.split_group, row.extra) == ("s/b", '{"bot_id":"b"}')
     chat = [{"role": "char", "content": "Hail."}]
     seed = {"char_id": 3, "name": "Zelara", "context": "An elf.", "example_dialogue": chat}

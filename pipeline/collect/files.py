@@ -21,6 +21,7 @@ from pipeline.recipe.collect import CollectSettings, SourceSettings
 
 BUNDLE = 32_000_000  # bytes of small files that make one unit of work
 WILDCARDS = set("*?[")
+ARCHIVES = (".zip", ".byaf")  # a .byaf is Backyard's zip archive of a character
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
@@ -104,8 +105,7 @@ def _origin(source: SourceSettings, file: InputFile, max_bytes: int) -> Origin:
 def _rows(
     source: SourceSettings, file: InputFile, stream: IO[bytes], origin: Origin
 ) -> Iterator[Row]:
-    for path, member in _members(stream, file):
-        place = Place(path, partial(_beside, file.address))
+    for place, member in _members(stream, file):
         yield from rows_of_file(source, place, member, origin)
 
 
@@ -161,7 +161,7 @@ def _remote_files(source: SourceSettings, pattern: str) -> list[str]:
 
 
 def _is_readable(path: str) -> bool:
-    return readers.suffix(path) in (*readers.KNOWN, ".zip")
+    return readers.suffix(path) in (*readers.KNOWN, *ARCHIVES)
 
 
 def _root(addresses: list[str]) -> str:
@@ -203,18 +203,34 @@ def _opened(source: SourceSettings, address: str) -> IO[bytes]:
         raise UserError(f"source {source.name}: cannot open {address}: {error}") from error
 
 
-def _members(stream: IO[bytes], file: InputFile) -> Iterable[tuple[str, IO[bytes]]]:
-    """(path, stream) of the file itself, or of the members of a zip archive that can be read."""
-    if not file.path.lower().endswith(".zip"):
-        yield file.path, stream
+def _members(stream: IO[bytes], file: InputFile) -> Iterable[tuple[Place, IO[bytes]]]:
+    """(place, stream) of the file itself, or of the members of an archive that can be read."""
+    if not file.path.lower().endswith(ARCHIVES):
+        yield Place(file.path, partial(_beside, file.address)), stream
         return
     archive = _unzipped(zipfile.ZipFile, stream)
     members = {member.filename: member for member in archive.infolist()}  # each name once
     for name, member in members.items():
-        hidden = any(part.startswith((".", "__")) for part in PurePosixPath(name).parts)
-        if not member.is_dir() and not hidden and _is_readable(name):
+        if not member.is_dir() and _is_wanted(file.path, name):
+            place = Place(f"{file.path}/{name}", partial(_inside, archive, name))
             with _unzipped(archive.open, member) as inside:
-                yield f"{file.path}/{name}", inside
+                yield place, inside
+
+
+def _is_wanted(path: str, name: str) -> bool:
+    """Whether a member can be read. path: of the archive."""
+    hidden = any(part.startswith((".", "__")) for part in PurePosixPath(name).parts)
+    if path.lower().endswith(".byaf") and not name.startswith("scenarios/"):
+        return False  # the character, to which a scenario refers
+    return not hidden and _is_readable(name)
+
+
+def _inside(archive: zipfile.ZipFile, member: str, name: str) -> bytes | None:
+    """The file of this name from the folder of a member; None where there is none."""
+    path = os.path.normpath(PurePosixPath(member).parent / name)
+    if path not in archive.namelist():
+        return None
+    return _unzipped(archive.read, path)
 
 
 def _unzipped(step: Callable[[Argument], Result], argument: Argument) -> Result:

@@ -291,9 +291,10 @@ def known_format(name: str) -> str:
     found = suffix(name)
     if found in KNOWN:
         return found
-    if found == ".png":
+    if found in (".png", ".charx"):
+        what = "a picture" if found == ".png" else "a character card"
         cards = "Character cards are read by `generate` (`cards:`), not by `collect`."
-        raise UserError(f"{name}: a picture. {cards}")
+        raise UserError(f"{name}: {what}. {cards}")
     format_name = found or "(no extension)"
     known = f"{' '.join(KNOWN)} and .zip"
     raise UserError(f"{name}: unknown file format {format_name}; known are {known}")

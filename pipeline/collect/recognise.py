@@ -28,9 +28,9 @@ class UnknownShape(UserError):
 
 def unknown(where: str, record: object, tried: Sequence[shapes.Shape]) -> UnknownShape:
     """The error for a file that no shape fits. where: the source and the file."""
-    if card.recognise(record):
-        what = "is a character card: a persona without a conversation"
-        return UnknownShape(f"{where} {what}. `generate` reads it, not `collect`.")
+    what = card.what(record)
+    if what:
+        return UnknownShape(f"{where} is {what}.")
     return UnknownShape(
         f"{where}: no known shape fits. Tried: {', '.join(shapes.names(tried))}.\n"
         f"The first record looks like: {raw_text(record)[:300]}\n"
@@ -49,6 +49,15 @@ def named(source: SourceSettings, path: str, known: Sequence[ShapeType]) -> Shap
             return shape
     problem = f"unknown shape {name!r} for {path}; known are {', '.join(shapes.names(known))}"
     raise UserError(f"source {source.name}: {problem}")
+
+
+def check(where: str, sample: list[object]) -> None:
+    """UnknownShape for a card, a lorebook or settings, whose texts look like messages to some
+    shapes. where: the source and the file.
+    """
+    what = card.refusal(sample)
+    if what:
+        raise UnknownShape(f"{where} is {what}.")
 
 
 def fitting(sample: list[object]) -> RecordsShape | None:

@@ -119,6 +119,8 @@ def _rows_of_records(file: _File, records: Iterator[Numbered]) -> Iterator[Row]:
         return
     records = chain(head, records)
     named = recognise.named(file.source, file.place.path, recognise.OF_RECORDS)
+    if named is None:
+        recognise.check(str(file), sample)
     fitting = recognise.fitting(sample)
     # One object that no shape fits may hold the records: {"train": [..], "test": [..]}
     if fitting is None and len(head) == 1 and (inner := list(recognise.inside(sample[0]))):

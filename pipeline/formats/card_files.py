@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline import UserError
 from pipeline.formats.cards import png_text
 
-ENDS = (".json", ".png")  # of the names of card files
+ENDS = (".json", ".png", ".charx")  # of the names of card files
 
 
 def card_places(folder: Path, places: Sequence[str]) -> list[Path]:

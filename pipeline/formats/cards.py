@@ -1,4 +1,4 @@
-"""Characters, and the character cards that describe them: V1 and V2, JSON or PNG, without loss.
+"""Characters, and the cards that describe them: V1 to V3, in JSON, PNG or CharX, without loss.
 
 `Character.card` keeps the text of a card word for word. The reader is tolerant: it repairs
 what it can, and `Character.repairs` names every repair.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, TypedDict, cast
 
 from pipeline.conversation import Message, Persona, Role
+from pipeline.formats.charx import ZIP, charx_text
 
 # All fields of V1, and those that V2 adds.
 V1_TEXTS = ("name", "description", "personality", "scenario", "first_mes", "mes_example")
@@ -116,11 +117,17 @@ def fill_macros(text: str, char: str, user: str) -> str:
 
 
 def read(path: Path) -> Character:
-    """The character of a card file (.json or .png). Raises ValueError: what is wrong with it."""
-    raw = path.read_bytes()
-    if raw.startswith(PNG):
-        return from_json(png_text(raw))
-    return from_json(raw.decode("utf-8-sig"))
+    """The character of a card file (.json, .png, .charx). Raises ValueError: what is wrong."""
+    return from_json(card_text(path.read_bytes()))
+
+
+def card_text(data: bytes) -> str:
+    """The JSON of a card file. Raises ValueError: no card in it, or not readable."""
+    if data.startswith(PNG):
+        return png_text(data)
+    if data.startswith(ZIP):
+        return charx_text(data)
+    return data.decode("utf-8-sig")
 
 
 # --- from a card

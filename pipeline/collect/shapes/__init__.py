@@ -17,22 +17,34 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from pipeline.collect.shapes import (
+    agnai,
+    backyard,
+    backyard_text,
+    cai,
+    cai_tools,
     casino,
     cdial,
     cell,
     chatterbot,
+    example_chat,
+    ginger,
     irc,
+    koboldlite,
     leaves,
     listed,
     log,
     messages,
     numbered,
+    oobabooga,
     pairs,
+    paragraphs,
     pippa,
     prompt,
     realm,
     replies,
+    risu,
     sharegpt,
+    sillytavern,
     speakers,
     spoken,
     tei,
@@ -118,9 +130,27 @@ RECORDS: tuple[RecordShape, ...] = (
     numbered,
     cell,
 )
-CHATS: tuple[ChatShape, ...] = ()
+CHATS: tuple[ChatShape, ...] = (
+    sillytavern,
+    cai,
+    cai_tools,
+    oobabooga,
+    agnai,
+    risu,
+    backyard,
+    koboldlite,
+    ginger,
+)
 TABLES: tuple[TableShape, ...] = (replies, leaves, turns)
-TEXTS: tuple[TextShape, ...] = (whatsapp, irc, cdial, log)
+TEXTS: tuple[TextShape, ...] = (
+    backyard_text,
+    example_chat,
+    whatsapp,
+    irc,
+    cdial,
+    paragraphs,
+    log,
+)
 DOCUMENTS: tuple[DocumentShape, ...] = (tei,)
 
 

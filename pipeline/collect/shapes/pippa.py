@@ -5,13 +5,15 @@
  "conversation": [{"message": "Good evening.", "is_human": false},
                   {"message": "Hello", "is_human": true}]}
 
-`conversation` may be an object of two lists, as `datasets` writes it. A bot is one group.
+`conversation` may be an object of two lists, as `datasets` writes it. A bot is one group. Its
+name stands in the place of {{char}}.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pipeline.collect.shapes import placeholders
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
@@ -50,7 +52,8 @@ def read(record: object) -> Iterator[Transcript]:
     bot = record_id(fields, "bot_id") or persona.name
     turns = [_turn(number, message) for number, message in enumerate(messages, 1)]
     own_id, extra = record_id(fields, "id"), rest(fields, *USED)
-    yield Transcript(turns, {None: persona}, own_id, bot, extra=extra)
+    transcript = Transcript(turns, {None: persona}, own_id, bot, extra=extra)
+    yield placeholders.fill(transcript, {"assistant": persona.name})
 
 
 def _persona(record: Fields) -> Persona:
