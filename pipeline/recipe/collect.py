@@ -36,7 +36,10 @@ class CrawlSettings(Settings):
         600, ge=0, description="seconds; the longest wait that a site may ask for; our choice"
     )
     hosts: list[str] = Field([], description="other hosts of the same site, as host or host:port")
-    private: bool = Field(False, description="allow names that lead into a private network")
+    private: bool = Field(
+        False,
+        description="allow addresses of this machine and of private networks, and names that lead there",
+    )
 
 
 class FieldNames(Settings):
