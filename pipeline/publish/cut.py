@@ -1,4 +1,7 @@
-"""Which rows are published: those inside every cut of the recipe, and none with a minor in it."""
+"""Which rows are published: those inside every cut of the recipe, and none with a minor in it.
+
+An alternative with a minor in it is removed, and its row stays.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import replace
 
 from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.recipe.publish import Cut, PublishSettings
-from pipeline.rules import RULES, safety
+from pipeline.rules import RULES, alternatives, safety
 from pipeline.rules.reading.reading import read
 
 MINOR = "safety.minor"
@@ -16,7 +19,10 @@ MINOR = "safety.minor"
 def work(part: Iterable[Conversation], settings: PublishSettings) -> Iterator[Conversation | Drop]:
     """Rows outside a cut are dropped with measure, value and limit, and so is every row with a
     minor in it."""
+    gate = {MINOR: RULES[MINOR]}
     for row in part:
+        if row.alternatives:
+            row = alternatives.judged(row, gate, stage="publish")
         findings = (*_minors(row), *_cuts(row, settings))
         if findings:
             yield Drop(replace(row, findings=row.findings + findings))

@@ -120,5 +120,6 @@ class CollectSettings(Settings):
     max_bytes: int = Field(
         1_000_000,
         gt=0,
-        description="bytes of one conversation; longer ones are quarantined; our choice",
+        description="bytes of one conversation, and of all its alternatives; longer ones are "
+        "quarantined; our choice",
     )
