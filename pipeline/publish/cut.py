@@ -1,4 +1,5 @@
-"""Which rows are published: those inside every cut of the recipe, and none with a minor in it.
+"""Which rows are published: those inside every cut of the recipe, none with a minor in it, and
+private ones only where the recipe does not leave them out.
 
 An alternative with a minor in it is removed, and its row stays.
 """
@@ -23,7 +24,7 @@ def work(part: Iterable[Conversation], settings: PublishSettings) -> Iterator[Co
     for row in part:
         if row.alternatives:
             row = alternatives.judged(row, gate, stage="publish")
-        findings = (*_minors(row), *_cuts(row, settings))
+        findings = (*_minors(row), *_private(row, settings), *_cuts(row, settings))
         if findings:
             yield Drop(replace(row, findings=row.findings + findings))
         else:
@@ -36,6 +37,12 @@ def _minors(row: Conversation) -> Iterator[Finding]:
     reading = read(row.messages, row.persona, row.user_persona)
     for finding in safety.underage(reading):
         yield replace(finding, stage="publish", limit=RULES[MINOR].limit, decision="drop")
+
+
+def _private(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
+    """A row of a messenger, a mailbox or a person's account, where the recipe leaves them out."""
+    if row.source.private and settings.private_rows == "leave_out":
+        yield Finding("publish", "publish.private", 1, 0, decision="drop")
 
 
 def _cuts(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
