@@ -32,7 +32,7 @@ from pathlib import Path
 from pipeline import collect
 from pipeline.recipe.collect import CollectSettings
 source = {"name": "lamps", "spider": "mediawiki", "start": [sys.argv[1]]}
-source |= {"license": "CC0-1.0", "crawl": {"delay": 0}}
+source |= {"license": "CC0-1.0", "crawl": {"delay": 0, "private": True}}
 settings = CollectSettings.model_validate({"sources": [source]})
 state = Path(sys.argv[2])
 for unit in collect.units(settings, state):

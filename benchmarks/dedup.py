@@ -223,7 +223,7 @@ def gold() -> None:
 
 
 def partner(finding: Finding) -> str:
-    """The id of the kept row. Evidence: `partner <id> cluster <number> view <name>`."""
+    """The id of the kept row. Evidence: `partner <id> cluster <number> view <name> …`."""
     return (finding.evidence or "").split()[1]
 
 

@@ -8,14 +8,25 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from pipeline.conversation import Conversation, Message, Source, from_table, to_table
-from pipeline.dedup import dedup, kernels
+from pipeline.conversation import (
+    Alternative,
+    Conversation,
+    Finding,
+    Message,
+    Persona,
+    Source,
+    from_table,
+    to_table,
+)
+from pipeline.dedup import dedup, kernels, knows, sign
 from pipeline.dedup.words import words
 from pipeline.recipe.dedup import DedupSettings
 from tests.rows import record, talk, write_jsonl
@@ -185,3 +196,97 @@ def test_buckets_over_the_limit_are_reported_with_what_was_compared(tmp_path) ->
     assert met["capped_buckets"] > 0
     assert f"{met['capped_buckets']} buckets over the limit" in shown
     assert f"{met['similar']} pairs of similar rows" in shown
+
+
+# --- of two copies the one that knows more is kept
+
+SAME = [
+    "Did you lock the shed before the storm came in over the bay last night?",
+    "I did, and the boat is tied up twice, with the old rope and with the new one.",
+    "Good. Then we can have the soup while it is hot and look at it in the morning.",
+    "Gladly, I have not eaten since the ferry, and that was a very small sandwich.",
+]
+PLAIN = conversation("plain", SAME)
+NEARLY = conversation("nearly", [*SAME[:3], SAME[3].replace("very", "rather")])
+STATED = Finding("filter", "style.recited", 9.0)
+ADA = Persona("Ada")
+DESCRIBED = Persona("Ada", "Ada mends boats and is 40.")
+SYSTEM = Message("system", "You are a fisher.")
+KNOWS = {
+    "persona": {"persona": ADA},
+    "persona.description": {"persona": DESCRIBED},
+    "user_persona": {"user_persona": ADA},
+    "user_persona.description": {"user_persona": DESCRIBED},
+    "system": {"messages": (SYSTEM, *PLAIN.messages)},
+    "times": {"extra": '{"times": ["2024-05-01T10:00"]}'},
+    "license": {"source": PLAIN.source._replace(license="MIT")},
+    "names": {"messages": tuple(message._replace(name="Bo") for message in PLAIN.messages)},
+    "alternatives": {"alternatives": (Alternative(1, "No."),)},
+}
+WITHOUT = {
+    "persona.description": {"persona": ADA},
+    "user_persona.description": KNOWS["user_persona"],
+}
+
+
+@pytest.mark.parametrize("what", KNOWS)
+@pytest.mark.parametrize("other", [PLAIN, NEARLY], ids=["exact", "near"])
+def test_the_copy_that_knows_more_is_kept_and_the_finding_says_what(what, other) -> None:
+    """Whatever else speaks for the other: its findings, its source, its id."""
+    knowing = replace(PLAIN, id="z", findings=(STATED,), **KNOWS[what])
+    other = replace(other, **WITHOUT.get(what, {}))
+    kept, dropped, _ = dedup([to_table([other]), to_table([knowing])], DedupSettings())
+    assert [row.id for table in kept for row in from_table(table)] == ["z"]
+    (gone,) = (row for table in dropped for row in from_table(table))
+    assert str(gone.findings[-1].evidence) == f"partner z cluster z view dialogue knows {what}"
+
+
+def test_what_stands_first_in_the_order_outweighs_all_that_follows() -> None:
+    for number, what in enumerate(KNOWS):
+        rest: dict[str, Any] = {}
+        for weaker in list(KNOWS)[number + 1 :]:
+            rest |= KNOWS[weaker] if not weaker.startswith(what) else {}
+        one, other = replace(PLAIN, id="z", **KNOWS[what]), replace(PLAIN, **rest)
+        kept, _, _ = dedup([to_table([other, one])], DedupSettings())
+        assert kept[0]["id"].to_pylist() == ["z"], what
+
+
+def test_where_both_know_as_much_the_old_rule_decides_and_nothing_is_added() -> None:
+    first, second = replace(PLAIN, id="a", persona=ADA), replace(PLAIN, persona=Persona("Bea"))
+    _, dropped, _ = dedup([to_table([second, first])], DedupSettings())
+    (gone,) = from_table(dropped[0])
+    assert str(gone.findings[-1].evidence) == "partner a cluster a view dialogue"
+
+
+def test_a_part_that_knows_more_is_still_dropped_for_the_whole() -> None:
+    part = conversation("part", [" ".join(SAME[:2]), SAME[2]])
+    whole = conversation("whole", [*SAME, *talk(7)])
+    kept, dropped, _ = dedup([to_table([replace(part, persona=ADA), whole])], DedupSettings())
+    assert kept[0]["id"].to_pylist() == ["whole"]
+    (gone,) = from_table(dropped[0])
+    assert gone.findings[-1].rule == "dedup.contained"
+    assert "knows" not in str(gone.findings[-1].evidence)
+
+
+def test_rows_against_a_set_are_dropped_whatever_they_know() -> None:
+    known = replace(PLAIN, id="z", **KNOWS["persona.description"])
+    kept, dropped, _ = dedup([to_table([known])], DedupSettings(), [to_table([PLAIN])])
+    assert len(kept[0]) == 0
+    assert dropped[0]["findings"].to_pylist()[0][-1]["evidence"].endswith("view dialogue")
+
+
+def test_what_is_known_is_the_same_from_columns_read_alone_and_in_pieces() -> None:
+    rows = [replace(PLAIN, id=what, **KNOWS[what]) for what in KNOWS]
+    whole = to_table([PLAIN, *rows])
+    expected = knows.known(whole).tolist()
+    assert expected[0] == 0
+    bits = [1 << place for place in reversed(range(len(KNOWS)))]
+    assert [number & -number for number in expected[1:]] == bits
+    file = pa.BufferOutputStream()
+    pq.write_table(whole, file)
+    read = pq.ParquetFile(pa.BufferReader(file.getvalue())).read(sign.COLUMNS)
+    assert knows.known(read).tolist() == expected
+    cut = pa.concat_tables([whole.slice(0, 4), whole.slice(4)])
+    assert knows.known(cut).tolist() == expected
+    assert [*knows.known(whole.slice(3, 4))] == expected[3:7]
+    assert knows.known(whole.select(["id", "messages"])).tolist()[1] == 0

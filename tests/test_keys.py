@@ -103,7 +103,7 @@ def test_stored_pages_are_read_again_without_the_site(tmp_path: Path) -> None:
             "spider": "mediawiki",
             "start": [f"{server.address}/wiki/Category:Lamps"],
         }
-        door |= {"license": "CC0-1.0", "crawl": {"delay": 0}}
+        door |= {"license": "CC0-1.0", "crawl": {"delay": 0, "private": True}}
         path = recipe(tmp_path, files=0, collect={"sources": [door]})
         before = funnel(rapport("run", path, "--out", run, "--json"))["collect"]
         assert before["kept"] == 6
@@ -134,7 +134,8 @@ def test_what_a_site_failed_is_fetched_by_the_same_command(tmp_path: Path) -> No
             "spider": "mediawiki",
             "start": [f"{server.address}/wiki/Category:Lamps"],
         }
-        door |= {"license": "CC0-1.0", "crawl": {"delay": 0, "patience": 1, "retries": 0}}
+        limits = {"delay": 0, "patience": 1, "retries": 0, "private": True}
+        door |= {"license": "CC0-1.0", "crawl": limits}
         path = recipe(tmp_path, files=0, collect={"sources": [door]})
         told = rapport("run", path, "--out", run, "--json", code=3)
         assert "the same command asks again for what failed" in told

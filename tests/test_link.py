@@ -407,6 +407,7 @@ def test_a_decision_says_which_row_and_why():
         "limit": 1.0,
         "cluster": "b",
         "view": "dialogue",
+        "knows": "",
     }
 
 

@@ -188,3 +188,30 @@ def test_a_file_that_may_not_be_written_is_a_message_without_advice_to_delete_it
     with pytest.raises(UserError, match=r"cannot be used: attempt to write a readonly") as raised:
         pages.forget_finds("lamps")
     assert "Delete" not in str(raised.value)
+
+
+def test_a_folder_in_the_place_of_the_file_is_a_message(tmp_path: Path) -> None:
+    (tmp_path / "pages.sqlite").mkdir()
+    with pytest.raises(UserError, match=r"pages\.sqlite cannot be used: unable to open"):
+        Pages(tmp_path / "pages.sqlite")
+
+
+def test_a_find_that_cannot_be_read_is_the_same_message(tmp_path: Path) -> None:
+    path = tmp_path / "pages.sqlite"
+    pages = Pages(path)
+    pages.add_find("lamps", "dialogue", {"turns": [["Ann", "Tea?"]]}, "a")
+    pages._db.execute("update finds set find = substr(find, 3)")
+    with pytest.raises(UserError) as raised:
+        list(pages.dialogues("lamps"))
+    assert str(raised.value).startswith(f"{path} is damaged (a find is no JSON). Delete it and run")
+
+
+def test_what_was_deleted_as_advised_leaves_nothing_of_the_damage_behind(tmp_path: Path) -> None:
+    """SQLite keeps a log beside the file, of which the advice says nothing."""
+    path = tmp_path / "pages.sqlite"
+    whole = stored(path, 5)
+    (tmp_path / "pages.sqlite-wal").write_bytes(b"\xff" * 5000)
+    (tmp_path / "pages.sqlite-shm").write_bytes(b"\xff" * 32768)
+    path.unlink()
+    assert stored(path, 5) == whole
+    read_whole(path, whole)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import subprocess
+import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,13 +15,14 @@ from hypothesis import strategies as st
 
 from pipeline import publish
 from pipeline.conversation import Conversation, Drop, Language, Message, Persona, to_table
+from pipeline.publish import release
 from pipeline.publish.card import card
 from pipeline.publish.split import REHEARSAL, TEST, TRAIN, assign
 from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import Cut, PublishSettings
 from pipeline.store.files import HashedFile
 from pipeline.store.store import Store
-from tests.rows import conversation
+from tests.rows import conversation, record, talk, write_jsonl
 
 
 def published(folder: Path, parts: list[list[Conversation]], **settings: object) -> Path:
@@ -209,3 +213,107 @@ def test_what_was_not_measured_is_no_number_on_the_card(tmp_path: Path) -> None:
 def test_the_card_names_the_size_category_of_the_hub(rows: int, category: str) -> None:
     text = card("sized", Summary({"train": rows}, {}, {}, {}), [])
     assert yaml.safe_load(text.split("---")[1])["size_categories"] == [category]
+
+
+# --- private rows
+
+
+def private(number: int, source: str = "phone") -> Conversation:
+    row = conversation(number)
+    return dataclasses.replace(row, source=row.source._replace(name=source, private=True))
+
+
+PRIVATE = [private(1), private(2), private(3, "mail | old")]
+PLAIN = [conversation(number) for number in range(4, 9)]
+COUNTED = "3 rows are from messengers, mailboxes or accounts of persons (mail | old 1, phone 2)"
+
+
+def test_a_dataset_with_private_rows_is_refused_at_the_gate_with_their_count_and_sources(
+    tmp_path: Path,
+) -> None:
+    folder, refused = gated(tmp_path / "set", [*PRIVATE, *PLAIN])
+    advice = "write `publish: {private_rows: leave_out}`, or `{private_rows: publish}` if all who"
+    assert refused == [f"{COUNTED}. It may not be released with them: {advice} wrote them agree."]
+    assert f"> **Not for release.** {refused[0]}" in (folder / "README.md").read_text()
+    found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    rows = [row for split in found.values() for row in split]
+    assert sum(row["source"]["private"] for row in rows) == 3
+    assert len(rows) == 8
+
+
+def test_with_the_word_of_the_recipe_they_may_be_released_and_the_card_states_it(
+    tmp_path: Path,
+) -> None:
+    folder, refused = gated(tmp_path / "set", [*PRIVATE, *PLAIN], private_rows="publish")
+    assert refused == []
+    text = (folder / "README.md").read_text()
+    assert f"> {COUNTED}. Whoever made this dataset states that all who wrote them agree." in text
+    assert "Not for release" not in text
+
+
+def test_left_out_they_are_dropped_with_a_reason(tmp_path: Path) -> None:
+    settings = PublishSettings(private_rows="leave_out")
+    first, *others = publish.work([PRIVATE[0], *PLAIN], settings)
+    assert isinstance(first, Drop)
+    (finding,) = first.conversation.findings
+    assert (finding.rule, finding.decision) == ("publish.private", "drop")
+    assert others == PLAIN
+    folder, refused = gated(tmp_path / "set", PLAIN, private_rows="leave_out")
+    assert refused == []
+    assert "> " not in (folder / "README.md").read_text().split("## Splits")[0]
+
+
+def test_a_dataset_without_private_rows_says_nothing_of_them(tmp_path: Path) -> None:
+    folder, refused = gated(tmp_path / "set", PLAIN)
+    assert refused == []
+    assert "messengers" not in (folder / "README.md").read_text()
+
+
+def gated(folder: Path, rows: list[Conversation], **settings: object) -> tuple[Path, list[str]]:
+    """The folder of a dataset, and why it may not be released."""
+    checked = PublishSettings(**settings)
+    store, table = Store(folder), to_table(rows)
+    placed = publish.splits([table.select(["id", "split_group", "source"])], checked, 1)
+    summary = publish.write([table], placed, store.committed)
+    refused = release.refusals(summary, checked)
+    store.write_text("README.md", card("tests", summary, [], refused))
+    return folder, refused
+
+
+WHATSAPP = """\
+12/05/2024, 18:03 - Mira: {0}
+12/05/2024, 18:04 - Jonas: {1}
+12/05/2024, 18:06 - Mira: {2}
+12/05/2024, 18:07 - Jonas: {3}
+12/05/2024, 18:09 - Mira: {4}
+12/05/2024, 18:10 - Jonas: {5}
+"""
+
+
+def test_a_chat_of_a_messenger_is_private_from_its_file_to_the_report(tmp_path: Path) -> None:
+    (tmp_path / "WhatsApp Chat with Mira.txt").write_text(WHATSAPP.format(*talk(3)))
+    write_jsonl(tmp_path / "talks.jsonl", [record(number) for number in range(4, 8)])
+    sources = [
+        {"name": "phone", "files": ["WhatsApp*.txt"], "license": "MIT"},
+        {"name": "talks", "files": ["talks.jsonl"], "license": "MIT"},
+    ]
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump({"name": "mine", "collect": {"sources": sources}}))
+    out = tmp_path / "out"
+    shown = rapport("run", recipe, "--out", out)
+    sentence = "1 row is from messengers, mailboxes or accounts of persons (phone 1)"
+    assert f"publish: {sentence}. It may not be released with" in shown.stderr
+    assert sentence in (out / "6-publish" / "dataset" / "README.md").read_text()
+    assert f"publish: {sentence}" in " ".join(rapport("stats", out).stdout.split())
+    report = json.loads(rapport("stats", out, "--json").stdout)[-1]
+    assert len(report["refused"]) == 1
+    recipe.write_text(recipe.read_text() + "publish: {private_rows: leave_out}\n")
+    assert "messengers" not in rapport("run", recipe, "--out", out).stderr
+    report = json.loads(rapport("stats", out, "--json").stdout)[-1]
+    assert report["refused"] == []
+    assert report["reasons"] == {"publish.private": 1}
+
+
+def rapport(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True)

@@ -16,7 +16,9 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +29,7 @@ from pipeline.collect import sites, web
 from pipeline.conversation import Conversation, Drop, Quarantine, Row
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 from pipeline.texts import configs
+from spiders.crawl import locks, networks
 from tests.servers import wiki
 from tests.servers.hostile import hostile
 from tests.servers.site import Page, Site, serving
@@ -56,7 +59,7 @@ def source(
         "start": list(start),
         "license": "CC0-1.0",
         "options": options or {},
-        "crawl": {"delay": 0, "timeout": 5, **crawl},
+        "crawl": {"delay": 0, "timeout": 5, "private": True, **crawl},
     }
 
 
@@ -295,7 +298,8 @@ def test_only_failures_that_may_pass_are_called_so(tmp_path: Path) -> None:
 def test_a_crawl_whose_time_is_over_goes_on_with_the_next_run(tmp_path: Path) -> None:
     with serving(wiki.category(4)) as site:
         settings = source(f"{site.address}/wiki/Category:Lamps")
-        rows = collected(settings | {"crawl": {"delay": 0, "seconds": 1e-6}}, tmp_path)
+        hurried = settings | {"crawl": settings["crawl"] | {"seconds": 1e-6}}
+        rows = collected(hurried, tmp_path)
         reason = "over the time of 1e-06 s (seconds)"
         assert failures(rows) == {"/wiki/Category:Lamps": Failed("page.limit", reason, True)}
         assert len(conversations(collected(settings, tmp_path))) == 4
@@ -430,20 +434,6 @@ def test_a_crawl_that_breaks_off_is_reported_and_not_taken_for_empty(tmp_path: P
         collected(source(f"{site.address}/", spider="forum", options={"post": "]["}), tmp_path)
 
 
-def test_a_name_that_leads_into_a_private_network_is_refused(tmp_path: Path) -> None:
-    name = socket.gethostname()
-    try:
-        number = socket.gethostbyname(name)
-    except OSError:
-        pytest.skip("this machine's own name cannot be resolved")
-    if ipaddress.ip_address(number).is_global or "localhost" in name:
-        pytest.skip("this machine's own name is not a private one")
-    settings = {"sources": [source(f"http://{name}:9/wiki/A")], "contact": "me@example.org"}
-    (failed,) = failures(collected(settings, tmp_path)).values()
-    assert failed.rule == "page.refused"
-    assert failed.detail.startswith(f"{name} leads to the private address {number}")
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -452,7 +442,7 @@ def test_a_name_that_leads_into_a_private_network_is_refused(tmp_path: Path) -> 
         ({"license": None}, "licence is not known"),
         ({"start": ["https://wiki.example/"]}, "Say who crawls"),
         ({"start": ["https://old.reddit.com/r/x"]}, "Reddit is refused: its terms forbid"),
-        ({"crawl": {"hosts": ["reddit.com"]}}, "Reddit is refused"),
+        ({"crawl": {"hosts": ["reddit.com"], "private": True}}, "Reddit is refused"),
         ({"spider": None}, "shipped source: gutenberg-plays"),
     ],
 )
@@ -648,3 +638,306 @@ def test_the_spider_of_the_readme_works_as_it_stands_there(spider_file: Path) ->
 def test_every_spider_of_the_table_is_in_the_readme() -> None:
     text = (ROOT / "spiders" / "README.md").read_text("utf-8")
     assert re.findall(r"^\| `(\w+)` \|", text, re.M)[: len(web.SPIDERS)] == list(web.SPIDERS)
+
+
+# --- only the internet is asked
+
+NOT_PUBLIC = {
+    "http://127.0.0.1:{port}/": "127.0.0.1 is this machine",
+    "http://2130706433:{port}/": "this machine (127.0.0.1)",
+    "http://0x7f.1:{port}/": "this machine (127.0.0.1)",
+    "http://017700000001:{port}/": "this machine (127.0.0.1)",
+    "http://127.0.0.1.:{port}/": "this machine (127.0.0.1)",
+    "http://１２７。０。０。１:{port}/": "this machine (127.0.0.1)",
+    "http://%31%32%37.0.0.1:{port}/": "this machine (127.0.0.1)",
+    "http://wiki.example@127.0.0.1:{port}/": "this machine (127.0.0.1)",
+    "http://localhost:{port}/": "localhost is this machine",
+    "http://wiki.LOCALHOST.:{port}/": "wiki.localhost is this machine",
+    "http://[::1]:{port}/": "::1 is this machine",
+    "http://[::ffff:127.0.0.1]:{port}/": "this machine (127.0.0.1)",
+    "http://[2002:7f00:1::]/": "this machine (127.0.0.1)",
+    "http://[64:ff9b::7f00:1]/": "the private address 64:ff9b::7f00:1",
+    "http://[fe80::1%25eth0]/": "the link-local address fe80::1",
+    "http://[fd00::1]/": "the private address fd00::1",
+    "http://[fec0::1]/": "the private address fec0::1",
+    "http://[::]/": "of no machine",
+    "http://[ff02::1]/": "the multicast address",
+    "http://169.254.169.254/latest/": "the link-local address 169.254.169.254",
+    "http://10.1.2.3/": "the private address 10.1.2.3",
+    "http://0xa010203/": "the private address 10.1.2.3",
+    "http://192.168.1/": "the private address 192.168.0.1",
+    "http://172.16.0.1/": "the private address",
+    "http://100.64.0.1/": "the private address",
+    "http://0.0.0.0:{port}/": "of no machine",
+    "http://0:{port}/": "of no machine",
+    "http://224.0.0.1/": "the multicast address",
+    "http://255.255.255.255/": "the private address",
+}
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC)
+@pytest.mark.parametrize("place", ["start", "hosts"])
+def test_an_address_that_is_not_in_the_internet_is_refused_and_never_asked(
+    tmp_path: Path, address: str, place: str
+) -> None:
+    with serving({"/": "x"}) as site:
+        given = address.replace("{port}", site.address.rpartition(":")[2])
+        settings = source(given, private=False)
+        if place == "hosts":
+            host = given.removeprefix("http://").partition("/")[0]
+            settings = source("http://wiki.example/", private=False, hosts=[host])
+        with pytest.raises(UserError, match=r"`crawl: \{private: true\}`") as raised:
+            collected({"sources": [settings], "contact": "me@example.org"}, tmp_path)
+        assert site.asked == []
+    assert NOT_PUBLIC[address] in str(raised.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://93.184.216.34/",
+        "http://[2606:2800:220:1::1]/",
+        "http://wiki.example/127.0.0.1",
+        "http://127.wiki.example/",
+        "http://0x7f.example/",
+        "http://localhost.example/",
+        "http://10.example/?at=http://127.0.0.1/",
+    ],
+)
+def test_what_only_looks_like_such_an_address_is_not_refused(address: str) -> None:
+    settings = {"sources": [source(address, private=False)], "contact": "me@example.org"}
+    assert collect.units(CollectSettings.model_validate(settings), ROOT)
+    assert networks.not_public(address) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("ftp://wiki.example/a", "begins with none of http, https, file"),
+        ("http://[::1/", "cannot be an address"),
+        ("http://wiki.example:99999/", "cannot be an address"),
+    ],
+)
+def test_what_cannot_be_crawled_is_refused_in_words(address: str, message: str) -> None:
+    section = {"sources": [source(address)], "contact": "me@example.org"}
+    with pytest.raises(UserError, match=message):
+        collect.units(CollectSettings.model_validate(section), ROOT)
+
+
+# A spider whose process believes other things of names and numbers than this machine does: the
+# first answers of the resolver, then the last one for good; and what a public number stands for.
+ELSEWHERE = """
+import socket
+import scrapy
+from scrapy import Request, resolver
+
+class Forgetful(dict):
+    def __contains__(self, name):
+        return False
+
+resolver.dnscache = Forgetful()
+ANSWERS = {answers!r}
+STANDS_FOR = {stands_for!r}
+connect_ex = socket.socket.connect_ex
+
+def gethostbyname(name):
+    known = ANSWERS.get(name, [name])
+    return known.pop(0) if len(known) > 1 else known[0]
+
+def connected(self, place):
+    return connect_ex(self, (STANDS_FOR.get(place[0], place[0]), *place[1:]))
+
+socket.gethostbyname = gethostbyname
+socket.socket.connect_ex = connected
+
+class Odd(scrapy.Spider):
+    name = "odd"
+
+    def parse(self, response):
+        yield {{"turns": [["Ann", response.text], ["Bo", "Please."]]}}
+        for address in response.css("a::attr(href)").getall():
+            yield Request(response.urljoin(address), self.parse)
+"""
+PUBLIC = "93.184.216.34"  # stands for 127.0.0.1 there; nothing but this machine is asked
+
+
+@contextmanager
+def believing(path: Path, **answers: list[str]) -> Iterator[None]:
+    """Names of one word → what they lead to, one answer after the other."""
+    named = {f"{name}.example": numbers for name, numbers in answers.items()}
+    path.write_text(ELSEWHERE.format(answers=named, stands_for={PUBLIC: "127.0.0.1"}))
+    yield
+
+
+PRIVATE = ["127.0.0.2", "169.254.169.254", "10.0.0.1", "100.64.0.1", "0.0.0.0", "224.0.0.1"]
+
+
+@pytest.mark.parametrize("number", PRIVATE)
+def test_a_name_that_leads_elsewhere_is_never_asked(spider_file: Path, number: str) -> None:
+    with counting() as server, believing(spider_file, wiki=[number]):
+        port = server.getsockname()[1]
+        settings = source(f"http://wiki.example:{port}/", spider="odd", private=False)
+        section = {"sources": [settings], "contact": "me@example.org"}
+        (failed,) = failures(collected(section, spider_file.parent / "run")).values()
+        assert asked_at(server) == 0
+    kind = networks.kind(ipaddress.ip_address(number))
+    assert failed.rule == "page.refused"
+    assert f"wiki.example leads to {kind}; `crawl: {{private: true}}` allows it" in failed.detail
+
+
+def test_a_name_that_may_lead_to_this_machine_is_asked_with_private(spider_file: Path) -> None:
+    with serving({"/": "Tea?"}) as site, believing(spider_file, wiki=["127.0.0.1"]):
+        port = site.address.rpartition(":")[2]
+        settings = source(f"http://wiki.example:{port}/", spider="odd", private=True)
+        section = {"sources": [settings], "contact": "me@example.org"}
+        (row,) = collected(section, spider_file.parent / "run")
+        assert isinstance(row, Conversation)
+
+
+CLOSE = {"Content-Type": "text/html", "Connection": "close"}
+
+
+def test_a_name_that_leads_elsewhere_the_second_time_is_not_asked_there(spider_file: Path) -> None:
+    """DNS rebinding: a public site first, this machine when the next page is asked for."""
+    pages: dict[str, Page] = {
+        "/robots.txt": (404, CLOSE, b""),
+        "/": (200, CLOSE, b"Tea? <a href=/two>two</a>"),
+    }
+    with serving(pages) as site:
+        port = int(site.address.rpartition(":")[2])
+        answers = [PUBLIC, PUBLIC, "127.0.0.2"]
+        with counting(port) as inside, believing(spider_file, wiki=answers):
+            settings = source(f"http://wiki.example:{port}/", spider="odd", private=False)
+            section = {"sources": [settings], "contact": "me@example.org"}
+            rows = collected(section, spider_file.parent / "run")
+            assert asked_at(inside) == 0
+        assert site.asked == ["/robots.txt", "/"]
+    assert len(conversations(rows)) == 1
+    (failed,) = failures(rows).values()
+    assert failed.rule == "page.refused"
+    assert "leads to this machine (127.0.0.2)" in failed.detail
+
+
+@pytest.mark.parametrize("where", ["http://127.0.0.2:{port}/", "http://home.example:{port}/"])
+@pytest.mark.parametrize("page", ["/", "/robots.txt"])
+def test_a_redirect_into_this_machine_is_not_followed(
+    spider_file: Path, where: str, page: str
+) -> None:
+    pages: dict[str, Page] = {"/robots.txt": (404, CLOSE, b""), "/": "Tea?"}
+    with serving(pages) as site:
+        port = int(site.address.rpartition(":")[2])
+        target = where.replace("{port}", str(port))
+        site.pages[page] = (302, {"Location": target, **CLOSE}, b"")
+        names = {"wiki": [PUBLIC], "home": ["127.0.0.2"]}
+        with counting(port) as inside, believing(spider_file, **names):
+            settings = source(
+                f"http://wiki.example:{port}/",
+                spider="odd",
+                private=False,
+                hosts=[f"home.example:{port}"],
+            )
+            section = {"sources": [settings], "contact": "me@example.org"}
+            rows = collected(section, spider_file.parent / "run")
+            assert asked_at(inside) == 0
+    assert not conversations(rows)
+    assert {failed.rule for failed in failures(rows).values()} == {"page.refused"}
+
+
+@contextmanager
+def counting(port: int = 0) -> Iterator[socket.socket]:
+    """A server on 127.0.0.2 that answers nobody: whoever connects waits in its queue."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.2", port))
+        server.listen(8)
+        server.setblocking(False)
+        yield server
+
+
+def asked_at(server: socket.socket) -> int:
+    """How many have connected."""
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
+# --- the folder of locks
+
+
+def test_a_crawl_makes_its_lock_folder_for_itself_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    with serving(wiki.category(1)) as site:
+        rows = collected(source(f"{site.address}/wiki/Category:Lamps"), tmp_path / "run")
+    assert len(conversations(rows)) == 1
+    (folder,) = (tmp_path / "tmp").glob("rapport-crawls-*")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert [lock.stat().st_mode & 0o777 for lock in folder.iterdir()] == [0o600]
+
+
+def is_link(folder: Path, elsewhere: Path) -> None:
+    folder.symlink_to(elsewhere)
+
+
+def is_open_to_others(folder: Path, _elsewhere: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+
+
+def is_file(folder: Path, _elsewhere: Path) -> None:
+    folder.write_text("")
+
+
+@pytest.mark.parametrize(
+    ("made", "problem"),
+    [
+        (is_link, "it is a link"),
+        (is_open_to_others, "other users may use it (mode 777)"),
+        (is_file, "Not a directory"),
+    ],
+)
+def test_a_lock_folder_that_is_not_ours_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Any, problem: str
+) -> None:
+    places = [tmp_path / name for name in ("tmp", "elsewhere")]
+    for place in places:
+        place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(places[0]))
+    folder = places[0] / f"rapport-crawls-{os.getuid()}"
+    made(folder, places[1])
+    with serving({"/": "x"}) as site:
+        with pytest.raises(UserError) as raised:
+            collected(source(f"{site.address}/"), tmp_path / "run")
+        assert site.asked == []
+    assert f"The lock of crawls, {folder}, cannot be used: {problem}. Delete it" in str(
+        raised.value
+    )
+    assert not list(places[1].iterdir())
+
+
+def test_another_users_lock_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "locks").mkdir(mode=0o700)
+    mine = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+    with pytest.raises(UserError, match="it belongs to another user"):
+        locks.own_folder(tmp_path / "locks")
+
+
+def test_a_link_in_the_place_of_a_lock_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks.tempfile, "gettempdir", lambda: str(tmp_path))
+    folder = tmp_path / f"rapport-crawls-{os.getuid()}"
+    folder.mkdir(mode=0o700)
+    (folder / "wiki_web").symlink_to(tmp_path / "written")
+    refused = pytest.raises(UserError, match="wiki_web, cannot be used: it is a link")
+    with refused, locks.alone({"wiki:web"}):
+        pass
+    assert not (tmp_path / "written").exists()

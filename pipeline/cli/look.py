@@ -62,6 +62,8 @@ def _details(reports: Sequence[Report]) -> Iterator[str]:
     for report in reports:
         if report.get("link", {}).get("rows"):
             yield from render.links(report["link"])
+    for report in reports:
+        yield from (f"publish: {sentence}" for sentence in report.get("refused", ()))
 
 
 def calibrate(stage: str, inputs: Sequence[str], sets: Sequence[str], workers: int | None) -> None:

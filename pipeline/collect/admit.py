@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from operator import attrgetter
 from typing import cast
 
 from pipeline.collect.shapes.transcript import RAW, Transcript, Turn, Unread, as_json
@@ -87,6 +88,8 @@ def admit(
         return refuse("record.empty", RULES["record.empty"], transcript.extra, origin, ref)
     speakers, texts, roles = zip(*transcript.turns, strict=True)
     problem = _problem(texts, origin.max_bytes)
+    if transcript.alternatives and not problem:
+        problem = _problem(map(attrgetter("content"), transcript.alternatives), origin.max_bytes)
     if problem:
         return refuse(*problem, transcript.turns, origin, ref)
     assistants: Collection[str | None] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from functools import cache
 from typing import TypedDict
 from urllib.parse import urlsplit
@@ -10,6 +9,9 @@ from urllib.parse import urlsplit
 from pipeline import UserError
 from pipeline.recipe.collect import SourceSettings
 from pipeline.texts import configs, values
+from spiders.crawl import networks
+
+SCHEMES = ("http", "https", "file")
 
 
 class RefusedSite(TypedDict):
@@ -60,10 +62,25 @@ def check_allowed(where: str, address: str) -> None:
 
 def is_public(address: str) -> bool:
     """Does an address lead to a site in the internet, not to this machine or its network?"""
-    host = urlsplit(address).hostname
-    if "://" not in address or not host or host == "localhost":
-        return False
+    has_host = "://" in address and bool(urlsplit(address).hostname)
+    return has_host and networks.not_public(address) is None
+
+
+def check_address(where: str, address: str, private: bool) -> None:
+    """Raises UserError when nothing may be asked at an address, or nothing can be.
+
+    private: this machine and its network may be asked.
+    """
     try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        return True
+        parts = urlsplit(address)
+        scheme, _ = parts.scheme, parts.port
+    except ValueError as error:
+        raise UserError(f"{where}: {address} cannot be an address: {error}.") from None
+    if "://" in address and scheme not in SCHEMES:
+        raise UserError(f"{where}: {address} begins with none of {', '.join(SCHEMES)}.")
+    reason = networks.not_public(address)
+    if reason and not private:
+        raise UserError(
+            f"{where}: {reason}. A crawl asks only the internet; if this is meant, write "
+            f"{networks.ALLOWED_BY}."
+        )

@@ -54,12 +54,14 @@ class WebUnit:
 def unit(source: SourceSettings, settings: CollectSettings, folder: Path) -> WebUnit:
     """A web source, completed from the registry and checked before anything is fetched.
 
-    Raises UserError: unknown spider, refused site, no licence, or no contact for a public site.
+    Raises UserError: unknown spider, refused site, an address that is not in the internet, no
+    licence, or no contact for a public site.
     """
     source = sites.completed(source)
     where = f"collect.sources: {source.name}"
     _check_spider(source, where)
     for address in [*source.start, *(f"http://{host}" for host in source.crawl.hosts)]:
+        sites.check_address(where, address, source.crawl.private)
         sites.check_allowed(where, address)
         if sites.is_public(address) and not settings.contact:
             raise UserError(

@@ -17,8 +17,9 @@ import pyarrow as pa
 from pipeline.dedup.against import leaks
 from pipeline.dedup.arrays import BucketPairs, Flags, Integers, Keys, distinct, high_half, low_half
 from pipeline.dedup.columns import arrow, repeated, strings, values, whole
-from pipeline.dedup.edges import AGAINST, NONE, RULES, Edges, choose, clusters
+from pipeline.dedup.edges import AGAINST, EXACT, NEAR, NONE, RULES, Edges, choose, clusters
 from pipeline.dedup.kernels import Kernels, kernels
+from pipeline.dedup.knows import more
 from pipeline.dedup.rows import RankedRows, ranked
 from pipeline.dedup.shared import holders, surveyed, without_boilerplate
 from pipeline.dedup.sign import band_name
@@ -38,6 +39,7 @@ DECISIONS = pa.schema(
         "limit": pa.float64(),
         "cluster": pa.string(),
         "view": pa.string(),
+        "knows": pa.string(),  # what decided: the partner has it, the row has not
     }
 )
 LinkReport = dict[str, Any]  # as the stage's report.json has it
@@ -210,5 +212,14 @@ def _decisions(rows: RankedRows, edges: Edges, foreign_parts: int) -> pa.Table:
         "limit": arrow(edges.limit[edge]),
         "cluster": rows.ids(clusters(edges, len(rows))[dropped]),
         "view": repeated(rows.scheme["view"], len(dropped)),
+        "knows": _knows_more(rows, partner, dropped, rule),
     }
     return pa.table(columns, schema=DECISIONS)
+
+
+def _knows_more(rows: RankedRows, partner: Integers, dropped: Integers, rule: Integers) -> pa.Array:
+    """What the partner of each dropped row knows and the row does not, where that decided: rows
+    that are part of another, or against a set, are dropped whatever they know."""
+    read = partial(_keys, name="knows")
+    kept, gone = rows.column(read, partner), rows.column(read, dropped)
+    return more(np.where((rule == EXACT) | (rule == NEAR), kept, gone), gone)

@@ -16,6 +16,7 @@ from pipeline.dedup.columns import arrow, lists, values
 # Of two duplicates the one is kept that comes first in this order.
 ORDER = [
     ("ours", "ascending"),  # rows of other sets are never dropped
+    ("knows", "descending"),  # before `findings`: rules find more where there is a card
     ("score", "descending"),
     ("findings", "ascending"),
     ("words", "descending"),

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.conversation import CRITERIA
-from pipeline.dedup import plain
+from pipeline.dedup import knows, plain
 from pipeline.dedup.arrays import FloatArray, Shingles
 from pipeline.dedup.columns import Column, arrow, lengths, lists, strings, whole
 from pipeline.dedup.kernels import Kernels, kernels
@@ -37,6 +37,7 @@ COLUMNS = [
     "source.name",
     "findings.list.element.decision",
     *(f"scores.{criterion}.value" for criterion in CRITERIA),
+    *knows.COLUMNS,
 ]
 
 # Jaccard threshold → (bands, rows of a band) of 128 permutations, as datasketch chooses them for a
@@ -59,8 +60,8 @@ def sign(table: pa.Table, settings: DedupSettings) -> pa.Table:
     digest: 16 bytes, equal for equal words. shingles: in the order of the text,
     repeats included; none where there are no words. message_words: of each
     compared message, below zero the assistant's. words: of all of them. band_00
-    …: uint64. score: mean of the criteria. findings: how many. source: 0 = the
-    preferred.
+    …: uint64. knows: see knows.py. score: mean of the criteria. findings: how
+    many. source: 0 = the preferred.
     """
     texts = compared_texts(table, settings.view)
     size = int(texts.starts[texts.rows[-1]] - texts.starts[texts.rows[0]])
@@ -68,6 +69,7 @@ def sign(table: pa.Table, settings: DedupSettings) -> pa.Table:
     rows = chosen.shingle(texts)
     columns = {"id": table["id"]} | {name: rows[name] for name in rows.column_names}
     columns |= {
+        "knows": arrow(knows.known(table)),
         "score": arrow(_scores(table)),
         "findings": _findings(table),
         "source": _places(table, settings.sources),

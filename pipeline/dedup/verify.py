@@ -117,10 +117,10 @@ def _reasons(decisions: pa.Table) -> pa.Array:
 
 
 def _evidence(decisions: pa.Table) -> list[str]:
-    names = (decisions[name].to_pylist() for name in ("partner", "cluster", "view"))
+    names = (decisions[name].to_pylist() for name in ("partner", "cluster", "view", "knows"))
     return [
-        f"partner {partner} cluster {cluster} view {view}"
-        for partner, cluster, view in zip(*names, strict=True)
+        f"partner {partner} cluster {cluster} view {view}" + f" knows {knows}" * bool(knows)
+        for partner, cluster, view, knows in zip(*names, strict=True)
     ]
 
 

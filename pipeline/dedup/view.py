@@ -91,10 +91,10 @@ def _roles(messages: pa.Array) -> Roles:
     rows = values(messages.offsets).astype(np.int64)
     role = messages.values.field("role")
     owner = np.repeat(np.arange(len(rows) - 1), np.diff(rows))
-    return Roles(_has_role(role, "user"), _has_role(role, "assistant"), owner, rows)
+    return Roles(has_role(role, "user"), has_role(role, "assistant"), owner, rows)
 
 
-def _has_role(role: pa.Array, name: str) -> Flags:
+def has_role(role: pa.Array, name: str) -> Flags:
     """Which messages have this role, by its first letter: no two roles share one."""
     data, starts = buffers(role)
     first_letters = np.append(data, 0)[starts[:-1]]

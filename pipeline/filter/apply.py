@@ -11,7 +11,7 @@ from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.filter import masking
 from pipeline.filter.repair import repair_shape, repair_texts
 from pipeline.recipe.filter import FilterSettings
-from pipeline.rules import PLACES, READERS, RULES, Rule, beyond, measures, safety
+from pipeline.rules import PLACES, READERS, RULES, Rule, alternatives, beyond, measures, safety
 from pipeline.rules.language import detect
 from pipeline.rules.reading.reading import read
 
@@ -46,7 +46,7 @@ def _measured(
     known = masking.private_texts(row, detection.language)
     reading = read(row.messages, row.persona, row.user_persona)
     reading.detection, reading.admitted = detection, admitted
-    reading.personal = known.spans
+    reading.personal, reading.alternatives = known.spans, len(row.alternatives)
     reading.measures = measures(reading)
     found = [finding for reader in READERS for finding in reader(reading)]
     counted = _counted([*found, *_minors_cut_away(whole, row)])
@@ -84,6 +84,8 @@ def decide(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[C
     """Keeps of a row's findings those beyond their limit, as warnings or reasons to drop."""
     rules = settings.limits()
     for row in part:
+        if row.alternatives:
+            row = alternatives.judged(row, rules, masking.of_alternatives(row))
         if settings.privacy == "mask":
             row = masking.masked(row)
         decided = replace(row, findings=tuple(_decided(row.findings, rules)))

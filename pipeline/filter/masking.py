@@ -3,8 +3,8 @@ them.
 
 The texts of a row have an order, by which spans are told apart:
 
-    messages                names of their speakers      texts of the two personas
-    0 … n-1                 n … 2n-1, "" for none        2n …
+    messages       names of their speakers     texts of the two personas     alternatives
+    0 … n-1        n … 2n-1, "" for none       2n …                          the last of all
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from operator import attrgetter
 from typing import NamedTuple, cast
 
 from pipeline.conversation import Conversation, Finding, Language, Persona
+from pipeline.filter.repair import listed
 from pipeline.rules.privacy import stand_ins
 from pipeline.rules.privacy.datum import find_all
 from pipeline.rules.privacy.find import Span, find
@@ -36,9 +37,15 @@ class PrivateTexts(NamedTuple):
 
 
 def private_texts(row: Conversation, language: Language | None) -> PrivateTexts:
-    """Found in the messages, the names and the cards; what is found in one is found in all."""
+    """Found in the messages, the names, the cards and the alternatives; what is found in one is
+    found in all."""
     texts = published_texts(row)
     return PrivateTexts(texts, find_all(texts, language.code if language else None))
+
+
+def of_alternatives(row: Conversation) -> list[list[Span]]:
+    """Where personal data stand in each alternative of a row that has some."""
+    return private_texts(row, row.language).spans[-len(row.alternatives) :]
 
 
 # --- evidence
@@ -98,7 +105,8 @@ def _overlaps(spans: Sequence[Span], start: int, end: int) -> bool:
 
 
 def published_texts(row: Conversation) -> list[str]:
-    """Messages, then the names of their speakers ("" for none), then every text of the cards."""
+    """Messages, then the names of their speakers ("" for none), then every text of the cards, then
+    the alternatives."""
     texts = [message.content for message in row.messages]
     texts += [message.name or "" for message in row.messages]
 
@@ -109,7 +117,7 @@ def published_texts(row: Conversation) -> list[str]:
     for persona in (row.persona, row.user_persona):
         if persona is not None:
             _changed_persona(persona, note)
-    return texts
+    return [*texts, *(other.content for other in row.alternatives)]
 
 
 def masked(row: Conversation) -> Conversation:
@@ -122,22 +130,27 @@ def masked(row: Conversation) -> Conversation:
     remaining = iter(stand_in_texts)
     changed = _with_texts(row, lambda _: next(remaining))
     findings = tuple(_moved(finding, spans, moved) for finding in row.findings)
-    edit = _edit(spans, len(row.messages))
+    places = _masked_places(row, spans)
+    if not places:  # what was counted stood in an alternative that was removed
+        return row
+    edit = f"filter: masked personal data in {' and '.join(places)}"
     return replace(changed, findings=findings, edits=(*row.edits, edit))
 
 
-def _edit(spans: Sequence[Sequence[Span]], messages: int) -> str:
+def _masked_places(row: Conversation, spans: Sequence[Sequence[Span]]) -> list[str]:
     """What was masked, in words."""
-    numbers = [str(index) for index in range(messages) if spans[index]]
-    places = []
-    if numbers:
-        plural = "s" if len(numbers) > 1 else ""
-        places.append(f"message{plural} {', '.join(numbers)}")
-    if any(spans[messages : 2 * messages]):
+    count, end = len(row.messages), len(spans) - len(row.alternatives)
+    numbers = [index for index in range(count) if spans[index]]
+    others = zip(row.alternatives, spans[end:], strict=True)
+    replaced = sorted({other.message for other, found in others if found})
+    places = [listed(numbers)] if numbers else []
+    if any(spans[count : 2 * count]):
         places.append("speakers' names")
-    if any(spans[2 * messages :]):
+    if any(spans[2 * count : end]):
         places.append("the cards")
-    return f"filter: masked personal data in {' and '.join(places)}"
+    if replaced:
+        places.append(f"alternatives of {listed(replaced)}")
+    return places
 
 
 def _with_texts(row: Conversation, change: ChangeText) -> Conversation:
@@ -150,7 +163,10 @@ def _with_texts(row: Conversation, change: ChangeText) -> Conversation:
     )
     persona = row.persona and _changed_persona(row.persona, change)
     user_persona = row.user_persona and _changed_persona(row.user_persona, change)
-    return replace(row, messages=messages, persona=persona, user_persona=user_persona)
+    others = tuple(other._replace(content=change(other.content)) for other in row.alternatives)
+    return replace(
+        row, messages=messages, persona=persona, user_persona=user_persona, alternatives=others
+    )
 
 
 def _changed_persona(persona: Persona, change: ChangeText) -> Persona:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import ftfy
 from ftfy.badness import is_bad
 
-from pipeline.conversation import Annotation, Conversation, Message, Role
+from pipeline.conversation import Alternative, Annotation, Conversation, Message, Role
 from pipeline.recipe.filter import RepairSettings
 from pipeline.rules import structure, style
 
@@ -48,22 +48,26 @@ _BREAKS = re.compile(" *(?:\r\n?|[\n\x85\u2028\u2029]) *")
 @dataclass
 class Draft:
     """A conversation under repair. annotations: one for each message, or none at all; repairs keep
-    it so."""
+    it so. alternatives: with the indexes that the messages have now."""
 
     messages: list[Message]
     annotations: list[Annotation]
+    alternatives: list[Alternative]
     edits: list[str]
 
     @classmethod
     def of(cls, row: Conversation) -> Draft:
-        return cls(list(row.messages), list(row.annotations), [])
+        return cls(list(row.messages), list(row.annotations), list(row.alternatives), [])
 
     def text(self) -> str:
-        """All messages, for tests that most conversations fail."""
-        return "\0".join(message.content for message in self.messages)
+        """All messages and alternatives, for tests that most conversations fail."""
+        texts = [message.content for message in self.messages]
+        texts += [other.content for other in self.alternatives]
+        return "\0".join(texts)
 
     def change_texts(self, what: str, change: Callable[[str], str]) -> None:
-        """Change every message by itself; those that come out otherwise are noted."""
+        """Change every message and every alternative by itself; those that come out otherwise are
+        noted."""
         changed: list[int] = []
         for index, message in enumerate(self.messages):
             text = change(message.content)
@@ -71,21 +75,43 @@ class Draft:
                 self.messages[index] = message._replace(content=text)
                 changed.append(index)
         if changed:
-            self.edits.append(f"filter: {what} in {_listed(changed)}")
+            self.edits.append(f"filter: {what} in {listed(changed)}")
+        if self.alternatives:
+            self._change_alternatives(what, change)
+
+    def _change_alternatives(self, what: str, change: Callable[[str], str]) -> None:
+        before = self.alternatives
+        self.alternatives = [other._replace(content=change(other.content)) for other in before]
+        pairs = zip(before, self.alternatives, strict=True)
+        changed = sorted({old.message for old, new in pairs if old != new})
+        if changed:
+            self.edits.append(f"filter: {what} in alternatives of {listed(changed)}")
+
+    def remove_empty_alternatives(self) -> None:
+        """Leave alternatives out that hold nothing."""
+        empty = [other.message for other in self.alternatives if not other.content.strip()]
+        if empty:
+            places = listed(sorted(set(empty)))
+            self.edits.append(f"filter: removed empty alternatives of {places}")
+            self.alternatives = [other for other in self.alternatives if other.content.strip()]
 
     def remove(self, what: str, gone: Sequence[int]) -> None:
-        """Leave messages out, with their annotations."""
+        """Leave messages out, with their annotations and alternatives."""
         if not gone:
             return
-        self.edits.append(f"filter: {what} {_listed(gone)}")
+        self.edits.append(f"filter: {what} {listed(gone)}")
         without = set(gone)
         self.keep([index for index in range(len(self.messages)) if index not in without])
 
     def keep(self, kept: Sequence[int]) -> None:
-        """Only these messages, with their annotations."""
+        """Only these messages, with their annotations and alternatives."""
         self.messages = [self.messages[index] for index in kept]
         if self.annotations:
             self.annotations = [self.annotations[index] for index in kept]
+        if self.alternatives:
+            places = {index: place for place, index in enumerate(kept)}
+            others = [other for other in self.alternatives if other.message in places]
+            self.alternatives = [other._replace(message=places[other.message]) for other in others]
 
     def repaired(self, row: Conversation) -> Conversation:
         """The row as it now is."""
@@ -95,6 +121,7 @@ class Draft:
             row,
             messages=tuple(self.messages),
             annotations=tuple(self.annotations),
+            alternatives=tuple(self.alternatives),
             edits=(*row.edits, *self.edits),
         )
 
@@ -109,13 +136,14 @@ def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
     if settings.html and ("<" in text or "&" in text):
         draft.change_texts("removed HTML", strip_html)
     text = draft.text() if draft.edits else text
-    if settings.characters and _is_untidy(text, draft.messages):
+    if settings.characters and _is_untidy(text, [*draft.messages, *draft.alternatives]):
         draft.change_texts("tidied blanks and characters", tidy)
     if settings.labels and (":" in text or "：" in text):
         remove_labels(draft, row)
     if settings.empty:
         empty = [n for n, message in enumerate(draft.messages) if not message.content.strip()]
         draft.remove("removed empty", empty)
+        draft.remove_empty_alternatives()
     return draft.repaired(row)
 
 
@@ -183,8 +211,8 @@ def tidy(text: str) -> str:
     return _BREAKS.sub("\n", _BLANKS.sub(" ", text)).strip()
 
 
-def _is_untidy(text: str, messages: Sequence[Message]) -> bool:
-    """Would `tidy` change any message? text: all of them."""
+def _is_untidy(text: str, messages: Sequence[Message | Alternative]) -> bool:
+    """Would `tidy` change any message or alternative? text: all of them."""
     if _ODD.search(text.replace("\0", "\n")) or not unicodedata.is_normalized("NFC", text):
         return True
     if any(blanks in text for blanks in ("  ", " \n", "\n ")):
@@ -285,17 +313,36 @@ def merge(draft: Draft) -> None:
     the first."""
     firsts: list[int] = []
     for index, message in enumerate(draft.messages):
-        if firsts and _continues(draft.messages[firsts[-1]], message):
-            before = draft.messages[firsts[-1]]
-            draft.messages[firsts[-1]] = before._replace(
-                content=f"{before.content}\n{message.content}"
-            )
-        else:
+        if not firsts or not _continues(draft.messages[firsts[-1]], message):
             firsts.append(index)
     for first, following in pairwise([*firsts, len(draft.messages)]):
         if following > first + 1:
+            _join(draft, range(first, following))
             draft.edits.append(f"filter: merged messages {first} to {following - 1} of one speaker")
     draft.keep(firsts)
+
+
+def _join(draft: Draft, run: range) -> None:
+    """Write a run of messages into its first. What could stand in the place of one of them can now
+    stand there with the others around it:
+
+        "Hello." "Tea?", alternative to the second "Soup?"     "Hello.\nTea?", "Hello.\nSoup?"
+    """
+    parts = [draft.messages[index].content for index in run]
+    whole = "\n".join(parts)
+    draft.messages[run.start] = draft.messages[run.start]._replace(content=whole)
+    before, draft.alternatives = draft.alternatives, []
+    is_chosen = False  # each part may have one that was chosen: the whole is chosen once
+    for other in before:
+        if other.message in run:
+            place = other.message - run.start
+            content = "\n".join([*parts[:place], other.content, *parts[place + 1 :]])
+            other = other._replace(message=run.start, content=content)
+            if other.chosen and content == whole:
+                if is_chosen:
+                    continue
+                is_chosen = True
+        draft.alternatives.append(other)
 
 
 def _continues(before: Message, message: Message) -> bool:
@@ -304,6 +351,7 @@ def _continues(before: Message, message: Message) -> bool:
     return same and message.role != "system"
 
 
-def _listed(indices: Sequence[int]) -> str:
+def listed(indices: Sequence[int]) -> str:
+    """message 3; messages 3, 5"""
     plural = "s" if len(indices) > 1 else ""
     return f"message{plural} {', '.join(map(str, indices))}"

@@ -3,7 +3,8 @@
 work(part, settings) -> rows, or Drop             which rows are published (cut.py)
 splits(tables, settings, seed) -> names           the split of every row (split.py)
 write(tables, placed, create) -> Summary          the files that `datasets.load_dataset` reads
-card.card(name, summary, funnel) -> README.md     the dataset card
+release.refusals(summary, settings) -> sentences  why it may not be released
+card.card(name, summary, funnel, refused) -> README.md     the dataset card
 """
 
 from pipeline.publish.cut import work

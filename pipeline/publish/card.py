@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
+from pipeline.publish import release
 from pipeline.publish.split import REHEARSAL
 from pipeline.publish.summary import Summary
 from pipeline.store.report import FunnelRow, by_count
@@ -27,13 +28,17 @@ INTRODUCTION = (
 )
 
 
-def card(name: str, summary: Summary, funnel: Sequence[FunnelRow]) -> str:
-    """README.md of the published folder. funnel: one row a stage."""
+def card(
+    name: str, summary: Summary, funnel: Sequence[FunnelRow], refused: Sequence[str] = ()
+) -> str:
+    """README.md of the published folder. funnel: one row a stage. refused: why the dataset may not
+    be released, a sentence each."""
     parts = [
         f"---\n{_front_matter(summary)}---",
         f"# {name}",
         INTRODUCTION,
         _rehearsal_notice(summary.splits),
+        _private_notice(summary, refused),
         "## Splits",
         _table(("split", "rows"), list(summary.splits.items())),
         "## From source to dataset",
@@ -85,6 +90,15 @@ def _rehearsal_notice(splits: Mapping[str, int]) -> str:
         f"They stand in the split `{REHEARSAL}`, are marked in `source.rehearsal`, and are never "
         "pushed. Train on none of them."
     )
+
+
+def _private_notice(summary: Summary, refused: Sequence[str]) -> str:
+    if refused:
+        return "> **Not for release.** " + " ".join(refused)
+    if summary.private:
+        rows = release.private_rows(summary)
+        return f"> {rows}. Whoever made this dataset states that all who wrote them agree."
+    return ""
 
 
 def _funnel(funnel: Sequence[FunnelRow]) -> str:

@@ -1,4 +1,8 @@
-"""Which rows are published: those inside every cut of the recipe, and none with a minor in it."""
+"""Which rows are published: those inside every cut of the recipe, none with a minor in it, and
+private ones only where the recipe does not leave them out.
+
+An alternative with a minor in it is removed, and its row stays.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import replace
 
 from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.recipe.publish import Cut, PublishSettings
-from pipeline.rules import RULES, safety
+from pipeline.rules import RULES, alternatives, safety
 from pipeline.rules.reading.reading import read
 
 MINOR = "safety.minor"
@@ -16,8 +20,11 @@ MINOR = "safety.minor"
 def work(part: Iterable[Conversation], settings: PublishSettings) -> Iterator[Conversation | Drop]:
     """Rows outside a cut are dropped with measure, value and limit, and so is every row with a
     minor in it."""
+    gate = {MINOR: RULES[MINOR]}
     for row in part:
-        findings = (*_minors(row), *_cuts(row, settings))
+        if row.alternatives:
+            row = alternatives.judged(row, gate, stage="publish")
+        findings = (*_minors(row), *_private(row, settings), *_cuts(row, settings))
         if findings:
             yield Drop(replace(row, findings=row.findings + findings))
         else:
@@ -30,6 +37,12 @@ def _minors(row: Conversation) -> Iterator[Finding]:
     reading = read(row.messages, row.persona, row.user_persona)
     for finding in safety.underage(reading):
         yield replace(finding, stage="publish", limit=RULES[MINOR].limit, decision="drop")
+
+
+def _private(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
+    """A row of a messenger, a mailbox or a person's account, where the recipe leaves them out."""
+    if row.source.private and settings.private_rows == "leave_out":
+        yield Finding("publish", "publish.private", 1, 0, decision="drop")
 
 
 def _cuts(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -33,12 +33,13 @@ class Percentiles(NamedTuple):
 @dataclass(frozen=True)
 class Summary:
     """splits, languages: rows by name, the languages with most rows first. sources: rows of
-    each."""
+    each. private: private rows by the name of their source."""
 
     splits: Mapping[str, int]
     sources: Mapping[SourceName, int]
     languages: Mapping[str, int]
     measures: Mapping[str, Percentiles]
+    private: Mapping[str, int] = field(default_factory=dict)
 
 
 class Tally:
@@ -47,12 +48,15 @@ class Tally:
     def __init__(self) -> None:
         self._sources: Counter[SourceName] = Counter()
         self._languages: Counter[str] = Counter()
+        self._private: Counter[str] = Counter()
         self._measures: dict[str, list[pa.Array]] = {name: [] for name in MEASURES}
 
     def add(self, table: pa.Table) -> None:
         for source in table.column("source").to_pylist():
             name = SourceName(*(source[field] for field in SourceName._fields))
             self._sources[name] += 1
+            if source["private"]:
+                self._private[name.name] += 1
         for language in table.column("language").to_pylist():
             self._languages[language["code"] if language else "unknown"] += 1
         measures = table.column("measures").combine_chunks()
@@ -66,7 +70,11 @@ class Tally:
             if len(values):
                 taken[name] = percentiles(values)
         sources = dict(sorted(self._sources.items(), key=lambda item: str(item[0])))
-        return Summary(splits, sources, dict(self._languages.most_common()), taken)
+        languages, private = (
+            dict(self._languages.most_common()),
+            dict(sorted(self._private.items())),
+        )
+        return Summary(splits, sources, languages, taken, private)
 
 
 def percentiles(values: pa.ChunkedArray) -> Percentiles:

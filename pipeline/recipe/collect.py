@@ -36,7 +36,10 @@ class CrawlSettings(Settings):
         600, ge=0, description="seconds; the longest wait that a site may ask for; our choice"
     )
     hosts: list[str] = Field([], description="other hosts of the same site, as host or host:port")
-    private: bool = Field(False, description="allow names that lead into a private network")
+    private: bool = Field(
+        False,
+        description="allow this machine, private networks, and names that lead there",
+    )
 
 
 class FieldNames(Settings):
@@ -117,5 +120,6 @@ class CollectSettings(Settings):
     max_bytes: int = Field(
         1_000_000,
         gt=0,
-        description="bytes of one conversation; longer ones are quarantined; our choice",
+        description="bytes of one conversation, and of all its alternatives; longer ones are "
+        "quarantined; our choice",
     )

@@ -78,6 +78,7 @@ score:
 
 publish:
   # cut: {{questions: {{min: 0.05}}}}  # limits on measures: `rapport stats RUN` shows them
+  # private_rows: leave_out  # drop what is from messengers, mailboxes and accounts of persons
   # test: 0.05  # share of groups held out for testing
 """
 

@@ -27,6 +27,12 @@ class PublishSettings(Settings):
         description="realm: generated rows also as gpt_roleplay_realm's records, and their "
         "characters as V2 cards",
     )
+    private_rows: Literal["refuse", "leave_out", "publish"] = Field(
+        "refuse",
+        description="rows from messengers, mailboxes and accounts of persons. refuse: the dataset "
+        "on this disk has them and must not be released; leave_out: they are dropped; publish: all "
+        "who wrote them agree",
+    )
     test: float = Field(
         0.05, ge=0, lt=1, description="share of groups held out for testing; our choice"
     )

@@ -36,6 +36,7 @@ class Report(FunnelRow, total=False):
     key: what the store was made from. before: the name of the store that was read. store: the name
     of this one. content: names the files of all units. files: further files, with rows, size and
     digest. measures: name → percentiles and a histogram over all rows, the dropped ones included.
+    refused: why the dataset may not be released.
     """
 
     findings: dict[str, int]
@@ -49,6 +50,7 @@ class Report(FunnelRow, total=False):
     usage: dict[str, Any]
     openings: list[dict[str, Any]]
     link: dict[str, Any]
+    refused: list[str]
 
 
 FUNNEL = tuple(FunnelRow.__annotations__)

@@ -7,23 +7,19 @@ process that asked is gone, and the crawl ends at once. What is fetched and foun
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import re
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from scrapy import Spider
 from scrapy.crawler import CrawlerProcess
 from scrapy.utils.misc import load_object
 
+from pipeline import UserError
 from spiders.contract import CrawlJob
 from spiders.crawl.access import host_and_port
+from spiders.crawl.locks import alone
 from spiders.crawl.settings import scrapy_settings
 
 
@@ -33,26 +29,17 @@ def follow_parent() -> None:
     os._exit(1)
 
 
-@contextmanager
-def alone(hosts: set[str]) -> Iterator[None]:
-    """Waits until no other crawl of this user on this machine asks the same hosts."""
-    folder = Path(tempfile.gettempdir()) / f"rapport-crawls-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with ExitStack() as locks:
-        for host in sorted(hosts - {"file:"}):
-            lock = locks.enter_context((folder / re.sub(r"[^\w.-]", "_", host)).open("w"))
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def main() -> None:
     job: CrawlJob = json.loads(sys.stdin.readline())
     threading.Thread(target=follow_parent, daemon=True).start()
     spider: type[Spider] = load_object(job["spider"])
-    with alone({*map(host_and_port, job["start"])}):
-        process = CrawlerProcess(scrapy_settings(job))
-        process.crawl(spider, start_urls=job["start"], options=job["options"])
-        process.start()
+    try:
+        with alone({*map(host_and_port, job["start"])}):
+            process = CrawlerProcess(scrapy_settings(job))
+            process.crawl(spider, start_urls=job["start"], options=job["options"])
+            process.start()
+    except UserError as error:
+        sys.exit(str(error))  # the last line of the log, which the user reads
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.resolver import CachingThreadedResolver
 from twisted.internet.defer import Deferred
 
+from spiders.crawl import networks
 from spiders.crawl.cache import PageCache, is_local, job_of
 from spiders.crawl.failures import (
     TRANSIENT_STATUS,
@@ -66,9 +67,12 @@ class RequestFilter:
                 return None
             return RefusedRequest("page.refused", "outside the folder of the start page")
         host = host_and_port(address)
-        if host in self._hosts:
-            return None
-        return RefusedRequest("page.refused", f"another host: {host}")
+        if host not in self._hosts:
+            return RefusedRequest("page.refused", f"another host: {host}")
+        reason = networks.not_public(address)
+        if reason and not self._limits["private"]:
+            return RefusedRequest("page.refused", f"{reason}; {networks.ALLOWED_BY} allows it")
+        return None
 
     def _over_limit(self, request: Request) -> RefusedRequest | None:
         limits, cache = self._limits, self._crawler.get_downloader_middleware(PageCache)
@@ -118,7 +122,11 @@ class RequestFilter:
 
 
 class Resolver(CachingThreadedResolver):
-    """Refuses a public name that leads into a private network."""
+    """Refuses names that lead to this machine or into a private network.
+
+    Each connection asks it, and connects to the very number that was looked at: a name that leads
+    elsewhere at the next question gains nothing. Numbers are IPv4 only.
+    """
 
     private = False
     refused: ClassVar[dict[str, str]] = {}  # name → why; Scrapy only knows "cannot resolve"
@@ -131,20 +139,20 @@ class Resolver(CachingThreadedResolver):
 
     def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> Deferred[str]:
         def check(number: str) -> str:
-            # the recipe itself names it: RequestFilter lets no other host pass
-            is_named = name in (number, "localhost")
-            if not (self.private or is_named or ipaddress.ip_address(number).is_global):
-                what = f"{name} leads to the private address {number}; `private: true` allows it"
-                self.refused[name] = what
-                raise OSError(what)
-            return number
+            leads_to = ipaddress.ip_address(number)
+            if self.private or networks.is_public(leads_to):
+                return number
+            what = f"{name} leads to {networks.kind(leads_to)}; {networks.ALLOWED_BY} allows it"
+            self.refused[name] = what
+            raise OSError(what)
 
         return super().getHostByName(name, timeout).addCallback(check)
 
 
 def request_failure(error: BaseException, request: Request) -> PageFailure:
     """What an error of a request means for its page; a refused name is not "host not known"."""
-    host = str(urlsplit(request.url).hostname)
+    asked = request.meta.get("proxy") or request.url
+    host = str(urlsplit(asked).hostname)
     if host in Resolver.refused:
         return PageFailure("page.refused", Resolver.refused[host])
     return failure_of(error)

@@ -64,7 +64,7 @@ class Pages:
     def __init__(self, path: Path, fail: Callable[[UserError], NoReturn] = _raise) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._fail = path, fail
-        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._db = self._opened()
         # a damaged text is found by its digest; here it must only be readable
         self._db.text_factory = lambda raw: raw.decode("utf-8", "replace")
         with self._explained():
@@ -72,6 +72,16 @@ class Pages:
         if not is_known:
             self.close()
             self._fail(UserError(f"{path} is of another version of Rapport. {ADVICE}"))
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            return sqlite3.connect(self._path, timeout=60, isolation_level=None)
+        except sqlite3.OperationalError as error:  # a folder, say, or no right to read it
+            self._fail(self._unusable(error))
+
+    def _unusable(self, error: sqlite3.DatabaseError) -> UserError:
+        again = "What was finished is kept; the same command goes on from there"
+        return UserError(f"{self._path} cannot be used: {error}. {again}.")
 
     def _prepared(self) -> bool:
         """Make the tables of a new file; answers whether the file has the tables of `LAYOUT`."""
@@ -100,8 +110,7 @@ class Pages:
             self.close()
             if code & 0xFF in DAMAGED:  # the low byte is the kind, the others the details
                 self._fail(UserError(f"{self._path} is damaged ({error}). {ADVICE}"))
-            again = "What was finished is kept; the same command goes on from there"
-            self._fail(UserError(f"{self._path} cannot be used: {error}. {again}."))
+            self._fail(self._unusable(error))
 
     def close(self) -> None:
         self._db.close()
@@ -172,7 +181,14 @@ class Pages:
         query = "select find from finds where source = ? and kind = ? order by thread, place, id"
         with self._explained():
             for (text,) in self._db.execute(query, [source, kind]):
-                yield json.loads(text)
+                yield self._find(text)
+
+    def _find(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError:
+            self.close()
+            self._fail(UserError(f"{self._path} is damaged (a find is no JSON). {ADVICE}"))
 
 
 def _digest(address: str, status: object, headers: object, body: object, fetched: object) -> bytes:

@@ -18,9 +18,11 @@ def measures(reading: Reading) -> dict[str, float]:
 
 
 def personal_data(reading: Reading) -> Iterator[Finding]:
-    """Every place in a message; of names and cards, that there are some."""
+    """Every place in a message; of names and cards, that there are some. Alternatives are judged by
+    themselves."""
     count = len(reading.messages)
-    for text, spans in enumerate(reading.personal):
+    shown = len(reading.personal) - reading.alternatives
+    for text, spans in enumerate(reading.personal[:shown]):
         for span in spans:
             rule = f"privacy.{span.kind}"
             if text < count:

@@ -48,7 +48,8 @@ class Reading:
     earlier   where only the last message is judged, being new: its speaker's messages before it
     measures  the row's numbers so far, by the names of `conversation.MEASURES`
     detection, admitted: its languages, and those that the recipe admits
-    personal  where personal data stand in each published text: messages, then names, then cards
+    personal  where personal data stand in each published text: messages, names, cards, and last of
+              all the alternatives, of which there are `alternatives`
     """
 
     messages: Sequence[Message]
@@ -63,6 +64,7 @@ class Reading:
     detection: Detection | None = None
     admitted: Sequence[str] = ()
     personal: Sequence[Sequence[Span]] = ()
+    alternatives: int = 0
 
     @cached_property
     def numbers(self) -> Numbers:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import publish
 from pipeline.formats import card_files, cards, realm
+from pipeline.publish import release
 from pipeline.publish.card import card
+from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import PublishSettings
 from pipeline.run.context import StageContext
 from pipeline.store.counts import Counts, total
@@ -25,7 +27,8 @@ GROUPS = ["id", "split_group", "source"]  # columns that decide a row's split
 
 
 def run(context: StageContext) -> dict[str, Any]:
-    """Cut rows, split them without leaks, write the dataset; the report names its files."""
+    """Cut rows, split them without leaks, write the dataset; the report names its files, and why
+    it may not be released."""
     context.each_part(_publish_part)
     output, recipe = context.output, context.job.recipe
     dataset = Store(output.root, f"{output.folder}/{DATASET}")
@@ -34,11 +37,21 @@ def run(context: StageContext) -> dict[str, Any]:
     groups = [output.columns(part, GROUPS) for part in parts]
     placed = publish.splits(groups, context.settings, recipe.seed)
     summary = publish.write(map(output.table, parts), placed, dataset.committed)
+    refused = _refused(context, summary)
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
-    dataset.write_text("README.md", card(recipe.name, summary, [*context.funnel, own]))
+    text = card(recipe.name, summary, [*context.funnel, own], refused)
+    dataset.write_text("README.md", text)
     if context.settings.layout == REALM:
         _write_realm(output, recipe)
-    return {"files": _marks(output, DATASET) | _marks(output, REALM)}
+    return {"files": _marks(output, DATASET) | _marks(output, REALM), "refused": refused}
+
+
+def _refused(context: StageContext, summary: Summary) -> list[str]:
+    """Why the dataset may not be released; a person sees it at once."""
+    refused = release.refusals(summary, context.settings)
+    for sentence in refused:
+        context.job.notice(f"publish: {sentence}")
+    return refused
 
 
 def _publish_part(

@@ -1,0 +1,161 @@
+"""The same rules over alternatives: what could stand in the place of a message.
+
+Each is read where it would stand, behind the message before it. One that breaks a rule that drops
+is removed, and the row stays; for any other rule there is a warning.
+
+    judged(row, rules) -> row with `edits` and `findings` for its alternatives
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from pipeline.conversation import Alternative, Conversation, Finding
+from pipeline.rules import PLACES, READERS, RULES, Reader, Rule, beyond
+from pipeline.rules.reading.reading import Reading, read
+
+if TYPE_CHECKING:
+    from pipeline.rules.privacy.find import Span
+
+Round = dict[int, int]  # message → the alternative that stands in its place
+Broken = dict[int, dict[str, int]]  # alternative → rule → places in it
+ByMessage = dict[int, list[dict[str, int]]]  # message → the same of each of its alternatives
+NO_MESSAGE = "it has no message"
+
+
+def judged(
+    row: Conversation,
+    rules: Mapping[str, Rule],
+    personal: Sequence[Sequence[Span]] = (),
+    stage: str = "filter",
+) -> Conversation:
+    """A row whose alternatives keep the rules.
+
+    rules: those that count, with the recipe's limits and decisions. personal: where personal data
+    stand in each alternative.
+    """
+    broken = _broken(row, rules, personal)
+    dropping = _dropping(rules)
+    removed = {place for place, found in broken.items() if dropping & found.keys()}
+    edits = _edits(_by_message(row, broken, removed), dropping, stage)
+    staying = _by_message(row, broken, broken.keys() - removed)
+    return replace(
+        row,
+        alternatives=_without(row.alternatives, removed),
+        edits=(*row.edits, *edits),
+        findings=(*row.findings, *_warnings(staying, rules, stage)),
+    )
+
+
+def _dropping(rules: Mapping[str, Rule]) -> set[str]:
+    return {NO_MESSAGE} | {name for name, rule in rules.items() if rule.decision == "drop"}
+
+
+def _without(
+    alternatives: Sequence[Alternative], removed: Collection[int]
+) -> tuple[Alternative, ...]:
+    pairs = enumerate(alternatives)
+    return tuple(alternative for place, alternative in pairs if place not in removed)
+
+
+def _by_message(row: Conversation, broken: Broken, places: Collection[int]) -> ByMessage:
+    found: ByMessage = defaultdict(list)
+    for place in sorted(places):
+        found[row.alternatives[place].message].append(broken[place])
+    return found
+
+
+def _edits(removed: ByMessage, dropping: Collection[str], stage: str) -> Iterator[str]:
+    """One for each message: how many were removed, and by which rules."""
+    for message, several in sorted(removed.items()):
+        rules = [rule for rule in dict.fromkeys(chain(*several)) if rule in dropping]
+        plural = "s" if len(several) > 1 else ""
+        what = f"{len(several)} alternative{plural} of message {message}"
+        yield f"{stage}: removed {what}: {', '.join(rules)}"
+
+
+def _warnings(staying: ByMessage, rules: Mapping[str, Rule], stage: str) -> Iterator[Finding]:
+    """One for each message and rule."""
+    for message, several in sorted(staying.items()):
+        places: Counter[str] = Counter()
+        for found in several:
+            places.update(found)
+        note = f"an alternative of message {message}"
+        for rule, count in places.items():
+            limit = rules[rule].limit
+            yield Finding(stage, rule, count, limit, evidence=note, decision="warn")
+
+
+# --- reading
+
+
+def _broken(
+    row: Conversation, rules: Mapping[str, Rule], personal: Sequence[Sequence[Span]]
+) -> Broken:
+    """The rules that each alternative breaks, where it breaks any."""
+    readers = _readers(rules)
+    broken: Broken = {}
+    for place, other in enumerate(row.alternatives):
+        if not 0 <= other.message < len(row.messages):
+            broken[place] = {NO_MESSAGE: 1}
+    for standing in _rounds(row):
+        places = _places(_reading(row, standing, personal), readers, standing)
+        for (place, rule), count in sorted(places.items()):
+            if rule in rules and beyond(count, rules[rule]):
+                broken.setdefault(place, {})[rule] = count
+    return dict(sorted(broken.items()))
+
+
+def _readers(rules: Mapping[str, Rule]) -> list[Reader]:
+    """What reads the rules that a text may break by itself: those that count places."""
+    wanted = {RULES[name].read for name in rules if RULES[name].unit == PLACES}
+    return [reader for reader in READERS if reader in wanted]
+
+
+def _rounds(row: Conversation) -> Iterator[Round]:
+    """Alternatives that are read together: one of a message, and none of the message before it,
+    to which it may be the answer."""
+    rounds: dict[tuple[int, int], Round] = defaultdict(dict)
+    seen: Counter[int] = Counter()
+    for place, other in enumerate(row.alternatives):
+        message = other.message
+        is_there = 0 <= message < len(row.messages)
+        if is_there and other.content != row.messages[message].content:
+            rounds[seen[message], message % 2][message] = place
+            seen[message] += 1
+    yield from rounds.values()
+
+
+def _reading(row: Conversation, standing: Round, personal: Sequence[Sequence[Span]]) -> Reading:
+    messages = [*row.messages]
+    spans: list[Sequence[Span]] = [()] * len(messages)
+    for message, place in standing.items():
+        messages[message] = messages[message]._replace(content=row.alternatives[place].content)
+        if personal:
+            spans[message] = personal[place]
+    reading = read(messages, row.persona, row.user_persona)
+    reading.personal = spans
+    return reading
+
+
+def _places(
+    reading: Reading, readers: Sequence[Reader], standing: Round
+) -> Counter[tuple[int, str]]:
+    """(alternative, rule) → how many places in it a rule finds. What is found in cards may stand in
+    a system message, which is read as one."""
+    prompts = [place for message, place in standing.items() if _is_prompt(reading, message)]
+    places: Counter[tuple[int, str]] = Counter()
+    for finding in (finding for reader in readers for finding in reader(reading)):
+        if finding.message is None:
+            places.update((place, finding.rule) for place in prompts)
+        elif finding.message in standing:
+            places[standing[finding.message], finding.rule] += 1
+    return places
+
+
+def _is_prompt(reading: Reading, message: int) -> bool:
+    return reading.messages[message].role == "system"
