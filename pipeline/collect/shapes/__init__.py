@@ -25,6 +25,8 @@ from pipeline.collect.shapes import (
     leaves,
     listed,
     log,
+    marked,
+    marked_text,
     messages,
     numbered,
     pairs,
@@ -114,13 +116,14 @@ RECORDS: tuple[RecordShape, ...] = (
     spoken,
     pairs,
     listed,
+    marked,
     prompt,
     numbered,
     cell,
 )
 CHATS: tuple[ChatShape, ...] = ()
 TABLES: tuple[TableShape, ...] = (replies, leaves, turns)
-TEXTS: tuple[TextShape, ...] = (whatsapp, irc, cdial, log)
+TEXTS: tuple[TextShape, ...] = (whatsapp, irc, marked_text, cdial, log)
 DOCUMENTS: tuple[DocumentShape, ...] = (tei,)
 
 
