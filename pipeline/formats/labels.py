@@ -53,7 +53,8 @@ STYLES: dict[str, re.Pattern[str]] = {
     "capitals": re.compile(r"(?:\A|(?<=[\s>]))(USER|HUMAN|ASSISTANT|GPT|BOT|SYSTEM)[ \t]?:"),
     "lines": re.compile(rf"^[ \t]*({SIDES}|问|答|用户|助手)[ \t]?[:：]", re.M | re.I),
     "OpenChat": re.compile(
-        r"(?:\A\s*(?:<s>)?|<\|end_of_turn\|>\s*)(?:[\w ]*Correct |GPT4 )?(User|Human|Assistant|System):"
+        r"(?:\A\s*(?:<s>)?|<\|end_of_turn\|>\s*)"
+        r"(?:[\w ]*Correct |GPT4 )?(User|Human|Assistant|System):"
     ),
 }
 # these may have a system prompt before their first label

@@ -17,31 +17,48 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from pipeline.collect.shapes import (
+    bargain,
     casino,
     cdial,
     cell,
     chatterbot,
+    convai,
+    cornell,
+    coser,
+    empathetic,
+    eou,
     irc,
     leaves,
+    limarp,
     listed,
     log,
     marked,
     marked_text,
     messages,
+    multiwoz,
+    naturalconv,
     numbered,
     pairs,
+    parlai,
+    personal_dialog,
     pippa,
     prompt,
     realm,
     replies,
+    rolebench,
+    selection,
+    selection_text,
+    sessions,
     sharegpt,
     speakers,
     spoken,
     tei,
     telegram,
+    topical,
     tree,
     turns,
     whatsapp,
+    wizard,
 )
 from pipeline.collect.shapes.transcript import (
     About,
@@ -108,6 +125,18 @@ RECORDS: tuple[RecordShape, ...] = (
     sharegpt,
     pippa,
     realm,
+    sessions,
+    convai,
+    multiwoz,
+    topical,
+    wizard,
+    limarp,
+    coser,
+    rolebench,
+    bargain,
+    selection,
+    personal_dialog,
+    naturalconv,
     casino,
     telegram,
     tree,
@@ -122,8 +151,18 @@ RECORDS: tuple[RecordShape, ...] = (
     cell,
 )
 CHATS: tuple[ChatShape, ...] = ()
-TABLES: tuple[TableShape, ...] = (replies, leaves, turns)
-TEXTS: tuple[TextShape, ...] = (whatsapp, irc, marked_text, cdial, log)
+TABLES: tuple[TableShape, ...] = (empathetic, replies, leaves, turns)
+TEXTS: tuple[TextShape, ...] = (
+    whatsapp,
+    irc,
+    marked_text,
+    cornell,
+    eou,
+    parlai,
+    selection_text,
+    cdial,
+    log,
+)
 DOCUMENTS: tuple[DocumentShape, ...] = (tei,)
 
 
