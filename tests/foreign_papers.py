@@ -8,7 +8,7 @@ from typing import Any
 U, A, S = "user", "assistant", "system"
 
 PARLAI_NUMBERED = """1 your persona: i keep the inn .
-2 partner's persona: i walk far .
+2 partner's persona: i am a courier .
 3 __SILENCE__\tCome in .\t\tno .|Come in .
 4 Soup ?\tNettle .\t\tno .|Nettle .
 1 your persona: i sing .

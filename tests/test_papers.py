@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def row_of(folder: Path, name: str, content: Any, number: int = 0) -> Conversati
 def test_the_persona_is_of_the_one_who_answers(tmp_path: Path) -> None:
     row = row_of(tmp_path, "a.txt", PARLAI_NUMBERED)
     assert row.persona == Persona(description="i keep the inn .")
-    assert row.user_persona == Persona(description="i walk far .")
+    assert row.user_persona == Persona(description="i am a courier .")
     assert [(one.message, one.content, one.chosen) for one in row.alternatives] == [
         (0, "no .", False),
         (0, "Come in .", True),
@@ -321,7 +322,7 @@ def test_rows_with_commas_are_read_as_written(talk: list[str]) -> None:
 
 # --- cut, mixed, shuffled
 
-Read = Callable[[list[str]], Iterable[Transcript | Unread]]
+KEYS = ("your", "partner", "s", "persona", "labels", "text", "episode", "done", "True", "SILENCE")
 TEXT_FILES = {
     "eou": "Tea ? __eou__ Yes . __eou__\nCake ? __eou__ No . __eou__\n",
     "parlai": PARLAI_NUMBERED,
@@ -336,15 +337,16 @@ def test_damaged_texts_lose_no_line_silently(name: str, chance: random.Random) -
     shape = next(one for one in shapes.TEXTS if shapes.name_of(one) == name)
     lines = [line for text in TEXT_FILES.values() for line in text.splitlines(keepends=True)]
     lines = chance.sample(lines, chance.randrange(1, len(lines)))
-    lines = [line[: chance.randrange(1, len(line) + 1)] for line in lines]
+    lines = [line[: chance.randrange(9, len(line) + 1)] for line in lines if len(line) > 9]
     shape.recognise(lines)
     found = list(shape.read(lines, Place("x", lambda name: LINES.encode("latin-1"))))
     known = "".join(str(one) for one in found)
     for line in lines:
-        words = line.strip().split("\t")[-1].replace("__eou__", " ").split()
-        is_kept = all(repr(word)[1:-1] in known or word in known for word in words[-1:])
-        is_empty = line.split("\t")[0] in ("0", "1") or line.strip().endswith("persona:")
-        assert is_kept or is_empty, line
+        if line.split("\t")[0] not in ("0", "1"):  # an answer that does not fit is counted
+            words = re.findall(
+                r"[^\W\d_]{2,}", line.strip().split("\t")[-1].replace("__eou__", " ")
+            )
+            assert all(word in known for word in words if word not in KEYS), line
 
 
 OBJECTS = [c for _, n, c, _ in EXAMPLES if n.endswith(("json", "jsonl"))]

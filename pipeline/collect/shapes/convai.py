@@ -2,7 +2,7 @@
 
 {"dialog": [{"sender": "participant1", "sender_class": "Human", "text": "Did it run?"},
             {"sender": "participant2", "sender_class": "Bot", "text": "Once."}],
- "bot_profile": ["I keep the inn."], "user_profile": ["I walk far."]}
+ "bot_profile": ["I keep the inn."], "user_profile": ["I am a courier."]}
 {"personality": ["i keep the inn ."],
  "utterances": [{"history": ["did it run ?"], "candidates": ["no .", "once ."]}]}
 

@@ -77,17 +77,27 @@ def _turn(item: Fields, where: str) -> Turn:
 
 def _personas(book: Fields, conversation: Fields, turns: list[Turn]) -> dict[str | None, Persona]:
     scenario = description(conversation.get("scenario"))
-    profiles = [one.get("character_profiles") for one in (book, conversation)]
-    key_characters = conversation.get("key_characters")
     found: dict[str | None, Persona] = {}
     for name in dict.fromkeys(name for name, _, _ in turns):
-        about = [profile.get(name) for profile in profiles if isinstance(profile, dict)]
-        for one in key_characters if isinstance(key_characters, list) else ():
-            if isinstance(one, dict) and one.get("name") == name:
-                about += [one.get(field) for field in ABOUT_CHARACTER]
+        about = [*_in_profiles(book, name), *_in_profiles(conversation, name)]
+        about += _as_key_character(conversation, name)
         texts = dict.fromkeys(filter(None, map(description, about)))
         found[name] = Persona(name, "\n".join(texts) or None, scenario=scenario)
     return found
+
+
+def _in_profiles(fields: Fields, name: str | None) -> list[object]:
+    profiles = fields.get("character_profiles")
+    return [profiles.get(name)] if isinstance(profiles, dict) else []
+
+
+def _as_key_character(conversation: Fields, name: str | None) -> list[object]:
+    """What a conversation says of one of its characters."""
+    key_characters = conversation.get("key_characters")
+    if not isinstance(key_characters, list):
+        return []
+    own = [one for one in key_characters if isinstance(one, dict) and one.get("name") == name]
+    return [one.get(field) for one in own for field in ABOUT_CHARACTER]
 
 
 def _holds_dialogues(conversation: Fields) -> bool:

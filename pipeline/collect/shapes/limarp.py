@@ -45,17 +45,18 @@ def recognise(record: object) -> bool:
 def read(record: object) -> Iterator[Transcript]:
     fields = dict_of(record, "the record")
     items = dicts_of(fields.get("conversation"), "conversation", "message")
-    names = {side: description(name) for side, name in _of_sides(fields, "names").items()}
+    names = _of_sides(fields, "names")
     turns = [_turn(item, f"message {number}", names) for number, item in enumerate(items, 1)]
     extra = rest(fields, "conversation", "names", "persona", "scenario", "id")
     transcript = Transcript(turns, _personas(fields, names), record_id(fields, "id"), extra=extra)
-    by_role = {role: names.get(side) for side, role in SIDES.items()}
-    yield placeholders.fill(transcript, by_role)
+    first, second = SIDES
+    yield placeholders.fill(transcript, {"assistant": names.get(first), "user": names.get(second)})
 
 
-def _of_sides(record: Fields, name: str) -> Fields:
-    """A field with a value for each side; {} where the record has none."""
-    return dict_of(record.get(name) or {}, name)
+def _of_sides(record: Fields, name: str) -> dict[str, str | None]:
+    """A field with a text for each side; {} where the record has none."""
+    texts = dict_of(record.get(name) or {}, name)
+    return {side: description(text) for side, text in texts.items()}
 
 
 def _turn(item: Fields, where: str, names: dict[str, str | None]) -> Turn:
@@ -66,7 +67,7 @@ def _turn(item: Fields, where: str, names: dict[str, str | None]) -> Turn:
 
 
 def _personas(record: Fields, names: dict[str, str | None]) -> dict[str | None, Persona]:
-    about = {side: description(text) for side, text in _of_sides(record, "persona").items()}
+    about = _of_sides(record, "persona")
     scenario = description(record.get("scenario"))
     first, second = SIDES
     return {

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pipeline.collect.shapes import beside
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
@@ -29,13 +30,12 @@ from pipeline.conversation import Alternative
 from pipeline.formats import labels, templates
 from pipeline.formats.templates import MarkedText
 
-ABOUT = About("texts with the marks of a chat template", ("roles", "alternatives"))
+ABOUT = About("texts with the marks of a chat template", ("roles", "personas", "alternatives"))
 
 # Labels are looked for in these only, tokens in every field.
 PLACES = ("text", "prompt", "conversation", "dialogue", "dialog", "chat", "input", "instruction")
 ASKS = ("prompt", "instruction", "query", "question", "input", "context", "history")
 ANSWERS = ("chosen", "completion", "generation", "output", "response", "answer", "reply")
-SYSTEM = ("system", "system_prompt")
 IDS = ("id", "uuid", "prompt_id", "conversation_id")
 REASON = "preference"  # of the alternatives
 
@@ -55,15 +55,20 @@ def read(record: object) -> Iterator[Transcript]:
     marked = conversation_of(text)
     answer = _answer(fields, place, marked)
     _check_others(fields, place, text)
-    turns = [*_system(fields, marked), *((None, part, role) for role, part in marked.turns)]
-    alternatives = _alternatives(fields, place, turns)
-    used = [place, answer, *SYSTEM, "rejected" if alternatives else None, id_field(fields, *IDS)]
+    found: list[Turn] = [(None, part, role) for role, part in marked.turns]
+    around = beside.found(fields, found, place, *ASKS, *ANSWERS)
+    _check_one_prompt(around.turns)
+    alternatives = _alternatives(fields, place, around.turns)
+    used = [place, answer, *around.used, "rejected" if alternatives else None]
     yield Transcript(
-        turns,
-        record=record_id(fields, *IDS),
+        around.turns,
+        around.personas,
+        record_id(fields, *IDS),
+        around.group,
         alternatives=alternatives,
-        extra=rest(fields, *used),
+        extra=rest(fields, *used, id_field(fields, *IDS)),
         left_out=dict(marked.left_out),
+        assumed=around.assumed,
     )
 
 
@@ -102,15 +107,9 @@ def _check_others(record: Fields, place: str, text: str) -> None:
         raise ValueError(f"beside the conversation in `{place}` there is `{name}`")
 
 
-def _system(record: Fields, marked: MarkedText) -> list[Turn]:
-    """The system prompt of a field of its own, where the text has none."""
-    found = [str(record[name]).strip() for name in SYSTEM if record.get(name)]
-    role, text = marked.turns[0]
-    if not found or (role == "system" and text == found[0]):
-        return []
-    if role == "system":
-        raise ValueError("two system prompts: one in the text and one in its own field")
-    return [(None, found[0], "system")]
+def _check_one_prompt(turns: list[Turn]) -> None:
+    if [role for _, _, role in turns[:2]] == ["system", "system"]:
+        raise ValueError("two system prompts: one in the text and one in a field of its own")
 
 
 def _alternatives(record: Fields, place: str, turns: list[Turn]) -> tuple[Alternative, ...]:

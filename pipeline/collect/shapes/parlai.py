@@ -1,7 +1,7 @@
 """ParlAI's two text formats: an exchange a line, with the personas of PersonaChat and ConvAI2.
 
 1 your persona: i keep the inn .            a number; it begins anew with every conversation
-2 partner's persona: i walk far .
+2 partner's persona: i am a courier .
 3 Did it run?<TAB>Only once.<TAB><TAB>no .|maybe .|Only once.
 
 text:Did it run?<TAB>labels:Only once.<TAB>episode_done:True

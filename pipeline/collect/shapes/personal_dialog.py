@@ -42,19 +42,22 @@ def recognise(record: object) -> bool:
 
 def read(record: object) -> Iterator[Transcript]:
     fields = dict_of(record, "the record")
-    texts, writers = (list_of(fields.get(name), name) for name in ("dialog", "uid"))
-    if len(texts) != len(writers):
-        raise ValueError(f"{len(texts)} texts and {len(writers)} writers")
+    turns = _turns(fields)
     profiles = dicts_of(fields.get("profile"), "profile", "profile")
     described: dict[str | None, Fields] = {_name(at): one for at, one in enumerate(profiles)}
-    turns: list[Turn] = [
-        (_name(writer), _text(text), None) for text, writer in zip(texts, writers, strict=True)
-    ]
     if fields.get(ANSWER):
         described[None] = dict_of(fields.get(ANSWERER) or {}, ANSWERER)
         turns.append((RESPONDER, _text(fields[ANSWER]), "assistant"))
     personas = {name: Persona(description=_about(one)) for name, one in described.items()}
     yield Transcript(turns, personas, extra=rest(fields, *USED))
+
+
+def _turns(record: Fields) -> list[Turn]:
+    texts, writers = (list_of(record.get(name), name) for name in ("dialog", "uid"))
+    if len(texts) != len(writers):
+        raise ValueError(f"{len(texts)} texts and {len(writers)} writers")
+    pairs = zip(texts, writers, strict=True)
+    return [(_name(writer), _text(text), None) for text, writer in pairs]
 
 
 def _name(writer: object) -> str:

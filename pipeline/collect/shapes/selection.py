@@ -49,15 +49,20 @@ def read(record: object) -> Iterator[Transcript]:
         texts.append(answer)
     wrong = [str(field) for field in fields if str(field).startswith(DISTRACTOR)]
     options = [answer, *(_text(fields, field) for field in wrong)]
-    number = len(texts) - 1
-    alternatives = [Alternative(number, text, REASON, not at) for at, text in enumerate(options)]
     yield Transcript(
         alternating(texts),
-        alternatives=tuple(alternatives) if wrong else (),
+        alternatives=_alternatives(len(texts) - 1, options),
         extra=rest(fields, CONTEXT, name, LABEL, *wrong),
         assumed=(eou.ALTERNATE,),
         left_out=left_out,
     )
+
+
+def _alternatives(message: int, options: list[str]) -> tuple[Alternative, ...]:
+    """The options for a message, the first of which stands there."""
+    if len(options) < 2:
+        return ()
+    return tuple(Alternative(message, text, REASON, not at) for at, text in enumerate(options))
 
 
 def _text(record: Fields, name: str) -> str:

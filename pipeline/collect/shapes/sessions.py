@@ -1,10 +1,11 @@
 """Conversations with the personas of both speakers: Multi-Session Chat, Blended Skill Talk.
 
-{"personas": [["I keep the inn."], ["I walk far."]], "metadata": {"initial_data_id": "t1"},
+{"personas": [["I keep the inn."], ["I am a courier."]], "metadata": {"initial_data_id": "t1"},
  "dialog": [{"text": "Did it run?", "id": "Speaker 1"}, {"text": "Once.", "id": "Speaker 2"}],
  "previous_dialogs": [{"dialog": [{"text": "Hello!"}], "time_back": "2 days ago"}]}
-{"personas": [["i keep the inn."], ["i walk far."]], "dialog": [[0, "Did it run?"], [1, "Once."]]}
-{"personas": ["i keep the inn.", "i walk far."], "free_messages": ["Did it run?"],
+{"personas": [["i keep the inn."], ["i am a courier."]],
+ "dialog": [[0, "Did it run?"], [1, "Once."]]}
+{"personas": ["i keep the inn.", "i am a courier."], "free_messages": ["Did it run?"],
  "guided_messages": ["Once."]}
 
 The personas are in the order of the speakers' numbers. The sessions of the same two people are one

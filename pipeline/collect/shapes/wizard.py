@@ -1,7 +1,7 @@
 """Wizard of Wikipedia: an apprentice asks, a wizard who reads the encyclopedia answers.
 
 {"chosen_topic": "Ferry", "persona": "i love boats.", "dialog": [
-    {"speaker": "0_Apprentice", "text": "Did it run?", "retrieved_passages": []},
+    {"speaker": "0_Apprentice", "text": "Did it run?"},
     {"speaker": "1_Wizard", "text": "Once.", "checked_sentence": {}}]}
 
 The wizard is the assistant, whoever begins.
