@@ -46,6 +46,19 @@ Sound is gone __eou__ since noon __eou__ __eot__ Which card ? __eou__ __eot__,An
 Sound is gone __eou__ __eot__ Which card ? __eou__ __eot__,It rains __eou__,0
 """
 
+UBUNTU_ROWS = """folder,dialogueID,date,from,to,text
+3,1.tsv,2008-04-23T14:51:00.000Z,ben,ada,Which card ?
+3,1.tsv,2008-04-23T14:50:00.000Z,ada,,Sound is gone
+4,1.tsv,2008-04-23T14:50:00.000Z,cy,,Any editor ?
+4,1.tsv,2008-04-23T14:51:00.000Z,dee,cy,All
+"""
+
+SWDA = """conversation_no,transcript_index,act_tag,caller,utterance_index,subutterance_index,text
+4325,0,sd,A,1,1,Did it run?
+4325,1,sd,B,2,1,Only once /
+4325,2,sd,B,2,2,in the morning.
+"""
+
 # shape, file, content, the messages of its first conversation
 EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
     (
@@ -255,4 +268,54 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
         [{"dialog_id": "0_1", "document_id": 0, "content": ["你好。", "早上好。"]}],
         [(U, "你好。"), (A, "早上好。")],
     ),
+    (
+        "kvret",
+        "a.json",
+        [
+            {
+                "dialogue": [
+                    {"turn": "driver", "data": {"utterance": "Where is tea?"}},
+                    {"turn": "assistant", "data": {"utterance": "Two streets on."}},
+                ]
+            }
+        ],
+        [(U, "Where is tea?"), (A, "Two streets on.")],
+    ),
+    (
+        "emorynlp",
+        "a.json",
+        {
+            "season_id": "s01",
+            "episodes": [
+                {
+                    "episode_id": "s01_e01",
+                    "scenes": [
+                        {
+                            "scene_id": "c01",
+                            "utterances": [
+                                {"speakers": [], "transcript": "", "transcript_with_note": "[A.]"},
+                                {"speakers": ["Ada"], "transcript": "Tea?", "emotion": "Joyful"},
+                                {"speakers": ["Ben"], "transcript": "Please."},
+                            ],
+                        }
+                    ],
+                }
+            ],
+        },
+        [(U, "Tea?"), (A, "Please.")],
+    ),
+    (
+        "polyai",
+        "a.jsonl",
+        {
+            "context/1": "Tea?",
+            "context/0": "Please.",
+            "context": "Sugar?",
+            "response": "No.",
+            "thread_id": "t1",
+        },
+        [(U, "Tea?"), (A, "Please."), (U, "Sugar?"), (A, "No.")],
+    ),
+    ("ubuntu", "a.csv", UBUNTU_ROWS, [(U, "Sound is gone"), (A, "Which card ?")]),
+    ("swda", "a.csv", SWDA, [(U, "Did it run?"), (A, "Only once / in the morning.")]),
 ]

@@ -28,7 +28,16 @@ from pipeline.collect.shapes import (
 )
 from pipeline.collect.shapes.transcript import Place, Transcript, Unread
 from pipeline.conversation import Alternative, Conversation, Persona, Quarantine
-from tests.foreign_papers import EMPATHETIC, EXAMPLES, LIMARP, PARLAI_NAMED, PARLAI_NUMBERED, UBUNTU
+from tests.foreign_papers import (
+    EMPATHETIC,
+    EXAMPLES,
+    LIMARP,
+    PARLAI_NAMED,
+    PARLAI_NUMBERED,
+    SWDA,
+    UBUNTU,
+    UBUNTU_ROWS,
+)
 from tests.test_shapes import as_text, messages_of, rows_of
 
 U, A = "user", "assistant"
@@ -189,6 +198,24 @@ def test_distractors_are_alternatives(tmp_path: Path) -> None:
     ]
 
 
+def test_rows_of_corpora_have_their_own_keys(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, "a.csv", UBUNTU_ROWS)
+    assert [row.split_group for row in rows] == ["s/3/1.tsv", "s/4/1.tsv"]
+    assert [[message.name for message in row.messages] for row in rows] == [
+        ["ada", "ben"],
+        ["cy", "dee"],
+    ]
+    row = row_of(tmp_path, "b.csv", SWDA)
+    assert (row.split_group, [message.name for message in row.messages]) == ("s/4325", [None] * 2)
+
+
+def test_a_stage_direction_is_counted(tmp_path: Path) -> None:
+    row = row_of(tmp_path, "a.json", example("emorynlp"))
+    assert "collect: left out 1 × stage direction" in row.edits
+    assert [label.emotion for label in row.annotations] == ["joyful", None]
+    assert row.split_group == "s/s01_e01"
+
+
 CONVERSATIONS = "u0 +++$+++ u2 +++$+++ m0 +++$+++ ['L1', 'L2']\n"
 LINES = (
     "L2 +++$+++ u2 +++$+++ m0 +++$+++ TILDA +++$+++ It\x92s open.\n"
@@ -232,25 +259,6 @@ def test_texts_without_speakers_or_borders_are_refused(tmp_path: Path, text: str
 
 
 def test_other_papers_are_read_by_wider_shapes(tmp_path: Path) -> None:
-    emory = {
-        "season_id": "s01",
-        "episodes": [
-            {
-                "episode_id": "e01",
-                "scenes": [
-                    {
-                        "scene_id": "c01",
-                        "utterances": [
-                            {"speakers": ["Ada"], "transcript": "Tea?"},
-                            {"speakers": ["Ben"], "transcript": "Please."},
-                        ],
-                    }
-                ],
-            }
-        ],
-    }
-    row = row_of(tmp_path, "a.json", emory)
-    assert [(m.name, m.content) for m in row.messages] == [("Ada", "Tea?"), ("Ben", "Please.")]
     frames = [
         {"id": "f", "turns": [{"author": "user", "text": "A"}, {"author": "wizard", "text": "B"}]}
     ]

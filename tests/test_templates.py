@@ -219,6 +219,22 @@ def test_alpaca_loses_its_first_sentence_and_keeps_another(tmp_path: Path) -> No
     assert messages_of(row)[0] == (S, "Be brief.")
 
 
+def test_what_stands_beside_a_marked_text_belongs_to_it() -> None:
+    text = "USER: Tea, {{char}}?\n\n\nASSISTANT: Gladly. <|endoftext|>\n\n\n"
+    record = {"system": "SYSTEM: Be kind.", "chat": text, "bot_name": "Ada"}
+    record["char_persona"] = "She bakes."
+    [found] = marked.read(record)
+    assert [(role, words) for _, words, role in found.turns] == [
+        (S, "Be kind."),
+        (U, "Tea, Ada?"),
+        (A, "Gladly."),
+    ]
+    assert (found.personas[None].name, found.personas[None].description) == ("Ada", "She bakes.")
+    called = text.replace("Gladly.", "Gladly.\nFUNCTION RESPONSE: {}")
+    with pytest.raises(ValueError, match="tool"):
+        list(marked.read({"chat": called}))
+
+
 def test_segments_are_refused_with_a_reason(tmp_path: Path) -> None:
     segments = [{"label": False, "text": "[INST] Tea? [/INST]"}, {"label": True, "text": "Yes</s>"}]
     [row] = rows_of(tmp_path, "a.jsonl", json.dumps({"segments": segments}))

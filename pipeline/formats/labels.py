@@ -59,6 +59,7 @@ STYLES: dict[str, re.Pattern[str]] = {
 }
 # these may have a system prompt before their first label
 WITH_PREAMBLE = ("hashes", "capitals")
+TOOL = re.compile(r"^[ \t]*(?:FUNCTION(?: RESPONSE)?|TOOL|OBSERVATION)[ \t]?:", re.M | re.I)
 BORDER = re.compile(r"\[Round \d+\]|<\|endoftext\|>|<\|end_of_turn\|>|</?s>|\s+")
 
 
@@ -92,6 +93,8 @@ def labels(text: str, style: str) -> list[Label]:
 def conversation_of(text: str, style: str) -> MarkedText:
     """The turns of a text with labels. ValueError: why they make no whole conversation."""
     text = _unrounded(text)
+    if TOOL.search(text):
+        raise ValueError("holds the label of a tool: without it the conversation is not whole")
     found = labels(text, style)
     result = MarkedText()
     add_preamble(result, bare(text[: found[0].start]))

@@ -73,7 +73,7 @@ TOKENS: dict[str, str] = {
     "Llama_2": r"(\[/?INST\]|<</?SYS>>|\[/?SYSTEM_PROMPT\])",
     "Bailing": r"<role>(\w+)</role>",
     "tools": r"(\[/?(?:TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|AVAILABLE_TOOLS)\]"
-    r"|</?(?:tool_call|tool_response|function_call)>)",
+    r"|</?(?:tool_call|tool_response|function_?call)>)",
     "sentence": r"(</?s>)",
     "edges": r"(<bos>|<eos>|<end_of_turn>|<seed:eos>|<eo[ha]>|<[BE]OS_TOKEN>|\[gMASK\]|<sop>)"
     r"(?:<sop>)?",

@@ -25,9 +25,11 @@ from pipeline.collect.shapes import (
     convai,
     cornell,
     coser,
+    emorynlp,
     empathetic,
     eou,
     irc,
+    kvret,
     leaves,
     limarp,
     listed,
@@ -42,6 +44,7 @@ from pipeline.collect.shapes import (
     parlai,
     personal_dialog,
     pippa,
+    polyai,
     prompt,
     realm,
     replies,
@@ -52,11 +55,13 @@ from pipeline.collect.shapes import (
     sharegpt,
     speakers,
     spoken,
+    swda,
     tei,
     telegram,
     topical,
     tree,
     turns,
+    ubuntu,
     whatsapp,
     wizard,
 )
@@ -137,6 +142,9 @@ RECORDS: tuple[RecordShape, ...] = (
     selection,
     personal_dialog,
     naturalconv,
+    kvret,
+    emorynlp,
+    polyai,
     casino,
     telegram,
     tree,
@@ -151,7 +159,7 @@ RECORDS: tuple[RecordShape, ...] = (
     cell,
 )
 CHATS: tuple[ChatShape, ...] = ()
-TABLES: tuple[TableShape, ...] = (empathetic, replies, leaves, turns)
+TABLES: tuple[TableShape, ...] = (empathetic, ubuntu, swda, replies, leaves, turns)
 TEXTS: tuple[TextShape, ...] = (
     whatsapp,
     irc,

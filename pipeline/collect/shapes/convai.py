@@ -95,7 +95,7 @@ def _of_histories(record: Fields) -> Transcript:
     personas: dict[str | None, Persona] = {None: Persona(description=about)} if about else {}
     return _without_silence(
         Transcript(
-            _ending_with_answer(texts),
+            ending_with_answer(texts),
             personas,
             alternatives=tuple(alternatives),
             extra=rest(record, "utterances", "personality"),
@@ -114,7 +114,8 @@ def _alternatives(message: int, candidates: Sequence[str]) -> list[Alternative]:
     return [Alternative(message, text, REASON, at == last) for at, text in enumerate(candidates)]
 
 
-def _ending_with_answer(texts: Sequence[str]) -> list[Turn]:
+def ending_with_answer(texts: Sequence[str]) -> list[Turn]:
+    """Texts as turns of the two sides, which alternate; the last is the assistant's."""
     sides: tuple[Role, Role] = ("assistant", "user")
     return [(None, text, sides[(len(texts) - at) % 2]) for at, text in enumerate(texts, 1)]
 

@@ -12,9 +12,10 @@ see `pipeline/formats/templates.py` for the marks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from pipeline.collect.shapes import beside
+from pipeline.collect.shapes import beside, placeholders
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
@@ -26,7 +27,7 @@ from pipeline.collect.shapes.transcript import (
     rest,
     text_of,
 )
-from pipeline.conversation import Alternative
+from pipeline.conversation import Alternative, Persona, Role
 from pipeline.formats import labels, templates
 from pipeline.formats.templates import MarkedText
 
@@ -37,6 +38,7 @@ PLACES = ("text", "prompt", "conversation", "dialogue", "dialog", "chat", "input
 ASKS = ("prompt", "instruction", "query", "question", "input", "context", "history")
 ANSWERS = ("chosen", "completion", "generation", "output", "response", "answer", "reply")
 IDS = ("id", "uuid", "prompt_id", "conversation_id")
+LABEL = re.compile(r"\A\s*(?:### ?)?system[ \t]?:\s*", re.I)
 REASON = "preference"  # of the alternatives
 
 
@@ -55,12 +57,12 @@ def read(record: object) -> Iterator[Transcript]:
     marked = conversation_of(text)
     answer = _answer(fields, place, marked)
     _check_others(fields, place, text)
-    found: list[Turn] = [(None, part, role) for role, part in marked.turns]
-    around = beside.found(fields, found, place, *ASKS, *ANSWERS)
+    around = beside.found(fields, turns_of(marked), place, *ASKS, *ANSWERS)
+    around.turns[:1] = map(_unlabelled, around.turns[:1])
     _check_one_prompt(around.turns)
     alternatives = _alternatives(fields, place, around.turns)
     used = [place, answer, *around.used, "rejected" if alternatives else None]
-    yield Transcript(
+    transcript = Transcript(
         around.turns,
         around.personas,
         record_id(fields, *IDS),
@@ -70,6 +72,19 @@ def read(record: object) -> Iterator[Transcript]:
         left_out=dict(marked.left_out),
         assumed=around.assumed,
     )
+    yield placeholders.fill(transcript, _names(around.personas))
+
+
+def _names(personas: beside.BySpeaker) -> dict[Role, str | None]:
+    nobody = Persona()
+    return {
+        "assistant": personas.get(None, nobody).name,
+        "user": personas.get("user", nobody).name,
+    }
+
+
+def turns_of(marked: MarkedText) -> list[Turn]:
+    return [(None, text, role) for role, text in marked.turns]
 
 
 def conversation_of(text: str) -> MarkedText:
@@ -105,6 +120,12 @@ def _check_others(record: Fields, place: str, text: str) -> None:
         if name == place or not value or (isinstance(value, str) and value.strip() in text):
             continue
         raise ValueError(f"beside the conversation in `{place}` there is `{name}`")
+
+
+def _unlabelled(turn: Turn) -> Turn:
+    """A prompt without the label that it may have in a field of its own, `SYSTEM:`."""
+    speaker, text, role = turn
+    return speaker, LABEL.sub("", text) if role == "system" else text, role
 
 
 def _check_one_prompt(turns: list[Turn]) -> None:

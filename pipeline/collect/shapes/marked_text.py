@@ -69,7 +69,7 @@ def _transcript(text: str, assumed: str | None) -> Transcript | Unread:
         found = marked.conversation_of(text)
     except ValueError as error:
         return unreadable(error, text)
-    transcript = Transcript([(None, part, role) for role, part in found.turns])
+    transcript = Transcript(marked.turns_of(found))
     transcript.left_out = dict(found.left_out)
     if assumed:
         transcript.assumed = (assumed,)
