@@ -118,6 +118,13 @@ def test_the_persona_is_of_the_one_who_answers(tmp_path: Path) -> None:
     assert len({row.split_group for row in rows}) == 2
 
 
+def test_lines_of_parlai_that_say_too_much_are_refused() -> None:
+    lines = ["1 a\tb\n", "2 c\td\t\te\tf\n", "3 g\t|\n"]
+    good, bad = sorted(parlai.read(lines, Place("x")), key=lambda one: isinstance(one, Unread))
+    assert isinstance(bad, Unread)
+    assert contents([good]) == [["a", "b", "g"]]
+
+
 def test_personas_stand_with_their_speakers(tmp_path: Path) -> None:
     for name, number in (("a.jsonl", 0), ("b.json", 1), ("c.jsonl", 2)):
         row = row_of(tmp_path, name, example("sessions", number))

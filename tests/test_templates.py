@@ -248,6 +248,7 @@ ONE = "<|im_start|>user\nTea?<|im_end|>\n<|im_start|>assistant\nGladly.<|im_end|
 TWO = "<|im_start|>user\nCake?<|im_end|>\n<|im_start|>assistant\nNo.<|im_end|>\n"
 SYS = "<|im_start|>system\nBe Ada.<|im_end|>\n"
 GEMMA = "<bos><start_of_turn>user\na<end_of_turn>\n<start_of_turn>model\nb<end_of_turn>"
+EACH = "each line is a conversation"
 ASK = "### Instruction:\nAdd.\n\n### Response:\n3\n"
 BELOW = "Below is an instruction that describes a task.\n\n"
 
@@ -259,10 +260,10 @@ BELOW = "Below is an instruction that describes a task.\n\n"
         (f"{ONE}---\n{TWO}", 2, None),
         (SYS + ONE + SYS + TWO, 2, "a system prompt begins a conversation"),
         (ONE, 1, "the file is one conversation"),
-        (ONE.replace("\n", " ") + "\n" + TWO.replace("\n", " "), 2, None),
-        ("### Human: Tea?### Assistant: Yes\n### Human: Cake?### Assistant: No\n", 2, None),
+        (ONE.replace("\n", " ") + "\n" + TWO.replace("\n", " "), 2, EACH),
+        ("### Human: Tea?### Assistant: Yes\n### Human: Cake?### Assistant: No\n", 2, EACH),
         (f"{BELOW}{ASK}\n\n{BELOW}{ASK}", 2, None),
-        ("<s>[INST] a [/INST] b</s>\n<s>[INST] c [/INST] d</s>\n", 2, None),
+        ("<s>[INST] a [/INST] b</s>\n<s>[INST] c [/INST] d</s>\n", 2, EACH),
         (f"{GEMMA}{GEMMA}\n{GEMMA}", 3, None),
     ],
 )  # fmt: skip
@@ -271,6 +272,7 @@ def test_where_a_conversation_ends_in_a_text(
 ) -> None:
     rows = rows_of(tmp_path, "a.txt", text)
     assert [len(row.messages) - (row.messages[0].role == S) for row in rows] == [2] * conversations
+    assert len({row.split_group for row in rows}) == conversations
     expected = [f"collect: assumed that {assumed}"] if assumed else []
     assert [edit for edit in rows[0].edits if "assumed" in edit] == expected
 

@@ -49,19 +49,20 @@ def recognise(head: list[str]) -> bool:
 def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
     lines = iter(lines)
     head = list(islice(lines, HEAD))
-    if _line_by_line(head):
-        for line in filter(str.strip, chain(head, lines)):
-            yield _transcript(line, None)
-        return
-    text = "".join(chain(head, lines))
-    try:
-        parts, assumed = _parts(text)
-    except ValueError as error:
-        yield unreadable(error, text)
-        return
-    for part in parts:
-        if part.strip():
-            yield _transcript(part, assumed)
+    parts: Iterable[str] = chain(head, lines)
+    assumed: str | None = "each line is a conversation"
+    if not _line_by_line(head):
+        text = "".join(parts)
+        try:
+            parts, assumed = _parts(text)
+        except ValueError as error:
+            yield unreadable(error, text)
+            return
+    for number, part in enumerate(filter(str.strip, parts), 1):
+        found = _transcript(part, assumed)
+        if isinstance(found, Transcript):
+            found.group = f"{place.path}/{number}"
+        yield found
 
 
 def _transcript(text: str, assumed: str | None) -> Transcript | Unread:
@@ -77,7 +78,7 @@ def _transcript(text: str, assumed: str | None) -> Transcript | Unread:
 
 
 def _line_by_line(head: list[str]) -> bool:
-    """Whether each line, but the last which may go on, is a whole conversation."""
+    """Whether each line is a whole conversation."""
     filled = [line for line in head if line.strip()]
     return bool(filled) and all(map(_is_whole, filled))
 

@@ -57,10 +57,10 @@ class Episode:
                 self.personas.setdefault(persona[1], []).append(persona[2].strip())
             else:
                 self.waiting.append(line)
-        labels = exchange.get("labels") or exchange.get("eval_labels")
-        if labels:
+        answers = _parts(exchange.get("labels") or exchange.get("eval_labels") or "")
+        if answers:
             self._end_text()
-            self._answer(_parts(labels), _parts(exchange.get("label_candidates", "")))
+            self._answer(answers, _parts(exchange.get("label_candidates", "")))
         self.further.append(rest(exchange, *USED))
 
     def _end_text(self) -> None:
@@ -135,6 +135,8 @@ def _exchange(line: str, last: int) -> tuple[int, dict[str, str] | None]:
     if match is None:
         return last, None
     texts = match[2].split("\t")
+    if len(texts) > len(COLUMNS):
+        return last, None
     return int(match[1]), dict(zip(COLUMNS, map(_unescaped, texts), strict=False))
 
 
