@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests import foreign_papers
+
 U, A, S = "user", "assistant", "system"
 
 TEI = """<?xml version="1.0" encoding="utf-8"?><TEI xmlns="http://www.tei-c.org/ns/1.0" xml:id="p1">
@@ -415,3 +417,5 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
         ],
     ),
 ]
+
+EXAMPLES += foreign_papers.EXAMPLES
