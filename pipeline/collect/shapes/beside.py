@@ -94,7 +94,7 @@ def found(record: Mapping[str, object], turns: list[Turn], *used: str) -> Beside
     used: fields that the shape itself reads, and that mean something else here.
     """
     plan = _plan(tuple(record), used)
-    if not any(plan):
+    if plan is None:
         return Beside(turns, {})
     system, system_fields = _system(record, plan)
     people, people_fields, assumed = _people(record, turns, plan)
@@ -108,7 +108,8 @@ def found(record: Mapping[str, object], turns: list[Turn], *used: str) -> Beside
 
 
 @lru_cache(maxsize=256)
-def _plan(fields: tuple[str, ...], used: tuple[str, ...]) -> _Plan:
+def _plan(fields: tuple[str, ...], used: tuple[str, ...]) -> _Plan | None:
+    """None when no field is of interest."""
     plain = {field: _plain(field) for field in fields if field not in used}
     places = [_place(field, name) for field, name in plain.items()]
     people = tuple(place for place in places if place)
@@ -116,11 +117,11 @@ def _plan(fields: tuple[str, ...], used: tuple[str, ...]) -> _Plan:
     if any(place.side == "assistant" for place in people):
         loose = [field for field, name in plain.items() if name in ("name", "description")]
         people += tuple(_Place(field, "assistant", PARTS[_plain(field)]) for field in loose)
-    return _Plan(
-        tuple(field for field, name in plain.items() if name in SYSTEM),
-        people,
-        tuple(field for field, name in plain.items() if name in SEVERAL),
-    )
+    system = tuple(field for field, name in plain.items() if name in SYSTEM)
+    several = tuple(field for field, name in plain.items() if name in SEVERAL)
+    if not (system or people or several):
+        return None
+    return _Plan(system, people, several)
 
 
 def _plain(name: object) -> str:
