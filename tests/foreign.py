@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.foreign_exports import EXPORTS
+
 U, A, S = "user", "assistant", "system"
 
 TEI = """<?xml version="1.0" encoding="utf-8"?><TEI xmlns="http://www.tei-c.org/ns/1.0" xml:id="p1">
@@ -415,3 +417,4 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
         ],
     ),
 ]
+EXAMPLES += EXPORTS

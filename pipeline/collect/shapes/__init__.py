@@ -17,36 +17,70 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from pipeline.collect.shapes import (
+<<<<<<< HEAD
     agnai,
     backyard,
     backyard_text,
     cai,
     cai_tools,
+=======
+    ai_studio,
+>>>>>>> 028ff99 (Collect: exports of assistants, preferences, logged calls, single chats)
     casino,
     cdial,
     cell,
+    chatgpt,
     chatterbot,
+<<<<<<< HEAD
     example_chat,
     ginger,
     irc,
     koboldlite,
+=======
+    claude,
+    deepseek,
+    gemini,
+    grok,
+    irc,
+    langchain,
+>>>>>>> 028ff99 (Collect: exports of assistants, preferences, logged calls, single chats)
     leaves,
+    librechat,
+    librechat_rows,
+    librechat_text,
+    linked,
     listed,
+    lm_studio,
     log,
+    logged,
     messages,
     numbered,
+<<<<<<< HEAD
     oobabooga,
     pairs,
     paragraphs,
+=======
+    open_webui,
+    pairs,
+    palm,
+>>>>>>> 028ff99 (Collect: exports of assistants, preferences, logged calls, single chats)
     pippa,
+    preference,
     prompt,
     realm,
     replies,
+<<<<<<< HEAD
     risu,
     sharegpt,
     sillytavern,
+=======
+    several,
+    sharegpt,
+    single,
+>>>>>>> 028ff99 (Collect: exports of assistants, preferences, logged calls, single chats)
     speakers,
     spoken,
+    takeout,
     tei,
     telegram,
     tree,
@@ -114,6 +148,22 @@ class DocumentShape(Shape, Protocol):
 # In the order in which they are tried, the more particular ones first: `listed`, for example, would
 # take the texts of most others for turns without speakers.
 RECORDS: tuple[RecordShape, ...] = (
+    chatgpt,
+    claude,
+    deepseek,
+    grok,
+    open_webui,
+    librechat,
+    lm_studio,
+    ai_studio,
+    gemini,
+    takeout,
+    langchain,
+    palm,
+    linked,
+    preference,
+    several,
+    logged,
     messages,
     sharegpt,
     pippa,
@@ -130,6 +180,7 @@ RECORDS: tuple[RecordShape, ...] = (
     numbered,
     cell,
 )
+<<<<<<< HEAD
 CHATS: tuple[ChatShape, ...] = (
     sillytavern,
     cai,
@@ -151,6 +202,11 @@ TEXTS: tuple[TextShape, ...] = (
     paragraphs,
     log,
 )
+=======
+CHATS: tuple[ChatShape, ...] = (librechat_rows, single)
+TABLES: tuple[TableShape, ...] = (replies, leaves, turns)
+TEXTS: tuple[TextShape, ...] = (librechat_text, whatsapp, irc, cdial, log)
+>>>>>>> 028ff99 (Collect: exports of assistants, preferences, logged calls, single chats)
 DOCUMENTS: tuple[DocumentShape, ...] = (tei,)
 
 

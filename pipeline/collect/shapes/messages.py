@@ -14,6 +14,7 @@ pictures make a record unreadable: without them the conversation would not make 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import cast
@@ -57,6 +58,15 @@ TOOLS = (
     "observation",
     "environment",
 )
+# fields of a message that is not shown → what it is
+HIDDEN = {
+    "deleted": "deleted message",
+    "is_deleted": "deleted message",
+    "isDeleted": "deleted message",
+    "hidden": "hidden message",
+    "is_hidden": "hidden message",
+    "isHidden": "hidden message",
+}
 CALLS = ("tool_calls", "function_call", "tool_call_id")  # fields of a message
 MEDIA = {"image", "images", "video", "videos", "audio", "audios"}  # fields beside the list
 MARKS = ("<image>", "<video>", "<audio>")  # where in a text they belong
@@ -78,13 +88,15 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
     """The conversation of a record whose list of messages is at `place`; who: field of the role."""
     messages = list_of(fields.get(place), place)
     what = text_field(messages)
-    plain = _if_plain(messages, who, what)
-    spoken = plain or _each_turn(messages, who)
+    spoken = _if_plain(messages, who, what)
     further = rest_of_turns(messages, who, what, "name")
+    if spoken is None:
+        spoken = _each_turn(messages, who)
+        further = _with_thoughts(messages, further, what)
     if further:
         _check_calls(further)
-    if plain is None:
-        further = _with_thoughts(messages, further, what)
+        if any(map(_hidden, further)):
+            return _of_shown(fields, place, who, [*map(_hidden, further)])
     _check_media(fields, spoken)
     around = beside.found(fields, spoken, place)
     id_name = id_field(fields, *IDS)
@@ -96,6 +108,15 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
     return Transcript(
         around.turns, around.personas, own_id, around.group, extra=extra, assumed=around.assumed
     )
+
+
+def _of_shown(fields: Fields, place: str, who: str, hidden: list[str | None]) -> Transcript:
+    """The conversation without its hidden messages. hidden: what each is, None for shown ones."""
+    messages = list_of(fields.get(place), place)
+    shown = [message for message, why in zip(messages, hidden, strict=True) if why is None]
+    found = transcript(fields | {place: shown}, place, who)
+    found.left_out = Counter(filter(None, hidden))
+    return found
 
 
 def turns(messages: Sequence[object], who: str = "role") -> list[Turn]:
@@ -177,6 +198,11 @@ def rest_of_turns(messages: Sequence[object], *used: str) -> list[Fields]:
     if list(map(len, objects)).count(2) == len(objects):  # the common case: who and what
         return []
     return [rest(message, *used) for message in objects]
+
+
+def _hidden(further: Fields) -> str | None:
+    """What a message is that is marked as not shown."""
+    return next((what for name, what in HIDDEN.items() if further.get(name) is True), None)
 
 
 def _check_calls(further: list[Fields]) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pipeline.collect.shapes.transcript import Fields, dict_of, text_of
 
-TEXTS = ("text", "input_text", "output_text", "refusal", "markdown")
+TEXTS = ("text", "input_text", "output_text", "summary_text", "refusal", "markdown")
 THOUGHTS = ("thinking", "think", "thought", "reasoning", "redacted_thinking")
 # what no text stands for → the words in a part's type, or in the names of its fields
 OTHERS = {

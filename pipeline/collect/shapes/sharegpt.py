@@ -3,6 +3,7 @@
 {"id": "QWJhYvA_0", "system": "You are Ada.",
  "conversations": [{"from": "human", "value": "Who are you?"},
                    {"from": "gpt", "value": "Ada, the librarian."}]}
+{"conversations": [["human", "Who are you?"], ["gpt", "Ada, the librarian."]]}
 
 `from` is human or user, gpt or assistant (and the like), system, or the name of a character. What
 holds for `messages` holds here as well. A long conversation was often cut into pieces, whose ids
@@ -15,7 +16,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.collect.shapes import messages
-from pipeline.collect.shapes.transcript import About, Transcript, dict_of
+from pipeline.collect.shapes.transcript import ROLE_WORDS, About, Transcript, dict_of
 
 ABOUT = About("ShareGPT", ("roles", "names", "personas", "groups"))
 
@@ -26,17 +27,41 @@ CUT = re.compile(r"(?=.*[a-z])(?=.*[A-Z0-9]).{7}")  # ids of the first collectio
 
 
 def recognise(record: object) -> bool:
-    return messages.place_of(record, PLACES, "from") is not None
+    return messages.place_of(_with_objects(record), PLACES, "from") is not None
 
 
 def read(record: object) -> Iterator[Transcript]:
     if isinstance(record, list):
         record = {"conversations": record}
-    fields = dict_of(record, "the record")
+    fields = dict_of(_with_objects(record), "the record")
     place = messages.place_of(fields, PLACES, "from") or "conversations"
     transcript = messages.transcript(fields, place, "from")
     transcript.group = transcript.group or _whole(transcript)
     yield transcript
+
+
+def _with_objects(record: object) -> object:
+    """The record; pairs of a role and a text in it become objects."""
+    if not isinstance(record, dict):
+        return record
+    pairs = {name: record[name] for name in PLACES if _are_pairs(record.get(name))}
+    if not pairs:
+        return record
+    objects = {name: [{"from": who, "value": what} for who, what in pairs[name]] for name in pairs}
+    return record | objects
+
+
+def _are_pairs(value: object) -> bool:
+    """Whether these are lists of a role and a text each: [["human", "Hi"], ["gpt", "Hello"]]"""
+    if not isinstance(value, list) or not value or not isinstance(value[0], list):
+        return False
+    return all(map(_is_pair, value)) and len({pair[0].lower() for pair in value}) > 1
+
+
+def _is_pair(item: object) -> bool:
+    if not isinstance(item, list) or len(item) != 2 or not isinstance(item[0], str):
+        return False
+    return item[0].lower() in ROLE_WORDS
 
 
 def _whole(transcript: Transcript) -> str | None:
