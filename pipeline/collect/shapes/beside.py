@@ -28,6 +28,7 @@ SYSTEM = (
     "systeminstruction",
     "systeminstructions",
     "sysprompt",
+    "preamble",
     "instruction",
     "instructions",
 )
@@ -53,6 +54,7 @@ SIDES: dict[str, tuple[str, ...]] = {
 # those that have the assistant's persona without naming a side
 ALONE = ("persona", "personality", "profile", "greeting", "firstmes", "scenario", "worldscenario")
 WHOLE = ("character", "char", "bot", "card", "charactercard", "charcard", "botcard")
+LOOSE = ("name", "description")
 SEVERAL = ("personas", "profiles", "personalities", "characterprofiles", "characters")
 NAME_LENGTH = 60  # characters; what is longer, or has several lines, describes somebody
 
@@ -81,10 +83,14 @@ class _Place(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """Which fields of a record are of interest; the same for all records with these fields."""
+    """Which fields of a record are of interest; the same for all records with these fields.
+
+    loose: `name` and `description`, which are the character's only where another field is.
+    """
 
     system: tuple[str, ...]
     personas: tuple[_Place, ...]
+    loose: tuple[_Place, ...]
     several: tuple[str, ...]
 
 
@@ -94,7 +100,7 @@ def found(record: Mapping[str, object], turns: list[Turn], *used: str) -> Beside
     used: fields that the shape itself reads, and that mean something else here.
     """
     plan = _plan(tuple(record), used)
-    if not any(plan):
+    if plan is None:
         return Beside(turns, {})
     system, system_fields = _system(record, plan)
     people, people_fields, assumed = _people(record, turns, plan)
@@ -108,19 +114,21 @@ def found(record: Mapping[str, object], turns: list[Turn], *used: str) -> Beside
 
 
 @lru_cache(maxsize=256)
-def _plan(fields: tuple[str, ...], used: tuple[str, ...]) -> _Plan:
+def _plan(fields: tuple[str, ...], used: tuple[str, ...]) -> _Plan | None:
+    """None when no field is of interest."""
     plain = {field: _plain(field) for field in fields if field not in used}
-    places = [_place(field, name) for field, name in plain.items()]
-    people = tuple(place for place in places if place)
-    # `name` and `description` are of a character only where another field says that there is one.
-    if any(place.side == "assistant" for place in people):
-        loose = [field for field, name in plain.items() if name in ("name", "description")]
-        people += tuple(_Place(field, "assistant", PARTS[_plain(field)]) for field in loose)
-    return _Plan(
-        tuple(field for field, name in plain.items() if name in SYSTEM),
-        people,
-        tuple(field for field, name in plain.items() if name in SEVERAL),
+    plan = _Plan(
+        _called(plain, SYSTEM),
+        tuple(filter(None, map(_place, plain, plain.values()))),
+        tuple(_Place(field, "assistant", PARTS[plain[field]]) for field in _called(plain, LOOSE)),
+        _called(plain, SEVERAL),
     )
+    return plan if plan.system or plan.personas or plan.several else None
+
+
+def _called(plain: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...]:
+    """The fields that have one of these plain names."""
+    return tuple(field for field, name in plain.items() if name in names)
 
 
 def _plain(name: object) -> str:
@@ -185,16 +193,24 @@ def _people(
             used.append(field)
             if not _is_named(record[field]):
                 assumed = (f"`{field}` are in the order in which the two sides speak",)
-    for field, side, part in plan.personas:
-        by_speaker = _by_speaker(record[field], turns)
-        one = _persona(record[field], part)
-        if by_speaker:
-            _add_all(people, by_speaker)
-        elif one:
-            _add_all(people, {_key(side, turns): one})
-        if by_speaker or one:
-            used.append(field)
+    used += _add_places(people, plan.personas, record, turns)
+    if None in people:
+        used += _add_places(people, plan.loose, record, turns)
     return _under_names(people, turns), used, assumed
+
+
+def _add_places(
+    people: BySpeaker, places: Iterable[_Place], record: Mapping[str, object], turns: list[Turn]
+) -> list[str]:
+    """Add what fields hold of personas; returns the names of those that hold something."""
+    used = []
+    for field, side, part in places:
+        several = _by_speaker(record[field], turns)
+        one = None if several else _persona(record[field], part)
+        _add_all(people, several or ({_key(side, turns): one} if one else {}))
+        if several or one:
+            used.append(field)
+    return used
 
 
 def _persona(value: object, part: PersonaPart | None) -> Persona | None:
@@ -312,7 +328,8 @@ def _under_names(people: BySpeaker, turns: list[Turn]) -> BySpeaker:
     """The user's persona under the user's own name, where somebody of that name speaks."""
     user = people.get("user")
     if user and user.name and any(speaker == user.name for speaker, _, _ in turns):
-        return {user.name if key == "user" else key: one for key, one in people.items()}
+        others = {key: one for key, one in people.items() if key != "user"}
+        return {**others, user.name: user}
     return people
 
 

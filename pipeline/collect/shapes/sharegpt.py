@@ -1,77 +1,74 @@
 """ShareGPT: `conversations` of `from` and `value`.
 
-{"id": "identity_0", "system": "You are Ada.",
+{"id": "QWJhYvA_0", "system": "You are Ada.",
  "conversations": [{"from": "human", "value": "Who are you?"},
                    {"from": "gpt", "value": "Ada, the librarian."}]}
+{"conversations": [["human", "Who are you?"], ["gpt", "Ada, the librarian."]]}
 
-`from` is human or user, gpt or assistant (and the like), system, or the name of a character.
+`from` is human or user, gpt or assistant (and the like), system, or the name of a character. What
+holds for `messages` holds here as well. A long conversation was often cut into pieces, whose ids
+differ in the number of their first message: QWJhYvA_0 and QWJhYvA_14 are one group.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from pipeline.collect.shapes.messages import plain_turns, rest_of_turns
-from pipeline.collect.shapes.transcript import (
-    About,
-    Transcript,
-    Turn,
-    dict_of,
-    from_columns,
-    list_of,
-    record_id,
-    rest,
-    text_of,
-    turn_by,
-)
+from pipeline.collect.shapes import messages
+from pipeline.collect.shapes.transcript import ROLE_WORDS, About, Transcript, dict_of
 
-ABOUT = About("ShareGPT", ("roles", "names"))
+ABOUT = About("ShareGPT", ("roles", "names", "personas", "groups"))
 
 PLACES = ("conversations", "conversation", "messages", "dialogue", "items")
+PIECE = re.compile(r"([A-Za-z0-9]+)_(\d+)")
+WORD = re.compile(r"[A-Za-z]?[a-z]{2,}|[A-Z]{3,}")  # `train_7` is the name of a set and a number
+CUT = re.compile(r"(?=.*[a-z])(?=.*[A-Z0-9]).{7}")  # ids of the first collection have 7 characters
 
 
 def recognise(record: object) -> bool:
-    return _place(record) is not None
+    return messages.place_of(_with_objects(record), PLACES, "from") is not None
 
 
 def read(record: object) -> Iterator[Transcript]:
-    fields = dict_of(record, "the record")
-    place = _place(fields) or "conversations"
-    messages = list_of(fields.get(place), place)
-    turns = _turns(messages)
-    prompt = fields.get("system")
-    if isinstance(prompt, str) and prompt.strip():
-        turns.insert(0, (None, prompt, "system"))
-    extra = rest(fields, place, "id", "system") | rest_of_turns(messages, "from", "value")
-    yield Transcript(turns, record=record_id(fields, "id"), extra=extra)
+    if isinstance(record, list):
+        record = {"conversations": record}
+    fields = dict_of(_with_objects(record), "the record")
+    place = messages.place_of(fields, PLACES, "from") or "conversations"
+    transcript = messages.transcript(fields, place, "from")
+    transcript.group = transcript.group or _whole(transcript)
+    yield transcript
 
 
-def _turns(messages: list[object]) -> list[Turn]:
-    try:
-        return plain_turns(messages, "from", "value")
-    except (KeyError, TypeError):
-        return [_turn(number, message) for number, message in enumerate(messages, 1)]
-
-
-def _turn(number: int, message: object) -> Turn:
-    where = f"message {number}"
-    fields = dict_of(message, where)
-    name = text_of(fields.get("from"), f"`from` of {where}")
-    return turn_by(name, text_of(fields.get("value"), f"the value of {where}"))
-
-
-def _place(record: object) -> str | None:
+def _with_objects(record: object) -> object:
+    """The record; pairs of a role and a text in it become objects."""
     if not isinstance(record, dict):
+        return record
+    pairs = {name: record[name] for name in PLACES if _are_pairs(record.get(name))}
+    if not pairs:
+        return record
+    objects = {name: [{"from": who, "value": what} for who, what in pairs[name]] for name in pairs}
+    return record | objects
+
+
+def _are_pairs(value: object) -> bool:
+    """Whether these are lists of a role and a text each: [["human", "Hi"], ["gpt", "Hello"]]"""
+    if not isinstance(value, list) or not value or not isinstance(value[0], list):
+        return False
+    return all(map(_is_pair, value)) and len({pair[0].lower() for pair in value}) > 1
+
+
+def _is_pair(item: object) -> bool:
+    if not isinstance(item, list) or len(item) != 2 or not isinstance(item[0], str):
+        return False
+    return item[0].lower() in ROLE_WORDS
+
+
+def _whole(transcript: Transcript) -> str | None:
+    """The id of the conversation that this one is a piece of; None where its id shows none."""
+    piece = PIECE.fullmatch(transcript.record or "")
+    if piece is None or WORD.fullmatch(piece[1]):
         return None
-    for place in PLACES:
-        if place in record and _holds_messages(from_columns(record[place])):
-            return place
-    return None
-
-
-def _holds_messages(value: object) -> bool:
-    return isinstance(value, list) and any(map(_is_message, value))
-
-
-def _is_message(item: object) -> bool:
-    return isinstance(item, dict) and "from" in item and "value" in item
+    roles = [role for _, _, role in transcript.turns if role != "system"]
+    goes_on = int(piece[2]) == 0 or roles[:1] == ["assistant"]
+    return piece[1] if goes_on or CUT.fullmatch(piece[1]) else None

@@ -230,6 +230,20 @@ def _kind(value: object) -> str:
 # --- turns
 
 
+def candidates(
+    texts: Sequence[str], shown: int, message: int, reason: str = "candidate"
+) -> tuple[Alternative, ...]:
+    """All texts that could stand as a message, in their order; () where there is only one.
+
+    shown: the number of the one that stands there. message: index into the turns.
+    """
+    if len(texts) < 2:
+        return ()
+    return tuple(
+        Alternative(message, text, reason, number == shown) for number, text in enumerate(texts)
+    )
+
+
 def alternating(texts: Iterable[str]) -> list[Turn]:
     """Texts as the turns of two speakers, one after the other."""
     return [(f"speaker {number % 2 + 1}", text, None) for number, text in enumerate(texts)]
