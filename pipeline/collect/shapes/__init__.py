@@ -26,25 +26,43 @@ from pipeline.collect.shapes import (
     cdial,
     cell,
     chatterbot,
+    discord,
+    discord_csv,
+    discord_package,
+    discord_txt,
     example_chat,
+    forum,
     ginger,
+    google_chat,
+    hangouts,
+    imessage,
     irc,
+    kakaotalk,
+    kakaotalk_csv,
     koboldlite,
     leaves,
+    line,
     listed,
     log,
+    matrix,
     messages,
+    messenger,
     numbered,
     oobabooga,
     pairs,
     paragraphs,
+    pidgin,
     pippa,
     prompt,
     realm,
     replies,
     risu,
     sharegpt,
+    signal_json,
     sillytavern,
+    skype,
+    slack,
+    sms,
     speakers,
     spoken,
     tei,
@@ -52,6 +70,7 @@ from pipeline.collect.shapes import (
     tree,
     turns,
     whatsapp,
+    zoom,
 )
 from pipeline.collect.shapes.transcript import (
     About,
@@ -114,12 +133,17 @@ class DocumentShape(Shape, Protocol):
 # In the order in which they are tried, the more particular ones first: `listed`, for example, would
 # take the texts of most others for turns without speakers.
 RECORDS: tuple[RecordShape, ...] = (
+    telegram,
+    messenger,
+    discord,
+    hangouts,
+    matrix,
+    skype,
     messages,
     sharegpt,
     pippa,
     realm,
     casino,
-    telegram,
     tree,
     chatterbot,
     speakers,
@@ -131,6 +155,12 @@ RECORDS: tuple[RecordShape, ...] = (
     cell,
 )
 CHATS: tuple[ChatShape, ...] = (
+    discord_csv,
+    discord_package,
+    slack,
+    google_chat,
+    kakaotalk_csv,
+    signal_json,
     sillytavern,
     cai,
     cai_tools,
@@ -140,9 +170,16 @@ CHATS: tuple[ChatShape, ...] = (
     backyard,
     koboldlite,
     ginger,
+    forum,
 )
 TABLES: tuple[TableShape, ...] = (replies, leaves, turns)
 TEXTS: tuple[TextShape, ...] = (
+    discord_txt,
+    line,
+    kakaotalk,
+    pidgin,
+    imessage,
+    zoom,
     backyard_text,
     example_chat,
     whatsapp,
@@ -151,7 +188,7 @@ TEXTS: tuple[TextShape, ...] = (
     paragraphs,
     log,
 )
-DOCUMENTS: tuple[DocumentShape, ...] = (tei,)
+DOCUMENTS: tuple[DocumentShape, ...] = (tei, sms)
 
 
 def name_of(shape: Shape) -> str:
