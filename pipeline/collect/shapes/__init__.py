@@ -55,6 +55,7 @@ from pipeline.collect.shapes import (
     pippa,
     prompt,
     realm,
+    reddit_thread,
     replies,
     risu,
     sharegpt,
@@ -67,6 +68,7 @@ from pipeline.collect.shapes import (
     spoken,
     tei,
     telegram,
+    telegram_html,
     tree,
     turns,
     whatsapp,
@@ -161,6 +163,7 @@ CHATS: tuple[ChatShape, ...] = (
     google_chat,
     kakaotalk_csv,
     signal_json,
+    reddit_thread,
     sillytavern,
     cai,
     cai_tools,
@@ -188,7 +191,7 @@ TEXTS: tuple[TextShape, ...] = (
     paragraphs,
     log,
 )
-DOCUMENTS: tuple[DocumentShape, ...] = (tei, sms)
+DOCUMENTS: tuple[DocumentShape, ...] = (tei, sms, telegram_html)
 
 
 def name_of(shape: Shape) -> str:

@@ -16,7 +16,7 @@ conversation; a channel is one group.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pipeline.collect.shapes import clock
 from pipeline.collect.shapes.silence import (
@@ -26,6 +26,7 @@ from pipeline.collect.shapes.silence import (
     distinct,
     entries,
     in_time,
+    objects,
     split,
 )
 from pipeline.collect.shapes.transcript import (
@@ -61,7 +62,7 @@ def _is_message(item: object) -> bool:
 def read(record: object) -> Iterator[Transcript | Unread]:
     fields = dict_of(record, "the record")
     items = list_of(fields.get("messages"), "messages")
-    authors = [_author(item) for item in items if isinstance(item, dict)]
+    authors = [_author(item) for item in objects(items)]
     people = distinct((str(author.get("id")), _name(author)) for author in authors)
     bots = {people[str(author.get("id"))] for author in authors if author.get("isBot") is True}
 
@@ -70,14 +71,20 @@ def read(record: object) -> Iterator[Transcript | Unread]:
 
     channel = dict_of(fields.get("channel"), "channel")
     group = record_id(channel, "id", "name")
-    for found in split(in_time(entries(items, turn)), group=group):
-        if isinstance(found, Transcript):
-            found.turns = with_bot(found.turns, bots)
-        yield found
+    return with_bots(split(in_time(entries(items, turn)), group=group), bots)
 
 
-def with_bot(turns: list[Turn], bots: set[str]) -> list[Turn]:
-    """Turns with their roles where a person and a bot speak, and nobody else."""
+def with_bots(
+    found: Iterable[Transcript | Unread], bots: set[str]
+) -> Iterator[Transcript | Unread]:
+    """Conversations with roles where a person and a bot speak, and nobody else."""
+    for one in found:
+        if isinstance(one, Transcript):
+            one.turns = _with_roles(one.turns, bots)
+        yield one
+
+
+def _with_roles(turns: list[Turn], bots: set[str]) -> list[Turn]:
     speakers = {speaker for speaker, _, _ in turns}
     if len(speakers) != 2 or len(speakers & bots) != 1:
         return turns

@@ -22,6 +22,8 @@ from pipeline.collect.shapes.silence import (
     distinct,
     entries,
     in_time,
+    numbered,
+    objects,
     split,
 )
 from pipeline.collect.shapes.transcript import (
@@ -52,7 +54,7 @@ def recognise(head: list[object]) -> bool:
 
 def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unread]]:
     rows = [row for _, row in records]
-    good = [row for row in rows if isinstance(row, dict)]
+    good = objects(rows)
     people = distinct((str(row.get("AuthorID")), str(row.get("Author"))) for row in good)
     stamps = filter(None, (clock.parse(str(row.get("Date"))) for row in good))
     day_first, assumed = clock.days_first(list(stamps))
@@ -61,10 +63,8 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
         time = _time(str(row.get("Date")), day_first)
         return _message(row, where, people[str(row.get("AuthorID"))], time)
 
-    unread = [row for row in rows if isinstance(row, Unread)]
-    log = [*in_time(entries(good, turn)), *unread]
-    for found in split(log, group=place.path, assumed=assumed):
-        yield 1, found
+    log = in_time(entries(rows, turn))
+    return numbered(split(log, group=place.path, assumed=assumed))
 
 
 def _time(text: str, day_first: bool) -> dt.datetime | None:

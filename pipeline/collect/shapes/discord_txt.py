@@ -46,7 +46,7 @@ COUNTED = {
     "Reactions": "reaction",
     "Poll": "poll",
 }
-Block = tuple[clock.Stamp, str, list[str]]  # time, speaker, lines
+Posting = tuple[clock.Stamp, str, list[str]]  # time, speaker, lines
 
 
 def recognise(head: list[str]) -> bool:
@@ -61,8 +61,8 @@ def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
     return split(in_time(log), assumed=assumed)
 
 
-def _blocks(lines: Iterable[str]) -> Iterator[Block]:
-    block: Block | None = None
+def _blocks(lines: Iterable[str]) -> Iterator[Posting]:
+    block: Posting | None = None
     for line in lines:
         match = LINE.match(line.rstrip())
         stamp = clock.parse(match["stamp"]) if match else None
@@ -80,7 +80,7 @@ def _blocks(lines: Iterable[str]) -> Iterator[Block]:
         yield block
 
 
-def _entries(block: Block, day_first: bool) -> Iterator[Entry]:
+def _entries(block: Posting, day_first: bool) -> Iterator[Entry]:
     stamp, name, lines = block
     found = [match["what"] for match in map(PART.match, lines) if match]
     ends = next((at for at, line in enumerate(lines) if PART.match(line)), len(lines))

@@ -16,12 +16,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain, islice
 from typing import NamedTuple
 
 from pipeline.collect import threads
 from pipeline.collect.shapes import clock
 from pipeline.collect.shapes.forum_beside import submissions_beside
 from pipeline.collect.shapes.gather import gathered
+from pipeline.collect.shapes.silence import objects
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
@@ -29,6 +31,7 @@ from pipeline.collect.shapes.transcript import (
     Records,
     Transcript,
     Unread,
+    first_of,
     if_any,
     rest,
 )
@@ -65,6 +68,7 @@ TEXTS = ("body", "text", "content", "message", "selftext", "comment")
 TIMES = ("created_utc", "created_at", "timestamp", "created", "time", "date")
 KIND = re.compile(r"^t[13]_")  # of a comment or a submission of Reddit
 GONE = {"", "[deleted]", "[removed]", "[deleted by user]", "[ removed by reddit ]"}
+HEAD = 50  # rows that show the columns
 LONELY = "post without an answer"
 THREAD = " thread"  # a column of our own: no file has one with a blank before it
 
@@ -81,7 +85,7 @@ class PostColumns(NamedTuple):
 
 
 def recognise(head: list[object]) -> bool:
-    rows = [row for row in head if isinstance(row, dict)]
+    rows = objects(head)
     columns = _columns(rows)
     if columns is None or len(rows) < len(head):
         return False
@@ -91,18 +95,20 @@ def recognise(head: list[object]) -> bool:
     answered = [str(row.get(columns.parent)) for row in rows if row.get(columns.parent)]
     is_reddit = columns.parent == "parent_id" and all(map(KIND.match, answered))
     known = sum(parent in ids for parent in answered)
-    return bool(answered) and (is_reddit or known * 2 >= len(answered))
+    # In a chat only a few messages name the one that they answer.
+    is_tree = len(answered) * 2 >= len(rows) and known * 2 >= len(answered)
+    return (is_reddit and bool(answered)) or (is_tree and known > 0)
 
 
 def _columns(rows: list[Fields]) -> PostColumns | None:
-    fields = {name for row in rows for name in row}
-    groups = (IDS, PARENTS, THREADS, AUTHORS, TEXTS, TIMES)
-    found = [next((name for name in names if name in fields), None) for names in groups]
-    key, parent, thread, author, text, time = found
+    present = dict.fromkeys(name for row in rows for name in row)
+    post, parent = first_of(IDS, present), first_of(PARENTS, present)
+    author, text = first_of(AUTHORS, present), first_of(TEXTS, present)
     # Rows with roles are of an assistant, not of a forum.
-    if key is None or parent is None or author is None or text is None or "role" in fields:
+    if not (post and parent and author and text) or "role" in present:
         return None
-    return PostColumns(key, parent, thread, author, text, time)
+    thread, time = first_of(THREADS, present), first_of(TIMES, present)
+    return PostColumns(post, parent, thread, author, text, time)
 
 
 def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unread]]:
@@ -131,25 +137,22 @@ def _found(
     records: Records, place: Place
 ) -> Iterator[tuple[int, Transcript | Unread | Counter[str]]]:
     rows = iter(records)
-    head: list[tuple[int, object]] = []
-    for numbered in rows:
-        head.append(numbered)
-        if len(head) >= 20:
-            break
-    columns = _columns([row for _, row in head if isinstance(row, dict)])
+    head = list(islice(rows, HEAD))
+    columns = _columns(objects(row for _, row in head))
     if columns is None:
+        detail = "no columns with an id, a parent, an author and a text"
+        yield 1, Unread("record.unreadable", detail, [row for _, row in head])
         return
+    with_thread = map(partial(_with_thread, columns=columns), chain(head, rows))
     beside = submissions_beside(place)
-    every = (pair for part in (head, rows) for pair in part)
-    with_thread = map(partial(_with_thread, columns=columns), every)
     for group in gathered(with_thread, THREAD if columns.thread else None, None):
         if isinstance(group, tuple):
             yield group
         else:
-            number, posts = group[0][0], [row for _, row in group]
-            root = beside.get(str(posts[0].get(THREAD)))
-            for found in _thread([*filter(None, [root]), *posts], columns):
-                yield number, found
+            number, first = group[0]
+            above = beside.get(str(first.get(THREAD)))
+            posts = [*filter(None, [above]), *(row for _, row in group)]
+            yield from ((number, one) for one in _thread(posts, columns))
 
 
 def _with_thread(numbered: tuple[int, object], columns: PostColumns) -> tuple[int, object]:
@@ -177,9 +180,9 @@ def _thread(
     left_out["post given twice"] = len(rows) - len(known)
     posts = _in_order(known, columns)
     left_out["deleted post"] = sum(post.gone for post in posts)
-    for chain in threads.paths(posts):
-        if len(chain) > 1:
-            yield _transcript(chain, known, columns)
+    for path in threads.paths(posts):
+        if len(path) > 1:
+            yield _transcript(path, known, columns)
         else:
             left_out[LONELY] += 1
     yield +left_out  # only what there is
@@ -251,9 +254,9 @@ def _seconds(row: Fields, columns: PostColumns) -> float | None:
 
 
 def _transcript(
-    chain: list[threads.ThreadPost], known: dict[str, Fields], columns: PostColumns
+    path: list[threads.ThreadPost], known: dict[str, Fields], columns: PostColumns
 ) -> Transcript:
-    rows = [known[post.id] for post in chain]
+    rows = [known[post.id] for post in path]
     first = rows[0]
     used = (columns.id, columns.parent, columns.author, columns.text, THREAD, "title", "selftext")
     further = [rest(row, *used) for row in rows]
@@ -263,11 +266,11 @@ def _transcript(
         if all(row.get(name) == value for row in further)
     }
     return Transcript(
-        [(post.author, post.text, None) for post in chain],
-        record=chain[0].id,
-        group=str(first[THREAD]) if THREAD in first else _root(chain[0].id, known, columns),
+        [(post.author, post.text, None) for post in path],
+        record=path[0].id,
+        group=str(first[THREAD]) if THREAD in first else _root(path[0].id, known, columns),
         extra=same | if_any("turns", [rest(row, *same) for row in further]),
-        merged=len(chain) - 1,
+        merged=len(path) - 1,
     )
 
 

@@ -25,6 +25,7 @@ from pipeline.collect.shapes.silence import (
     distinct,
     entries,
     in_time,
+    objects,
     split_with_threads,
 )
 from pipeline.collect.shapes.transcript import (
@@ -75,7 +76,7 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
 
 
 def _chat(items: list[object], place: Place) -> Iterator[Transcript | Unread]:
-    people = distinct(_person(item) for item in items if isinstance(item, dict))
+    people = distinct(map(_person, objects(items)))
 
     def turn(fields: Fields, where: str) -> Iterator[Entry]:
         return _message(fields, where, people)

@@ -1,4 +1,4 @@
-"""A room of Matrix, as Element exports it in JSON.
+"""A chat of Matrix, as Element exports it in JSON.
 
 {"room_name": "Ferry", "messages": [
     {"type": "m.room.member", "state_key": "@ada:example.org", "sender": "@ada:example.org",
@@ -8,7 +8,7 @@
 
 Names are those of the members. An edited message has its last text. Other events, encrypted and
 deleted messages and attachments are counted and left out. A silence of six hours begins a new
-conversation; a room is one group.
+conversation; a chat is one group.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pipeline.collect.shapes.silence import (
     distinct,
     entries,
     in_time,
+    objects,
     split,
 )
 from pipeline.collect.shapes.transcript import (
@@ -59,21 +60,21 @@ def _is_message(item: object) -> bool:
 
 
 def read(record: object) -> Iterator[Transcript | Unread]:
-    room = dict_of(record, "the record")
-    name = first_of(LISTS, room) or ""
-    items = list_of(room.get(name), name)
-    events = [item for item in items if isinstance(item, dict)]
+    chat = dict_of(record, "the record")
+    name = first_of(LISTS, chat) or ""
+    items = list_of(chat.get(name), name)
+    events = objects(items)
     people = distinct((str(event.get("sender")), _name(event)) for event in _named_first(events))
     edits = dict(_edits(events))
 
     def turn(event: Fields, where: str) -> Iterator[Entry]:
         return _event(event, where, people, edits)
 
-    group = record_id(room, "room_id", "room_name") or next(_rooms(events), None)
+    group = record_id(chat, "room_id", "room_name") or next(_chats(events), None)
     return split(in_time(entries(items, turn)), group=group)
 
 
-def _rooms(events: list[Fields]) -> Iterator[str]:
+def _chats(events: list[Fields]) -> Iterator[str]:
     return (str(event["room_id"]) for event in events if event.get("room_id"))
 
 

@@ -119,7 +119,7 @@ def _message(fields: Fields, where: str) -> Iterator[Entry]:
     if fields.get("is_unsent") or fields.get("isUnsent"):
         yield LeftOut("unsent message")
         return
-    if fields.get("type") in NOTICES or "call_duration" in fields:
+    if str(fields.get("type")) in NOTICES or "call_duration" in fields:
         yield LeftOut("notice")
         return
     yield from map(LeftOut, carried)

@@ -12,7 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.collect.shapes import clock
-from pipeline.collect.shapes.silence import Entry, LeftOut, TimedTurn, entries, in_time, split
+from pipeline.collect.shapes.silence import (
+    Entry,
+    LeftOut,
+    TimedTurn,
+    entries,
+    in_time,
+    numbered,
+    split,
+)
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
@@ -41,12 +49,8 @@ def _is_message(record: object) -> bool:
 
 
 def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unread]]:
-    rows = [row for _, row in records]
-    unread = [row for row in rows if isinstance(row, Unread)]
-    good = [row for row in rows if not isinstance(row, Unread)]
-    log = [*in_time(entries(good, _message)), *unread]
-    for found in split(log, group=place.path):
-        yield 1, found
+    log = in_time(entries((row for _, row in records), _message))
+    return numbered(split(log, group=place.path))
 
 
 def _message(fields: Fields, where: str) -> Iterator[Entry]:

@@ -60,11 +60,26 @@ def entries(
 ) -> Iterator[Entry]:
     """What `read` makes of each item, with the item's place in words; one bad item costs itself."""
     for number, item in enumerate(items, 1):
+        if isinstance(item, Unread):
+            yield item
+            continue
         where = f"message {number}"
         try:
             yield from read(dict_of(item, where), where)
         except ValueError as error:
             yield unreadable(error, item)
+
+
+def objects(items: Iterable[object]) -> list[Fields]:
+    """The items that are objects."""
+    return [item for item in items if isinstance(item, dict)]
+
+
+def numbered(
+    found: Iterable[Transcript | Unread],
+) -> Iterator[tuple[int, Transcript | Unread]]:
+    """What is found in a file that is one chat: all with the number of its first record."""
+    return ((1, one) for one in found)
 
 
 def in_time(found: Iterable[Entry]) -> list[Entry]:

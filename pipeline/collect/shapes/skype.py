@@ -25,6 +25,7 @@ from pipeline.collect.shapes.silence import (
     distinct,
     entries,
     in_time,
+    objects,
     split,
 )
 from pipeline.collect.shapes.transcript import (
@@ -63,7 +64,7 @@ def read(record: object) -> Iterator[Transcript | Unread]:
 
 def _people(chat: Fields, items: list[object]) -> Iterator[tuple[str, str]]:
     """(id, name): as a message names its writer, else as the chat is called, else the id."""
-    records = [item for item in items if isinstance(item, dict)]
+    records = objects(items)
     named = [item for item in records if item.get("displayName")]
     yield from ((_sender(item), str(item["displayName"])) for item in named)
     if chat.get("id") and chat.get("displayName"):

@@ -23,7 +23,7 @@ from pathlib import PurePosixPath
 import orjson
 
 from pipeline.collect.shapes import clock
-from pipeline.collect.shapes.discord import with_bot
+from pipeline.collect.shapes.discord import with_bots
 from pipeline.collect.shapes.silence import (
     Entry,
     LeftOut,
@@ -31,6 +31,8 @@ from pipeline.collect.shapes.silence import (
     distinct,
     entries,
     in_time,
+    numbered,
+    objects,
     split_with_threads,
 )
 from pipeline.collect.shapes.transcript import (
@@ -49,7 +51,7 @@ ABOUT = About("Slack, exported", ("names", "times", "groups"), private=True)
 
 # Subtypes that somebody wrote; all the others are notices.
 WRITTEN = {
-    None,
+    "",
     "bot_message",
     "me_message",
     "thread_broadcast",
@@ -73,19 +75,15 @@ def _is_message(record: object) -> bool:
 
 def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unread]]:
     items = [record for _, record in records]
-    unread = [item for item in items if isinstance(item, Unread)]
-    good = [item for item in items if not isinstance(item, Unread)]
-    people, bots = _people(good, place)
+    people = _people(objects(items), place)
+    bots = {people[_person(item)] for item in objects(items) if _is_bot(item)}
 
     def turn(fields: Fields, where: str) -> Iterator[Entry]:
         return _message(fields, where, people)
 
-    log = [*in_time(entries(good, turn)), *unread]
-    threads = _threads(good)
-    for found in split_with_threads(log, threads, group=_channel(place)):
-        if isinstance(found, Transcript):
-            found.turns = with_bot(found.turns, bots)
-        yield 1, found
+    log = in_time(entries(items, turn))
+    found = split_with_threads(log, _threads(objects(items)), group=_channel(place))
+    return numbered(with_bots(found, bots))
 
 
 def _channel(place: Place) -> str:
@@ -97,17 +95,12 @@ def _channel(place: Place) -> str:
 # --- who
 
 
-def _people(items: list[object], place: Place) -> tuple[dict[str, str], set[str]]:
-    """The names of all, and those that are bots."""
-    records = [item for item in items if isinstance(item, dict)]
-    known = dict(_listed_users(place))
-    written = [(_person(record), _written_name(record)) for record in records]
-    named = [(person, name or known.get(person) or person) for person, name in written]
-    # A name that some message gives is better than none.
-    named.sort(key=lambda pair: pair[0] == pair[1])
-    people = distinct([*named, *known.items()])
-    bots = {people[_person(record)] for record in records if _is_bot(record)}
-    return people, bots
+def _people(items: list[Fields], place: Place) -> dict[str, str]:
+    """The names of all: as some message gives them, else as listed beside, else their ids."""
+    written = [(_person(item), _written_name(item)) for item in items]
+    named = [(person, name) for person, name in written if name]
+    ids = [(person, person) for person, _ in written]
+    return distinct([*named, *_listed_users(place), *ids])
 
 
 def _listed_users(place: Place) -> Iterator[tuple[str, str]]:
@@ -148,18 +141,18 @@ def _is_bot(record: Fields) -> bool:
 # --- what
 
 
-def _threads(items: list[object]) -> dict[str, str]:
+def _threads(items: list[Fields]) -> dict[str, str]:
     """Message → its thread, for the threads that have answers here."""
     belongs: dict[str, str] = {}
     for item in items:
-        if isinstance(item, dict) and item.get("thread_ts"):
+        if item.get("thread_ts"):
             belongs[str(item.get("ts"))] = str(item["thread_ts"])
     sizes = Counter(belongs.values())
     return {message: thread for message, thread in belongs.items() if sizes[thread] > 1}
 
 
 def _message(fields: Fields, where: str, people: dict[str, str]) -> Iterator[Entry]:
-    subtype = fields.get("subtype")
+    subtype = str(fields.get("subtype") or "")
     if fields.get("type") != "message" or fields.get("hidden") or subtype not in WRITTEN:
         yield LeftOut("deleted message" if subtype == "tombstone" else "notice")
         return

@@ -23,6 +23,7 @@ from pipeline.collect.shapes.silence import (
     distinct,
     entries,
     in_time,
+    objects,
     split,
 )
 from pipeline.collect.shapes.transcript import (
@@ -68,7 +69,7 @@ def _is_message(item: object) -> bool:
 def read(record: object) -> Iterator[Transcript | Unread]:
     chat = dict_of(record, "the record")
     items = list_of(chat.get("messages"), "messages")
-    people = distinct(_person(item) for item in items if isinstance(item, dict))
+    people = distinct(map(_person, objects(items)))
 
     def turn(fields: Fields, where: str) -> Iterator[Entry]:
         return _message(fields, where, people)
