@@ -93,9 +93,8 @@ def admit(
     assistants: Collection[str | None] = ()
     if None in roles or origin.assistant != "second":
         messages, assistants = _with_roles(transcript.turns, origin.assistant)
-        is_assumed = origin.assistant == "second" and not _is_known(transcript.turns)
-        if is_assumed and assistants and SECOND not in transcript.assumed:
-            transcript.assumed += (SECOND,)
+        if assistants and origin.assistant == "second" and not _is_known(transcript.turns):
+            transcript.assumed = (*dict.fromkeys((*transcript.assumed, SECOND)),)
     else:
         messages = _as_given(speakers, texts, roles)
     edits = notes + _edits(transcript)

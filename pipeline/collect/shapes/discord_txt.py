@@ -14,8 +14,8 @@ Good evening.
 {Reactions}
 👍 (1)
 
-Notices, attachments and embeds are counted and left out. A silence of six hours begins a new
-conversation; a file is one group.
+Messages copied from Teams look like this too, without the title. Notices, attachments and embeds
+are counted and left out. A silence of six hours begins a new conversation; a file is one group.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from pipeline.collect.shapes.transcript import (
     Unread,
 )
 
-ABOUT = About("Discord, by DiscordChatExporter", ("names", "times", "groups"), private=True)
+ABOUT = About(
+    "Discord, by DiscordChatExporter; Teams, copied", ("names", "times", "groups"), private=True
+)
 
 RULE = re.compile(r"^={20,}$")
 TITLE = re.compile(r"^(?:Guild|Channel): ")
@@ -51,7 +53,10 @@ Posting = tuple[clock.Stamp, str, list[str]]  # time, speaker, lines
 
 def recognise(head: list[str]) -> bool:
     plain = [line.lstrip("\ufeff").rstrip() for line in head]
-    return any(map(RULE.match, plain[:2])) and any(map(TITLE.match, plain[:4]))
+    if any(map(RULE.match, plain[:2])):
+        return any(map(TITLE.match, plain[:4]))
+    first = next(filter(None, plain), "")
+    return _begins(first) is not None and ": " not in first and len(plain) > 1
 
 
 def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
@@ -64,12 +69,10 @@ def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
 def _blocks(lines: Iterable[str]) -> Iterator[Posting]:
     block: Posting | None = None
     for line in lines:
-        match = LINE.match(line.rstrip())
-        stamp = clock.parse(match["stamp"]) if match else None
-        if match and stamp:
+        if begun := _begins(line):
             if block:
                 yield block
-            block = (stamp, match["name"], [])
+            block = begun
         elif RULE.match(line.rstrip()):  # the end
             if block:
                 yield block
@@ -78,6 +81,13 @@ def _blocks(lines: Iterable[str]) -> Iterator[Posting]:
             block[2].append(line.rstrip())
     if block:
         yield block
+
+
+def _begins(line: str) -> Posting | None:
+    """The time and the speaker of a line that begins a message."""
+    match = LINE.match(line.rstrip())
+    stamp = clock.parse(match["stamp"]) if match else None
+    return (stamp, match["name"], []) if match and stamp else None
 
 
 def _entries(block: Posting, day_first: bool) -> Iterator[Entry]:

@@ -5,7 +5,10 @@
 
 {"id": "a2", "conversation_id": "a1", "reply_to": "a1", "speaker": "Ada", "text": "Is it open?"}
 
+{"post_id": 11, "topic_id": 5, "post_username": "Ada", "post_time": 1714060800, "post_text": "Hi"}
+
 A thread becomes conversations along its chains of replies (see `threads.py`), and is one group.
+Without a column of parents a post answers the one before it.
 Posts that nobody answered, and those that are `[deleted]`, are counted and left out. The first post
 of a thread may stand in Reddit's file of submissions beside that of the comments.
 """
@@ -16,11 +19,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import NamedTuple
 
 from pipeline.collect import threads
-from pipeline.collect.shapes import clock
+from pipeline.collect.shapes import clock, markup
 from pipeline.collect.shapes.forum_beside import submissions_beside
 from pipeline.collect.shapes.gather import gathered
 from pipeline.collect.shapes.silence import objects
@@ -39,7 +42,7 @@ from pipeline.store.counts import counted
 
 ABOUT = About("Reddit, Hacker News, ConvoKit and other forums", ("names", "times", "groups"))
 
-IDS = ("id", "post_id", "comment_id", "message_id", "msg_id", "utterance_id")
+IDS = ("post_id", "id", "comment_id", "message_id", "msg_id", "utterance_id")
 PARENTS = (
     "parent_id",
     "parent",
@@ -62,10 +65,21 @@ THREADS = (
     "root_id",
     "story_id",
     "discussion_id",
+    "issue_url",
 )
-AUTHORS = ("author", "by", "speaker", "username", "user", "user_id", "author_name", "author_id")
-TEXTS = ("body", "text", "content", "message", "selftext", "comment")
-TIMES = ("created_utc", "created_at", "timestamp", "created", "time", "date")
+AUTHORS = (
+    "author",
+    "post_username",
+    "by",
+    "speaker",
+    "username",
+    "user",
+    "user_id",
+    "author_name",
+    "author_id",
+)
+TEXTS = ("body", "text", "content", "message", "selftext", "comment", "post_text")
+TIMES = ("created_utc", "created_at", "timestamp", "created", "post_time", "time", "date")
 KIND = re.compile(r"^t[13]_")  # of a comment or a submission of Reddit
 GONE = {"", "[deleted]", "[removed]", "[deleted by user]", "[ removed by reddit ]"}
 HEAD = 50  # rows that show the columns
@@ -74,10 +88,10 @@ THREAD = " thread"  # a column of our own: no file has one with a blank before i
 
 
 class PostColumns(NamedTuple):
-    """The names of the fields, by what they hold."""
+    """The names of the fields, by what they hold. parent: None where a post answers the last."""
 
     id: str
-    parent: str
+    parent: str | None
     thread: str | None
     author: str
     text: str
@@ -92,6 +106,8 @@ def recognise(head: list[object]) -> bool:
     ids = {str(row.get(columns.id)) for row in rows}
     if len(ids) < len(rows):
         return False
+    if columns.parent is None:
+        return True
     answered = [str(row.get(columns.parent)) for row in rows if row.get(columns.parent)]
     is_reddit = columns.parent == "parent_id" and all(map(KIND.match, answered))
     known = sum(parent in ids for parent in answered)
@@ -105,9 +121,12 @@ def _columns(rows: list[Fields]) -> PostColumns | None:
     post, parent = first_of(IDS, present), first_of(PARENTS, present)
     author, text = first_of(AUTHORS, present), first_of(TEXTS, present)
     # Rows with roles are of an assistant, not of a forum.
-    if not (post and parent and author and text) or "role" in present:
+    if not (post and author and text) or "role" in present:
         return None
     thread, time = first_of(THREADS, present), first_of(TIMES, present)
+    is_flat = thread and time and (post == "post_id" or thread == "issue_url")
+    if not parent and not is_flat:
+        return None
     return PostColumns(post, parent, thread, author, text, time)
 
 
@@ -148,11 +167,10 @@ def _found(
     for group in gathered(with_thread, THREAD if columns.thread else None, None):
         if isinstance(group, tuple):
             yield group
-        else:
-            number, first = group[0]
-            above = beside.get(str(first.get(THREAD)))
-            posts = [*filter(None, [above]), *(row for _, row in group)]
-            yield from ((number, one) for one in _thread(posts, columns))
+            continue
+        first = beside.get(str(group[0][1].get(THREAD)))
+        posts = [*filter(None, [first]), *(row for _, row in group)]
+        yield from zip(repeat(group[0][0]), _thread(posts, columns), strict=False)
 
 
 def _with_thread(numbered: tuple[int, object], columns: PostColumns) -> tuple[int, object]:
@@ -209,6 +227,8 @@ def _in_order(known: dict[str, Fields], columns: PostColumns) -> list[threads.Th
 
 
 def _parent(row: Fields, columns: PostColumns) -> str | None:
+    if columns.parent is None:
+        return ""
     parent = row.get(columns.parent)
     return str(parent) if parent else None
 
@@ -231,16 +251,25 @@ def _depths(parents: dict[str, str | None]) -> dict[str, int]:
 def _post(
     key: str, parent: str | None, row: Fields, columns: PostColumns, place: int
 ) -> threads.ThreadPost:
-    author, text = str(row.get(columns.author) or ""), _text(row, columns)
+    author, text = _author(row.get(columns.author)), _text(row, columns)
     # The texts of deleted accounts have nobody who could be told from another.
     is_gone = text.strip().lower() in GONE or author.lower() in GONE
     return threads.ThreadPost(key, parent, author, text, place, is_gone)
+
+
+def _author(value: object) -> str:
+    """A name, or that of an account."""
+    if isinstance(value, dict):
+        value = value.get(first_of(("login", "username", "name"), value) or "")
+    return str(value or "")
 
 
 def _text(row: Fields, columns: PostColumns) -> str:
     """The text; that of a submission has its title above it."""
     texts = [row.get(columns.text), row.get("selftext")]
     text = next((one for one in texts if isinstance(one, str)), "")
+    if columns.author == "by":  # Hacker News keeps texts as HTML
+        text = markup.visible(text)
     title = row.get("title")
     if not isinstance(title, str) or "parent_id" in row:
         return text

@@ -19,6 +19,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from pipeline.collect.shapes import clock
 from pipeline.collect.shapes.silence import Entry, LeftOut, TimedTurn, split
@@ -34,11 +35,12 @@ ABOUT = About("LINE, exported as text", ("names", "times", "groups"), private=Tr
 DAY = re.compile(
     r"^\W*(?:[^\W\d]{2,12}, ?)?"
     r"(?P<day>\d{4}[./]\d{1,2}[./]\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{4})\.? ?"
-    r"(?:\(?[^\W\d]{1,12}\.?\)?)?\s*$"
+    r"(?:[(（]?[^\W\d]{1,12}\.?[)）]?)?\s*$"
 )
 MESSAGE = re.compile(r"^(?P<clock>[^\t\d]{0,6}\d{1,2}:\d\d ?[^\t\d]{0,6})\t(?P<rest>.*)$")
 STICKER = re.compile(r"\[[^\[\]\n]{1,30}\]|\([^()\n]{1,20}\)\[[^\[\]\n]{1,30}\]")
 CALL = "☎"
+HEAD = 10_000  # lines that show how dates are written
 
 
 def recognise(head: list[str]) -> bool:
@@ -51,14 +53,19 @@ def recognise(head: list[str]) -> bool:
 
 
 def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
-    return split(_entries(lines))
+    lines = iter(lines)
+    head = list(islice(lines, HEAD))
+    days = [match["day"] for match in map(DAY.match, head) if match]
+    stamps = filter(None, (clock.parse(f"{day} 0:00") for day in days))
+    day_first, assumed = clock.days_first(list(stamps))
+    return split(_entries(chain(head, lines), day_first), assumed=assumed)
 
 
-def _entries(lines: Iterable[str]) -> Iterator[Entry]:
+def _entries(lines: Iterable[str], day_first: bool) -> Iterator[Entry]:
     day = dt.date.min
     for line in _joined(lines):
         if found := DAY.match(line):
-            day = _day(found["day"]) or day
+            day = _day(found["day"], day_first) or day
         elif message := MESSAGE.match(line.partition("\n")[0]):
             time = clock.of_day(message["clock"])
             moment = dt.datetime.combine(day, time) if time else None
@@ -102,7 +109,7 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _day(text: str) -> dt.date | None:
+def _day(text: str, day_first: bool) -> dt.date | None:
     stamp = clock.parse(f"{text} 0:00")
-    moment = clock.moment(stamp, day_first=True) if stamp else None
+    moment = clock.moment(stamp, day_first) if stamp else None
     return moment.date() if moment else None

@@ -40,7 +40,9 @@ NEEDED = (
 
 
 def recognise(head: list[object]) -> bool:
-    parts = [part for record in head for part in (record if isinstance(record, list) else [record])]
+    parts: list[object] = []
+    for record in head:
+        parts += record if isinstance(record, list) else [record]
     return bool(parts) and all(map(_is_listing, parts))
 
 

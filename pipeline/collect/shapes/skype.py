@@ -13,11 +13,9 @@ conversation; a chat is one group.
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator
 
-from pipeline.collect.shapes import clock
+from pipeline.collect.shapes import clock, markup
 from pipeline.collect.shapes.silence import (
     Entry,
     LeftOut,
@@ -42,9 +40,6 @@ from pipeline.collect.shapes.transcript import (
 ABOUT = About("Skype and Teams, exported", ("names", "times", "groups"), private=True)
 
 SPOKEN = ("Text", "RichText", "RichText/Html")
-QUOTATION = re.compile(r"<quote\b.*?</quote>|<blockquote\b.*?</blockquote>", re.S | re.I)
-NEW_LINE = re.compile(r"<br\s*/?>|</(?:p|div)>\s*(?=<)", re.I)
-TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 
 def recognise(record: object) -> bool:
@@ -90,14 +85,10 @@ def _message(fields: Fields, where: str, people: dict[str, str]) -> Iterator[Ent
         return
     text = text_of(fields.get("content"), f"the content of {where}")
     if kind != "Text":
-        text = _visible(text)
+        text = markup.visible(text)
     if text.strip():
         time = clock.iso(fields.get("originalarrivaltime"))
         name = people[_sender(fields)] or None
         yield TimedTurn(time, name, text.strip(), record_id(fields, "id"))
     else:
         yield LeftOut("deleted message")
-
-
-def _visible(content: str) -> str:
-    return html.unescape(TAG.sub("", NEW_LINE.sub("\n", QUOTATION.sub("", content))))

@@ -5,6 +5,8 @@
 18:01:00	 From  Ben : Good evening.
 18:02:00 From Ben to Ada (Direct Message): Is this boring?
 
+00:10:04	Ada:	Hello!        of a recording in Zoom's cloud
+
 A line without a time continues the message before it. What is written to everyone and what is
 written to one person are conversations of their own. Reactions and files are counted and left out;
 a file is one group.
@@ -31,6 +33,9 @@ LINE = re.compile(
     r"^(?:\d{4}-\d\d-\d\d )?(?P<clock>\d{1,2}:\d\d:\d\d)\s+From\s+(?P<name>.{1,80}?)"
     r"(?:\s+[tT]o\s+(?P<to>.{1,80}?))?\s*:(?:\s(?P<text>.*))?$"
 )
+OF_CLOUD = re.compile(
+    r"^(?P<clock>\d\d:\d\d:\d\d)\t\s*(?P<name>[^\t:]{1,80}?)(?P<to>(?!))?:\t(?P<text>.*)$"
+)
 PRIVATE = re.compile(r"\s*\((?:Direct Message|Privately)\)$", re.I)
 REACTION = re.compile(r'(?:Reacted to|Removed a \S+ reaction from) [“"].*', re.S)
 REPLY = re.compile(r'^Replying to [“"].*?[”"]\s*\n\s*', re.S)
@@ -39,7 +44,7 @@ DAY = dt.date(1, 1, 1)  # of a meeting, which the file does not give
 
 def recognise(head: list[str]) -> bool:
     filled = sum(bool(line.strip()) for line in head)
-    messages = sum(bool(LINE.match(line.rstrip())) for line in head)
+    messages = sum(bool(_matched(line)) for line in head)
     return messages > 0 and messages * 4 > filled
 
 
@@ -55,7 +60,7 @@ def _entries(lines: Iterable[str]) -> Iterator[tuple[str, Entry]]:
     match: re.Match[str] | None = None
     parts: list[str] = []
     for line in lines:
-        found = LINE.match(line.rstrip())
+        found = _matched(line)
         if found is None:
             if match:
                 parts.append(line.strip())
@@ -67,6 +72,10 @@ def _entries(lines: Iterable[str]) -> Iterator[tuple[str, Entry]]:
         match, parts = found, [found["text"] or ""]
     if match:
         yield _audience(match), _entry(match, parts)
+
+
+def _matched(line: str) -> re.Match[str] | None:
+    return LINE.match(line.rstrip()) or OF_CLOUD.match(line.rstrip())
 
 
 def _audience(match: re.Match[str]) -> str:
