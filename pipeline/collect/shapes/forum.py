@@ -82,6 +82,10 @@ TEXTS = ("body", "text", "content", "message", "selftext", "comment", "post_text
 TIMES = ("created_utc", "created_at", "timestamp", "created", "post_time", "time", "date")
 KIND = re.compile(r"^t[13]_")  # of a comment or a submission of Reddit
 GONE = {"", "[deleted]", "[removed]", "[deleted by user]", "[ removed by reddit ]"}
+SUBMISSION = {"id", "author", "title", "selftext"}  # fields of Reddit's first posts
+ALONE = (
+    "posts without fields that name a thread or a parent: the answers to them are not in this file"
+)
 HEAD = 50  # rows that show the columns
 LONELY = "post without an answer"
 THREAD = " thread"  # a column of our own: no file has one with a blank before it
@@ -101,8 +105,10 @@ class PostColumns(NamedTuple):
 def recognise(head: list[object]) -> bool:
     rows = objects(head)
     columns = _columns(rows)
-    if columns is None or len(rows) < len(head):
+    if len(rows) < len(head):
         return False
+    if columns is None:
+        return bool(rows) and all(row.keys() >= SUBMISSION for row in rows)
     ids = {str(row.get(columns.id)) for row in rows}
     if len(ids) < len(rows):
         return False
@@ -159,8 +165,7 @@ def _found(
     head = list(islice(rows, HEAD))
     columns = _columns(objects(row for _, row in head))
     if columns is None:
-        detail = "no columns with an id, a parent, an author and a text"
-        yield 1, Unread("record.unreadable", detail, [row for _, row in head])
+        yield 1, Unread("record.unreadable", ALONE, [row for _, row in head])
         return
     with_thread = map(partial(_with_thread, columns=columns), chain(head, rows))
     beside = submissions_beside(place)
