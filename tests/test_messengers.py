@@ -472,6 +472,11 @@ def test_messengers_texts_are_put_together_from_their_bytes(tmp_path: Path) -> N
     assert json.loads(row.extra)["turns"][1]["reactions"][0]["reaction"] == "👍"
     assert "collect: repaired the Latin-1 characters of the download" in row.edits
     assert row.split_group == "s/inbox/ben_1"
+    assert rows_of(tmp_path, "message_1.json", as_bytes("", MESSENGER))[-1].assumed == (
+        "the second speaker is the assistant",
+    )
+    more = rows_of(tmp_path, "message_2.json", as_bytes("", MESSENGER))[-1].assumed
+    assert "a conversation ends with its file, though the thread has several" in more
     # a text that was right already stays as it is
     chat["messages"][-1]["content"] = "Ça va – ☕"
     row = rows_of(tmp_path, "message_1.json", json.dumps(chat).encode())[0]

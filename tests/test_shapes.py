@@ -69,7 +69,7 @@ def test_a_shape_is_recognised_and_read(
 
 def test_every_shape_has_an_example_here_and_in_its_docstring() -> None:
     known = set(shapes.names(shapes.RECORDS, shapes.TABLES, shapes.TEXTS, shapes.DOCUMENTS))
-    assert {shape for shape, *_ in EXAMPLES} == known - {"leaves"} - OF_MESSENGERS
+    assert {shape for shape, *_ in EXAMPLES} | OF_MESSENGERS >= known - {"leaves"}
     for module in (*shapes.RECORDS, *shapes.TABLES, *shapes.TEXTS, *shapes.DOCUMENTS):
         assert len((module.__doc__ or "").splitlines()) >= 4, module.__name__
 

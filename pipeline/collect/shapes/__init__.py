@@ -139,7 +139,6 @@ class DocumentShape(Shape, Protocol):
 # take the texts of most others for turns without speakers.
 RECORDS: tuple[RecordShape, ...] = (
     telegram,
-    messenger,
     discord,
     hangouts,
     matrix,
@@ -163,6 +162,7 @@ RECORDS: tuple[RecordShape, ...] = (
 CHATS: tuple[ChatShape, ...] = (
     discord_csv,
     discord_package,
+    messenger,
     slack,
     google_chat,
     kakaotalk_csv,

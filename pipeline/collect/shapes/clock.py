@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ CLOCK = re.compile(rf"(?P<before>\D{{0,12}}){TIME}(?P<after>\D{{0,16}})")
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MONTH = rf"(?P<month>(?:{'|'.join(MONTHS)})[a-z]*)\.?"
+LETTERS = re.compile("[A-Za-z]{3}")
 NAMED_MONTH = (
     re.compile(rf"(?P<day>\d{{1,2}})[ .-]+{MONTH}[ ,-]+(?P<year>\d{{2,4}})\b", re.I),
     re.compile(rf"\b{MONTH} +(?P<day>\d{{1,2}}),? +(?P<year>\d{{4}})\b", re.I),
@@ -43,7 +45,7 @@ MORNING = re.compile(
     "上午|午前|오전|凌晨|清晨|早上"
 )
 EVENING = re.compile(
-    "pm|nachm|em|ip|du|ch|md|odp|μμ|ös|пн|м|سم|م|بظ|بعدازظهر|אחהצ|अपराह्न|หลังเที่ยง|"
+    "pm|nachm|em|ip|pop|du|ch|md|odp|μμ|ös|пн|м|سم|م|بظ|بعدازظهر|אחהצ|अपराह्न|หลังเที่ยง|"
     "下午|午後|오후|晚上|中午|傍晚"
 )
 BUDDHIST = range(2443, 2644)  # years of the Thai calendar, 543 ahead
@@ -53,13 +55,12 @@ YEARS = range(1970, 2101)
 
 class Stamp(NamedTuple):
     """A date and a time. date: its three numbers as they are written, in any order. dotted: a dot
-    parts them. halved: the clock counts to twelve. capital: it does so with AM and PM.
+    parts them. capital: the clock shows AM or PM.
     """
 
     date: tuple[int, int, int]
     time: dt.time
     dotted: bool = False
-    halved: bool = False
     capital: bool = False
 
 
@@ -69,23 +70,24 @@ def parse(text: str) -> Stamp | None:
     match = STAMP.fullmatch(plain) or TIME_FIRST.fullmatch(plain)
     if match is None:
         return None
-    half = _half(match)
-    time = _time(match, half)
+    time = _time(match, _half(match["after"], match["before"]))
     if time is None:
         return None
     date = int(match["first"]), int(match["second"]), int(match["third"])
     is_capital = "AM" in plain or "PM" in plain
-    return Stamp(date, time, bool(match["dot"]), half is not None, is_capital)
+    return Stamp(date, time, bool(match["dot"]), is_capital)
 
 
 def of_day(text: str) -> dt.time | None:
     """The time of a clock without a date: `18:01`, `6:01 PM`, `오후 6:01`."""
     match = CLOCK.fullmatch(BLANKS.sub(" ", NO_MARKS.sub("", text)).strip())
-    return _time(match, _half(match)) if match else None
+    return _time(match, _half(match["after"], match["before"])) if match else None
 
 
 def with_numbers(text: str) -> str:
     """The text with a date of an English month as numbers: `Apr 25, 2024` → `2024/4/25`."""
+    if not LETTERS.search(text):
+        return text
     for pattern in NAMED_MONTH:
         if match := pattern.search(text):
             return text[: match.start()] + _numeric(match) + text[match.end() :]
@@ -100,9 +102,10 @@ def _numeric(match: re.Match[str]) -> str:
     return f"{full_year}/{month}/{match['day']}" + (f" {clock}" if clock else "")
 
 
-def _half(match: re.Match[str]) -> bool | None:
+@lru_cache(1000)
+def _half(after: str, before: str) -> bool | None:
     """Whether it is after noon, where words beside the clock show it."""
-    for beside in (match["after"], match["before"]):
+    for beside in (after, before):
         for word in (beside, beside.strip(" ,،").rpartition(" ")[2]):
             plain = re.sub(r"[\s.,،״\"']", "", word).casefold()
             if MORNING.fullmatch(plain):

@@ -5,8 +5,8 @@
     "created_date": "Thursday, April 25, 2024 at 6:00:00 PM UTC",
     "text": "Hello!", "topic_id": "t1", "message_id": "s1/t1/t1"}]}
 
-A topic of several messages is one conversation; the others are split at silences of six hours. A
-folder is one group. Messages without text are counted and left out.
+A topic that other messages interrupt is one conversation; all others are split at silences of six
+hours. A folder is one group. Messages without text are counted and left out.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def _chat(items: list[object], place: Place) -> Iterator[Transcript | Unread]:
 
     folder = PurePosixPath(place.path).parent
     group = place.path if str(folder) == "." else str(folder)
-    return split_with_threads(in_time(entries(items, turn)), _topics(items), group)
+    # Between two people a topic is only a message that the next ones stand below.
+    topics = {} if folder.name.startswith("DM ") else _topics(items)
+    return split_with_threads(in_time(entries(items, turn)), topics, group)
 
 
 def _topics(items: list[object]) -> dict[str, str]:
@@ -93,9 +95,6 @@ def _topics(items: list[object]) -> dict[str, str]:
         if isinstance(item, dict) and item.get("topic_id") and item.get("message_id"):
             belongs[str(item["message_id"])] = str(item["topic_id"])
     sizes = Counter(belongs.values())
-    # A direct message between two people has one topic for all, or one for each.
-    if len(sizes) == 1:
-        return {}
     return {message: topic for message, topic in belongs.items() if sizes[topic] > 1}
 
 

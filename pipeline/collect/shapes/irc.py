@@ -51,12 +51,15 @@ DAY_LINE = re.compile(
     re.I,
 )
 IN_NAME = re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)-?(?P<month>\d\d)-?(?P<day>\d\d)(?!\d)")
+# colours and bold letters
+CONTROL = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|[\x02\x0f\x11\x16\x1d\x1e\x1f]")
 DISORDER = 10 * 60  # seconds that a line may be older than the one before it, on the same day
 UNKNOWN_DAY = dt.date(1, 1, 1)  # of a log without any date: only the distances count
 
 
 def recognise(head: list[str]) -> bool:
-    matches = [match for match in map(LINE.match, head) if match]
+    plain = (CONTROL.sub("", line).rstrip() for line in head)
+    matches = [match for match in map(LINE.match, plain) if match]
     messages = sum(bool(MESSAGE.match(match["rest"].rstrip())) for match in matches)
     filled = sum(bool(line.strip()) for line in head)
     # Most lines of a quiet channel are notices, with a time as well.
@@ -93,7 +96,7 @@ def _entries(lines: Iterable[str], day: dt.date) -> Iterator[Entry]:
     # Most logs give no date: days are then counted by the clock passing midnight.
     last = dt.time()
     for line in lines:
-        match = LINE.match(line.rstrip())
+        match = LINE.match(CONTROL.sub("", line).rstrip())
         if match is None:
             if named := _day_named(line):
                 day, last = named, dt.time()

@@ -26,6 +26,8 @@ from pipeline.collect.shapes.silence import Entry, LeftOut, TimedTurn, entries, 
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
+    Place,
+    Records,
     Transcript,
     Unread,
     dict_of,
@@ -33,12 +35,14 @@ from pipeline.collect.shapes.transcript import (
     list_of,
     rest,
     text_of,
+    unreadable,
 )
 
 ABOUT = About(
     "Facebook Messenger and Instagram, downloaded", ("names", "times", "groups"), private=True
 )
 
+PART = re.compile(r"(?:^|/)message_(\d+)\.json")
 TIMES = ("timestamp_ms", "timestamp")
 SENDERS = ("sender_name", "senderName")
 TEXTS = ("content", "text")
@@ -72,7 +76,11 @@ DONE = re.compile(
 )
 
 
-def recognise(record: object) -> bool:
+def recognise(head: list[object]) -> bool:
+    return bool(head) and all(map(_is_thread, head))
+
+
+def _is_thread(record: object) -> bool:
     if not isinstance(record, dict) or "participants" not in record:
         return False
     items = record.get("messages")
@@ -83,12 +91,31 @@ def _is_message(item: object) -> bool:
     return isinstance(item, dict) and bool(first_of(SENDERS, item) and first_of(TIMES, item))
 
 
-def read(record: object) -> Iterator[Transcript | Unread]:
+def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unread]]:
+    assumed = _assumed(place)
+    for number, record in records:
+        try:
+            found = [record] if isinstance(record, Unread) else [*_chat(record, assumed)]
+        except ValueError as error:
+            found = [unreadable(error, record)]
+        yield from ((number, one) for one in found)
+
+
+def _assumed(place: Place) -> tuple[str, ...]:
+    """A long thread is cut into `message_1.json`, `message_2.json`, .., the newest first."""
+    number = PART.search(place.path)
+    if number is None or (number[1] == "1" and not place.beside("message_2.json")):
+        return ()
+    return ("a conversation ends with its file, though the thread has several",)
+
+
+def _chat(record: object, assumed: tuple[str, ...]) -> Iterator[Transcript | Unread]:
     fields = dict_of(record, "the record")
     repaired = dict_of(_decoded(fields), "the record")
     items = list_of(repaired.get("messages"), "messages")
     group = repaired.get("thread_path") or repaired.get("threadName") or repaired.get("title")
-    for found in split(in_time(entries(items, _message)), group=str(group) if group else None):
+    log = in_time(entries(items, _message))
+    for found in split(log, str(group) if group else None, assumed):
         if isinstance(found, Transcript) and repaired != fields:
             found.notes = ("collect: repaired the Latin-1 characters of the download",)
         yield found

@@ -10,7 +10,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
@@ -193,19 +193,21 @@ def split(
 def split_with_threads(
     found: Iterable[Entry], threads: Mapping[str, str], group: str | None = None
 ) -> Iterator[Transcript | Unread]:
-    """The conversations of a log in which a thread is one conversation, however long it takes.
+    """The conversations of a log in order of time whose messages may belong to threads.
 
-    threads: key of a message → its thread. All other messages are split at silences.
+    A thread that other messages or a silence interrupt is a conversation of its own, whole. All
+    other messages are split at silences. threads: key of a message → its thread.
     """
+    log = list(found)
+    apart = {thread: _Stretch() for thread in _interrupted(log, threads)}
     main: list[Entry] = []
-    apart: dict[str, list[TimedTurn]] = {}
-    for entry in found:
-        thread = threads.get(entry.key or "") if isinstance(entry, TimedTurn) else None
-        if thread and isinstance(entry, TimedTurn):
-            apart.setdefault(thread, []).append(entry)
+    for entry in log:
+        stretch = apart.get(_thread_of(entry, threads))
+        if stretch and isinstance(entry, TimedTurn):
+            stretch.add(entry)
         else:
             main.append(entry)
-    stretches = [_Stretch(messages, began=messages[0].time) for messages in apart.values()]
+    stretches = list(apart.values())
     if stretches and not any(isinstance(entry, TimedTurn) for entry in main):
         # What is no message is then counted in the first thread.
         stretches[0].left_out.update(entry.what for entry in main if isinstance(entry, LeftOut))
@@ -214,3 +216,25 @@ def split_with_threads(
         yield from split(main, group)
     for stretch in stretches:
         yield stretch.transcript(group, ())
+
+
+def _thread_of(entry: Entry, threads: Mapping[str, str]) -> str:
+    key = entry.key if isinstance(entry, TimedTurn) else None
+    return threads.get(key or "", "")
+
+
+def _interrupted(log: list[Entry], threads: Mapping[str, str]) -> list[str]:
+    """The threads that do not stand in the log in one piece."""
+    messages = [entry for entry in log if isinstance(entry, TimedTurn)]
+    seen: set[str] = set()
+    found: dict[str, None] = {}
+    for thread, piece in groupby(messages, key=lambda message: _thread_of(message, threads)):
+        if thread and (thread in seen or _has_silence(list(piece))):
+            found[thread] = None
+        seen.add(thread)
+    return list(found)
+
+
+def _has_silence(messages: list[TimedTurn]) -> bool:
+    times = [message.time for message in messages if message.time]
+    return any(later - earlier > SILENCE for earlier, later in pairwise(times))

@@ -7,8 +7,9 @@
   "text": "<@U3> has joined the channel"}]
 
 Names are those of `user_profile`, else of `users.json` beside the channel's folder. Slack's own
-escapes (`<@U2>`, `<https://..|label>`, `&amp;`) become what the reader sees. A thread with answers
-is one conversation; a silence of six hours begins a new one in the others. A channel is one group.
+escapes (`<@U2>`, `<https://..|label>`, `&amp;`) become what the reader sees. A thread that
+other messages interrupt is one conversation; a silence of six hours begins a new one in the others.
+A channel is one group.
 Notices, files and deleted messages are counted and left out.
 """
 
