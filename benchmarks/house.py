@@ -65,7 +65,8 @@ FAMILIAR = {
 FIELD = "stage store source conversation message keep drop duplicate similar repair render"
 
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-LIBRARY_WALK = re.compile(r"\b(ast|os)\.walk\b")
+# Names of a library and of a format (Matrix), which are not ours to choose.
+LIBRARY_WALK = re.compile(r"\b(ast|os)\.walk\b|\bm\.room\.|\broom_(id|name)\b")
 SENT_AWAY = re.compile(r"\b(send|sends|sent|sending)\s+away\b", re.IGNORECASE)
 IS_NONE = re.compile(r"\b(is|are|was) no(ne)?\b")  # "a date that is none", "what is no text"
 

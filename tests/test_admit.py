@@ -16,6 +16,7 @@ from pipeline.collect.shapes.transcript import Transcript, Turn, Unread
 from pipeline.conversation import Conversation, Message, Persona, Quarantine, Source
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 
+SECOND = "collect: assumed that the second speaker is the assistant"
 TURNS: list[Turn] = [("Ada", "Hello", None), ("Ben", "Evening.", None)]
 
 
@@ -37,7 +38,7 @@ def test_a_conversation_carries_all_that_its_source_and_its_file_give() -> None:
         Message("assistant", "Evening.", "Ben"),
     )
     assert (row.split_group, row.extra) == ("s/g", '{"x":1}')
-    assert row.edits == ("collect: decoded from cp1252", "n", "collect: joined 3 records")
+    assert row.edits == ("collect: decoded from cp1252", "n", "collect: joined 3 records", SECOND)
 
 
 def test_ids_are_of_the_source_and_the_place_and_of_nothing_else() -> None:

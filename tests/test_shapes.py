@@ -20,6 +20,9 @@ from pipeline.collect.shapes.transcript import Place, Transcript, Unread
 from pipeline.conversation import Conversation, FileRead, Persona, Quarantine, to_table
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 from tests.foreign import EXAMPLES, IRC, TEI, A, U
+from tests.messengers import FILES
+
+OF_MESSENGERS = {shape for shape, *_ in FILES}  # see test_messengers.py
 
 
 def rows_of(folder: Path, name: str, content: str | bytes, **source: Any) -> list[Any]:
@@ -66,10 +69,8 @@ def test_a_shape_is_recognised_and_read(
 
 def test_every_shape_has_an_example_here_and_in_its_docstring() -> None:
     known = set(shapes.names(shapes.RECORDS, shapes.TABLES, shapes.TEXTS, shapes.DOCUMENTS))
-    assert {shape for shape, *_ in EXAMPLES} == known - {
-        "leaves",
-        "cornell",
-    }  # Cornell needs two files
+    elsewhere = {"leaves", "cornell"} | OF_MESSENGERS  # Cornell needs two files
+    assert {shape for shape, *_ in EXAMPLES} | elsewhere >= known
     for module in (*shapes.RECORDS, *shapes.TABLES, *shapes.TEXTS, *shapes.DOCUMENTS):
         assert len((module.__doc__ or "").splitlines()) >= 4, module.__name__
 
@@ -96,7 +97,7 @@ def test_what_the_source_holds_besides_is_kept(tmp_path: Path) -> None:
     )[0]
     assert [label.emotion for label in row.annotations] == ["joy", None]
     assert (row.source.record, json.loads(row.extra)) == ("d", {"lang": "en"})
-    assert row.edits == ("collect: joined 2 records",)
+    assert row.edits[0] == "collect: joined 2 records"
 
 
 BESIDES = [
@@ -541,7 +542,7 @@ def test_turns_are_in_the_order_of_numbers_not_of_digits(tmp_path: Path) -> None
     table = "dialogue_id,turn,speaker,text\nd,10,Ada,c\nd,9,Ben,b\nd,1,Ada,a\n"
     [row] = conversations(tmp_path, "a.csv", table)
     assert [message.content for message in row.messages] == ["a", "b", "c"]
-    assert row.edits == ("collect: joined 3 records",)
+    assert row.edits[0] == "collect: joined 3 records"
 
 
 def test_an_id_that_never_comes_back_is_not_the_id_of_a_conversation(tmp_path: Path) -> None:

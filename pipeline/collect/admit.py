@@ -46,6 +46,7 @@ RULES: dict[str, str] = {
     "file.damaged": "The file ends too early, or its bytes are damaged; the rows before are kept.",
     "file.too_long": "The file has to be held in memory as a whole and is too long for that.",
 }
+SECOND = "the second speaker is the assistant"
 # Labels that stand for a side and are not names: "User 1", "speaker_2", "mturk_agent_1", "A".
 SIDE = re.compile(
     r"(user|human|speaker|person|participant|agent|mturk_agent|worker|customer|bot|system|[a-d])?"
@@ -95,6 +96,8 @@ def admit(
     assistants: Collection[str | None] = ()
     if None in roles or origin.assistant != "second":
         messages, assistants = _with_roles(transcript.turns, origin.assistant)
+        if assistants and origin.assistant == "second" and not _is_known(transcript.turns):
+            transcript.assumed = (*dict.fromkeys((*transcript.assumed, SECOND)),)
     else:
         messages = _as_given(speakers, texts, roles)
     edits = notes + _edits(transcript)
@@ -184,6 +187,11 @@ def roles(turns: Sequence[Turn], rule: str = "second") -> dict[str | None, Role]
             return _sides(words, [])
         return _sides(words, words)  # a user and one more speaker
     return _sides(words, _by_rule(words, rule))
+
+
+def _is_known(turns: Sequence[Turn]) -> bool:
+    """Whether the source calls anybody a model or a user."""
+    return any(role in ("assistant", "user") for _, _, role in turns)
 
 
 def _sides(

@@ -281,7 +281,7 @@ READERS: dict[str, Callable[[IO[bytes], int], Iterator[Numbered]]] = {
     ".yml": yaml_documents,
     ".parquet": parquet,
 }
-DOCUMENTS = (".xml", ".tei")
+DOCUMENTS = (".xml", ".tei", ".html", ".htm")
 TEXTS = (".txt", ".log")
 KNOWN = (*READERS, *DOCUMENTS, *TEXTS)
 

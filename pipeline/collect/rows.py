@@ -51,12 +51,13 @@ class _File:
         if isinstance(found, Conversation):
             self.conversations += 1
             return found
+        private = self.shape is not None and self.shape.ABOUT.private
+        row = admit(found, self.origin, f"{self.place.path}#{number}", self.notes, private)
         if isinstance(found, Transcript):
             self.conversations += 1
             self.assumed.update(dict.fromkeys(found.assumed))
             self.left_out.update(found.left_out)
-        private = self.shape is not None and self.shape.ABOUT.private
-        return admit(found, self.origin, f"{self.place.path}#{number}", self.notes, private)
+        return row
 
     def read(self) -> FileRead:
         """What was found in the file, when all its rows are read."""

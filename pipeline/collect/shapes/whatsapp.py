@@ -2,20 +2,24 @@
 
 12/31/20, 9:15 PM - Ada: Happy new year!
 [31.12.20, 21:15:03] Ada: Happy new year!
+2024/10/31 下午3:50 - Ada: 你好
 
-A line without a time continues the message before it. Notices of the app (no speaker) and media
-that were not exported are left out. A silence of six hours begins a new conversation; a file is one
-group.
+A line without a time continues the message before it. Notices of the app, with and without a
+speaker, deleted messages, calls and media are counted and left out. Signal's text exports look like
+this too. A silence of six hours begins a new conversation; a file is one group.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from typing import NamedTuple
 
-from pipeline.collect.shapes.silence import TimedTurn, split
+from pipeline.collect.shapes import clock, whatsapp_texts
+from pipeline.collect.shapes.silence import Entry, LeftOut, TimedTurn, split
 from pipeline.collect.shapes.transcript import (
     About,
     Place,
@@ -23,82 +27,114 @@ from pipeline.collect.shapes.transcript import (
     Unread,
 )
 
-ABOUT = About("WhatsApp, exported as text", ("names", "times", "groups"), private=True)
+ABOUT = About("WhatsApp and Signal, exported as text", ("names", "times", "groups"), private=True)
 
-LINE = re.compile(
-    r"^[\u200e\u200f\ufeff]*\[?"
-    r"(?P<first>\d{1,4})[./-](?P<second>\d{1,2})[./-](?P<third>\d{1,4}),?\s+"
-    r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<seconds>\d{2}))?"
-    r"(?:[\s\u202f]*(?P<half>[AaPp])\.?[\s\u202f]*[Mm]\.?)?"
-    r"(?:\]|\s+[-–])\s*(?P<message>.*)$",
-    re.S,
+MARKS = clock.MARKS
+IN_BRACKETS = re.compile(
+    rf"^[{MARKS}]*\[ ?(?P<stamp>[^\[\]]{{10,48}}?) ?\][ \t]?(?P<rest>.*)$", re.S
 )
-OMITTED = re.compile(r"^\u200e?<[^<>]{3,40}>$|^\u200e?\w[\w ]{2,20} omitted$")
-HEAD = 1000  # lines that show how dates are written
+BEFORE_DASH = re.compile(
+    rf"^[{MARKS}]*(?P<stamp>\d[^\[\]]{{9,46}}?)[\s\u202f][-–—] (?P<rest>.*)$", re.S
+)
+SPEAKER = re.compile(r"(?P<name>[^\n]{1,100}?)[ \u00a0\u202f]?:(?:[ \n]|$)")
+QUOTES = re.compile('["“”„«»]')
+LEVELS = {"DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL", "TRACE"}
+HEAD = 10_000  # messages that show how dates are written
+
+
+class LogLine(NamedTuple):
+    """A line with a time, and those below it without one. stamp: None before the first time."""
+
+    stamp: clock.Stamp | None
+    rest: str
+    brackets: bool = False
 
 
 def recognise(head: list[str]) -> bool:
-    return sum(bool(LINE.match(line)) for line in head) * 3 > len(head)
+    found = [line for line in map(_line, head) if line]
+    names = [match["name"] for line in found if (match := SPEAKER.match(line.rest))]
+    is_program = bool(names) and all(name in LEVELS for name in names)
+    return bool(names) and len(found) * 3 > len(head) and not is_program
 
 
 def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
-    lines = iter(lines)
-    head = list(islice(lines, HEAD))
-    return split(_turns(chain(head, lines), _day_first(head)))
+    log = _joined(lines)
+    head = list(islice(log, HEAD))
+    day_first, assumed = clock.days_first([line.stamp for line in head if line.stamp])
+    return split(_entries(chain(head, log), day_first, _speakers(head)), assumed=assumed)
 
 
-def _turns(lines: Iterable[str], day_first: bool) -> Iterator[TimedTurn]:
-    waiting: TimedTurn | None = None  # until it is known whether the next line continues it
+def _line(line: str) -> LogLine | None:
+    match, brackets = IN_BRACKETS.match(line), True
+    if match is None:
+        match, brackets = BEFORE_DASH.match(line), False
+    stamp = clock.parse(match["stamp"]) if match else None
+    if match is None or stamp is None:
+        return None
+    return LogLine(stamp, match["rest"].rstrip("\r\n"), brackets)
+
+
+def _joined(lines: Iterable[str]) -> Iterator[LogLine]:
+    """The lines with a time, each with those that continue it."""
+    parts: list[str] = []
+    latest: LogLine | None = None
     for line in lines:
-        match = LINE.match(line)
-        if match:
-            if waiting:
-                yield waiting
-            waiting = _turn(match, day_first)
-        elif waiting:
-            waiting = waiting._replace(text=f"{waiting.text}\n{line.rstrip()}")
-    if waiting:
-        yield waiting
+        if found := _line(line):
+            if latest:
+                yield latest._replace(rest="\n".join(parts))
+            latest, parts = found, [found.rest]
+        elif latest:
+            parts.append(line.rstrip())
+        elif line.strip():
+            yield LogLine(None, line.strip())
+    if latest:
+        yield latest._replace(rest="\n".join(parts))
 
 
-def _turn(match: re.Match[str], day_first: bool) -> TimedTurn | None:
-    """The message of a line; None for a notice and for media that were not exported."""
-    name, colon, text = match["message"].partition(": ")
-    text = text.strip().strip("\u200e")
-    if not colon or OMITTED.match(text):
-        return None
-    return TimedTurn(_time(match, day_first), name.strip("\u200e "), text)
+def _speakers(head: list[LogLine]) -> set[str]:
+    """Who speaks more than once."""
+    matches = [SPEAKER.match(line.rest) for line in head if line.stamp]
+    counts = Counter(match["name"] for match in matches if match)
+    return {name for name, count in counts.items() if count > 1} | {"You"}
 
 
-def _time(match: re.Match[str], day_first: bool) -> dt.datetime | None:
-    hour = int(match["hour"])
-    if match["half"]:
-        hour = hour % 12 + 12 * (match["half"].lower() == "p")  # 12 PM is noon
-    minute, second = int(match["minute"]), int(match["seconds"] or 0)
-    try:
-        return dt.datetime(*_date(match, day_first), hour, minute, second)
-    except ValueError:
-        return None
+def _entries(log: Iterable[LogLine], day_first: bool, speakers: set[str]) -> Iterator[Entry]:
+    is_first = True
+    for line in log:
+        match = SPEAKER.match(line.rest)
+        if line.stamp is None:
+            yield LeftOut("line before the first message")
+            continue
+        if match is None or _is_notice(match["name"], line.rest[match.end() :], speakers, is_first):
+            yield LeftOut("notice")
+        else:
+            moment = clock.moment(line.stamp, day_first)
+            yield from _message(moment, match["name"], line.rest[match.end() :])
+        is_first = False
 
 
-def _date(match: re.Match[str], day_first: bool) -> tuple[int, int, int]:
-    """(year, month, day)"""
-    first, second, third = int(match["first"]), int(match["second"]), int(match["third"])
-    # A number over 31 in front can only be a year.
-    if first > 31:
-        year, month, day = first, second, third
-    elif day_first:
-        day, month, year = first, second, third
-    else:
-        month, day, year = first, second, third
-    return year + 2000 if year < 100 else year, month, day
+def _is_notice(name: str, text: str, speakers: set[str], is_first: bool) -> bool:
+    """Whether the app wrote the line, though a colon stands in it.
 
-
-def _day_first(head: list[str]) -> bool:
-    """Whether days stand before months: a number over 12 shows it, else a clock of 24 hours."""
-    found = [match for match in map(LINE.match, head) if match]
-    if any(int(match["first"]) > 12 for match in found):
+    Joakim: Messages and calls are end-to-end encrypted.      the first line, as of the chat's name
+    Ada named the group “Choir: the low notes”                the colon stands in a quotation
+    Ada changed the description: no smoking                   a speaker's name, and more words
+    """
+    if is_first and len(text) > 40 and whatsapp_texts.ENCRYPTED.search(text):
         return True
-    if any(int(match["second"]) > 12 for match in found):
-        return False
-    return not any(match["half"] for match in found)
+    if len(QUOTES.findall(name)) % 2 == 1:
+        return True
+    words = name.split()
+    heads = (" ".join(words[:count]) for count in range(1, len(words)) if words[count].islower())
+    return name not in speakers and any(head in speakers for head in heads)
+
+
+def _message(moment: dt.datetime | None, name: str, text: str) -> Iterator[Entry]:
+    """The message of a line, and what else stands there."""
+    parts = whatsapp_texts.take_apart(text)
+    yield from map(LeftOut, parts.left_out)
+    if parts.text:
+        speaker = clock.NO_MARKS.sub("", name).lstrip("~").strip()
+        yield TimedTurn(moment, speaker, parts.text)
+    elif not parts.left_out:
+        yield LeftOut("message without text")
