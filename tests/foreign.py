@@ -55,7 +55,7 @@ Ben: Good.
 Ada: Yes.
 """
 
-BACKYARD = """[3/2/2024, 2:05:11 PM] Ben: 
+BACKYARD = """[3/2/2024, 2:05:11 PM] Ben:\x20
 ---
 [3/2/2024, 2:05:11 PM] Ada: Good evening.
 

@@ -69,7 +69,7 @@ def is_public(address: str) -> bool:
 def check_address(where: str, address: str, private: bool) -> None:
     """Raises UserError when nothing may be asked at an address, or nothing can be.
 
-    private: this machine and its network may be asked.
+    private: the network of this machine may be asked, too.
     """
     try:
         parts = urlsplit(address)
@@ -79,7 +79,7 @@ def check_address(where: str, address: str, private: bool) -> None:
     if "://" in address and scheme not in SCHEMES:
         raise UserError(f"{where}: {address} begins with none of {', '.join(SCHEMES)}.")
     reason = networks.not_public(address)
-    if reason and not private:
+    if reason and not (private or networks.is_this_machine(address)):
         raise UserError(
             f"{where}: {reason}. A crawl asks only the internet; if this is meant, write "
             f"{networks.ALLOWED_BY}."

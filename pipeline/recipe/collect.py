@@ -38,7 +38,7 @@ class CrawlSettings(Settings):
     hosts: list[str] = Field([], description="other hosts of the same site, as host or host:port")
     private: bool = Field(
         False,
-        description="allow this machine, private networks, and names that lead there",
+        description="allow private networks, and names that lead there or to this machine",
     )
 
 

@@ -69,8 +69,9 @@ class RequestFilter:
         host = host_and_port(address)
         if host not in self._hosts:
             return RefusedRequest("page.refused", f"another host: {host}")
+        allowed = self._limits["private"] or networks.is_this_machine(address)
         reason = networks.not_public(address)
-        if reason and not self._limits["private"]:
+        if reason and not allowed:
             return RefusedRequest("page.refused", f"{reason}; {networks.ALLOWED_BY} allows it")
         return None
 
@@ -140,7 +141,8 @@ class Resolver(CachingThreadedResolver):
     def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> Deferred[str]:
         def check(number: str) -> str:
             leads_to = ipaddress.ip_address(number)
-            if self.private or networks.is_public(leads_to):
+            allowed = self.private or networks.is_this_machine(f"http://{name}")
+            if allowed or networks.is_public(leads_to):
                 return number
             what = f"{name} leads to {networks.kind(leads_to)}; {networks.ALLOWED_BY} allows it"
             self.refused[name] = what

@@ -1,7 +1,8 @@
 """Which addresses are in the internet. A crawl asks no other, unless its recipe has `private`.
 
 http://93.184.216.34/             in the internet
-http://127.0.0.1/                 this machine; so are 2130706433, 0x7f.1 and 017700000001
+http://127.0.0.1:8000/            this machine, plainly written: allowed where the recipe names it
+http://0x7f.1:8000/               this machine in disguise, as 2130706433 and 017700000001 are
 http://169.254.169.254/           link-local: where clouds keep the keys of a machine
 http://[::ffff:10.0.0.1]/         an IPv4 address in another form
 http://wiki.example/              a name: what it leads to is looked at before each connection
@@ -31,6 +32,18 @@ def not_public(address: str) -> str | None:
     if number is None or is_public(number):
         return None
     return f"{host} is {kind(number)}"
+
+
+def is_this_machine(address: str) -> bool:
+    """Is it this machine, plainly written: localhost, 127.0.0.1, ::1?
+
+    Who writes that into a recipe means it. A name or a redirect that leads there does not.
+    """
+    host = (urlsplit(address).hostname or "").lower()
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def is_public(number: IpAddress) -> bool:

@@ -266,6 +266,7 @@ TABLES: tuple[TableShape, ...] = (
     turns,
 )
 TEXTS: tuple[TextShape, ...] = (
+    backyard_text,
     discord_txt,
     line,
     kakaotalk,
@@ -273,7 +274,6 @@ TEXTS: tuple[TextShape, ...] = (
     imessage,
     zoom,
     viber,
-    backyard_text,
     librechat_text,
     example_chat,
     whatsapp,

@@ -88,10 +88,10 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
     """The conversation of a record whose list of messages is at `place`; who: field of the role."""
     messages = list_of(fields.get(place), place)
     what = text_field(messages)
-    spoken = _if_plain(messages, who, what)
+    plain = _if_plain(messages, who, what)
+    spoken = plain if plain is not None else _each_turn(messages, who)
     further = rest_of_turns(messages, who, what, "name")
-    if spoken is None:
-        spoken = _each_turn(messages, who)
+    if plain is None:
         further = _with_thoughts(messages, further, what)
     if further:
         _check_calls(further)

@@ -33,6 +33,7 @@ from pipeline.collect.shapes.transcript import (
     text_of,
 )
 from pipeline.conversation import Alternative, Role
+from pipeline.formats import templates
 
 ABOUT = About("preferences: DPO, reward models, arenas", ("roles", "personas", "alternatives"))
 
@@ -77,6 +78,8 @@ def recognise(record: object) -> bool:
     better, worse = record[answers.better], record[answers.worse]
     if not all(answer and isinstance(answer, str | list | dict) for answer in (better, worse)):
         return False
+    if any(_has_template(record.get(name)) for name in (*ASKS, answers.better)):
+        return False  # `marked` takes them apart
     # Two texts without a question may be whole conversations, which `cell` takes apart.
     alone = isinstance(better, str) and not _marked(better)
     return not alone or any(record.get(name) for name in (*ASKS, *HISTORIES))
@@ -105,6 +108,10 @@ def read(record: object) -> Iterator[Transcript]:
         alternatives=_alternatives(whole, others, len(around.turns) - len(whole)),
         extra=extra,
     )
+
+
+def _has_template(value: object) -> bool:
+    return isinstance(value, str) and templates.is_marked(value)
 
 
 def _answers(record: Fields) -> Answers | None:
