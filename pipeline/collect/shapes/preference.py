@@ -209,12 +209,13 @@ def parting(one: list[Turn], other: list[Turn]) -> int:
 def _alternatives(
     whole: list[Turn], others: list[list[Turn]], shift: int
 ) -> tuple[Alternative, ...]:
-    """The texts in whose place the whole has another; shift: turns that will stand before it."""
+    """The answers in whose place the whole has another; shift: turns that will stand before it."""
     chosen: dict[int, Alternative] = {}
     found: list[Alternative] = []
     for other in others:
         at = parting(whole, other)
-        if at < min(len(whole), len(other)) and whole[at][2] == other[at][2]:
+        both = at < min(len(whole), len(other))
+        if both and whole[at][2] == other[at][2] == "assistant":
             chosen[at] = Alternative(at + shift, whole[at][1], "chosen", True)
             found.append(Alternative(at + shift, other[at][1], "rejected"))
     return (*chosen.values(), *found)
