@@ -182,6 +182,8 @@ CHATS: tuple[ChatShape, ...] = (
 )
 TABLES: tuple[TableShape, ...] = (replies, leaves, turns)
 TEXTS: tuple[TextShape, ...] = (
+    backyard_text,
+    example_chat,
     discord_txt,
     line,
     kakaotalk,
@@ -189,8 +191,6 @@ TEXTS: tuple[TextShape, ...] = (
     imessage,
     zoom,
     viber,
-    backyard_text,
-    example_chat,
     whatsapp,
     irc,
     cdial,
