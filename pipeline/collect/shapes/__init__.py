@@ -267,6 +267,7 @@ TABLES: tuple[TableShape, ...] = (
 )
 TEXTS: tuple[TextShape, ...] = (
     backyard_text,
+    example_chat,
     discord_txt,
     line,
     kakaotalk,
@@ -275,7 +276,6 @@ TEXTS: tuple[TextShape, ...] = (
     zoom,
     viber,
     librechat_text,
-    example_chat,
     whatsapp,
     irc,
     marked_text,

@@ -55,8 +55,8 @@ def recognise(head: list[str]) -> bool:
     plain = [line.lstrip("\ufeff").rstrip() for line in head]
     if any(map(RULE.match, plain[:2])):
         return any(map(TITLE.match, plain[:4]))
-    first = next(filter(None, plain), "")
-    return _begins(first) is not None and ": " not in first and len(plain) > 1
+    begun = _begins(next(filter(None, plain), ""))
+    return begun is not None and ":" not in begun[1] and len(plain) > 1
 
 
 def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
