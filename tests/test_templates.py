@@ -219,17 +219,13 @@ def test_alpaca_loses_its_first_sentence_and_keeps_another(tmp_path: Path) -> No
     assert messages_of(row)[0] == (S, "Be brief.")
 
 
-def test_what_stands_beside_a_marked_text_belongs_to_it() -> None:
+def test_what_stands_beside_a_marked_text_belongs_to_it(tmp_path: Path) -> None:
     text = "USER: Tea, {{char}}?\n\n\nASSISTANT: Gladly. <|endoftext|>\n\n\n"
     record = {"system": "SYSTEM: Be kind.", "chat": text, "bot_name": "Ada"}
     record["char_persona"] = "She bakes."
-    [found] = marked.read(record)
-    assert [(role, words) for _, words, role in found.turns] == [
-        (S, "Be kind."),
-        (U, "Tea, Ada?"),
-        (A, "Gladly."),
-    ]
-    assert (found.personas[None].name, found.personas[None].description) == ("Ada", "She bakes.")
+    [row] = rows_of(tmp_path, "a.jsonl", json.dumps(record))
+    assert messages_of(row) == [(S, "Be kind."), (U, "Tea, Ada?"), (A, "Gladly.")]
+    assert (row.persona.name, row.persona.description) == ("Ada", "She bakes.")
     called = text.replace("Gladly.", "Gladly.\nFUNCTION RESPONSE: {}")
     with pytest.raises(ValueError, match="tool"):
         list(marked.read({"chat": called}))
