@@ -37,6 +37,7 @@ ABOUT = About("texts with the marks of a chat template", ("roles", "personas", "
 PLACES = ("text", "prompt", "conversation", "dialogue", "dialog", "chat", "input", "instruction")
 ASKS = ("prompt", "instruction", "query", "question", "input", "context", "history")
 ANSWERS = ("chosen", "completion", "generation", "output", "response", "answer", "reply")
+SEVERAL = ("completions", "candidates", "responses", "generations", "answers")  # see `several`
 IDS = ("id", "uuid", "prompt_id", "conversation_id")
 LABEL = re.compile(r"\A\s*(?:### ?)?system[ \t]?:\s*", re.I)
 
@@ -97,7 +98,7 @@ def _answer(record: Fields, place: str, marked: MarkedText) -> str | None:
     if role == "user":
         marked.turns.append(("assistant", answer))
         if marked.awaits:
-            marked.left_out.clear()
+            del marked.left_out[templates.EMPTY]
     elif last != answer:
         raise ValueError(f"the text ends with an answer, and `{found[0]}` holds another")
     return found[0]
@@ -148,7 +149,9 @@ def _in_segments(record: Fields) -> bool:
 
 
 def _place(record: Fields) -> str | None:
-    """The field with the conversation."""
+    """The field with the conversation; None where there are several answers to it."""
+    if any(isinstance(record.get(name), list) for name in SEVERAL):
+        return None
     texts = {name: value for name, value in record.items() if isinstance(value, str)}
     if _holds_both_sides(texts.get("chosen", "")):
         return "chosen"
