@@ -209,27 +209,34 @@ def test_a_rejected_answer_is_an_alternative(tmp_path: Path) -> None:
     assert "Coffee" in row.extra
 
 
+def test_several_answers_to_a_marked_text_are_its_alternatives(tmp_path: Path) -> None:
+    answers = [{"answer": "No.", "rank": 2}, {"answer": "Gladly.", "rank": 1}]
+    for prompt in ("\n\nHuman: Tea?\n\nAssistant: ", "<|user|>Tea?<|assistant|>"):
+        [row] = rows_of(tmp_path, "a.jsonl", json.dumps({"prompt": prompt, "answers": answers}))
+        assert messages_of(row) == [(U, "Tea?"), (A, "Gladly.")]
+        assert [one.content for one in row.alternatives] == ["No.", "Gladly."]
+
+
 def test_alpaca_loses_its_first_sentence_and_keeps_another(tmp_path: Path) -> None:
     known = "Below is an instruction that describes a task. Write a response."
     body = "### Instruction:\nAdd.\n\n### Input:\n1 and 2\n\n### Response:\n3"
     [row] = rows_of(tmp_path, "a.jsonl", json.dumps({"text": f"{known}\n\n{body}"}))
     assert messages_of(row) == [(U, "Add.\n\n1 and 2"), (A, "3")]
     assert row.edits == ("collect: left out 1 × sentence of the template",)
+    whole = {"prompt": f"{known}\n\n{body[:-1]}", "output": "3"}
+    [row] = rows_of(tmp_path, "a.jsonl", json.dumps(whole))
+    assert row.edits == ("collect: left out 1 × sentence of the template",)
     [row] = rows_of(tmp_path, "a.jsonl", json.dumps({"text": f"Be brief.\n\n{body}"}))
     assert messages_of(row)[0] == (S, "Be brief.")
 
 
-def test_what_stands_beside_a_marked_text_belongs_to_it() -> None:
+def test_what_stands_beside_a_marked_text_belongs_to_it(tmp_path: Path) -> None:
     text = "USER: Tea, {{char}}?\n\n\nASSISTANT: Gladly. <|endoftext|>\n\n\n"
     record = {"system": "SYSTEM: Be kind.", "chat": text, "bot_name": "Ada"}
     record["char_persona"] = "She bakes."
-    [found] = marked.read(record)
-    assert [(role, words) for _, words, role in found.turns] == [
-        (S, "Be kind."),
-        (U, "Tea, Ada?"),
-        (A, "Gladly."),
-    ]
-    assert (found.personas[None].name, found.personas[None].description) == ("Ada", "She bakes.")
+    [row] = rows_of(tmp_path, "a.jsonl", json.dumps(record))
+    assert messages_of(row) == [(S, "Be kind."), (U, "Tea, Ada?"), (A, "Gladly.")]
+    assert (row.persona.name, row.persona.description) == ("Ada", "She bakes.")
     called = text.replace("Gladly.", "Gladly.\nFUNCTION RESPONSE: {}")
     with pytest.raises(ValueError, match="tool"):
         list(marked.read({"chat": called}))

@@ -18,6 +18,7 @@ from typing import IO, cast
 from pipeline import UserError
 from pipeline.collect import readers, recognise, shapes
 from pipeline.collect.admit import Origin, admit, refuse
+from pipeline.collect.shapes import placeholders
 from pipeline.collect.shapes.transcript import Numbered, Place, Transcript, Unread, unreadable
 from pipeline.collect.unpack import BROKEN, in_utf8, is_damage, unpacked
 from pipeline.conversation import Conversation, FileRead, Row
@@ -51,6 +52,8 @@ class _File:
         if isinstance(found, Conversation):
             self.conversations += 1
             return found
+        if isinstance(found, Transcript) and found.personas:
+            found = placeholders.filled(found)
         private = self.shape is not None and self.shape.ABOUT.private
         row = admit(found, self.origin, f"{self.place.path}#{number}", self.notes, private)
         if isinstance(found, Transcript):

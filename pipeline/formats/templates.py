@@ -130,6 +130,7 @@ ROLE_IN_WORD: dict[Role, re.Pattern[str]] = {
     "user": re.compile(r"user|human|prompter"),
     "assistant": re.compile(r"assistant|model|bot|^response$|^char(acter)?$"),
 }
+EMPTY = "empty last turn"  # in `left_out`
 SENTENCE = re.compile(r"</?s>")
 # What some data sets write before every conversation: it is the template's, and no prompt.
 PREAMBLE = re.compile(
@@ -208,7 +209,7 @@ def whole(result: MarkedText) -> MarkedText:
     turns = result.turns
     if turns and not turns[-1][1]:
         result.awaits = turns[-1][0] == "assistant"
-        result.left_out["empty last turn"] += 1
+        result.left_out[EMPTY] += 1
         turns.pop()
     kept = [turn for number, turn in enumerate(turns) if not _is_nothing(turns, number)]
     if not any(role != "system" for role, _ in kept):

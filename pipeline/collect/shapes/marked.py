@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipeline.collect.shapes import beside, placeholders
+from pipeline.collect.shapes import beside
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
@@ -27,7 +27,7 @@ from pipeline.collect.shapes.transcript import (
     rest,
     text_of,
 )
-from pipeline.conversation import Alternative, Persona, Role
+from pipeline.conversation import Alternative
 from pipeline.formats import labels, templates
 from pipeline.formats.templates import MarkedText
 
@@ -37,9 +37,9 @@ ABOUT = About("texts with the marks of a chat template", ("roles", "personas", "
 PLACES = ("text", "prompt", "conversation", "dialogue", "dialog", "chat", "input", "instruction")
 ASKS = ("prompt", "instruction", "query", "question", "input", "context", "history")
 ANSWERS = ("chosen", "completion", "generation", "output", "response", "answer", "reply")
+SEVERAL = ("completions", "candidates", "responses", "generations", "answers")  # see `several`
 IDS = ("id", "uuid", "prompt_id", "conversation_id")
 LABEL = re.compile(r"\A\s*(?:### ?)?system[ \t]?:\s*", re.I)
-REASON = "preference"  # of the alternatives
 
 
 def recognise(record: object) -> bool:
@@ -62,7 +62,7 @@ def read(record: object) -> Iterator[Transcript]:
     _check_one_prompt(around.turns)
     alternatives = _alternatives(fields, place, around.turns)
     used = [place, answer, *around.used, "rejected" if alternatives else None]
-    transcript = Transcript(
+    yield Transcript(
         around.turns,
         around.personas,
         record_id(fields, *IDS),
@@ -72,15 +72,6 @@ def read(record: object) -> Iterator[Transcript]:
         left_out=dict(marked.left_out),
         assumed=around.assumed,
     )
-    yield placeholders.fill(transcript, _names(around.personas))
-
-
-def _names(personas: beside.BySpeaker) -> dict[Role, str | None]:
-    nobody = Persona()
-    return {
-        "assistant": personas.get(None, nobody).name,
-        "user": personas.get("user", nobody).name,
-    }
 
 
 def turns_of(marked: MarkedText) -> list[Turn]:
@@ -107,7 +98,7 @@ def _answer(record: Fields, place: str, marked: MarkedText) -> str | None:
     if role == "user":
         marked.turns.append(("assistant", answer))
         if marked.awaits:
-            marked.left_out.clear()
+            del marked.left_out[templates.EMPTY]
     elif last != answer:
         raise ValueError(f"the text ends with an answer, and `{found[0]}` holds another")
     return found[0]
@@ -146,7 +137,7 @@ def _alternatives(record: Fields, place: str, turns: list[Turn]) -> tuple[Altern
             return ()
         rejected = other[-1][1]
     rejected = templates.bare(rejected)
-    return (Alternative(number, last, REASON, True), Alternative(number, rejected, REASON))
+    return (Alternative(number, last, "chosen", True), Alternative(number, rejected, "rejected"))
 
 
 def _in_segments(record: Fields) -> bool:
@@ -158,7 +149,9 @@ def _in_segments(record: Fields) -> bool:
 
 
 def _place(record: Fields) -> str | None:
-    """The field with the conversation."""
+    """The field with the conversation; None where there are several answers to it."""
+    if any(isinstance(record.get(name), list) for name in SEVERAL):
+        return None
     texts = {name: value for name, value in record.items() if isinstance(value, str)}
     if _holds_both_sides(texts.get("chosen", "")):
         return "chosen"

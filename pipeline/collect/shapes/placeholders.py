@@ -27,6 +27,19 @@ PLACEHOLDER = re.compile(r"\{\{\s*((?i:char|bot|user))\s*\}\}|<(CHAR|BOT|FIRST|U
 NOTE = "collect: placeholders filled with names"
 
 
+def filled(transcript: Transcript) -> Transcript:
+    """The transcript of two with the names that its personas have."""
+    people = dict(transcript.personas)
+    character = people.pop(None, None)
+    speakers = {speaker for speaker, _, role in transcript.turns if role != "system"}
+    if character is None or len(people) > 1 or len(speakers) > 2:
+        return transcript  # it is not known who is who
+    names: dict[Role, str | None] = {"assistant": character.name}
+    for user in people.values():
+        names["user"] = user.name
+    return fill(transcript, names)
+
+
 def fill(transcript: Transcript, names: Mapping[Role, str | None]) -> Transcript:
     """The transcript with names in its turns, personas and alternatives; a change is noted.
 

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipeline.collect.shapes import beside, messages, pairs
+from pipeline.collect.shapes import beside, marked, messages, pairs
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
@@ -185,7 +185,9 @@ def _turns(value: object, role: Role, where: str) -> list[Turn]:
 
 
 def _marked(text: str) -> list[Turn]:
-    """The turns of a text with the marks of HH-RLHF, whose last one may be empty; else []."""
+    """The turns of a text with marks, whose last one may be empty; [] of one without."""
+    if templates.is_marked(text):
+        return marked.turns_of(templates.conversation_of(text))
     if not text.lstrip().startswith(("Human:", "Assistant:")):
         return []
     _, *found = MARK.split("\n\n" + text.lstrip())
