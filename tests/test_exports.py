@@ -546,6 +546,15 @@ def test_personas_of_both_sides(tmp_path: Path, personas: Any) -> None:
     assert row.user_persona == Persona(description="I am Ben.")
 
 
+def test_placeholders_are_filled_with_the_names_beside_the_list(tmp_path: Path) -> None:
+    listed = [
+        {"role": "user", "content": "{{char}}?"},
+        {"role": "assistant", "content": "{{user}}!"},
+    ]
+    row = one(tmp_path, {"bot_name": "Ada", "user_name": "Ben", "messages": listed})
+    assert messages_of(row) == [(U, "Ada?"), (A, "Ben!")]
+
+
 def test_a_card_beside_the_list_is_kept_word_for_word(tmp_path: Path) -> None:
     card = {"spec": "chara_card_v2", "data": {"name": "Ada", "first_mes": "Hi", "tags": ["x"]}}
     row = one(tmp_path, {"character": card} | as_messages(TALK))

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import cast
 
-from pipeline.collect.shapes import beside
+from pipeline.collect.shapes import beside, placeholders
 from pipeline.collect.shapes.parts import content_of
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
@@ -37,6 +37,7 @@ from pipeline.collect.shapes.transcript import (
     text_of,
     turn_by,
 )
+from pipeline.conversation import Persona
 
 ABOUT = About("OpenAI messages", ("roles", "names", "personas"))
 
@@ -102,11 +103,25 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
     id_name = id_field(fields, *IDS)
     extra = rest(fields, place, id_name, *around.used)
     if further:
-        before: list[Fields] = [{}] * (len(around.turns) - len(spoken))  # prompts beside the list
-        extra |= if_any("turns", before + further)
-    own_id = record_id(fields, id_name) if id_name else None
-    return Transcript(
-        around.turns, around.personas, own_id, around.group, extra=extra, assumed=around.assumed
+        further = [{}] * (len(around.turns) - len(spoken)) + further  # prompts beside the list
+        extra |= if_any("turns", further)
+    found = Transcript(
+        around.turns,
+        around.personas,
+        record_id(fields, id_name) if id_name else None,
+        around.group,
+        extra=extra,
+        assumed=around.assumed,
+    )
+    return _filled(found) if around.personas else found
+
+
+def _filled(found: Transcript) -> Transcript:
+    """The transcript with the names of its personas in the place of `{{char}}` and `{{user}}`."""
+    character = found.personas.get(None, Persona())
+    others = (persona.name for side, persona in found.personas.items() if side is not None)
+    return placeholders.fill(
+        found, {"assistant": character.name, "user": next(filter(None, others), None)}
     )
 
 
