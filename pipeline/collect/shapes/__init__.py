@@ -22,6 +22,7 @@ from pipeline.collect.shapes import (
     backyard,
     backyard_text,
     bargain,
+    by_number,
     cai,
     cai_tools,
     casino,
@@ -43,6 +44,7 @@ from pipeline.collect.shapes import (
     empathetic,
     eou,
     example_chat,
+    exchanges,
     forum,
     gemini,
     ginger,
@@ -81,6 +83,7 @@ from pipeline.collect.shapes import (
     pairs,
     palm,
     paragraphs,
+    parallel,
     parlai,
     personal_dialog,
     pidgin,
@@ -226,6 +229,7 @@ RECORDS: tuple[RecordShape, ...] = (
     tree,
     chatterbot,
     speakers,
+    parallel,
     spoken,
     pairs,
     listed,
@@ -234,6 +238,8 @@ RECORDS: tuple[RecordShape, ...] = (
     numbered,
     cell,
 )
+# Of no particular source: their records may leave open what they mean (`Unclear`).
+GENERIC: tuple[RecordShape, ...] = RECORDS[RECORDS.index(chatterbot) :]
 CHATS: tuple[ChatShape, ...] = (
     discord_csv,
     discord_package,
@@ -257,7 +263,9 @@ CHATS: tuple[ChatShape, ...] = (
     single,
     forum,
 )
+PAIR_TABLES: tuple[TableShape, ...] = (exchanges,)  # tried first: a row looks like a record
 TABLES: tuple[TableShape, ...] = (
+    *PAIR_TABLES,
     empathetic,
     ubuntu,
     swda,
@@ -284,6 +292,7 @@ TEXTS: tuple[TextShape, ...] = (
     parlai,
     selection_text,
     cdial,
+    by_number,
     paragraphs,
     log,
 )
