@@ -39,6 +39,17 @@ def unknown(where: str, record: object, tried: Sequence[shapes.Shape]) -> Unknow
     )
 
 
+def reason(error: UserError, where: str) -> str:
+    """Why a file is passed over: the first sentence of the error, without the file's name."""
+    first = str(error).partition("\n")[0].removeprefix(where).lstrip(": ")
+    return first.partition(" Tried: ")[0]
+
+
+def is_of_records(source: SourceSettings) -> bool:
+    """Whether the recipe names a shape of records or tables, and not of plain text."""
+    return source.shape in shapes.names(OF_RECORDS)
+
+
 def named(source: SourceSettings, path: str, known: Sequence[ShapeType]) -> ShapeType | None:
     """The shape that the recipe names. UserError when no shape for such a file has that name."""
     name = source.shape
@@ -47,6 +58,8 @@ def named(source: SourceSettings, path: str, known: Sequence[ShapeType]) -> Shap
     for shape in known:
         if shapes.name_of(shape) == name:
             return shape
+    if name in shapes.names(OF_RECORDS, shapes.TEXTS, shapes.DOCUMENTS):
+        raise UnknownShape(f"source {source.name}: {path}: the shape {name} reads no such file")
     problem = f"unknown shape {name!r} for {path}; known are {', '.join(shapes.names(known))}"
     raise UserError(f"source {source.name}: {problem}")
 

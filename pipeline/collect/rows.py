@@ -10,21 +10,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import IO, cast
 
 from pipeline import UserError
-from pipeline.collect import readers, recognise, shapes
+from pipeline.collect import columnar, formats, readers, recognise, shapes, tables, workbook
 from pipeline.collect.admit import Origin, admit, refuse
+from pipeline.collect.dialect import dialect_of
+from pipeline.collect.lines import lines
 from pipeline.collect.shapes.transcript import Numbered, Place, Transcript, Unread, unreadable
-from pipeline.collect.unpack import BROKEN, in_utf8, is_damage, unpacked
-from pipeline.conversation import Conversation, FileRead, Row
+from pipeline.collect.unpack import BROKEN, ahead, in_utf8, is_damage, peeked, seekable, unpacked
+from pipeline.conversation import Conversation, FileRead, Row, identity
 from pipeline.recipe.collect import SourceSettings
 
 SAMPLE = 20  # records by which a shape is recognised
 HEAD = 50  # lines by which the shape of a text is recognised
+BESIDE_TEXT = 8  # a record of JSON may be so many times as long as its texts: our choice
+OWN_ROWS = "rows of Rapport"  # in the place of a shape's name
+ENTITY = b"<!ENTITY"  # ten lines of them can stand for more text than fits in any memory
 
 # What is found at a place: "7" is the seventh record, "7/2" its second conversation.
 Placed = tuple[str, Transcript | Unread | Conversation]
@@ -43,14 +48,16 @@ class _File:
     shape: shapes.Shape | None = None
     notes: tuple[str, ...] = ()
     conversations: int = 0
+    is_empty: bool = False
+    holds_own_rows: bool = False
+    has_sheets: bool = False  # each of which says what was found in it
     assumed: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
     left_out: Counter[str] = field(default_factory=Counter)
 
     def row(self, found: Transcript | Unread | Conversation, number: str) -> Row:
         """A row of our own stores passes unchanged; a transcript is admitted."""
         if isinstance(found, Conversation):
-            self.conversations += 1
-            return found
+            return self._own_row(found, f"{self.place.path}#{number}")
         if isinstance(found, Transcript):
             self.conversations += 1
             self.assumed.update(dict.fromkeys(found.assumed))
@@ -58,9 +65,29 @@ class _File:
         private = self.shape is not None and self.shape.ABOUT.private
         return admit(found, self.origin, f"{self.place.path}#{number}", self.notes, private)
 
+    def _own_row(self, row: Conversation, ref: str) -> Row:
+        self.holds_own_rows = True
+        if not row.messages or row.source is None:
+            detail = "a row of Rapport without messages or without a source"
+            return refuse("record.empty", detail, row.extra, self.origin, ref)
+        self.conversations += 1
+        if row.id:
+            return row
+        edits = (*row.edits, "collect: new id, the row had none")
+        return replace(row, id=identity(self.origin.name, ref), edits=edits)
+
+    def assume(self, what: str) -> None:
+        """Note what is assumed of the whole file, for its rows and for the report."""
+        self.assumed[what] = None
+        self.notes += (f"collect: assumed that {what}",)
+
     def read(self) -> FileRead:
         """What was found in the file, when all its rows are read."""
-        name = shapes.name_of(self.shape) if self.shape else None
+        if self.is_empty:
+            return FileRead(self.place.path, passed_over="it is empty")
+        name = OWN_ROWS if self.holds_own_rows else None
+        if self.shape:
+            name = shapes.name_of(self.shape)
         return FileRead(
             self.place.path, name, self.conversations, tuple(self.assumed), dict(self.left_out)
         )
@@ -75,7 +102,8 @@ def rows_of_file(
     """The rows of one file, whatever its compression and format; last what was found in it."""
     file = _File(place, origin, source)
     yield from guarded(_rows(file, stream), place.path, origin)
-    yield file.read()
+    if not file.has_sheets:
+        yield file.read()
 
 
 def guarded(rows: Iterable[Row], path: str, origin: Origin) -> Iterator[Row]:
@@ -90,22 +118,62 @@ def guarded(rows: Iterable[Row], path: str, origin: Origin) -> Iterator[Row]:
 
 
 def _rows(file: _File, stream: IO[bytes]) -> Iterator[Row]:
-    max_bytes = file.origin.max_bytes
-    kind = readers.known_format(str(file))
-    if kind == ".parquet":
-        yield from _rows_of_records(file, readers.parquet(stream, max_bytes))
-        return
-    stream = unpacked(stream)
-    if kind in readers.DOCUMENTS:
+    head, stream = peeked(unpacked(stream), formats.HEAD)
+    kind = formats.kind_of(str(file), head)
+    file.is_empty = not head
+    if kind in columnar.READERS:
+        with seekable(stream) as whole:
+            yield from _rows_of_records(file, columnar.READERS[kind](whole))
+    elif kind in ("zip", "tar"):
+        yield from _rows_of_sheets(file, stream)
+    elif kind == "document":
         yield from _rows_of_document(file, stream)
-        return
-    stream, encoding = in_utf8(stream)
+    else:
+        yield from _rows_of_characters(file, stream)
+
+
+def _rows_of_characters(file: _File, stream: IO[bytes]) -> Iterator[Row]:
+    """The rows of a file of characters: JSON, YAML, a table or a plain text."""
+    max_bytes = file.origin.max_bytes
+    text, encoding = in_utf8(stream)
     if not encoding.startswith("utf-8"):
         file.notes = (f"collect: decoded from {encoding}",)
-    if kind in readers.TEXTS:
-        yield from _rows_of_text(file, _TextLines(readers.lines(stream, max_bytes)))
+    head = ahead(text, formats.HEAD)
+    kind = formats.text_kind(head, file.place.path)
+    if kind == "table" or (kind == "text" and recognise.is_of_records(file.source)):
+        dialect = dialect_of(head)
+        if dialect.assumed:
+            file.assume(dialect.assumed)
+        yield from _rows_of_records(file, tables.rows(text, dialect, max_bytes))
+    elif kind == "text":
+        yield from _rows_of_text(file, _TextLines(lines(text, max_bytes)))
     else:
-        yield from _rows_of_records(file, readers.READERS[kind](stream, max_bytes))
+        yield from _rows_of_records(file, readers.READERS[kind](text, max_bytes * BESIDE_TEXT))
+
+
+def _rows_of_sheets(file: _File, stream: IO[bytes]) -> Iterator[Row]:
+    """The rows of a workbook, each sheet like a file of its own. UnknownShape when none fits."""
+    with seekable(stream) as whole:
+        if formats.check_package(str(file), whole) != "workbook":
+            raise formats.UnknownFormat(f"{file}: {formats.INSIDE}")
+        file.has_sheets = True
+        unknown: list[recognise.UnknownShape] = []
+        found: list[FileRead] = []
+        for sheet in workbook.sheets(whole):
+            own = _File(Place(f"{file.place.path}/{sheet.name}"), file.origin, file.source)
+            if sheet.columns.assumed:
+                own.assume(sheet.columns.assumed)
+            try:
+                yield from _rows_of_records(own, sheet.records)
+                found.append(own.read())
+            except recognise.UnknownShape as error:
+                unknown.append(error)
+                found.append(
+                    FileRead(own.place.path, passed_over=recognise.reason(error, str(own)))
+                )
+    if unknown and len(unknown) == len(found):
+        raise unknown[0]
+    yield from found
 
 
 # --- records
@@ -246,6 +314,10 @@ def _rows_of_text(file: _File, text: _TextLines) -> Iterator[Row]:
 
 def _rows_of_document(file: _File, stream: IO[bytes]) -> Iterator[Row]:
     data = stream.read(readers.WHOLE + 1)
+    if ENTITY in data.replace(b"\0", b""):  # also of UTF-16
+        detail = "XML with entities of its own, which are not followed"
+        yield refuse("record.unreadable", detail, data, file.origin, file.place.path)
+        return
     if len(data) > readers.WHOLE:
         detail = f"a document of more than {readers.WHOLE:,} bytes"
         yield refuse("file.too_long", detail, data, file.origin, file.place.path)

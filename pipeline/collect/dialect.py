@@ -1,0 +1,244 @@
+"""How a csv or tsv file is written: the dialects of spreadsheets and data frames.
+
+The beginning shows the separator, how quotation marks are escaped, and whether the first row names
+the columns. Where it does not, the names are `column 1`, `column 2` .., or what the columns surely
+hold.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+SEPARATORS = (",", "\t", ";", "|")
+HEAD = 1 << 16  # bytes by which the dialect is recognised
+SAMPLE = 200  # rows that show the dialect
+SEPARATOR_LINE = re.compile(r'^"?sep=([,;\t|])"?\s*$', re.I)  # the first line that Excel writes
+NUMBER = re.compile(r"[-+]?\d[\d\s.,:/TZ+-]*")
+WORD = re.compile(r"[^\W\d_]+")
+BACKSLASH = re.compile(r'\\(["\\]?)')
+# Words of which a column's name is made. One of them in the first row makes it a row of names.
+NAMES = (
+    "id text speaker name names message messages msg content utterance role author sender user "
+    "username date time timestamp dialogue dialog dialogues conversation conversations chat thread "
+    "question answer prompt response reply completion input output instruction context title body "
+    "persona emotion label turn index number line lines from to character system subject comment "
+    "post score split history query target source language lang scene episode season type"
+)
+KNOWN_NAMES = frozenset(NAMES.split())
+
+
+class Dialect(NamedTuple):
+    """How a table is written.
+
+    names: of its columns. skip: rows before the first row of data. escapes: quotation marks are
+    escaped by a backslash, else doubled. blanks: a blank follows each separator. assumed: what the
+    file does not say. firsts: the first cells of the rows that were looked at.
+    """
+
+    separator: str
+    names: Sequence[str]
+    skip: int = 1
+    escapes: bool = False
+    blanks: bool = False
+    assumed: str | None = None
+    firsts: Sequence[str] = ()
+
+    def reader(self, text: Iterable[str]) -> Iterator[list[str]]:
+        """The cells of each row; csv.Error where a quotation mark is wrong."""
+        if self.escapes:
+            text = (BACKSLASH.sub(_protected, line) for line in text)
+        return csv.reader(
+            text,
+            delimiter=self.separator,
+            escapechar="\\" if self.escapes else None,
+            doublequote=not self.escapes,
+            skipinitialspace=self.blanks,
+            strict=True,
+        )
+
+
+def _protected(match: re.Match[str]) -> str:
+    """A backslash as csv's reader needs it, which would take it from `C:\\new` as well."""
+    return match[0] if match[1] else "\\\\"
+
+
+def dialect_of(head: bytes) -> Dialect:
+    """The dialect of a table that begins with these bytes, in UTF-8."""
+    text = _whole_lines(head)
+    given = SEPARATOR_LINE.match(text[0]) if text else None
+    separators = (given[1],) if given else SEPARATORS
+    text = text[bool(given) :]
+    dialects = [_dialect(separator, text) for separator in separators]
+    samples = [_sample(dialect, text) for dialect in dialects]
+    best = max(range(len(dialects)), key=lambda number: _evenness(samples[number]))
+    blank = next((number for number, row in enumerate(samples[best]) if row), 0)
+    named = columns_of(samples[best][blank:])
+    before = bool(given) + blank
+    return dialects[best]._replace(
+        names=named.names,
+        skip=before + named.skip,
+        assumed=named.assumed,
+        firsts=named.firsts,
+    )
+
+
+def is_certain(head: bytes) -> bool:
+    """Whether a text that is not called a table surely is one: names of columns, then even rows."""
+    dialect = dialect_of(head)
+    rows = [row for row in _sample(dialect, _whole_lines(head)) if row]
+    known = sum(map(_is_name, dialect.names))
+    are_names = all(name.strip() and not _is_value(name) for name in dialect.names)
+    is_even = sum(len(row) == len(dialect.names) for row in rows) >= 0.95 * len(rows)
+    return len(rows) >= 3 and dialect.skip > 0 and known >= 2 and are_names and is_even
+
+
+def _whole_lines(head: bytes) -> list[str]:
+    """The lines, but the last where it may go on after the head."""
+    text = head.decode("utf-8", "surrogateescape").split("\n")
+    last = text.pop()
+    found = [f"{line}\n" for line in text]
+    if last and (len(head) < HEAD or not found):
+        found.append(last)
+    return found
+
+
+def _dialect(separator: str, text: Sequence[str]) -> Dialect:
+    joined = "".join(text)
+    dialect = Dialect(separator, (), blanks=joined.count(f'{separator} "') > len(text) / 2)
+    escaped = dialect._replace(escapes=True)
+    if '\\"' in joined and len(_sample(escaped, text)) > len(_sample(dialect, text)):
+        return escaped
+    return dialect
+
+
+def _sample(dialect: Dialect, text: Sequence[str]) -> list[list[str]]:
+    """The first rows, up to one that cannot be read."""
+    rows: list[list[str]] = []
+    try:
+        for row in dialect.reader(text):
+            rows.append(row)
+            if len(rows) == SAMPLE:
+                break
+    except csv.Error:  # of the last row this may be the end of the head
+        pass
+    return rows
+
+
+def _evenness(rows: Sequence[Sequence[str]]) -> tuple[float, int]:
+    """How well a separator fits: the share of rows with as many cells as the first, and that."""
+    rows = [row for row in rows if row]
+    cells = len(rows[0]) if rows else 0
+    if cells < 2:
+        return 0.0, 0
+    return sum(len(row) == cells for row in rows) / len(rows), cells
+
+
+# --- the names of the columns
+
+
+class ColumnNames(NamedTuple):
+    """The names of the columns, and how many rows stand before the data."""
+
+    names: Sequence[str]
+    skip: int
+    assumed: str | None
+    firsts: Sequence[str]
+
+
+def columns_of(rows: Sequence[Sequence[str]]) -> ColumnNames:
+    """The columns of a table that begins with these rows."""
+    first = rows[0] if rows else []
+    even = [row for row in rows if len(row) == len(first)]
+    if not _is_data(even):
+        return ColumnNames(_distinct(first), 1, None, [row[0] for row in even[1:] if row])
+    found = _by_content(even)
+    firsts = [row[0] for row in even]
+    if found is None:
+        names = [f"column {number}" for number in range(1, len(first) + 1)]
+        return ColumnNames(names, 0, "the first row holds data: no row names the columns", firsts)
+    return ColumnNames(found, 0, f"its columns are {', '.join(found)}: no row names them", firsts)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names of which none occurs twice: a second `text` is `text 2`. A byte order mark is gone."""
+    found: list[str] = []
+    for number, name in enumerate(names, 1):
+        while name in found:
+            name = f"{name} {number}".strip()
+        found.append(name)
+    return found
+
+
+def _is_data(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row holds data: no word of a name, and what no name is."""
+    if len(rows) < 2:
+        return False
+    first, others = rows[0], [row for row in rows[1:] if list(row) != list(rows[0])]
+    columns = list(zip(*others, strict=True)) or [()] * len(first)
+    comes_back = [
+        bool(cell) and cell in set(below) for cell, below in zip(first, columns, strict=True)
+    ]
+    names = [_is_name(cell) and not back for cell, back in zip(first, comes_back, strict=True)]
+    counted = list(first) == [str(number) for number in range(len(first))]  # by pandas
+    if any(names) or counted:
+        return False
+    return any(comes_back) or any(map(_is_value, first))
+
+
+def _is_name(cell: str) -> bool:
+    """Whether a cell may name a column: a few words, one of them a usual one."""
+    parts = re.sub(r"([a-z])([A-Z])", r"\1 \2", cell).replace("_", " ")
+    words = [word.lower() for word in WORD.findall(parts)]
+    return (
+        0 < len(words) <= 4
+        and not _is_sentence(cell)
+        and any(word in KNOWN_NAMES for word in words)
+    )
+
+
+def _is_value(cell: str) -> bool:
+    return bool(NUMBER.fullmatch(cell.strip())) or _is_sentence(cell)
+
+
+def _is_sentence(cell: str) -> bool:
+    words = cell.split()
+    return len(words) > 5 or "\n" in cell or (len(words) > 1 and cell.strip()[-1] in ".?!…。？！")
+
+
+def _by_content(rows: Sequence[Sequence[str]]) -> list[str] | None:
+    """The columns (id, speaker, text) or (speaker, text), where it is sure which is which."""
+    columns = list(zip(*rows, strict=True))
+    speakers = [number for number, cells in enumerate(columns) if _are_speakers(cells)]
+    texts = [number for number, cells in enumerate(columns) if _are_texts(cells)]
+    if len(rows) < 4 or len(speakers) != 1 or len(texts) != 1 or len(columns) > 3:
+        return None
+    names = {speakers[0]: "speaker", texts[0]: "text"}
+    for number, cells in enumerate(columns):
+        if number not in names and not _are_ids(cells):
+            return None
+    return [names.get(number, "dialogue_id") for number in range(len(columns))]
+
+
+def _are_speakers(cells: Sequence[str]) -> bool:
+    """A few short names that come back, and change from row to row."""
+    names = set(cells)
+    is_short = all(0 < len(name) <= 30 and len(name.split()) <= 3 for name in names)
+    are_words = not any(map(_is_value, names))
+    changes = sum(one != other for one, other in pairwise(cells))
+    few = 2 <= len(names) <= len(cells) / 2
+    return few and is_short and are_words and changes * 3 >= len(cells)
+
+
+def _are_texts(cells: Sequence[str]) -> bool:
+    words = sum(len(cell.split()) for cell in cells)
+    return words >= 3 * len(cells) and len(set(cells)) > 0.7 * len(cells)
+
+
+def _are_ids(cells: Sequence[str]) -> bool:
+    """Values that stand together, each for several rows."""
+    runs = 1 + sum(one != other for one, other in pairwise(cells))
+    return runs == len(set(cells)) and runs * 2 <= len(cells) and all(cells)
