@@ -66,8 +66,11 @@ def _protected(match: re.Match[str]) -> str:
     return match[0] if match[1] else "\\\\"
 
 
-def dialect_of(head: bytes) -> Dialect:
-    """The dialect of a table that begins with these bytes, in UTF-8."""
+def dialect_of(head: bytes, by_content: bool = True) -> Dialect:
+    """The dialect of a table that begins with these bytes, in UTF-8.
+
+    by_content: whether columns without a known name are named by what they hold.
+    """
     text = _whole_lines(head)
     given = SEPARATOR_LINE.match(text[0]) if text else None
     separators = (given[1],) if given else SEPARATORS
@@ -76,7 +79,7 @@ def dialect_of(head: bytes) -> Dialect:
     samples = [_sample(dialect, text) for dialect in dialects]
     best = max(range(len(dialects)), key=lambda number: _evenness(samples[number]))
     blank = next((number for number, row in enumerate(samples[best]) if row), 0)
-    named = columns_of(samples[best][blank:])
+    named = columns_of(samples[best][blank:], by_content)
     before = bool(given) + blank
     return dialects[best]._replace(
         names=named.names,
@@ -149,18 +152,30 @@ class ColumnNames(NamedTuple):
     firsts: Sequence[str]
 
 
-def columns_of(rows: Sequence[Sequence[str]]) -> ColumnNames:
+def columns_of(rows: Sequence[Sequence[str]], by_content: bool = True) -> ColumnNames:
     """The columns of a table that begins with these rows."""
     first = rows[0] if rows else []
     even = [row for row in rows if len(row) == len(first)]
     if not _is_data(even):
-        return ColumnNames(_distinct(first), 1, None, [row[0] for row in even[1:] if row])
-    found = _by_content(even)
+        return _named(_distinct(first), even[1:], by_content)
+    found = _by_content(even) if by_content else None
     firsts = [row[0] for row in even]
     if found is None:
         names = [f"column {number}" for number in range(1, len(first) + 1)]
         return ColumnNames(names, 0, "the first row holds data: no row names the columns", firsts)
     return ColumnNames(found, 0, f"its columns are {', '.join(found)}: no row names them", firsts)
+
+
+def _named(names: Sequence[str], rows: Sequence[Sequence[str]], by_content: bool) -> ColumnNames:
+    """The columns that a first row names; by what they hold, where it names none in a known word
+    (`Sprecher`) and they surely hold a conversation."""
+    firsts = [row[0] for row in rows if row]
+    is_open = by_content and not any(map(_is_name, names))
+    found = _by_content(rows) if is_open else None
+    if found is None:
+        return ColumnNames(names, 1, None, firsts)
+    pairs = (f"{name} is the {known}" for name, known in zip(names, found, strict=True))
+    return ColumnNames(found, 1, f"of its columns {', '.join(pairs)}", firsts)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

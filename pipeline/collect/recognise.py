@@ -13,7 +13,7 @@ from pipeline.collect import shapes
 from pipeline.collect.admit import raw_text
 from pipeline.collect.shapes import card
 from pipeline.collect.shapes.transcript import Fields
-from pipeline.recipe.collect import SourceSettings
+from pipeline.recipe.collect import FieldNames, SourceSettings
 
 DEPTH = 5  # levels of one JSON object that are searched for records
 
@@ -48,6 +48,11 @@ def reason(error: UserError, where: str) -> str:
 def is_of_records(source: SourceSettings) -> bool:
     """Whether the recipe names a shape of records or tables, and not of plain text."""
     return source.shape in shapes.names(OF_RECORDS)
+
+
+def has_names(source: SourceSettings) -> bool:
+    """Whether the recipe names a shape or fields, so that the names of the file are to stay."""
+    return bool(source.shape or source.options) or source.fields != FieldNames()
 
 
 def named(source: SourceSettings, path: str, known: Sequence[ShapeType]) -> ShapeType | None:

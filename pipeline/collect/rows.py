@@ -20,7 +20,14 @@ from pipeline.collect import columnar, formats, readers, recognise, shapes, tabl
 from pipeline.collect.admit import Origin, admit, refuse
 from pipeline.collect.dialect import dialect_of
 from pipeline.collect.lines import lines
-from pipeline.collect.shapes.transcript import Numbered, Place, Transcript, Unread, unreadable
+from pipeline.collect.shapes.transcript import (
+    Numbered,
+    Place,
+    Transcript,
+    Unclear,
+    Unread,
+    unreadable,
+)
 from pipeline.collect.unpack import BROKEN, ahead, in_utf8, is_damage, peeked, seekable, unpacked
 from pipeline.conversation import Conversation, FileRead, Row, identity
 from pipeline.recipe.collect import SourceSettings
@@ -115,6 +122,10 @@ def guarded(rows: Iterable[Row], path: str, origin: Origin) -> Iterator[Row]:
             raise
         detail = f"the file breaks off or is damaged: {error or type(error).__name__}"
         yield refuse("file.damaged", detail, "", origin, path)
+    except (ValueError, RecursionError) as error:
+        yield refuse(
+            "record.unreadable", f"nothing more of the file is read: {error}", "", origin, path
+        )
 
 
 def _rows(file: _File, stream: IO[bytes]) -> Iterator[Row]:
@@ -127,9 +138,17 @@ def _rows(file: _File, stream: IO[bytes]) -> Iterator[Row]:
     elif kind in ("zip", "tar"):
         yield from _rows_of_sheets(file, stream)
     elif kind == "document":
-        yield from _rows_of_document(file, stream)
+        yield from _if_clear(file, _rows_of_document(file, stream))
     else:
         yield from _rows_of_characters(file, stream)
+
+
+def _if_clear(file: _File, rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows. What a shape finds out to be unclear is a file that no shape fits."""
+    try:
+        yield from rows
+    except Unclear as error:
+        raise recognise.UnknownShape(f"{file}: not read: {error}") from error
 
 
 def _rows_of_characters(file: _File, stream: IO[bytes]) -> Iterator[Row]:
@@ -141,12 +160,12 @@ def _rows_of_characters(file: _File, stream: IO[bytes]) -> Iterator[Row]:
     head = ahead(text, formats.HEAD)
     kind = formats.text_kind(head, file.place.path)
     if kind == "table" or (kind == "text" and recognise.is_of_records(file.source)):
-        dialect = dialect_of(head)
+        dialect = dialect_of(head, not recognise.has_names(file.source))
         if dialect.assumed:
             file.assume(dialect.assumed)
         yield from _rows_of_records(file, tables.rows(text, dialect, max_bytes))
     elif kind == "text":
-        yield from _rows_of_text(file, _TextLines(lines(text, max_bytes)))
+        yield from _if_clear(file, _rows_of_text(file, _TextLines(lines(text, max_bytes))))
     else:
         yield from _rows_of_records(file, readers.READERS[kind](text, max_bytes * BESIDE_TEXT))
 
@@ -159,7 +178,7 @@ def _rows_of_sheets(file: _File, stream: IO[bytes]) -> Iterator[Row]:
         file.has_sheets = True
         unknown: list[recognise.UnknownShape] = []
         found: list[FileRead] = []
-        for sheet in workbook.sheets(whole):
+        for sheet in workbook.sheets(whole, not recognise.has_names(file.source)):
             own = _File(Place(f"{file.place.path}/{sheet.name}"), file.origin, file.source)
             if sheet.columns.assumed:
                 own.assume(sheet.columns.assumed)

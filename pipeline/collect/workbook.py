@@ -23,8 +23,11 @@ class Sheet(NamedTuple):
     records: Iterator[Numbered]
 
 
-def sheets(stream: IO[bytes]) -> Iterator[Sheet]:
-    """The visible sheets that hold rows. BadZipFile for a workbook that is damaged or too large."""
+def sheets(stream: IO[bytes], by_content: bool = True) -> Iterator[Sheet]:
+    """The visible sheets that hold rows. BadZipFile for a workbook that is damaged or too large.
+
+    by_content: see `dialect_of`.
+    """
     import openpyxl
 
     _check_size(stream)
@@ -35,7 +38,7 @@ def sheets(stream: IO[bytes]) -> Iterator[Sheet]:
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # some programs write wrong ones
                 rows = (tuple(map(_text, row)) for row in sheet.iter_rows(values_only=True))
-                found = _sheet(sheet.title, rows)
+                found = _sheet(sheet.title, rows, by_content)
                 if found and sheet.sheet_state == "visible":
                     yield found
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, SyntaxError) as error:
@@ -49,14 +52,14 @@ def _check_size(stream: IO[bytes]) -> None:
         raise zipfile.BadZipFile(f"a workbook of {size:,} bytes: save its sheets as .csv")
 
 
-def _sheet(name: str, rows: Iterator[tuple[str, ...]]) -> Sheet | None:
+def _sheet(name: str, rows: Iterator[tuple[str, ...]], by_content: bool) -> Sheet | None:
     filled = (row for row in enumerate(rows, 1) if any(row[1]))
     head = list(islice(filled, SAMPLE))
     if not head:
         return None
     width = max(len(_trimmed(row)) for _, row in head)
     even = [_padded(row, width) for _, row in head]
-    columns = columns_of(even)
+    columns = columns_of(even, by_content)
     data = islice(chain(head, filled), columns.skip, None)
     return Sheet(name, columns, ((number, _record(row, columns)) for number, row in data))
 

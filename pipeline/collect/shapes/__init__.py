@@ -25,6 +25,7 @@ from pipeline.collect.shapes import (
     leaves,
     listed,
     log,
+    markdown,
     messages,
     numbered,
     pairs,
@@ -35,6 +36,7 @@ from pipeline.collect.shapes import (
     sharegpt,
     speakers,
     spoken,
+    subtitles,
     tei,
     telegram,
     tree,
@@ -120,7 +122,7 @@ RECORDS: tuple[RecordShape, ...] = (
 )
 CHATS: tuple[ChatShape, ...] = ()
 TABLES: tuple[TableShape, ...] = (replies, leaves, turns)
-TEXTS: tuple[TextShape, ...] = (whatsapp, irc, cdial, log)
+TEXTS: tuple[TextShape, ...] = (subtitles, whatsapp, irc, cdial, markdown, log)
 DOCUMENTS: tuple[DocumentShape, ...] = (tei,)
 
 

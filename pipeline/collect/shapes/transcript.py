@@ -125,6 +125,10 @@ def unreadable(error: Exception, raw: object) -> Unread:
     return Unread("record.unreadable", str(error), raw)
 
 
+class Unclear(ValueError):
+    """What a record means is not certain: it is not read unless the recipe names its fields."""
+
+
 # --- the parts of a record
 
 
