@@ -35,8 +35,9 @@ class Dialect(NamedTuple):
     """How a table is written.
 
     names: of its columns. skip: rows before the first row of data. escapes: quotation marks are
-    escaped by a backslash, else doubled. blanks: a blank follows each separator. assumed: what the
-    file does not say. firsts: the first cells of the rows that were looked at.
+    escaped by a backslash, else doubled. blanks: a blank follows each separator. quotes: whether
+    quotation marks are around cells, or only characters. assumed: what the file does not say.
+    firsts: the first cells of the rows that were looked at.
     """
 
     separator: str
@@ -44,6 +45,7 @@ class Dialect(NamedTuple):
     skip: int = 1
     escapes: bool = False
     blanks: bool = False
+    quotes: bool = True
     assumed: str | None = None
     firsts: Sequence[str] = ()
 
@@ -57,6 +59,7 @@ class Dialect(NamedTuple):
             escapechar="\\" if self.escapes else None,
             doublequote=not self.escapes,
             skipinitialspace=self.blanks,
+            quoting=csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE,
             strict=True,
         )
 
@@ -110,12 +113,18 @@ def _whole_lines(head: bytes) -> list[str]:
 
 
 def _dialect(separator: str, text: Sequence[str]) -> Dialect:
+    """The dialect with this separator that reads the most lines: with quotation marks doubled, else
+    escaped, else, between tabs, as plain characters."""
     joined = "".join(text)
-    dialect = Dialect(separator, (), blanks=joined.count(f'{separator} "') > len(text) / 2)
-    escaped = dialect._replace(escapes=True)
-    if '\\"' in joined and len(_sample(escaped, text)) > len(_sample(dialect, text)):
-        return escaped
-    return dialect
+    plain = Dialect(separator, (), blanks=joined.count(f'{separator} "') > len(text) / 2)
+    if '"' not in joined:
+        return plain
+    found = [plain]
+    if '\\"' in joined:
+        found.append(plain._replace(escapes=True))
+    if separator == "\t" and _evenness([line.split("\t") for line in text])[0] == 1:
+        found.append(plain._replace(quotes=False))
+    return max(found, key=lambda dialect: len(_sample(dialect, text)))
 
 
 def _sample(dialect: Dialect, text: Sequence[str]) -> list[list[str]]:
@@ -225,32 +234,46 @@ def _is_sentence(cell: str) -> bool:
 
 
 def _by_content(rows: Sequence[Sequence[str]]) -> list[str] | None:
-    """The columns (id, speaker, text) or (speaker, text), where it is sure which is which."""
-    columns = list(zip(*rows, strict=True))
-    speakers = [number for number, cells in enumerate(columns) if _are_speakers(cells)]
-    texts = [number for number, cells in enumerate(columns) if _are_texts(cells)]
-    if len(rows) < 4 or len(speakers) != 1 or len(texts) != 1 or len(columns) > 3:
+    """The columns speaker and text, with an id and a number of the turn or without, where it is
+    sure which is which."""
+    columns = dict(enumerate(zip(*rows, strict=True)))
+    ids = [number for number, cells in columns.items() if _are_ids(cells)]
+    orders = [number for number, cells in columns.items() if _are_orders(cells)]
+    # an id and a number of the turn leave less open: then fewer names have to come back
+    share = 0.9 if ids and orders else 0.5
+    speakers = [number for number, cells in columns.items() if _are_speakers(cells, share)]
+    texts = [number for number, cells in columns.items() if _are_texts(cells)]
+    found = sorted(ids + orders + speakers + texts)
+    is_sure = found == list(columns) and len(speakers) == len(texts) == 1
+    if len(rows) < 4 or not is_sure or len(ids) > 1 or len(orders) > len(ids):
         return None
     names = {speakers[0]: "speaker", texts[0]: "text"}
-    for number, cells in enumerate(columns):
-        if number not in names and not _are_ids(cells):
-            return None
-    return [names.get(number, "dialogue_id") for number in range(len(columns))]
+    names |= dict.fromkeys(ids, "dialogue_id") | dict.fromkeys(orders, "turn")
+    return [names[number] for number in columns]
 
 
-def _are_speakers(cells: Sequence[str]) -> bool:
-    """A few short names that come back, and change from row to row."""
+def _are_speakers(cells: Sequence[str], share: float) -> bool:
+    """Short names, of which few differ, and which change from row to row. share: of the rows."""
     names = set(cells)
     is_short = all(0 < len(name) <= 30 and len(name.split()) <= 3 for name in names)
     are_words = not any(map(_is_value, names))
     changes = sum(one != other for one, other in pairwise(cells))
-    few = 2 <= len(names) <= len(cells) / 2
+    few = 2 <= len(names) <= len(cells) * share
     return few and is_short and are_words and changes * 3 >= len(cells)
 
 
 def _are_texts(cells: Sequence[str]) -> bool:
     words = sum(len(cell.split()) for cell in cells)
     return words >= 3 * len(cells) and len(set(cells)) > 0.7 * len(cells)
+
+
+def _are_orders(cells: Sequence[str]) -> bool:
+    """Small whole numbers that count up from row to row, and begin again."""
+    if not all(cell.strip().isdecimal() and len(cell.strip()) < 6 for cell in cells):
+        return False
+    numbers = [int(cell) for cell in cells]
+    starts = [later for earlier, later in pairwise(numbers) if later != earlier + 1]
+    return len(set(starts)) <= 1 and numbers[0] in (0, 1) and set(starts) <= {numbers[0]}
 
 
 def _are_ids(cells: Sequence[str]) -> bool:

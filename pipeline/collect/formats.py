@@ -96,6 +96,14 @@ JSON_MARK = re.compile(
 )
 # The archives of an account write their JSON as a script: `window.YTD.messages.part0 = [ ..`
 SCRIPT = re.compile(rb"\s*(?:(?:var|let|const)\s+)?[\w.$]+\s*=\s*(?=[\[{])")
+ENDING = re.compile(r"\.[a-z][a-z0-9]{0,7}")  # else it is a part of the name: `Chat with Dr. Lee`
+# the beginnings of texts that are no conversations → what they are
+TEXT_MARKS = {
+    b"BEGIN:VCALENDAR": "a calendar: no conversation",
+    b"BEGIN:VCARD": "contacts: no conversation",
+}
+FIELD = re.compile(rb"^([\w-]+):", re.M)
+MAIL_FIELDS = frozenset([b"from", b"to", b"subject", b"date", b"message-id", b"mime-version"])
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -172,9 +180,13 @@ def check_ending(name: str) -> None:
         raise UnknownFormat(f"{name}: {_unknown(ending)}")
 
 
-def text_kind(head: bytes, name: str) -> TextKind:
-    """What a text is, by its beginning in UTF-8: a JSON array in `.jsonl`, a table in `.txt` .."""
-    by_name = TEXTS.get(suffix(name), "text")
+def text_kind(head: bytes, where: str) -> TextKind:
+    """What a text is, by its beginning in UTF-8: a JSON array in `.jsonl`, a table in `.txt` ..
+
+    UnknownFormat for one that holds no conversation, and for a plain text of an unknown ending.
+    """
+    ending = suffix(where)
+    by_name = TEXTS.get(ending, "text")
     if by_name == "yaml":
         return by_name
     if JSON_MARK.match(head) or SCRIPT.match(head):
@@ -183,7 +195,23 @@ def text_kind(head: bytes, name: str) -> TextKind:
         return by_name if _may_be_json(head) else "text"
     if by_name == "text" and dialect.is_certain(head):
         return "table"
+    what = _no_talk(head)
+    if by_name == "text" and what:
+        raise UnknownFormat(f"{where}: {what}")
+    if ending not in TEXTS and ENDING.fullmatch(ending):
+        raise UnknownFormat(f"{where}: {_unknown(ending)}")
     return by_name
+
+
+def _no_talk(head: bytes) -> str | None:
+    """What a text is that has names and colons, and is no conversation."""
+    for mark, what in TEXT_MARKS.items():
+        if head.lstrip().startswith(mark):
+            return what
+    first = head.replace(b"\r", b"").lstrip().partition(b"\n\n")[0]
+    fields = {name.lower() for name in FIELD.findall(first)}
+    is_mail = b"from" in fields and len(fields & MAIL_FIELDS) >= 3
+    return "an e-mail: mail is not read" if is_mail else None
 
 
 def _may_be_json(head: bytes) -> bool:

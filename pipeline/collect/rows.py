@@ -158,7 +158,7 @@ def _rows_of_characters(file: _File, stream: IO[bytes]) -> Iterator[Row]:
     if not encoding.startswith("utf-8"):
         file.notes = (f"collect: decoded from {encoding}",)
     head = ahead(text, formats.HEAD)
-    kind = formats.text_kind(head, file.place.path)
+    kind = formats.text_kind(head, str(file))
     if kind == "table" or (kind == "text" and recognise.is_of_records(file.source)):
         dialect = dialect_of(head, not recognise.has_names(file.source))
         if dialect.assumed:

@@ -1,4 +1,4 @@
-"""Chats written in Markdown: speakers in bold, or a heading for each message.
+"""Chats written in Markdown: speakers in bold, in a line of their own or not, or in headings.
 
 # Ferry
 
@@ -38,6 +38,7 @@ BOLD = re.compile(
     r"^(?:[-*+]\s+|>\s*)?(?:\*\*|__)(?P<name>[^*_\n]{1,40}?)"
     r"(?:\s*[:：]\s*(?:\*\*|__)|(?:\*\*|__)\s*[:：])\s*(?P<text>.*)$"
 )
+ALONE = re.compile(r"^(?:\*\*|__)(?P<name>[^*_\n]{1,40}?)[:：]?(?:\*\*|__)$")
 HEADING = re.compile(r"^#{1,6}\s+(?P<name>[^\n]+?)\s*#*$")
 FENCE = re.compile(r"^\s*(?:```|~~~)")
 RULE = re.compile(r"^\s*([-*_])(?:\s*\1){2,}\s*$")
@@ -60,13 +61,16 @@ NO_SPEAKERS = frozenset(LABELS.split())
 MOSTLY = 0.6  # share of lines that name a speaker, above which every name is one
 
 
+STYLES = {"alone": ALONE, "bold": BOLD, "heading": HEADING}
+
+
 class Mark(NamedTuple):
-    """A line that may name a speaker, and the text behind the name."""
+    """A line that may name a speaker, how it is marked, and the text behind the name."""
 
     line: int
     name: str
     text: str
-    is_heading: bool
+    style: str
 
 
 @dataclass(slots=True)
@@ -108,12 +112,13 @@ def _speakers(text: Sequence[str]) -> list[Mark]:
     Role words decide, where both sides have one; else names in bold, else in headings.
     """
     marks = list(_marks(text))
-    for chosen in (_by_role(marks, True), _by_role(marks, False)):
-        if chosen:
-            return chosen
-    for is_heading in (False, True):
-        found = [mark for mark in marks if mark.is_heading == is_heading]
-        if _come_back(found) and not (is_heading and _is_outline(found)):
+    styles = {style: [mark for mark in marks if mark.style == style] for style in STYLES}
+    for found in styles.values():
+        known = [mark for mark in found if mark.name.lower() in WRITERS]
+        if {WRITERS[mark.name.lower()] for mark in known} >= {"user", "assistant"}:
+            return known
+    for style, found in styles.items():
+        if _come_back(found) and not (style == "heading" and _is_outline(found)):
             return found
     return []
 
@@ -123,21 +128,18 @@ def _marks(text: Sequence[str]) -> Iterator[Mark]:
     for number, line in enumerate(text):
         if FENCE.match(line):
             is_code = not is_code
-        bold = BOLD.match(line)
-        heading = HEADING.match(line)
-        if is_code or not (bold or heading):
-            continue
-        if bold and bold["name"].strip().lower() not in NO_SPEAKERS:
-            yield Mark(number, bold["name"].strip(), bold["text"], False)
-        elif heading:
-            yield Mark(number, AROUND.sub("", heading["name"]), "", True)
+        if not is_code and (mark := _mark(number, line)):
+            yield mark
 
 
-def _by_role(marks: Iterable[Mark], is_heading: bool) -> list[Mark]:
-    found = [mark for mark in marks if mark.is_heading == is_heading]
-    found = [mark for mark in found if mark.name.lower() in WRITERS]
-    sides = {WRITERS[mark.name.lower()] for mark in found}
-    return found if {"user", "assistant"} <= sides else []
+def _mark(number: int, line: str) -> Mark | None:
+    for style, pattern in STYLES.items():
+        match = pattern.match(line)
+        if match:
+            name = AROUND.sub("", match["name"])
+            text = match.groupdict().get("text", "")
+            return None if name.lower() in NO_SPEAKERS else Mark(number, name, text, style)
+    return None
 
 
 def _come_back(marks: Sequence[Mark]) -> bool:
