@@ -124,7 +124,7 @@ def _dialect(separator: str, text: Sequence[str]) -> Dialect:
         found.append(plain._replace(escapes=True))
     if separator == "\t" and _evenness([line.split("\t") for line in text])[0] == 1:
         found.append(plain._replace(quotes=False))
-    return max(found, key=lambda dialect: len(_sample(dialect, text)))
+    return max(found, key=lambda dialect: _even_rows(_sample(dialect, text)))
 
 
 def _sample(dialect: Dialect, text: Sequence[str]) -> list[list[str]]:
@@ -146,7 +146,13 @@ def _evenness(rows: Sequence[Sequence[str]]) -> tuple[float, int]:
     cells = len(rows[0]) if rows else 0
     if cells < 2:
         return 0.0, 0
-    return sum(len(row) == cells for row in rows) / len(rows), cells
+    return _even_rows(rows) / len(rows), cells
+
+
+def _even_rows(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows have as many cells as the first that is not blank."""
+    rows = [row for row in rows if row]
+    return sum(len(row) == len(rows[0]) for row in rows)
 
 
 # --- the names of the columns

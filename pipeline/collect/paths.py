@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import UserError
 from pipeline.collect.archives import ABOUT
-from pipeline.collect.names import is_about, is_hidden
+from pipeline.collect.names import is_about, is_hidden, is_text, printable
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -46,6 +46,9 @@ def matching(pattern: str, folder: Path, where: str) -> list[FoundFile]:
 
     where: the source, for messages. UserError when nothing matches, or what is named is no file.
     """
+    if not is_text(pattern):
+        problem = f"{printable(pattern)} is not UTF-8, so no row can say where it is from"
+        raise UserError(f"{printable(where)}: {problem}. Rename it.")
     try:
         found = list(_remote(pattern) if "://" in pattern else _local(pattern, folder))
     except (OSError, ValueError, ImportError, NotImplementedError) as error:

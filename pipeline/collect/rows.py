@@ -54,6 +54,7 @@ class _File:
     source: SourceSettings
     shape: shapes.Shape | None = None
     notes: tuple[str, ...] = ()
+    found: int = 0  # conversations, and what could not be read
     conversations: int = 0
     is_empty: bool = False
     holds_own_rows: bool = False
@@ -63,6 +64,7 @@ class _File:
 
     def row(self, found: Transcript | Unread | Conversation, number: str) -> Row:
         """A row of our own stores passes unchanged; a transcript is admitted."""
+        self.found += 1
         if isinstance(found, Conversation):
             return self._own_row(found, f"{self.place.path}#{number}")
         if isinstance(found, Transcript):
@@ -90,8 +92,9 @@ class _File:
 
     def read(self) -> FileRead:
         """What was found in the file, when all its rows are read."""
-        if self.is_empty:
-            return FileRead(self.place.path, passed_over="it is empty")
+        if not self.found:
+            why = "it is empty" if self.is_empty else "it holds no records"
+            return FileRead(self.place.path, passed_over=why)
         name = OWN_ROWS if self.holds_own_rows else None
         if self.shape:
             name = shapes.name_of(self.shape)
@@ -135,7 +138,9 @@ def _rows(file: _File, stream: IO[bytes]) -> Iterator[Row]:
     if kind in columnar.READERS:
         with seekable(stream) as whole:
             yield from _rows_of_records(file, columnar.READERS[kind](whole))
-    elif kind in ("zip", "tar"):
+    elif kind == "tar":
+        raise formats.UnknownFormat(f"{file}: {formats.INSIDE}")
+    elif kind == "zip":
         yield from _rows_of_sheets(file, stream)
     elif kind == "document":
         yield from _if_clear(file, _rows_of_document(file, stream))

@@ -173,10 +173,12 @@ class _Unpacked(io.RawIOBase):
 
     def _look_ahead(self) -> None:
         """Have enough bytes to see whether a member begins."""
-        while len(self.ahead) < MARK_BYTES and (more := self.stream.read(PIECE)):
-            self.ahead += more
+        while True:
             if self.compression.padded:
                 self.ahead = self.ahead.lstrip(b"\0")
+            if len(self.ahead) >= MARK_BYTES or not (more := self.stream.read(PIECE)):
+                return
+            self.ahead += more
 
     def _decompressed(self) -> bytes:
         assert self.member is not None

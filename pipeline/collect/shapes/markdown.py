@@ -89,10 +89,12 @@ def recognise(head: list[str]) -> bool:
 def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
     text = [line.rstrip() for line in lines]
     marks = _speakers(text)
+    if not marks:
+        raise Unclear("nobody in it is marked as a speaker")
     unsure = _once_only(text, marks)
     if unsure:
         raise Unclear(f"{unsure} may be a speaker or not: the name stands there once")
-    above = text[: marks[0].line] if marks else text
+    above = text[: marks[0].line]
     blocks = [_block(text, mark, end) for mark, end in _with_ends(text, marks)]
     for before, talk in _talks(above, blocks):
         turns = [turn for turn in map(_turn, talk) if turn[1]]
