@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich import box
 from rich.table import Table
 
+from pipeline.recipe.base import plural
 from pipeline.recipe.draft import facts, size_text
 from pipeline.store.counts import FileRecord, counted
 from pipeline.store.report import FunnelRow, Report, by_count
@@ -86,7 +87,8 @@ def _read_line(shape: str | None, files: Sequence[FileRecord]) -> str:
     for file in files:
         left_out.update(file["left_out"])
     as_shape = _part(" as ", shape)
-    what = f"{len(files)} files read{as_shape}, {conversations} conversations: {_paths(files)}"
+    read = f"{plural(len(files), 'file')} read{as_shape}"
+    what = f"{read}, {plural(conversations, 'conversation')}: {_paths(files)}"
     return what + _part("; left out: ", counted(left_out))
 
 

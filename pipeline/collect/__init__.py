@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.collect import files, hub, web
+from pipeline.collect.rows import OWN_ROWS
 from pipeline.conversation import Row
 from pipeline.recipe.collect import CollectSettings, SourceSettings
+
+__all__ = ["OWN_ROWS", "Unit", "read", "resolved", "size", "units"]
 
 Unit = files.FileUnit | hub.HubUnit | web.WebUnit
 

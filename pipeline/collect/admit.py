@@ -53,6 +53,8 @@ RULES: dict[str, str] = {
     "record.empty": "The record holds no messages.",
     "record.too_long": "The record or its texts have more bytes than `max_bytes`.",
     "file.damaged": "The file ends too early, or its bytes are damaged; the rows before are kept.",
+    "file.name": "The file's name is not UTF-8, so no row can say where it is from.",
+    "file.unread": "The file cannot be opened, or the reading failed.",
     "file.too_long": "The file has to be held in memory as a whole and is too long for that.",
 }
 SECOND = "the second speaker is the assistant"

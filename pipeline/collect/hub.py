@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from pipeline import UserError
-from pipeline.collect import licence, readers, rows
+from pipeline.collect import formats, licence, rows
 from pipeline.collect.admit import Origin
 from pipeline.collect.shapes.transcript import Place
 from pipeline.conversation import Row
@@ -87,7 +87,7 @@ def read(unit: HubUnit, settings: CollectSettings) -> Iterator[Row]:
     source = unit.source
     about = (source.name, source.license, source.attribution, None, source.assistant)
     origin = Origin("hub", *about, settings.max_bytes, source.roles)
-    readers.known_format(unit.path)
+    formats.check_ending(unit.path)
     address = f"{source.hub}@{source.revision}/{unit.path}"
     with _explained(source), _opened(unit) as stream:
         yield from rows.rows_of_file(source, Place(address), stream, origin)

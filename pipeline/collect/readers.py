@@ -1,4 +1,4 @@
-"""UTF-8 to records: JSON lines and arrays, tables, YAML, Parquet. No reader knows conversations.
+"""UTF-8 to records: JSON lines and documents, YAML. No reader knows conversations.
 
 Every reader streams (but a single JSON object or YAML file, which is held whole) and yields
 (number, record), with `Unread` in the place of a record that could not be decoded: one bad line
@@ -7,116 +7,142 @@ costs one line.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Callable, Iterator
-from itertools import chain, count
-from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING
+from itertools import count
+from typing import IO, NamedTuple
 
 import orjson
 
-from pipeline import UserError
-from pipeline.collect.json_array import checked, elements
-from pipeline.collect.shapes.transcript import RAW, Fields, Numbered, Unread
-from pipeline.collect.unpack import Joined, is_damage
-from pipeline.conversation import uncollected
+from pipeline.collect.formats import SCRIPT, TextKind
+from pipeline.collect.json_array import BLANK, checked, elements, past, problem_of
+from pipeline.collect.lines import lines
+from pipeline.collect.shapes.transcript import RAW, Numbered, Unread
+from pipeline.collect.unpack import Joined
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 WHOLE = 128_000_000  # bytes of a file that has to be held whole; decoded it takes six times as much
 BUFFER = 1 << 20  # bytes
-
-
-def suffix(name: str) -> str:
-    """The extension that names the format: `.jsonl` of `a/file.jsonl.gz`."""
-    path = PurePosixPath(name.lower())
-    return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSED else path.suffix
-
-
-def lines(stream: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | Unread]]:
-    """Lines with their numbers from 1. Of one over `limit` bytes only the beginning is held."""
-    number = 0
-    while line := stream.readline(limit + 1):  # one byte more shows that a line is too long
-        number += 1
-        if len(line) <= limit or line.endswith(b"\n"):
-            yield number, line
-        else:
-            size = len(line) + _skip_line(stream)
-            detail = f"a line of {size:,} bytes, more than max_bytes {limit:,}"
-            yield number, Unread("record.too_long", detail, line[: 4 * RAW])
-
-
-def _skip_line(stream: IO[bytes]) -> int:
-    """Read on to the end of the line; how many bytes it still had."""
-    size = 0
-    while more := stream.readline(BUFFER):
-        size += len(more)
-        if more.endswith(b"\n"):
-            break
-    return size
+AHEAD = 1 << 16  # bytes after the first line that are looked at
 
 
 # --- JSON
 
 
+class _Beginning(NamedTuple):
+    """The first line that is not blank, the blank ones before it, and what follows it.
+
+    is_cut: the line is longer than a record may be, and `first` only its beginning.
+    """
+
+    blank: bytes
+    first: bytes
+    more: bytes
+    is_cut: bool
+
+    def are_lines(self) -> bool:
+        """Whether most lines after the first are JSON by themselves."""
+        found = self.more.split(b"\n")
+        later = [line for line in found if line.strip()]
+        if len(self.more) == AHEAD:  # the last one may go on
+            later = later[:-1]
+        return sum(map(_is_value, later)) * 2 > len(later)
+
+    def goes_on(self) -> bool:
+        """Whether the first value, as far as it is seen, goes on after its line."""
+        first = self.first.lstrip()
+        text = (first + self.more).decode("utf-8", "replace")
+        try:
+            _, end = json.JSONDecoder().raw_decode(text)
+        except json.JSONDecodeError as error:
+            end = error.pos
+        except RecursionError:
+            return False
+        return end > len(first.rstrip().decode("utf-8", "replace"))
+
+
 def json_lines(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
+    """A record a line; a document, where the first value does not end on its line."""
+    beginning, stream = _beginning(stream, limit)
+    if beginning.is_cut:
+        is_document = beginning.first.lstrip().startswith(b"[")
+    else:
+        is_document = beginning.goes_on() and not beginning.are_lines()
+    if is_document:
+        yield from _document(stream, limit, beginning)
+    else:
+        yield from _lines_of_json(stream, limit)
+
+
+def json_document(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
+    """A JSON file: the elements of arrays, or one or more objects. JSON lines, where it is such."""
+    beginning, stream = _beginning(stream, limit)
+    is_value = _is_value(beginning.first) and bool(beginning.more.strip())
+    if is_value or beginning.are_lines():
+        yield from _lines_of_json(stream, limit)
+    else:
+        yield from _document(stream, limit, beginning)
+
+
+def _beginning(stream: IO[bytes], limit: int) -> tuple[_Beginning, IO[bytes]]:
+    """The beginning of a stream, and a stream with all of it."""
+    blank = b""
+    while (first := stream.readline(limit + 1)) and not first.strip() and len(blank) < BUFFER:
+        blank += first
+    more = b""
+    while len(more) < AHEAD and (piece := stream.read(AHEAD - len(more))):
+        more += piece
+    whole = io.BufferedReader(Joined(blank + first + more, stream), BUFFER)
+    is_cut = len(first) > limit and not first.endswith(b"\n")
+    return _Beginning(blank, first, more, is_cut), whole
+
+
+def _is_value(line: bytes) -> bool:
+    """Whether a line by itself is an object or an array."""
+    try:
+        return isinstance(orjson.loads(line), dict | list)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _lines_of_json(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
     for number, line in lines(stream, limit):
         if isinstance(line, Unread):
             yield number, line
             continue
         try:
             yield number, orjson.loads(line)
-        except orjson.JSONDecodeError as error:
+        except orjson.JSONDecodeError:
             if not line.isspace():
-                yield number, _second_try(line, error)
+                yield number, _second_try(line)
 
 
-def _second_try(line: bytes, error: Exception) -> object:
+def _second_try(line: bytes) -> object:
     """What orjson refuses and Python's reader takes: NaN, very long numbers.
 
     Both refuse half characters.
     """
+    text = line.decode("utf-8", "surrogateescape")
     try:
-        record: object = json.loads(line)
+        record: object = json.loads(text)
         json.dumps(record, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return Unread("record.malformed", f"not JSON: {error}", line)
+    except (ValueError, RecursionError) as error:
+        return _malformed(error, text, line)
     return record
 
 
-def json_document(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
-    """A JSON file: the elements of an array, several objects one after another, or one object."""
-    # An array is recognised by the first character that is not a blank.
-    head = b""
-    while not head.strip() and (more := stream.read(1 << 16)):
-        head += more
-    stream = io.BufferedReader(Joined(head.lstrip(), stream), BUFFER)
-    if head.lstrip().startswith(b"["):
+def _document(stream: IO[bytes], limit: int, beginning: _Beginning) -> Iterator[Numbered]:
+    script = SCRIPT.match(beginning.first)
+    before = script.end() if script else 0
+    stream.read(len(beginning.blank) + before)
+    if beginning.first[before:].lstrip().startswith(b"["):
         yield from elements(stream, limit)
-        return
-    # Some data sets call JSON lines `.json`: the first line is an object, and more follows.
-    first = stream.readline(limit + 1)
-    second = stream.read(1 << 10)
-    stream = io.BufferedReader(Joined(first + second, stream), BUFFER)
-    if second.strip() and _is_object(first):
-        yield from json_lines(stream, limit)
     else:
-        yield from _one_object(stream)
+        yield from _objects(stream)
 
 
-def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(orjson.loads(line), dict)
-    except orjson.JSONDecodeError:
-        return False
-
-
-def _one_object(stream: IO[bytes]) -> Iterator[Numbered]:
+def _objects(stream: IO[bytes]) -> Iterator[Numbered]:
+    """One object, or several of them one after another."""
     data = stream.read(WHOLE + 1)
     if len(data) > WHOLE:
         detail = f"one JSON object of more than {WHOLE:,} bytes: write it as JSON lines"
@@ -124,122 +150,32 @@ def _one_object(stream: IO[bytes]) -> Iterator[Numbered]:
     elif data.strip():
         try:
             yield 1, orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            yield 1, _second_try(data, error)
+        except orjson.JSONDecodeError:
+            yield from _one_after_another(data)
 
 
-# --- tables
-
-
-class _TableText:
-    """The lines of a table as text, for `csv`.
-
-    It ends at a line that is too long (`long`) and, asked again, continues after it.
-    """
-
-    def __init__(self, stream: IO[bytes], limit: int) -> None:
-        self._lines = lines(stream, limit)
-        self.last = ""  # the latest line, shown where its row cannot be read
-        self.long: Unread | None = None
-
-    def __iter__(self) -> _TableText:
-        return self
-
-    def __next__(self) -> str:
-        _, line = next(self._lines)
-        if isinstance(line, Unread):
-            self.long = line
-            raise StopIteration
-        self.last = line.decode("utf-8", "surrogateescape")
-        return self.last
-
-
-def table(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
-    """Rows of a csv or tsv file as dicts by the names in its first line."""
-    csv.field_size_limit(limit)
-    text = _TableText(stream, limit)
-    first = next(text, "")
-    separator = max(",\t;|", key=first.count)
-    rows = csv.reader(chain([first], text), delimiter=separator)
-    names: list[str] = []
-    for number in count():
+def _one_after_another(data: bytes) -> Iterator[Numbered]:
+    """The values of a text that may hold several, each over several lines."""
+    text = data.decode("utf-8", "surrogateescape").strip().removesuffix(";")
+    decoder = json.JSONDecoder()
+    at = 0
+    for number in count(1):
         try:
-            cells = next(rows, None)
-            "".join(cells or ()).encode()  # finds bytes that are not UTF-8
-        except (csv.Error, UnicodeEncodeError) as error:
-            detail = f"not a row of the table: {error}"
-            yield number, Unread("record.malformed", detail, text.last)
-            continue
-        if text.long:
-            # The row before it was whole, so `cells` holds only the beginning of this one.
-            yield number, text.long
-            if not names:
-                return  # the names of the columns were in it
-            text.long = None
-            rows = csv.reader(text, delimiter=separator)
-        elif cells is None:
+            record, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            yield number, _malformed(error, text, text[at : at + RAW])
             return
-        elif not names:
-            names = cells
-        elif any(cells) or len(cells) == len(names):  # else a blank line
-            yield number, _table_row(names, cells, text.last)
+        yield number, checked(record, text[at:end])
+        at = past(BLANK, text, end)
+        if at == len(text):
+            return
 
 
-def _table_row(names: list[str], cells: list[str], line: str) -> Fields | Unread:
-    if len(cells) != len(names):
-        detail = f"{len(cells)} cells, expected {len(names)}"
-        return Unread("record.malformed", detail, line)
-    return dict(zip(names, cells, strict=True))
-
-
-def parquet(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
-    """Rows of a Parquet file as dicts, in batches; rows of our own stores as `Conversation`."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    number = 0
-    try:
-        file = pq.ParquetFile(stream, pre_buffer=False, buffer_size=BUFFER)
-        for batch in file.iter_batches(_batch_rows(file.metadata)):
-            for row in _rows_of(batch):
-                number += 1
-                yield number, row
-    except (pa.ArrowException, OSError) as error:
-        if not isinstance(error, pa.ArrowException) and not is_damage(error):
-            raise
-        yield number + 1, Unread("file.damaged", f"not Parquet, or damaged: {error}", b"")
-
-
-def _batch_rows(about: pq.FileMetaData) -> int:
-    """Rows that are about 16 MB when unpacked, 1,000 at most."""
-    size = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
-    return int(min(1000, max(1, 16_000_000 * about.num_rows // max(size, 1))))
-
-
-def _rows_of(batch: pa.RecordBatch) -> Iterator[object]:
-    """The rows of a batch; one whose bytes are not UTF-8 is unreadable by itself."""
-    import pyarrow as pa
-
-    from pipeline.conversation import SCHEMA, from_table
-
-    if batch.schema.names == SCHEMA.names:
-        yield from from_table(pa.Table.from_batches([batch]).cast(SCHEMA))
-        return
-    try:
-        with uncollected():
-            rows = batch.to_pylist()
-        yield from rows
-    except UnicodeDecodeError:
-        for at in range(batch.num_rows):
-            yield _row_of(batch.slice(at, 1))
-
-
-def _row_of(batch: pa.RecordBatch) -> object:
-    try:
-        [row] = batch.to_pylist()
-    except UnicodeDecodeError as error:
-        return Unread("record.not_text", f"not UTF-8: {error}", b"")
-    return row
+def _malformed(error: Exception, text: str, raw: str | bytes) -> Unread:
+    what = str(error)
+    if isinstance(error, json.JSONDecodeError):
+        what = f"{problem_of(error, text)} at line {error.lineno}, column {error.colno}"
+    return Unread("record.malformed", f"not JSON: {what}", raw)
 
 
 # --- YAML
@@ -268,33 +204,8 @@ def yaml_documents(stream: IO[bytes], limit: int) -> Iterator[Numbered]:
         yield 1, Unread("record.malformed", detail, data)
 
 
-# --- formats by extension
-
-READERS: dict[str, Callable[[IO[bytes], int], Iterator[Numbered]]] = {
-    ".jsonl": json_lines,
-    ".ndjson": json_lines,
-    ".jsonlines": json_lines,
-    ".json": json_document,
-    ".csv": table,
-    ".tsv": table,
-    ".yaml": yaml_documents,
-    ".yml": yaml_documents,
-    ".parquet": parquet,
+READERS: dict[TextKind, Callable[[IO[bytes], int], Iterator[Numbered]]] = {
+    "json lines": json_lines,
+    "json": json_document,
+    "yaml": yaml_documents,
 }
-DOCUMENTS = (".xml", ".tei", ".html", ".htm")
-TEXTS = (".txt", ".log")
-KNOWN = (*READERS, *DOCUMENTS, *TEXTS)
-
-
-def known_format(name: str) -> str:
-    """The extension; UserError, which lists those that can be read, when it is not one of them."""
-    found = suffix(name)
-    if found in KNOWN:
-        return found
-    if found in (".png", ".charx"):
-        what = "a picture" if found == ".png" else "a character card"
-        cards = "Character cards are read by `generate` (`cards:`), not by `collect`."
-        raise UserError(f"{name}: {what}. {cards}")
-    format_name = found or "(no extension)"
-    known = f"{' '.join(KNOWN)} and .zip"
-    raise UserError(f"{name}: unknown file format {format_name}; known are {known}")

@@ -16,7 +16,7 @@ from pipeline.collect.admit import raw_text
 from pipeline.collect.shapes import card, known, prompt
 from pipeline.collect.shapes.named import fits, names_turns
 from pipeline.collect.shapes.transcript import Fields, Unclear, as_json
-from pipeline.recipe.collect import SourceSettings
+from pipeline.recipe.collect import FieldNames, SourceSettings
 
 DEPTH = 5  # levels of one JSON object that are searched for records
 SAMPLE = 20  # records by which a shape is recognised
@@ -99,6 +99,22 @@ def _options(option: str, values: Mapping[str, str]) -> Iterator[str]:
 # --- choice
 
 
+def reason(error: UserError, where: str) -> str:
+    """Why a file is passed over: the first sentence of the error, without the file's name."""
+    first = str(error).partition("\n")[0].removeprefix(where).lstrip(": ")
+    return first.partition(" Tried: ")[0]
+
+
+def is_of_records(source: SourceSettings) -> bool:
+    """Whether the recipe names a shape of records or tables, and not of plain text."""
+    return source.shape in shapes.names(OF_RECORDS)
+
+
+def has_names(source: SourceSettings) -> bool:
+    """Whether the recipe names a shape or fields, so that the names of the file are to stay."""
+    return bool(source.shape or source.options) or source.fields != FieldNames()
+
+
 def named(source: SourceSettings, path: str, known: Sequence[ShapeType]) -> ShapeType | None:
     """The shape that the recipe names. UserError when no shape for such a file has that name."""
     name = source.shape
@@ -107,6 +123,8 @@ def named(source: SourceSettings, path: str, known: Sequence[ShapeType]) -> Shap
     for shape in known:
         if shapes.name_of(shape) == name:
             return shape
+    if name in shapes.names(OF_RECORDS, shapes.TEXTS, shapes.DOCUMENTS):
+        raise UnknownShape(f"source {source.name}: {path}: the shape {name} reads no such file")
     problem = f"unknown shape {name!r} for {path}; known are {', '.join(shapes.names(known))}"
     raise UserError(f"source {source.name}: {problem}")
 

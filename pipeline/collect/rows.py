@@ -10,14 +10,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import IO, cast
 
 from pipeline import UserError
-from pipeline.collect import cells, readers, recognise, shapes
+from pipeline.collect import (
+    cells,
+    columnar,
+    formats,
+    readers,
+    recognise,
+    shapes,
+    tables,
+    workbook,
+)
 from pipeline.collect.admit import Origin, admit, refuse
+from pipeline.collect.dialect import dialect_of
+from pipeline.collect.lines import lines
 from pipeline.collect.recognise import SAMPLE
 from pipeline.collect.shapes import named, placeholders, turns
 from pipeline.collect.shapes.transcript import (
@@ -28,11 +39,14 @@ from pipeline.collect.shapes.transcript import (
     Unread,
     unreadable,
 )
-from pipeline.collect.unpack import BROKEN, in_utf8, is_damage, unpacked
-from pipeline.conversation import Conversation, FileRead, Row
+from pipeline.collect.unpack import BROKEN, ahead, in_utf8, is_damage, peeked, seekable, unpacked
+from pipeline.conversation import Conversation, FileRead, Row, identity
 from pipeline.recipe.collect import FieldNames, SourceSettings
 
 HEAD = 50  # lines by which the shape of a text is recognised
+BESIDE_TEXT = 8  # a record of JSON may be so many times as long as its texts: our choice
+OWN_ROWS = "rows of Rapport"  # in the place of a shape's name
+ENTITY = b"<!ENTITY"  # ten lines of them can stand for more text than fits in any memory
 
 # What is found at a place: "7" is the seventh record, "7/2" its second conversation.
 Placed = tuple[str, Transcript | Unread | Conversation]
@@ -50,15 +64,19 @@ class _File:
     source: SourceSettings
     shape: shapes.Shape | None = None
     notes: tuple[str, ...] = ()
+    found: int = 0  # conversations, and what could not be read
     conversations: int = 0
+    is_empty: bool = False
+    holds_own_rows: bool = False
+    has_sheets: bool = False  # each of which says what was found in it
     assumed: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
     left_out: Counter[str] = field(default_factory=Counter)
 
     def row(self, found: Transcript | Unread | Conversation, number: str) -> Row:
         """A row of our own stores passes unchanged; a transcript is admitted."""
+        self.found += 1
         if isinstance(found, Conversation):
-            self.conversations += 1
-            return found
+            return self._own_row(found, f"{self.place.path}#{number}")
         if isinstance(found, Transcript) and found.personas:
             found = placeholders.filled(found)
         private = self.shape is not None and self.shape.ABOUT.private
@@ -69,9 +87,30 @@ class _File:
             self.left_out.update(found.left_out)
         return row
 
+    def _own_row(self, row: Conversation, ref: str) -> Row:
+        self.holds_own_rows = True
+        if not row.messages or row.source is None:
+            detail = "a row of Rapport without messages or without a source"
+            return refuse("record.empty", detail, row.extra, self.origin, ref)
+        self.conversations += 1
+        if row.id:
+            return row
+        edits = (*row.edits, "collect: new id, the row had none")
+        return replace(row, id=identity(self.origin.name, ref), edits=edits)
+
+    def assume(self, what: str) -> None:
+        """Note what is assumed of the whole file, for its rows and for the report."""
+        self.assumed[what] = None
+        self.notes += (f"collect: assumed that {what}",)
+
     def read(self) -> FileRead:
         """What was found in the file, when all its rows are read."""
-        name = shapes.name_of(self.shape) if self.shape else None
+        if not self.found:
+            why = "it is empty" if self.is_empty else "it holds no records"
+            return FileRead(self.place.path, passed_over=why)
+        name = OWN_ROWS if self.holds_own_rows else None
+        if self.shape:
+            name = shapes.name_of(self.shape)
         return FileRead(
             self.place.path, name, self.conversations, tuple(self.assumed), dict(self.left_out)
         )
@@ -86,7 +125,8 @@ def rows_of_file(
     """The rows of one file, whatever its compression and format; last what was found in it."""
     file = _File(place, origin, source)
     yield from guarded(_rows(file, stream), place.path, origin)
-    yield file.read()
+    if not file.has_sheets:
+        yield file.read()
 
 
 def guarded(rows: Iterable[Row], path: str, origin: Origin) -> Iterator[Row]:
@@ -98,25 +138,79 @@ def guarded(rows: Iterable[Row], path: str, origin: Origin) -> Iterator[Row]:
             raise
         detail = f"the file breaks off or is damaged: {error or type(error).__name__}"
         yield refuse("file.damaged", detail, "", origin, path)
+    except (ValueError, RecursionError) as error:
+        yield refuse(
+            "record.unreadable", f"nothing more of the file is read: {error}", "", origin, path
+        )
 
 
 def _rows(file: _File, stream: IO[bytes]) -> Iterator[Row]:
+    head, stream = peeked(unpacked(stream), formats.HEAD)
+    kind = formats.kind_of(str(file), head)
+    file.is_empty = not head
+    if kind in columnar.READERS:
+        with seekable(stream) as whole:
+            yield from _rows_of_records(file, columnar.READERS[kind](whole))
+    elif kind == "tar":
+        raise formats.UnknownFormat(f"{file}: {formats.INSIDE}")
+    elif kind == "zip":
+        yield from _rows_of_sheets(file, stream)
+    elif kind == "document":
+        yield from _if_clear(file, _rows_of_document(file, stream))
+    else:
+        yield from _rows_of_characters(file, stream)
+
+
+def _if_clear(file: _File, rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows. What a shape finds out to be unclear is a file that no shape fits."""
+    try:
+        yield from rows
+    except Unclear as error:
+        raise recognise.UnknownShape(f"{file}: not read: {error}") from error
+
+
+def _rows_of_characters(file: _File, stream: IO[bytes]) -> Iterator[Row]:
+    """The rows of a file of characters: JSON, YAML, a table or a plain text."""
     max_bytes = file.origin.max_bytes
-    kind = readers.known_format(str(file))
-    if kind == ".parquet":
-        yield from _rows_of_records(file, readers.parquet(stream, max_bytes))
-        return
-    stream = unpacked(stream)
-    if kind in readers.DOCUMENTS:
-        yield from _rows_of_document(file, stream)
-        return
-    stream, encoding = in_utf8(stream)
+    text, encoding = in_utf8(stream)
     if not encoding.startswith("utf-8"):
         file.notes = (f"collect: decoded from {encoding}",)
-    if kind in readers.TEXTS:
-        yield from _rows_of_text(file, _TextLines(readers.lines(stream, max_bytes)))
+    head = ahead(text, formats.HEAD)
+    kind = formats.text_kind(head, str(file))
+    if kind == "table" or (kind == "text" and recognise.is_of_records(file.source)):
+        dialect = dialect_of(head, not recognise.has_names(file.source))
+        if dialect.assumed:
+            file.assume(dialect.assumed)
+        yield from _rows_of_records(file, tables.rows(text, dialect, max_bytes))
+    elif kind == "text":
+        yield from _if_clear(file, _rows_of_text(file, _TextLines(lines(text, max_bytes))))
     else:
-        yield from _rows_of_records(file, readers.READERS[kind](stream, max_bytes))
+        yield from _rows_of_records(file, readers.READERS[kind](text, max_bytes * BESIDE_TEXT))
+
+
+def _rows_of_sheets(file: _File, stream: IO[bytes]) -> Iterator[Row]:
+    """The rows of a workbook, each sheet like a file of its own. UnknownShape when none fits."""
+    with seekable(stream) as whole:
+        if formats.check_package(str(file), whole) != "workbook":
+            raise formats.UnknownFormat(f"{file}: {formats.INSIDE}")
+        file.has_sheets = True
+        unknown: list[recognise.UnknownShape] = []
+        found: list[FileRead] = []
+        for sheet in workbook.sheets(whole, not recognise.has_names(file.source)):
+            own = _File(Place(f"{file.place.path}/{sheet.name}"), file.origin, file.source)
+            if sheet.columns.assumed:
+                own.assume(sheet.columns.assumed)
+            try:
+                yield from _rows_of_records(own, sheet.records)
+                found.append(own.read())
+            except recognise.UnknownShape as error:
+                unknown.append(error)
+                found.append(
+                    FileRead(own.place.path, passed_over=recognise.reason(error, str(own)))
+                )
+    if unknown and len(unknown) == len(found):
+        raise unknown[0]
+    yield from found
 
 
 # --- records
@@ -299,6 +393,10 @@ def _rows_of_text(file: _File, text: _TextLines) -> Iterator[Row]:
 
 def _rows_of_document(file: _File, stream: IO[bytes]) -> Iterator[Row]:
     data = stream.read(readers.WHOLE + 1)
+    if ENTITY in data.replace(b"\0", b""):  # also of UTF-16
+        detail = "XML with entities of its own, which are not followed"
+        yield refuse("record.unreadable", detail, data, file.origin, file.place.path)
+        return
     if len(data) > readers.WHOLE:
         detail = f"a document of more than {readers.WHOLE:,} bytes"
         yield refuse("file.too_long", detail, data, file.origin, file.place.path)

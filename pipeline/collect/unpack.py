@@ -1,4 +1,8 @@
-"""Bytes to UTF-8: compression and encodings, recognised by what is in the file."""
+"""Bytes to UTF-8: compression and encodings, recognised by what is in the file.
+
+The libraries' own file objects are not used: zstandard's takes a file that ends inside a frame as
+whole, and those for bz2 and xz pass over bytes that follow the end.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,15 @@ import gzip
 import io
 import lzma
 import re
+import tarfile
+import tempfile
 import zipfile
 import zlib
-from contextlib import suppress
-from typing import IO, TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, TYPE_CHECKING, NoReturn, Protocol, cast
 
 import zstandard
 
@@ -20,6 +29,8 @@ if TYPE_CHECKING:
 
 SNIFF = 1_000_000  # bytes by which the encoding is recognised
 BUFFER = 1 << 20  # bytes
+PIECE = 1 << 12  # bytes that are decompressed at a time
+MARK_BYTES = 6  # by which a compression is recognised
 # Encodings of texts that are not Unicode, the more common ones first: of equally likely ones the
 # first is taken.
 LIKELY = (
@@ -50,7 +61,14 @@ BYTE_ORDER_MARKS = (
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a wrong byte
 # What is raised for a file that ends too early, or is not what its first bytes say.
-BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstandard.ZstdError)
+BROKEN = (
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zstandard.ZstdError,
+)
 
 
 def is_damage(error: Exception) -> bool:
@@ -64,41 +82,182 @@ def is_damage(error: Exception) -> bool:
     return is_plain and isinstance(error, OSError) and error.errno is None
 
 
+class Decompressor(Protocol):
+    """What the four libraries have in common. eof: the member is whole."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """A compression whose files are one or more members, one after another.
+
+    marks: with one of them a member begins. padded: zero bytes may follow a member.
+    """
+
+    marks: tuple[bytes, ...]
+    decompressor: Callable[[], Decompressor]
+    padded: bool = False
+
+
+def _zstd() -> Decompressor:
+    return zstandard.ZstdDecompressor().decompressobj()
+
+
+ZSTD_MARK = b"\x28\xb5\x2f\xfd"
+SKIPPABLE = tuple(bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(16))
+COMPRESSIONS = (
+    Compression((b"\x1f\x8b",), partial(zlib.decompressobj, 31), padded=True),
+    Compression((ZSTD_MARK, *SKIPPABLE), _zstd),
+    Compression((b"BZh",), bz2.BZ2Decompressor),
+    Compression((b"\xfd7zXZ\x00",), lzma.LZMADecompressor, padded=True),
+)
+
+
 def unpacked(stream: IO[bytes]) -> IO[bytes]:
     """The stream without its compression, recognised by its first bytes, not by its name."""
-    head = stream.read(6)
-    whole = io.BufferedReader(Joined(head, stream), BUFFER)
-    if head.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=whole)  # type: ignore[return-value]
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        decompressor = zstandard.ZstdDecompressor()
-        return io.BufferedReader(
-            decompressor.stream_reader(whole, read_across_frames=True), 1 << 17
-        )
-    if head.startswith(b"BZh"):
-        return bz2.BZ2File(whole)
-    if head.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile(whole)
+    head, whole = peeked(stream, MARK_BYTES)
+    for compression in COMPRESSIONS:
+        if head.startswith(compression.marks):
+            return io.BufferedReader(_Unpacked(whole, compression), 1 << 17)
     return whole
+
+
+class _Unpacked(io.RawIOBase):
+    """What all members of a compressed file hold.
+
+    Raises one of BROKEN, at every further call as well, where a member is damaged, where the file
+    ends inside one, and where bytes follow the last that are none.
+    """
+
+    def __init__(self, stream: IO[bytes], compression: Compression) -> None:
+        self.stream = stream
+        self.compression = compression
+        self.member: Decompressor | None = None  # the one that is being read
+        self.ahead = b""  # read from the stream and not yet decompressed
+        self.out = memoryview(b"")
+        self.failure: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        while not self.out and self._begins():
+            self.out = memoryview(self._decompressed())
+        size = min(len(view), len(self.out))
+        view[:size], self.out = self.out[:size], self.out[size:]
+        return size
+
+    def _begins(self) -> bool:
+        """Whether there is a member to read; False at the end of the file."""
+        if self.failure:
+            raise self.failure
+        if self.member is None and self._is_next():
+            self.member = self.compression.decompressor()
+        return self.member is not None
+
+    def _is_next(self) -> bool:
+        self._look_ahead()
+        if not self.ahead:
+            return False
+        if not self.ahead.startswith(self.compression.marks):
+            self._fail(EOFError("other bytes follow the end of the compressed data"))
+        return True
+
+    def _look_ahead(self) -> None:
+        """Have enough bytes to see whether a member begins."""
+        while True:
+            if self.compression.padded:
+                self.ahead = self.ahead.lstrip(b"\0")
+            if len(self.ahead) >= MARK_BYTES or not (more := self.stream.read(PIECE)):
+                return
+            self.ahead += more
+
+    def _decompressed(self) -> bytes:
+        assert self.member is not None
+        # Small pieces: a few bytes of input can stand for a thousand times as many of output.
+        data, self.ahead = self.ahead, b""
+        data = data or self.stream.read(PIECE)
+        if not data:
+            self._fail(EOFError("it ends inside its compressed data"))
+        try:
+            found = self.member.decompress(data)
+        except (*BROKEN, OSError) as error:
+            self._fail(error)
+        if self.member.eof:
+            self.ahead, self.member = self.member.unused_data, None
+        return found
+
+    def _fail(self, error: Exception) -> NoReturn:
+        self.failure = error
+        raise error
+
+
+def peeked(stream: IO[bytes], size: int) -> tuple[bytes, IO[bytes]]:
+    """The first bytes of a stream, fewer where it breaks off, and a stream that begins with
+    them."""
+    head = _head(stream, size)
+    if stream.seekable():
+        stream.seek(0)
+        return head, stream
+    return head, io.BufferedReader(Joined(head, stream), BUFFER)
+
+
+@contextmanager
+def seekable(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The stream itself where it can be read in any order, else a temporary copy of it.
+
+    Of a stream that breaks off, the copy holds what comes before; the error is raised at the end.
+    """
+    if stream.seekable():
+        yield stream
+        return
+    failure: Exception | None = None
+    with tempfile.TemporaryFile() as copy:
+        try:
+            while piece := _piece(stream, BUFFER):
+                copy.write(piece)
+        except BROKEN as error:
+            failure = error
+        copy.seek(0)
+        yield copy
+    if failure:
+        raise failure
 
 
 def in_utf8(stream: IO[bytes]) -> tuple[IO[bytes], str]:
     """The text stream as UTF-8 without a byte order mark, and the encoding it had."""
-    head = _head(stream)
+    head = _head(stream, SNIFF)
     encoding = encoding_of(head)
     whole: io.RawIOBase
     if encoding in ("utf-8", "utf-8-sig"):
         whole = Joined(head.removeprefix(codecs.BOM_UTF8), stream)
     else:
         whole = _Recoded(io.BufferedReader(Joined(head, stream)), encoding)
-    return io.BufferedReader(whole, BUFFER), encoding
+    text: IO[bytes] = io.BufferedReader(whole, BUFFER)
+    start = ahead(text, SNIFF)
+    if b"\r" in start and b"\n" not in start:
+        text = io.BufferedReader(_NewLines(text), BUFFER)
+    return text, encoding
 
 
-def _head(stream: IO[bytes]) -> bytes:
-    """The first megabyte, or what can be read of it where the compression breaks off."""
+def ahead(text: IO[bytes], size: int) -> bytes:
+    """The next bytes of a buffered stream, which stay the next."""
+    return cast("io.BufferedReader", text).peek(size)[:size]
+
+
+def _head(stream: IO[bytes], size: int) -> bytes:
+    """The first bytes, or what can be read of them where the compression breaks off."""
     head = b""
     with suppress(*BROKEN, OSError):  # the next to read meets the same error, after these bytes
-        while len(head) < SNIFF and (piece := _piece(stream, SNIFF)):
+        while len(head) < size and (piece := _piece(stream, size - len(head))):
             head += piece
     return head
 
@@ -196,3 +355,19 @@ class _Recoded(io.RawIOBase):
         size = min(len(view), len(self.left))
         view[:size], self.left = self.left[:size], self.left[size:]
         return size
+
+
+class _NewLines(io.RawIOBase):
+    """A stream whose lines end in a carriage return alone, as on old Macs, with line feeds."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data = _piece(self.stream, len(view)).replace(b"\r", b"\n")
+        view[: len(data)] = data
+        return len(data)

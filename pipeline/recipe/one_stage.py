@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -90,12 +93,11 @@ def named(inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
     talks/mine.jsonl.gz → mine · other/mine.jsonl → mine-2 · logs/*.csv → logs
     """
     taken: set[str] = set()
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(partial(count, 2))
     for path in inputs:
         stem = name = _stem(path)
-        number = 1
         while name in taken:
-            number += 1
-            name = f"{stem}-{number}"
+            name = f"{stem}-{next(numbers[stem])}"
         taken.add(name)
         yield name, path
 

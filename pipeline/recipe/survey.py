@@ -19,7 +19,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from pipeline import UserError, collect
-from pipeline.collect import readers, shapes
+from pipeline.collect import formats, shapes
 from pipeline.conversation import Conversation, Quarantine
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 from pipeline.recipe.one_stage import named
@@ -74,9 +74,9 @@ def survey(folder: Path) -> Survey:
     for files in _by_place(folder).values():
         found.groups += _groups(folder, files, found.left_out)
     if not found.groups:
-        formats = " ".join(readers.KNOWN)
+        known = " ".join(formats.KNOWN)
         reasons = [f"\n  {path}: {reason}" for path, reason in found.left_out.items()]
-        wanted = f"holds no dialogue file that can be read. Formats: {formats}, also compressed"
+        wanted = f"holds no dialogue file that can be read. Formats: {known}, also compressed"
         raise UserError(f"{folder} {wanted}.{''.join(reasons)}")
     _set_names(folder, found.groups)
     _set_languages(found.groups)
@@ -103,7 +103,9 @@ def _files(folder: Path) -> Iterator[Path]:
             continue
         if path.is_dir():
             yield from _files(path)
-        elif readers.suffix(path.name) in (*readers.KNOWN, ".zip") and not _is_recipe(path):
+        elif formats.suffix(path.name) in (*formats.KNOWN, *formats.ARCHIVES) and not _is_recipe(
+            path
+        ):
             yield path
 
 
@@ -116,7 +118,7 @@ def _is_recipe(path: Path) -> bool:
 
 def _ending(path: Path) -> str:
     """`.jsonl.gz` of `talks.jsonl.gz`."""
-    is_compressed = path.suffix.lower() in readers.COMPRESSED
+    is_compressed = path.suffix.lower() in formats.COMPRESSED
     return "".join(path.suffixes[-1 - is_compressed :])
 
 
@@ -196,7 +198,7 @@ def _probe(path: Path) -> Probe:
 
 def _sample(path: Path, shape: str | None) -> tuple[list[Conversation], int]:
     """The conversations among the first records, and how many records could not be read."""
-    source = SourceSettings(name=path.stem, files=[glob.escape(path.name)], shape=shape)
+    source = SourceSettings(name=path.stem, files=[path.name], shape=shape)
     settings = CollectSettings(sources=[source])
     units = collect.units(settings, path.parent)
     read = chain.from_iterable(collect.read(unit, settings, Path()) for unit in units)
@@ -212,7 +214,7 @@ def _sample(path: Path, shape: str | None) -> tuple[list[Conversation], int]:
 def _shape(path: Path, rows: list[Conversation]) -> str | None:
     """The shape that reads the same rows when it is named."""
     # a file that is read whole would be read whole for every shape
-    is_whole = readers.suffix(path.name) in WHOLE_FORMATS
+    is_whole = formats.suffix(path.name) in WHOLE_FORMATS
     if not rows or (is_whole and path.stat().st_size > WHOLE_BYTES):
         return None
     for name in shapes.names(shapes.RECORDS, shapes.TABLES, shapes.TEXTS):

@@ -104,7 +104,12 @@ def losses(funnel: Sequence[FunnelRow]) -> list[str]:
     """What was asked for and is missing, and whether asking again helps, in sentences."""
     missing = sum(row["missing"] for row in funnel)
     transient = sum(row["transient"] for row in funnel)
-    sentences = []
+    empty = [name for row in funnel for name in row["empty"]]
+    sentences = [
+        f"Source {name} gave no row: what was passed over is listed with its reason, what could "
+        "not be read is in the quarantine of `1-collect`."
+        for name in empty
+    ]
     if missing:
         sentences.append(f"{missing} of the rows asked for could not be made: see `rapport stats`.")
     if transient:

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, cast
 from pipeline.store.counts import Counts, FileRecord
 
 # One row of the funnel. `in`: rows of the stage before. added: rows of its own. read: the files
-# that `collect` found in its sources.
+# that `collect` found in its sources. empty: sources that gave no row.
 FunnelRow = TypedDict(
     "FunnelRow",
     {
@@ -26,6 +26,7 @@ FunnelRow = TypedDict(
         "reasons": dict[str, int],
         "seconds": float,
         "read": list[FileRecord],
+        "empty": list[str],
     },
 )
 
@@ -69,6 +70,7 @@ def counted(stage: str, rows_in: int, counts: Counts) -> Report:
         "added": counts.rows_in - rows_in,
         "reasons": by_count(counts.reasons),
         "findings": by_count(counts.findings),
+        "empty": [],
     }
     return cast("Report", record)
 

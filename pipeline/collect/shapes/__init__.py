@@ -70,6 +70,7 @@ from pipeline.collect.shapes import (
     lm_studio,
     log,
     logged,
+    markdown,
     marked,
     marked_text,
     matrix,
@@ -109,6 +110,7 @@ from pipeline.collect.shapes import (
     sms,
     speakers,
     spoken,
+    subtitles,
     swda,
     takeout,
     tei,
@@ -283,6 +285,7 @@ TEXTS: tuple[TextShape, ...] = (
     imessage,
     zoom,
     viber,
+    subtitles,
     librechat_text,
     whatsapp,
     irc,
@@ -294,6 +297,7 @@ TEXTS: tuple[TextShape, ...] = (
     cdial,
     by_number,
     paragraphs,
+    markdown,
     log,
 )
 DOCUMENTS: tuple[DocumentShape, ...] = (

@@ -25,10 +25,9 @@ from pipeline.collect.shapes.transcript import (
     Turn,
     Unread,
 )
+from pipeline.collect.shapes.xml import Element, root_of
 
 ABOUT = About("TEI documents: plays", ("names", "groups"))
-
-Element = etree._Element
 
 NOT_SPOKEN = {
     "stage",
@@ -53,13 +52,10 @@ def recognise(document: bytes) -> bool:
 
 
 def read(document: bytes, place: Place) -> Iterator[Transcript | Unread]:
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
-    )
     try:
-        root = etree.fromstring(document, parser)
-    except etree.XMLSyntaxError as error:
-        yield Unread("record.malformed", f"not XML: {error}", document)
+        root = root_of(document)
+    except ValueError as error:
+        yield Unread("record.malformed", str(error), document)
     else:
         yield from _transcripts(root)
 
