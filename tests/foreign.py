@@ -313,6 +313,27 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
     ("chatterbot", "a.yml", CHATTERBOT, [(U, "Hello"), (A, "Yes")]),
     ("cdial", "a.txt", "你 好 ！\t晚 上 好\n春 天\t是 啊\n", [(U, "你好！"), (A, "晚上好")]),
     ("cell", "a.csv", CELL, [(U, "Hi!"), (A, "Hello!\nthere")]),
+    (
+        "exchanges",
+        "a.jsonl",
+        [
+            {"dialogue_id": 0, "response_id": n, "context": ask, "response": answer}
+            for n, ask, answer in ((1, "So you stay?", "Gladly."), (0, "Did it run?", "At six."))
+        ],
+        [(U, "Did it run?"), (A, "At six."), (U, "So you stay?"), (A, "Gladly.")],
+    ),
+    (
+        "parallel",
+        "a.jsonl",
+        {"narrative": "x", "dialogue": ["Late?", "Yes."], "speakers": ["Ada", "Ben"]},
+        [(U, "Late?"), (A, "Yes.")],
+    ),
+    (
+        "by_number",
+        "a.txt",
+        "1 Did it run?\n2 At six.\n1 So you stay?\n",
+        [(U, "Did it run?"), (A, "At six."), (U, "So you stay?")],
+    ),
     ("numbered", "a.csv", NUMBERED, [(U, "One"), (A, "Two"), (U, "Three")]),
     ("turns", "a.csv", TURNS, [(U, "Hello"), (A, "Evening.")]),
     (

@@ -134,7 +134,7 @@ def test_encodings_are_recognised_by_their_bytes_and_noted(
     [row] = rows_of(tmp_path, "a.txt")
     assert [m.content for m in row.messages] == text_lines * 3
     if noted == "utf-8":
-        assert row.edits == ("collect: assumed that the second speaker is the assistant",)
+        assert not any("decoded" in edit for edit in row.edits)
     else:
         assert row.edits[0].startswith(f"collect: decoded from {noted}")
 
@@ -353,7 +353,7 @@ def test_a_shape_is_the_one_of_most_records(tmp_path: Path) -> None:
 def test_a_line_of_a_text_that_is_too_long_follows_the_conversation_it_stands_in(
     tmp_path: Path,
 ) -> None:
-    chat = ["Ada: Hello", "Ben: Evening."]
+    chat = ["Ada: Hello.", "Ben: Evening."]
     (tmp_path / "a.txt").write_text("\n".join([*chat, "x" * 300, "---", *chat]))
     rows = rows_of(tmp_path, "a.txt", max_bytes=200)
     assert [row.where if isinstance(row, Quarantine) else row.source.ref for row in rows] == [
@@ -455,11 +455,11 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "shape": (
         {"files": ["odd.jsonl"]},
-        r"(?s)odd\.jsonl: no known shape fits\. Tried: .*messages, sharegpt.*like: \{\"price\":3",
+        r"(?s)odd\.jsonl: no known shape fits\.\nThe first record holds:\n  price: 3\n",
     ),
     "text": (
         {"files": ["prose.txt"]},
-        r"source s: prose\.txt: no known shape fits\. Tried: .*whatsapp, .*irc, .*log",
+        r"source s: prose\.txt: no known shape fits\. Tried: .*whatsapp, .*log\.",
     ),
     "format": (
         {"files": ["image.bmp"]},

@@ -3,10 +3,12 @@
 Who is the assistant when neither speaker is a model
 (recipe: `assistant: second | first | most | <speaker's name>`):
 
-1. a speaker named in the recipe, where that speaker is in the conversation;
+1. a speaker named in the recipe, where that speaker is in the conversation (by `assistant`, or by
+   `roles`, which also turns the words of the source around);
 2. else whoever the source itself calls the model or the user (`ROLE_WORDS`); with one side known,
    a single other speaker is the other side;
-3. else, by the recipe, the second to speak (the default: who begins usually asks, who answers is
+3. else who helps whom, where both sides are called so: a therapist and a client (`HELPERS`);
+4. else, by the recipe, the second to speak (the default: who begins usually asks, who answers is
    what a model has to learn), the first, or the one with the most words.
 
 Everybody else is `user`. Nobody is renamed: more than two speakers keep their names, and `filter`
@@ -18,13 +20,20 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import repeat
 from operator import attrgetter
 from typing import cast
 
-from pipeline.collect.shapes.transcript import RAW, Transcript, Turn, Unread, as_json
+from pipeline.collect.shapes.transcript import (
+    RAW,
+    ROLE_WORDS,
+    Transcript,
+    Turn,
+    Unread,
+    as_json,
+)
 from pipeline.conversation import (
     Conversation,
     Message,
@@ -53,13 +62,27 @@ SIDE = re.compile(
     r"[ _#-]?\d*",
     re.I,
 )
+# Who helps, and who is helped. One such word alone decides nothing: the other side has to fit.
+HELPERS = frozenset([
+    "therapist", "counselor", "counsellor", "psychologist", "doctor", "physician", "nurse",
+    "supporter", "helper", "listener", "wizard", "teacher", "tutor", "coach", "mentor",
+    "expert", "advisor", "adviser", "operator", "consultant", "agent", "support", "recommender",
+    "answerer", "npc", "gm", "clerk", "waiter", "salesperson", "seller", "librarian", "guide",
+    "a",
+])  # fmt: skip
+HELPED = frozenset([
+    "client", "patient", "seeker", "helpseeker", "help_seeker", "speaker", "apprentice",
+    "student", "pupil", "learner", "mentee", "customer", "caller", "buyer", "player", "visitor",
+    "guest", "asker", "questioner", "requester", "q",
+])  # fmt: skip
+NUMBERS = re.compile(r"^\d+[ _-]*|[ _-]*\d+$")  # of `0_Apprentice`, `Wizard 1`
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What all conversations of one file have in common.
 
-    max_bytes: of one conversation's texts, in UTF-8.
+    max_bytes: of one conversation's texts, in UTF-8. roles: by a speaker or a word of the source.
     """
 
     kind: str
@@ -69,6 +92,7 @@ class Origin:
     retrieved: dt.date | None = None
     assistant: str = "second"
     max_bytes: int = 1_000_000
+    roles: Mapping[str, Role] = field(default_factory=dict)
 
 
 def admit(
@@ -87,19 +111,17 @@ def admit(
         return refuse(transcript.rule, transcript.detail, transcript.raw, origin, ref)
     if not transcript.turns:
         return refuse("record.empty", RULES["record.empty"], transcript.extra, origin, ref)
-    speakers, texts, roles = zip(*transcript.turns, strict=True)
-    problem = _problem(texts, origin.max_bytes)
+    turns = transcript.turns
+    if origin.roles:
+        turns = with_named_roles(turns, origin.roles)
+    problem = _problem((text for _, text, _ in turns), origin.max_bytes)
     if transcript.alternatives and not problem:
         problem = _problem(map(attrgetter("content"), transcript.alternatives), origin.max_bytes)
     if problem:
-        return refuse(*problem, transcript.turns, origin, ref)
-    assistants: Collection[str | None] = ()
-    if None in roles or origin.assistant != "second":
-        messages, assistants = _with_roles(transcript.turns, origin.assistant)
-        if assistants and origin.assistant == "second" and not _is_known(transcript.turns):
-            transcript.assumed = (*dict.fromkeys((*transcript.assumed, SECOND)),)
-    else:
-        messages = _as_given(speakers, texts, roles)
+        return refuse(*problem, turns, origin, ref)
+    messages, assistants = _messages(turns, origin.assistant)
+    if assistants and origin.assistant == "second" and not _is_known(turns):
+        transcript.assumed = (*dict.fromkeys((*transcript.assumed, SECOND)),)
     edits = notes + _edits(transcript)
     return Conversation(
         identity(origin.name, ref),
@@ -168,6 +190,21 @@ def _source(transcript: Transcript, origin: Origin, ref: str, private: bool) -> 
 # --- who is the assistant
 
 
+def with_named_roles(turns: Sequence[Turn], named: Mapping[str, Role]) -> list[Turn]:
+    """Turns with the roles that the recipe names, by a speaker or by a word for a role.
+
+    {"Therapist": "assistant"}    ("Therapist", "Hello", None) → ("Therapist", "Hello", "assistant")
+    {"user": "assistant"}         (None, "Hello", "user") → (None, "Hello", "assistant")
+    """
+    by_speaker = {name.strip().lower(): role for name, role in named.items()}
+    words = [name for name in by_speaker if name in ROLE_WORDS]
+    by_role: dict[Role | None, Role | None] = {ROLE_WORDS[name]: by_speaker[name] for name in words}
+    return [
+        (speaker, text, by_speaker.get((speaker or "").lower()) or by_role.get(role, role))
+        for speaker, text, role in turns
+    ]
+
+
 def roles(turns: Sequence[Turn], rule: str = "second") -> dict[str | None, Role]:
     """The role of every speaker whose turns do not give it; see the rule at the top of the file."""
     words: Counter[str | None] = Counter()
@@ -186,12 +223,22 @@ def roles(turns: Sequence[Turn], rule: str = "second") -> dict[str | None, Role]
         if len(words) > 1 or "assistant" in known.values():
             return _sides(words, [])
         return _sides(words, words)  # a user and one more speaker
-    return _sides(words, _by_rule(words, rule))
+    return _sides(words, _helpers(words) or _by_rule(words, rule))
+
+
+def _helpers(speakers: Iterable[str | None]) -> list[str]:
+    """The one speaker who helps, where another is called one who is helped; else nobody."""
+    plain = {name: NUMBERS.sub("", name).lower().replace(" ", "_") for name in speakers if name}
+    helpers = [name for name, word in plain.items() if word in HELPERS]
+    helped = [name for name, word in plain.items() if word in HELPED]
+    return helpers if len(helpers) == 1 and helped else []
 
 
 def _is_known(turns: Sequence[Turn]) -> bool:
-    """Whether the source calls anybody a model or a user."""
-    return any(role in ("assistant", "user") for _, _, role in turns)
+    """Whether the source calls anybody a model or a user, or one who helps another."""
+    if any(role in ("assistant", "user") for _, _, role in turns):
+        return True
+    return bool(_helpers(dict.fromkeys(speaker for speaker, _, _ in turns)))
 
 
 def _sides(
@@ -211,6 +258,16 @@ def _by_rule(words: Counter[str | None], rule: str) -> list[str]:
     else:
         chosen = list(words)[1:2]
     return [name for name in chosen if name is not None]
+
+
+def _messages(
+    turns: Sequence[Turn], rule: str
+) -> tuple[tuple[Message, ...], Collection[str | None]]:
+    """The messages of turns, and the speakers who are the assistant where a rule decides."""
+    speakers, texts, roles = zip(*turns, strict=True)
+    if None in roles or rule != "second":
+        return _with_roles(turns, rule)
+    return _as_given(speakers, texts, roles), ()
 
 
 def _as_given(

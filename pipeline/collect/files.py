@@ -99,6 +99,7 @@ def _origin(source: SourceSettings, file: InputFile, max_bytes: int) -> Origin:
         day,
         source.assistant,
         max_bytes,
+        source.roles,
     )
 
 

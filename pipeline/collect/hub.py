@@ -86,7 +86,7 @@ def read(unit: HubUnit, settings: CollectSettings) -> Iterator[Row]:
     """Every record of one file as a row; refs are owner/name@commit/path#record."""
     source = unit.source
     about = (source.name, source.license, source.attribution, None, source.assistant)
-    origin = Origin("hub", *about, settings.max_bytes)
+    origin = Origin("hub", *about, settings.max_bytes, source.roles)
     readers.known_format(unit.path)
     address = f"{source.hub}@{source.revision}/{unit.path}"
     with _explained(source), _opened(unit) as stream:

@@ -16,15 +16,22 @@ from operator import itemgetter
 from typing import IO, cast
 
 from pipeline import UserError
-from pipeline.collect import readers, recognise, shapes
+from pipeline.collect import cells, readers, recognise, shapes
 from pipeline.collect.admit import Origin, admit, refuse
-from pipeline.collect.shapes import placeholders
-from pipeline.collect.shapes.transcript import Numbered, Place, Transcript, Unread, unreadable
+from pipeline.collect.recognise import SAMPLE
+from pipeline.collect.shapes import named, placeholders, turns
+from pipeline.collect.shapes.transcript import (
+    Numbered,
+    Place,
+    Transcript,
+    Unclear,
+    Unread,
+    unreadable,
+)
 from pipeline.collect.unpack import BROKEN, in_utf8, is_damage, unpacked
 from pipeline.conversation import Conversation, FileRead, Row
-from pipeline.recipe.collect import SourceSettings
+from pipeline.recipe.collect import FieldNames, SourceSettings
 
-SAMPLE = 20  # records by which a shape is recognised
 HEAD = 50  # lines by which the shape of a text is recognised
 
 # What is found at a place: "7" is the seventh record, "7/2" its second conversation.
@@ -122,20 +129,19 @@ def _rows_of_records(file: _File, records: Iterator[Numbered]) -> Iterator[Row]:
     if not sample:
         return
     records = chain(head, records)
-    named = recognise.named(file.source, file.place.path, recognise.OF_RECORDS)
-    if named is None:
+    unpack = cells.unpacker(sample)
+    if unpack:
+        sample, records = list(map(unpack, sample)), cells.unpack_all(records, unpack)
+    if file.source.shape is None and not named.names_turns(file.source.fields):
         recognise.check(str(file), sample)
-    fitting = recognise.fitting(sample)
-    # One object that no shape fits may hold the records: {"train": [..], "test": [..]}
-    if fitting is None and len(head) == 1 and (inner := list(recognise.inside(sample[0]))):
+    shape, inner = recognise.found(file.source, file.place.path, sample, len(head) == 1)
+    if inner:
         sample, records = inner[:SAMPLE], enumerate(inner, 1)
-        fitting = recognise.fitting(sample)
-    shape = named or fitting
-    if shape is None:
-        raise recognise.unknown(str(file), sample[0], recognise.OF_RECORDS)
-    file.shape = shape
-    for number, found in _read(file, shape, records, sample):
-        yield file.row(found, number)
+    try:
+        for number, found in _read(file, shape, records, sample):
+            yield file.row(found, number)
+    except Unclear as error:
+        raise recognise.unknown(str(file), sample, (), str(error)) from error
 
 
 def _head(file: _File, records: Iterator[Numbered]) -> Generator[Row, None, list[Numbered]]:
@@ -159,24 +165,59 @@ def _readable(head: list[Numbered]) -> list[object]:
 
 def _read(
     file: _File,
-    shape: recognise.RecordsShape,
+    shape: recognise.RecordsShape | None,
     records: Iterator[Numbered],
     sample: list[object],
 ) -> Iterator[Placed]:
-    """The conversations of records. UserError when the shape does not know the recipe's options."""
-    options = file.source.options
+    """The conversations of records, by a shape, or by the fields that the recipe names.
+
+    UserError when no shape fits, or when the shape does not know what the recipe says.
+    """
+    fields, options = file.source.fields, file.source.options
+    has_fields = fields != FieldNames()
+    if named.names_turns(fields) or (has_fields and shape is turns):
+        return _read_named(file, records, sample)
+    if shape is None:
+        raise recognise.unknown(str(file), sample, recognise.OF_RECORDS)
+    file.shape = shape
+    if options and shape not in shapes.TABLES:
+        raise _not_for(file, "options are for `shape: turns`")
+    if has_fields and shape not in shapes.RECORDS:
+        raise _not_for(file, "the fields of the texts have to be named too")
     if shape in shapes.TABLES:
-        try:
-            return _numbered(shape.read(records, recognise.objects(sample), options))
-        except ValueError as error:
-            raise UserError(f"{file}: {error}") from error
-    if options:
-        name = shapes.name_of(shape)
-        problem = f"options are for `shape: turns`, and these records are read as {name}"
-        raise UserError(f"{file}: {problem}")
+        return _read_table(file, shape, records, sample)
     if shape in shapes.CHATS:
         return _numbered(shape.read(records, file.place))
-    return _read_records(cast("shapes.RecordShape", shape), records)
+    problem = recognise.unclear(shape, sample)
+    if problem:
+        raise Unclear(problem)
+    return _read_records(cast("shapes.RecordShape", shape), records, fields)
+
+
+def _not_for(file: _File, problem: str) -> UserError:
+    name = shapes.name_of(file.shape) if file.shape else ""
+    return UserError(f"{file}: {problem}, and these records are read as {name}")
+
+
+def _read_named(file: _File, records: Iterator[Numbered], sample: list[object]) -> Iterator[Placed]:
+    file.shape = named
+    try:
+        return _numbered(named.read(records, sample, file.source.fields, file.source.roles))
+    except Unclear:
+        raise
+    except ValueError as error:
+        raise recognise.UnknownShape(f"{file}: {error}") from error
+
+
+def _read_table(
+    file: _File, shape: shapes.TableShape, records: Iterator[Numbered], sample: list[object]
+) -> Iterator[Placed]:
+    try:
+        return _numbered(shape.read(records, recognise.objects(sample), file.source.options))
+    except Unclear:
+        raise
+    except ValueError as error:
+        raise UserError(f"{file}: {error}") from error
 
 
 def _numbered(found: Iterable[tuple[int, Transcript | Unread]]) -> Iterator[Placed]:
@@ -185,7 +226,9 @@ def _numbered(found: Iterable[tuple[int, Transcript | Unread]]) -> Iterator[Plac
             yield _place(number, count), one
 
 
-def _read_records(shape: shapes.RecordShape, records: Iterator[Numbered]) -> Iterator[Placed]:
+def _read_records(
+    shape: shapes.RecordShape, records: Iterator[Numbered], fields: FieldNames
+) -> Iterator[Placed]:
     found: list[Transcript | Unread]
     for number, record in records:
         if isinstance(record, Unread | Conversation):
@@ -196,6 +239,8 @@ def _read_records(shape: shapes.RecordShape, records: Iterator[Numbered]) -> Ite
         except (ValueError, RecursionError) as error:
             found = [unreadable(error, record)]
         for count, one in enumerate(found or [_empty(record)], 1):
+            if isinstance(one, Transcript) and fields != FieldNames():
+                named.with_beside(one, record, fields)
             yield _place(number, count), one
 
 
@@ -236,10 +281,12 @@ def _rows_of_text(file: _File, text: _TextLines) -> Iterator[Row]:
     lines = iter(text)
     head = list(islice(lines, HEAD))
     fitting = (shape for shape in shapes.TEXTS if shape.recognise(head))
-    named = recognise.named(file.source, file.place.path, shapes.TEXTS)
-    shape = named or next(fitting, None)
+    by_recipe = recognise.named(file.source, file.place.path, shapes.TEXTS)
+    shape = by_recipe or next(fitting, None)
+    if file.source.fields != FieldNames():
+        raise UserError(f"{file}: fields are named, and a plain text has none")
     if shape is None and any(line.strip() for line in head):
-        raise recognise.unknown(str(file), "".join(head), shapes.TEXTS)
+        raise recognise.unknown(str(file), ["".join(head)], shapes.TEXTS)
     if shape:
         file.shape = shape
         for number, found in enumerate(shape.read(chain(head, lines), file.place), 1):
@@ -258,7 +305,7 @@ def _rows_of_document(file: _File, stream: IO[bytes]) -> Iterator[Row]:
         return
     shape = next((shape for shape in shapes.DOCUMENTS if shape.recognise(data)), None)
     if shape is None:
-        raise recognise.unknown(str(file), data[:300], shapes.DOCUMENTS)
+        raise recognise.unknown(str(file), [data[:300]], shapes.DOCUMENTS)
     file.shape = shape
     for number, found in enumerate(shape.read(data, file.place), 1):
         yield file.row(found, str(number))

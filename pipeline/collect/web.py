@@ -244,7 +244,8 @@ class _Rows:
             credit = credit.replace("{address}", self._shown(find["address"]))
         if transcript.turns:
             about = (source.name, source.license, credit, retrieved, source.assistant)
-            return admit(transcript, Origin("web", *about, self.max_bytes), ref)
+            origin = Origin("web", *about, self.max_bytes, source.roles)
+            return admit(transcript, origin, ref)
         # without messages, which `admit` takes for damage: the page was read, and nobody speaks
         where = Source("web", source.name, ref, None, source.license, credit, retrieved)
         group = f"{source.name}/{transcript.group}"

@@ -22,6 +22,7 @@ from pipeline.collect.shapes import (
     backyard,
     backyard_text,
     bargain,
+    by_number,
     cai,
     cai_tools,
     casino,
@@ -43,6 +44,7 @@ from pipeline.collect.shapes import (
     empathetic,
     eou,
     example_chat,
+    exchanges,
     forum,
     gemini,
     ginger,
@@ -81,6 +83,7 @@ from pipeline.collect.shapes import (
     pairs,
     palm,
     paragraphs,
+    parallel,
     parlai,
     personal_dialog,
     pidgin,
@@ -226,6 +229,7 @@ RECORDS: tuple[RecordShape, ...] = (
     tree,
     chatterbot,
     speakers,
+    parallel,
     spoken,
     pairs,
     listed,
@@ -234,6 +238,8 @@ RECORDS: tuple[RecordShape, ...] = (
     numbered,
     cell,
 )
+# Of no particular source: their records may leave open what they mean (`Unclear`).
+GENERIC: tuple[RecordShape, ...] = RECORDS[RECORDS.index(chatterbot) :]
 CHATS: tuple[ChatShape, ...] = (
     discord_csv,
     discord_package,
@@ -257,7 +263,10 @@ CHATS: tuple[ChatShape, ...] = (
     single,
     forum,
 )
+# Their rows look like records of `prompt`: they are tried before it.
+PAIR_TABLES: tuple[TableShape, ...] = (exchanges,)
 TABLES: tuple[TableShape, ...] = (
+    *PAIR_TABLES,
     empathetic,
     ubuntu,
     swda,
@@ -285,6 +294,7 @@ TEXTS: tuple[TextShape, ...] = (
     selection_text,
     cdial,
     paragraphs,
+    by_number,
     log,
 )
 DOCUMENTS: tuple[DocumentShape, ...] = (

@@ -7,17 +7,19 @@ conversations:
   - How are you?
 
 Every list is a conversation of two speakers who take turns. An entry that is not a list cannot be
-read and is one row of the quarantine.
+read and is one row of the quarantine. A record with an id of its own is one conversation: pairs in
+it may be a message and its answer, so it is not read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.collect.shapes import listed
+from pipeline.collect.shapes import known, listed
 from pipeline.collect.shapes.transcript import (
     About,
     Transcript,
+    Unclear,
     Unread,
     dict_of,
     list_of,
@@ -41,10 +43,14 @@ def _is_exchange(entry: object) -> bool:
 
 def read(record: object) -> Iterator[Transcript | Unread]:
     fields = dict_of(record, "the record")
+    own_id = known.id_of(fields)
+    if own_id and "categories" not in fields:
+        raise Unclear(f"`conversations` of one `{own_id}` are lists: of one conversation or many?")
     extra = rest(fields, "conversations")
     for entry in list_of(fields.get("conversations"), "conversations"):
         try:
             texts = list_of(entry, "an entry of conversations")
-            yield Transcript(listed.turns(texts), extra=extra)
+            turns, assumed = listed.turns(texts)
+            yield Transcript(turns, extra=extra, assumed=assumed)
         except ValueError as error:
             yield unreadable(error, entry)

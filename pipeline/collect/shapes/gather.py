@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import chain, groupby, islice
 from operator import itemgetter
 
-from pipeline.collect.shapes.transcript import Fields, Records, Unread, as_json
+from pipeline.collect.shapes.times import place_of
+from pipeline.collect.shapes.transcript import Fields, Records, Unclear, Unread, as_json
 
 SortKey = float | str | None  # of a row in its group; None before numbers, numbers before texts
 Group = list[tuple[int, Fields]]  # (number in the file, row)
 
+GROUPS = 50  # that show whether the key is one of conversations
 # Groups in the order of their first rows; in a group numbers before texts, then as in the file.
 QUERY = """
     select rows.number, rows.data, heads.first from rows join
@@ -48,6 +50,18 @@ def gathered(
     database.close()
 
 
+def gathered_by_id(
+    records: Records, key: str | None, order: str | None, must_come_back: bool = True
+) -> Iterator[Group | tuple[int, Unread]]:
+    """Rows as in `gathered`. Unclear where the key is different in every row, and should not be."""
+    groups = gathered(records, key, order)
+    head = list(islice(groups, GROUPS))
+    sizes = [len(group) for group in head if isinstance(group, list)]
+    if key and must_come_back and len(sizes) > 1 and max(sizes) == 1:
+        raise Unclear(f"`{key}` is different in every row: it is not the id of a conversation")
+    yield from chain(head, groups)
+
+
 def _stored(row: Fields, key: str | None, order: str | None) -> tuple[str, SortKey, str]:
     """The columns key, place and data."""
     name = str(row[key]) if key else ""
@@ -69,10 +83,8 @@ def _problem(row: object, key: str | None) -> Unread:
 
 
 def _place(value: object) -> SortKey:
-    """A number where the value is one, so that 10 comes after 9; else its text."""
-    try:
-        if isinstance(value, str | int | float):
-            return float(value)
-    except (ValueError, OverflowError):  # not a number, or too large for one
-        pass
-    return None if value is None else str(value)
+    """A number where the value is one or a time, so that 10 comes after 9; else its text."""
+    place = place_of(value)
+    if place is None and value is not None:
+        return str(value)
+    return place

@@ -4,7 +4,8 @@
                                 ["customer", "I need to return it."],
                                 ["action", "Account has been pulled up."]]}
 
-Speakers are recognised by being few: in pairs of a message and its answer the first halves differ.
+Speakers are words for roles, or they are few: in pairs of a message and its answer the first halves
+differ. They may be numbers. Names count only in a list under a usual name.
 An `action` is not a message: it is left out of the conversation and kept in `extra`.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pipeline.collect.shapes import known, speakers, who
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
     About,
@@ -20,8 +22,6 @@ from pipeline.collect.shapes.transcript import (
     dict_of,
     id_field,
     list_of,
-    record_id,
-    rest,
     text_of,
     turn_by,
 )
@@ -45,10 +45,9 @@ def read(record: object) -> Iterator[Transcript]:
     items = enumerate(list_of(fields[place], place), 1)
     pairs = [_pair(item, f"turn {number}") for number, item in items]
     turns = [turn_by(name, text) for name, text in pairs if name != ACTION]
-    transcript = Transcript(turns, record=record_id(fields, *IDS))
-    transcript.extra = rest(fields, place, id_field(fields, *IDS))
+    transcript = speakers.with_beside(turns, fields, place, id_field(fields, *IDS))
     if actions := _actions(pairs):
-        transcript.extra |= {"actions": actions}
+        transcript.extra = {**transcript.extra, "actions": actions}
         transcript.notes = (f"collect: left out {len(actions)} actions",)
     yield transcript
 
@@ -58,7 +57,10 @@ def _pair(item: object, where: str) -> tuple[str, str]:
     halves = list_of(item, where)
     if len(halves) != 2:
         raise ValueError(f"{where} has {len(halves)} parts, expected a speaker and a text")
-    return text_of(halves[0], f"the speaker of {where}"), text_of(halves[1], f"the text of {where}")
+    speaker = who.word(halves[0])
+    if speaker is None or isinstance(halves[0], list):
+        raise ValueError(f"{where} does not name its speaker")
+    return speaker, text_of(halves[1], f"the text of {where}")
 
 
 def _actions(pairs: list[tuple[str, str]]) -> list[Fields]:
@@ -68,20 +70,41 @@ def _actions(pairs: list[tuple[str, str]]) -> list[Fields]:
 
 
 def _place(record: Fields) -> str | None:
-    return next((str(name) for name, value in record.items() if _holds_pairs(value)), None)
+    """The field of the pairs: one with role words, or a usual one with speakers that come back."""
+    pairs = {str(name): value for name, value in record.items() if _holds_pairs(value)}
+    usual = known.one_of((*known.PLACES, "original"), pairs)
+    return usual or next((name for name, value in pairs.items() if _has_roles(value)), None)
 
 
 def _holds_pairs(value: object) -> bool:
     if not isinstance(value, list) or not value:
         return False
-    names = [item[0] for item in value if _may_be_pair(item)]
-    known = sum(name.lower() in ROLE_WORDS for name in names)
+    names = _speakers(value)
+    if len(names) * 2 <= len(value):
+        return False
     # Two speakers of a long conversation come back again and again; messages hardly ever do.
     come_back = len(set(names)) * 2 <= len(names)
-    return len(names) * 2 > len(value) and (known * 2 > len(names) or come_back)
+    return come_back or _has_roles(value) or _are_numbers(names)
+
+
+def _has_roles(value: object) -> bool:
+    names = _speakers(value)
+    return sum(name.lower() in ROLE_WORDS for name in names) * 2 > len(names)
+
+
+def _are_numbers(names: list[str]) -> bool:
+    return all(map(str.isdigit, names)) and len(set(names)) < 10
+
+
+def _speakers(value: object) -> list[str]:
+    items = value if isinstance(value, list) else []
+    return [str(item[0]) for item in items if _may_be_pair(item)]
 
 
 def _may_be_pair(item: object) -> bool:
-    if not isinstance(item, list) or len(item) != 2:
+    if not isinstance(item, list) or len(item) != 2 or not isinstance(item[1], str):
         return False
-    return isinstance(item[0], str) and len(item[0]) <= LONG_NAME
+    speaker = item[0]
+    if isinstance(speaker, bool) or not isinstance(speaker, str | int):
+        return False
+    return len(str(speaker)) <= LONG_NAME

@@ -39,6 +39,21 @@ ROLE_WORDS: dict[str, Role] = {
     "bard": "assistant",
     "claude": "assistant",
     "gemini": "assistant",
+    "llm": "assistant",
+    "ai assistant": "assistant",
+    "ai_assistant": "assistant",
+    "usuario": "user",
+    "utilisateur": "user",
+    "nutzer": "user",
+    "benutzer": "user",
+    "пользователь": "user",
+    "用户": "user",
+    "ユーザー": "user",
+    "asistente": "assistant",
+    "assistent": "assistant",
+    "ассистент": "assistant",
+    "助手": "assistant",
+    "アシスタント": "assistant",
 }
 RAW = 100_000  # characters of an unreadable record that are kept
 
@@ -123,6 +138,10 @@ class Unread:
 def unreadable(error: Exception, raw: object) -> Unread:
     """The refusal of a record that was decoded, but that its shape cannot read."""
     return Unread("record.unreadable", str(error), raw)
+
+
+class Unclear(ValueError):
+    """What a record means is not certain: it is not read unless the recipe names its fields."""
 
 
 # --- the parts of a record

@@ -4,14 +4,19 @@ dialogue_id,turn,speaker,text
 d1,2,Ben,Good evening.
 d1,1,Ada,Hello!
 
-A column may give the order of the turns. The columns are known by their names (see below); without
-an id column the file is one conversation. A recipe names other columns:
+A column may give the order of the turns. The columns are known by their names (see `known`); a
+recipe names others under `fields`, or here:
 
     shape: turns
     options: {text: Utterance_Text, speaker: Who, id: Conv, order: Nr}    # any of these
 
-A speaker `system` is the assistant unless somebody else is. An `emotion` becomes an annotation.
-Columns that stay the same through a conversation go to its `extra`, the others to `turns` there.
+Without an id the file is one conversation, or with days and clocks a log that is cut at silences of
+six hours. A speaker `system` is the assistant unless somebody else is. An `emotion` becomes an
+annotation. Columns that stay the same through a conversation go to its `extra`, the others to
+`turns` there.
+
+Not read are rows whose order or speakers would be a guess: an id that is different in every row, an
+order that begins again, a time in no known form, rows that stand speaker by speaker.
 """
 
 from __future__ import annotations
@@ -20,71 +25,42 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pipeline.collect.shapes.gather import Group, gathered
+from pipeline.collect.shapes import known, who
+from pipeline.collect.shapes.gather import Group, gathered_by_id
+from pipeline.collect.shapes.listed import ALTERNATE
+from pipeline.collect.shapes.row_order import (
+    AT_SILENCES,
+    ONE_FILE,
+    are_sorted_by,
+    at_silences,
+    in_file_order,
+    order_problem,
+    refused,
+    rows_extra,
+)
+from pipeline.collect.shapes.times import is_time, place_of
 from pipeline.collect.shapes.transcript import (
+    ROLE_WORDS,
     About,
     Fields,
     Records,
     Transcript,
     Turn,
+    Unclear,
     Unread,
-    if_any,
     rest,
     system_as_assistant,
     text_of,
-    turn_by,
 )
 from pipeline.conversation import Annotation
 
-ABOUT = About("tables with a turn a row", ("names", "groups", "annotations"))
+ABOUT = About("tables with a turn a row", ("names", "times", "groups", "annotations"))
 
-TEXTS = ("text", "utterance", "message", "content", "line", "transcript", "body", "sentence")
-SPEAKERS = (
-    "speaker",
-    "author",
-    "sender",
-    "role",
-    "from",
-    "name",
-    "user",
-    "speaker_id",
-    "speaker_idx",
-    "character",
-)
-KEYS = (
-    "dialogue_id",
-    "dialog_id",
-    "conversation_id",
-    "conv_id",
-    "convo_id",
-    "chat_id",
-    "thread_id",
-    "scene_id",
-    "group_id",
-    "session_id",
-    "talk",
-    "dialogue",
-    "conversation",
-    "thread",
-    "id",
-)
-ORDERS = (
-    "turn",
-    "turn_id",
-    "turn_index",
-    "utterance_idx",
-    "utterance_id",
-    "message_index",
-    "index",
-    "position",
-    "order",
-    "line_id",
-    "timestamp",
-    "time",
-    "date",
-    "created_at",
-)
+SPEAKERS = (*known.NAMES, *known.ROLES, *known.FLAGS)
+KEYS = (*known.KEYS, "id")
 EMOTIONS = ("emotion", "emotions")
+PARENTS = ("parent_id", "reply_to", "in_reply_to", "parent")
+ONE_TALK = 1_000  # rows; that more of them without an id are one conversation would be a guess
 
 
 class Columns(NamedTuple):
@@ -97,8 +73,10 @@ class Columns(NamedTuple):
 
 
 def recognise(rows: list[Fields]) -> bool:
-    columns = _columns(rows)
-    return columns is not None and (columns.speaker is not None or columns.id is not None)
+    if not rows or not known.holds_text(known.TEXTS, rows[0]):
+        return False
+    key = _key(rows)
+    return known.one_of(SPEAKERS, rows[0]) is not None or key is not None
 
 
 def read(
@@ -116,55 +94,203 @@ def read(
     if columns is None:
         question = "which column holds the text? Write `options: {text: ..}`"
         raise ValueError(f"{question}; there are {present or 'none'}")
-    return _transcripts(records, columns)
+    check(sample, columns)
+    return of_rows(records, columns, _is_log(sample, columns))
 
 
-def _transcripts(records: Records, columns: Columns) -> Iterator[tuple[int, Transcript | Unread]]:
-    for group in gathered(records, columns.id, columns.order):
+# --- which columns
+
+
+def _columns(rows: list[Fields], named: Mapping[str, str] = MappingProxyType({})) -> Columns | None:
+    """The columns that the recipe names, else those known by their names.
+
+    None when no column holds texts.
+    """
+    first = rows[0] if rows else {}
+    text = named.get("text") or _text_column(rows)
+    speaker, order = (known.one_of(names, first) for names in (SPEAKERS, known.ORDERS))
+    columns = Columns(text or "", speaker, _key(rows), order)._replace(**named)
+    if not isinstance(first.get(columns.text), str):
+        return None
+    return columns
+
+
+def _text_column(rows: list[Fields]) -> str | None:
+    """The column of the texts. Unclear where two hold texts that differ."""
+    names = known.holds_text(known.TEXTS, rows[0]) if rows else []
+    with_text = [name for name in names if any(known.is_text(row.get(name)) for row in rows)]
+    for other in with_text[1:]:
+        if any(row.get(other) not in (row.get(with_text[0]), None, "") for row in rows):
+            raise Unclear(f"`{with_text[0]}` and `{other}` could both be the texts")
+    return next(iter(with_text or names), None)
+
+
+def _key(rows: list[Fields]) -> str | None:
+    """The column of the id. One called `id` counts only where its values come back."""
+    key = known.one_of(KEYS, rows[0]) if rows else None
+    if key and known.plain(key) == "id" and len({str(row.get(key)) for row in rows}) == len(rows):
+        return None
+    return key
+
+
+def check(rows: list[Fields], columns: Columns) -> None:
+    """Unclear where the first rows of a table leave open who writes, or in which order."""
+    order = columns.order
+    if order and all(place_of(row.get(order)) is None for row in rows):
+        raise Unclear(f"`{order}` is not a number, nor a time such as 2024-05-01 21:15:00")
+    if columns.speaker is None:
+        doubt = _may_speak(rows, columns)
+        if doubt:
+            raise Unclear(f"`{doubt}` may say who writes")
+    elif columns.id is None and len(rows) == 1:
+        raise Unclear("one row without an id is not a conversation")
+    elif columns.id is None:
+        speakers = {str(row.get(columns.speaker)).lower() for row in rows} - ROLE_WORDS.keys()
+        if len(rows) > 2 and len(speakers) * 2 > len(rows) + 1:
+            raise Unclear(f"hardly a `{columns.speaker}` comes back: is this a conversation?")
+
+
+def _may_speak(rows: list[Fields], columns: Columns) -> str | None:
+    """A column that may say who writes; one that is the same through a conversation does not."""
+    used = {*columns, *(name for name in rows[0] if _is_constant(rows, name, columns.id))}
+    return who.may_name_speakers(rows, used)
+
+
+def _is_constant(rows: list[Fields], name: str, key: str | None) -> bool:
+    """Whether a column has one value in each conversation, and there are longer ones."""
+    values: dict[str, set[str]] = {}
+    for row in rows:
+        values.setdefault(str(row.get(key or "")), set()).add(str(row.get(name)))
+    return len(values) < len(rows) and all(len(found) == 1 for found in values.values())
+
+
+def _is_log(rows: list[Fields], columns: Columns) -> bool:
+    """Whether rows without an id have a day and a clock, by which they are cut at silences."""
+    if columns.id or not columns.order:
+        return False
+    return all(is_time(row.get(columns.order)) for row in rows)
+
+
+# --- conversations
+
+
+def of_rows(
+    records: Records, columns: Columns, is_log: bool = False
+) -> Iterator[tuple[int, Transcript | Unread]]:
+    """The conversations of rows. Unclear where every row has an id of its own."""
+    for group in gathered_by_id(records, columns.id, columns.order):
         if isinstance(group, tuple):
             yield group
-            continue
-        # A row without a text is refused by itself; the others still make a conversation.
-        good: Group = []
-        for number, row in group:
-            text = row.get(columns.text)
-            if isinstance(text, str):
-                good.append((number, row))
-            else:
-                detail = f"{columns.text} is {text!r}, not text"
-                yield number, Unread("record.unreadable", detail, row)
-        if good:
-            yield good[0][0], _transcript([row for _, row in good], columns)
+        else:
+            yield from _of_group(group, columns, is_log)
+
+
+def _of_group(
+    group: Group, columns: Columns, is_log: bool
+) -> Iterator[tuple[int, Transcript | Unread]]:
+    # A row without a text or a speaker is refused by itself; the others still make a conversation.
+    good: Group = []
+    for number, row in group:
+        detail = _missing(row, columns)
+        if detail is None:
+            good.append((number, row))
+        else:
+            yield number, Unread("record.unreadable", detail, row)
+    for part in _parts(good, columns, is_log):
+        yield from _conversation(part, columns, is_log)
+
+
+def _missing(row: Fields, columns: Columns) -> str | None:
+    """What a row lacks to be a turn; None where it has all."""
+    text = row.get(columns.text)
+    if not isinstance(text, str):
+        return f"{columns.text} is {text!r}, not text"
+    if columns.speaker and row.get(columns.speaker) in (None, ""):
+        return f"the row has no {columns.speaker}"
+    return None
+
+
+def _parts(group: Group, columns: Columns, is_log: bool) -> list[Group]:
+    """The conversations in rows of one id: one, or in a log those between silences."""
+    if not is_log:
+        return [group] if group else []
+    return at_silences(group, [place_of(row.get(columns.order or "")) for _, row in group])
+
+
+def _conversation(
+    group: Group, columns: Columns, is_log: bool
+) -> Iterator[tuple[int, Transcript | Unread]]:
+    try:
+        problem = _problem(group, columns, is_log)
+        transcript = _transcript([row for _, row in group], columns)
+    except ValueError as error:
+        problem = str(error)
+    if problem:
+        yield from refused(group, problem)
+        return
+    if columns.id is None:
+        transcript.assumed += (AT_SILENCES if is_log else ONE_FILE,)
+    yield group[0][0], transcript
+
+
+def _different(names: tuple[str, ...], rows: list[Fields]) -> str | None:
+    """The first of these columns that is not the same in all rows."""
+    present = known.all_of(names, rows[0])
+    return next((name for name in present if len({str(row.get(name)) for row in rows}) > 1), None)
+
+
+def _problem(group: Group, columns: Columns, is_log: bool) -> str | None:
+    """Why rows cannot be read as one conversation; None where they can."""
+    rows = [row for _, row in group]
+    if columns.id is None and len(rows) > ONE_TALK and not is_log:
+        return f"{len(rows):,} rows without an id: where does a conversation end?"
+    if columns.id is None:
+        channel = _different(known.CHANNELS, rows)
+        if channel:
+            return f"the rows may belong together by `{channel}`: name it as the id"
+    kind = _different(known.KINDS, rows)
+    if kind:
+        return f"the rows have different `{kind}`: some may be no messages"
+    speaker = columns.speaker
+    if speaker and not columns.order and are_sorted_by([str(row.get(speaker)) for row in rows]):
+        return f"the rows stand by `{speaker}`, and no column gives their order"
+    parent = known.one_of(PARENTS, rows[0])
+    parents = [str(row[parent]) for row in rows if row.get(parent)] if parent else []
+    if parent and len(set(parents)) < len(parents):
+        return f"several rows have the same `{parent}`: the conversation branches"
+    return order_problem(group, columns.order) if columns.id else None
 
 
 def _transcript(rows: list[Fields], columns: Columns) -> Transcript:
-    turns = [_turn(row, columns, number) for number, row in enumerate(rows)]
+    found = [_turn(row, columns, number) for number, row in enumerate(rows)]
     record = str(rows[0][columns.id]) if columns.id else None
-    emotion = _named(rows[0], EMOTIONS)
+    emotion = known.one_of(EMOTIONS, rows[0])
     # Without an emotion, "" leaves out a column that has no name: the row numbers of a data frame.
-    further = [rest(row, *columns, emotion or "") for row in rows]
+    pairs = zip(rows, found, strict=True)
+    further = [rest(row, *columns, *used, emotion or "") for row, (_, used) in pairs]
+    assumed = in_file_order(rows, columns.order)
+    if columns.speaker is None:
+        assumed += (ALTERNATE,)
     return Transcript(
-        system_as_assistant(turns),
+        system_as_assistant([turn for turn, _ in found]),
         record=record,
         group=record,
         annotations=_annotations(rows, emotion),
-        extra=_extra(further),
+        extra=rows_extra(further),
         merged=len(rows) - 1,
+        assumed=assumed,
     )
 
 
-def _turn(row: Fields, columns: Columns, number: int) -> Turn:
+def _turn(row: Fields, columns: Columns, number: int) -> tuple[Turn, list[str]]:
+    """The turn of a row, and the columns that say who writes it."""
     text = text_of(row[columns.text], columns.text)
     if columns.speaker is None:
-        return f"speaker {number % 2 + 1}", text, None
-    name = _word(row, columns.speaker)
-    if columns.speaker == "role":
-        return turn_by(name, text, _word(row, "name"))
-    return turn_by(name, text)
-
-
-def _word(row: Fields, column: str) -> str | None:
-    return str(row.get(column) or "").strip() or None
+        return (f"speaker {number % 2 + 1}", text, None), []
+    fields = who.who_fields(row)
+    if columns.speaker not in fields:
+        fields = fields._replace(name=columns.speaker)
+    return who.turn_of(row, text, fields)
 
 
 def _annotations(rows: list[Fields], column: str | None) -> tuple[Annotation, ...]:
@@ -172,45 +298,3 @@ def _annotations(rows: list[Fields], column: str | None) -> tuple[Annotation, ..
         return ()
     emotions = [str(row.get(column) or "").lower() for row in rows]
     return tuple(Annotation(emotion=emotion or None) for emotion in emotions)
-
-
-def _extra(further: list[Fields]) -> Fields:
-    """What the rows hold besides: fields that are the same in all rows, and the others by turn.
-
-    {"lang": "en", "mood": "calm"}    →    {"lang": "en",
-    {"lang": "en"}                          "turns": [{"mood": "calm"}, {}]}
-    """
-    first = further[0]
-    same = {
-        name: value
-        for name, value in first.items()
-        if all(row.get(name) == value for row in further)
-    }
-    return same | if_any("turns", [rest(row, *same) for row in further])
-
-
-def _columns(rows: list[Fields], named: Mapping[str, str] = MappingProxyType({})) -> Columns | None:
-    """The columns that the recipe names, else those known by their names.
-
-    None when no column holds texts. A column called `id` is the id of a conversation only where
-    its values come back: else every row has its own.
-    """
-    first = rows[0] if rows else {}
-    key = _named(first, KEYS)
-    if key and key.lower() == "id" and not _comes_back(rows, key):
-        key = None
-    text, speaker, order = (_named(first, names) for names in (TEXTS, SPEAKERS, ORDERS))
-    columns = Columns(text or "", speaker, key, order)._replace(**named)
-    if not isinstance(first.get(columns.text), str):
-        return None
-    return columns
-
-
-def _comes_back(rows: list[Fields], column: str) -> bool:
-    return len({str(row.get(column)) for row in rows}) < len(rows)
-
-
-def _named(row: Fields, names: tuple[str, ...]) -> str | None:
-    """The first of these names that the row has; `Turn-ID` and `turn id` are `turn_id`."""
-    plain = {str(name).lower().replace(" ", "_").replace("-", "_"): str(name) for name in row}
-    return next((plain[name] for name in names if name in plain), None)

@@ -1,0 +1,53 @@
+"""The place of a turn by a number or a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+
+CLOCK = re.compile(r"(\d{1,3}):(\d{2})(?::(\d{2}))?(?:[.,](\d+))?")
+
+
+def place_of(value: object) -> float | None:
+    """A number, or the seconds of an ISO time or of a clock; None where the value is neither.
+
+    "7" → 7    "2024-05-01 21:15:00" → seconds since 1970    "0:21:15,5" → 1275.5
+    """
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, dt.date):
+        value = value.isoformat()
+    if not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    except ValueError:
+        return _seconds(str(value).strip())
+    return number if math.isfinite(number) else None
+
+
+def _seconds(text: str) -> float | None:
+    clock = CLOCK.fullmatch(text)
+    if clock:
+        first, second, third, part = clock.groups()
+        whole = int(first) * 60 + int(second)
+        if third:
+            whole = whole * 60 + int(third)
+        return whole + float(f"0.{part or 0}")
+    try:
+        time = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=dt.UTC)
+    return time.timestamp()
+
+
+def is_time(value: object) -> bool:
+    """Whether a value is a day with a clock, by which a long log can be cut at silences."""
+    if isinstance(value, dt.datetime):
+        return True
+    return isinstance(value, str) and ":" in value and len(value) >= 16 and "-" in value[:8]
