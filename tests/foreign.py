@@ -378,6 +378,18 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
     ("tei", "a.xml", TEI, [(U, "Good evening. Do sit."), (A, "Gladly,\nmy friend.")]),
     ("log", "a.txt", LOG, [(U, "Hello!"), (A, "Evening.\n  How are you?")]),
     ("irc", "a.log", IRC, [(U, "new year"), (A, "thanks"), (U, "*waves*")]),
+    (
+        "subtitles",
+        "a.vtt",
+        "WEBVTT\n\n00:01.000 --> 00:02.000\nAda: Tea?\n\n00:03.000 --> 00:04.000\nBen: Please.\n",
+        [(U, "Tea?"), (A, "Please.")],
+    ),
+    (
+        "markdown",
+        "a.md",
+        "# Tea\n\n### User\nTea?\n\n### Assistant\nPlease.\n",
+        [(U, "Tea?"), (A, "Please.")],
+    ),
     ("whatsapp", "a.txt", WHATSAPP_US, [(U, "Happy\nnew year"), (A, "You too!")]),
     ("whatsapp", "b.txt", WHATSAPP_DE, [(U, "Hallo"), (A, "Hallo!")]),
     (

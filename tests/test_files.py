@@ -462,8 +462,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         r"source s: prose\.txt: no known shape fits\. Tried: .*whatsapp, .*log\.",
     ),
     "format": (
-        {"files": ["image.bmp"]},
-        r"image\.bmp: unknown file format \.bmp; known are \.jsonl",
+        {"files": ["image.xyz"]},
+        r"image\.xyz: unknown file format \.xyz; known are \.jsonl",
     ),
     "card": (
         {"files": ["ada.png"]},
@@ -475,7 +475,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "kind": (
         {"files": ["odd.jsonl"], "shape": "whatsapp"},
-        r"source s: unknown shape 'whatsapp' for odd\.jsonl",
+        r"source s: odd\.jsonl: the shape whatsapp reads no such file",
     ),
     "licence": (
         {"files": ["odd.jsonl"], "license": "CC-BY-SA-4"},
@@ -495,7 +495,7 @@ def test_a_mistake_is_one_message_with_the_name_of_the_source(
     source = dict(source)
     (tmp_path / "odd.jsonl").write_text('{"price": 3}\n{"price": 4}\n')
     (tmp_path / "prose.txt").write_text("It was a dark and stormy night.\nNobody spoke.\n")
-    (tmp_path / "image.bmp").write_bytes(b"BM")
+    (tmp_path / "image.xyz").write_bytes(b"BM")
     (tmp_path / "ada.png").write_bytes(b"PNG")
     with pytest.raises(UserError, match=message):
         rows_of(tmp_path, *source.pop("files"), **source)

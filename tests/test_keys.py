@@ -39,7 +39,7 @@ def test_another_set_to_compare_with_is_compared_with(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "against" / "b.jsonl", talks[3:15])
     assert gone("a.jsonl", "b.jsonl") == 15
     assert gone() == 0
-    (tmp_path / "against" / "c.jsonl").write_text("no JSON\n")
+    (tmp_path / "against" / "c.jsonl").write_text("{no JSON\n")
     path = recipe(tmp_path, files=0, filter={}, dedup={"against": ["against/c.jsonl"]})
     told = rapport("run", path, "--out", run, code=1)
     assert "nothing can be read of against 1, so there is nothing to compare with" in told

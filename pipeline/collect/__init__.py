@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.collect import files, hub, web
-from pipeline.collect.rows import OWN_ROWS
+from pipeline.collect.rows import EMPTY, OWN_ROWS
 from pipeline.conversation import Row
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 
-__all__ = ["OWN_ROWS", "Unit", "read", "resolved", "size", "units"]
+__all__ = ["EMPTY", "OWN_ROWS", "Unit", "read", "resolved", "size", "units"]
 
 Unit = files.FileUnit | hub.HubUnit | web.WebUnit
 

@@ -76,20 +76,30 @@ def dialect_of(head: bytes, by_content: bool = True) -> Dialect:
     """
     text = _whole_lines(head)
     given = SEPARATOR_LINE.match(text[0]) if text else None
-    separators = (given[1],) if given else SEPARATORS
-    text = text[bool(given) :]
-    dialects = [_dialect(separator, text) for separator in separators]
-    samples = [_sample(dialect, text) for dialect in dialects]
-    best = max(range(len(dialects)), key=lambda number: _evenness(samples[number]))
-    blank = next((number for number, row in enumerate(samples[best]) if row), 0)
-    named = columns_of(samples[best][blank:], by_content)
-    before = bool(given) + blank
-    return dialects[best]._replace(
-        names=named.names,
-        skip=before + named.skip,
-        assumed=named.assumed,
-        firsts=named.firsts,
+    separators: Sequence[str] = SEPARATORS
+    if given:
+        separators, text = (given[1],), text[1:]
+    samples = [_sampled(separator, text) for separator in separators]
+    found, rows = max(samples, key=lambda sample: _evenness(sample[1]))
+    above = _rows_above(rows)
+    columns = columns_of(rows[above:], by_content)
+    return found._replace(
+        names=columns.names,
+        skip=bool(given) + above + columns.skip,
+        assumed=columns.assumed,
+        firsts=columns.firsts,
     )
+
+
+def _rows_above(rows: Sequence[Sequence[str]]) -> int:
+    """How many blank rows stand first."""
+    return next((number for number, row in enumerate(rows) if row), 0)
+
+
+def _sampled(separator: str, text: Sequence[str]) -> tuple[Dialect, list[list[str]]]:
+    """The dialect with this separator, and the first rows that it reads."""
+    found = _dialect(separator, text)
+    return found, _sample(found, text)
 
 
 def is_certain(head: bytes) -> bool:

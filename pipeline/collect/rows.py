@@ -46,6 +46,7 @@ from pipeline.recipe.collect import FieldNames, SourceSettings
 HEAD = 50  # lines by which the shape of a text is recognised
 BESIDE_TEXT = 8  # a record of JSON may be so many times as long as its texts: our choice
 OWN_ROWS = "rows of Rapport"  # in the place of a shape's name
+EMPTY = ("it is empty", "it holds no records")
 ENTITY = b"<!ENTITY"  # ten lines of them can stand for more text than fits in any memory
 
 # What is found at a place: "7" is the seventh record, "7/2" its second conversation.
@@ -106,8 +107,7 @@ class _File:
     def read(self) -> FileRead:
         """What was found in the file, when all its rows are read."""
         if not self.found:
-            why = "it is empty" if self.is_empty else "it holds no records"
-            return FileRead(self.place.path, passed_over=why)
+            return FileRead(self.place.path, passed_over=EMPTY[not self.is_empty])
         name = OWN_ROWS if self.holds_own_rows else None
         if self.shape:
             name = shapes.name_of(self.shape)

@@ -64,7 +64,7 @@ MOSTLY = 0.6  # share of lines that name a speaker, above which every name is on
 STYLES = {"alone": ALONE, "bold": BOLD, "heading": HEADING}
 
 
-class Mark(NamedTuple):
+class SpeakerLine(NamedTuple):
     """A line that may name a speaker, how it is marked, and the text behind the name."""
 
     line: int
@@ -74,7 +74,7 @@ class Mark(NamedTuple):
 
 
 @dataclass(slots=True)
-class Block:
+class Section:
     """A message: its speaker, its lines, and what stands between it and the next."""
 
     name: str
@@ -94,21 +94,26 @@ def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
     unsure = _once_only(text, marks)
     if unsure:
         raise Unclear(f"{unsure} may be a speaker or not: the name stands there once")
-    above = text[: marks[0].line]
-    blocks = [_block(text, mark, end) for mark, end in _with_ends(text, marks)]
-    for before, talk in _talks(above, blocks):
-        turns = [turn for turn in map(_turn, talk) if turn[1]]
-        empty = len(talk) - len(turns)
-        left_out = {"message without a text": empty} if empty else {}
-        extra = {"above": "\n".join(before)} if any(before) else {}
-        if turns:
-            yield Transcript(turns, extra=extra, left_out=left_out)
+    sections = [_section(text, mark, end) for mark, end in _with_ends(text, marks)]
+    for above, talk in _talks(text[: marks[0].line], sections):
+        if found := _transcript(above, talk):
+            yield found
+
+
+def _transcript(above: list[str], talk: Sequence[Section]) -> Transcript | None:
+    turns = [turn for turn in map(_turn, talk) if turn[1]]
+    if not turns:
+        return None
+    empty = len(talk) - len(turns)
+    left_out = {"message without a text": empty} if empty else {}
+    extra = {"above": "\n".join(above)} if any(above) else {}
+    return Transcript(turns, extra=extra, left_out=left_out)
 
 
 # --- who speaks
 
 
-def _speakers(text: Sequence[str]) -> list[Mark]:
+def _speakers(text: Sequence[str]) -> list[SpeakerLine]:
     """The lines at which somebody begins to speak; [] when the text is no chat.
 
     Role words decide, where both sides have one; else names in bold, else in headings.
@@ -125,7 +130,7 @@ def _speakers(text: Sequence[str]) -> list[Mark]:
     return []
 
 
-def _marks(text: Sequence[str]) -> Iterator[Mark]:
+def _marks(text: Sequence[str]) -> Iterator[SpeakerLine]:
     is_code = False
     for number, line in enumerate(text):
         if FENCE.match(line):
@@ -134,29 +139,29 @@ def _marks(text: Sequence[str]) -> Iterator[Mark]:
             yield mark
 
 
-def _mark(number: int, line: str) -> Mark | None:
+def _mark(number: int, line: str) -> SpeakerLine | None:
     for style, pattern in STYLES.items():
         match = pattern.match(line)
         if match:
             name = AROUND.sub("", match["name"])
             text = match.groupdict().get("text", "")
-            return None if name.lower() in NO_SPEAKERS else Mark(number, name, text, style)
+            return None if name.lower() in NO_SPEAKERS else SpeakerLine(number, name, text, style)
     return None
 
 
-def _come_back(marks: Sequence[Mark]) -> bool:
+def _come_back(marks: Sequence[SpeakerLine]) -> bool:
     """Whether two or more names stand there, most of them more than once."""
     times = Counter(mark.name for mark in marks)
     again = [name for name, count in times.items() if count > 1]
     return len(times) >= 2 and len(again) * 2 >= len(times)
 
 
-def _is_outline(marks: Sequence[Mark]) -> bool:
+def _is_outline(marks: Sequence[SpeakerLine]) -> bool:
     """Whether headings are those of a document: some stand only once."""
     return min(Counter(mark.name for mark in marks).values()) < 2
 
 
-def _once_only(text: Sequence[str], marks: Sequence[Mark]) -> str | None:
+def _once_only(text: Sequence[str], marks: Sequence[SpeakerLine]) -> str | None:
     """A name that stands there once, in a text of which much is not marked."""
     filled = sum(bool(line) for line in text)
     times = Counter(mark.name for mark in marks)
@@ -169,42 +174,46 @@ def _once_only(text: Sequence[str], marks: Sequence[Mark]) -> str | None:
 # --- messages
 
 
-def _with_ends(text: Sequence[str], marks: Sequence[Mark]) -> Iterator[tuple[Mark, int]]:
+def _with_ends(
+    text: Sequence[str], marks: Sequence[SpeakerLine]
+) -> Iterator[tuple[SpeakerLine, int]]:
     ends = [*(mark.line for mark in marks[1:]), len(text)]
     yield from zip(marks, ends, strict=True)
 
 
-def _block(text: Sequence[str], mark: Mark, end: int) -> Block:
+def _section(text: Sequence[str], mark: SpeakerLine, end: int) -> Section:
     """The lines of a message. Blank lines, rules and headings at its end stand between messages."""
     lines = [mark.text, *text[mark.line + 1 : end]]
     last = len(lines)
     while last > 1 and _is_between(lines[last - 1]):
         last -= 1
-    return Block(mark.name, lines[:last], lines[last:])
+    return Section(mark.name, lines[:last], lines[last:])
 
 
 def _is_between(line: str) -> bool:
     return not line or bool(RULE.match(line) or HEADING.match(line))
 
 
-def _talks(above: list[str], blocks: Sequence[Block]) -> Iterator[tuple[list[str], list[Block]]]:
+def _talks(
+    above: list[str], sections: Sequence[Section]
+) -> Iterator[tuple[list[str], list[Section]]]:
     """The conversations, each with what stands above it."""
-    rules = sum(any(map(RULE.match, block.between)) for block in blocks)
-    are_layout = rules * 2 > len(blocks) - 1
-    talk: list[Block] = []
-    for block in blocks:
-        talk.append(block)
-        titles = [line for line in block.between if HEADING.match(line)]
-        if titles or (not are_layout and any(map(RULE.match, block.between))):
+    rules = sum(any(map(RULE.match, section.between)) for section in sections)
+    are_layout = rules * 2 > len(sections) - 1
+    talk: list[Section] = []
+    for section in sections:
+        talk.append(section)
+        titles = [line for line in section.between if HEADING.match(line)]
+        if titles or (not are_layout and any(map(RULE.match, section.between))):
             yield above, talk
             above, talk = titles, []
     if talk:
         yield above, talk
 
 
-def _turn(block: Block) -> Turn:
-    lines = block.lines
+def _turn(section: Section) -> Turn:
+    lines = section.lines
     if all(line.startswith(">") for line in lines if line):
         lines = [line.removeprefix(">").removeprefix(" ") for line in lines]
-    role = WRITERS.get(block.name.lower())
-    return None if role else block.name, "\n".join(lines).strip(), role
+    role = WRITERS.get(section.name.lower())
+    return None if role else section.name, "\n".join(lines).strip(), role

@@ -86,8 +86,10 @@ def _with_other_ids(
 
 
 def _check_that_something_is_read(found: Sequence[Counts]) -> None:
+    if any(counts.kept or counts.quarantined for counts in found):
+        return
     passed_over = [file for counts in found for file in counts.read if file["passed_over"]]
-    if passed_over and not any(counts.kept or counts.quarantined for counts in found):
+    if any(file["passed_over"] not in collect.EMPTY for file in passed_over):
         raise UserError(_nothing_read(passed_over))
 
 
