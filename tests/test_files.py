@@ -515,8 +515,8 @@ def test_licences_are_written_as_spdx_writes_them(tmp_path: Path) -> None:
 SETS = {
     "synthetic_persona_chat": (1000, 27777, 0, 2000),
     "sgd": (836, 11928, 0, 0),
-    "taskmaster4": (500, 1883, 0, 0),
-    "self_dialogue": (16311, 216626, 0, 0),
+    "taskmaster4": (500, 1883, 0, 500),
+    "self_dialogue": (16113, 216230, 0, 0),
     "casino": (930, 12903, 0, 1860),
     "oasst_trees": (100, 323, 0, 0),  # 1,167 messages in 100 trees: the best path of each
     "sharegpt_dummy": (500, 2000, 0, 0),

@@ -216,7 +216,7 @@ def _add_places(
 def _persona(value: object, part: PersonaPart | None) -> Persona | None:
     """What one field holds of a persona; None when it holds no text."""
     if isinstance(value, dict):
-        return _of_object(value)
+        return None if part == "scenario" else _of_object(value)  # a scene of parts is a task's
     text = description(value)
     if text is None:
         return None

@@ -14,7 +14,7 @@ their order. The further fields of a turn go to `extra`, an `emotion` to the ann
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count, pairwise, repeat
 
@@ -46,6 +46,9 @@ ABOUT = About(
 IDS = ("dialogue_id", "conversation_id", "dialog_id", "scene_id", "id")
 LOOSE = ("name", "user", "agent", "person", "author")  # also of people who do not speak
 NESTED = ("replies", "children", "responses")
+
+# what the people who wrote the conversation were asked to do
+TASKS = ("instruction", "instructions", "Instructions")
 
 
 def recognise(record: object) -> bool:
@@ -88,7 +91,7 @@ def _transcript(items: list[Fields], record: Fields, place: str, own_id: str | N
     role = who.role_field(items)
     found = list(map(_turn, count(1), items, repeat(role)))
     turns = system_as_assistant([turn for turn, _ in found])
-    transcript = with_beside(turns, record, place, own_id)
+    transcript = with_beside(turns, record, place, own_id, for_writers=TASKS)
     transcript.annotations = _annotations(items, transcript)
     further = _further(items, [names for _, names in found])
     transcript.extra = {**transcript.extra, **further}
@@ -101,13 +104,15 @@ def _further(items: list[Fields], used: list[list[str]]) -> Fields:
     return if_any("turns", [rest(item, *names) for item, names in pairs])
 
 
-def with_beside(turns: list[Turn], record: Fields, *used: str | None) -> Transcript:
+def with_beside(
+    turns: list[Turn], record: Fields, *used: str | None, for_writers: Sequence[str] = ()
+) -> Transcript:
     """The transcript of turns with what stands beside them: prompt, personas, scene, id, the rest.
 
-    used: the fields of the turns, and last the id's.
+    used: the fields of the turns, and last the id's. for_writers: fields that are no prompt.
     """
     own = [name for name in used if name]
-    found = beside.found(record, turns, *own)
+    found = beside.found(record, turns, *own, *for_writers)
     people, scene = dict(found.personas), known.one_of(known.SCENARIOS, record)
     scene_text = description(record[scene]) if scene and scene not in found.used else None
     if scene_text:

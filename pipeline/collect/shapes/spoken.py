@@ -45,7 +45,9 @@ def read(record: object) -> Iterator[Transcript]:
     items = enumerate(list_of(fields[place], place), 1)
     pairs = [_pair(item, f"turn {number}") for number, item in items]
     turns = [turn_by(name, text) for name, text in pairs if name != ACTION]
-    transcript = speakers.with_beside(turns, fields, place, id_field(fields, *IDS))
+    transcript = speakers.with_beside(
+        turns, fields, place, id_field(fields, *IDS), for_writers=speakers.TASKS
+    )
     if actions := _actions(pairs):
         transcript.extra = {**transcript.extra, "actions": actions}
         transcript.notes = (f"collect: left out {len(actions)} actions",)
