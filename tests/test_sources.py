@@ -947,15 +947,15 @@ def test_the_ids_of_one_file_that_come_back_are_renewed_too(tmp_path: Path) -> N
 
 
 def test_a_row_without_an_id_gets_one_and_one_without_messages_is_refused(tmp_path: Path) -> None:
-    table = to_table([conversation(n) for n in range(3)]).to_pylist()
+    table = to_table([conversation(n) for n in range(4)]).to_pylist()
     table[0]["id"], table[1]["messages"] = None, []
-    table[2]["source"] = None
+    table[2]["source"], table[3]["messages"][1]["content"] = None, None
     pq.write_table(pa.Table.from_pylist(table, schema=SCHEMA), tmp_path / "a.parquet")
     rows = all_of(tmp_path, "a.parquet")
     [row] = kept(rows)
     assert len(row.id) == 16
     assert row.edits[-1] == "collect: new id, the row had none"
-    assert [one.rule for one in quarantined(rows)] == ["record.empty", "record.empty"]
+    assert [one.rule for one in quarantined(rows)] == ["record.empty"] * 3
     assert list(shapes_of(rows).values()) == [collect.OWN_ROWS]
 
 
@@ -1013,7 +1013,7 @@ Ada Lee: Is the kettle on &amp; singing?
 <v.loud Ben>It is <i>singing</i>.</v>
 
 00:00:04.500 --> 00:00:05.000
-[door]
+[bell]
 
 00:00:05.000 --> 00:00:06.000
 <v Ben>Take two cups:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.collect import files, hub, web
-from pipeline.collect.rows import EMPTY, OWN_ROWS
+from pipeline.collect.in_hand import EMPTY, OWN_ROWS
 from pipeline.conversation import Row
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 

@@ -28,10 +28,10 @@ class Member(NamedTuple):
     beside: Callable[[str], bytes | None]
 
 
-Found = Iterator[Member | FileRead]
+Members = Iterator[Member | FileRead]
 
 
-def members(kind: str, stream: IO[bytes]) -> Found:
+def members(kind: str, stream: IO[bytes]) -> Members:
     """The files, hidden ones left out, and what is passed over by its name or nature.
 
     kind: zip or tar. stream: one that can be read in any order. Raises one of BROKEN for damage.
@@ -46,7 +46,7 @@ def members(kind: str, stream: IO[bytes]) -> Found:
             yield one
 
 
-def _in_zip(stream: IO[bytes]) -> Found:
+def _in_zip(stream: IO[bytes]) -> Members:
     archive = _unzipped(zipfile.ZipFile, stream)
     latest = {member.filename: member for member in archive.infolist()}
     for member in archive.infolist():
@@ -76,7 +76,7 @@ def _beside_in_zip(archive: zipfile.ZipFile, member: str, name: str) -> bytes | 
     return _unzipped(archive.read, found)
 
 
-def _in_tar(stream: IO[bytes]) -> Found:
+def _in_tar(stream: IO[bytes]) -> Members:
     with tarfile.open(fileobj=stream, mode="r:") as archive:
         for member in archive:
             if member.isreg():

@@ -207,7 +207,7 @@ def _beside(address: str, name: str) -> bytes | None:
 
 
 def _rows_of_archive(
-    source: SourceSettings, file: InputFile, members: archives.Found, origin: Origin
+    source: SourceSettings, file: InputFile, members: archives.Members, origin: Origin
 ) -> Iterator[Row]:
     """The rows of the members; each may cost itself, and not the others."""
     for member in members:

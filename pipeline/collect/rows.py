@@ -8,9 +8,7 @@ row of the quarantine.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import IO, cast
@@ -26,11 +24,12 @@ from pipeline.collect import (
     tables,
     workbook,
 )
-from pipeline.collect.admit import Origin, admit, refuse
+from pipeline.collect.admit import Origin, refuse
 from pipeline.collect.dialect import dialect_of
+from pipeline.collect.in_hand import FileInHand
 from pipeline.collect.lines import lines
 from pipeline.collect.recognise import SAMPLE
-from pipeline.collect.shapes import named, placeholders, turns
+from pipeline.collect.shapes import named, turns
 from pipeline.collect.shapes.transcript import (
     Numbered,
     Place,
@@ -40,90 +39,22 @@ from pipeline.collect.shapes.transcript import (
     unreadable,
 )
 from pipeline.collect.unpack import BROKEN, ahead, in_utf8, is_damage, peeked, seekable, unpacked
-from pipeline.conversation import Conversation, FileRead, Row, identity
+from pipeline.conversation import Conversation, FileRead, Row
 from pipeline.recipe.collect import FieldNames, SourceSettings
 
 HEAD = 50  # lines by which the shape of a text is recognised
 BESIDE_TEXT = 8  # a record of JSON may be so many times as long as its texts: our choice
-OWN_ROWS = "rows of Rapport"  # in the place of a shape's name
-EMPTY = ("it is empty", "it holds no records")
 ENTITY = b"<!ENTITY"  # ten lines of them can stand for more text than fits in any memory
 
 # What is found at a place: "7" is the seventh record, "7/2" its second conversation.
 Placed = tuple[str, Transcript | Unread | Conversation]
 
 
-@dataclass(slots=True)
-class _File:
-    """What the rows of one file are made with, and what is found in it.
-
-    shape: by which it is read, once that is known. notes: for `edits` of all its rows.
-    """
-
-    place: Place
-    origin: Origin
-    source: SourceSettings
-    shape: shapes.Shape | None = None
-    notes: tuple[str, ...] = ()
-    found: int = 0  # conversations, and what could not be read
-    conversations: int = 0
-    is_empty: bool = False
-    holds_own_rows: bool = False
-    has_sheets: bool = False  # each of which says what was found in it
-    assumed: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
-    left_out: Counter[str] = field(default_factory=Counter)
-
-    def row(self, found: Transcript | Unread | Conversation, number: str) -> Row:
-        """A row of our own stores passes unchanged; a transcript is admitted."""
-        self.found += 1
-        if isinstance(found, Conversation):
-            return self._own_row(found, f"{self.place.path}#{number}")
-        if isinstance(found, Transcript) and found.personas:
-            found = placeholders.filled(found)
-        private = self.shape is not None and self.shape.ABOUT.private
-        row = admit(found, self.origin, f"{self.place.path}#{number}", self.notes, private)
-        if isinstance(found, Transcript):
-            self.conversations += 1
-            self.assumed.update(dict.fromkeys(found.assumed))
-            self.left_out.update(found.left_out)
-        return row
-
-    def _own_row(self, row: Conversation, ref: str) -> Row:
-        self.holds_own_rows = True
-        if not row.messages or row.source is None:
-            detail = "a row of Rapport without messages or without a source"
-            return refuse("record.empty", detail, row.extra, self.origin, ref)
-        self.conversations += 1
-        if row.id:
-            return row
-        edits = (*row.edits, "collect: new id, the row had none")
-        return replace(row, id=identity(self.origin.name, ref), edits=edits)
-
-    def assume(self, what: str) -> None:
-        """Note what is assumed of the whole file, for its rows and for the report."""
-        self.assumed[what] = None
-        self.notes += (f"collect: assumed that {what}",)
-
-    def read(self) -> FileRead:
-        """What was found in the file, when all its rows are read."""
-        if not self.found:
-            return FileRead(self.place.path, passed_over=EMPTY[not self.is_empty])
-        name = OWN_ROWS if self.holds_own_rows else None
-        if self.shape:
-            name = shapes.name_of(self.shape)
-        return FileRead(
-            self.place.path, name, self.conversations, tuple(self.assumed), dict(self.left_out)
-        )
-
-    def __str__(self) -> str:
-        return f"source {self.origin.name}: {self.place.path}"
-
-
 def rows_of_file(
     source: SourceSettings, place: Place, stream: IO[bytes], origin: Origin
 ) -> Iterator[Row]:
     """The rows of one file, whatever its compression and format; last what was found in it."""
-    file = _File(place, origin, source)
+    file = FileInHand(place, origin, source)
     yield from guarded(_rows(file, stream), place.path, origin)
     if not file.has_sheets:
         yield file.read()
@@ -144,7 +75,7 @@ def guarded(rows: Iterable[Row], path: str, origin: Origin) -> Iterator[Row]:
         )
 
 
-def _rows(file: _File, stream: IO[bytes]) -> Iterator[Row]:
+def _rows(file: FileInHand, stream: IO[bytes]) -> Iterator[Row]:
     head, stream = peeked(unpacked(stream), formats.HEAD)
     kind = formats.kind_of(str(file), head)
     file.is_empty = not head
@@ -161,7 +92,7 @@ def _rows(file: _File, stream: IO[bytes]) -> Iterator[Row]:
         yield from _rows_of_characters(file, stream)
 
 
-def _if_clear(file: _File, rows: Iterable[Row]) -> Iterator[Row]:
+def _if_clear(file: FileInHand, rows: Iterable[Row]) -> Iterator[Row]:
     """The rows. What a shape finds out to be unclear is a file that no shape fits."""
     try:
         yield from rows
@@ -169,7 +100,7 @@ def _if_clear(file: _File, rows: Iterable[Row]) -> Iterator[Row]:
         raise recognise.UnknownShape(f"{file}: not read: {error}") from error
 
 
-def _rows_of_characters(file: _File, stream: IO[bytes]) -> Iterator[Row]:
+def _rows_of_characters(file: FileInHand, stream: IO[bytes]) -> Iterator[Row]:
     """The rows of a file of characters: JSON, YAML, a table or a plain text."""
     max_bytes = file.origin.max_bytes
     text, encoding = in_utf8(stream)
@@ -188,7 +119,7 @@ def _rows_of_characters(file: _File, stream: IO[bytes]) -> Iterator[Row]:
         yield from _rows_of_records(file, readers.READERS[kind](text, max_bytes * BESIDE_TEXT))
 
 
-def _rows_of_sheets(file: _File, stream: IO[bytes]) -> Iterator[Row]:
+def _rows_of_sheets(file: FileInHand, stream: IO[bytes]) -> Iterator[Row]:
     """The rows of a workbook, each sheet like a file of its own. UnknownShape when none fits."""
     with seekable(stream) as whole:
         if formats.check_package(str(file), whole) != "workbook":
@@ -197,7 +128,7 @@ def _rows_of_sheets(file: _File, stream: IO[bytes]) -> Iterator[Row]:
         unknown: list[recognise.UnknownShape] = []
         found: list[FileRead] = []
         for sheet in workbook.sheets(whole, not recognise.has_names(file.source)):
-            own = _File(Place(f"{file.place.path}/{sheet.name}"), file.origin, file.source)
+            own = FileInHand(Place(f"{file.place.path}/{sheet.name}"), file.origin, file.source)
             if sheet.columns.assumed:
                 own.assume(sheet.columns.assumed)
             try:
@@ -216,7 +147,7 @@ def _rows_of_sheets(file: _File, stream: IO[bytes]) -> Iterator[Row]:
 # --- records
 
 
-def _rows_of_records(file: _File, records: Iterator[Numbered]) -> Iterator[Row]:
+def _rows_of_records(file: FileInHand, records: Iterator[Numbered]) -> Iterator[Row]:
     """The rows of decoded records, by the shape that the recipe names or that fits them."""
     head = yield from _head(file, records)
     sample = _readable(head)
@@ -238,7 +169,7 @@ def _rows_of_records(file: _File, records: Iterator[Numbered]) -> Iterator[Row]:
         raise recognise.unknown(str(file), sample, (), str(error)) from error
 
 
-def _head(file: _File, records: Iterator[Numbered]) -> Generator[Row, None, list[Numbered]]:
+def _head(file: FileInHand, records: Iterator[Numbered]) -> Generator[Row, None, list[Numbered]]:
     """The first records among which one shows the shape; yields the rows of those before them.
 
     Any number of unreadable records may stand at the beginning of a file.
@@ -258,7 +189,7 @@ def _readable(head: list[Numbered]) -> list[object]:
 
 
 def _read(
-    file: _File,
+    file: FileInHand,
     shape: recognise.RecordsShape | None,
     records: Iterator[Numbered],
     sample: list[object],
@@ -288,12 +219,14 @@ def _read(
     return _read_records(cast("shapes.RecordShape", shape), records, fields)
 
 
-def _not_for(file: _File, problem: str) -> UserError:
+def _not_for(file: FileInHand, problem: str) -> UserError:
     name = shapes.name_of(file.shape) if file.shape else ""
     return UserError(f"{file}: {problem}, and these records are read as {name}")
 
 
-def _read_named(file: _File, records: Iterator[Numbered], sample: list[object]) -> Iterator[Placed]:
+def _read_named(
+    file: FileInHand, records: Iterator[Numbered], sample: list[object]
+) -> Iterator[Placed]:
     file.shape = named
     try:
         return _numbered(named.read(records, sample, file.source.fields, file.source.roles))
@@ -304,7 +237,7 @@ def _read_named(file: _File, records: Iterator[Numbered], sample: list[object]) 
 
 
 def _read_table(
-    file: _File, shape: shapes.TableShape, records: Iterator[Numbered], sample: list[object]
+    file: FileInHand, shape: shapes.TableShape, records: Iterator[Numbered], sample: list[object]
 ) -> Iterator[Placed]:
     try:
         return _numbered(shape.read(records, recognise.objects(sample), file.source.options))
@@ -363,14 +296,14 @@ class _TextLines:
             else:
                 yield line.decode("utf-8", "replace")
 
-    def rows(self, file: _File) -> Iterator[Row]:
+    def rows(self, file: FileInHand) -> Iterator[Row]:
         """The rows of the lines that were set aside since the last call."""
         for number, unread in self._too_long:
             yield file.row(unread, f"line {number}")
         self._too_long.clear()
 
 
-def _rows_of_text(file: _File, text: _TextLines) -> Iterator[Row]:
+def _rows_of_text(file: FileInHand, text: _TextLines) -> Iterator[Row]:
     """The rows of a plain text. A line that is too long follows the conversation it stands in."""
     lines = iter(text)
     head = list(islice(lines, HEAD))
@@ -391,7 +324,7 @@ def _rows_of_text(file: _File, text: _TextLines) -> Iterator[Row]:
     yield from text.rows(file)
 
 
-def _rows_of_document(file: _File, stream: IO[bytes]) -> Iterator[Row]:
+def _rows_of_document(file: FileInHand, stream: IO[bytes]) -> Iterator[Row]:
     data = stream.read(readers.WHOLE + 1)
     if ENTITY in data.replace(b"\0", b""):  # also of UTF-16
         detail = "XML with entities of its own, which are not followed"

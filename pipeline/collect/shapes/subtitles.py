@@ -11,7 +11,7 @@ Ada: Is the kettle on?
 
 Consecutive cues of one speaker are one turn. A cue that names nobody goes on with the speaker
 before it; where such cues are many, nothing is read: the file does not say who speaks. Sounds
-(`[door]`, `♪`) are left out.
+(`[bell]`, `♪`) are left out.
 """
 
 from __future__ import annotations
