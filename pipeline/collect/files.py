@@ -24,6 +24,8 @@ from pipeline.conversation import FileRead, Row
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 
 BUNDLE = 32_000_000  # bytes of small files that make one unit of work
+DATA = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+DOCUMENTS = (".md", ".markdown", ".xlsx", ".vtt", ".srt")
 OWN_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of a temporary copy, not of the input
 
 
@@ -67,7 +69,26 @@ def units(source: SourceSettings, folder: Path) -> list[FileUnit]:
     once = {one.address: one for one in found}
     for address in named:
         once[address] = once[address]._replace(named=True, passed_over=None)
-    return _cut(source, list(once.values()))
+    return _cut(source, _without_documents(list(once.values())))
+
+
+def _without_documents(files: list[FoundFile]) -> list[FoundFile]:
+    """Documents beside data files are passed over, unless they are named by themselves.
+
+    They are about the data, mostly: an example in notes.md is no conversation of the set.
+    """
+    if not any(_ends(one, DATA) for one in files):
+        return files
+    passed_over = "a document beside data files; it is read where it is named by itself"
+    found = []
+    for one in files:
+        is_document = _ends(one, DOCUMENTS) and not one.named
+        found.append(one._replace(passed_over=passed_over) if is_document else one)
+    return found
+
+
+def _ends(file: FoundFile, endings: tuple[str, ...]) -> bool:
+    return not file.passed_over and file.address.lower().endswith(endings)
 
 
 def _cut(source: SourceSettings, files: Sequence[FoundFile]) -> list[FileUnit]:
@@ -134,6 +155,7 @@ def _origin(source: SourceSettings, file: InputFile, max_bytes: int) -> Origin:
         day,
         source.assistant,
         max_bytes,
+        source.roles,
     )
 
 
