@@ -72,6 +72,8 @@ CALLS = ("tool_calls", "function_call", "tool_call_id")  # fields of a message
 MEDIA = {"image", "images", "video", "videos", "audio", "audios"}  # fields beside the list
 MARKS = ("<image>", "<video>", "<audio>")  # where in a text they belong
 IDS = ("id", "conversation_id", "conversation_hash", "uuid", "prompt_id")
+# fields of a message that name its conversation
+CONVERSATIONS = ("conversation_id", "conversationId", "chat_id", "thread_id", "dialogue_id")
 
 
 def recognise(record: object) -> bool:
@@ -96,6 +98,7 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
         further = _with_thoughts(messages, further, what)
     if further:
         _check_calls(further)
+        _check_one_conversation(further)
         if any(map(_hidden, further)):
             return _of_shown(fields, place, who, [*map(_hidden, further)])
     _check_media(fields, spoken)
@@ -213,6 +216,13 @@ def rest_of_turns(messages: Sequence[object], *used: str) -> list[Fields]:
     if list(map(len, objects)).count(2) == len(objects):  # the common case: who and what
         return []
     return [rest(message, *used) for message in objects]
+
+
+def _check_one_conversation(further: Sequence[Fields]) -> None:
+    """ValueError where the messages name several conversations: a table of all of them."""
+    for name in CONVERSATIONS:
+        if len({str(fields.get(name)) for fields in further}) > 1:
+            raise ValueError(f"its messages are of several conversations: they differ in `{name}`")
 
 
 def _hidden(further: Fields) -> str | None:
