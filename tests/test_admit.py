@@ -192,3 +192,18 @@ def test_raw_text_can_be_stored_whatever_was_read() -> None:
     assert raw_text(b"\xff ok") == "\ufffd ok"
     assert raw_text("half \ud83d") == "half ?"
     assert raw_text({"day": dt.date(2024, 5, 1), 7: 1 << 70}).encode()
+
+
+def test_a_persona_is_that_of_the_side_whose_speaker_has_it() -> None:
+    given = [("Ada", "Tea?", "assistant"), ("Ben", "Please.", "user")]
+    people = {"Ada": Persona("Ada"), "Ben": Persona("Ben")}
+    row = admit(Transcript(given, people), Origin("file", "s"), "a#1")
+    assert isinstance(row, Conversation)
+    assert (row.persona, row.user_persona) == (Persona("Ada"), Persona("Ben"))
+
+
+def test_a_speaker_whose_side_one_turn_says_has_it_in_all() -> None:
+    turns = [("Ada", "Tea?", "assistant"), ("Ben", "Please.", None), ("Ada", "Here.", None)]
+    row = admit(Transcript(turns), Origin("file", "s"), "a#1")
+    assert isinstance(row, Conversation)
+    assert [message.role for message in row.messages] == ["assistant", "user", "assistant"]

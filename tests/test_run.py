@@ -347,7 +347,7 @@ def test_mistakes_of_the_user_are_told_without_a_traceback(tmp_path: Path) -> No
     told = rapport("collect", strange, "--out", tmp_path / "out", code=1)
     assert "no known shape fits" in told
     assert "messages" in told
-    assert '"colour"' in told
+    assert 'colour: "green"' in told
     file = tmp_path / "taken"
     file.touch()
     good = write_jsonl(tmp_path / "good.jsonl", [record(1)])

@@ -129,7 +129,7 @@ def admit(
         identity(origin.name, ref),
         messages,
         _source(transcript, origin, ref, private),
-        *(_personas(transcript, assistants) if transcript.personas else (None, None)),
+        *_personas(transcript, messages),
         f"{origin.name}/{transcript.group}" if transcript.group else None,
         edits=edits,
         annotations=transcript.annotations,
@@ -222,9 +222,11 @@ def roles(turns: Sequence[Turn], rule: str = "second") -> dict[str | None, Role]
         # Also over what the source says: the recipe may turn the roles of a data set around.
         return _sides(speakers, named)
     if known:
-        if len(words) > 1 or "assistant" in known.values():
-            return _sides(words, [])
-        return _sides(words, words)  # a user and one more speaker
+        own = {name: known[name] for name in words if name and name in known}
+        others = [name for name in words if name not in own]
+        if len(others) > 1 or "assistant" in known.values():
+            return _sides(others, []) | own
+        return _sides(others, others) | own  # a user and one more speaker
     return _sides(words, _helpers(words) or _by_rule(words, rule))
 
 
@@ -307,9 +309,13 @@ def _name(speaker: str | None, several: bool) -> str | None:
 
 
 def _personas(
-    transcript: Transcript, assistants: Collection[str | None]
+    transcript: Transcript, messages: Sequence[Message]
 ) -> tuple[Persona | None, Persona | None]:
     """The assistant's persona and the other side's; of several users the first who has one."""
+    if not transcript.personas:
+        return None, None
+    pairs = zip(transcript.turns, messages, strict=True)
+    assistants = {speaker for (speaker, _, _), message in pairs if message.role == "assistant"}
     persona, user_persona = None, None
     for name, found in transcript.personas.items():
         if name is None or name in assistants:

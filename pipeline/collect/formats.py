@@ -84,6 +84,7 @@ ENDINGS = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".heic", ".svg"), PICTURE),
     **dict.fromkeys((".mp3", ".mp4", ".m4a", ".ogg", ".opus", ".wav", ".mov", ".webm"), MEDIA),
     **dict.fromkeys((".pkl", ".pickle"), PICKLE),
+    ".charx": "a character card. Cards are read by `generate` (`cards:`), not by `collect`.",
 }
 
 PAGE_MARK = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)[\s>]", re.I | re.S)
@@ -141,7 +142,7 @@ def kind_of(where: str, head: bytes) -> FileKind:
 def _text_or_document(where: str, head: bytes) -> FileKind:
     ending = suffix(where)
     if PAGE_MARK.match(head):
-        raise UnknownFormat(f"{where}: {PAGE}")
+        return "document"
     if ending in ENDINGS:
         raise UnknownFormat(f"{where}: {ENDINGS[ending]}")
     if ending in DOCUMENTS or XML_MARK.match(head):
@@ -222,6 +223,8 @@ def _may_be_json(head: bytes) -> bool:
 
 def check_package(where: str, whole: IO[bytes]) -> Literal["workbook", "archive"]:
     """What a zip file is. UnknownFormat for a Word document and others; BadZipFile for damage."""
+    if suffix(where) in ENDINGS:
+        raise UnknownFormat(f"{where}: {ENDINGS[suffix(where)]}")
     names = set(zipfile.ZipFile(whole).namelist())
     whole.seek(0)
     if WORKBOOK in names:

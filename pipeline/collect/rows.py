@@ -335,6 +335,8 @@ def _rows_of_document(file: FileInHand, stream: IO[bytes]) -> Iterator[Row]:
         yield refuse("file.too_long", detail, data, file.origin, file.place.path)
         return
     shape = next((shape for shape in shapes.DOCUMENTS if shape.recognise(data)), None)
+    if shape is None and formats.PAGE_MARK.match(data):
+        raise formats.UnknownFormat(f"{file}: {formats.PAGE}")
     if shape is None:
         raise recognise.unknown(str(file), [data[:300]], shapes.DOCUMENTS)
     file.shape = shape

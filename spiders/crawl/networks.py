@@ -39,7 +39,10 @@ def is_this_machine(address: str) -> bool:
 
     Who writes that into a recipe means it. A name or a redirect that leads there does not.
     """
-    host = (urlsplit(address).hostname or "").lower()
+    parts = urlsplit(address)
+    host = (parts.hostname or "").lower()
+    if "@" in parts.netloc:  # http://wiki.example@127.0.0.1/ looks like another site
+        return False
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
