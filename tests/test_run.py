@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -189,10 +190,21 @@ def wide_recipe(folder: Path) -> Path:
 
 
 def started(path: Path, run: Path) -> subprocess.Popen[str]:
-    """A run as a shell starts one: with its workers in a group of its own."""
+    """A run as a terminal's shell starts one: with its workers in a group of its own.
+
+    Where these tests run in the background (`make test &`), Ctrl-C is ignored, and what they start
+    would inherit that.
+    """
     command = [*RAPPORT, "run", str(path), "--out", str(run), "--workers", "2"]
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, env=ENVIRONMENT, text=True, start_new_session=True, **streams)
+    return subprocess.Popen(
+        command,
+        env=ENVIRONMENT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        **streams,
+    )
 
 
 def marks(run: Path) -> int:
