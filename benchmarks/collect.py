@@ -41,13 +41,14 @@ from itertools import islice
 from pathlib import Path
 import pyarrow.parquet as pq
 from pipeline.collect import files
-from pipeline.conversation import SCHEMA, to_table
+from pipeline.conversation import SCHEMA, Conversation, to_table
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 settings = CollectSettings(sources=[SourceSettings(name="bench", files=[sys.argv[1]])])
 began, count = time.process_time(), 0
 with pq.ParquetWriter(sys.argv[2] + "/store.parquet", SCHEMA, compression="zstd") as store:
     for unit in files.units(settings.sources[0], Path("/")):
-        rows = files.read(unit, settings)
+        read = files.read(unit, settings)
+        rows = (row for row in read if isinstance(row, Conversation))
         while part := list(islice(rows, 10_000)):
             store.write_table(to_table(part))
             count += len(part)

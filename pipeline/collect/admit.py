@@ -116,7 +116,7 @@ def admit(
     turns = transcript.turns
     if origin.roles:
         turns = with_named_roles(turns, origin.roles)
-    problem = _problem((text for _, text, _ in turns), origin.max_bytes)
+    problem = _problem([text for _, text, _ in turns], origin.max_bytes)
     if transcript.alternatives and not problem:
         problem = _problem(map(attrgetter("content"), transcript.alternatives), origin.max_bytes)
     if problem:

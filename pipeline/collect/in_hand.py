@@ -47,8 +47,9 @@ class FileInHand:
         row = admit(found, self.origin, f"{self.place.path}#{number}", self.notes, private)
         if isinstance(found, Transcript):
             self.conversations += 1
-            self.assumed.update(dict.fromkeys(found.assumed))
-            self.left_out.update(found.left_out)
+            if found.assumed or found.left_out:
+                self.assumed.update(dict.fromkeys(found.assumed))
+                self.left_out.update(found.left_out)
         return row
 
     def _own_row(self, row: Conversation, ref: str) -> Row:

@@ -257,6 +257,7 @@ def _read_records(
     shape: shapes.RecordShape, records: Iterator[Numbered], fields: FieldNames
 ) -> Iterator[Placed]:
     found: list[Transcript | Unread]
+    has_fields = fields != FieldNames()
     for number, record in records:
         if isinstance(record, Unread | Conversation):
             yield str(number), record
@@ -266,7 +267,7 @@ def _read_records(
         except (ValueError, RecursionError) as error:
             found = [unreadable(error, record)]
         for count, one in enumerate(found or [_empty(record)], 1):
-            if isinstance(one, Transcript) and fields != FieldNames():
+            if has_fields and isinstance(one, Transcript):
                 named.with_beside(one, record, fields)
             yield _place(number, count), one
 

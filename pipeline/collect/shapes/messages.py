@@ -145,7 +145,9 @@ def turns(messages: Sequence[object], who: str = "role") -> list[Turn]:
 def _if_plain(messages: Sequence[object], who: str, what: str) -> list[Turn] | None:
     """The turns of messages without names that need not be looked at one by one; else None."""
     try:
-        if not any(message.get("name") for message in cast("list[Fields]", messages)):
+        fields = cast("list[Fields]", messages)
+        only_two = set(map(len, fields)) == {2}  # who and what, and no name
+        if only_two or not any(message.get("name") for message in fields):
             return plain_turns(messages, who, what)
     except (AttributeError, KeyError, TypeError):
         pass

@@ -44,7 +44,8 @@ def _with_objects(record: object) -> object:
     """The record; pairs of a role and a text in it become objects."""
     if not isinstance(record, dict):
         return record
-    pairs = {name: record[name] for name in PLACES if _are_pairs(record.get(name))}
+    lists = [name for name in record if name in PLACES]
+    pairs = {name: record[name] for name in lists if _are_pairs(record[name])}
     if not pairs:
         return record
     objects = {name: [{"from": who, "value": what} for who, what in pairs[name]] for name in pairs}
