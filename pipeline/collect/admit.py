@@ -24,7 +24,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import attrgetter
-from typing import cast
+from typing import Any, cast
 
 from pipeline.collect.shapes.transcript import (
     RAW,
@@ -116,12 +116,13 @@ def admit(
     turns = transcript.turns
     if origin.roles:
         turns = with_named_roles(turns, origin.roles)
-    problem = _problem([text for _, text, _ in turns], origin.max_bytes)
+    columns = tuple(zip(*turns, strict=True))  # speakers, texts, roles
+    problem = _problem(columns[1], origin.max_bytes)
     if transcript.alternatives and not problem:
         problem = _problem(map(attrgetter("content"), transcript.alternatives), origin.max_bytes)
     if problem:
         return refuse(*problem, turns, origin, ref)
-    messages, assistants = _messages(turns, origin.assistant)
+    messages, assistants = _messages(turns, columns, origin.assistant)
     if assistants and origin.assistant == "second" and not _is_known(turns):
         transcript.assumed = (*dict.fromkeys((*transcript.assumed, SECOND)),)
     edits = notes + _edits(transcript)
@@ -265,10 +266,10 @@ def _by_rule(words: Counter[str | None], rule: str) -> list[str]:
 
 
 def _messages(
-    turns: Sequence[Turn], rule: str
+    turns: Sequence[Turn], columns: tuple[Any, ...], rule: str
 ) -> tuple[tuple[Message, ...], Collection[str | None]]:
     """The messages of turns, and the speakers who are the assistant where a rule decides."""
-    speakers, texts, roles = zip(*turns, strict=True)
+    speakers, texts, roles = columns
     if None in roles or rule != "second":
         return _with_roles(turns, rule)
     return _as_given(speakers, texts, roles), ()
