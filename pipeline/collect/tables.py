@@ -191,7 +191,7 @@ class _Table:
 class _Firsts:
     """The first cells of the rows, by which a line is known as a row.
 
-    Ids have a common form (`d12`, `13`), speakers come back. Other texts are not telling.
+    Ids have a common form (`d12`, `13`), speakers come back. Other texts show nothing.
     """
 
     def __init__(self, cells: Iterable[str] = ()) -> None:

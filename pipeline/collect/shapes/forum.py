@@ -257,7 +257,7 @@ def _post(
     key: str, parent: str | None, row: Fields, columns: PostColumns, place: int
 ) -> threads.ThreadPost:
     author, text = _author(row.get(columns.author)), _text(row, columns)
-    # The texts of deleted accounts have nobody who could be told from another.
+    # The texts of deleted accounts have nobody who could be known from another.
     is_gone = text.strip().lower() in GONE or author.lower() in GONE
     return threads.ThreadPost(key, parent, author, text, place, is_gone)
 
