@@ -13,8 +13,9 @@ from benchmarks import sets
 from pipeline import filter as stage
 from pipeline.conversation import Conversation, Drop
 from pipeline.recipe.filter import FilterSettings
-from pipeline.rules import safety, style
 from pipeline.rules.reading.reading import read
+from pipeline.rules.safety.minors import minors
+from pipeline.rules.style import replies
 
 # What counts as having caught a kind of fault: a rule that fired, or a repair (a word of its edit).
 CAUGHT = {
@@ -92,7 +93,8 @@ def refusals() -> None:
     total: Counter[tuple[bool, bool]] = Counter()
     models: dict[str, Counter[tuple[bool, bool]]] = {}
     for model, refused, conversation in sets.xstest():
-        found = {f.rule for f in style.phrases(read(conversation.messages))}
+        reading = read(conversation.messages)
+        found = {f.rule for f in [*replies.refusals(reading), *replies.assistant(reading)]}
         pair = (bool(found & {"style.refusal", "style.assistant"}), refused)
         total[pair] += 1
         models.setdefault(model, Counter())[pair] += 1
@@ -100,10 +102,10 @@ def refusals() -> None:
         print(f"  {model:16} {scores(counts)}")
 
 
-def minors() -> None:
+def ages() -> None:
     counts: Counter[tuple[bool, bool]] = Counter()
     for conversation, turn, stated in sets.gold_minors():
-        findings = safety.minors(read(conversation.messages))
+        findings = minors(read(conversation.messages))
         found = any(finding.message == turn for finding in findings)
         counts[found, stated] += 1
     print(f"gold_minor_natural\n  {scores(counts)}")
@@ -154,7 +156,7 @@ def synthetic() -> None:
 if __name__ == "__main__":
     gold_dirty()
     refusals()
-    minors()
+    ages()
     synthetic()
     human("casino", sets.casino())
     human("sgd", sets.sgd())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ def test_every_line_of_every_list_is_found_in_its_longest_and_shortest_reading(n
     for line in listed(name):
         for pick in (max, min):
             reading = "".join(pick(part, key=len) for part in parts(line))
+            reading = re.sub(r" ?~\d ?", " ", reading)
             hits = read([Message("user", f"({reading})")]).hits[name]
             assert any(hit.end - hit.start >= len(reading.strip()) for hit in hits), line
 
@@ -32,6 +35,22 @@ def test_every_line_of_every_list_is_found_in_its_longest_and_shortest_reading(n
 )
 def test_nested_choices_are_spelt_out(nested: str, spelt: str) -> None:
     assert flat(nested) == spelt
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "is_found"),
+    [
+        ("i can't ~3 help", "i can't help", True),
+        ("i can't ~3 help", "i can't, of all things, help", True),
+        ("i can't ~3 help", "i can't do this or that: help", False),
+        ("i can't ~3 help", "i can't. help", False),
+        ("i can't ~3 help", "i can't helpless", False),
+        ("我~2不能~3写", "我真的不能帮你写", True),
+        ("我~2不能~3写", "我。不能写", False),
+    ],
+)
+def test_a_gap_is_a_few_words_of_one_sentence(line: str, text: str, is_found: bool) -> None:
+    assert bool(pattern(line).search(text)) == is_found
 
 
 def test_boundaries_only_where_the_script_has_them() -> None:

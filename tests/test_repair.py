@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.conversation import Conversation, Message, Persona, Source
-from pipeline.filter.repair import repair_shape, repair_texts, strip_html, tidy
+from pipeline.filter.repair import repair_shape, repair_texts
+from pipeline.filter.repair.characters import tidy
+from pipeline.filter.repair.markup import strip_html
 from pipeline.recipe.filter import RepairSettings
 
 ALL = RepairSettings()

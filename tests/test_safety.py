@@ -13,8 +13,9 @@ from unicodedata import is_normalized
 import pytest
 
 from pipeline.conversation import Message, Persona
-from pipeline.rules import LANGUAGES, safety
+from pipeline.rules import LANGUAGES
 from pipeline.rules.reading.reading import read
+from pipeline.rules.safety import minors, noted
 from pipeline.texts import configs
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -23,7 +24,7 @@ DATA = Path(__file__).parents[1].parent / "shared" / "data"
 def fired(*turns: str) -> dict[str, int | None]:
     messages = [Message("assistant" if i % 2 else "user", text) for i, text in enumerate(turns)]
     reading = read(messages)
-    return {f.rule: f.message for f in (*safety.underage(reading), *safety.noted(reading))}
+    return {f.rule: f.message for f in (*minors.underage(reading), *noted.noted(reading))}
 
 
 @pytest.mark.parametrize(
@@ -333,7 +334,7 @@ def test_every_language_that_can_be_admitted_has_a_list_of_ages() -> None:
     ],
 )
 def test_cards_of_minors(description: str, young: bool) -> None:
-    found = safety.cards(read([Message("user", "Hi.")], Persona(description=description)))
+    found = minors.cards(read([Message("user", "Hi.")], Persona(description=description)))
     assert [f.rule for f in found] == ["safety.minor"] * young
 
 
@@ -355,7 +356,7 @@ def test_recall_and_precision_on_persona_chats() -> None:
                 Message("assistant" if i % 2 else "user", turn["text"])
                 for i, turn in enumerate(case["turns"])
             ]
-            found = any(f.message == case["turn"] for f in safety.minors(read(talk)))
+            found = any(f.message == case["turn"] for f in minors.minors(read(talk)))
             right += found and case["stated_minor"]
             wrong += found and not case["stated_minor"]
             stated += case["stated_minor"]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import pytest
 
 from pipeline.conversation import Message, Persona
-from pipeline.rules import READERS, cards, measures, style
+from pipeline.rules import READERS, cards, measures
 from pipeline.rules.message import check
 from pipeline.rules.reading.reading import read
+from pipeline.rules.style import repetition, replies
 
 ROBOT = Persona(name="Unit 7", description="An old AI who keeps a lighthouse.")
 
@@ -116,8 +117,8 @@ def test_only_an_ai_character_may_say_that_it_is_one() -> None:
     spoken = [Message("user", "What do you do?"), Message("assistant", reply)]
     android = read([Message("system", "You are Ada, an android who keeps a lighthouse."), *spoken])
     helper = read([Message("system", "You are a helpful AI assistant."), *spoken])
-    assert [f.rule for f in style.phrases(android)] == []
-    assert [f.rule for f in style.phrases(helper)] == ["style.assistant"]
+    assert [f.rule for f in replies.assistant(android)] == []
+    assert [f.rule for f in replies.assistant(helper)] == ["style.assistant"]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ def test_farewells_without_end_are_counted() -> None:
         Message("assistant" if i % 2 else "user", t)
         for i, t in enumerate(["So.", *["Bye, see you!"] * 6])
     ]
-    (found,) = style.goodbyes(read(messages))
+    (found,) = repetition.goodbyes(read(messages))
     assert (found.value, found.message) == (6, 1)
 
 
@@ -191,7 +192,7 @@ def test_evidence_points_at_the_words() -> None:
         Message("user", "Hi."),
         Message("assistant", "Oh. I’m sorry, but I can’t assist with that request."),
     ]
-    (found,) = [f for f in style.phrases(read(messages)) if f.rule == "style.refusal"]
+    (found,) = replies.refusals(read(messages))
     assert messages[1].content[found.start : found.end] == found.evidence
     assert "can’t assist" in str(found.evidence)
 

@@ -11,9 +11,10 @@ from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.filter import masking
 from pipeline.filter.repair import repair_shape, repair_texts
 from pipeline.recipe.filter import FilterSettings
-from pipeline.rules import PLACES, READERS, RULES, Rule, alternatives, beyond, measures, safety
+from pipeline.rules import PLACES, READERS, RULES, Rule, alternatives, beyond, measures
 from pipeline.rules.language import detect
 from pipeline.rules.reading.reading import read
+from pipeline.rules.safety import minors
 
 BATCH = 512  # rows whose language is found together
 
@@ -76,7 +77,7 @@ def _minors_cut_away(whole: Conversation, row: Conversation) -> Iterator[Finding
     text = "\n".join(message.content for message in row.messages)
     cut = [message for message in whole.messages if message.content not in text]
     if cut:
-        for finding in safety.minors(read(cut)):
+        for finding in minors.minors(read(cut)):
             yield replace(finding, message=None, start=None, end=None)
 
 

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import NamedTuple, cast
 
 from pipeline.conversation import Conversation, Finding, Language, Persona
-from pipeline.filter.repair import listed
+from pipeline.filter.repair.draft import listed
 from pipeline.rules.privacy import stand_ins
 from pipeline.rules.privacy.datum import find_all
 from pipeline.rules.privacy.find import Span, find

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.recipe.publish import Cut, PublishSettings
-from pipeline.rules import RULES, alternatives, safety
+from pipeline.rules import RULES, alternatives
 from pipeline.rules.reading.reading import read
+from pipeline.rules.safety import minors
 
 MINOR = "safety.minor"
 
@@ -35,7 +36,7 @@ def _minors(row: Conversation) -> Iterator[Finding]:
     """The gate that no recipe opens: rows may come here past `filter`, by `rapport publish` on
     files."""
     reading = read(row.messages, row.persona, row.user_persona)
-    for finding in safety.underage(reading):
+    for finding in minors.underage(reading):
         yield replace(finding, stage="publish", limit=RULES[MINOR].limit, decision="drop")
 
 

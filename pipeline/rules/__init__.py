@@ -22,9 +22,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.rules import cards, safety, structure, style
+from pipeline.rules import cards, structure
 from pipeline.rules.language import report as languages
 from pipeline.rules.privacy import report as private
+from pipeline.rules.safety import minors, noted
+from pipeline.rules.style import advert, blanks, labels, noise, repetition, replies, tokens
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
@@ -81,7 +83,7 @@ def measures(reading: Reading) -> dict[str, float]:
     What cannot be measured is missing.
     """
     found = structure.measures(reading)
-    for family in (style, private, languages):
+    for family in (repetition, private, languages):
         found |= family.measures(reading)
     return found
 
@@ -129,11 +131,11 @@ RULES: dict[str, Rule] = {
         0.75,
         "warn",
         FIELD,
-        style.repetition,
+        repetition.repetition,
         new_message=4,
     ),
     "style.distinct_2": Rule(
-        "distinct word pairs / word pairs", "below", 0.6, "warn", FIELD, style.distinct_2
+        "distinct word pairs / word pairs", "below", 0.6, "warn", FIELD, repetition.distinct_2
     ),
     "style.repeated": Rule(
         "messages that repeat an earlier one word for word",
@@ -141,7 +143,7 @@ RULES: dict[str, Rule] = {
         0,
         "warn",
         FIELD,
-        style.repeated,
+        repetition.repeated,
     ),
     "style.loop": Rule(
         "share of messages that repeat an earlier one word for word",
@@ -149,7 +151,7 @@ RULES: dict[str, Rule] = {
         0.34,
         "drop",
         FIELD,
-        style.repeated,
+        repetition.repeated,
     ),
     "style.goodbyes": Rule(
         "messages of farewell in a row at the end",
@@ -157,7 +159,7 @@ RULES: dict[str, Rule] = {
         2,
         "warn",
         "conversations of people: never more",
-        style.goodbyes,
+        repetition.goodbyes,
     ),
     "style.cliches": Rule(
         "clichés per 1,000 words",
@@ -165,11 +167,11 @@ RULES: dict[str, Rule] = {
         6,
         "warn",
         "people: p99 is 0; GPT-4 fiction: p95 is 8",
-        style.cliches,
+        repetition.cliches,
     ),
-    "style.links": Rule(PLACES, "above", 0, "warn", "advertising with a link", style.links),
+    "style.links": Rule(PLACES, "above", 0, "warn", "advertising with a link", advert.links),
     "style.gibberish": Rule(
-        "words of noise in a row, or symbols", "above", 2, "warn", OURS, style.gibberish
+        "words of noise in a row, or symbols", "above", 2, "warn", OURS, noise.gibberish
     ),
     "style.damaged": Rule(
         "characters that cannot be repaired",
@@ -177,10 +179,16 @@ RULES: dict[str, Rule] = {
         0,
         "warn",
         "wrongly decoded text",
-        style.damaged,
+        noise.damaged,
     ),
     "style.label": Rule(
-        PLACES, "above", 0, "drop", "a speaker's label inside a message", style.marks, new_message=2
+        PLACES,
+        "above",
+        0,
+        "drop",
+        "a speaker's label inside a message",
+        labels.labels,
+        new_message=2,
     ),
     "style.other_side": Rule(
         PLACES,
@@ -188,14 +196,14 @@ RULES: dict[str, Rule] = {
         0,
         "drop",
         "one message that speaks for both sides",
-        style.marks,
+        labels.labels,
         new_message=2,
     ),
     "style.placeholder": Rule(
-        PLACES, "above", 0, "drop", "an unfilled blank", style.marks, new_message=2
+        PLACES, "above", 0, "drop", "an unfilled blank", blanks.blanks, new_message=2
     ),
     "style.template": Rule(
-        PLACES, "above", 0, "drop", "remains of a prompt format", style.phrases, new_message=1
+        PLACES, "above", 0, "drop", "remains of a prompt format", tokens.tokens, new_message=1
     ),
     "style.mention": Rule(
         PLACES,
@@ -203,7 +211,7 @@ RULES: dict[str, Rule] = {
         0,
         "warn",
         "a prompt's name for a speaker: 'user 1', '(name)'",
-        style.phrases,
+        blanks.mentions,
         new_message=1,
     ),
     "style.refusal": Rule(
@@ -212,7 +220,7 @@ RULES: dict[str, Rule] = {
         0,
         "drop",
         "an assistant's refusal in place of a reply",
-        style.phrases,
+        replies.refusals,
         new_message=1,
     ),
     "style.assistant": Rule(
@@ -221,7 +229,7 @@ RULES: dict[str, Rule] = {
         0,
         "drop",
         "an assistant speaking of itself; the card may allow it",
-        style.phrases,
+        replies.assistant,
         new_message=1,
     ),
     "style.recited": Rule(
@@ -237,11 +245,11 @@ RULES: dict[str, Rule] = {
     ),
     # safety
     "safety.minor": Rule(
-        PLACES, "above", 0, "drop", "adults only", safety.underage, new_message=3, fixed=True
+        PLACES, "above", 0, "drop", "adults only", minors.underage, new_message=3, fixed=True
     ),
-    "safety.self_harm": Rule(PLACES, "above", 0, "warn", NOTED, safety.noted),
-    "safety.coercion": Rule(PLACES, "above", 0, "warn", NOTED, safety.noted),
-    "safety.slur": Rule(PLACES, "above", 0, "warn", NOTED, safety.noted),
+    "safety.self_harm": Rule(PLACES, "above", 0, "warn", NOTED, noted.noted),
+    "safety.coercion": Rule(PLACES, "above", 0, "warn", NOTED, noted.noted),
+    "safety.slur": Rule(PLACES, "above", 0, "warn", NOTED, noted.noted),
     # privacy
     "privacy.email": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),
     "privacy.phone": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),

@@ -1,7 +1,8 @@
 """The phrases of `configs/words`: what the lines of a list mean, and where they stand in a text.
 
 A list has one phrase a line, lower case. `(a|b|)` stands for a, b or nothing; `_` stands for a
-blank where one would be cut off; `@age = a|b` names a choice for the lines below it.
+blank where one would be cut off; `@age = a|b` names a choice for the lines below it. ` ~3 `
+stands for up to three words of the same sentence: `i can't ~2 help` is in "I can't really help".
 
     listed("refusal")                 the lines of refusal.txt, refusal-de.txt, refusal-en.txt, …
     pattern("i (cannot|can't) help")  a regular expression for one line
@@ -64,7 +65,10 @@ SPELLINGS = 5000  # phrases at most that the searched part of a line is written 
 
 _CHOICE = re.compile(r"@\S+ =")
 _CHOICE_NAME = re.compile(r"@[^\W\d_']+(?:'\w+)?")
-_GROUP = re.compile(r"(\([^()]*\))")
+_GROUP = re.compile(r"(\([^()]*\)| ?~\d ?)")
+_GAP = re.compile(r" ?~(\d) ?")
+# Per word of a gap; in a script without blanks a word counts as three letters.
+_GAP_LETTERS = 3
 _UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 
 
@@ -175,8 +179,20 @@ def pattern(line: str, unspaced: bool = True) -> re.Pattern[str]:
     is compiled in a tenth of the time, because the ranges of those scripts are left out.
     """
     word = f"[^\\W_{UNSPACED}]" if unspaced else r"[^\W_]"
-    body = "".join(map(_any_of, parts(line)))
+    body = "".join(_expression(choices, unspaced) for choices in parts(line))
     return re.compile(f"(?<!{word}){body}(?!{word})")
+
+
+def _expression(choices: Sequence[str], unspaced: bool) -> str:
+    gap = _GAP.fullmatch(choices[0])
+    if not gap:
+        return _any_of(choices)
+    words = int(gap[1])
+    between = r"[^\w.!?。！？…\n\0]+"
+    any_words = rf"(?:{between}[\w'-]+){{0,{words}}}?{between}"
+    if not unspaced:
+        return any_words
+    return rf"(?:{any_words}|[^。！？.!?…\n\0]{{0,{_GAP_LETTERS * words}}}?)"
 
 
 def _any_of(choices: Sequence[str]) -> str:
@@ -258,7 +274,8 @@ def _searched(line: str) -> list[list[str]]:
     whole = parts(line)
     last = len(whole) + 1
     runs = [whole[start:end] for start in range(last) for end in range(start + 1, last)]
-    few = [run for run in runs if prod(map(len, run)) <= SPELLINGS]
+    spelt = [run for run in runs if not any(_GAP.fullmatch(choices[0]) for choices in run)]
+    few = [run for run in spelt if prod(map(len, run)) <= SPELLINGS]
     return max(few, key=_least_length)
 
 

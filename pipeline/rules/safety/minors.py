@@ -1,7 +1,4 @@
-"""Adults only: a speaker who states an age under 18.
-
-Self-harm, coercion and slurs are noted and counted.
-"""
+"""Adults only: a speaker who states an age under 18."""
 
 from __future__ import annotations
 
@@ -16,12 +13,8 @@ if TYPE_CHECKING:
     from pipeline.conversation import Finding
     from pipeline.rules.reading.reading import Reading
 
+
 ADULT = 18  # years
-_NOTED = {
-    "safety.self_harm": "self_harm",
-    "safety.coercion": "coercion",
-    "safety.slur": "slur",
-}
 _NOT_AFTER = re.compile(  # "5 am", not "I'm 16 am I too young"
     r"(?<=\D[4-7])\s\d{1,2}(?!\d)|[-–/:.,']\d|['\"]\s?\d|\s?[%+$€£°]|\s?x\s?\d|x\b"
     r"|(?:st|nd|rd|th)\b"
@@ -64,21 +57,12 @@ def underage(reading: Reading) -> Iterator[Finding]:
         yield from cards(reading)
 
 
-def noted(reading: Reading) -> Iterator[Finding]:
-    """Self-harm, coercion and slurs."""
-    for rule, name in _NOTED.items():
-        yield from reading.first_places(rule, reading.hits[name])
-
-
 def minors(reading: Reading) -> Iterator[Finding]:
     """Messages in which a speaker states an own age under 18, or answers the question for it."""
     stated = [hit for hit in reading.hits["minor"] if _states_age(reading, hit)]
     bare = [hit for hit in reading.hits["minor_bare"] if _stands_bare(reading, hit)]
     answered = _answers(reading)
     yield from reading.first_places("safety.minor", [*stated, *bare, *answered])
-
-
-# Cards.
 
 
 def cards(reading: Reading) -> Iterator[Finding]:
@@ -131,9 +115,6 @@ def _is_of_the_card(reading: Reading, hit: Hit) -> bool:
         return True
     before = line[max(0, hit.start - 60) : hit.start]
     return not (_card_before().search(before) or _OWN.search(before))
-
-
-# Messages.
 
 
 def _states_age(reading: Reading, hit: Hit) -> bool:
@@ -209,9 +190,6 @@ def _is_answered_age(line: str, match: re.Match[str]) -> bool:
     minor = match["digits"] is None or 1 <= int(match["digits"]) < ADULT
     end = match.end()
     return minor and not _is_other_number(line, end) and not _is_counted(line, end)
-
-
-# Words around an age.
 
 
 def _any_of(words: Sequence[str]) -> str:

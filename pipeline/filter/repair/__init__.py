@@ -1,0 +1,55 @@
+"""Repair before reject: what can be repaired without guessing is, and every repair is an entry in
+`edits`.
+
+    repair_texts(row, settings)    the messages and alternatives one by one
+    repair_shape(row, settings)    then the conversation as a whole
+"""
+
+from __future__ import annotations
+
+import ftfy
+from ftfy.badness import is_bad
+
+from pipeline.conversation import Conversation
+from pipeline.filter.repair.characters import is_untidy, tidy
+from pipeline.filter.repair.draft import Draft
+from pipeline.filter.repair.labels import remove_labels
+from pipeline.filter.repair.markup import strip_html
+from pipeline.filter.repair.shape import keep_longest_pair, merge
+from pipeline.recipe.filter import RepairSettings
+from pipeline.rules import structure
+
+
+def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
+    """Repair the messages one by one: decoding, HTML, blanks, labels; then leave out the empty
+    ones."""
+    draft = Draft.of(row)
+    text = draft.text()
+    if settings.mojibake and not text.isascii() and is_bad(text):
+        draft.change_texts("repaired wrongly decoded text", ftfy.fix_encoding)
+    if settings.html and ("<" in text or "&" in text):
+        draft.change_texts("removed HTML", strip_html)
+    text = draft.text() if draft.edits else text
+    if settings.characters and is_untidy(text, [*draft.messages, *draft.alternatives]):
+        draft.change_texts("tidied blanks and characters", tidy)
+    if settings.labels and (":" in text or "：" in text):
+        remove_labels(draft, row)
+    if settings.empty:
+        empty = [n for n, message in enumerate(draft.messages) if not message.content.strip()]
+        draft.remove("removed empty", empty)
+        draft.remove_empty_alternatives()
+    return draft.repaired(row)
+
+
+def repair_shape(row: Conversation, settings: RepairSettings) -> Conversation:
+    """Make it a dialogue: two speakers in turn, cut at the last good reply."""
+    draft = Draft.of(row)
+    if settings.pair:
+        keep_longest_pair(draft, settings.least)
+    if settings.merge:
+        merge(draft)
+    if settings.tail and structure.breaks_off(draft.messages) >= 1:
+        draft.remove("cut the tail that breaks off:", [len(draft.messages) - 1])
+    if settings.trim and len(draft.messages) >= 2 and draft.messages[-1].role == "user":
+        draft.remove("trimmed unanswered", [len(draft.messages) - 1])
+    return draft.repaired(row)

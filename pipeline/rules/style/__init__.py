@@ -1,0 +1,1 @@
+"""The style of a conversation: repetition, refusals, remains of prompts, labels, clichés."""
