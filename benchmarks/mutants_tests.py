@@ -177,7 +177,14 @@ def run_pytest(tree: Path, files: Sequence[str], plan: Plan | None, limit: float
         environment |= {"PYTHONHASHSEED": "0", "MUTANTS_LOG": str(log)}
         environment |= {"PYTEST_TIMEOUT": str(LIMIT)}  # one that takes longer is never chosen
         command = [sys.executable, "-m", "pytest", "-q", "-p", "benchmarks.mutants_tests"]
-        command += ["-p", "no:cacheprovider", "--basetemp", str(folder / "tests"), *files]
+        command += [
+            "--hypothesis-seed=1",
+            "-p",
+            "no:cacheprovider",
+            "--basetemp",
+            str(folder / "tests"),
+            *files,
+        ]
         if plan:
             command.append("-x")
             (folder / "plan").write_text(json.dumps([plan.order, plan.left_out]), "utf-8")

@@ -66,7 +66,7 @@ def stale_after(edited: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> s
         ("pipeline/rules/structure.py", {"generate", "filter", "score", "publish"}),
         ("pipeline/score.py", {"score"}),
         ("pipeline/publish/card.py", {"publish"}),
-        ("pipeline/collect/shapes/tei.py", {"collect", "dedup"}),  # dedup reads other sets
+        ("pipeline/collect/shapes/papers/tei.py", {"collect", "dedup"}),  # dedup reads other sets
         ("spiders/forum.py", {"collect"}),
         ("pipeline/cli/render.py", set()),
         ("pipeline/run/trace.py", set()),

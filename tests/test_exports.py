@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from pipeline.collect import shapes
 from pipeline.collect.admit import Origin, admit
-from pipeline.collect.shapes import beside, chatgpt, messages, sharegpt, single
+from pipeline.collect.shapes.assistants import chatgpt, single
+from pipeline.collect.shapes.common import beside
+from pipeline.collect.shapes.general import messages, sharegpt
 from pipeline.collect.shapes.transcript import Place, Transcript, Unread
 from pipeline.conversation import Conversation, Persona, Quarantine
 from tests.foreign_exports import EXPORTS, TALK, A, S, U, by_uuid, gpt, gpt_node

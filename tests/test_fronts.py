@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline import UserError, collect
 from pipeline.collect import shapes
-from pipeline.collect.shapes import fronts
+from pipeline.collect.shapes.fronts import fronts
 from pipeline.collect.shapes.transcript import Place, Transcript, Unread
 from pipeline.conversation import Conversation, FileRead, Quarantine
 from pipeline.formats import cards

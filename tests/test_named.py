@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline import UserError
 from pipeline.collect import cells
-from pipeline.collect.shapes import by_number, exchanges, named, turns
-from pipeline.collect.shapes.times import place_of
+from pipeline.collect.shapes.common.times import place_of
+from pipeline.collect.shapes.general import by_number, exchanges, named, turns
 from pipeline.collect.shapes.transcript import Place, Transcript, Unclear, Unread
 from pipeline.conversation import Conversation, Quarantine
 from pipeline.recipe.collect import FieldNames

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from pipeline import UserError
 from pipeline.collect import shapes
-from pipeline.collect.shapes import (
+from pipeline.collect.shapes.common import placeholders
+from pipeline.collect.shapes.papers import (
     bargain,
     convai,
     cornell,
     empathetic,
     eou,
     parlai,
-    placeholders,
     selection,
     sessions,
 )

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pipeline import UserError, collect
 from pipeline.collect import shapes
 from pipeline.collect.admit import Origin, admit
-from pipeline.collect.shapes import cell, log, silence
+from pipeline.collect.shapes.common import silence
+from pipeline.collect.shapes.general import cell, log
 from pipeline.collect.shapes.transcript import Place, Transcript, Unclear, Unread
 from pipeline.conversation import Conversation, FileRead, Persona, Quarantine, to_table
 from pipeline.recipe.collect import CollectSettings, SourceSettings

@@ -33,7 +33,7 @@ from pipeline import UserError, collect
 from pipeline.cli import cli
 from pipeline.collect import files, paths
 from pipeline.collect.dialect import dialect_of
-from pipeline.collect.shapes import markdown, subtitles
+from pipeline.collect.shapes.general import markdown, subtitles
 from pipeline.collect.shapes.transcript import Place, Transcript, Unclear, Unread
 from pipeline.collect.tables import rows as table_rows
 from pipeline.conversation import SCHEMA, Conversation, FileRead, Quarantine, to_table
@@ -1229,6 +1229,7 @@ def test_markdown_that_is_written_is_read_again(
 
 
 @given(st.lists(st.sampled_from([*BOLD.splitlines(), *HEADED.splitlines()]), max_size=30))
+@example(["**Ben**: An hour.", "# Tea", "## Late", "## Late", "---", "# Tea", "**Ada:** So?"])
 def test_shuffled_markdown_loses_no_line(lines: list[str]) -> None:
     try:
         found = list(markdown.read(lines, Place("a.md")))

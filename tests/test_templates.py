@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.collect.shapes import marked, marked_text
+from pipeline.collect.shapes.general import marked, marked_text
 from pipeline.collect.shapes.transcript import Place, Transcript, Unread
 from pipeline.conversation import Conversation, Quarantine
 from pipeline.formats import labels, templates

@@ -15,7 +15,8 @@ import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from pipeline.collect.shapes import known, messages, sharegpt, speakers
+from pipeline.collect.shapes.common import known
+from pipeline.collect.shapes.general import messages, sharegpt, speakers
 from pipeline.collect.shapes.transcript import Fields, Numbered
 
 LISTS = (*known.PLACES, *known.HISTORIES)

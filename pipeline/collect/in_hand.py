@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.collect import shapes
 from pipeline.collect.admit import Origin, admit, refuse
-from pipeline.collect.shapes import placeholders
+from pipeline.collect.shapes.common import placeholders
 from pipeline.collect.shapes.transcript import Place, Transcript, Unread
 from pipeline.conversation import Conversation, FileRead, Row, identity
 from pipeline.recipe.collect import SourceSettings

@@ -13,8 +13,10 @@ from typing import NamedTuple, TypeVar
 from pipeline import UserError
 from pipeline.collect import shapes, suggest
 from pipeline.collect.admit import raw_text
-from pipeline.collect.shapes import card, known, prompt
-from pipeline.collect.shapes.named import fits, names_turns
+from pipeline.collect.shapes.common import known
+from pipeline.collect.shapes.fronts import card
+from pipeline.collect.shapes.general import prompt
+from pipeline.collect.shapes.general.named import fits, names_turns
 from pipeline.collect.shapes.transcript import Fields, Unclear, as_json
 from pipeline.recipe.collect import FieldNames, SourceSettings
 

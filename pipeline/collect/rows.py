@@ -29,7 +29,7 @@ from pipeline.collect.dialect import dialect_of
 from pipeline.collect.in_hand import FileInHand
 from pipeline.collect.lines import lines
 from pipeline.collect.recognise import SAMPLE
-from pipeline.collect.shapes import named, turns
+from pipeline.collect.shapes.general import named, turns
 from pipeline.collect.shapes.transcript import (
     Numbered,
     Place,

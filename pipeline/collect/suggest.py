@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from pipeline.collect.shapes import known
-from pipeline.collect.shapes.times import place_of
+from pipeline.collect.shapes.common import known
+from pipeline.collect.shapes.common.times import place_of
 from pipeline.collect.shapes.transcript import Fields, as_json, from_columns
 
 SHOWN = 12  # fields of a record that are shown

@@ -1,0 +1,1 @@
+"""Exports of assistants, and logs of calls to models."""

@@ -1,0 +1,1 @@
+"""What several shapes share: names of fields and roles, clocks, branches, who speaks."""

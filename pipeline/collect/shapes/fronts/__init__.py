@@ -1,0 +1,1 @@
+"""Files of roleplay programs and sites: one character and one user."""

@@ -1,0 +1,1 @@
+"""Formats of no particular source: trainers' files, tables, plain text."""

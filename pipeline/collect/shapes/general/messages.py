@@ -1,0 +1,282 @@
+"""OpenAI messages, as a field of a record or as the record itself.
+
+{"id": "a1", "messages": [{"role": "system", "content": "You are Ada."},
+                          {"role": "user", "content": "Hello"},
+                          {"role": "assistant", "content": "Good evening."}]}
+[{"role": "user", "content": "Hello"}, {"role": "assistant", "name": "Ada", "content": "Evening."}]
+
+`content` (or `value`) may be a list of parts; their texts are joined. A system prompt and personas
+may stand beside the list (see `beside`). The further fields of a message go to `extra`. The list is
+looked for under `messages`, `conversation`, `conversations`, `dialogue`, `dialog`, `chat` and
+`chosen`. A role that is not a known word (`ROLE_WORDS`) is a speaker's name. Messages of tools and
+pictures make a record unreadable: without them the conversation would not make sense.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import cast
+
+from pipeline.collect.shapes.common import beside, placeholders
+from pipeline.collect.shapes.common.parts import content_of
+from pipeline.collect.shapes.transcript import (
+    ROLE_WORDS,
+    About,
+    Fields,
+    Transcript,
+    Turn,
+    dict_of,
+    from_columns,
+    id_field,
+    if_any,
+    list_of,
+    record_id,
+    rest,
+    text_of,
+    turn_by,
+)
+from pipeline.conversation import Persona
+
+ABOUT = About("OpenAI messages", ("roles", "names", "personas"))
+
+PLACES = ("messages", "conversation", "conversations", "dialogue", "dialog", "chat", "chosen")
+# roles of no speaker, as they are without case, hyphens and underscores
+TOOLS = (
+    "tool",
+    "tools",
+    "toolcall",
+    "toolcalls",
+    "toolresult",
+    "toolresponse",
+    "tooloutput",
+    "function",
+    "functioncall",
+    "functionresponse",
+    "functionresult",
+    "ipython",
+    "observation",
+    "environment",
+)
+# fields of a message that is not shown → what it is
+HIDDEN = {
+    "deleted": "deleted message",
+    "is_deleted": "deleted message",
+    "isDeleted": "deleted message",
+    "hidden": "hidden message",
+    "is_hidden": "hidden message",
+    "isHidden": "hidden message",
+}
+CALLS = ("tool_calls", "function_call", "tool_call_id")  # fields of a message
+MEDIA = {"image", "images", "video", "videos", "audio", "audios"}  # fields beside the list
+MARKS = ("<image>", "<video>", "<audio>")  # where in a text they belong
+IDS = ("id", "conversation_id", "conversation_hash", "uuid", "prompt_id")
+# fields of a message that name its conversation
+CONVERSATIONS = ("conversation_id", "conversationId", "chat_id", "thread_id", "dialogue_id")
+
+
+def recognise(record: object) -> bool:
+    return place_of(record, PLACES, "role") is not None
+
+
+def read(record: object) -> Iterator[Transcript]:
+    if isinstance(record, list):
+        record = {"messages": record}
+    fields = dict_of(record, "the record")
+    yield transcript(fields, place_of(fields, PLACES, "role") or "messages", "role")
+
+
+def transcript(fields: Fields, place: str, who: str) -> Transcript:
+    """The conversation of a record whose list of messages is at `place`; who: field of the role."""
+    messages = list_of(fields.get(place), place)
+    what = text_field(messages)
+    plain = _if_plain(messages, who, what)
+    spoken = plain if plain is not None else _each_turn(messages, who)
+    further = rest_of_turns(messages, who, what, "name")
+    if plain is None:
+        further = _with_thoughts(messages, further, what)
+    if further:
+        _check_calls(further)
+        _check_one_conversation(further)
+        if any(map(_hidden, further)):
+            return _of_shown(fields, place, who, [*map(_hidden, further)])
+    _check_media(fields, spoken)
+    around = beside.found(fields, spoken, place)
+    id_name = id_field(fields, *IDS)
+    extra = rest(fields, place, id_name, *around.used)
+    if further:
+        further = [{}] * (len(around.turns) - len(spoken)) + further  # prompts beside the list
+        extra |= if_any("turns", further)
+    found = Transcript(
+        around.turns,
+        around.personas,
+        record_id(fields, id_name) if id_name else None,
+        around.group,
+        extra=extra,
+        assumed=around.assumed,
+    )
+    return _filled(found) if around.personas else found
+
+
+def _filled(found: Transcript) -> Transcript:
+    """The transcript with the names of its personas in the place of `{{char}}` and `{{user}}`."""
+    character = found.personas.get(None, Persona())
+    others = (persona.name for side, persona in found.personas.items() if side is not None)
+    return placeholders.fill(
+        found, {"assistant": character.name, "user": next(filter(None, others), None)}
+    )
+
+
+def _of_shown(fields: Fields, place: str, who: str, hidden: list[str | None]) -> Transcript:
+    """The conversation without its hidden messages. hidden: what each is, None for shown ones."""
+    messages = list_of(fields.get(place), place)
+    shown = [message for message, why in zip(messages, hidden, strict=True) if why is None]
+    found = transcript(fields | {place: shown}, place, who)
+    found.left_out = Counter(filter(None, hidden))
+    return found
+
+
+def turns(messages: Sequence[object], who: str = "role") -> list[Turn]:
+    """A list of messages as turns; ValueError names the first that is not a message."""
+    return _if_plain(messages, who, text_field(messages)) or _each_turn(messages, who)
+
+
+def _if_plain(messages: Sequence[object], who: str, what: str) -> list[Turn] | None:
+    """The turns of messages without names that need not be looked at one by one; else None."""
+    try:
+        fields = cast("list[Fields]", messages)
+        only_two = set(map(len, fields)) == {2}  # who and what, and no name
+        if only_two or not any(message.get("name") for message in fields):
+            return plain_turns(messages, who, what)
+    except (AttributeError, KeyError, TypeError):
+        pass
+    return None
+
+
+def _each_turn(messages: Sequence[object], who: str) -> list[Turn]:
+    return [_turn(number, message, who) for number, message in enumerate(messages, 1)]
+
+
+def plain_turns(messages: Sequence[object], who: str, what: str) -> list[Turn]:
+    """The turns of messages of which each holds a role word under `who` and a text under `what`.
+
+    KeyError or TypeError where one does not. Half of the reading time is spent on such messages,
+    so they are not looked at one by one: `join` finds what is not text.
+    """
+    plain: list[dict[str, str]] = messages  # type: ignore[assignment] # what it raises shows it
+    texts = [message[what] for message in plain]
+    roles = [ROLE_WORDS[message[who]] for message in plain]
+    "".join(texts)
+    return list(zip(repeat(None), texts, roles, strict=False))
+
+
+def text_field(messages: Sequence[object]) -> str:
+    """The field in which the messages have their texts, by the first of them."""
+    first = messages[0] if messages else None
+    if isinstance(first, dict) and "content" not in first and "value" in first:
+        return "value"
+    return "content"
+
+
+def _turn(number: int, message: object, who: str) -> Turn:
+    where = f"message {number}"
+    fields = dict_of(message, where)
+    role, name = fields.get(who), fields.get("name")
+    if not isinstance(role, str) or is_tool(role):
+        expected = "system, user, assistant or a speaker's name"
+        raise ValueError(f"{where} has the role {role!r}, expected {expected}")
+    own_name = name if isinstance(name, str) and name else None
+    return turn_by(role, _text(fields, where), own_name)
+
+
+def is_tool(role: str) -> bool:
+    """Whether a role is that of a tool, in any spelling: `FUNCTION RESPONSE`, `function-call`."""
+    return "".join(filter(str.isalnum, role.lower())) in TOOLS
+
+
+def _text(message: Fields, where: str) -> str:
+    value = message.get(text_field([message]))
+    if value is None and any(message.get(name) for name in CALLS):
+        raise ValueError(f"{where} is a tool call and has no text")
+    if value is None and message.get("refusal"):
+        value = message["refusal"]
+    if not isinstance(value, list | dict):
+        return text_of(value, f"the content of {where}")
+    content = content_of(value, where)
+    if content.left_out:
+        raise ValueError(f"{where} holds more than text: {', '.join(content.left_out)}")
+    return "\n".join(content.texts)
+
+
+# --- what messages hold besides
+
+
+def rest_of_turns(messages: Sequence[object], *used: str) -> list[Fields]:
+    """The fields of messages beyond these, one object a message; [] where none has any."""
+    objects: list[Fields] = messages  # type: ignore[assignment] # they have been read as turns
+    if list(map(len, objects)).count(2) == len(objects):  # the common case: who and what
+        return []
+    return [rest(message, *used) for message in objects]
+
+
+def _check_one_conversation(further: Sequence[Fields]) -> None:
+    """ValueError where the messages name several conversations: a table of all of them."""
+    for name in CONVERSATIONS:
+        if len({str(fields.get(name)) for fields in further}) > 1:
+            raise ValueError(f"its messages are of several conversations: they differ in `{name}`")
+
+
+def _hidden(further: Fields) -> str | None:
+    """What a message is that is marked as not shown."""
+    return next((what for name, what in HIDDEN.items() if further.get(name) is True), None)
+
+
+def _check_calls(further: list[Fields]) -> None:
+    """ValueError where a message calls a tool."""
+    for number, fields in enumerate(further, 1):
+        if any(fields.get(name) for name in CALLS):
+            raise ValueError(f"message {number} is part of a tool call")
+
+
+def _with_thoughts(messages: Sequence[object], further: list[Fields], what: str) -> list[Fields]:
+    """The thoughts among the parts of a message join its further fields."""
+    objects: list[Fields] = messages  # type: ignore[assignment] # they have been read as turns
+    further = further or [{} for _ in objects]
+    for number, message in enumerate(objects):
+        if isinstance(message.get(what), list):
+            thoughts = content_of(message[what], f"message {number + 1}").thoughts
+            further[number] |= if_any("thoughts", thoughts)
+    return further
+
+
+def _check_media(record: Fields, turns: list[Turn]) -> None:
+    """ValueError where texts hold the places of pictures and recordings that stand beside them."""
+    if MEDIA.isdisjoint(record):
+        return
+    beside_them = [name for name in record if name in MEDIA and record[name]]
+    if beside_them and any(mark in text for _, text, _ in turns for mark in MARKS):
+        raise ValueError(f"the texts are about what `{beside_them[0]}` holds")
+
+
+# --- where they stand
+
+
+def place_of(record: object, places: Sequence[str], who: str) -> str | None:
+    """The field that holds the messages; "" where the record itself is the list."""
+    if isinstance(record, list):
+        return "" if _holds_messages(record, who) else None
+    if not isinstance(record, dict):
+        return None
+    for place in places:
+        if place in record and _holds_messages(from_columns(record[place]), who):
+            return place
+    return None
+
+
+def _holds_messages(value: object, who: str) -> bool:
+    return isinstance(value, list) and any(_is_message(item, who) for item in value)
+
+
+def _is_message(item: object, who: str) -> bool:
+    return isinstance(item, dict) and who in item and ("content" in item or "value" in item)

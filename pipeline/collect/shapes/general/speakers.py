@@ -1,0 +1,280 @@
+"""A list of turns that name their speaker: schema-guided dialogue (SGD), Taskmaster, scenes (MELD).
+
+{"dialogue_id": "1_00000", "services": ["Restaurants_2"], "turns": [
+    {"speaker": "USER", "utterance": "A table for two.", "frames": []},
+    {"speaker": "SYSTEM", "utterance": "Where?"}]}
+{"conversation_id": "dlg-1", "utterances": [
+    {"speaker": "user", "text": "one tea please", "annotations": []}]}
+{"chat": [{"is_user": false, "name": "Ada", "text": "Tea?"}]}
+
+A speaker `system` is the assistant unless somebody else is. Turns with numbers or times stand in
+their order. The further fields of a turn go to `extra`, an `emotion` to the annotations.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count, pairwise, repeat
+
+from pipeline.collect.shapes.common import beside, known, who
+from pipeline.collect.shapes.common.row_order import AT_SILENCES, at_silences
+from pipeline.collect.shapes.common.times import is_time, place_of
+from pipeline.collect.shapes.transcript import (
+    About,
+    Fields,
+    Transcript,
+    Turn,
+    Unclear,
+    description,
+    dict_of,
+    dicts_of,
+    from_columns,
+    if_any,
+    record_id,
+    rest,
+    system_as_assistant,
+    text_of,
+)
+from pipeline.conversation import Annotation, Persona
+
+ABOUT = About(
+    "turns with speakers: SGD, Taskmaster, MELD", ("roles", "names", "times", "annotations")
+)
+
+IDS = ("dialogue_id", "conversation_id", "dialog_id", "scene_id", "id")
+LOOSE = ("name", "user", "agent", "person", "author")  # also of people who do not speak
+NESTED = ("replies", "children", "responses")
+
+# what the people who wrote the conversation were asked to do
+TASKS = ("instruction", "instructions", "Instructions")
+
+
+def recognise(record: object) -> bool:
+    if isinstance(record, list):
+        return _is_bare(record)
+    return _place(record) is not None
+
+
+def _is_bare(items: list[object]) -> bool:
+    """Whether a list by itself is a conversation, and not the rows of several."""
+    turns = [item for item in items if isinstance(item, dict) and _is_turn(item)]
+    if len(turns) < len(items) or len(items) < 2:
+        return False
+    if _are_of_several(turns):
+        return False
+    fields = who.who_fields(turns[0])
+    return bool(fields.role or fields.flag or fields.name not in LOOSE)
+
+
+def read(record: object) -> Iterator[Transcript]:
+    if isinstance(record, list):
+        record = {"turns": record}
+    fields = dict_of(record, "the record")
+    place = _place(fields) or "turns"
+    items, left_out = without_notes(dicts_of(fields.get(place), place, "turn"))
+    items, notes = ordered(items)
+    _check(items)
+    own_id = known.one_of(IDS, fields)
+    for number, part in enumerate(_parts(items, own_id is None)):
+        transcript = _transcript(part, fields, place, own_id)
+        transcript.notes = notes
+        if number == 0:
+            transcript.left_out = left_out
+        if len(part) < len(items):
+            transcript.assumed += (AT_SILENCES,)
+        yield transcript
+
+
+def _transcript(items: list[Fields], record: Fields, place: str, own_id: str | None) -> Transcript:
+    role = who.role_field(items)
+    found = list(map(_turn, count(1), items, repeat(role)))
+    turns = system_as_assistant([turn for turn, _ in found])
+    transcript = with_beside(turns, record, place, own_id, for_writers=TASKS)
+    transcript.annotations = _annotations(items, transcript)
+    further = _further(items, [names for _, names in found])
+    transcript.extra = {**transcript.extra, **further}
+    return transcript
+
+
+def _further(items: list[Fields], used: list[list[str]]) -> Fields:
+    """What the items hold beyond the fields used of each, as `turns` of `extra`."""
+    pairs = zip(items, used, strict=True)
+    return if_any("turns", [rest(item, *names) for item, names in pairs])
+
+
+def with_beside(
+    turns: list[Turn], record: Fields, *used: str | None, for_writers: Sequence[str] = ()
+) -> Transcript:
+    """The transcript of turns with what stands beside them: prompt, personas, scene, id, the rest.
+
+    used: the fields of the turns, and last the id's. for_writers: fields that are no prompt.
+    """
+    own = [name for name in used if name]
+    found = beside.found(record, turns, *own, *for_writers)
+    people, scene = dict(found.personas), known.one_of(known.SCENARIOS, record)
+    scene_text = description(record[scene]) if scene and scene not in found.used else None
+    if scene_text:
+        people[None] = replace(people.get(None) or Persona(), scenario=scene_text)
+    own_id = used[-1]
+    transcript = Transcript(found.turns, people, record_id(record, own_id) if own_id else None)
+    transcript.group, transcript.assumed = found.group, found.assumed
+    transcript.extra = rest(record, *own, *found.used, scene if scene_text else None)
+    return _with_context(transcript)
+
+
+def _with_context(transcript: Transcript) -> Transcript:
+    """A text `context` beside the messages of a user and a model is the model's prompt."""
+    context = transcript.extra.get("context")
+    roles = {role for _, _, role in transcript.turns}
+    if not isinstance(context, str) or roles != {"user", "assistant"}:
+        return transcript
+    transcript.turns = [(None, context, "system"), *transcript.turns]
+    transcript.extra = rest(transcript.extra, "context")
+    transcript.assumed += ("`context` is the system prompt",)
+    return transcript
+
+
+def _check(items: list[Fields]) -> None:
+    """Unclear where some of the items may be no messages."""
+    kind = known.one_of(known.KINDS, items[0]) if items else None
+    if kind and len({str(item.get(kind)) for item in items}) > 1 and kind != who.role_field(items):
+        raise Unclear(f"the turns have different `{kind}`: some may be no messages")
+
+
+def _parts(items: list[Fields], is_log: bool) -> list[list[Fields]]:
+    """The conversations in the turns of a record: one, or those between silences of a log.
+
+    is_log: the record has no id. It is cut where all turns have a day and a clock.
+    """
+    name = known.one_of(known.ORDERS, items[0]) if items else None
+    times = [place_of(item.get(name or "")) for item in items]
+    if not is_log or not all(is_time(item.get(name or "")) for item in items):
+        return [items]
+    return at_silences(items, times)
+
+
+def without_notes(items: list[Fields]) -> tuple[list[Fields], dict[str, int]]:
+    """Turns without those that are deleted, or have neither a speaker nor a text; how many went."""
+    left_out: Counter[str] = Counter()
+    kept = []
+    for item in items:
+        deleted = known.one_of(known.DELETED, item)
+        if deleted and item[deleted] is True:
+            left_out["deleted message"] += 1
+        elif _is_note(item):
+            left_out["note without a speaker"] += 1
+        else:
+            kept.append(item)
+    return kept, dict(left_out)
+
+
+def _is_note(item: Fields) -> bool:
+    name = known.one_of(known.TEXTS, item)
+    fields = who.who_fields(item)
+    is_silent = name is not None and item[name] in ("", None)
+    return is_silent and not any(item.get(field or "") for field in fields)
+
+
+def ordered(items: list[Fields]) -> tuple[list[Fields], tuple[str, ...]]:
+    """Turns by their number or time, where all have one, and a note where that moved them."""
+    name = known.one_of(known.ORDERS, items[0]) if items else None
+    name = name or _newest_first(items)
+    places = [place_of(item.get(name or "")) for item in items]
+    known_places = [place for place in places if place is not None]
+    if len(known_places) < len(items) or all(a <= b for a, b in pairwise(known_places)):
+        return items, ()
+    order = sorted(range(len(items)), key=known_places.__getitem__)
+    return [items[number] for number in order], (f"collect: put in the order of `{name}`",)
+
+
+def _newest_first(items: list[Fields]) -> str | None:
+    """A field of any name whose times go back from item to item."""
+    first = items[0] if len(items) > 1 else {}
+    for name in (name for name, value in first.items() if is_time(value)):
+        values = [item.get(name) for item in items]
+        places = [place_of(value) or 0 for value in values if is_time(value)]
+        if len(places) == len(values) and all(a > b for a, b in pairwise(places)):
+            return name
+    return None
+
+
+def _annotations(items: list[Fields], transcript: Transcript) -> tuple[Annotation, ...]:
+    """One a turn; the turns begin with prompts, which have none."""
+    emotions = [_emotion(item) for item in items]
+    if not any(emotions):
+        return ()
+    prompts = len(transcript.turns) - len(items)
+    return tuple(Annotation(emotion=emotion) for emotion in [None] * prompts + emotions)
+
+
+def _emotion(item: Fields) -> str | None:
+    """The emotion of a turn, where it is a word: a number goes to `extra`."""
+    emotion = item.get("emotion")
+    if not isinstance(emotion, str):
+        return None
+    return emotion.lower() or None
+
+
+def _turn(number: int, item: Fields, role: str | None) -> tuple[Turn, list[str]]:
+    """The turn of an item, and the fields that make it and its annotation."""
+    name = text_field(item)
+    text = text_of(item.get(name or ""), f"the text of turn {number}")
+    nested = known.one_of(NESTED, item)
+    if nested and isinstance(item[nested], list) and item[nested]:
+        raise Unclear(f"turn {number} has its own `{nested}`: the conversation branches")
+    fields = who.who_fields(item)
+    if role and not fields.role and not fields.flag:
+        fields = fields._replace(role=role)
+    turn, used = who.turn_of(item, text, fields)
+    if turn[0] is None and turn[2] is None:
+        raise Unclear(f"turn {number} does not name its speaker")
+    used.append(name or "")
+    if _emotion(item):
+        used.append("emotion")
+    return turn, used
+
+
+def text_field(item: Fields) -> str | None:
+    """The field of the text. Unclear where two hold texts that differ."""
+    names = [name for name in known.holds_text(known.TEXTS, item) if item[name]]
+    for other in names[1:]:
+        if item[other] != item[names[0]]:
+            raise Unclear(f"`{names[0]}` and `{other}` could both be the text of a turn")
+    return next(iter(names), None) or known.one_of(known.TEXTS, item)
+
+
+def _place(record: object) -> str | None:
+    if not isinstance(record, dict):
+        return None
+    places = known.all_of(known.WIDE_PLACES, record)
+    return next((place for place in places if _holds_turns(from_columns(record[place]))), None)
+
+
+def _holds_turns(value: object) -> bool:
+    if not isinstance(value, list):
+        return False
+    turns = [item for item in value if isinstance(item, dict) and _is_turn(item)]
+    if turns:
+        return not _are_of_several(turns)
+    return who.role_field(_with_text(value)) is not None
+
+
+def _are_of_several(turns: list[Fields]) -> bool:
+    """Whether turns have different ids of conversations: they are the rows of a table."""
+    key = known.one_of(known.KEYS, turns[0])
+    return key is not None and len({str(turn.get(key)) for turn in turns}) > 1
+
+
+def _with_text(items: list[object]) -> list[Fields]:
+    return [item for item in items if isinstance(item, dict) and known.one_of(known.TEXTS, item)]
+
+
+def _is_turn(item: object) -> bool:
+    if not isinstance(item, dict):
+        return False
+    fields, text = who.who_fields(item), known.one_of(known.TEXTS, item)
+    if text == "value" and fields.name == "name" and not fields.role:
+        return False  # an attribute of something, as {"name": "year", "value": "2003"}
+    return any(fields) and text is not None

@@ -1,0 +1,1 @@
+"""Exports of messengers: private chats between people."""

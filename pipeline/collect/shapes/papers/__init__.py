@@ -1,0 +1,1 @@
+"""Data sets of papers, in their own formats."""
