@@ -36,7 +36,7 @@ NOT_HERE = {
     "cai_tools": "HTML, see test_fronts.py",
     "cdial": "its texts have blanks between all letters, see test_shapes.py",
     "cornell": "two files, see test_papers.py",
-    "discord_package": "a folder, see kinds_unseen",
+    "discord_package": "one side only: refused, see test_messengers.py",
     "ginger": "a folder, see test_fronts.py",
     "leaves": "one row a path through a tree, see test_shapes.py",
     "personal_dialog": "its texts have blanks between words, see test_papers.py",
