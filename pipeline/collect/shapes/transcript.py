@@ -192,16 +192,17 @@ def from_columns(value: object) -> object:
 
 def record_id(record: Mapping[str, object], *names: str) -> str | None:
     """The record's own id, as a string, under the first of these names that holds one."""
-    for name in names:
-        value = record.get(name)
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            return str(value)
-    return None
+    name = id_field(record, *names)
+    return str(record[name]) if name else None
 
 
 def id_field(record: Mapping[str, object], *names: str) -> str | None:
     """The name under which a record has its id. A second id belongs to `extra`."""
-    return next((name for name in names if record_id(record, name) is not None), None)
+    for name in names:
+        value = record.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return name
+    return None
 
 
 def first_of(names: Iterable[str], record: Mapping[str, object]) -> str | None:

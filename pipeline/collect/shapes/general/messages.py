@@ -32,7 +32,6 @@ from pipeline.collect.shapes.transcript import (
     id_field,
     if_any,
     list_of,
-    record_id,
     rest,
     text_of,
     turn_by,
@@ -111,7 +110,7 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
     found = Transcript(
         around.turns,
         around.personas,
-        record_id(fields, id_name) if id_name else None,
+        str(fields[id_name]) if id_name else None,
         around.group,
         extra=extra,
         assumed=around.assumed,
@@ -275,7 +274,9 @@ def place_of(record: object, places: Sequence[str], who: str) -> str | None:
 
 
 def _holds_messages(value: object, who: str) -> bool:
-    return isinstance(value, list) and any(_is_message(item, who) for item in value)
+    if not isinstance(value, list) or not value:
+        return False
+    return _is_message(value[0], who) or any(_is_message(item, who) for item in value)
 
 
 def _is_message(item: object, who: str) -> bool:

@@ -44,12 +44,11 @@ def _with_objects(record: object) -> object:
     """The record; pairs of a role and a text in it become objects."""
     if not isinstance(record, dict):
         return record
-    lists = [name for name in record if name in PLACES]
-    pairs = {name: record[name] for name in lists if _are_pairs(record[name])}
-    if not pairs:
-        return record
-    objects = {name: [{"from": who, "value": what} for who, what in pairs[name]] for name in pairs}
-    return record | objects
+    pairs = [name for name in PLACES if name in record and _are_pairs(record[name])]
+    for name in pairs:
+        objects = [{"from": who, "value": what} for who, what in record[name]]
+        record = record | {name: objects}
+    return record
 
 
 def _are_pairs(value: object) -> bool:
