@@ -15,7 +15,7 @@ class RepairSettings(Settings):
     """What `filter` repairs before it measures; each repair can be switched off."""
 
     mojibake: bool = Field(True, description="repair wrongly decoded text")
-    html: bool = Field(True, description="turn HTML into plain text")
+    markup: bool = Field(True, description="turn HTML, BBCode and Markdown into plain text")
     characters: bool = Field(
         True, description="compose characters, remove invisible ones and needless blanks"
     )

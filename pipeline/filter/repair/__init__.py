@@ -14,21 +14,21 @@ from pipeline.conversation import Conversation
 from pipeline.filter.repair.characters import is_untidy, tidy
 from pipeline.filter.repair.draft import Draft
 from pipeline.filter.repair.labels import remove_labels
-from pipeline.filter.repair.markup import strip_html
+from pipeline.filter.repair.markup import may_hold_markup, strip_markup
 from pipeline.filter.repair.shape import keep_longest_pair, merge
 from pipeline.recipe.filter import RepairSettings
 from pipeline.rules import structure
 
 
 def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
-    """Repair the messages one by one: decoding, HTML, blanks, labels; then leave out the empty
+    """Repair the messages one by one: decoding, markup, blanks, labels; then leave out the empty
     ones."""
     draft = Draft.of(row)
     text = draft.text()
     if settings.mojibake and not text.isascii() and is_bad(text):
         draft.change_texts("repaired wrongly decoded text", ftfy.fix_encoding)
-    if settings.html and ("<" in text or "&" in text):
-        draft.change_texts("removed HTML", strip_html)
+    if settings.markup and may_hold_markup(text):
+        draft.change_texts("removed markup", strip_markup)
     text = draft.text() if draft.edits else text
     if settings.characters and is_untidy(text, [*draft.messages, *draft.alternatives]):
         draft.change_texts("tidied blanks and characters", tidy)
