@@ -16,6 +16,8 @@ class RepairSettings(Settings):
 
     mojibake: bool = Field(True, description="repair wrongly decoded text")
     markup: bool = Field(True, description="turn HTML, BBCode and Markdown into plain text")
+    quoted: bool = Field(True, description="remove the letter that a mail quotes, and its notices")
+    forum: bool = Field(True, description="remove what forums and telephones write into messages")
     characters: bool = Field(
         True, description="compose characters, remove invisible ones and needless blanks"
     )

@@ -87,7 +87,7 @@ _BROWSER = (
 )
 _SCANNED = r"(?:virus|viren|вирус|病毒|ウイルス|바이러스)"
 _BEFORE_PRINTING = "before printing|before you print|ausdrucken|avant d.imprimer|antes de imprimir|"
-_BEFORE_PRINTING += "prima di stampare|распечат|打印前|打印本|印刷する前|인쇄하기 전"
+_BEFORE_PRINTING += "prima di stampare|(?:прежде чем|перед тем,? как) (?:распечат|печат)|打印前|打印本|印刷する前|인쇄하기 전"
 _NOTICES = tuple(
     tuple(map(re.compile, row))
     for row in (
@@ -99,22 +99,20 @@ _NOTICES = tuple(
     )
 )
 # Texts without any of these hold no quoted mail, but for lines with ">" and signatures.
-_STEMS = (
+STEMS = (
     "wrote:|writes:|schrieb|écrit|escribi|scritto|scrive:|escreveu|пишет|написал|schreef|skrev|"
     "napisał|写道|寫道|のメール|님이|>:|>：|---|forwarded message|weitergeleitete|réexpédi|reenviado|"
     "inoltrato|пересыл|from:|von:|发件人|寄件者|差出人|보낸|от:|de:|da:|confiden|privileged|vertraulich|"
     "riservat|конфиденц|保密|机密|機密|秘密|기밀|비밀|unsubscrib|opt out|abmelden|abbestell|austragen|"
     "désabonn|désinscri|de baja|cancelar |disiscri|annulla|descadastr|отписаться|отказаться от|退订|退訂|"
     "取消订阅|取消訂閱|配信|購読|수신|구독|browser|naveg|navig|браузер|浏览器|ブラウザ|브라우저|virus|viren|"
-    "вирус|病毒|ウイルス|바이러스|print|ausdrucken|imprimer|imprimir|stampare|распечат|打印|印刷|인쇄"
+    "вирус|病毒|ウイルス|바이러스|before print|you print|ausdrucken|imprimer|imprimir|stampare|печат|打印|印刷|인쇄"
 )
-_ARROWS = ("\n>", "\0>")
+_LINES = ("\n>", "\0>", "\n--")
 
 
 def quoted(reading: Reading) -> Iterator[Finding]:
     """Messages with a heading, a signature or a notice of mail in them."""
-    if not may_hold_mail(reading.folded):
-        return
     for message in reading.judged:
         content = reading.line(message)
         if may_hold_mail(content) and (span := _first_mark(lines_of(content))):
@@ -122,19 +120,20 @@ def quoted(reading: Reading) -> Iterator[Finding]:
 
 
 def may_hold_mail(folded: str) -> bool:
-    """A quick look, to which most conversations say no. folded: lower case, straight quotes."""
-    if folded.startswith(">") or any(map(folded.__contains__, _ARROWS)):
-        return True
-    if "\n--" in folded:
-        return True
-    return bool(_automaton().find_matches_as_indexes(folded))
+    """A quick look, to which most messages say no. folded: lower case, straight quotes."""
+    return has_mail_lines(folded) or bool(_automaton().find_matches_as_indexes(folded))
+
+
+def has_mail_lines(folded: str) -> bool:
+    """Does a line begin like a quotation or a signature?"""
+    return folded.startswith(">") or any(map(folded.__contains__, _LINES))
 
 
 @cache
 def _automaton() -> AhoCorasick:
     from ahocorasick_rs import AhoCorasick
 
-    return AhoCorasick(_STEMS.split("|"))
+    return AhoCorasick(STEMS.split("|"))
 
 
 def _first_mark(lines: Sequence[str]) -> tuple[int, int] | None:
