@@ -26,7 +26,17 @@ from pipeline.rules import cards, structure
 from pipeline.rules.language import report as languages
 from pipeline.rules.privacy import report as private
 from pipeline.rules.safety import minors, noted
-from pipeline.rules.style import advert, blanks, labels, markup, noise, page, repetition, replies, tokens
+from pipeline.rules.style import (
+    advert,
+    blanks,
+    labels,
+    markup,
+    noise,
+    page,
+    repetition,
+    replies,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding

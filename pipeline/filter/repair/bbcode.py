@@ -15,14 +15,21 @@ import re
 from pipeline.rules.style import markup as grammar
 
 NESTED = 4  # quotations inside quotations that are removed, innermost first
-_NOT_TEXT = "img|image|imgur|video|youtube|vimeo|media|audio|mp3|flash|gif|attach|attachment|gallery"
-_NOT_READ = re.compile(rf"\[({_NOT_TEXT})\b[^\]\n]{{0,300}}\][^\[\]\s]{{0,500}}\[/\1\]", re.IGNORECASE)
+_NOT_TEXT = (
+    "img|image|imgur|video|youtube|vimeo|media|audio|mp3|flash|gif|attach|attachment|gallery"
+)
+_NOT_READ = re.compile(
+    rf"\[({_NOT_TEXT})\b[^\]\n]{{0,300}}\][^\[\]\s]{{0,500}}\[/\1\]", re.IGNORECASE
+)
+_CUT = re.compile(rf"\[/(?:{grammar.BB_TAGS})$", re.IGNORECASE)
 _ADDRESS = re.compile(r"\[(?:img|image)\]\s?https?://[^\s\[\]]{1,500}", re.IGNORECASE)
 _QUOTE = re.compile(r"\[quote\b[^\]\n]{0,300}\](?:(?!\[/?quote\b)[^\0])*?\[/quote\]", re.IGNORECASE)
 _BREAKING = {"*": "\n- ", "li": "\n- ", "hr": "\n", "br": "\n", "tr": "\n", "td": " ", "th": " "}
 _BREAKING_CLOSED = dict.fromkeys(["list", "ul", "ol", "table", "center", "quote", "heading"], "\n")
 _QUOTES = re.compile(r"'{2,5}(?=\S)([^'\n]{1,200}(?:'[^'\n]{1,200})*?)'{2,5}")
-_WIKI_FILE = re.compile(r"\[\[[^\W\d_]{4,10}:[^\[\]\n]{1,300}\.(?:jpe?g|png|gif|svg)[^\[\]\n]{0,200}\]\]")
+_WIKI_FILE = re.compile(
+    r"\[\[[^\W\d_]{4,10}:[^\[\]\n]{1,300}\.(?:jpe?g|png|gif|svg)[^\[\]\n]{0,200}\]\]"
+)
 _WIKI_NAME = re.compile(r"\[\[([^\[\]|:\n]{1,120})\]\]")
 
 
@@ -30,7 +37,7 @@ def strip_bbcode(text: str) -> str:
     """Without tags, quotations and pictures; items of lists on lines of their own."""
     if "[" in text:
         tags = list(grammar.BB_TAG.finditer(text))
-        if any(map(grammar.proves_bbcode, tags)):
+        if any(map(grammar.proves_bbcode, tags)) or (tags and _CUT.search(text)):
             text = _without_tags(text)
         text = _ADDRESS.sub("", text)
     return _strip_wiki(text) if "[[" in text or "==" in text else text
@@ -43,7 +50,7 @@ def _without_tags(text: str) -> str:
         answer = _QUOTE.sub("", answer)
     if any(letter.isalnum() for letter in grammar.BB_TAG.sub("", answer)):
         text = answer
-    return grammar.BB_TAG.sub(_break_of_tag, text)
+    return _CUT.sub("", grammar.BB_TAG.sub(_break_of_tag, text))
 
 
 def _break_of_tag(tag: re.Match[str]) -> str:

@@ -22,15 +22,25 @@ _HEADING = re.compile(
 )
 _SMALL = re.compile(r"^-# (?=\S)", re.MULTILINE)  # Discord's small print
 _RULE = re.compile(
-    r"^[ \t]*(?:-{3,}|\*{3,}|_{3,}|={3,}|(?:- ){2,}-|(?:\* ){2,}\*|(?:_ ){2,}_)[ \t]*$", re.MULTILINE
+    r"^[ \t]*(?:-{3,}|\*{3,}|_{3,}|={3,}|(?:- ){2,}-|(?:\* ){2,}\*|(?:_ ){2,}_)[ \t]*$",
+    re.MULTILINE,
 )
-_ITEM = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+(?:\*\*|__)[^*_\n]{1,100}(?:\*\*|__)", re.MULTILINE)
-_TITLED = re.compile(r"^\*\*[^*\n]{1,60}(?::\*\*|\*\*:)[ \t]*\S[^\n]*\n+(?=\*\*[^*\n]{1,60}(?::\*\*|\*\*:))", re.MULTILINE)
+_ITEM = re.compile(
+    r"^[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+(?:\*\*|__)[^*_\n]{1,100}(?:\*\*|__)", re.MULTILINE
+)
+_TITLED = re.compile(
+    r"^\*\*[^*\n]{1,60}(?::\*\*|\*\*:)[ \t]*\S[^\n]*\n+(?=\*\*[^*\n]{1,60}(?::\*\*|\*\*:))",
+    re.MULTILINE,
+)
 _BOLD = re.compile(r"(\*\*\*?|__)(?=\S)([^*_\n]{1,300}?)(?<=\S)\1(?!\*)")
 _TICK = re.compile(r"^([ \t]*[-*+][ \t]+)\[[ xX]\][ \t]+", re.MULTILINE)
-_TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)+\|?[ \t]*$", re.MULTILINE)
+_TABLE_RULE = re.compile(
+    r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)+\|?[ \t]*$", re.MULTILINE
+)
 _TABLE_ROW = re.compile(r"^[ \t]*\|?(?P<cells>[^|\n]+(?:\|[^|\n]*)+?)\|?[ \t]*$", re.MULTILINE)
-_DEFINED = re.compile(r"^[ \t]{0,3}\[[^\[\]\n^]{1,80}\]:[ \t]*<?(?:https?://|www\.)\S+[^\n]*$", re.MULTILINE)
+_DEFINED = re.compile(
+    r"^[ \t]{0,3}\[[^\[\]\n^]{1,80}\]:[ \t]*<?(?:https?://|www\.)\S+[^\n]*$", re.MULTILINE
+)
 _REFERENCE = re.compile(r"\[([^\[\]\n]{1,200})\] ?\[[^\[\]\n]{0,80}\]")
 _ADDRESS = re.compile(r"<((?:https?://|mailto:)[^\s<>|]{1,500})(?:\|([^<>\n]{1,200}))?>")
 _ESCAPE = re.compile(r"(?<![¯\\:])\\([*_#~\[\]])")

@@ -44,7 +44,8 @@ _CUT_END = re.compile(
     re.IGNORECASE,
 )
 _CUT_START = re.compile(
-    r"\A[^<>\n]{0,200}?(?:\b(?:class|style|href|src|target|rel|alt)\s?=\s?(?:\"[^\"<>]*\"|'[^'<>]*')"
+    r"\A[^<>\n]{0,200}?(?:\b(?:class|style|href|src|target|rel|alt)\s?=\s?(?:\"[^\"<>]*\"|"
+    r"'[^'<>]*')"
     rf"[^<>\n]{{0,200}}|/(?:{_LONG_NAMES}|[abiup])\s?)>",
     re.IGNORECASE,
 )

@@ -63,7 +63,8 @@ def _answered(lines: Sequence[str], found: Sequence[MailLine]) -> list[str]:
 def _shape(found: Sequence[MailLine], index: int) -> str:
     """A line of the outline. A heading before lines with ">" hides these only."""
     kind = found[index]
-    after = [other for other in found[index + 1 :] if other != "blank"]
-    if kind == "heading" and after[:1] == ["quoted"]:
-        return "On x wrote:"
+    if kind == "heading":
+        after = (other for other in found[index + 1 :] if other != "blank")
+        if next(after, None) == "quoted":
+            return "On x wrote:"
     return _OUTLINE.get(kind, str(index))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
 BRACKETS = "[(<【（「［‹"  # in lists and lines they are all written "["
-_SPELLINGS = 400  # of the part of an entry that is looked for, at most
+_SPELLINGS = 60  # of the part of an entry that is looked for, at most
 _SLOT = re.compile(r"(~\d|0)")
 _TOKEN = re.compile(r"(\([^()]*\)|~\d|0)")
 _NUMBER = r"\d[\d.,:/-]*k?"

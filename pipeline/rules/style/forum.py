@@ -34,7 +34,7 @@ _ALL = Entries((SIGN, FOLD, HEAD, QUOTE, BUTTON, WORD))
 
 _BRACKETS = str.maketrans("()<>【】（）「」［］‹›", "[][][][][][][]")
 # What may stand between entries, and around them.
-_BETWEEN = " \t\u200e.,;:!…·•|/—–-_*~#+→»►▼▲↩⋅！。、：👍❤🙂😂"
+_BETWEEN = " \t\u200e[].,;:!…·•|/—–-_*~#+→»►▼▲↩⋅！。、：👍❤🙂😂"
 _BEFORE = re.compile(r"(?:[.!?…。！？)\]\"'”»*~]|\s{2}|[|·•]|[^\w\s,;:'-])\s*$")
 
 
@@ -114,7 +114,7 @@ def _covered(text: str, start: int) -> PageLine | None:
     for first in range(len(pieces)):
         begin = shift + pieces[first][1]
         names = [name for name, _, _ in pieces[first:]]
-        if not text[:begin].strip(_BETWEEN + "["):
+        if not text[:begin].strip(_BETWEEN):
             return PageLine(names, start, start + len(text), True)
         if text[begin - 1] == "[" or text[begin] == "[" or _BEFORE.search(text[:begin]):
             return PageLine(names, start + begin, start + len(text), False)

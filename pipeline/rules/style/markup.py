@@ -45,7 +45,8 @@ _FLAGS = (
 _VALUE = r"(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>=]++)"
 _ATTRIBUTES = rf"(?:\s++(?:[a-z][\w:.-]*+\s*+=\s*+{_VALUE}|(?:{_FLAGS})\b))"
 TAG = re.compile(
-    rf"<(?P<closing>/?)(?=[a-z])(?P<name>{TAGS})(?P<attributes>{_ATTRIBUTES}*+)\s*+/?>", re.IGNORECASE
+    rf"<(?P<closing>/?)(?=[a-z])(?P<name>{TAGS})(?P<attributes>{_ATTRIBUTES}*+)\s*+/?>",
+    re.IGNORECASE,
 )
 # A name that HTML does not know is a tag where its attributes are those of HTML.
 FOREIGN_TAG = re.compile(

@@ -30,7 +30,6 @@ def may_hold_page(folded: str) -> bool:
 
 @cache
 def _automaton() -> AhoCorasick:
-    from ahocorasick_rs import AhoCorasick, Implementation
+    from ahocorasick_rs import AhoCorasick
 
-    parts = sorted(fixed_parts().union(STEMS.split("|")))
-    return AhoCorasick(parts, implementation=Implementation.DFA)
+    return AhoCorasick(sorted(fixed_parts().union(STEMS)))

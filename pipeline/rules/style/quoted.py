@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.rules.reading.phrases import Hit
+from pipeline.rules.style.notices import NOTICE_STEMS, notice_place
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
@@ -38,76 +39,33 @@ _WROTE = re.compile(
     r"|пишет|пише|schreef|skrev|napisał(?:a|\[a\]|\(a\))?|pisze|napsal|yazdı|написала?)\b"
     r"|написал|写道|寫道|写到|のメール|さんは書きました|님이 (?:작성|쓴 글)|作成"
 )
-_LETTER = r"(?:message|nachricht|mensaje|messaggio|mensagem|mail|e-mail|сообщени[ея]|письм[оа]|"
-_LETTER += r"邮件|郵件|信息|メッセージ|メール|메시지|메일|bericht|wiadomość|meddelande)"
+_LETTER = (
+    "(?:message|nachricht|mensaje|messaggio|mensagem|mail|e-mail|сообщени[ея]|письм[оа]|邮件|"
+    "郵件|信息|メッセージ|メール|메시지|메일|bericht|wiadomość|meddelande)"
+)
+_TITLE = rf"(?:[\w'’]+ ){{0,3}}[\w'’]{{0,12}}{_LETTER}(?: [\w'’éè]+){{0,3}}"
 _DIVIDER = re.compile(
-    rf"\W*-{{3,}}\s?\[?(?:[\w'’]+ ){{0,3}}[\w'’]{{0,12}}{_LETTER}(?: [\w'’éè]+){{0,3}}\]?\s?-{{3,}}\W*"
-    rf"|\W*(?:begin |anfang |début |inicio |inizio |início |начало )(?:[\w'’]+ ){{0,3}}{_LETTER}"
-    r"(?: [\w'’éè]+){0,2} ?:\W*"
+    rf"\W*-{{3,}}\s?\[?{_TITLE}\]?\s?-{{3,}}\W*"
+    rf"|\W*(?:begin |anfang |début |inicio |inizio |início |начало ){_TITLE} ?:\W*"
 )
 _FROM = "from|von|de|da|от|от кого|van|från|od|发件人|寄件者|差出人|보낸 ?사람"
 _FIELD = (
-    "sent|date|to|cc|subject|gesendet|datum|an|betreff|envoyé|date|à|objet|enviado(?: el)?|fecha|"
-    "para|asunto|inviato|data|a|oggetto|assunto|отправлено|дата|кому|копия|тема|aan|onderwerp|"
-    "skickat|till|ämne|发送时间|日期|收件人|抄送|主题|主旨|送信日時|宛先|件名|보낸 ?날짜|받는 ?사람|제목|날짜"
+    "sent|date|to|cc|subject|gesendet|datum|an|betreff|envoyé|date|à|objet|enviado(?: el)?|"
+    "fecha|para|asunto|inviato|data|a|oggetto|assunto|отправлено|дата|кому|копия|тема|aan|"
+    "onderwerp|skickat|till|ämne|发送时间|日期|收件人|抄送|主题|主旨|送信日時|宛先|件名|"
+    "보낸 ?날짜|받는 ?사람|제목|날짜"
 )
 _FROM_LINE = re.compile(rf"[*> ]{{0,4}}(?:{_FROM})\*? ?[:：]\*? ?\S.*")
 _FIELD_LINE = re.compile(rf"[*> ]{{0,4}}(?:{_FIELD})\*? ?[:：]\*? ?\S.*")
 _SIGNATURE_LINES, _SIGNATURE_WIDTH = 8, 70
 
-# Notices: each needs a word of every row.
-_SENTENCE = re.compile(r"(?<=[.!?。])\s+|(?<=。)")
-_OF_MAIL = (
-    r"\be-?mails?\b|\bmails?\b|message|newsletter|nachricht|courriel|mensaje|correo|messaggio|mensagem|"
-    "письм|сообщени|рассылк|邮件|郵件|电邮|メール|メッセージ|메일|메시지|뉴스레터"
-)
-_SECRET = (
-    "confidential|privileged|vertraulich|confidentiel|confidencia|riservat|конфиденциальн|"
-    "保密|机密|機密|秘密|기밀|비밀"
-)
-_RECEIVED = (
-    "attach|addressee|recipient|intended|anhäng|anlage|empfänger|adressat|bestimmt|pièces? jointe|"
-    "destinat|adjunt|allegat|anexo|вложени|адресат|получател|предназначен|附件|收件人|收信人|接收|"
-    "添付|宛先|受信者|名宛人|첨부|수신"
-)
-_LEAVE = (
-    r"to unsubscribe|unsubscribe (?:here|from th|at any|by)|opt out|abmelden|abbestell|austragen|désabonn|désinscri|darse de baja|"
-    r"darte de baja|cancelar (?:la|su|tu|a|sua) (?:suscripción|inscrição|assinatura)|disiscri|"
-    r"annulla(?:re)? l.iscrizione|descadastr|отписаться|отказаться от (?:рассылки|подписки)|"
-    r"退订|退訂|取消订阅|取消訂閱|配信(?:の)?停止|購読(?:の)?解除|수신 ?거부|구독 ?(?:취소|해지)"
-)
-_BY_LINK = (
-    r"click|klick|cliqu|\bclic\b|clicca|\bhere\b|\bhier\b|\bici\b|\baquí\b|\baqui\b|\bqui\b|\blink|\blien\b|"
-    "enlace|reply|здесь|ссылк|нажм|点击|點擊|这里|這裡|链接|こちら|クリック|여기|클릭"
-)
-_BROWSER = (
-    r"(?:view|read|open|see) (?:this|it|the)\b.{0,30}(?:browser|online)|im browser (?:ansehen|öffnen|"
-    "anzeigen)|dans (?:votre|le) navigateur|en (?:su|el|tu) navegador|nel (?:tuo )?browser|no (?:seu )?"
-    "navegador|в браузере|在浏览器中|ブラウザで|브라우저에서"
-)
-_SCANNED = r"(?:virus|viren|вирус|病毒|ウイルス|바이러스)"
-_BEFORE_PRINTING = "before printing|before you print|ausdrucken|avant d.imprimer|antes de imprimir|"
-_BEFORE_PRINTING += "prima di stampare|(?:прежде чем|перед тем,? как) (?:распечат|печат)|打印前|打印本|印刷する前|인쇄하기 전"
-_NOTICES = tuple(
-    tuple(map(re.compile, row))
-    for row in (
-        (_OF_MAIL, _SECRET, _RECEIVED),
-        (_LEAVE, _BY_LINK),
-        (_OF_MAIL, _BROWSER),
-        (_OF_MAIL, _SCANNED, "avast|avg|scan|check|geprüft|überprüft|проверен|analis|vérifié|检查|free"),
-        (_OF_MAIL, _BEFORE_PRINTING),
-    )
-)
 # Texts without any of these hold no quoted mail, but for lines with ">" and signatures.
-STEMS = (
-    "wrote:|writes:|schrieb|écrit|escribi|scritto|scrive:|escreveu|пишет|написал|schreef|skrev|"
-    "napisał|写道|寫道|のメール|님이|>:|>：|---|forwarded message|weitergeleitete|réexpédi|reenviado|"
-    "inoltrato|пересыл|from:|von:|发件人|寄件者|差出人|보낸|от:|de:|da:|confiden|privileged|vertraulich|"
-    "riservat|конфиденц|保密|机密|機密|秘密|기밀|비밀|unsubscrib|opt out|abmelden|abbestell|austragen|"
-    "désabonn|désinscri|de baja|cancelar |disiscri|annulla|descadastr|отписаться|отказаться от|退订|退訂|"
-    "取消订阅|取消訂閱|配信|購読|수신|구독|browser|naveg|navig|браузер|浏览器|ブラウザ|브라우저|virus|viren|"
-    "вирус|病毒|ウイルス|바이러스|before print|you print|ausdrucken|imprimer|imprimir|stampare|печат|打印|印刷|인쇄"
+_STEMS = (
+    "wrote:|writes:|schrieb|écrit|escribi|scritto|scrive:|escreveu|пишет|написал|schreef|"
+    "skrev|napisał|写道|寫道|のメール|님이|>:|>：|---|forwarded message|weitergeleitete|réexpédi|"
+    "reenviado|inoltrato|пересыл|from:|von:|发件人|寄件者|差出人|보낸|от:|de:|da:"
 )
+STEMS = (*_STEMS.split("|"), *NOTICE_STEMS.split("|"))
 _LINES = ("\n>", "\0>", "\n--")
 
 
@@ -133,7 +91,7 @@ def has_mail_lines(folded: str) -> bool:
 def _automaton() -> AhoCorasick:
     from ahocorasick_rs import AhoCorasick
 
-    return AhoCorasick(STEMS.split("|"))
+    return AhoCorasick(STEMS)
 
 
 def _first_mark(lines: Sequence[str]) -> tuple[int, int] | None:
@@ -149,21 +107,9 @@ def lines_of(text: str) -> list[str]:
     """The lines of a text; a notice that follows a sentence begins a line of its own."""
     lines: list[str] = []
     for line in text.split("\n"):
-        place = _notice_place(line)
+        place = notice_place(line)
         lines += [line[: place - 1], line[place:]] if place > 0 else [line]
     return lines
-
-
-def _notice_place(line: str) -> int:
-    """Where in a line the sentence begins that proves a notice; -1: nowhere."""
-    folded = line.lower()
-    for row in _NOTICES:
-        found = [word.search(folded) for word in row]
-        proofs = [match.start() for match in found[1:] if match]
-        if all(found):
-            before = _SENTENCE.finditer(folded, 0, min(proofs))
-            return max((match.end() for match in before), default=0)
-    return -1
 
 
 def kinds(lines: Sequence[str]) -> list[MailLine]:
@@ -185,14 +131,15 @@ def _kind(folded: Sequence[str], index: int) -> MailLine:
         return "heading"
     if _FROM_LINE.fullmatch(line) and _fields_after(folded, index) >= 2:
         return "letter"
-    return "notice" if _notice_place(line) == 0 else "text"
+    return "notice" if notice_place(line) == 0 else "text"
 
 
 def _is_signature(folded: Sequence[str], index: int) -> bool:
     """Two dashes, and a few short lines to the end."""
+    if folded[index] != "--" or not any(folded[:index]):
+        return False
     after = folded[index + 1 :]
-    is_short = 0 < len(after) <= _SIGNATURE_LINES and max(map(len, after)) <= _SIGNATURE_WIDTH
-    return folded[index] == "--" and is_short and any(folded[:index])
+    return 0 < len(after) <= _SIGNATURE_LINES and max(map(len, after)) <= _SIGNATURE_WIDTH
 
 
 def _is_heading(folded: Sequence[str], index: int) -> bool:
