@@ -139,6 +139,7 @@ def test_two_hundred_clean_texts_stay_as_they_are() -> None:
         "She said ''hello'' to me.",
         "- bread\n- cheese",
         "#hash #tags and #1",
+        "import os\n\n# Open the folder\nos.listdir()",
         "| a | b |",
         "hey~~ how are you~~",
         "She <left> the room, and I <b",

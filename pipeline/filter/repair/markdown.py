@@ -20,6 +20,12 @@ _HEADING = re.compile(
     r"(?P<text>[^\n]*?)[ \t]*#*[ \t]*$",
     re.MULTILINE,
 )
+# A line of a program without fences, where "# " begins a comment.
+_PROGRAM = re.compile(
+    r"^[ \t]*(?:import \w|from [\w.]+ import |def \w+\(|#include|return |[\w.]+ ?= ?[\w\"'\[({]"
+    r"|[\w.]+\([^()\n]*\);?$|[{}];?$|pip install |\$ \w)",
+    re.MULTILINE,
+)
 _SMALL = re.compile(r"^-# (?=\S)", re.MULTILINE)  # Discord's small print
 _RULE = re.compile(
     r"^[ \t]*(?:-{3,}|\*{3,}|_{3,}|={3,}|(?:- ){2,}-|(?:\* ){2,}\*|(?:_ ){2,}_)[ \t]*$",
@@ -99,7 +105,7 @@ def _text_of_link(link: re.Match[str]) -> str:
 
 def _strip_article(text: str) -> str:
     plain = text
-    if "#" in text:
+    if "#" in text and not _PROGRAM.search(text):
         plain = _SMALL.sub("", _HEADING.sub(r"\g<text>", plain))
     if "|" in plain and _TABLE_RULE.search(plain):
         plain = _TABLE_ROW.sub(_row_of_cells, _TABLE_RULE.sub("", plain))

@@ -57,7 +57,8 @@ def _answered(lines: Sequence[str], found: Sequence[MailLine]) -> list[str]:
             outline.append("")  # what makes a signature is the blank line before it
         outline.append(_shape(found, index))
     kept = EmailReplyParser.parse_reply("\n".join(outline)).split("\n")
-    return [lines[int(line)] if line else "" for line in kept]
+    numbered = {str(index): line for index, line in enumerate(lines)}
+    return [numbered.get(line, "") for line in kept]
 
 
 def _shape(found: Sequence[MailLine], index: int) -> str:

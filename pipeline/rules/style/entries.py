@@ -1,8 +1,7 @@
 """Lists of what programs write, and where their entries stand in a line.
 
 The lists are written like those of `reading.phrases`, with two slots more: `0` is a number, a date
-or a time; `~3` is a name or a few words, up to thirty letters. No slot stands inside a slot's
-choices of another list.
+or a time; `~3` is a name or a few words, up to thirty letters.
 
     0 likes                         "12 likes"
     last edited by ~3               "last edited by Tom on Tuesday"
@@ -89,7 +88,11 @@ def _fixed_part(entry: str) -> tuple[str, ...]:
 def _tokens(entry: str) -> list[list[str]]:
     """The choices of an entry: `a (b|c) ~3` → [["a "], ["b", "c"], [" "], ["~3"]]."""
     tokens = filter(None, _TOKEN.split(entry))
-    return [token[1:-1].split("|") if token.startswith("(") else [token] for token in tokens]
+    return [_choices(token) for token in tokens]
+
+
+def _choices(token: str) -> list[str]:
+    return token[1:-1].split("|") if token.startswith("(") else [token]
 
 
 def _has_slot(choices: Sequence[str]) -> bool:
@@ -114,11 +117,8 @@ def meaning(entry: str) -> re.Pattern[str]:
 
 def _any_of(choices: Sequence[str]) -> str:
     longest_first = sorted(choices, key=len, reverse=True)
-    return (
-        f"(?:{'|'.join(map(_expression, longest_first))})"
-        if choices[1:]
-        else _expression(choices[0])
-    )
+    body = "|".join(map(_expression, longest_first))
+    return f"(?:{body})" if len(choices) > 1 else body
 
 
 def _expression(choice: str) -> str:

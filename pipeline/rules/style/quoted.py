@@ -116,8 +116,8 @@ def kinds(lines: Sequence[str]) -> list[MailLine]:
     """What each line is."""
     folded = [line.lower().strip() for line in lines]
     found = [_kind(folded, index) for index in range(len(folded))]
-    if "letter" in found and "text" not in found[: found.index("letter")]:
-        return ["text" if kind == "letter" else kind for kind in found]  # it answers nothing
+    if "letter" in found and "text" not in found[: found.index("letter")]:  # it answers nothing
+        found[found.index("letter")] = "text"
     return found
 
 
