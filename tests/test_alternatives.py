@@ -76,7 +76,7 @@ def edits(result: Conversation | Drop) -> list[str]:
     ("broken", "whole", "edit"),
     [
         ("ThatÃ¢â‚¬â„¢s cafÃ© talk.", "That’s café talk.", "repaired wrongly decoded text"),
-        ("<p>It isn't.<br/>Really.</p>", "It isn't.\nReally.", "removed HTML"),
+        ("<p>It isn't.<br/>Really.</p>", "It isn't.\nReally.", "removed markup"),
         ("too   many \t blanks", "too many blanks", "tidied blanks and characters"),
         ("in front ", "in front", "tidied blanks and characters"),
         ("Assistant: Hello there.", "Hello there.", "removed speakers' labels"),

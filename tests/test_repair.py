@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.conversation import Conversation, Message, Persona, Source
 from pipeline.filter.repair import repair_shape, repair_texts
 from pipeline.filter.repair.characters import tidy
-from pipeline.filter.repair.markup import strip_html
+from pipeline.filter.repair.markup import strip_markup
 from pipeline.recipe.filter import RepairSettings
 
 ALL = RepairSettings()
@@ -177,4 +177,4 @@ def test_repairing_twice_changes_nothing_more(said: list[tuple[str, str]]) -> No
 def test_tidying_is_final_and_loses_no_letter(text: str) -> None:
     tidied = tidy(text)
     assert tidy(tidied) == tidied
-    assert strip_html(text).count("é") >= text.count("é")
+    assert strip_markup(text).count("é") >= text.count("é")

@@ -30,7 +30,9 @@ REPLIES = (
 )
 UNREPAIRED = RepairSettings(
     mojibake=False,
-    html=False,
+    markup=False,
+    quoted=False,
+    forum=False,
     characters=False,
     labels=False,
     empty=False,
@@ -94,6 +96,9 @@ FIRES = {
     "style.links": with_last("FREE gift cards at www.prizes.example, click now"),
     "style.gibberish": with_last("asdkjh qweoiu zxmnb lkjasd"),
     "style.damaged": with_last("Caf\ufffd is open."),
+    "style.markup": with_last("It is <b>cheaper</b> than a therapist."),
+    "style.forum": with_last("This message was deleted by a moderator."),
+    "style.quoted": with_last("Yes.\nOn Tue, Mar 3, 2020 Tom <tom@a.example> wrote:\n> Soup?"),
     "style.label": with_last("Assistant: I will come."),
     "style.other_side": with_last("I will.\nUser: When?"),
     "style.placeholder": with_last("Hello, [your name]!"),

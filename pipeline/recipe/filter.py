@@ -15,7 +15,9 @@ class RepairSettings(Settings):
     """What `filter` repairs before it measures; each repair can be switched off."""
 
     mojibake: bool = Field(True, description="repair wrongly decoded text")
-    html: bool = Field(True, description="turn HTML into plain text")
+    markup: bool = Field(True, description="turn HTML, BBCode and Markdown into plain text")
+    quoted: bool = Field(True, description="remove the letter that a mail quotes, and its notices")
+    forum: bool = Field(True, description="remove what forums and telephones write into messages")
     characters: bool = Field(
         True, description="compose characters, remove invisible ones and needless blanks"
     )

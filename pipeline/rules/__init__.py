@@ -26,7 +26,17 @@ from pipeline.rules import cards, structure
 from pipeline.rules.language import report as languages
 from pipeline.rules.privacy import report as private
 from pipeline.rules.safety import minors, noted
-from pipeline.rules.style import advert, blanks, labels, noise, repetition, replies, tokens
+from pipeline.rules.style import (
+    advert,
+    blanks,
+    labels,
+    markup,
+    noise,
+    page,
+    repetition,
+    replies,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
@@ -181,6 +191,13 @@ RULES: dict[str, Rule] = {
         "wrongly decoded text",
         noise.damaged,
     ),
+    "style.markup": Rule(
+        PLACES, "above", 0, "drop", "HTML, BBCode or Markdown that no repair removes", markup.markup
+    ),
+    "style.forum": Rule(
+        PLACES, "above", 0, "drop", "a message that a forum or an export wrote", page.page
+    ),
+    "style.quoted": Rule(PLACES, "above", 0, "drop", "a message that is quoted mail", page.page),
     "style.label": Rule(
         PLACES,
         "above",

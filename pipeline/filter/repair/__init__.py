@@ -13,23 +13,29 @@ from ftfy.badness import is_bad
 from pipeline.conversation import Conversation
 from pipeline.filter.repair.characters import is_untidy, tidy
 from pipeline.filter.repair.draft import Draft
+from pipeline.filter.repair.forum import strip_forum
 from pipeline.filter.repair.labels import remove_labels
-from pipeline.filter.repair.markup import strip_html
+from pipeline.filter.repair.markup import may_hold_markup, strip_markup
+from pipeline.filter.repair.quoted import strip_quoted
 from pipeline.filter.repair.shape import keep_longest_pair, merge
 from pipeline.recipe.filter import RepairSettings
 from pipeline.rules import structure
+from pipeline.rules.style.page import may_hold_page
 
 
 def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
-    """Repair the messages one by one: decoding, HTML, blanks, labels; then leave out the empty
-    ones."""
+    """Repair the messages one by one: decoding, markup, remains of pages,
+    blanks, labels; then leave out the empty ones."""
     draft = Draft.of(row)
     text = draft.text()
     if settings.mojibake and not text.isascii() and is_bad(text):
         draft.change_texts("repaired wrongly decoded text", ftfy.fix_encoding)
-    if settings.html and ("<" in text or "&" in text):
-        draft.change_texts("removed HTML", strip_html)
+    if settings.markup and may_hold_markup(text):
+        draft.change_texts("removed markup", strip_markup)
     text = draft.text() if draft.edits else text
+    if (settings.quoted or settings.forum) and may_hold_page(text.lower()):
+        _strip_page(draft, settings)
+        text = draft.text()
     if settings.characters and is_untidy(text, [*draft.messages, *draft.alternatives]):
         draft.change_texts("tidied blanks and characters", tidy)
     if settings.labels and (":" in text or "：" in text):
@@ -39,6 +45,14 @@ def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
         draft.remove("removed empty", empty)
         draft.remove_empty_alternatives()
     return draft.repaired(row)
+
+
+def _strip_page(draft: Draft, settings: RepairSettings) -> None:
+    """What mail programs, forums and telephones have written."""
+    if settings.quoted:
+        draft.change_texts("removed quoted mail", strip_quoted)
+    if settings.forum:
+        draft.change_texts("removed forum remains", strip_forum)
 
 
 def repair_shape(row: Conversation, settings: RepairSettings) -> Conversation:

@@ -1,0 +1,89 @@
+"""Notices that mail programs, lawyers and newsletters write below a mail, in ten languages.
+
+    See you. This e-mail and any attachments are confidential.         from "This e-mail" on
+    This is confidential, so only tell the goat.                       none
+
+A notice is known by words of several kinds in one line: a word for mail, one for secrecy, one for
+who receives it.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SENTENCE = re.compile(r"(?<=[.!?。])\s+|(?<=。)")
+_OF_MAIL = (
+    r"\be-?mails?\b|\bmails?\b|message|newsletter|nachricht|courriel|mensaje|correo|messaggio|"
+    "mensagem|письм|сообщени|рассылк|邮件|郵件|电邮|メール|メッセージ|메일|메시지|뉴스레터"
+)
+_SECRET = (
+    "confidential|privileged|vertraulich|confidentiel|confidencia|riservat|конфиденциальн|保密|"
+    "机密|機密|秘密|기밀|비밀"
+)
+_RECEIVED = (
+    "attach|addressee|recipient|intended|received|anhäng|anlage|empfänger|adressat|bestimmt|"
+    "pièces? jointe|destinat|adjunt|allegat|anexo|вложени|адресат|получател|предназначен|附件|"
+    "收件人|收信人|接收|添付|宛先|受信者|名宛人|첨부|수신"
+)
+_LEAVE = (
+    "to unsubscribe|unsubscribe (?:here|from th|at any|by)|opt out|abmelden|abbestell|"
+    "austragen|désabonn|désinscri|darse de baja|darte de baja|cancelar (?:la|su|tu|a|"
+    "sua) (?:suscripción|inscrição|assinatura)|disiscri|annulla(?:re)? l.iscrizione|"
+    "descadastr|отписаться|отказаться от (?:рассылки|подписки)|退订|退訂|取消订阅|取消訂閱|"
+    "配信(?:の)?停止|"
+    "購読(?:の)?解除|수신 ?거부|구독 ?(?:취소|해지)"
+)
+_BY_LINK = (
+    r"click|klick|cliqu|\bclic\b|clicca|\bhere\b|\bhier\b|\bici\b|\baquí\b|\baqui\b|\bqui\b|"
+    r"\blink|\blien\b|enlace|reply|здесь|ссылк|нажм|点击|點擊|这里|這裡|链接|こちら|クリック|"
+    r"여기|클릭"
+)
+_BROWSER = (
+    r"(?:view|read|open|see) (?:this|it|the)\b.{0,30}(?:browser|online)|im browser (?:ansehen|"
+    "öffnen|anzeigen)|dans (?:votre|le) navigateur|en (?:su|el|tu) navegador|"
+    "nel (?:tuo )?browser|no (?:seu )?navegador|в браузере|在浏览器中|ブラウザで|브라우저에서"
+)
+_SCANNED = "(?:virus|viren|вирус|病毒|ウイルス|바이러스)"
+_BEFORE_PRINTING = (
+    "before printing|before you print|ausdrucken|avant d.imprimer|antes de imprimir|"
+    "prima di stampare|(?:прежде чем|перед тем,? как) (?:распечат|печат)|打印前|打印本|"
+    "印刷する前|인쇄하기 전"
+)
+# Each needs a word of every row.
+_NOTICES = tuple(
+    tuple(map(re.compile, row))
+    for row in (
+        (_OF_MAIL, _SECRET, _RECEIVED),
+        (_LEAVE, _BY_LINK),
+        (_OF_MAIL, _BROWSER),
+        (
+            _OF_MAIL,
+            _SCANNED,
+            "avast|avg|scan|check|geprüft|überprüft|проверен|analis|vérifié|检查|free",
+        ),
+        (_OF_MAIL, _BEFORE_PRINTING),
+    )
+)
+# A text without any of these holds no notice.
+NOTICE_STEMS = (
+    "confiden|privileged|vertraulich|riservat|конфиденц|保密|机密|機密|秘密|기밀|비밀|"
+    "unsubscrib|opt out|"
+    "abmelden|abbestell|austragen|désabonn|désinscri|de baja|cancelar |disiscri|annulla|"
+    "descadastr|отписаться|отказаться от|退订|退訂|取消订阅|取消訂閱|配信|購読|수신|구독|"
+    "browser|naveg|navig|"
+    "браузер|浏览器|ブラウザ|브라우저|virus|viren|вирус|病毒|ウイルス|바이러스|before print|"
+    "you print|ausdrucken|"
+    "imprimer|imprimir|stampare|печат|打印|印刷|인쇄"
+)
+
+
+def notice_place(line: str) -> int:
+    """Where in a line the sentence begins that proves a notice; -1: nowhere."""
+    folded = line.lower()
+    for row in _NOTICES:
+        found = [word.search(folded) for word in row]
+        proofs = [match.start() for match in found[1:] if match]
+        if all(found):
+            before = _SENTENCE.finditer(folded, 0, min(proofs))
+            return max((match.end() for match in before), default=0)
+    return -1
