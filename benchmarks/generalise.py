@@ -68,7 +68,9 @@ def with_phrase(phrase: str, number: int) -> Conversation:
     contents[PLACE] = phrase
     roles = ("user", "assistant") * 3
     messages = [Message(role, text) for role, text in zip(roles, contents, strict=True)]
-    return Conversation(f"{number:016x}", tuple(messages), Source("file", "generalise", str(number)))
+    return Conversation(
+        f"{number:016x}", tuple(messages), Source("file", "generalise", str(number))
+    )
 
 
 def rules_of(rows: Sequence[Conversation]) -> list[set[str]]:

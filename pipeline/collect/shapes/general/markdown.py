@@ -95,12 +95,17 @@ def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
     if unsure:
         raise Unclear(f"{unsure} may be a speaker or not: the name stands there once")
     sections = [_section(text, mark, end) for mark, end in _with_ends(text, marks)]
-    not_placed: list[str] = []  # above a conversation of which nothing was left
-    for above, talk in _talks(text[: marks[0].line], sections):
-        found = _transcript([*not_placed, *above], talk)
-        if found:
+    yield from _transcripts(text[: marks[0].line], sections)
+
+
+def _transcripts(above: list[str], sections: Sequence[Section]) -> Iterator[Transcript]:
+    """What stands above a conversation of which nothing is left stands above the next."""
+    not_placed: list[str] = []
+    for title, talk in _talks(above, sections):
+        not_placed += title
+        if found := _transcript(not_placed, talk):
             yield found
-        not_placed = [] if found else [*not_placed, *above]
+            not_placed = []
 
 
 def _transcript(above: list[str], talk: Sequence[Section]) -> Transcript | None:
