@@ -265,6 +265,22 @@ RULES: dict[str, Rule] = {
     "privacy.url": Rule(
         PLACES, "above", 0, "warn", "a link that carries a token", private.personal_data
     ),
+    "privacy.secret": Rule(
+        PLACES,
+        "above",
+        0,
+        "warn",
+        "keys, passwords, wallets, by form and entropy",
+        private.personal_data,
+    ),
+    "privacy.id": Rule(
+        PLACES,
+        "above",
+        0,
+        "warn",
+        f"{PERSONAL}, check digits (python-stdnum)",
+        private.personal_data,
+    ),
     # language
     "language.unknown": Rule(
         "probability of the conversation's language",
