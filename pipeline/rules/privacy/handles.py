@@ -42,6 +42,12 @@ _NUMBERED = re.compile(
     r"(?<![A-Za-z])QQ(?:[ ]?号码?|[ ]?號碼?|群)?[ ]?(?:[:：是为]|is|number)*[ ]?(?P<number>\d{5,11})(?!\d)",
     re.IGNORECASE,
 )
+_SOMEBODYS = re.compile(
+    r"(?:^|[\n.,;!?(|/]|我的?|加|私の|俺の|내|제"
+    r"|(?<![^\W\d_])(?:my|her|his|me|me on|add|mein|meine|mich auf|mon|ma|mi|mis|meu|minha|mio|mia"
+    r"|мой|моя|мне в|меня в|mijn|mój|min|mitt))\s*$",
+    re.IGNORECASE,
+)
 _NOBODY = frozenset(
     {"@user", "@everyone", "@here", "@channel", "@all", "@username", "@home", "@gmail", "@work"}
 )
@@ -69,11 +75,19 @@ def nicknames(text: str) -> Iterator[Bounds]:
 
 
 def plain_nicknames(text: str) -> Iterator[Bounds]:
-    """Names of letters only, after a network and a colon."""
+    """Names of letters only, after a network and a colon: "my insta: lena"."""
     for match in _PLAIN.finditer(text):
         before = text[max(0, match.start() - HINT) : match.start()].rstrip()
-        if before.endswith((":", "：", "=")) and _is_after_network(before):
+        if before.endswith((":", "：", "=")) and _is_somebodys_network(before):
             yield match.span()
+
+
+def _is_somebodys_network(before: str) -> bool:
+    """ "my insta:", "add me on telegram:", but not "I saw it on twitter:"."""
+    return any(
+        _links().fullmatch(before, end) and _SOMEBODYS.search(before, 0, start)
+        for start, end in words_in("handle_words", before)
+    )
 
 
 def _is_after_network(before: str) -> bool:

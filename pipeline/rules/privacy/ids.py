@@ -73,15 +73,13 @@ _PASSPORT = (
     r"|(?=[A-Z]*\d[A-Z0-9]*\d[A-Z0-9]*\d[A-Z0-9]*\d[A-Z0-9]*\d)[A-Z0-9]{7,12}"
     r"|[A-Z]{1,2}[ -]\d{6,8}|\d{3}[ ]?\d{3}[ ]?\d{3})"
 )
-_PLATE = (
-    r"(?P<value>(?=[A-ZÄÖÜА-Я0-9·• -]{0,9}\d)(?=[0-9·• -]{0,7}[A-ZÄÖÜА-Я京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤川青藏琼宁])"
-    r"(?:[A-ZÄÖÜА-Я]{1,3}|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤川青藏琼宁][A-Z]|\d{1,4})"
-    r"(?:[ ·•-]?[A-ZÄÖÜА-Я0-9]{1,6}){1,3})"
-)
+_PLATE = r"(?P<value>[A-ZÄÖÜА-Я0-9]{1,4}(?:[ ·•-]?[A-ZÄÖÜА-Я0-9]{1,6}){1,3})"
+_CHINA = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤川青藏琼宁"
 _CLEAR_PLATE = re.compile(
-    r"(?<![\w-])(?:[АВЕКМНОРСТУХавекмнорстух]\s?\d{3}\s?[АВЕКМНОРСТУХавекмнорстух]{2}\s?\d{2,3}(?!\w)"
-    r"|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤川青藏琼宁][A-HJ-NP-Z][·• ]?"
-    r"(?=[A-HJ-NP-Z]{0,4}\d)[A-HJ-NP-Z0-9]{5,6}(?![A-Za-z0-9]))"
+    r"(?<![\w-])[АВЕКМНОРСТУХ]\s?\d{3}\s?[АВЕКМНОРСТУХ]{2}\s?\d{2,3}(?!\w)"
+    rf"|(?<![A-Za-z0-9-])[{_CHINA}][A-HJ-NP-Z][·• ]?(?=[A-HJ-NP-Z]{{0,4}}\d)[A-HJ-NP-Z0-9]{{5,6}}"
+    r"(?![A-Za-z0-9])",
+    re.IGNORECASE,
 )
 _MAC = re.compile(
     r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}(?P<gap>[:-])(?:[0-9A-Fa-f]{2}(?P=gap)){4}[0-9A-Fa-f]{2}"
@@ -93,13 +91,14 @@ _NO_LETTER = re.compile(r"[^A-Za-z0-9]")
 def ids(text: str, hinted: Set[Hint]) -> Iterator[Bounds]:
     """Where numbers of persons and of their things start and end. hinted: see `hints`."""
     yield from _clear(text)
+    yield from cards_and_plates(text)
     if "id" in hinted:
         yield from _named(text)
     if "passport" in hinted:
         yield from _after_word(text, "passport_words", _PASSPORT)
     if "plate" in hinted:
-        yield from _after_word(text, "plate_words", _PLATE)
-    yield from cards_and_plates(text)
+        places = _after_word(text, "plate_words", _PLATE)
+        yield from (place for place in places if _is_plate(text[slice(*place)]))
 
 
 def cards_and_plates(text: str) -> Iterator[Bounds]:
@@ -142,6 +141,12 @@ def _is_snils(digits: str) -> bool:
 def _is_mac(value: str) -> bool:
     """Of a card, not for all of them (FF:FF:…, 00:00:…), and no time of day."""
     return len(set(_NO_LETTER.sub("", value))) > 2
+
+
+def _is_plate(value: str) -> bool:
+    """Two letters and two digits at least, unlike "300 W"."""
+    letters, digits = sum(map(str.isalpha, value)), sum(map(str.isdigit, value))
+    return letters >= 2 and digits >= 2 and 5 <= letters + digits <= 9
 
 
 def _named(text: str) -> Iterator[Bounds]:

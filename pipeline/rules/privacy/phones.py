@@ -14,12 +14,13 @@ from collections.abc import Iterator
 import phonenumbers
 
 from pipeline.rules.privacy.hints import words_in
-from pipeline.rules.privacy.spelled import digits, spelled
+from pipeline.rules.privacy.spelled import digits, is_counting, spelled
 from pipeline.rules.reading.phrases import UNSPACED
 
 Bounds = tuple[int, int]
 
 HINT = 40  # characters before a number or name in which a word says what it is
+NOWHERE = -1
 LONG_IN_WORDS = 9  # digits in words that are a telephone number without a word that says so
 
 _EDGE = rf"[^\W{UNSPACED}]"
@@ -82,8 +83,10 @@ def phones(text: str, language: str | None) -> Iterator[Bounds]:
 def phones_in_words(text: str) -> Iterator[Bounds]:
     """Where telephone numbers in words start and end; short ones where a word calls them so."""
     for match in spelled(text):
-        is_long = len(digits(match.group())) >= LONG_IN_WORDS
-        if is_long or _is_called_phone(match, text):
+        number = digits(match.group())
+        phone_word, _ = _last_words(text[max(0, match.start() - HINT) : match.start()])
+        is_long = len(number) >= LONG_IN_WORDS and not is_counting(match.group())
+        if is_long or phone_word > NOWHERE:
             yield match.span()
 
 
@@ -98,24 +101,28 @@ def _is_phone(match: re.Match[str], text: str, language: str | None) -> bool:
         return True
     if match["area"] and length >= 9:
         return True
-    if _is_called_phone(match, text):
+    phone_word, other_word = _last_words(text[max(0, match.start() - HINT) : match.start()])
+    if phone_word > other_word or _AFTER.match(text, match.end()):
         return True
-    if is_called_otherwise(text, match.start()):
+    if other_word > NOWHERE:
         return False
     return (grouped or len(written) >= 10) and _is_valid(written, language)
 
 
-def _is_called_phone(match: re.Match[str], text: str) -> bool:
-    before = text[max(0, match.start() - HINT) : match.start()]
-    if any(_BETWEEN.fullmatch(before, end) for _, end in words_in("phone_words", before)):
-        return True
-    return _AFTER.match(text, match.end()) is not None
+def _last_words(before: str) -> tuple[int, int]:
+    """Where the last word for telephones ends before a number, and the last one that says that the
+    number is nobody's; `NOWHERE` without one. "my order number 4815162342": the second."""
+    phones = words_in("phone_words", before)
+    others = words_in("not_personal_words", before)
+    return (
+        max((end for _, end in phones if _BETWEEN.fullmatch(before, end)), default=NOWHERE),
+        max((end for _, end in others if _NEAR.fullmatch(before, end)), default=NOWHERE),
+    )
 
 
 def is_called_otherwise(text: str, start: int) -> bool:
-    """ "my order 4815162342": a word before a number says that it is nobody's."""
-    before = text[max(0, start - HINT) : start]
-    return any(_NEAR.fullmatch(before, end) for _, end in words_in("not_personal_words", before))
+    """ "my order 078-05-1120": the last word before a number says that it is nobody's."""
+    return _last_words(text[max(0, start - HINT) : start])[1] > NOWHERE
 
 
 def _is_valid(written: str, language: str | None) -> bool:

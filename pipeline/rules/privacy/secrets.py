@@ -51,7 +51,12 @@ _AFTER_VALUE = re.compile(
     r"|chiffres|letras|dígitos|lettere|caratteri|симв|букв|знак|цифр)",
     re.IGNORECASE,
 )
-_END_OF_LINE = re.compile(r"[\"'“”„«»‘’`*」』).,!]*\s*(?:\n|$)")
+_ENDS = re.compile(r"[\"'“”„«»‘’`*」』).,!]*\s*(?:\n|$)")
+_ACCOUNT = re.compile(
+    r"(?:user(?:name|[ _]?id)?|log[ -]?in|account|e-?mail|benutzer(?:name)?|konto|identifiant|usuario"
+    r"|utente|usuário|логин|имя пользователя|用户名|账号|ユーザー名|아이디)\s*[:=：]\s*\S",
+    re.IGNORECASE,
+)
 _MARK = re.compile(r"[!@#$%^&*+=~<>|\\?_]")
 _TRAILING = ".,;:)]}\"'“”„«»‘’*`>»"
 _PIN = re.compile(r"\d{3,12}")
@@ -89,16 +94,29 @@ def _announced(text: str) -> Iterator[Bounds]:
     """What follows a word for a password, where it has the form of one."""
     for match in _password().finditer(text):
         start, end = _trimmed(text, *match.span("value"))
-        strict = not match["sign"].strip(" \t").startswith((":", "：", "="))
-        if _is_password(text, start, end, strict):
+        if _is_password(text, start, end):
+            yield start, end
+    for match in _bare_password().finditer(text):
+        start, end = _trimmed(text, *match.span("value"))
+        if _is_password(text, start, end) and not _PIN.fullmatch(text[start:end]):
             yield start, end
 
 
 @cache
 def _password() -> re.Pattern[str]:
+    """ "password for the wifi is …": with a word or sign before the value."""
     word = any_word(listed("secret_words"))
+    return re.compile(rf"(?<!{_EDGE}){word}(?!{_EDGE}){_ABOUT}{_IS}{_VALUE}", re.IGNORECASE)
+
+
+@cache
+def _bare_password() -> re.Pattern[str]:
+    """ "pw hunter22", "пароль от почты qwErty_2291": without one."""
+    word = any_word(listed("secret_words"))
+    marked = r"(?=\S*[_!#$%^&*+=~])(?=\S*\d)(?![^\s@]*@)"
     return re.compile(
-        rf"(?<!{_EDGE}){word}(?!{_EDGE}){_ABOUT}(?P<sign>{_IS}){_VALUE}", re.IGNORECASE
+        rf"(?<!{_EDGE}){word}(?!{_EDGE})(?:\s+|\s[^\n.!?:=\d]{{1,30}}\s{marked})(?=\S{{6}}){_VALUE}",
+        re.IGNORECASE,
     )
 
 
@@ -107,8 +125,8 @@ def _trimmed(text: str, start: int, end: int) -> Bounds:
     return start, start + len(text[start:end].rstrip(_TRAILING))
 
 
-def _is_password(text: str, start: int, end: int, strict: bool) -> bool:
-    """strict: no colon stands before it, so that words of the sentence may follow."""
+def _is_password(text: str, start: int, end: int) -> bool:
+    """Digits, or letters with digits or signs; of letters only beside the name of the account."""
     value = text[start:end]
     if len(value) < 3 or is_placeholder(value) or _AFTER_VALUE.match(text, end):
         return False
@@ -119,8 +137,8 @@ def _is_password(text: str, start: int, end: int, strict: bool) -> bool:
         return len(value) >= 5
     if letters and _MARK.search(value.rstrip("!?")):
         return len(value) >= 6
-    alone = _END_OF_LINE.match(text, end) and "?" not in text[end : end + 2]
-    return not strict and letters and len(value) >= 5 and bool(alone)
+    account = _ACCOUNT.search(text, max(0, start - 80), start)
+    return letters and len(value) >= 5 and account is not None and _ENDS.match(text, end) is not None
 
 
 # --- keys without a service

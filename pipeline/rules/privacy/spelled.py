@@ -92,10 +92,10 @@ _WORD = re.compile(rf"{_ANY}|[零〇一幺二两三四五六七八九공영일�
 
 
 def spelled(text: str) -> Iterator[re.Match[str]]:
-    """Where seven and more digits stand in words, and are no counting: one, two, three …"""
+    """Where seven and more digits stand in words."""
     for match in _SPELLED.finditer(text):
         number = digits(match.group())
-        if SHORTEST <= len(number) <= 15 and len(set(number)) >= 3 and not _is_counting(number):
+        if SHORTEST <= len(number) <= 15 and len(set(number)) >= 3:
             yield match
 
 
@@ -148,7 +148,10 @@ def _goes_on(number: int, value: int) -> bool:
     return rest >= 20 and rest % 10 == 0 and value < 10
 
 
-def _is_counting(number: str) -> bool:
-    """Most digits are the ones after those before them."""
+def is_counting(text: str) -> bool:
+    """One, two, three …: most digits are the ones after those before them, and each is a word."""
+    number = digits(text)
+    if len(_WORD.findall(text)) < len(number):
+        return False
     steps = [int(later) - int(earlier) for earlier, later in pairwise(number)]
-    return max(steps.count(1), steps.count(-1), steps.count(2)) > 0.7 * len(steps)
+    return max(steps.count(1), steps.count(-1), steps.count(2)) > 0.5 * len(steps)
