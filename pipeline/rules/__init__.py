@@ -299,6 +299,14 @@ RULES: dict[str, Rule] = {
         languages.foreign,
         new_message=5,
     ),
+    "language.declared": Rule(
+        "probability that it is another language than the source declares",
+        "above",
+        0.9,
+        "warn",
+        "our measurement: all of 90 wrong rows, none of 4,170 right ones",
+        languages.declared,
+    ),
     "language.admitted": Rule(
         "1 when the language is not in `languages`",
         "above",

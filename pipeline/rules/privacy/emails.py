@@ -1,8 +1,8 @@
 """Addresses of mailboxes in a message, also where they are written so that no program finds them.
 
-    anna@example.org    jörg@büro-köln.de    anna @ example . org
-    anna (at) example (dot) org    anna [собака] example.ru
-    anna dot b at example dot org    anna arroba example punto com
+anna@example.org    jörg@büro-köln.de    anna @ example . org
+anna (at) example (dot) org    anna [собака] example.ru
+anna dot b at example dot org    anna arroba example punto com
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ _DISGUISED = re.compile(
     rf"|{_SPELT_NAME}[ ]{_AT_SIGN}[ ]{_HOST}(?:\.{_HOST})?\.{_TOP}){_AFTER}",
     re.IGNORECASE,
 )
-_SHORT_DOT = re.compile(rf"\s*(?:\.|[\[({{<]\s?(?:\.|{_DOT_WORD})\s?[\])}}>]|\s{_DOT_WORD}\s|点)\s*")
+_SHORT_DOT = re.compile(
+    rf"\s*(?:\.|[\[({{<]\s?(?:\.|{_DOT_WORD})\s?[\])}}>]|\s{_DOT_WORD}\s|点)\s*"
+)
 _SHORT_AT = re.compile(
     rf"\s*(?:[@＠]|[\[({{<]\s?(?:@|a|{_AT_WORD})\s?[\])}}>]|\s{_AT_WORD}\s|アットマーク|골뱅이)\s*"
 )

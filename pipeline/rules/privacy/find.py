@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 from pipeline.rules.privacy.addresses import addresses
 from pipeline.rules.privacy.emails import emails
 from pipeline.rules.privacy.handles import handles, nicknames, plain_nicknames, profiles
-from pipeline.rules.privacy.hints import Hint, has_long_word, hints
+from pipeline.rules.privacy.hints import Bounds, Hint, has_long_word, hints
 from pipeline.rules.privacy.ids import ANNOUNCE_IDS, cards_and_plates, ids
 from pipeline.rules.privacy.phones import phones, phones_in_words
 from pipeline.rules.privacy.secrets import ANNOUNCE_SECRETS, secrets
@@ -39,7 +39,6 @@ class Span(NamedTuple):
     end: int
 
 
-Bounds = tuple[int, int]  # where a datum starts and ends
 Finder = Callable[[str], Iterator[Bounds]]
 _start = attrgetter("start")
 
@@ -51,7 +50,8 @@ _SECRET = re.compile(
     r"[?&;#][\w.-]*(?:token|key|auth|session|sess|sid|sig|signature|secret|passw(?:or)?d|pwd"
     r"|passcode|invite|jwt|access|otp|code|ticket|hash)[\w.-]*=[^&\s#]{6,}"
     r"|://[^/\s:@]+:[^/\s@]+@|\beyJ[\w-]{10,}\."
-    r"|/(?:joinchat|invite|reset|verify|confirm|share)/[\w-]{8,}",
+    r"|/(?:joinchat|invite|reset|verify|confirm|share)/[\w-]{8,}"
+    r"|://hooks\.slack\.com/services/|/api/webhooks/\d",
     re.IGNORECASE,
 )
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}")
@@ -95,9 +95,7 @@ _IBAN_LENGTH = {
 _NO_IBAN = 99  # letters: longer than any
 
 
-def find(
-    text: str, language: str | None = None, hinted: Set[Hint] | None = None
-) -> list[Span]:
+def find(text: str, language: str | None = None, hinted: Set[Hint] | None = None) -> list[Span]:
     """All personal data of one message, in the order of the text; no two spans overlap.
 
     language: ISO 639-1 code of the conversation where it is known; which numbers can be telephones
@@ -157,17 +155,13 @@ def _finders(
         yield "handle", plain_nicknames
 
 
-def _of_secrets(
-    text: str, digits: int, hinted: Set[Hint]
-) -> Iterator[tuple[DatumKind, Finder]]:
+def _of_secrets(text: str, digits: int, hinted: Set[Hint]) -> Iterator[tuple[DatumKind, Finder]]:
     has_long = digits >= 2 and has_long_word(text)
     if has_long or not hinted.isdisjoint(ANNOUNCE_SECRETS):
         yield "secret", lambda text: secrets(text, hinted, has_long)
 
 
-def _of_numbers(
-    text: str, digits: int, hinted: Set[Hint]
-) -> Iterator[tuple[DatumKind, Finder]]:
+def _of_numbers(text: str, digits: int, hinted: Set[Hint]) -> Iterator[tuple[DatumKind, Finder]]:
     if digits >= 12:
         yield "iban", _ibans
     if digits >= 6 or not hinted.isdisjoint(ANNOUNCE_IDS):

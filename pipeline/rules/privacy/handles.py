@@ -1,9 +1,9 @@
 """Names of accounts in a message: where they stand.
 
-    "I'm @lena_k"  "Lena#1234"  "u/lena"       written as handles are
-    "my insta is lena_k99"                     after the name of a network
-    "телеграм: anya"  "t.me/anya"              after the name and a colon; in a link
-    "QQ号 123456789"                           a number, where the network has numbers
+"I'm @lena_k"  "Lena#1234"  "u/lena"       written as handles are
+"my insta is lena_k99"                     after the name of a network
+"телеграм: anya"  "t.me/anya"              after the name and a colon; in a link
+"QQ号 123456789"                           a number, where the network has numbers
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from pipeline.rules.privacy.hints import any_word, words_in
+from pipeline.rules.privacy.hints import Bounds, any_word, words_in
 from pipeline.rules.privacy.phones import HINT
 from pipeline.rules.reading.phrases import UNSPACED, listed
-
-Bounds = tuple[int, int]
 
 _HANDLE = re.compile(
     rf"(?<![^\W{UNSPACED}])(?<![@./=:-])[@＠](?=[\w.]*[A-Za-z])(?!\d+h\b)"
@@ -39,7 +37,8 @@ _PROFILE = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(
-    r"(?<![A-Za-z])QQ(?:[ ]?号码?|[ ]?號碼?|群)?[ ]?(?:[:：是为]|is|number)*[ ]?(?P<number>\d{5,11})(?!\d)",
+    r"(?<![A-Za-z])QQ(?:[ ]?号码?|[ ]?號碼?|群)?[ ]?(?:[:：是为]|is|number)*[ ]?"
+    r"(?P<number>\d{5,11})(?!\d)",
     re.IGNORECASE,
 )
 _SOMEBODYS = re.compile(

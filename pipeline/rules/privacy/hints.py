@@ -20,6 +20,7 @@ import ahocorasick_rs
 from pipeline.rules.privacy.spelled import RARER
 from pipeline.rules.reading.phrases import UNSPACED, listed
 
+Bounds = tuple[int, int]  # where a datum starts and ends
 Hint = Literal[
     "secret", "token", "block", "seed", "id", "passport", "plate", "email", "spelled", "network"
 ]
@@ -67,7 +68,8 @@ def _enough(announced: Sequence[Hint]) -> Set[Hint]:
 
 
 def is_word(text: str, start: int, end: int) -> bool:
-    """No letter goes on before or after: `ig` is not in `night`. In Chinese and the like one may."""
+    """No letter goes on before or after: `ig` is not in `night`. In Chinese and the like one may
+    touch it."""
     before, after = text[start - 1 : start], text[end : end + 1]
     return not (_LETTER.match(before) and _LETTER.match(text[start])) and not (
         _LETTER.match(after) and _LETTER.match(text[end - 1])

@@ -15,14 +15,12 @@ from collections.abc import Iterator, Set
 from functools import cache
 from importlib import import_module
 
-from pipeline.rules.privacy.hints import Hint, any_word, words_in
+from pipeline.rules.privacy.hints import Bounds, Hint, any_word, words_in
 from pipeline.rules.privacy.phones import is_called_otherwise
 from pipeline.rules.reading.phrases import UNSPACED, listed
 
-Bounds = tuple[int, int]
-
 ANNOUNCE_IDS: frozenset[Hint] = frozenset(("id", "passport", "plate"))
-BEFORE, AFTER = 40, 25  # characters around a number in which a word says what it is
+BEFORE, AFTER = 40, 16  # characters around a number in which a word says what it is
 
 # Forms that other numbers do not have: by the module of python-stdnum that checks them. It has none
 # for the Russian pension fund (snils) and for British national insurance (nino).
@@ -49,12 +47,14 @@ _CLEAR = {
 }
 # Their plain digits count where a word for such numbers stands near.
 _NAMED = (
-    "us.ssn us.itin gb.nhs gb.utr de.idnr fr.nir fr.nif es.dni es.nie it.codicefiscale pt.nif pt.cc"
-    " br.cpf br.cnpj ru.inn cn.ric jp.in_ kr.rrn pl.pesel pl.nip nl.bsn se.personnummer dk.cpr"
-    " no.fodselsnummer fi.hetu cz.rc ro.cnp bg.egn gr.amka hr.oib si.emso lt.asmens ee.ik ua.rntrc"
-    " tr.tckimlik id.nik in_.aadhaar in_.pan ca.sin au.tfn mx.curp mx.rfc ar.cuit ar.dni cl.rut"
-    " be.nn at.vnr ch.ssn ie.pps il.idnr za.idnr th.pin my.nric imei"
-).split()
+    "us.ssn", "us.itin", "gb.nhs", "gb.utr", "de.idnr", "fr.nir", "fr.nif", "es.dni", "es.nie",
+    "it.codicefiscale", "pt.nif", "pt.cc", "br.cpf", "br.cnpj", "ru.inn", "cn.ric", "jp.in_",
+    "kr.rrn", "pl.pesel", "pl.nip", "nl.bsn", "se.personnummer", "dk.cpr", "no.fodselsnummer",
+    "fi.hetu", "cz.rc", "ro.cnp", "bg.egn", "gr.amka", "hr.oib", "si.emso", "lt.asmens", "ee.ik",
+    "ua.rntrc", "tr.tckimlik", "id.nik", "in_.aadhaar", "in_.pan", "ca.sin", "au.tfn", "mx.curp",
+    "mx.rfc", "ar.cuit", "ar.dni", "cl.rut", "be.nn", "at.vnr", "ch.ssn", "ie.pps", "il.idnr",
+    "za.idnr", "th.pin", "my.nric", "imei",
+)  # fmt: skip
 
 _EDGE = rf"[^\W{UNSPACED}]"
 _CLEAR_FORM = re.compile(
@@ -64,7 +64,7 @@ _CLEAR_FORM = re.compile(
 )
 _NINO = re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]")
 _CANDIDATE = re.compile(
-    rf"(?<!{_EDGE})(?<![.,/=-])[A-Za-z]{{0,5}}\d(?:[ ./-]?[A-Za-z]?\d){{5,16}}"
+    rf"(?<!{_EDGE})(?<![.,/=+-])[A-Za-z]{{0,5}}\d(?:[ ./-]?[A-Za-z]?\d){{5,16}}"
     rf"(?:[ -]?[A-Za-z]{{1,7}}\d?)?(?!{_EDGE})"
 )
 _DIGITS_ONLY = re.compile(r"[A-Za-z]{0,5}\d(?:[ ./-]?\d){5,16}")
@@ -85,6 +85,8 @@ _MAC = re.compile(
     r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}(?P<gap>[:-])(?:[0-9A-Fa-f]{2}(?P=gap)){4}[0-9A-Fa-f]{2}"
     r"|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4})(?![\w:.-]*\w)"
 )
+_NUMBER = re.compile(r"\d{3}")
+_STOP = re.compile(r"[\n.,;!?\d]")
 _NO_LETTER = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -161,8 +163,10 @@ def _named(text: str) -> Iterator[Bounds]:
 
 
 def _has_word_near(text: str, start: int, end: int) -> bool:
-    near = text[max(0, start - BEFORE) : start] + "\n" + text[end : end + AFTER]
-    return any(True for _ in words_in("id_words", near))
+    """A word for such numbers before it, without another number between, or just after it."""
+    before = _NUMBER.split(text[max(0, start - BEFORE) : start])[-1]
+    after = _STOP.split(text[end : end + AFTER])[0]
+    return any(True for _ in words_in("id_words", f"{before}\n{after}"))
 
 
 def _after_word(text: str, name: str, form: str) -> Iterator[Bounds]:

@@ -45,7 +45,7 @@ FORMS = (
     KeyForm("GitLab", "glrt-", f"{_OPEN}{{20,}}"),
     KeyForm("GitLab", "gldt-", f"{_OPEN}{{20,}}"),
     KeyForm("GitLab", "glptt-", f"{_OPEN}{{20,}}"),
-    KeyForm("Atlassian", "ATATT3", rf"[\w=-]{{40,}}"),
+    KeyForm("Atlassian", "ATATT3", r"[\w=-]{40,}"),
     KeyForm("Bitbucket", "ATBB", f"{_LETTERS}{{32,}}"),
     KeyForm("OpenAI, Anthropic, OpenRouter, DeepSeek", "sk-", f"{_OPEN}{{20,}}"),
     KeyForm("ElevenLabs", "sk_", f"{_HEX}{{40,}}"),
@@ -72,7 +72,7 @@ FORMS = (
     KeyForm("Slack", "xoxa-", f"{_OPEN}{{12,}}"),
     KeyForm("Slack", "xoxr-", f"{_OPEN}{{12,}}"),
     KeyForm("Slack", "xoxs-", f"{_OPEN}{{12,}}"),
-    KeyForm("Slack", "xoxe", rf"[\w.-]{{20,}}"),
+    KeyForm("Slack", "xoxe", r"[\w.-]{20,}"),
     KeyForm("Slack", "xapp-", f"{_OPEN}{{20,}}"),
     KeyForm("npm", "npm_", f"{_LETTERS}{{30,}}"),
     KeyForm("PyPI", "pypi-", f"{_OPEN}{{50,}}"),
@@ -103,7 +103,9 @@ FORMS = (
     KeyForm("age", "AGE-SECRET-KEY-1", "[0-9A-Z]{58}"),
     KeyForm("Twilio", "SK", f"{_HEX}{{32}}"),
     KeyForm("Twilio", "AC", f"{_HEX}{{32}}"),
-    KeyForm("JSON web token (RFC 7519)", "eyJ", rf"{_OPEN}{{8,}}\.eyJ{_OPEN}{{4,}}(?:\.{_OPEN}*)?"),
+    KeyForm(
+        "JSON web token (RFC 7519)", "eyJ", rf"{_OPEN}{{8,2000}}\.eyJ{_OPEN}{{4,}}(?:\.{_OPEN}*)?"
+    ),
 )
 # Without letters of their own: a number with a colon, three parts with dots, a suffix.
 _OTHERS = (

@@ -1,9 +1,9 @@
 """Telephone numbers in a message: as they are written in many countries, and in words.
 
-    "call 202-555-0143"                      written as a number is
-    "my number is 2025550143"                called one
-    "13800138000" in a Chinese conversation  valid where the language is spoken
-    "five five five, oh one four three"      in words
+"call 202-555-0143"                      written as a number is
+"my number is 2025550143"                called one
+"13800138000" in a Chinese conversation  valid where the language is spoken
+"five five five, oh one four three"      in words
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ from collections.abc import Iterator
 
 import phonenumbers
 
-from pipeline.rules.privacy.hints import words_in
+from pipeline.rules.privacy.hints import Bounds, words_in
 from pipeline.rules.privacy.spelled import digits, is_counting, spelled
 from pipeline.rules.reading.phrases import UNSPACED
-
-Bounds = tuple[int, int]
 
 HINT = 40  # characters before a number or name in which a word says what it is
 NOWHERE = -1

@@ -18,12 +18,10 @@ from collections.abc import Iterator, Set
 from functools import cache
 from math import log2
 
-from pipeline.rules.privacy.hints import Hint, any_word
+from pipeline.rules.privacy.hints import Bounds, Hint, any_word
 from pipeline.rules.privacy.keys import is_placeholder, keys
 from pipeline.rules.privacy.wallets import wallets
 from pipeline.rules.reading.phrases import UNSPACED, listed
-
-Bounds = tuple[int, int]
 
 ANNOUNCE_SECRETS: frozenset[Hint] = frozenset(("secret", "block", "seed"))
 
@@ -31,8 +29,9 @@ BITS = 2.8  # per character of a key that no service is known by, at least; word
 
 _EDGE = rf"[^\W_{UNSPACED}]"
 _BLOCK = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
-    r"[A-Za-z0-9+/=\s:,.\\-]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?=\0|$))"
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:[A-Za-z0-9+/=\s:,.\\-]{0,8000}?-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+    r"|(?:\s{0,4}[A-Za-z0-9+/=]{16,})*)"
     r"|PuTTY-User-Key-File-\d: .*"
 )
 # What may stand between the word and the value: "for the wifi", then "is", ":" or nothing.
@@ -43,7 +42,9 @@ _IS = (
     r"|\s*(?:是|为|為|就是|は|が|은|는|이|가)[:：]?\s*)"
 )
 _QUOTE = r"[\"'“”„«»‘’`*「『]{0,3}"
-_VALUE = rf"{_QUOTE}(?P<value>(?:(?![\s\0\"“”„«»`「」『』，。、；！？]|[{UNSPACED}])[^\0]){{3,100}})"
+_VALUE = (
+    rf"{_QUOTE}(?P<value>(?:(?![\s\0\"“”„«»`「」『』，。、；！？]|[{UNSPACED}])[^\0]){{3,100}})"
+)
 _LONG = r"(?P<value>[A-Za-z0-9][A-Za-z0-9._~+/=-]{14,}[A-Za-z0-9=])"
 _HEADER = re.compile(rf"\b(?:Bearer|Basic|Token)\s+{_LONG}", re.IGNORECASE)
 _AFTER_VALUE = re.compile(
@@ -53,21 +54,24 @@ _AFTER_VALUE = re.compile(
 )
 _ENDS = re.compile(r"[\"'“”„«»‘’`*」』).,!]*\s*(?:\n|$)")
 _ACCOUNT = re.compile(
-    r"(?:user(?:name|[ _]?id)?|log[ -]?in|account|e-?mail|benutzer(?:name)?|konto|identifiant|usuario"
-    r"|utente|usuário|логин|имя пользователя|用户名|账号|ユーザー名|아이디)\s*[:=：]\s*\S",
+    r"(?:user(?:name|[ _]?id)?|log[ -]?in|account|e-?mail|benutzer(?:name)?|konto|identifiant"
+    r"|usuario|utente|usuário|логин|имя пользователя|用户名|账号|ユーザー名|아이디)\s*[:=：]\s*\S",
     re.IGNORECASE,
 )
 _MARK = re.compile(r"[!@#$%^&*+=~<>|\\?_]")
 _TRAILING = ".,;:)]}\"'“”„«»‘’*`>»"
+_CLAUSE_ENDS = re.compile(
+    r"\s*(?:[,.;!?)\"'»”。，！、」]|$|\n|\0|(?:and|or|but|if|und|oder|et|ou|y|e|o|и|или|en|och)\b|[^\W\d_A-Za-z])"
+)
 _PIN = re.compile(r"\d{3,12}")
 _WORDS_OF_SEED = re.compile(
     r"(?:\d{1,2}[.):]?\s*)?[a-z]{3,8}(?:[ \t,;\n]+(?:\d{1,2}[.):]?\s*)?[a-z]{3,8}){11,23}(?![\w'])"
 )
 # Frequent words, none of which is in the lists of seed words (BIP 39).
-_NEVER_IN_SEED = frozenset(
-    "the and was for are his her but not had has from were been them their which would could"
-    " she its than how our out did".split()
-)
+_NEVER_IN_SEED = frozenset([
+    "the", "and", "was", "for", "are", "his", "her", "but", "not", "had", "has", "from", "were",
+    "been", "them", "their", "which", "would", "could", "she", "its", "than", "how", "our", "did",
+])  # fmt: skip
 _LETTERS = re.compile("[a-z]+")
 
 
@@ -112,10 +116,12 @@ def _password() -> re.Pattern[str]:
 @cache
 def _bare_password() -> re.Pattern[str]:
     """ "pw hunter22", "пароль от почты qwErty_2291": without one."""
-    word = any_word(listed("secret_words"))
-    marked = r"(?=\S*[_!#$%^&*+=~])(?=\S*\d)(?![^\s@]*@)"
+    words = listed("secret_words")
+    long = any_word(word for word in words if len(word) >= 6)
+    marked = r"(?=\S*[_!#$%&*+=~])(?=\S*\d)(?![^\s@]*@)(?=[^\W_])"
     return re.compile(
-        rf"(?<!{_EDGE}){word}(?!{_EDGE})(?:\s+|\s[^\n.!?:=\d]{{1,30}}\s{marked})(?=\S{{6}}){_VALUE}",
+        rf"(?<!{_EDGE})(?:{any_word(words)}\s+|{long}\s[^\n.!?:=\d]{{1,30}}\s{marked})"
+        rf"(?=\S{{6}}){_VALUE}",
         re.IGNORECASE,
     )
 
@@ -131,14 +137,16 @@ def _is_password(text: str, start: int, end: int) -> bool:
     if len(value) < 3 or is_placeholder(value) or _AFTER_VALUE.match(text, end):
         return False
     if _PIN.fullmatch(value):
-        return True
+        return _CLAUSE_ENDS.match(text, end) is not None
     letters = any(map(str.isalpha, value))
     if letters and any(map(str.isdigit, value)):
         return len(value) >= 5
     if letters and _MARK.search(value.rstrip("!?")):
         return len(value) >= 6
     account = _ACCOUNT.search(text, max(0, start - 80), start)
-    return letters and len(value) >= 5 and account is not None and _ENDS.match(text, end) is not None
+    return (
+        letters and len(value) >= 5 and account is not None and _ENDS.match(text, end) is not None
+    )
 
 
 # --- keys without a service

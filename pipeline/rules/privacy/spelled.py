@@ -69,8 +69,19 @@ _TIMES = {
     "трижды": 3,
 }
 _NUMBER = {word: n for n, words in (_UNITS | _TENS).items() for word in words.split()}
-_HAN = {letter: n for n, letters in enumerate("零〇 一幺 二两 三 四 五 六 七 八 九".split()) for letter in letters}
-_HANGUL = {letter: n for n, letters in enumerate("공영 일 이 삼 사 오 육 칠 팔 구".split()) for letter in letters}
+_SYLLABLES = (
+    ("零〇공영", 0),
+    ("一幺일", 1),
+    ("二两이", 2),
+    ("三삼", 3),
+    ("四사", 4),
+    ("五오", 5),
+    ("六육", 6),
+    ("七칠", 7),
+    ("八팔", 8),
+    ("九구", 9),
+)
+_SYLLABLE = {letter: n for letters, n in _SYLLABLES for letter in letters}
 # Words by which a text is looked at: whoever spells a number needs some of them, and few others do.
 _COMMON = frozenset(("oh", "null", "sei", "sept", "nul", "nio", "sex", "сто", "ноля", "нуля"))
 RARER = (
@@ -133,7 +144,7 @@ def _joined(words: Sequence[str]) -> Iterator[int | str]:
 
 
 def _value(word: str) -> int:
-    return _NUMBER.get(word, _HAN.get(word, _HANGUL.get(word, 0)))
+    return _NUMBER[word] if word in _NUMBER else _SYLLABLE[word]
 
 
 def _goes_on(number: int, value: int) -> bool:

@@ -1,8 +1,8 @@
 """Addresses and keys of wallets, by checksum where it can be had.
 
-    "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"   base 58 with a checksum: Bitcoin, Litecoin, Tron, keys …
-    "bc1q…"                                Bech32 (BIP 173): Bitcoin, with its checksum
-    "0x" and 40 hexadecimal digits         Ethereum and its kin, by form
+"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"   base 58 with a checksum: Bitcoin, Litecoin, Tron, keys …
+"bc1q…"                                Bech32 (BIP 173): Bitcoin, with its checksum
+"0x" and 40 hexadecimal digits         Ethereum and its kin, by form
 """
 
 from __future__ import annotations
