@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.collect.admit import Origin, admit
 from pipeline.collect.declared import code_of, declared_language
-from pipeline.collect.shapes import named
+from pipeline.collect.shapes.general import named
 from pipeline.conversation import SCHEMA, Conversation, from_table, to_table
 from pipeline.filter import work
 from pipeline.recipe.collect import FieldNames

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from pipeline.collect.shapes import known
+from pipeline.collect.shapes.common import known
 
 FIELDS = (
     "lang",
