@@ -116,3 +116,9 @@ def small(text: str) -> str:
 def any_word(words: Iterable[str]) -> str:
     """A regular expression for any of the words, the longest first."""
     return f"(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})"
+
+
+def whole_word(words: Iterable[str]) -> str:
+    """A regular expression for any of the words, as `is_word` has it: `wifi密码` holds one."""
+    unspaced, letter = f"[{UNSPACED}]", rf"[^\W\d_{UNSPACED}]"
+    return f"(?:(?<!{letter})|(?={unspaced})){any_word(words)}(?:(?!{letter})|(?<={unspaced}))"

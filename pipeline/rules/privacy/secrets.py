@@ -18,7 +18,7 @@ from collections.abc import Iterator, Set
 from functools import cache
 from math import log2
 
-from pipeline.rules.privacy.hints import Bounds, Hint, any_word
+from pipeline.rules.privacy.hints import Bounds, Hint, any_word, whole_word
 from pipeline.rules.privacy.keys import is_placeholder, keys
 from pipeline.rules.privacy.wallets import wallets
 from pipeline.rules.reading.phrases import UNSPACED, listed
@@ -109,8 +109,8 @@ def _announced(text: str) -> Iterator[Bounds]:
 @cache
 def _password() -> re.Pattern[str]:
     """ "password for the wifi is …": with a word or sign before the value."""
-    word = any_word(listed("secret_words"))
-    return re.compile(rf"(?<!{_EDGE}){word}(?!{_EDGE}){_ABOUT}{_IS}{_VALUE}", re.IGNORECASE)
+    word = whole_word(listed("secret_words"))
+    return re.compile(rf"{word}{_ABOUT}{_IS}{_VALUE}", re.IGNORECASE)
 
 
 @cache

@@ -165,4 +165,4 @@ def is_counting(text: str) -> bool:
     if len(_WORD.findall(text)) < len(number):
         return False
     steps = [int(later) - int(earlier) for earlier, later in pairwise(number)]
-    return max(steps.count(1), steps.count(-1), steps.count(2)) > 0.5 * len(steps)
+    return max(steps.count(1), steps.count(-1), steps.count(2)) > 0.7 * len(steps)
