@@ -29,6 +29,8 @@ KINDS = {
     "CREDIT_CARD": "card",
     "IBAN_CODE": "iban",
     "IP_ADDRESS": "ip",
+    "US_SSN": "id",
+    "US_DRIVER_LICENSE": "id",
 }
 PEER = """
 import json, sys, time

@@ -159,6 +159,7 @@ class Conversation:
 
     annotations: one per message or none at all. extra: JSON of what the source knew beyond this
     record. split_group: what must never stand in both train and test (thread, character, document).
+    declared_language: what the source says it is, ISO 639-1; language: what was found.
     """
 
     id: str
@@ -168,6 +169,7 @@ class Conversation:
     user_persona: Persona | None = None
     split_group: str | None = None
     language: Language | None = None
+    declared_language: str | None = None
     edits: tuple[str, ...] = ()
     measures: dict[str, float] = field(default_factory=dict)
     annotations: tuple[Annotation, ...] = ()
@@ -292,6 +294,7 @@ SCHEMA = pa.schema(
         ("user_persona", PERSONA),
         ("split_group", pa.string()),
         ("language", LANGUAGE),
+        ("declared_language", pa.string()),
         ("edits", pa.list_(pa.string())),
         ("measures", pa.struct([(name, pa.float64()) for name in MEASURES])),
         ("annotations", pa.list_(ANNOTATION)),

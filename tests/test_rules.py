@@ -121,11 +121,14 @@ FIRES = {
     "privacy.iban": with_last("Pay to GB82 WEST 1234 5698 7654 32 today."),
     "privacy.ip": with_last("My server is 192.0.2.17, try it."),
     "privacy.handle": with_last("My insta is lena_k99, add me."),
+    "privacy.secret": with_last("My password is Goat!Shoelace77, do not laugh."),
+    "privacy.id": with_last("My DNI is 12345678Z, they need it."),
     "privacy.url": with_last("See https://chat.example.org/invite/AbC123xYz9."),
     "language.unknown": talk("Hvor bor du?", "Her.", "Hvor?", "Her."),
     "language.foreign": with_last(
         "Das ist billiger als ein Therapeut, und die Küche riecht besser."
     ),
+    "language.declared": replace(with_last(REPLIES[2]), declared_language="ru"),
     "language.admitted": with_last(REPLIES[2]),
 }
 

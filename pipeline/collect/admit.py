@@ -26,6 +26,7 @@ from itertools import repeat
 from operator import attrgetter
 from typing import Any, cast
 
+from pipeline.collect.declared import code_of, declared_language
 from pipeline.collect.shapes.transcript import (
     RAW,
     ROLE_WORDS,
@@ -132,6 +133,7 @@ def admit(
         _source(transcript, origin, ref, private),
         *_personas(transcript, messages),
         f"{origin.name}/{transcript.group}" if transcript.group else None,
+        declared_language=code_of(transcript.language) or declared_language(transcript.extra),
         edits=edits,
         annotations=transcript.annotations,
         alternatives=transcript.alternatives,

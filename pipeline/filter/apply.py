@@ -47,6 +47,7 @@ def _measured(
     known = masking.private_texts(row, detection.language)
     reading = read(row.messages, row.persona, row.user_persona)
     reading.detection, reading.admitted = detection, admitted
+    reading.declared = row.declared_language
     reading.personal, reading.alternatives = known.spans, len(row.alternatives)
     reading.measures = measures(reading)
     found = [finding for reader in READERS for finding in reader(reading)]

@@ -55,6 +55,9 @@ class FieldNames(Settings):
     persona: str | None = Field(None, description="who the assistant is")
     id: str | None = Field(None, description="the id of the conversation")
     group: str | None = Field(None, description="what must stand in one split together")
+    language: str | None = Field(
+        None, description="its language, by code or name; `filter` compares it with what it finds"
+    )
     time: str | None = Field(None, description="when a message was written; gives the order")
 
 

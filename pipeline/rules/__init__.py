@@ -282,6 +282,22 @@ RULES: dict[str, Rule] = {
     "privacy.url": Rule(
         PLACES, "above", 0, "warn", "a link that carries a token", private.personal_data
     ),
+    "privacy.secret": Rule(
+        PLACES,
+        "above",
+        0,
+        "warn",
+        "keys, passwords, wallets, by form and entropy",
+        private.personal_data,
+    ),
+    "privacy.id": Rule(
+        PLACES,
+        "above",
+        0,
+        "warn",
+        f"{PERSONAL}, check digits (python-stdnum)",
+        private.personal_data,
+    ),
     # language
     "language.unknown": Rule(
         "probability of the conversation's language",
@@ -299,6 +315,14 @@ RULES: dict[str, Rule] = {
         "langdetect profiles, log ratio",
         languages.foreign,
         new_message=5,
+    ),
+    "language.declared": Rule(
+        "probability that it is another language than the source declares",
+        "above",
+        0.9,
+        "warn",
+        "our measurement: all of 90 wrong rows, none of 4,170 right ones",
+        languages.declared,
     ),
     "language.admitted": Rule(
         "1 when the language is not in `languages`",

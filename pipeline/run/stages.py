@@ -91,7 +91,7 @@ STAGES = (
         inputs=FILES,
         step="pipeline.run.steps.filter:run",
         texts=RULE_WORDS,
-        packages=("langdetect", "ftfy", "phonenumbers", "ahocorasick-rs"),
+        packages=("langdetect", "ftfy", "phonenumbers", "python-stdnum", "ahocorasick-rs"),
     ),
     Stage(
         name="dedup",

@@ -108,6 +108,7 @@ class Transcript:
     notes: what was changed while reading, for `edits`.
     assumed: what the record does not say and was assumed, as in "the two speakers alternate".
     left_out: what is no message → how many of it, as in {"notice": 3}.
+    language: what the record names as its language, where a recipe says in which field.
     """
 
     turns: list[Turn]
@@ -121,6 +122,7 @@ class Transcript:
     notes: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    language: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,24 @@ if TYPE_CHECKING:
     from pipeline.rules.reading.reading import Reading
 
 
+# Languages that short messages hardly tell apart; what is declared as one may be found as another.
+_CLOSE = tuple(
+    frozenset(codes.split())
+    for codes in (
+        "da no sv",
+        "hr sr bs sl",
+        "id ms",
+        "cs sk",
+        "bg mk ru uk be",
+        "hi mr ne",
+        "af nl",
+        "es ca gl pt",
+        "et fi",
+        "fa ur ar",
+    )
+)
+
+
 class Foreign(NamedTuple):
     """A message in another language than its conversation."""
 
@@ -46,6 +64,20 @@ def admitted(reading: Reading) -> Iterator[Finding]:
         code = reading.detection.language.code
         if code not in reading.admitted:
             yield reading.of_row_with_note("language.admitted", 1, code)
+
+
+def declared(reading: Reading) -> Iterator[Finding]:
+    """How sure it is that the language is another than the source declares. A language that is not
+    recognised, and one that is close to what was found, contradict nothing."""
+    found = reading.detection.language if reading.detection else None
+    if not reading.declared or found is None or found.code == reading.declared:
+        return
+    from pipeline.rules.language.profiles import weights
+
+    pair = {reading.declared, found.code}
+    if reading.declared in weights().names and not any(pair <= close for close in _CLOSE):
+        note = f"{found.code}, declared {reading.declared}"
+        yield reading.of_row_with_note("language.declared", found.confidence, note)
 
 
 def _foreign(reading: Reading) -> list[Foreign]:

@@ -17,17 +17,18 @@ from itertools import chain
 
 import ahocorasick_rs
 
+from pipeline.rules.privacy import spelled
 from pipeline.rules.privacy.addresses import street
-from pipeline.rules.privacy.find import DatumKind, Span, apart, find
+from pipeline.rules.privacy.emails import plain as plain_address
+from pipeline.rules.privacy.find import DatumKind, Span, apart, find, is_worth_reading
+from pipeline.rules.privacy.hints import hints_of, small
 from pipeline.rules.reading.phrases import UNSPACED
 
 LOCAL = 7  # last digits of a telephone number: without country and area
 LONGEST = 19  # digits of a card
 
-_AT = re.compile(r"\s*(?:@|\(at\)|\[at\]|\sat\s)\s*")
-_DOT = re.compile(r"\s*(?:\.|\(dot\)|\[dot\]|\sdot\s)\s*")
 _EXTENSION = re.compile(r"\s?(?:x|ext).*")
-_SIGIL = re.compile(r"^(?:@|u/)")
+_SIGIL = re.compile(r"^(?:[@＠]|u/)")
 _DIGITS = re.compile(r"\d(?:[ ()./-]{0,3}\d)+")
 _NO_DIGIT = re.compile(r"\D")
 _WORDS = re.compile(r"\w+")
@@ -37,13 +38,22 @@ _LETTER = re.compile(rf"[^\W{UNSPACED}]")
 
 def find_all(texts: Sequence[str], language: str | None = None) -> list[list[Span]]:
     """All personal data of the texts of one conversation; what is found in one is found in all."""
-    spans = [find(text, language) for text in texts]
+    spans = _found(texts, language)
     found = zip(texts, spans, strict=True)
     known = set(chain.from_iterable(_values(text, in_text) for text, in_text in found))
     if not known:
         return spans
     again = _Known(known)
     return [apart(found, again.places(text)) for text, found in zip(texts, spans, strict=True)]
+
+
+def _found(texts: Sequence[str], language: str | None) -> list[list[Span]]:
+    """What is found in each text by itself. Most conversations have nothing: one look at all of
+    them together instead of one at each."""
+    every = hints_of(texts)
+    if not any(every) and not is_worth_reading("\0".join(texts)):
+        return [[] for _ in texts]
+    return [find(text, language, hinted) for text, hinted in zip(texts, every, strict=True)]
 
 
 def _values(text: str, spans: Sequence[Span]) -> Iterator[tuple[DatumKind, str]]:
@@ -53,31 +63,35 @@ def _values(text: str, spans: Sequence[Span]) -> Iterator[tuple[DatumKind, str]]
 
 def key(kind: DatumKind, value: str) -> str:
     """The same for two ways to write one datum."""
-    folded = " ".join(_small(value).split())
+    folded = " ".join(small(value).split())
     match kind:
         case "phone":
-            return _digits(_EXTENSION.sub("", folded))[-LOCAL:]
+            return phone_digits(folded)[-LOCAL:]
         case "card":
             return _digits(folded)
         case "email":
-            return _DOT.sub(".", _AT.sub("@", folded))
+            return plain_address(folded)
         case "handle":
             return _SIGIL.sub("", folded)
         case "address":
-            return " ".join(_WORDS.findall(_small(street(value.title()))))
+            return " ".join(_WORDS.findall(small(street(value.title()))))
         case "iban":
             return folded.replace(" ", "").replace("-", "")
+        case "id":
+            return "".join(filter(str.isalnum, folded))
+        case "secret":  # two keys may differ in nothing but capitals
+            return value
         case "ip" | "url":
             return folded
 
 
-def _small(text: str) -> str:
-    """In small letters, character for character."""
-    return text.replace("İ", "i").lower()
-
-
 def _digits(text: str) -> str:
     return _NO_DIGIT.sub("", text)
+
+
+def phone_digits(number: str) -> str:
+    """The digits of a telephone number without its extension, also of one in words."""
+    return _digits(_EXTENSION.sub("", number)) or spelled.digits(number)
 
 
 class _Known:
@@ -93,7 +107,7 @@ class _Known:
         self.tails: dict[str, DatumKind] = {}
         for kind, value in sorted(known):
             if kind in ("phone", "card"):
-                number = _digits(_EXTENSION.sub("", value.lower())).lstrip("0")
+                number = phone_digits(value.lower()).lstrip("0")
                 self.numbers.add(number)
                 self.tails |= dict.fromkeys(_ends(number), kind)
             elif word := _searched_word(kind, value):
@@ -103,7 +117,7 @@ class _Known:
 
     def places(self, text: str) -> Iterator[Span]:
         """Where the data stand in a text."""
-        lower = _small(text)
+        lower = small(text)
         if self.automaton:
             for word, start, end in self.automaton.find_matches_as_indexes(lower, overlapping=True):
                 if _stands_alone(lower, start, end):
@@ -148,11 +162,18 @@ def _ends(number: str) -> list[str]:
 def _searched_word(kind: DatumKind, value: str) -> str | None:
     """What to look for, in small letters; a handle that could be any word ("@sam") is left out."""
     if kind == "address":
-        return _small(street(value.title()))
+        return small(street(value.title()))
+    if kind == "secret":
+        return small(value) if _is_unlike_words(value) else None
     if kind != "handle":
-        return _small(value)
+        return small(value)
     name = key(kind, value)
     return name if _MARKED.search(name) else None
+
+
+def _is_unlike_words(secret: str) -> bool:
+    """A password that could be a word or a year is only known where a word says so."""
+    return len(secret) >= 6 and _MARKED.search(secret) is not None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

@@ -5,7 +5,8 @@
     stand_ins.mask(texts, spans) -> texts, spans
 
 A number counts when its own check says so (card: Luhn, ISO/IEC 7812; IBAN: modulo 97, ISO 13616) or
-when it is written as such numbers are. A message without a digit, "@" or a link is not looked at.
+when it is written as such numbers are. A message without a digit, "@", a link or a word of `hints`
+is not looked at.
 """
 
 from __future__ import annotations
@@ -13,17 +14,21 @@ from __future__ import annotations
 import ipaddress
 import re
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Set
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
-import phonenumbers
-
 from pipeline.rules.privacy.addresses import addresses
-from pipeline.rules.reading.phrases import UNSPACED, listed
+from pipeline.rules.privacy.emails import emails
+from pipeline.rules.privacy.handles import handles, nicknames, plain_nicknames, profiles
+from pipeline.rules.privacy.hints import Bounds, Hint, has_long_word, hints
+from pipeline.rules.privacy.ids import ANNOUNCE_IDS, cards_and_plates, ids
+from pipeline.rules.privacy.phones import phones, phones_in_words
+from pipeline.rules.privacy.secrets import ANNOUNCE_SECRETS, secrets
 
-DatumKind = Literal["email", "phone", "address", "card", "iban", "ip", "handle", "url"]
+DatumKind = Literal[
+    "email", "phone", "address", "card", "iban", "ip", "handle", "url", "secret", "id"
+]
 
 
 class Span(NamedTuple):
@@ -34,44 +39,19 @@ class Span(NamedTuple):
     end: int
 
 
-Bounds = tuple[int, int]  # where a datum starts and ends
 Finder = Callable[[str], Iterator[Bounds]]
 _start = attrgetter("start")
-HINT = 40  # characters before a number or name in which a word says what it is
 
-_WORTH_READING = re.compile(r"[0-9@０-９_]")
+_WORTH_READING = re.compile(r"[0-9@_０-９＠]")
 _DIGITS = re.compile(r"\d")
 
-_TOP = (
-    r"(?:com|org|net|edu|gov|info|io|me|co|uk|de|fr|es|it|nl|pl|ru|ua|pt|br|jp|kr|cn|se|no|dk|fi|eu"
-    r"|us|ca|au|in|id)"
-)
-_EMAIL = re.compile(
-    r"(?<![A-Za-z0-9._%+@-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}(?:"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
-    rf"|[ ]?(?:@|\(at\)|\[at\])[ ]?[A-Za-z0-9-]+[ ]?(?:\.|\(dot\)|\[dot\])[ ]?{_TOP}"
-    rf"|[ ]at[ ][A-Za-z0-9-]+[ ]dot[ ]{_TOP}"
-    r")(?![A-Za-z0-9@-]|\.[A-Za-z])",
-    re.IGNORECASE,
-)
-_HANDLE = re.compile(
-    rf"(?<![^\W{UNSPACED}])(?<![@./=:-])@(?=[\w.]*[A-Za-z])(?!\d+h\b)"
-    r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![\w(\n]|\.\w)"
-    r"|(?<![\w@#])[A-Za-z][\w.]{1,31}#\d{4}(?!\w)"
-    r"|(?<=\s)(?<!\w)u/[A-Za-z0-9_-]{3,20}(?![\w/])"
-)
-_NICKNAME = re.compile(
-    r"(?<![A-Za-z0-9_@.])[A-Za-z][A-Za-z.]*[0-9_][A-Za-z0-9_.]{0,28}(?<!\.)"
-)  # lena_k99
-_NOBODY = frozenset(
-    {"@user", "@everyone", "@here", "@channel", "@all", "@username", "@home", "@gmail", "@work"}
-)
-_LINK = re.compile(r"\b(?:https?|ftp|wss?)://[^\s<>\"'）」』】，。、]+", re.IGNORECASE)
+_LINK = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s<>\"'）」』】，。、]+", re.IGNORECASE)
 _SECRET = re.compile(
     r"[?&;#][\w.-]*(?:token|key|auth|session|sess|sid|sig|signature|secret|passw(?:or)?d|pwd"
     r"|passcode|invite|jwt|access|otp|code|ticket|hash)[\w.-]*=[^&\s#]{6,}"
     r"|://[^/\s:@]+:[^/\s@]+@|\beyJ[\w-]{10,}\."
-    r"|/(?:joinchat|invite|reset|verify|confirm|share)/[\w-]{8,}",
+    r"|/(?:joinchat|invite|reset|verify|confirm|share)/[\w-]{8,}"
+    r"|://hooks\.slack\.com/services/|/api/webhooks/\d",
     re.IGNORECASE,
 )
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}")
@@ -88,47 +68,6 @@ _IP = re.compile(
 _VERSION = re.compile(
     r"\b(?:v|ver|vers|version|release|build|firmware|section|chapter)\.?\s*$", re.IGNORECASE
 )
-_GAP = r"(?:[ .]|[ ]?[()/-]{1,2}[ ]?)?"  # between two digits of a telephone number
-_PHONE = re.compile(
-    rf"(?<![^\W{UNSPACED}])(?<!\d[.,:-])(?<![#$€£¥/=+.])(?:"
-    rf"(?P<abroad>(?:\+|\b00(?=[ ]?[1-9]))[ ]?\d(?:{_GAP}\d){{6,14}})"
-    r"|(?P<american>(?:1[ .-]?)?(?:\(\d{3}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]\d{4})"
-    rf"|(?P<trunk>\(?0\d(?:{_GAP}\d){{6,10}})"
-    rf"|(?P<bare>\(?\d(?:{_GAP}\d){{6,12}})"
-    rf")(?:\s?(?:x|ext\.?)\s?\d{{1,5}})?(?![^\W{UNSPACED}]|[%€$£]|[.,:/]\d)"
-)
-# Days, spans of years, ISBN, round numbers, social security, IP, decimals, bits.
-_OTHER_NUMBER = re.compile(
-    r"(?:19|20)\d\d[ ./-][01]?\d[ ./-][0-3]?\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d(?!\d)"
-    r"|[12]\d{3}[ -]+[12]\d{3}$|97[89][ -]?\d[ -]?\d+[ -]?\d+[ -]?[\dX]$|\d{1,3}([ .]000)+$"
-    r"|\d{3}-\d{2}-\d{4}$|(?:\d{1,3}\.){3}\d{1,3}$"
-    r"|\d+(?:[ ]\d+)*\.\d+[ ]|\d+[ ]\d+\.\d|[01 -]+$"
-)
-# Countries whose telephone numbers a conversation may hold, by its language.
-_WHERE_SPOKEN = {
-    "en": "US GB CA AU IE NZ IN ZA",
-    "de": "DE AT CH",
-    "fr": "FR BE CH CA",
-    "es": "ES MX AR CO CL PE",
-    "it": "IT CH",
-    "pt": "BR PT",
-    "nl": "NL BE",
-    "ru": "RU KZ BY",
-    "uk": "UA",
-    "pl": "PL",
-    "sv": "SE FI",
-    "da": "DK",
-    "no": "NO",
-    "fi": "FI",
-    "cs": "CZ",
-    "tr": "TR",
-    "id": "ID",
-    "ja": "JP",
-    "ko": "KR",
-    "zh": "CN TW HK SG",
-    "vi": "VN",
-    "hi": "IN",
-}
 # Countries by the letters and digits of their IBAN (SWIFT's IBAN registry).
 _IBANS = {
     15: "NO",
@@ -156,25 +95,26 @@ _IBAN_LENGTH = {
 _NO_IBAN = 99  # letters: longer than any
 
 
-def find(text: str, language: str | None = None) -> list[Span]:
+def find(text: str, language: str | None = None, hinted: Set[Hint] | None = None) -> list[Span]:
     """All personal data of one message, in the order of the text; no two spans overlap.
 
     language: ISO 639-1 code of the conversation where it is known; which numbers can be telephones
-    depends on it.
+    depends on it. hinted: `hints(text)` where it is known.
     """
-    if not _is_worth_reading(text):
+    if hinted is None:
+        hinted = hints(text)
+    if not hinted and not is_worth_reading(text):
         return []
     spans: list[Span] = []
-    for kind, find_kind in _finders(text, language):
+    for kind, find_kind in _finders(text, language, hinted):
         found = (Span(kind, start, end) for start, end in find_kind(text))
         spans = apart(spans, found)
     return spans
 
 
-def _is_worth_reading(text: str) -> bool:
-    if not text or _WORTH_READING.search(text):
-        return bool(text)
-    return "://" in text or " dot " in text or "(at)" in text
+def is_worth_reading(text: str) -> bool:
+    """Does it hold a digit, "@", "_" or a link?"""
+    return bool(_WORTH_READING.search(text)) or "://" in text
 
 
 def apart(spans: list[Span], more: Iterable[Span]) -> list[Span]:
@@ -188,60 +128,56 @@ def apart(spans: list[Span], more: Iterable[Span]) -> list[Span]:
     return spans
 
 
-def _finders(text: str, language: str | None) -> Iterator[tuple[DatumKind, Finder]]:
+def _finders(
+    text: str, language: str | None, hinted: Set[Hint]
+) -> Iterator[tuple[DatumKind, Finder]]:
     """What is worth looking for in a text; a place belongs to the first kind found there."""
     digits = len(_DIGITS.findall(text))
     if "://" in text:
         yield "url", _links
-    if "@" in text or " dot " in text or "[at]" in text or "(at)" in text:
-        yield "email", _emails
-    if digits >= 12:
-        yield "iban", _ibans
-        yield "card", _cards
-    if digits >= 4 and (text.count(".") >= 3 or text.count(":") >= 3):
-        yield "ip", _addresses_of_machines
+    yield from _of_secrets(text, digits, hinted)
+    if "@" in text or "email" in hinted:
+        yield "email", lambda text: emails(text, "email" in hinted)
+    yield from _of_numbers(text, digits, hinted)
     if digits:
         yield "address", lambda text: addresses(text, language)
     if digits >= 7:
-        yield "phone", lambda text: _phones(text, language)
+        yield "phone", lambda text: phones(text, language)
+    if "spelled" in hinted:
+        yield "phone", phones_in_words
+    if "/" in text:
+        yield "handle", profiles
     if "@" in text or "#" in text or "u/" in text:
-        yield "handle", _handles
+        yield "handle", handles
     if digits or "_" in text:
-        yield "handle", _nicknames
+        yield "handle", nicknames
+    if "network" in hinted:
+        yield "handle", plain_nicknames
+
+
+def _of_secrets(text: str, digits: int, hinted: Set[Hint]) -> Iterator[tuple[DatumKind, Finder]]:
+    has_long = digits >= 2 and has_long_word(text)
+    if has_long or not hinted.isdisjoint(ANNOUNCE_SECRETS):
+        yield "secret", lambda text: secrets(text, hinted, has_long)
+
+
+def _of_numbers(text: str, digits: int, hinted: Set[Hint]) -> Iterator[tuple[DatumKind, Finder]]:
+    if digits >= 12:
+        yield "iban", _ibans
+    if digits >= 6 or not hinted.isdisjoint(ANNOUNCE_IDS):
+        yield "id", lambda text: ids(text, hinted)
+    elif digits and (text.count(":") >= 5 or not text.isascii()):
+        yield "id", cards_and_plates
+    if digits >= 12:
+        yield "card", _cards
+    if digits >= 4 and (text.count(".") >= 3 or text.count(":") >= 3):
+        yield "ip", _addresses_of_machines
 
 
 def _links(text: str) -> Iterator[Bounds]:
     for match in _LINK.finditer(text):
         if _SECRET.search(match.group()):
             yield match.start(), match.start() + len(match.group().rstrip(".,;:!?)"))
-
-
-def _emails(text: str) -> Iterator[Bounds]:
-    yield from (match.span() for match in _EMAIL.finditer(text))
-
-
-def _handles(text: str) -> Iterator[Bounds]:
-    for match in _HANDLE.finditer(text):
-        if match.group().lower() not in _NOBODY:
-            yield match.span()
-
-
-def _nicknames(text: str) -> Iterator[Bounds]:
-    for match in _NICKNAME.finditer(text):
-        if _network().search(text, max(0, match.start() - HINT), match.start()):
-            yield match.span()
-
-
-@cache
-def _network() -> re.Pattern[str]:
-    """ "my insta is": the name of a network before the handle."""
-    networks = "|".join(map(re.escape, listed("handle_words")))
-    return re.compile(
-        rf"(?<![^\W{UNSPACED}])(?:{networks})(?![A-Za-z])[\s:=-]*"
-        r"(?:(?:is|as|handle|name|id|username|user|account|me|at|on|ist|est|es|è|é|это)\b"
-        r"[\s:=-]*){0,3}$",
-        re.IGNORECASE,
-    )
 
 
 def _ibans(text: str) -> Iterator[Bounds]:
@@ -298,54 +234,3 @@ def _is_ip(text: str) -> bool:
     except ValueError:
         return False
     return not address.is_loopback and not address.is_unspecified
-
-
-def _phones(text: str, language: str | None) -> Iterator[Bounds]:
-    for match in _PHONE.finditer(text):
-        other = _OTHER_NUMBER.match(match.group().lstrip("("))
-        if not other and _is_phone(match, text, language):
-            yield match.span()
-
-
-def _is_phone(match: re.Match[str], text: str, language: str | None) -> bool:
-    """Written as a telephone number, or called one, or valid where the language is spoken."""
-    written = match.group()
-    digits = sum(map(str.isdigit, written))
-    if match["abroad"]:
-        return 8 <= digits <= 15
-    grouped = _GROUPED.search(written) is not None
-    if match["american"] or (match["trunk"] and grouped and digits >= 9):
-        return True
-    if _is_called_phone(match, text):
-        return True
-    return (grouped or len(written) >= 10) and _is_valid(written, language)
-
-
-def _is_called_phone(match: re.Match[str], text: str) -> bool:
-    before = _phone_words().search(text, max(0, match.start() - HINT), match.start())
-    return bool(before or _AFTER.match(text, match.end()))
-
-
-_GROUPED = re.compile(r"\d[ ./()-]+\d")
-_AFTER = re.compile(r"[\s\\,-]{0,3}(?:office|fax|mobile|cell|home)\b", re.IGNORECASE)
-
-
-@cache
-def _phone_words() -> re.Pattern[str]:
-    any_word = "|".join(map(re.escape, listed("phone_words")))
-    edge = rf"[^\W{UNSPACED}]"
-    return re.compile(
-        rf"(?<!{edge})(?:{any_word})(?!{edge})[^\n.!?\d]{{0,20}}[\s\S]{{0,2}}$", re.IGNORECASE
-    )
-
-
-def _is_valid(written: str, language: str | None) -> bool:
-    """Does a country where the language is spoken have such numbers (Google's libphonenumber)?"""
-    for region in _WHERE_SPOKEN.get(language or "en", "").split():
-        try:
-            number = phonenumbers.parse(written, region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number_for_region(number, region):
-            return True
-    return False

@@ -5,18 +5,25 @@
 All come from ranges set aside for examples and fiction, so that none can be anybody's: example.org
 (RFC 2606), telephone 555-0100 to 0199 (North American Numbering Plan), IP 192.0.2.0/24 and
 2001:db8::/32 (RFC 5737, RFC 3849), cards from the card companies' own test numbers, IBAN of a bank
-ZZZZ that does not exist, postcode 00000.
+ZZZZ that does not exist, postcode 00000, network cards 00-00-5E-00-53-00 to FF (RFC 7042). Of a
+secret the letters of its service are kept, of an id its form; neither is valid:
+
+    ghp_ and 36 letters     ghp_EXAMPLE0012EXAMPLE0012…
+    12345678Z               00000012X
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.conversation import normalised
 from pipeline.rules.privacy.datum import key
 from pipeline.rules.privacy.find import DatumKind, Span
+from pipeline.rules.privacy.ids import is_id
+from pipeline.rules.privacy.keys import prefix
 
 FIRSTS = 1000  # different numbers that the stand-ins of a conversation may begin with
 _NAMES = (
@@ -65,6 +72,9 @@ _CARDS = (
     "3566 0020 2036 0505",
     "3714 496353 98431",
 )
+LEAST_SEED = 12  # words of a seed phrase
+_WORD = re.compile("[a-z]+")
+_MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}")
 _DOMAINS = ("org", "com", "net")
 
 Datum = tuple[DatumKind, str]  # what kind it is, and its key
@@ -155,6 +165,10 @@ def stand_in(kind: DatumKind, number: int, like: str) -> str:
             return f"@{name}_example_{number % 1000}"
         case "url":
             return f"https://example.org/link/{number % 1000}"
+        case "secret":
+            return _secret(number, like)
+        case "id":
+            return _id(number, like)
 
 
 def _iban(number: int) -> str:
@@ -162,3 +176,43 @@ def _iban(number: int) -> str:
     account = f"ZZZZ{number:014}"
     digits = "".join(str(int(letter, 36)) for letter in f"{account}GB00")
     return f"GB{98 - int(digits) % 97:02}{account}"
+
+
+def _secret(number: int, like: str) -> str:
+    """The letters of the service and "EXAMPLE" with a number, as long as the key was."""
+    if like.startswith("-----BEGIN"):
+        return f"-----BEGIN PRIVATE KEY-----\nEXAMPLE{number:04}\n-----END PRIVATE KEY-----"
+    words = len(_WORD.findall(like))
+    if words >= LEAST_SEED and " " in like:
+        first = number % len(_NAMES)
+        names = [*_NAMES[first:], *_NAMES, *_NAMES][: words - 2]
+        return " ".join(["example", *names, f"{number:04}"])
+    service = prefix(like)
+    unit = f"EXAMPLE{number:04}"
+    repeated = unit * (1 + len(like) // len(unit))
+    return service + repeated[: max(len(unit), len(like) - len(service))]
+
+
+def _id(number: int, like: str) -> str:
+    """As long as the id was and with its signs between; not valid by any check digits."""
+    if _MAC.fullmatch(like):
+        gap = like[2]
+        return gap.join(("00", "00", "5E", "00", "53", f"{number % 256:02X}"))
+    other = number
+    while is_id(_shaped(other, like)):
+        other += FIRSTS
+    return _shaped(other, like)
+
+
+def _shaped(number: int, like: str) -> str:
+    """Letters as X, digits as those of a number, from the last one on."""
+    digits = list(f"{number:0{sum(map(str.isdecimal, like))}}")
+    shaped = [_shaped_letter(letter, digits) for letter in reversed(like)]
+    return "".join(reversed(shaped))
+
+
+def _shaped_letter(letter: str, digits: list[str]) -> str:
+    """digits: those that are left; the last is taken."""
+    if letter.isdecimal():
+        return digits.pop()
+    return "X" if letter.isalpha() else letter

@@ -48,6 +48,7 @@ class Reading:
     earlier   where only the last message is judged, being new: its speaker's messages before it
     measures  the row's numbers so far, by the names of `conversation.MEASURES`
     detection, admitted: its languages, and those that the recipe admits
+    declared  the language that its source names, ISO 639-1
     personal  where personal data stand in each published text: messages, names, cards, and last of
               all the alternatives, of which there are `alternatives`
     """
@@ -63,6 +64,7 @@ class Reading:
     measures: dict[str, float] = field(default_factory=dict)
     detection: Detection | None = None
     admitted: Sequence[str] = ()
+    declared: str | None = None
     personal: Sequence[Sequence[Span]] = ()
     alternatives: int = 0
 

@@ -17,7 +17,7 @@ from pipeline.recipe.collect import FieldNames
 # what makes the turns; the other fields stand beside them
 OF_ITEMS = ("role", "content", "name", "ask", "answer", "time")
 OF_TURNS = ("list", *OF_ITEMS)
-OF_RECORDS = ("system", "persona", "id", "group")
+OF_RECORDS = ("system", "persona", "id", "group", "language")
 
 
 @dataclass(frozen=True, slots=True)

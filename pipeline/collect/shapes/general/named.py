@@ -10,7 +10,8 @@ fields: {ask: frage, answer: antwort}
 
 A name may lead into objects and lists: `data.turns`, `0` (the first half of a pair). `role` and
 `name` may also be a list beside the list of texts. What is not named is known by its usual name.
-`system`, `persona` and `group` stand in the record, or in the first row of a conversation.
+`system`, `persona`, `group` and `language` stand in the record, or in the first row of a
+conversation.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def _is_gathered(fields: FieldNames, sample: Sequence[object]) -> bool:
 
 
 def with_beside(found: Transcript, record: object, fields: FieldNames) -> Transcript:
-    """A transcript with what the recipe names beside the turns: persona, system, id and group."""
+    """A transcript with what the recipe names beside the turns: persona, system, id, group and
+    language, which stays in `extra` as well."""
     about = description(value_at(record, fields.persona)) if fields.persona else None
     if about:
         found.personas = {**found.personas, None: Persona(description=about)}
@@ -111,6 +113,7 @@ def with_beside(found: Transcript, record: object, fields: FieldNames) -> Transc
         found.record = who.word(value_at(record, fields.id)) or found.record
     if fields.group:
         found.group = who.word(value_at(record, fields.group)) or found.group
+    found.language = value_at(record, fields.language) if fields.language else None
     used = (fields.persona, fields.system, fields.id, fields.group)
     found.extra = rest(found.extra, *used)
     return found
