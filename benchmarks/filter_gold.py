@@ -92,10 +92,10 @@ def refusals() -> None:
     print("xstest: completions that people call a refusal, full or partial")
     total: Counter[tuple[bool, bool]] = Counter()
     models: dict[str, Counter[tuple[bool, bool]]] = {}
-    for model, refused, conversation in sets.xstest():
+    for model, label, conversation in sets.xstest():
         reading = read(conversation.messages)
         found = {f.rule for f in [*replies.refusals(reading), *replies.assistant(reading)]}
-        pair = (bool(found & {"style.refusal", "style.assistant"}), refused)
+        pair = (bool(found & {"style.refusal", "style.assistant"}), label != "full_compliance")
         total[pair] += 1
         models.setdefault(model, Counter())[pair] += 1
     for model, counts in [*models.items(), ("both", total)]:

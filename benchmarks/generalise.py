@@ -1,6 +1,6 @@
 """How far the rules carry beyond the wordings they were written from.
 
-    .venv/bin/python -m benchmarks.generalise            prints the tables (two minutes)
+    .venv/bin/python -m benchmarks.generalise            prints the tables (a few minutes)
     .venv/bin/python -m benchmarks.generalise --write    puts them into pipeline/rules/README.md
 
 disguises    every line of every list as people and programs write it: behind an action or an emoji,
@@ -14,20 +14,27 @@ alarms       findings per 100,000 messages of people, by `benchmarks.alarms`
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from benchmarks import sets
 from pipeline import filter as stage
-from pipeline.conversation import Conversation, Drop, Message, Source
+from pipeline.conversation import Conversation, Drop, Message, Role, Source
 from pipeline.filter.repair import repair_texts
 from pipeline.recipe.filter import FilterSettings, RepairSettings
-from pipeline.rules.reading.phrases import LISTS, listed, parts
-from pipeline.rules.reading.reading import read
+from pipeline.rules.reading.phrases import LISTS, listed, parts, pattern
+from pipeline.rules.reading.reading import fold, read
+from pipeline.rules.style import replies
+from tests.battery import judged
 
-README = Path(__file__).parents[1] / "pipeline" / "rules" / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "pipeline" / "rules" / "README.md"
+BATTERY = ROOT / "tests" / "data"
+BEGIN = "<!-- generalise: made by `python -m benchmarks.generalise --write` -->"
+END = "<!-- end of generalise -->"
 GAP = re.compile(r" ?~\d ?")
 FULL_WIDTH = {letter: letter + 0xFEE0 for letter in range(ord("!"), ord("~") + 1)}
 AROUND = (
@@ -66,7 +73,7 @@ def spelling(line: str) -> str:
 def with_phrase(phrase: str, number: int) -> Conversation:
     contents = [*AROUND]
     contents[PLACE] = phrase
-    roles = ("user", "assistant") * 3
+    roles: tuple[Role, ...] = ("user", "assistant") * 3
     messages = [Message(role, text) for role, text in zip(roles, contents, strict=True)]
     return Conversation(
         f"{number:016x}", tuple(messages), Source("file", "generalise", str(number))
@@ -106,6 +113,59 @@ def disguises() -> list[str]:
     return table(["list", "lines", *DISGUISES], map(disguised, LISTS))
 
 
+# --- families
+
+
+def families(folder: Path) -> list[str]:
+    """A row a kind: faults, the share found, and the share found without lines of their own.
+
+    A line of a list is a family's own when it stands in no other planted text. A family that is
+    found by such lines only was not generalised, but learnt.
+    """
+    results = [one for one in judged(folder) if one.truth["fault"]]
+    texts = {(one.truth["kind"], one.truth["family"]): one.truth["text"] or "" for one in results}
+    lines = {family: _lines_in(text) for family, text in texts.items()}
+    times = Counter(line for found in lines.values() for line in found)
+    own = {family for family, found in lines.items() if found and all(times[x] == 1 for x in found)}
+    by_kind: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for one in results:
+        family = (one.truth["kind"], one.truth["family"])
+        by_kind[one.truth["kind"]].append((one.is_found, one.is_found and family not in own))
+    heads = ["kind", "faults", "found by its own rule", "without a line of its own"]
+    return table(heads, itertools.starmap(_of_kind, sorted(by_kind.items())))
+
+
+def _of_kind(kind: str, found: Sequence[tuple[bool, bool]]) -> list[str]:
+    shares = [f"{sum(column) / len(found):.2f}" for column in zip(*found, strict=True)]
+    return [kind, str(len(found)), *shares]
+
+
+def _lines_in(text: str) -> set[tuple[str, str]]:
+    """(list, line) of every line of a list that stands in a text."""
+    folded = fold(text)
+    return {(name, line) for name in LISTS for line in listed(name) if pattern(line).search(folded)}
+
+
+# --- lists that others made
+
+
+def refusals() -> list[str]:
+    """Completions of xstest by both models: full and partial refusals that are found."""
+    found: dict[str, list[bool]] = defaultdict(list)
+    for _, label, exchange in sets.xstest():
+        reading = read(exchange.messages)
+        fired = any(True for rule in (replies.refusals, replies.assistant) for _ in rule(reading))
+        found[label].append(fired)
+    full, partial = found["full_refusal"], found["partial_refusal"]
+    right, alarms = sum(full + partial), sum(found["full_compliance"])
+    rows = [
+        ["full refusals: recall", f"{sum(full) / len(full):.3f}"],
+        ["full and partial: recall", f"{right / len(full + partial):.3f}"],
+        ["full and partial: precision", f"{right / (right + alarms):.3f}"],
+    ]
+    return table(["xstest, two models", ""], rows)
+
+
 # --- tables
 
 
@@ -114,8 +174,31 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
+def report() -> str:
+    tables = {
+        "Every line of every list in disguise: share still found": disguises(),
+        "Planted faults that the rules were written with": families(BATTERY / "battery"),
+        "Planted faults that nobody saw who wrote a rule": families(BATTERY / "battery_unseen"),
+        "Refusals that others labelled": refusals(),
+    }
+    return "\n\n".join(f"**{name}**\n\n" + "\n".join(rows) for name, rows in tables.items())
+
+
+def written(readme: str, tables: str) -> str:
+    """The README with these tables between the two marks."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}"
+
+
 def main() -> None:
-    print("\n".join(disguises()))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="put the tables into the README")
+    tables = report()
+    if parser.parse_args().write:
+        README.write_text(written(README.read_text("utf-8"), tables), "utf-8")
+    else:
+        print(tables)
 
 
 if __name__ == "__main__":

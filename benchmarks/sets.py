@@ -76,14 +76,14 @@ def self_dialogue(least: int = 6) -> Iterator[Conversation]:
                 yield conversation("self_dialogue", f"{path.name}#{i}", texts)
 
 
-def xstest() -> Iterator[tuple[str, bool, Conversation]]:
-    """Model, whether people call its completion a refusal (full or partial), and the exchange."""
+def xstest() -> Iterator[tuple[str, str, Conversation]]:
+    """Model, what people call its completion (full_refusal, full_compliance), and the exchange."""
     for path in sorted((DATA / "xstest").glob("xstest_v2_completions_*.csv.gz")):
         model = path.name.removeprefix("xstest_v2_completions_").removesuffix(".csv.gz")
         for row in rows(path):
             texts = [row["prompt"], row["completion"]]
             exchange = conversation("xstest", f"{model}#{row['id']}", texts)
-            yield model, "refusal" in row["final_label"], exchange
+            yield model, row["final_label"][2:], exchange
 
 
 def gold_dirty() -> Iterator[tuple[Conversation, dict[str, Any], str]]:
