@@ -199,9 +199,9 @@ def test_what_no_file_can_hold_is_quarantined(content: str, rule: str) -> None:
 BREAKS = {
     "safety.minor": "Come on, I'm fifteen and I can cook it myself.",
     "style.refusal": "I'm sorry, but I can't assist with that request.",
-    "style.template": "Soup is on the stove.<|im_end|>",
+    "style.template": "[INST] Soup? [/INST] It is on the stove.",
     "style.placeholder": "Soup is on the stove, [insert name].",
-    "style.other_side": "Soup is on the stove.\nUser: Oh, thank you!",
+    "style.other_side": "Soup is on the\nUser: Oh, thank you!",
 }
 
 

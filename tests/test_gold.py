@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -188,13 +189,31 @@ def filtered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Case]]:
     out = tmp_path_factory.mktemp("filter") / "out"
     rapport("filter", DATA / "gold_privacy.jsonl", DATA / "gold_safety.jsonl", "--out", out)
     every = [row for which in ("kept", "dropped") for row in _found(out, which)]
-    findings = {row["source"]["record"]: row["findings"] for row in every}
+    findings = {row["source"]["record"]: row["findings"] + _repaired(row) for row in every}
     assert len(findings) == len(cases("gold_privacy.jsonl")) + len(cases("gold_safety.jsonl"))
     return findings
 
 
 def _found(out: Path, which: str) -> Iterator[Case]:
-    return stored(out, "filter", which, "source", "findings")
+    return stored(out, "filter", which, "source", "findings", "edits")
+
+
+# A repair has found what it removed.
+REPAIRS = {
+    "removed template tokens": "style.template",
+    "cut at the other side's label": "style.other_side",
+}
+
+
+def _repaired(row: Case) -> list[Case]:
+    """What was repaired, as findings."""
+    edits = [
+        (rule, edit) for edit in row["edits"] for words, rule in REPAIRS.items() if words in edit
+    ]
+    places = [(rule, int(number)) for rule, edit in edits for number in re.findall(r"\d+", edit)]
+    return [
+        {"rule": rule, "message": message, "start": None, "end": None} for rule, message in places
+    ]
 
 
 def assert_wrong_only_where_known(gold: list[Case], wrong: set[str], text: str) -> None:

@@ -67,7 +67,7 @@ def test_a_message_is_repaired_and_the_edit_is_noted(broken: str, whole: str) ->
         "Fill this in.\nModel:",
         "Ça va? Ñandú, Ångström, Łódź.",
         "你好：今天好吗？",
-        "I see.</s>",
+        "I <s>see</s> saw it.",
         "Try this:\n```html\n  <b>bold</b>\n```",
         "“Quoted” – and so on…",
         "👩‍🚀 waves",

@@ -8,7 +8,9 @@ tokens    special tokens that no writer types: ChatML `<|im_start|>user`, Llama 
 labels    words before a colon: Guanaco `### Human:`, Alpaca `### Instruction:`, Vicuna `USER:`,
           Anthropic and BELLE `Human:`, RedPajama `<human>:`, ChatGLM `问：`
 
-`marks` finds the tokens, wherever they stand. `conversation_of` splits a text into turns:
+`marks` finds the tokens, wherever they stand, letters beside them included. `remains` finds also
+what is left of tokens when a template was wrong: `<|im_end`, `<unk>`, `__eou__`, `<reserved_107>`.
+`conversation_of` splits a text into turns:
 
     <|im_start|>user                     ("user", "Tea?")
     Tea?<|im_end|>                       ("assistant", "Gladly.")
@@ -24,11 +26,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pipeline.conversation import Role
+if TYPE_CHECKING:
+    from pipeline.conversation import Role
 
 MarkKind = Literal["role", "end", "begin", "tool", "unknown"]
 
@@ -63,7 +66,7 @@ class MarkedText:
 # family → its tokens; the first group holds the word by which a token is understood
 TOKENS: dict[str, str] = {
     "ChatML": r"<\|im_start\|>[ \t]*(\w*(?:[ \t]+name=[^\n<]*)?)(?:<\|im_sep\|>|:?(?=\s|$)|(?=\W))",
-    "headers": r"<\|(?:start_header_id|header_start|start_of_role|role_start)\|>([^<]*)"
+    "headers": r"<\|(?:start_header_id|header_start|start_of_role|role_start)\|>([^<\0]*)"
     r"<\|(?:end_header_id|header_end|end_of_role|role_end)\|>",
     "Gemma": r"<start_of_turn>[ \t]*(\w*)",
     "Seed": r"<seed:bos>[ \t]*(\w*)",
@@ -76,14 +79,70 @@ TOKENS: dict[str, str] = {
     r"|</?(?:tool_call|tool_response|function_?call)>)",
     "sentence": r"(</?s>)",
     "edges": r"(<bos>|<eos>|<end_of_turn>|<seed:eos>|<eo[ha]>|<[BE]OS_TOKEN>|\[gMASK\]|<sop>)"
-    r"(?:<sop>)?",
+    r"(?:<sop>|sop\b)?",
     "InternLM": r"<\|(User|Bot|System)\|>:",
-    "bars": r"<\|([^|<>\s]{1,40})\|>",
-    "wide_bars": r"<｜([^｜<>]{1,40})｜>",
+    # two letters side by side, or a time of Whisper: `<|°_°|>` is a face
+    "bars": r"<\|((?=[^|<>\s]{0,38}(?:[^\W\d_]{2}|\d\.\d))[^|<>\s]{1,40})\|>",
+    "wide_bars": r"<｜([^｜<>\0]{1,40})｜>",
     "square_bars": r"\[\|([^|\[\]\s]{1,40})\|\]",
     "MiniCPM": r"<(用户|AI)>",
 }
-TOKEN = re.compile("|".join(f"(?P<{family}>{pattern})" for family, pattern in TOKENS.items()))
+# The words that tokens are made of: `end_of_turn`, `endoftext`, `TOKENS_UNUSED_1`.
+PARTS = (
+    "assistant audio begin bom bos bot box call calls channel chat chatbot cls constrain content"
+    " control dialog dialogue document end eod eoa eoh eom eop eos eot eou extra final fim header"
+    " hole human id im image input instruction interpreter mask message middle model object of"
+    " output pad placeholder plugin prefix prompt python query ref reserved response result return"
+    " role sentence sep separator soft sop special speaker start stop suffix system tag text think"
+    " thinking thought token tokens tool tools turn unk unused user utterance video vision"
+)
+_PART = rf"(?>{'|'.join(sorted(PARTS.split(), key=len, reverse=True))}|\d{{1,4}})"
+_SEVERAL = rf"(?i:{_PART}(?:[_▁-]?{_PART})++)"
+_SINGLE = r"(?:eo[adhmopstu]|bo[mps]|sop|pad|unk|sep|cls|mask)"
+_ROLE = r"(?:assistant|user|human|model|system|tool|ai)"
+_HEADED = (
+    "instruction|response|input|output|human|assistant|user|system|context|question|answer|prompt"
+    "|dialogue|example|character"
+)
+_HEADED_ELSEWHERE = (
+    "инструкция|ответ|пользователь|ассистент|вопрос|anweisung|antwort|nutzer|assistent|frage"
+    "|réponse|utilisateur|instrucción|respuesta|usuario|istruzione|risposta|utente|instrução"
+    "|resposta|usuário|指令|回答|回复|用户|助手|问题|指示|応答|ユーザー|질문|답변|사용자"
+)
+# What is left of tokens, and other tokens than those of turns: family → as above.
+REMAINS: dict[str, str] = {
+    "cut_header": r"(?:<?\|?(?:im_start|start_header_id|start_of_(?:role|turn)|role_start)\|?>?"
+    rf"|\]~b\])[ \t]*({_ROLE})\b(?:[ \t]+name=\w+)?(?:<?\|?(?:end_header_id|im_sep)\|?>?)?",
+    "cut_left": rf"(?<![\w<])\|?({_SEVERAL})\|>",
+    "cut_right": rf"<\|((?i:{_PART}(?:[_▁-]?{_PART})*+))(?![\w|>])"
+    rf"|<\|((?i:{_PART}(?:[_▁-]?{_PART})*+))\|(?!>)",
+    "one_bar": r"<\|((?=\w*[^\W\d_]{2})\w{2,40})>|<((?=\w*[^\W\d_]{2})\w{2,40})\|>",
+    "odd_bars": r"[<＜]\s?\\?[|｜¦]\s?\\?((?=\w*[^\W\d_]{2})[\w▁]{2,40})\s?\\?[|｜¦]\s?\\?[>＞]",
+    "angles": rf"</?({_SEVERAL}|(?i:{_SINGLE}))>",
+    "seed": r"</?seed:(\w{1,40})>",
+    "sides": r"</?_?((?i:human|user|bot|assistant|system|response|answer|instructions?|prompt))>",
+    "picture": r"<(image)>",
+    "start": r"<(START|STOP)>",
+    "squares": rf"\[/?(?=[A-Z]\w*\])({_SEVERAL}|{_SINGLE.upper()}|SYS)\]",
+    "square_sides": r"\[/?((?i:inst|user|assistant|system))\]",
+    "scored": rf"__((?i:{_SINGLE}|sou|start|end|silence))__|(?<!\w)_(EO[SU]|BOS|UNK|PAD|GO)_(?!\w)",
+    "bare": rf"((?i:(?:start|begin|end)[_▁]of[_▁]{_PART})|\b(?:EOS|BOS)_TOKEN)",
+    "MiniMax": r"(\]~!?b[\[\]]|\[e~\[)",
+    "hashes": rf"###\s?((?i:{_HEADED})(?!\w)|(?i:{_HEADED_ELSEWHERE})(?=\s?[:：]))s?(?:\s?[:：])?",
+    "OpenChat": r"(?:GPT4|Code|Math) (?:Correct )?(User|Assistant|Human|System):",
+    "tavern": r"\[((?i:start a new (?:group )?chat|example chat))\]",
+    "stream": r"(?:data: ?)?\[(DONE)\]",
+}
+# Every token has one of these; most lines have none.
+SIGN = re.compile(r"[<＜|▁_]|\[[/|a-zA-Z]|###|\[e~|\]~|Correct |GPT4 ")
+
+
+def _any_of(families: Mapping[str, str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?P<{family}>{form})" for family, form in families.items()))
+
+
+TOKEN = _any_of(TOKENS)
+REMAINDER = _any_of(TOKENS | REMAINS)
 # What stands in these is a role and nothing else: another word is not guessed at.
 HEADERS = ("ChatML", "headers", "Gemma", "Seed", "Kimi", "Harmony", "Bailing")
 # These have a mark of their own for the end of a turn, and each turn has it: `</s>` is text there.
@@ -121,9 +180,11 @@ EDGES: dict[str, MarkKind] = {
     "<end_of_turn>": "end",
     "<seed:eos>": "end",
     "[/system_prompt]": "end",
+    "[e~[": "end",
+    "]~!b[": "begin",
 }
 TOOL = re.compile(r"tool|function|observation|i?python|environment|plugin|interpreter")
-END = re.compile(r"^end|[_/]end|end$|^/|^eo[stm](_|$)|^return$|^separator$")
+END = re.compile(r"^end|[_/]end|end$|^/|^eo[dmstu](_|$)|^return$|^separator$")
 BEGIN = re.compile(r"begin|^bo[sm]$|^startoftext$")
 ROLE_IN_WORD: dict[Role, re.Pattern[str]] = {
     "system": re.compile(r"system"),
@@ -143,6 +204,21 @@ PREAMBLE = re.compile(
 def marks(text: str) -> list[TemplateMark]:
     """The tokens of chat templates in a text, in their order."""
     return list(map(_mark, TOKEN.finditer(text)))
+
+
+def remains(text: str) -> list[TemplateMark]:
+    """The tokens of chat templates in a text, and what is left of damaged ones, in their order."""
+    return [_mark(found) for line in _lines_with_signs(text) for found in line]
+
+
+def _lines_with_signs(text: str) -> Iterator[Iterator[re.Match[str]]]:
+    """No token goes on in the next line."""
+    done = 0
+    while sign := SIGN.search(text, done):
+        start = max(done, text.rfind("\n", done, sign.start()) + 1)
+        done = text.find("\n", sign.end())
+        done = done if done >= 0 else len(text)
+        yield REMAINDER.finditer(text, start, done)
 
 
 def is_marked(text: str) -> bool:
@@ -229,7 +305,8 @@ def _is_nothing(turns: list[tuple[Role, str]], number: int) -> bool:
 
 def _mark(found: re.Match[str]) -> TemplateMark:
     family = found.lastgroup or ""
-    word = found[found.re.groupindex[family] + 1].strip().lower()
+    words = found.groups()[found.re.groupindex[family] :]
+    word = next(filter(None, words), "").strip().lower()
     kind, role = _meaning(family, word.removesuffix("_token"))
     return TemplateMark(found.start(), found.end(), kind, role, family)
 

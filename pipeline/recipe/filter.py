@@ -21,7 +21,14 @@ class RepairSettings(Settings):
     characters: bool = Field(
         True, description="compose characters, remove invisible ones and needless blanks"
     )
+    remains: bool = Field(
+        True,
+        description="remove reasoning, tool calls, citation marks and template tokens",
+    )
     labels: bool = Field(True, description="remove speakers' labels from the start of messages")
+    turns: bool = Field(
+        True, description="cut a message where it goes on with the turn of the other side"
+    )
     empty: bool = Field(True, description="remove messages that hold nothing")
     pair: bool = Field(True, description="cut a conversation of many to the longest stretch of two")
     merge: bool = Field(True, description="join messages of one speaker in a row")

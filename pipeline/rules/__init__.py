@@ -29,13 +29,16 @@ from pipeline.rules.safety import minors, noted
 from pipeline.rules.style import (
     advert,
     blanks,
+    citations,
     labels,
     markup,
     noise,
     page,
+    reasoning,
     repetition,
     replies,
     tokens,
+    tools,
 )
 
 if TYPE_CHECKING:
@@ -221,6 +224,21 @@ RULES: dict[str, Rule] = {
     ),
     "style.template": Rule(
         PLACES, "above", 0, "drop", "remains of a prompt format", tokens.tokens, new_message=1
+    ),
+    "style.reasoning": Rule(
+        PLACES, "above", 0, "drop", "a model's reasoning", reasoning.reasoning, new_message=1
+    ),
+    "style.tool": Rule(
+        PLACES,
+        "above",
+        0,
+        "drop",
+        "a call of a tool, or its result",
+        tools.tool_calls,
+        new_message=1,
+    ),
+    "style.citation": Rule(
+        PLACES, "above", 0, "drop", "a mark of a citation", citations.citations, new_message=2
     ),
     "style.mention": Rule(
         PLACES,

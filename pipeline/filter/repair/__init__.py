@@ -10,28 +10,35 @@ from __future__ import annotations
 import ftfy
 from ftfy.badness import is_bad
 
-from pipeline.conversation import Conversation
+from pipeline.conversation import Conversation, Role
 from pipeline.filter.repair.characters import is_untidy, tidy
 from pipeline.filter.repair.draft import Draft
 from pipeline.filter.repair.forum import strip_forum
 from pipeline.filter.repair.labels import remove_labels
 from pipeline.filter.repair.markup import may_hold_markup, strip_markup
 from pipeline.filter.repair.quoted import strip_quoted
+from pipeline.filter.repair.remains import without_calls, without_citations, without_reasoning
 from pipeline.filter.repair.shape import keep_longest_pair, merge
+from pipeline.filter.repair.turns import cut_other_side, remove_tokens
 from pipeline.recipe.filter import RepairSettings
 from pipeline.rules import structure
+from pipeline.rules.style import citations, labels, reasoning, tokens, tools
 from pipeline.rules.style.page import may_hold_page
+
+SPOKEN: tuple[Role, ...] = ("user", "assistant")
 
 
 def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
-    """Repair the messages one by one: decoding, markup, remains of pages,
+    """Repair the messages one by one: decoding, remains of machines, markup, remains of pages,
     blanks, labels; then leave out the empty ones."""
     draft = Draft.of(row)
     text = draft.text()
     if settings.mojibake and not text.isascii() and is_bad(text):
         draft.change_texts("repaired wrongly decoded text", ftfy.fix_encoding)
+    if settings.remains:
+        _remove_remains(draft)
     if settings.markup and may_hold_markup(text):
-        draft.change_texts("removed markup", strip_markup)
+        _strip_markup(draft, settings)
     text = draft.text() if draft.edits else text
     if (settings.quoted or settings.forum) and may_hold_page(text.lower()):
         _strip_page(draft, settings)
@@ -40,6 +47,8 @@ def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
         draft.change_texts("tidied blanks and characters", tidy)
     if settings.labels and (":" in text or "：" in text):
         remove_labels(draft, row)
+    if settings.turns and any(sign in text for sign in labels.SIGNS):
+        cut_other_side(draft, row)
     if settings.empty:
         empty = [n for n, message in enumerate(draft.messages) if not message.content.strip()]
         draft.remove("removed empty", empty)
@@ -53,6 +62,27 @@ def _strip_page(draft: Draft, settings: RepairSettings) -> None:
         draft.change_texts("removed quoted mail", strip_quoted)
     if settings.forum:
         draft.change_texts("removed forum remains", strip_forum)
+
+
+def _strip_markup(draft: Draft, settings: RepairSettings) -> None:
+    """Markup may have hidden what a machine left: `&lt;think&gt;`."""
+    before = len(draft.edits)
+    draft.change_texts("removed markup", strip_markup)
+    if settings.remains and len(draft.edits) > before:
+        _remove_remains(draft)
+
+
+def _remove_remains(draft: Draft) -> None:
+    """What a machine left; the tokens last, which tell how long a block of reasoning is."""
+    text = draft.text()
+    if any(sign in text for sign in reasoning.SIGNS):
+        draft.change_texts("removed reasoning", without_reasoning, SPOKEN)
+    if any(sign in text for sign in tools.SIGNS):
+        draft.change_texts("removed tool calls and their tokens", without_calls, SPOKEN)
+    if any(sign in text for sign in citations.SIGNS):
+        draft.change_texts("removed citation marks", without_citations, SPOKEN)
+    if any(sign in text for sign in tokens.SIGNS):
+        remove_tokens(draft)
 
 
 def repair_shape(row: Conversation, settings: RepairSettings) -> Conversation:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.conversation import Alternative, Annotation, Conversation, Message
+from pipeline.conversation import ROLES, Alternative, Annotation, Conversation, Message, Role
 
 
 @dataclass
@@ -28,27 +28,39 @@ class Draft:
         texts += [other.content for other in self.alternatives]
         return "\0".join(texts)
 
-    def change_texts(self, what: str, change: Callable[[str], str]) -> None:
-        """Change every message and every alternative by itself; those that come out otherwise are
-        noted."""
+    def change_texts(
+        self, what: str, change: Callable[[str], str], roles: Collection[Role] = ROLES
+    ) -> None:
+        """Change every message of these roles and every alternative to one by itself; those that
+        come out otherwise are noted."""
         changed: list[int] = []
         for index, message in enumerate(self.messages):
-            text = change(message.content)
+            text = change(message.content) if message.role in roles else message.content
             if text != message.content:
                 self.messages[index] = message._replace(content=text)
                 changed.append(index)
         if changed:
             self.edits.append(f"filter: {what} in {listed(changed)}")
         if self.alternatives:
-            self._change_alternatives(what, change)
+            self._change_alternatives(what, change, roles)
 
-    def _change_alternatives(self, what: str, change: Callable[[str], str]) -> None:
-        before = self.alternatives
-        self.alternatives = [other._replace(content=change(other.content)) for other in before]
-        pairs = zip(before, self.alternatives, strict=True)
-        changed = sorted({old.message for old, new in pairs if old != new})
+    def _change_alternatives(
+        self, what: str, change: Callable[[str], str], roles: Collection[Role]
+    ) -> None:
+        changed: set[int] = set()
+        for place, other in enumerate(self.alternatives):
+            text = change(other.content) if self._role(other) in roles else other.content
+            if text != other.content:
+                self.alternatives[place] = other._replace(content=text)
+                changed.add(other.message)
         if changed:
-            self.edits.append(f"filter: {what} in alternatives of {listed(changed)}")
+            self.edits.append(f"filter: {what} in alternatives of {listed(sorted(changed))}")
+
+    def _role(self, other: Alternative) -> Role:
+        """Of the message in whose place an alternative stands; one without a message is a
+        reply."""
+        has_message = 0 <= other.message < len(self.messages)
+        return self.messages[other.message].role if has_message else "assistant"
 
     def remove_empty_alternatives(self) -> None:
         """Leave alternatives out that hold nothing."""
