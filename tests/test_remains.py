@@ -125,7 +125,7 @@ WHOLE_WITHOUT_TOKENS = [
 def test_tokens_around_a_reply_are_removed(reply: str) -> None:
     assert repaired(reply) in (
         ("I will.", ["removed template tokens in message 1"]),
-        ("I will.", ["removed HTML in message 1", "removed template tokens in message 1"]),
+        ("I will.", ["removed markup in message 1", "removed template tokens in message 1"]),
     )
     assert not fired(talk("I will."))
 
@@ -393,7 +393,7 @@ PIECES = st.lists(
         [
             "Hi", " ", ".", "\n", "<think>", "</think>", "<tool_call>", "</tool_call>", "{", "}",
             '{"name": 1, "args": {}}', "[1]", "[2]", "【1†a】", "<|im_end|>", "<|im_start|>user\n",
-            "<|assistant|>", "</s>", "<s>", "User: ", "Sources:\n", "- a.com", "好", "```", "<|", "[",
+            "<|assistant|>", "</s>", "<s>", "User: ", "Sources:\n", "- a.com", "好", "```", "<|",
         ]
     ),
     max_size=12,
