@@ -36,7 +36,7 @@ def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
     if settings.mojibake and not text.isascii() and is_bad(text):
         draft.change_texts("repaired wrongly decoded text", ftfy.fix_encoding)
     if settings.remains:
-        _remove_remains(draft)
+        _remove_remains(draft, text)
     if settings.markup and may_hold_markup(text):
         _strip_markup(draft, settings)
     text = draft.text() if draft.edits else text
@@ -47,7 +47,7 @@ def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
         draft.change_texts("tidied blanks and characters", tidy)
     if settings.labels and (":" in text or "：" in text):
         remove_labels(draft, row)
-    if settings.turns and any(sign in text for sign in labels.SIGNS):
+    if settings.turns and labels.may_go_on(text):
         cut_other_side(draft, row)
     if settings.empty:
         empty = [n for n, message in enumerate(draft.messages) if not message.content.strip()]
@@ -69,12 +69,12 @@ def _strip_markup(draft: Draft, settings: RepairSettings) -> None:
     before = len(draft.edits)
     draft.change_texts("removed markup", strip_markup)
     if settings.remains and len(draft.edits) > before:
-        _remove_remains(draft)
+        _remove_remains(draft, draft.text())
 
 
-def _remove_remains(draft: Draft) -> None:
-    """What a machine left; the tokens last, which tell how long a block of reasoning is."""
-    text = draft.text()
+def _remove_remains(draft: Draft, text: str) -> None:
+    """What a machine left; the tokens last, which tell how long a block of reasoning is. text: all
+    messages and alternatives."""
     if any(sign in text for sign in reasoning.SIGNS):
         draft.change_texts("removed reasoning", without_reasoning, SPOKEN)
     if any(sign in text for sign in tools.SIGNS):

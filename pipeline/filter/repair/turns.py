@@ -106,7 +106,7 @@ def _speakers(row: Conversation) -> Speakers:
 
 def _own_turn(text: str, own: Role, speakers: Speakers, messages: Sequence[Message]) -> str:
     """A message up to the first label of the other side."""
-    if not any(sign in text for sign in labels.SIGNS):
+    if not labels.may_go_on(text):
         return text
     names = speakers["user"] | speakers["assistant"]
     found = labels.speakers_in(text, names, messages)

@@ -100,7 +100,7 @@ _ADDRESS = re.compile(
     r"|\bdoi\b|(?:accessed|retrieved|abgerufen|consulté|дата обращения|consultado)|†",
     re.I,
 )
-SIGNS = ("[", "†", "【", "〔", "{", "^", "<", "_", "\n", "\ue200", "turn", "(cit")
+SIGNS = ("[", "†", "【", "〔", "{", "^", "<", "_", "\n", "\ue200", "turn", "(")
 
 
 def citations(reading: Reading) -> Iterator[Finding]:

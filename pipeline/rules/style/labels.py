@@ -94,6 +94,11 @@ def _labels_of(reading: Reading, message: int) -> Iterator[Finding]:
         yield reading.of_place(rule, 1, Hit(message, label.start, label.end))
 
 
+def may_go_on(text: str) -> bool:
+    """A quick look, to which most texts say no: could a label stand after a reply?"""
+    return "\n" in text or bool(_INSIDE.search(text))
+
+
 def speakers_in(text: str, names: Set[str], messages: Sequence[Message]) -> list[SpeakerLabel]:
     """The labels of speakers in a text. names: of the two sides; messages: of its conversation."""
     certain: list[SpeakerLabel] = []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.rules.reading.reading import Reading
 
 
-SIGNS = ("<", "[", "|", "_", "#", "＜", "]~", "Correct ")
+SIGNS = ("<", "[", "|", "_", "#", "＜", "~", "Correct ")
 
 
 def tokens(reading: Reading) -> Iterator[Finding]:

@@ -113,7 +113,7 @@ _IMAGE_CALL = re.compile(
 )
 QUOTED_IN_CALL = ('("', "('", '="', "='", "({")
 NAMED = ("tool", "Tool", "unction", "API", "工具", "函数", "ツール", "функц")
-SIGNS = ("{", "<", "[", "(", "=", "\n", "/", "rompt:", "masterpiece", "工具", "函数")
+SIGNS = ("{", "<", "[", "(", "=", "\n", "/", "rompt:", "工具", "函数")
 _PICTURED = (
     "quality masterpiece etailed lighting girl prompt imagine lora 8k image photo picture selfie"
 )
