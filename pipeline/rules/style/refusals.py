@@ -1,0 +1,135 @@
+"""Refusals and lectures in place of a reply.
+
+What only an assistant says is a refusal by itself. What people say too needs a second sign of an
+assistant in the message. Each row: the list of `configs/words`, a phrase, what it needs.
+
+    refusal         I can't comply with that request             nothing
+    refusal_policy  (it would go) against my content policy      nothing
+    lecture         It is not ethical to                         to open the message
+    lecture_weak    There is no justification for                to open it, and moral words
+    refusal_weak    I can't continue this conversation           an apology, or as below
+    refusal_plain   I'd rather not go there                      an offer (let's find another topic),
+                                                                 or a word of an assistant (prompt)
+    resource        call the crisis line                         to open it, and another one
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.rules.reading.phrases import Hit
+from pipeline.rules.style.replies import lead, replies, said, starts
+
+if TYPE_CHECKING:
+    from pipeline.conversation import Finding
+    from pipeline.rules.reading.reading import Reading
+
+LISTS = (
+    "refusal",
+    "refusal_policy",
+    "lecture",
+    "lecture_weak",
+    "refusal_weak",
+    "refusal_plain",
+    "resource",
+)
+MORAL = 4  # different words of moral.txt that make a lecture; on xstest 3 cost precision, 5 recall
+_FULL_STOP = re.compile(r"[.!?。！？]\s")
+_SAID = re.compile(r"\w")
+_ACTION = re.compile(r"\*[^*]*\*|\([^()]*\)|\[[^\[\]]*\]")
+_NUMBERED = re.compile(r"(?:^|\n)\s*1[.)]")
+
+
+def refusals(reading: Reading) -> Iterator[Finding]:
+    """An assistant's refusal or lecture in place of a reply."""
+    if reading.hits.keys().isdisjoint(LISTS):
+        return
+    refused = [
+        *replies(reading, "refusal"),
+        *_policies(reading),
+        *_lectures(reading),
+        *_weak(reading),
+        *_plain(reading),
+        *_resources(reading),
+    ]
+    yield from reading.first_places("style.refusal", refused)
+
+
+def _policies(reading: Reading) -> Iterator[Hit]:
+    """Wherever they stand in a sentence, unless it is reported."""
+    for hit in said(reading, "refusal_policy"):
+        if not starts("reported").search(lead(reading, hit)):
+            yield hit
+
+
+def _lectures(reading: Reading) -> Iterator[Hit]:
+    """Those that open their message, which has no numbered list, as an answer has."""
+    weak = said(reading, "lecture_weak")
+    moral = [hit for hit in weak if _moralises(reading.line(hit.message))]
+    for hit in [*replies(reading, "lecture"), *moral]:
+        if _opens(reading, hit) and not _NUMBERED.search(reading.line(hit.message)):
+            yield hit
+
+
+def _opens(reading: Reading, hit: Hit) -> bool:
+    """In the first two sentences of its message."""
+    before = reading.line(hit.message)[: hit.start]
+    return len(_FULL_STOP.findall(before)) < 2
+
+
+def _moralises(line: str) -> bool:
+    return len(set(starts("moral").findall(line))) >= MORAL
+
+
+def _weak(reading: Reading) -> Iterator[Hit]:
+    """Those with an apology that leads them or a second sign beside them, and those that are the
+    whole message."""
+    for hit in replies(reading, "refusal_weak"):
+        apology = starts("apology").search(lead(reading, hit))
+        if apology or _is_all(reading, hit) or _has_sign_beside(reading, hit):
+            yield hit
+
+
+def _is_all(reading: Reading, hit: Hit) -> bool:
+    """Is nothing said after it, and nothing before it but actions and leads?"""
+    line = reading.line(hit.message)
+    return not _SAID.search(line, hit.end) and not _SAID.search(_ACTION.sub("", line[: hit.start]))
+
+
+def _plain(reading: Reading) -> Iterator[Hit]:
+    """Those with a second sign beside them."""
+    for hit in replies(reading, "refusal_plain"):
+        if _has_sign_beside(reading, hit):
+            yield hit
+
+
+def _has_sign_beside(reading: Reading, hit: Hit) -> bool:
+    """Does a word of an assistant, or an offer of something else, stand outside it?"""
+    line = reading.line(hit.message)
+    signs = [sign.span() for sign in starts("refusal_sign").finditer(line)]
+    offers = [offer for offer in said(reading, "offer") if offer.message == hit.message]
+    return _stands_beside(hit, [*signs, *((offer.start, offer.end) for offer in offers)])
+
+
+def _stands_beside(hit: Hit, places: Sequence[tuple[int, int]]) -> bool:
+    """Does one of the places (start, end) lie outside the hit?"""
+    return any(end <= hit.start or start >= hit.end for start, end in places)
+
+
+def _resources(reading: Reading) -> Iterator[Hit]:
+    """The first of two or more in one message, where it opens the message."""
+    for hits in _by_message(said(reading, "resource")).values():
+        first = min(hits)
+        others = [(hit.start, hit.end) for hit in hits]
+        if _opens(reading, first) and _stands_beside(first, others):
+            yield first
+
+
+def _by_message(hits: Sequence[Hit]) -> Mapping[int, list[Hit]]:
+    found: dict[int, list[Hit]] = defaultdict(list)
+    for hit in hits:
+        found[hit.message].append(hit)
+    return found
