@@ -87,7 +87,10 @@ def test_what_only_an_assistant_says_is_a_refusal(reply: str) -> None:
         ("I can't go there, the bridge is out. Let's try a different road.", False),
         ("Давайте сменим тему, на этот вопрос я отвечать не могу.", True),
         ("Давай сменим тему, мне неприятно об этом говорить.", False),
-        ("Je préfère ne pas continuer cette scène. On pourrait imaginer une autre histoire ?", True),
+        (
+            "Je préfère ne pas continuer cette scène. On pourrait imaginer une autre histoire ?",
+            True,
+        ),
         ("Je préfère ne pas continuer, mes pieds me font mal.", False),
         ("No voy a describir eso. ¿Qué tal si seguimos con el viaje?", True),
         ("No voy a describir mi vestido, ya lo verás.", False),
@@ -99,8 +102,7 @@ def test_what_only_an_assistant_says_is_a_refusal(reply: str) -> None:
         ("You're not alone, I'm right beside you.", False),
         # A lecture: how it opens, and what it is about.
         (
-            "There is no justification for this. It is unethical and illegal, and violates the"
-            " dignity and the rights of everybody.",
+            "There is no justification. It is unethical, illegal and violates human rights.",
             True,
         ),
         ("There is no justification for so much garlic in one soup.", False),

@@ -71,8 +71,53 @@ BEGINNING = 10  # letters: 8 are found twice as often, 16 take three times as lo
 COMMON, RARE, OFTEN = 1 / 8, 1 / 200, 1 / 60
 UNSPACED_FROM = "\u0e00"
 OFTEN_USED = frozenset(
-    "a am an and are as at be but can could do don't for have how i i'm if in is it it's let me my"
-    " need of on or so that the this to want was we were what with would you your 'm".split()
+    [
+        "a",
+        "am",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "but",
+        "can",
+        "could",
+        "do",
+        "don't",
+        "for",
+        "have",
+        "how",
+        "i",
+        "i'm",
+        "if",
+        "in",
+        "is",
+        "it",
+        "it's",
+        "let",
+        "me",
+        "my",
+        "need",
+        "of",
+        "on",
+        "or",
+        "so",
+        "that",
+        "the",
+        "this",
+        "to",
+        "want",
+        "was",
+        "we",
+        "were",
+        "what",
+        "with",
+        "would",
+        "you",
+        "your",
+        "'m",
+    ]
 )
 SPELLINGS = 5000  # phrases at most that the searched part of a line is written out to
 

@@ -37,7 +37,7 @@ _STRAIGHT = {
     "\u3000": " ",
     "＇": "'",
 }
-# Letters and digits of full width, as East Asian keyboards write them. Their marks stay: "，", "｜".
+# Letters and digits of full width, as keyboards for Chinese write them. Their marks stay: "｜".
 _WIDE = "ａｅｉｏｕＡＥＩＯＵ０１２３４５６７８９"  # one of them is in every word and number
 _NARROW = {wide: wide - 0xFEE0 for wide in [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B)]}
 _NARROW |= {wide: wide - 0xFEE0 for wide in range(0xFF41, 0xFF5B)}

@@ -1,7 +1,7 @@
 """Assistants that speak of themselves; a character that is a machine may.
 
-    "As an AI language model, I don't eat."      found, unless card or system message cast an AI
-    "As an AI researcher, I read a lot."         a trade
+"As an AI language model, I don't eat."      found, unless card or system message cast an AI
+"As an AI researcher, I read a lot."         a trade
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Is a character a machine? Its card or a system message says so.
 
-    "Orion is the AI of the starship"       yes
-    "Ada, an android"                       yes
-    "You are a helpful AI assistant."       no: that casts no character
-    "An AI researcher from Leeds"           no
+"Orion is the AI of the starship"       yes
+"Ada, an android"                       yes
+"You are a helpful AI assistant."       no: that casts no character
+"An AI researcher from Leeds"           no
 """
 
 from __future__ import annotations

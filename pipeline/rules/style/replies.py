@@ -1,10 +1,10 @@
 """Where a listed phrase counts as what its speaker says: at the start of a sentence or clause.
 
-    "I cannot help with that."                        yes
-    "*sighs* Oh no 😔 I'm sorry, but I cannot help …"  yes: actions, emoji, apologies stand before it
-    "As much as I'd love to, I cannot help …"         yes: it begins a clause
-    "He said, I cannot help with that."               no: reported
-    "The book that I cannot help with"                no: in the middle of a clause
+"I cannot help with that."                        yes
+"*sighs* Oh no 😔 I'm sorry, but I cannot help …"  yes: actions, emoji, apologies stand before it
+"As much as I'd love to, I cannot help …"         yes: it begins a clause
+"He said, I cannot help with that."               no: reported
+"The book that I cannot help with"                no: in the middle of a clause
 """
 
 from __future__ import annotations

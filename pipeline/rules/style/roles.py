@@ -1,8 +1,8 @@
 """Swapped roles: the user's side speaks as the assistant.
 
-    user: "As a language model, I cannot taste food."        found
-    user: "Hello! How can I assist you today?"               found, when it opens the conversation
-    user: "As a language model, do you taste food?"          a question to the assistant
+user: "As a language model, I cannot taste food."        found
+user: "Hello! How can I assist you today?"               found, when it opens the conversation
+user: "As a language model, do you taste food?"          a question to the assistant
 """
 
 from __future__ import annotations
