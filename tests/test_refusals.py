@@ -102,7 +102,7 @@ def test_what_only_an_assistant_says_is_a_refusal(reply: str) -> None:
         ("You're not alone, I'm right beside you.", False),
         # A lecture: how it opens, and what it is about.
         (
-            "There is no justification. It is unethical, illegal and violates human rights.",
+            "There is no excuse for this. It is unethical, illegal and harmful to the dignity of all.",
             True,
         ),
         ("There is no justification for so much garlic in one soup.", False),
@@ -249,7 +249,15 @@ def test_folding_keeps_every_place() -> None:
 
 
 def test_long_texts_take_no_longer_by_the_letter() -> None:
-    for filler in ("*" * 200_000, "sorry, " * 30_000, "i can't " * 25_000, "[[" * 100_000):
+    for phrase in (
+        "*",
+        "[[",
+        "sorry, ",
+        "i can't do ",
+        "It is not ethical to go. ",
+        "there is no way to ",
+    ):
+        filler = phrase * (200_000 // len(phrase))
         messages = [Message("user", "Hi."), Message("assistant", f"{filler} as an ai")]
         begun = time.process_time()
         reading = read(messages)

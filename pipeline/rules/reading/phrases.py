@@ -359,4 +359,5 @@ def _chance_of_spelling(spelling: str) -> float:
 def _chance_of_word(word: str) -> float:
     if word in OFTEN_USED:
         return OFTEN
-    return prod(RARE if letter >= UNSPACED_FROM else COMMON for letter in word)
+    rare = sum(letter >= UNSPACED_FROM for letter in word)
+    return RARE**rare * COMMON ** (len(word) - rare)

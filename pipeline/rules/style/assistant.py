@@ -37,7 +37,8 @@ def of_themselves(reading: Reading, role: Role) -> list[Hit]:
 
 def _is_trade(reading: Reading, hit: Hit) -> bool:
     """Does "AI" go on as "AI researcher"?"""
-    return bool(_trades().match(reading.line(hit.message)[hit.end : hit.end + TRADE]))
+    end = reading.starts[hit.message] + hit.end
+    return bool(_trades().match(reading.folded, end, end + TRADE))
 
 
 @cache

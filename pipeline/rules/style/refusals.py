@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading.phrases import Hit
@@ -38,6 +39,7 @@ LISTS = (
 )
 INTERJECTION = 2  # words, at most
 MORAL = 4  # different words of moral.txt that make a lecture; on xstest 3 cost precision, 5 recall
+Place = tuple[int, int]  # of a message, from which character to which
 _FULL_STOP = re.compile(r"[.!?。！？]\s")
 _WORDS = re.compile(r"\w+")
 _ACTION = re.compile(r"\*[^*]*\*|\([^()]*\)|\[[^\[\]]*\]")
@@ -68,56 +70,59 @@ def _policies(reading: Reading) -> Iterator[Hit]:
 
 def _lectures(reading: Reading) -> Iterator[Hit]:
     """Those that open their message, which has no numbered list, as an answer has."""
-    weak = said(reading, "lecture_weak")
-    moral = [hit for hit in weak if _moralises(reading.line(hit.message))]
-    for hit in [*replies(reading, "lecture"), *moral]:
-        if _opens(reading, hit) and not _NUMBERED.search(reading.line(hit.message)):
-            yield hit
+    for message, hits in _by_message(replies(reading, "lecture")).items():
+        if not _NUMBERED.search(reading.line(message)):
+            yield from _opening(reading, hits)
+    for message, hits in _by_message(said(reading, "lecture_weak")).items():
+        line = reading.line(message)
+        moral = set(starts("moral").findall(line))
+        if len(moral) >= MORAL and not _NUMBERED.search(line):
+            yield from _opening(reading, hits)
 
 
-def _opens(reading: Reading, hit: Hit) -> bool:
-    """In the first two sentences of its message."""
-    before = reading.line(hit.message)[: hit.start]
-    return len(_FULL_STOP.findall(before)) < 2
-
-
-def _moralises(line: str) -> bool:
-    return len(set(starts("moral").findall(line))) >= MORAL
+def _opening(reading: Reading, hits: Sequence[Hit]) -> Iterator[Hit]:
+    """Of the hits in one message those in its first two sentences."""
+    line = reading.line(hits[0].message)
+    stops = [stop.end() for stop in islice(_FULL_STOP.finditer(line), 2)]
+    end = stops[1] if len(stops) == 2 else len(line)
+    return (hit for hit in hits if hit.start < end)
 
 
 def _weak(reading: Reading) -> Iterator[Hit]:
     """Those with an apology that leads them or a second sign beside them, and those that are the
     whole message."""
-    for hit in replies(reading, "refusal_weak"):
-        apology = starts("apology").search(lead(reading, hit))
-        if apology or _is_all(reading, hit) or _has_sign_beside(reading, hit):
-            yield hit
+    for message, hits in _by_message(replies(reading, "refusal_weak")).items():
+        signs = _signs(reading, message)
+        for hit in hits:
+            apology = starts("apology").search(lead(reading, hit))
+            if apology or _stands_beside(hit, signs) or _is_all(reading.line(message), hit):
+                yield hit
 
 
-def _is_all(reading: Reading, hit: Hit) -> bool:
+def _is_all(line: str, hit: Hit) -> bool:
     """Is nothing said after it, and before it no more than an interjection ("Oh well. ")?"""
-    line = reading.line(hit.message)
+    if _WORDS.search(line, hit.end):
+        return False
     before = _ACTION.sub("", line[: hit.start])
-    return len(_WORDS.findall(before)) <= INTERJECTION and not _WORDS.search(line, hit.end)
+    return len(_WORDS.findall(before)) <= INTERJECTION
 
 
 def _plain(reading: Reading) -> Iterator[Hit]:
     """Those with a second sign beside them."""
-    for hit in replies(reading, "refusal_plain"):
-        if _has_sign_beside(reading, hit):
-            yield hit
+    for message, hits in _by_message(replies(reading, "refusal_plain")).items():
+        signs = _signs(reading, message)
+        yield from (hit for hit in hits if _stands_beside(hit, signs))
 
 
-def _has_sign_beside(reading: Reading, hit: Hit) -> bool:
-    """Does a word of an assistant, or an offer of something else, stand outside it?"""
-    line = reading.line(hit.message)
-    signs = [sign.span() for sign in starts("refusal_sign").finditer(line)]
-    offers = [offer for offer in said(reading, "offer") if offer.message == hit.message]
-    return _stands_beside(hit, [*signs, *((offer.start, offer.end) for offer in offers)])
+def _signs(reading: Reading, message: int) -> list[Place]:
+    """The words of an assistant in a message, and the offers of something else."""
+    words = starts("refusal_sign").finditer(reading.line(message))
+    offers = [hit for hit in said(reading, "offer") if hit.message == message]
+    return [*(word.span() for word in words), *((hit.start, hit.end) for hit in offers)]
 
 
-def _stands_beside(hit: Hit, places: Sequence[tuple[int, int]]) -> bool:
-    """Does one of the places (start, end) lie outside the hit?"""
+def _stands_beside(hit: Hit, places: Sequence[Place]) -> bool:
+    """Does one of the places lie outside the hit?"""
     return any(end <= hit.start or start >= hit.end for start, end in places)
 
 
@@ -126,8 +131,8 @@ def _resources(reading: Reading) -> Iterator[Hit]:
     for hits in _by_message(said(reading, "resource")).values():
         first = min(hits)
         others = [(hit.start, hit.end) for hit in hits]
-        if _opens(reading, first) and _stands_beside(first, others):
-            yield first
+        if _stands_beside(first, others):
+            yield from _opening(reading, [first])
 
 
 def _by_message(hits: Sequence[Hit]) -> Mapping[int, list[Hit]]:

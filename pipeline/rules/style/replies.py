@@ -40,17 +40,28 @@ def said(reading: Reading, name: str, role: Role = "assistant") -> list[Hit]:
 def starts_a_clause(reading: Reading, hit: Hit) -> bool:
     """Does it begin its sentence or clause, leads ("I'm sorry, but") apart, and is not reported?"""
     before = lead(reading, hit)
-    end = _leads().search(before).start()  # type: ignore[union-attr]  # it may be empty
-    rest = before[:end]
+    rest = before[: _end_without_leads(before)]
     if not rest:
         return True
-    begins = end < len(before.rstrip()) or bool(_UNSPACED_END.search(rest))
+    begins = len(rest) < len(before.rstrip()) or bool(_UNSPACED_END.search(rest))
     return begins and not starts("reported").search(rest)
+
+
+def _end_without_leads(before: str) -> int:
+    """Where the leads and marks begin that a text ends in."""
+    end = len(before)
+    for match in reversed([*_leads().finditer(before)]):
+        if match.end() < end:
+            break
+        end = match.start()
+    return end
 
 
 def lead(reading: Reading, hit: Hit) -> str:
     """What stands before it in its sentence, `LEAD` characters at most."""
-    before = reading.line(hit.message)[max(0, hit.start - LEAD) : hit.start]
+    begin = reading.starts[hit.message]
+    end = begin + hit.start
+    before = reading.folded[max(begin, end - LEAD) : end]
     ends = [match.end() for match in _SENTENCE_END.finditer(before)]
     return before[ends[-1] :] if ends else before
 
@@ -64,7 +75,7 @@ def starts(name: str) -> re.Pattern[str]:
 
 @cache
 def _leads() -> re.Pattern[str]:
-    """Leads and marks at the end of a text, one after another."""
+    """A lead, or marks."""
     longest_first = sorted(listed("leads"), key=len, reverse=True)
     leads = "|".join(map(re.escape, longest_first))
-    return re.compile(rf"(?:(?<![^\W_{UNSPACED}])(?:{leads})(?![a-zа-яё])|[{_MARKS}])*$")
+    return re.compile(rf"(?<![^\W_{UNSPACED}])(?:{leads})(?![a-zа-яё])|[{_MARKS}]+")
