@@ -93,17 +93,14 @@ def refusals() -> None:
     print("xstest: completions that people call a refusal, full or partial")
     total: Counter[tuple[bool, bool]] = Counter()
     models: dict[str, Counter[tuple[bool, bool]]] = {}
-    full: Counter[bool] = Counter()
     for model, label, conversation in sets.xstest():
         reading = read(conversation.messages)
         found = any([*refused(reading), *assistant(reading)])
         pair = (found, label != "full_compliance")
         total[pair] += 1
         models.setdefault(model, Counter())[pair] += 1
-        full[found] += label == "full_refusal"
     for model, counts in [*models.items(), ("both", total)]:
         print(f"  {model:16} {scores(counts)}")
-    print(f"  full refusals    recall {full[True] / full.total():.3f}  of {full.total()}")
 
 
 def ages() -> None:

@@ -102,7 +102,7 @@ def test_what_only_an_assistant_says_is_a_refusal(reply: str) -> None:
         ("You're not alone, I'm right beside you.", False),
         # A lecture: how it opens, and what it is about.
         (
-            "There is no excuse for this. It is unethical, illegal and harmful to the dignity of all.",
+            "There is no excuse for this. It is unethical, illegal, harmful; respect dignity.",
             True,
         ),
         ("There is no justification for so much garlic in one soup.", False),
