@@ -1,6 +1,6 @@
 """Refusals, assistants that speak of themselves, swapped roles; and people who talk alike.
 
-What is tested is wording that stands in no list.
+Most wordings were written before the lines that find them.
 """
 
 from __future__ import annotations
