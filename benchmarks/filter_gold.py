@@ -15,7 +15,8 @@ from pipeline.conversation import Conversation, Drop
 from pipeline.recipe.filter import FilterSettings
 from pipeline.rules.reading.reading import read
 from pipeline.rules.safety.minors import minors
-from pipeline.rules.style import replies
+from pipeline.rules.style.assistant import assistant
+from pipeline.rules.style.refusals import refusals as refused
 
 # What counts as having caught a kind of fault: a rule that fired, or a repair (a word of its edit).
 CAUGHT = {
@@ -94,8 +95,8 @@ def refusals() -> None:
     models: dict[str, Counter[tuple[bool, bool]]] = {}
     for model, label, conversation in sets.xstest():
         reading = read(conversation.messages)
-        found = {f.rule for f in [*replies.refusals(reading), *replies.assistant(reading)]}
-        pair = (bool(found & {"style.refusal", "style.assistant"}), label != "full_compliance")
+        found = any([*refused(reading), *assistant(reading)])
+        pair = (found, label != "full_compliance")
         total[pair] += 1
         models.setdefault(model, Counter())[pair] += 1
     for model, counts in [*models.items(), ("both", total)]:

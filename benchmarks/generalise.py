@@ -27,7 +27,8 @@ from pipeline.filter.repair import repair_texts
 from pipeline.recipe.filter import FilterSettings, RepairSettings
 from pipeline.rules.reading.phrases import LISTS, listed, parts, pattern
 from pipeline.rules.reading.reading import fold, read
-from pipeline.rules.style import replies
+from pipeline.rules.style.assistant import assistant
+from pipeline.rules.style.refusals import refusals as refused
 from tests.battery import judged
 
 ROOT = Path(__file__).parents[1]
@@ -154,8 +155,7 @@ def refusals() -> list[str]:
     found: dict[str, list[bool]] = defaultdict(list)
     for _, label, exchange in sets.xstest():
         reading = read(exchange.messages)
-        fired = any(True for rule in (replies.refusals, replies.assistant) for _ in rule(reading))
-        found[label].append(fired)
+        found[label].append(any([*refused(reading), *assistant(reading)]))
     full, partial = found["full_refusal"], found["partial_refusal"]
     right, alarms = sum(full + partial), sum(found["full_compliance"])
     rows = [

@@ -111,6 +111,7 @@ FIRES = {
     "style.mention": with_last("It was nice to meet you, User 2!"),
     "style.refusal": with_last("I'm sorry, but I cannot fulfill this request."),
     "style.assistant": with_last("As an AI language model, I do not eat soup at all."),
+    "style.roles": talk("Hello! I'm your AI assistant.", *REPLIES[:1], *USER[:1], *REPLIES[1:2]),
     "style.recited": facing(with_last(BAKER), character=BAKER),
     "style.swapped": facing(
         with_last("I collect stamps and sail boats."), user="I collect stamps."

@@ -11,7 +11,7 @@ from pipeline.conversation import Message, Persona
 from pipeline.rules import READERS, cards, measures
 from pipeline.rules.message import check
 from pipeline.rules.reading.reading import read
-from pipeline.rules.style import repetition, replies
+from pipeline.rules.style import assistant, refusals, repetition
 
 ROBOT = Persona(name="Unit 7", description="An old AI who keeps a lighthouse.")
 
@@ -79,8 +79,8 @@ def test_people_decline_too(reply: str) -> None:
     "reply",
     [
         "Sorry, but I can't continue this conversation.",
-        "It is not safe to do that. I suggest another prompt.",
-        "It's wrong to steal. As an AI language model I suggest that you pay.",
+        "I can't continue this scene. I suggest another prompt.",
+        "I won't write that. How about a different storyline?",
         "这是不合适的，请换一个请求。",
         "申し訳ありませんが、この会話を続けることはできません。",
     ],
@@ -117,8 +117,8 @@ def test_only_an_ai_character_may_say_that_it_is_one() -> None:
     spoken = [Message("user", "What do you do?"), Message("assistant", reply)]
     android = read([Message("system", "You are Ada, an android who keeps a lighthouse."), *spoken])
     helper = read([Message("system", "You are a helpful AI assistant."), *spoken])
-    assert [f.rule for f in replies.assistant(android)] == []
-    assert [f.rule for f in replies.assistant(helper)] == ["style.assistant"]
+    assert [f.rule for f in assistant.assistant(android)] == []
+    assert [f.rule for f in assistant.assistant(helper)] == ["style.assistant"]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_evidence_points_at_the_words() -> None:
         Message("user", "Hi."),
         Message("assistant", "Oh. I’m sorry, but I can’t assist with that request."),
     ]
-    (found,) = replies.refusals(read(messages))
+    (found,) = refusals.refusals(read(messages))
     assert messages[1].content[found.start : found.end] == found.evidence
     assert "can’t assist" in str(found.evidence)
 

@@ -28,6 +28,7 @@ from pipeline.rules.privacy import report as private
 from pipeline.rules.safety import minors, noted
 from pipeline.rules.style import (
     advert,
+    assistant,
     blanks,
     citations,
     labels,
@@ -35,8 +36,9 @@ from pipeline.rules.style import (
     noise,
     page,
     reasoning,
+    refusals,
     repetition,
-    replies,
+    roles,
     tokens,
     tools,
 )
@@ -255,7 +257,7 @@ RULES: dict[str, Rule] = {
         0,
         "drop",
         "an assistant's refusal in place of a reply",
-        replies.refusals,
+        refusals.refusals,
         new_message=1,
     ),
     "style.assistant": Rule(
@@ -264,8 +266,11 @@ RULES: dict[str, Rule] = {
         0,
         "drop",
         "an assistant speaking of itself; the card may allow it",
-        replies.assistant,
+        assistant.assistant,
         new_message=1,
+    ),
+    "style.roles": Rule(
+        PLACES, "above", 0, "drop", "the user speaks as the assistant", roles.roles
     ),
     "style.recited": Rule(
         "words of the card in one run",
