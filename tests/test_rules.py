@@ -117,6 +117,7 @@ FIRES = {
         with_last("I collect stamps and sail boats."), user="I collect stamps."
     ),
     "safety.minor": with_last("By the way, I'm fifteen."),
+    "safety.sexual": with_last("He took off his shirt, and she was completely naked."),
     "safety.self_harm": with_last("I want to kill myself."),
     "safety.coercion": with_last("You have no choice."),
     "safety.slur": with_last("You retard."),

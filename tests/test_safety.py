@@ -15,7 +15,7 @@ import pytest
 from pipeline.conversation import Message, Persona
 from pipeline.rules import LANGUAGES
 from pipeline.rules.reading.reading import read
-from pipeline.rules.safety import minors, noted
+from pipeline.rules.safety import cards, minors, noted, underage
 from pipeline.texts import configs
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -24,7 +24,7 @@ DATA = Path(__file__).parents[1].parent / "shared" / "data"
 def fired(*turns: str) -> dict[str, int | None]:
     messages = [Message("assistant" if i % 2 else "user", text) for i, text in enumerate(turns)]
     reading = read(messages)
-    return {f.rule: f.message for f in (*minors.underage(reading), *noted.noted(reading))}
+    return {f.rule: f.message for f in (*underage.underage(reading), *noted.noted(reading))}
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_every_language_that_can_be_admitted_has_a_list_of_ages() -> None:
     ],
 )
 def test_cards_of_minors(description: str, young: bool) -> None:
-    found = minors.cards(read([Message("user", "Hi.")], Persona(description=description)))
+    found = cards.cards(read([Message("user", "Hi.")], Persona(description=description)))
     assert [f.rule for f in found] == ["safety.minor"] * young
 
 

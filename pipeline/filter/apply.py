@@ -14,7 +14,8 @@ from pipeline.recipe.filter import FilterSettings
 from pipeline.rules import PLACES, READERS, RULES, Rule, alternatives, beyond, measures
 from pipeline.rules.language import detect
 from pipeline.rules.reading.reading import read
-from pipeline.rules.safety import minors
+from pipeline.rules.safety.minors import minors
+from pipeline.rules.safety.underage import beside_explicit
 
 BATCH = 512  # rows whose language is found together
 
@@ -72,13 +73,15 @@ def _counted(findings: Sequence[Finding]) -> Iterator[Finding]:
 
 
 def _minors_cut_away(whole: Conversation, row: Conversation) -> Iterator[Finding]:
-    """A speaker is as young in the messages that were cut away: an age stated there counts."""
+    """A speaker is as young in the messages that were cut away: an age stated there counts, and so
+    does a sign of a minor beside explicit messages."""
     if len(whole.messages) == len(row.messages):
         return
     text = "\n".join(message.content for message in row.messages)
     cut = [message for message in whole.messages if message.content not in text]
     if cut:
-        for finding in minors.minors(read(cut)):
+        uncut = read(whole.messages, whole.persona, whole.user_persona)
+        for finding in (*minors(read(cut)), *beside_explicit(uncut)):
             yield replace(finding, message=None, start=None, end=None)
 
 

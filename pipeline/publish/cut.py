@@ -13,7 +13,7 @@ from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.recipe.publish import Cut, PublishSettings
 from pipeline.rules import RULES, alternatives
 from pipeline.rules.reading.reading import read
-from pipeline.rules.safety import minors
+from pipeline.rules.safety.underage import underage
 
 MINOR = "safety.minor"
 
@@ -36,7 +36,7 @@ def _minors(row: Conversation) -> Iterator[Finding]:
     """The gate that no recipe opens: rows may come here past `filter`, by `rapport publish` on
     files."""
     reading = read(row.messages, row.persona, row.user_persona)
-    for finding in minors.underage(reading):
+    for finding in underage(reading):
         yield replace(finding, stage="publish", limit=RULES[MINOR].limit, decision="drop")
 
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from pipeline.rules import cards, structure
 from pipeline.rules.language import report as languages
 from pipeline.rules.privacy import report as private
-from pipeline.rules.safety import minors, noted
+from pipeline.rules.safety import noted, sexual, underage
 from pipeline.rules.style import (
     advert,
     assistant,
@@ -58,6 +58,9 @@ OURS = "our choice"
 NOTED = "noted; the recipe decides"
 TWO_SIDES = "a dialogue has two sides"
 PERSONAL = "personal data"
+GRADE = "grade of the message: 0 none, 1 suggestive, 2 explicit"
+# Units of what one text can break by itself: alternatives are judged too.
+ALONE = (PLACES, GRADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +288,9 @@ RULES: dict[str, Rule] = {
     ),
     # safety
     "safety.minor": Rule(
-        PLACES, "above", 0, "drop", "adults only", minors.underage, new_message=3, fixed=True
+        PLACES, "above", 0, "drop", "adults only", underage.underage, new_message=3, fixed=True
     ),
+    "safety.sexual": Rule(GRADE, "above", 0, "warn", NOTED, sexual.sexual),
     "safety.self_harm": Rule(PLACES, "above", 0, "warn", NOTED, noted.noted),
     "safety.coercion": Rule(PLACES, "above", 0, "warn", NOTED, noted.noted),
     "safety.slur": Rule(PLACES, "above", 0, "warn", NOTED, noted.noted),

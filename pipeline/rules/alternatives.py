@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.conversation import Alternative, Conversation, Finding
-from pipeline.rules import PLACES, READERS, RULES, Reader, Rule, beyond
+from pipeline.rules import ALONE, GRADE, READERS, RULES, Reader, Rule, beyond
 from pipeline.rules.reading.reading import Reading, read
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def _warnings(staying: ByMessage, rules: Mapping[str, Rule], stage: str) -> Iter
     for message, several in sorted(staying.items()):
         places: Counter[str] = Counter()
         for found in several:
-            places.update(found)
+            for rule, count in found.items():
+                places[rule] = _together(rule, places[rule], count)
         note = f"an alternative of message {message}"
         for rule, count in places.items():
             limit = rules[rule].limit
@@ -111,8 +112,8 @@ def _broken(
 
 
 def _readers(rules: Mapping[str, Rule]) -> list[Reader]:
-    """What reads the rules that a text may break by itself: those that count places."""
-    wanted = {RULES[name].read for name in rules if RULES[name].unit == PLACES}
+    """What reads the rules that a text may break by itself."""
+    wanted = {RULES[name].read for name in rules if RULES[name].unit in ALONE}
     return [reader for reader in READERS if reader in wanted]
 
 
@@ -150,11 +151,24 @@ def _places(
     prompts = [place for message, place in standing.items() if _is_prompt(reading, message)]
     places: Counter[tuple[int, str]] = Counter()
     for finding in (finding for reader in readers for finding in reader(reading)):
-        if finding.message is None:
-            places.update((place, finding.rule) for place in prompts)
-        elif finding.message in standing:
-            places[standing[finding.message], finding.rule] += 1
+        rule = finding.rule
+        value = int(finding.value or 0) if RULES[rule].unit == GRADE else 1
+        for place in _standing_there(finding, standing, prompts):
+            places[place, rule] = _together(rule, places[place, rule], value)
     return places
+
+
+def _standing_there(finding: Finding, standing: Round, prompts: Sequence[int]) -> Sequence[int]:
+    """The alternatives that a finding is about."""
+    if finding.message is None:
+        return prompts
+    place = standing.get(finding.message)
+    return [] if place is None else [place]
+
+
+def _together(rule: str, one: int, other: int) -> int:
+    """Places are added up; of two grades the higher counts."""
+    return max(one, other) if RULES[rule].unit == GRADE else one + other
 
 
 def _is_prompt(reading: Reading, message: int) -> bool:

@@ -96,6 +96,19 @@ class Reading:
         return {name.lower() for name in names if name}
 
     @cached_property
+    def described(self) -> list[tuple[str | None, Reading]]:
+        """What describes a character, read as a message: cards, with the name, and system
+        messages."""
+        texts: list[tuple[str | None, str]] = []
+        for card in (self.persona, self.user_persona):
+            if card:
+                parts = (card.description, card.scenario)
+                texts.append((card.name, "\n".join(filter(None, parts))))
+        prompts = [message.content for message in self.messages if message.role == "system"]
+        texts += [(None, prompt) for prompt in prompts]
+        return [(name, self.of_text(text.strip())) for name, text in texts if text.strip()]
+
+    @cached_property
     def spoken(self) -> list[int]:
         """Which messages are spoken: all but system messages."""
         return [i for i, message in enumerate(self.messages) if message.role != "system"]

@@ -1,0 +1,252 @@
+"""Cards and system messages of characters under 18.
+
+    "Age: 16"  `Age("15" + "young")`  "- **Age:** fifteen"  "looks 12"     a field of the card
+    "Mila, 16, goes to the village school."  "Du bist Jonas, 14 Jahre alt"     beside the name
+    "She is in ninth grade."  "a shy schoolgirl"     words, where the card tells no grown-up age
+    "Born: 12 May 2014"     against the card's own "the year is 2026", or against today
+
+Not: "mother of a 15-year-old", "teacher of grade 7", "at age 8 she lost her parents".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pipeline.rules.reading.phrases import Hit, listed
+from pipeline.rules.safety import ages
+from pipeline.rules.safety.minors import minors
+
+if TYPE_CHECKING:
+    from pipeline.conversation import Finding
+    from pipeline.rules.reading.reading import Reading
+
+_UNITS = (
+    r"years? old|year-old|yrs?|y/?o|jahre|jährige\w?|ans|años|anni|anos|лет|год[а]?|岁|歲|歳|才|살|세"
+)
+_WORDS = (
+    "five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " dreizehn vierzehn fünfzehn sechzehn siebzehn treize quatorze quinze seize trece catorce"
+    " dieciséis tredici quattordici quindici sedici treze dezesseis dezessete тринадцать"
+    " четырнадцать пятнадцать шестнадцать семнадцать 十七 十六 十五 十四 十三 十二 十一 열일곱 열여섯"
+    " 열다섯 열네 열세 열두"
+)
+_NUMBER = rf"(?P<age>\d{{1,3}}|{'|'.join(_WORDS.split())})"
+_ANY_NUMBER = re.compile(_NUMBER)
+_NO_MORE = (
+    r"(?!\d|[.,]\d|th\b|\s?(?:k\b|thousand|hundred|million|billion|centur|decade|\d{3}))"
+    r"(?![^\W\d_\u3040-\u9fff\uac00-\ud7af]{3})"
+)
+_KEYS = (
+    "age|apparent age|physical age|alter|edad|età|eta|âge|idade|leeftijd|wiek|ålder|alder|ikä|umur"
+    "|usia|yaş|tuổi|возраст|вік|年龄|年齡|年齢|歳|나이|연령|ηλικία|العمر|سن|उम्र|גיל"
+)
+_ABOUT = (
+    r"(?:(?:about|around|approx\w*\.?|roughly|only|just|looks|appears|physically|maybe|almost|nearly"
+    r"|~|like|zirka|ca\.?|etwa|environ|unos|около|约)\s?){0,2}"
+)
+_FIELD = re.compile(
+    rf"(?<![^\W_])(?:{_KEYS})(?![^\W_])s?[\"'*_`\s]{{0,4}}(?:range|group)?[\"'*_`\s]{{0,3}}"
+    rf"(?:is\b|[=:：(\[|>–—-])[\"'*_`\s(\[{{]{{0,6}}{_ABOUT}{_NUMBER}{_NO_MORE}"
+)
+_LOOKS = re.compile(
+    r"\b(?:looks?|appears?|seems?|body|face|physically|mind|mentally)\s(?:to be |like |about |around"
+    r" |only |no older than |no more than |maybe |barely |as if |she's |he's |she is |he is |she was"
+    rf" |he was |an? |of |in ){{0,4}}{_NUMBER}(?=[\s,.;)\-]|\Z){_NO_MORE}"
+)
+_BESIDE_NAME = re.compile(
+    r"(?: is | is only | is just | is now | turned | just turned |, | \(| \| | - | – | — |，|、|，今年|は|는 |은 )"
+    rf"{_NUMBER}(?=[),.;|\n，。]|\Z|\s(?:and|{_UNITS}|[fm]\b|[-–—|])|\s?{_UNITS})"
+)
+_FIRST_NAME = re.compile(
+    r"\W*(?:(?:you are|you're|play|play as|roleplay as|act as|meet|name:|du bist|tu es|eres|sei"
+    r"|você é|ты(?: [—-])?|你是)\s)?"
+    r"(?!(?:it|this|that|there|today|he|she|they|and|but|his|her|the|my|their|its|an?|our|your|no"
+    r"|every|one|mein\w*|sein\w*|ihr\w*|une?|una|el|la|le|der|die|das|ein\w*)\b)[{\[<]*[\w'-]+[}\]>]*(?: [\w'-]+)?(?:\s?\([^()\n]{1,20}\))?"
+)
+_OWN = re.compile(  # "her younger brother is 7", not "she lost her parents and is 16"
+    r"(?:(?<!\w)(?:his|her|their|its|my|our|whose|su|sus|mi|seine?|ihre?|его|её|ее|их)|\w's)"
+    r"(?:\s(?!(?:and|but|y|et|und|e)\s)[\w-]+){0,3},?\s\Z"
+)
+_GROWN_UP = re.compile(
+    rf"(?<!\d)(?:1[89]|[2-9]\d|\d{{3,}})[\s-]?(?:{_UNITS}|year)|\b(?:middle-aged|elderly|retired"
+    r"|in (?:his|her|their|your|my) (?:early |mid |mid-|late )?(?:twenties|thirties|forties|fifties"
+    r"|sixties|20s|30s|40s|50s|60s)|college|university|grown (?:wo)?man|adult)\b"
+)
+# What stands before a word that describes the character: "is a shy …", "— застенчивая …", ", a …"
+_PREDICATE = re.compile(
+    r"(?:\b(?:is|are|am|as|play|plays|playing|you're|she's|he's|i'm|ist|bist|est|es|eres|è|sei|é"
+    r"|это|ты|она|он|я)|^|[:=(\[\"\n+]|[—–]|,\s(?:an?|the|une?|eine?|una|uma?)|(?:\A|\n)an?)[\s\"]*"
+    r"(?:(?!(?:of|to|with|for|from|by|her|his|their|my|who|and|or|has|have|loves?|mother|father|mom"
+    r"|mum|dad|parent|teach\w*|tutor|nanny|fan|not|never|no|like|than|of|for)\b)[\w'-]+,?\s)"
+    r"{0,4}\Z"
+)
+_EASTERN = re.compile(r"(?:是|は|은|는|:|：|、|，|,|^|\n)[^。.!！\n的の]{0,12}\Z")
+_AT_SCHOOL = re.compile(
+    r"\b(?:is|are|am|'s|'re|currently|still|now|attends?|attending|goes to|go to|going to"
+    r"|studies (?:at|in)|enrolled (?:in|at)|(?:student|pupil|freshman|sophomore|junior|girl|boy) (?:in|at"
+    r"|of)|starts|starting|entering|учится|ученица|ученик|учишься|geht|gehst|besucht|schülerin|schüler"
+    r"|élève|est|va|cursa|está|va a|frequenta|estuda|è|上|读|讀|在|就读)"
+    r"(?:\s(?:in|at|an?|the|her|his|their|в|in die|in der|de|en|\w+)){0,3}\s?\Z"
+)
+_SEVERAL = ("girls", "boys", "teens", "teenagers", "adolescents", "students", "graders", "children")
+_SENTENCE_END = re.compile(r"[.!?\n。！？;]")
+_RELATIVE = re.compile(
+    r"\b(?:(?:sons?|daughters?|stepsons?|stepdaughters?|brothers?|sisters?|siblings?|niece|nephew"
+    r"|cousin|kids?|children|child)(?! of)|сына?|сыну|доч\w*|брат\w*|сестр\w*|дети|sohn\w*|tochter"
+    r"|bruder|schwester|kinder|fils|(?:sa|ma|ta) fille|frère|sœur|enfants?|hij[oa]s?|herman[oa]s?"
+    r"|figli[oa]?|fratello|sorella|filh[oa]s?|irmãos?|irmã)\b"
+    r"|儿子|女儿|弟弟|妹妹|孩子|息子|娘|弟|妹|아들|딸|동생"
+)
+_STAFF = re.compile(  # "middle school teacher", "high school sweetheart"
+    r"\W{0,2}(?:teacher|principal|nurse|counsel\w+|coach|janitor|librarian|drop-?out|reunion"
+    r"|sweetheart|friends?|graduates?|diploma|years|days|crush|teaching|level|maths?|education"
+    r"|students?\W+(?:with|learn|prepare|understand)|'s|lehrer\w*|age\b)"
+)
+_THING = re.compile(  # "16-year-old whisky", "15-year-old son"
+    r"\s(?:(?:old|black|red|white|used|rusty)\s)?(?:cats?|dogs?|pupp\w+|kittens?|horses?|pony|cars?"
+    r"|trucks?|bikes?|whisk\w+|wine|scotch|rum|houses?|company|business|shop|laptop|reader|(?:son|sons"
+    r"|daughters?|child|children|kids?|twins?|brothers?|sisters?|nephews?|nieces?)(?! of))\b"
+)
+_BORN = re.compile(
+    r"(?:\bborn\b|\bbirth\w*|\bdob\b|\bgeboren|\bgeburt\w*|\bnée?\b|\bnaci\w+|\bnat[oa]\b"
+    r"|\bnasci\w+|рожден\w*|родил\w*|出生|생년월일)[^\n]{0,30}?(?<!\d)(?P<after>(?:19|20)\d\d)(?!\d)"
+    r"|(?<!\d)(?P<before>(?:19|20)\d\d)(?:年(?:生|出生)|년생|\s?г\.\s?р|\sгода рождения)"
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_NOW = re.compile(
+    r"(?:the year is|current year|current date|today is|set in|it is|setting:|present day[:,]?"
+    r"|year:|сейчас|现在是|今は)[^\n\d]{0,14}((?:19|20)\d\d)(?!\d)"
+)
+
+
+def cards(reading: Reading) -> Iterator[Finding]:
+    """Cards and system messages of characters under 18."""
+    for name, described in reading.described:
+        if _tells_age(described, name) or _is_born_young(described) or _is_described(described):
+            yield reading.of_row_with_note("safety.minor", 1, "the card")
+
+
+def _tells_age(described: Reading, name: str | None) -> bool:
+    line = described.line(0)
+    hits = described.hits.get("minor_card", ())
+    if any(_is_of_the_card(described, hit) for hit in hits) or any(minors(described)):
+        return True
+    numbered = _ANY_NUMBER.search(line)
+    return bool(numbered) and (_has_field(line) or _is_introduced(line, name))
+
+
+def _is_of_the_card(described: Reading, hit: Hit) -> bool:
+    """The character's own age now.
+
+    Not "at age 8", "mother of a 5-year-old girl", "her daughter is 7".
+    """
+    line = described.line(hit.message)
+    if ages.is_other_number(line, hit.end) or ages.is_counted(line, hit.end):
+        return False
+    if _THING.match(line, hit.end):
+        return False
+    if line.startswith(("he ", "she ", "they "), hit.start):
+        return True
+    return not _is_of_another(line, hit.start)
+
+
+def _is_of_another(line: str, start: int) -> bool:
+    before = line[max(0, start - 60) : start]
+    return bool(_card_before().search(before) or _OWN.search(before))
+
+
+def _has_field(line: str) -> bool:
+    """Does a field, or what the character looks like, give an age under 18?"""
+    for match in (*_FIELD.finditer(line), *_LOOKS.finditer(line)):
+        if _is_young(match["age"]) and not _is_no_age(line, match):
+            return True
+    return False
+
+
+def _is_no_age(line: str, match: re.Match[str]) -> bool:
+    """ "her son's age: 7", "looks 15 pounds lighter"."""
+    counted = ages.is_counted(line, match.end("age"))
+    follows = line[match.end("age") : match.end("age") + 2]
+    ranged = follows[:1] in "-–/" and follows[1:].isdigit()
+    other = ages.is_other_number(line, match.end("age")) and not ranged
+    return counted or other or _is_of_another(line, match.start())
+
+
+def _is_young(number: str) -> bool:
+    return not number.isdigit() or 1 <= int(number) < ages.ADULT
+
+
+def _is_introduced(line: str, name: str | None) -> bool:
+    """Is an age beside the name: "Lena (16)", "Lena is 16"? A text may begin with any name."""
+    names = _ways_to_call(name)
+    for match in _BESIDE_NAME.finditer(line):
+        before = line[: match.start()]
+        named = before.endswith(names) or _FIRST_NAME.fullmatch(before)
+        if named and _is_young(match["age"]) and not ages.is_other_number(line, match.end("age")):
+            return True
+    return False
+
+
+def _ways_to_call(name: str | None) -> tuple[str, ...]:
+    """The whole name and the first name, lower case."""
+    if name is None or not name.strip():
+        return ()
+    return name.lower(), name.lower().split()[0]
+
+
+def _is_born_young(described: Reading) -> bool:
+    line = described.line(0)
+    if not _YEAR.search(line):
+        return False
+    now = _NOW.search(line)
+    for match in _BORN.finditer(line):
+        year = int(match["after"] or match["before"])
+        young = ages.born_young(year, int(now[1]) if now else None)
+        before = _SENTENCE_END.split(line[: match.start()])[-1]
+        if young and not (_RELATIVE.search(before) or _is_of_another(line, match.start())):
+            return True
+    return False
+
+
+def _is_described(described: Reading) -> bool:
+    """Words such as "schoolgirl" or "in ninth grade" for the character of a card that tells no
+    grown-up age."""
+    youth, school = described.hits["minor_youth"], described.hits["minor_school"]
+    line = described.line(0)
+    if not (youth or school) or _GROWN_UP.search(line):
+        return False
+    named = any(_is_predicate(line, hit) for hit in youth)
+    return named or any(_is_at_school(line, hit) for hit in school)
+
+
+def _is_predicate(line: str, hit: Hit) -> bool:
+    if line[hit.start : hit.end].endswith(_SEVERAL):
+        return False
+    before = line[max(0, hit.start - 60) : hit.start]
+    eastern = not line[hit.start].isascii() and _EASTERN.search(before)
+    return bool(eastern or _PREDICATE.search(before)) and not _is_beside_the_point(line, hit)
+
+
+def _is_at_school(line: str, hit: Hit) -> bool:
+    before = line[max(0, hit.start - 60) : hit.start]
+    return bool(_AT_SCHOOL.search(before)) and not _is_beside_the_point(line, hit)
+
+
+def _is_beside_the_point(line: str, hit: Hit) -> bool:
+    """ "a middle school teacher", "her son, who is in middle school"."""
+    before = line[max(0, hit.start - 60) : hit.start]
+    sentence = _SENTENCE_END.split(before)[-1]
+    related = _RELATIVE.search(sentence)
+    staff = _STAFF.match(line, hit.end)
+    return bool(related or staff) or _is_of_another(line, hit.start)
+
+
+@cache
+def _card_before() -> re.Pattern[str]:
+    """What undoes an age in a card: "at age", "mother of a"; but not "the body of a"."""
+    words = ages.any_of(listed("minor_card_before"))
+    looks = r"(?<!body )(?<!look )(?<!looks )(?<!appearance )"
+    return re.compile(rf"(?<![^\W_]){looks}(?:{words}),?(?:\s(?:an?|one|is|are|was|is only|is now|\w+,|\w+, who(?: is)?))?\s\Z")
