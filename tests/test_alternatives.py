@@ -230,7 +230,9 @@ def test_all_of_one_message_and_of_neighbours_are_read() -> None:
 
 def test_an_answer_is_read_behind_the_question_that_it_answers() -> None:
     asked = [*GOOD[:4], "You sound young, how old are you?", "Forty, and tired of soup."]
-    kept = filtered(row((4, "And you, what do you do?"), (5, "Fifteen, if you ask me."), texts=asked))
+    kept = filtered(
+        row((4, "And you, what do you do?"), (5, "Fifteen, if you ask me."), texts=asked)
+    )
     assert contents(kept) == [(4, "And you, what do you do?")]
     plain = filtered(row((5, "Fifteen, if you ask me.")))
     assert contents(plain) == [(5, "Fifteen, if you ask me.")]

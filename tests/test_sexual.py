@@ -157,7 +157,10 @@ def test_the_sign_may_stand_in_a_card_or_a_system_message() -> None:
 @pytest.mark.usefixtures("explicit")
 @pytest.mark.parametrize(
     ("spoken", "other"),
-    [("My little sister called.", f"A {STAND_IN}."), (f"A {STAND_IN}.", "My little sister called.")],
+    [
+        ("My little sister called.", f"A {STAND_IN}."),
+        (f"A {STAND_IN}.", "My little sister called."),
+    ],
 )
 def test_an_alternative_goes_where_it_and_the_row_have_both(spoken: str, other: str) -> None:
     given_row = row(spoken, "Ah. And then, what did she want from you?")

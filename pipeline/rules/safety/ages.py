@@ -1,18 +1,18 @@
 """Is a number or a phrase the age of somebody under 18, or something else?
 
-    "I'm 16"  "turned fifteen"  "born in 2014"            an age under 18
-    "I'm 16 minutes late"  "when I'm 16 again"  "I'm 16 of 20"   another number, another time
+"I'm 16"  "turned fifteen"  "born in 2014"            an age under 18
+"I'm 16 minutes late"  "when I'm 16 again"  "I'm 16 of 20"   another number, another time
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading.phrases import UNSPACED, Hit, listed
+from pipeline.rules.safety.words import any_of
 
 if TYPE_CHECKING:
     from pipeline.rules.reading.reading import Reading
@@ -120,12 +120,6 @@ def _is_of_another(before: str) -> bool:
         return True
     topics = [match[1] for match in _TOPIC.finditer(sentence)]
     return bool(topics) and not _SELF.search(topics[-1])
-
-
-def any_of(words: Sequence[str]) -> str:
-    """An expression for any of the words, the longest first; for an empty list one that matches
-    nowhere."""
-    return "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"
 
 
 @cache

@@ -18,53 +18,43 @@ from typing import TYPE_CHECKING
 from pipeline.rules.reading.phrases import Hit, listed
 from pipeline.rules.safety import ages
 from pipeline.rules.safety.minors import minors
+from pipeline.rules.safety.words import any_of, of_list, pattern
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
     from pipeline.rules.reading.reading import Reading
 
-_UNITS = (
-    r"years? old|year-old|yrs?|y/?o|jahre|jährige\w?|ans|años|anni|anos|лет|год[а]?|岁|歲|歳|才|살|세"
-)
-_WORDS = (
-    "five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " dreizehn vierzehn fünfzehn sechzehn siebzehn treize quatorze quinze seize trece catorce"
-    " dieciséis tredici quattordici quindici sedici treze dezesseis dezessete тринадцать"
-    " четырнадцать пятнадцать шестнадцать семнадцать 十七 十六 十五 十四 十三 十二 十一 열일곱 열여섯"
-    " 열다섯 열네 열세 열두"
-)
-_NUMBER = rf"(?P<age>\d{{1,3}}|{'|'.join(_WORDS.split())})"
+_UNITS = r"years? old|year-old|yrs?|y/?o|jahre|jährige\w?|ans|años|anni|anos|лет|год[а]?|岁|歲|歳|才|살|세"
+_NUMBER = rf"(?P<age>\d{{1,3}}|{any_of(listed('age_number'))})"
 _ANY_NUMBER = re.compile(_NUMBER)
 _NO_MORE = (
     r"(?!\d|[.,]\d|th\b|\s?(?:k\b|thousand|hundred|million|billion|centur|decade|\d{3}))"
     r"(?![^\W\d_\u3040-\u9fff\uac00-\ud7af]{3})"
-)
-_KEYS = (
-    "age|apparent age|physical age|alter|edad|età|eta|âge|idade|leeftijd|wiek|ålder|alder|ikä|umur"
-    "|usia|yaş|tuổi|возраст|вік|年龄|年齡|年齢|歳|나이|연령|ηλικία|العمر|سن|उम्र|גיל"
 )
 _ABOUT = (
     r"(?:(?:about|around|approx\w*\.?|roughly|only|just|looks|appears|physically|maybe|almost|nearly"
     r"|~|like|zirka|ca\.?|etwa|environ|unos|около|约)\s?){0,2}"
 )
 _FIELD = re.compile(
-    rf"(?<![^\W_])(?:{_KEYS})(?![^\W_])s?[\"'*_`\s]{{0,4}}(?:range|group)?[\"'*_`\s]{{0,3}}"
+    rf"{of_list('age_key')}[\"'*_`\s]{{0,4}}"
     rf"(?:is\b|[=:：(\[|>–—-])[\"'*_`\s(\[{{]{{0,6}}{_ABOUT}{_NUMBER}{_NO_MORE}"
 )
 _LOOKS = re.compile(
-    r"\b(?:looks?|appears?|seems?|body|face|physically|mind|mentally)\s(?:to be |like |about |around"
-    r" |only |no older than |no more than |maybe |barely |as if |she's |he's |she is |he is |she was"
-    rf" |he was |an? |of |in ){{0,4}}{_NUMBER}(?=[\s,.;)\-]|\Z){_NO_MORE}"
+    r"\b(?:looks?|appears?|seems?|body|face|physically|mind|mentally)\s(?:(?:to be|like|about|around"
+    r"|only|no older than|no more than|maybe|barely|as if|s?he(?:'s| is| was)|an?|of|in)\s){0,4}"
+    rf"{_NUMBER}(?=[\s,.;)\-]|\Z){_NO_MORE}"
 )
 _BESIDE_NAME = re.compile(
-    r"(?: is | is only | is just | is now | turned | just turned |, | \(| \| | - | – | — |，|、|，今年|は|는 |은 )"
+    r"(?: is | is only | is just | is now | turned | just turned |, | \(| \| | - | – | — "
+    r"|，|、|，今年|は|는 |은 )"
     rf"{_NUMBER}(?=[),.;|\n，。]|\Z|\s(?:and|{_UNITS}|[fm]\b|[-–—|])|\s?{_UNITS})"
 )
 _FIRST_NAME = re.compile(
     r"\W*(?:(?:you are|you're|play|play as|roleplay as|act as|meet|name:|du bist|tu es|eres|sei"
     r"|você é|ты(?: [—-])?|你是)\s)?"
     r"(?!(?:it|this|that|there|today|he|she|they|and|but|his|her|the|my|their|its|an?|our|your|no"
-    r"|every|one|mein\w*|sein\w*|ihr\w*|une?|una|el|la|le|der|die|das|ein\w*)\b)[{\[<]*[\w'-]+[}\]>]*(?: [\w'-]+)?(?:\s?\([^()\n]{1,20}\))?"
+    r"|every|one|mein\w*|sein\w*|ihr\w*|une?|una|el|la|le|der|die|das|ein\w*)\b)"
+    r"[{\[<]*[\w'-]+[}\]>]*(?: [\w'-]+)?(?:\s?\([^()\n]{1,20}\))?"
 )
 _OWN = re.compile(  # "her younger brother is 7", not "she lost her parents and is 16"
     r"(?:(?<!\w)(?:his|her|their|its|my|our|whose|su|sus|mi|seine?|ihre?|его|её|ее|их)|\w's)"
@@ -86,30 +76,13 @@ _PREDICATE = re.compile(
 _EASTERN = re.compile(r"(?:是|は|은|는|:|：|、|，|,|^|\n)[^。.!！\n的の]{0,12}\Z")
 _AT_SCHOOL = re.compile(
     r"\b(?:is|are|am|'s|'re|currently|still|now|attends?|attending|goes to|go to|going to"
-    r"|studies (?:at|in)|enrolled (?:in|at)|(?:student|pupil|freshman|sophomore|junior|girl|boy) (?:in|at"
-    r"|of)|starts|starting|entering|учится|ученица|ученик|учишься|geht|gehst|besucht|schülerin|schüler"
+    r"|studies (?:at|in)|enrolled (?:in|at)|(?:student|pupil|freshman|sophomore|junior|girl"
+    r"|boy) (?:in|at|of)|starts|starting|entering|учится|ученица|ученик|учишься|geht|gehst|besucht|schülerin|schüler"
     r"|élève|est|va|cursa|está|va a|frequenta|estuda|è|上|读|讀|在|就读)"
     r"(?:\s(?:in|at|an?|the|her|his|their|в|in die|in der|de|en|\w+)){0,3}\s?\Z"
 )
 _SEVERAL = ("girls", "boys", "teens", "teenagers", "adolescents", "students", "graders", "children")
 _SENTENCE_END = re.compile(r"[.!?\n。！？;]")
-_RELATIVE = re.compile(
-    r"\b(?:(?:sons?|daughters?|stepsons?|stepdaughters?|brothers?|sisters?|siblings?|niece|nephew"
-    r"|cousin|kids?|children|child)(?! of)|сына?|сыну|доч\w*|брат\w*|сестр\w*|дети|sohn\w*|tochter"
-    r"|bruder|schwester|kinder|fils|(?:sa|ma|ta) fille|frère|sœur|enfants?|hij[oa]s?|herman[oa]s?"
-    r"|figli[oa]?|fratello|sorella|filh[oa]s?|irmãos?|irmã)\b"
-    r"|儿子|女儿|弟弟|妹妹|孩子|息子|娘|弟|妹|아들|딸|동생"
-)
-_STAFF = re.compile(  # "middle school teacher", "high school sweetheart"
-    r"\W{0,2}(?:teacher|principal|nurse|counsel\w+|coach|janitor|librarian|drop-?out|reunion"
-    r"|sweetheart|friends?|graduates?|diploma|years|days|crush|teaching|level|maths?|education"
-    r"|students?\W+(?:with|learn|prepare|understand)|'s|lehrer\w*|age\b)"
-)
-_THING = re.compile(  # "16-year-old whisky", "15-year-old son"
-    r"\s(?:(?:old|black|red|white|used|rusty)\s)?(?:cats?|dogs?|pupp\w+|kittens?|horses?|pony|cars?"
-    r"|trucks?|bikes?|whisk\w+|wine|scotch|rum|houses?|company|business|shop|laptop|reader|(?:son|sons"
-    r"|daughters?|child|children|kids?|twins?|brothers?|sisters?|nephews?|nieces?)(?! of))\b"
-)
 _BORN = re.compile(
     r"(?:\bborn\b|\bbirth\w*|\bdob\b|\bgeboren|\bgeburt\w*|\bnée?\b|\bnaci\w+|\bnat[oa]\b"
     r"|\bnasci\w+|рожден\w*|родил\w*|出生|생년월일)[^\n]{0,30}?(?<!\d)(?P<after>(?:19|20)\d\d)(?!\d)"
@@ -146,7 +119,7 @@ def _is_of_the_card(described: Reading, hit: Hit) -> bool:
     line = described.line(hit.message)
     if ages.is_other_number(line, hit.end) or ages.is_counted(line, hit.end):
         return False
-    if _THING.match(line, hit.end):
+    if _follows("not_young", line, hit.end):
         return False
     if line.startswith(("he ", "she ", "they "), hit.start):
         return True
@@ -206,7 +179,7 @@ def _is_born_young(described: Reading) -> bool:
         year = int(match["after"] or match["before"])
         young = ages.born_young(year, int(now[1]) if now else None)
         before = _SENTENCE_END.split(line[: match.start()])[-1]
-        if young and not (_RELATIVE.search(before) or _is_of_another(line, match.start())):
+        if young and not (_relative(before) or _is_of_another(line, match.start())):
             return True
     return False
 
@@ -239,14 +212,29 @@ def _is_beside_the_point(line: str, hit: Hit) -> bool:
     """ "a middle school teacher", "her son, who is in middle school"."""
     before = line[max(0, hit.start - 60) : hit.start]
     sentence = _SENTENCE_END.split(before)[-1]
-    related = _RELATIVE.search(sentence)
-    staff = _STAFF.match(line, hit.end)
+    related = _relative(sentence)
+    staff = _follows("school_staff", line, hit.end)
     return bool(related or staff) or _is_of_another(line, hit.start)
+
+
+def _relative(text: str) -> bool:
+    """Is a relative named? Not in "daughter of the baker", who may be the character."""
+    found = pattern("relative").finditer(text)
+    return any(not text.startswith(" of", match.end()) for match in found)
+
+
+def _follows(name: str, line: str, end: int) -> bool:
+    """Does a word of a list follow? But "the daughter of" may be the character."""
+    start = end + len(line[end : end + 2]) - len(line[end : end + 2].lstrip(" -'"))
+    match = pattern(name).match(line, start)
+    return match is not None and not line.startswith(" of", match.end())
 
 
 @cache
 def _card_before() -> re.Pattern[str]:
     """What undoes an age in a card: "at age", "mother of a"; but not "the body of a"."""
-    words = ages.any_of(listed("minor_card_before"))
+    words = any_of(listed("minor_card_before"))
     looks = r"(?<!body )(?<!look )(?<!looks )(?<!appearance )"
-    return re.compile(rf"(?<![^\W_]){looks}(?:{words}),?(?:\s(?:an?|one|is|are|was|is only|is now|\w+,|\w+, who(?: is)?))?\s\Z")
+    return re.compile(
+        rf"(?<![^\W_]){looks}(?:{words}),?(?:\s(?:an?|one|is|are|was|is only|is now|\w+,|\w+, who(?: is)?))?\s\Z"
+    )

@@ -16,7 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading.phrases import UNSPACED, Hit, listed
-from pipeline.rules.safety.ages import any_of
+from pipeline.rules.safety.words import any_of
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
