@@ -24,9 +24,14 @@ if TYPE_CHECKING:
     from pipeline.conversation import Finding
     from pipeline.rules.reading.reading import Reading
 
-_UNITS = r"years? old|year-old|yrs?|y/?o|jahre|jährige\w?|ans|años|anni|anos|лет|год[а]?|岁|歲|歳|才|살|세"
+_UNITS = (
+    r"years? old|year-old|yrs?|y/?o|jahre|jährige\w?|ans|años|anni|anos|лет|года?"
+    r"|岁|歲|歳|才|살|세"
+)
 _NUMBER = rf"(?P<age>\d{{1,3}}|{any_of(listed('age_number'))})"
-_ANY_NUMBER = re.compile(_NUMBER)
+# The ends of number words: most cards hold none of them, and no digit.
+_NUMBER_ENDS = frozenset(word[-3:] for word in listed("age_number"))
+_DIGIT = re.compile(r"\d")
 _NO_MORE = (
     r"(?!\d|[.,]\d|th\b|\s?(?:k\b|thousand|hundred|million|billion|centur|decade|\d{3}))"
     r"(?![^\W\d_\u3040-\u9fff\uac00-\ud7af]{3})"
@@ -40,7 +45,8 @@ _FIELD = re.compile(
     rf"(?:is\b|[=:：(\[|>–—-])[\"'*_`\s(\[{{]{{0,6}}{_ABOUT}{_NUMBER}{_NO_MORE}"
 )
 _LOOKS = re.compile(
-    r"\b(?:looks?|appears?|seems?|body|face|physically|mind|mentally)\s(?:(?:to be|like|about|around"
+    r"\b(?:looks?|appears?|seems?|body|face|physically|mind|mentally)\s(?:(?:to be|like|about"
+    r"|around"
     r"|only|no older than|no more than|maybe|barely|as if|s?he(?:'s| is| was)|an?|of|in)\s){0,4}"
     rf"{_NUMBER}(?=[\s,.;)\-]|\Z){_NO_MORE}"
 )
@@ -77,7 +83,8 @@ _EASTERN = re.compile(r"(?:是|は|은|는|:|：|、|，|,|^|\n)[^。.!！\n的�
 _AT_SCHOOL = re.compile(
     r"\b(?:is|are|am|'s|'re|currently|still|now|attends?|attending|goes to|go to|going to"
     r"|studies (?:at|in)|enrolled (?:in|at)|(?:student|pupil|freshman|sophomore|junior|girl"
-    r"|boy) (?:in|at|of)|starts|starting|entering|учится|ученица|ученик|учишься|geht|gehst|besucht|schülerin|schüler"
+    r"|boy) (?:in|at|of)|starts|starting|entering|учится|ученица|ученик|учишься|geht|gehst|besucht"
+    r"|schülerin|schüler"
     r"|élève|est|va|cursa|está|va a|frequenta|estuda|è|上|读|讀|在|就读)"
     r"(?:\s(?:in|at|an?|the|her|his|their|в|in die|in der|de|en|\w+)){0,3}\s?\Z"
 )
@@ -107,7 +114,7 @@ def _tells_age(described: Reading, name: str | None) -> bool:
     hits = described.hits.get("minor_card", ())
     if any(_is_of_the_card(described, hit) for hit in hits) or any(minors(described)):
         return True
-    numbered = _ANY_NUMBER.search(line)
+    numbered = _DIGIT.search(line) or any(end in line for end in _NUMBER_ENDS)
     return bool(numbered) and (_has_field(line) or _is_introduced(line, name))
 
 
@@ -235,6 +242,5 @@ def _card_before() -> re.Pattern[str]:
     """What undoes an age in a card: "at age", "mother of a"; but not "the body of a"."""
     words = any_of(listed("minor_card_before"))
     looks = r"(?<!body )(?<!look )(?<!looks )(?<!appearance )"
-    return re.compile(
-        rf"(?<![^\W_]){looks}(?:{words}),?(?:\s(?:an?|one|is|are|was|is only|is now|\w+,|\w+, who(?: is)?))?\s\Z"
-    )
+    between = r"(?:\s(?:an?|one|is|are|was|is only|is now|\w+,|\w+, who(?: is)?))?"
+    return re.compile(rf"(?<![^\W_]){looks}(?:{words}),?{between}\s\Z")
