@@ -227,6 +227,8 @@ def test_a_card_or_a_system_message_of_a_minor_is_found(card: str) -> None:
         "Dana (38), a high school teacher and mother of a 15-year-old boy.",
         "I am a stay at home dad.\nI have a son who is in junior high school.",
         "We are taking 2 teenage boys camping.",
+        "I am a construction worker. I have been working since i was sixteen years old.",
+        "나는 초등학교 선생님이야. 나의 부모님도 선생님이었다.",
         "You are a helpful tutor for high school students.",
         "Explain things simply, as if to a five year old.",
         "She owns a 16 year old cat.",

@@ -25,6 +25,9 @@ _NOT_AFTER = re.compile(  # "5 am", not "I'm 16 am I too young"
 )
 _PLURAL = re.compile(r"\s+([a-z]+(?<![isu])s)\b")
 _COUNTABLE = re.compile(r"(?:\d|teen|five|six|seven|eight|nine|ten|eleven|twelve)\Z")
+_TENS = re.compile(
+    r"(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty[\s-]\w|[一二三四五六七八九十百][一二三四五六七八九十])\Z"
+)
 _SUBJECTLESS = re.compile(
     r"(?!私|僕|俺|わたし|ぼく|あたし|うち|おれ|自分|나|난|저|전|내|제|우린)"
     r"[^\0]*?[\u3040-\u30ff\uac00-\ud7af歳才]"
@@ -100,6 +103,11 @@ def is_undone(reading: Reading, hit: Hit) -> bool:
 def is_other_number(line: str, end: int) -> bool:
     """Does what follows say that the number is not an age?"""
     return bool(_NOT_AFTER.match(line, end) or _after().match(line, end))
+
+
+def is_in_number(line: str, start: int) -> bool:
+    """Is it the end of a larger number: "five" of "twenty-five", "五" of "二十五"?"""
+    return bool(_TENS.search(line[max(0, start - 9) : start + 1]))
 
 
 def is_counted(line: str, end: int) -> bool:

@@ -53,7 +53,8 @@ _LOOKS = re.compile(
 _BESIDE_NAME = re.compile(
     r"(?: is | is only | is just | is now | turned | just turned |, | \(| \| | - | – | — "
     r"|，|、|，今年|は|는 |은 )"
-    rf"{_NUMBER}(?=[),.;|\n，。]|\Z|\s(?:and|{_UNITS}|[fm]\b|[-–—|])|\s?{_UNITS})"
+    rf"{_NUMBER}(?!\s?[살세歳才岁]\s?(?:때|에|の時|の頃|に|から|的时候|那年|时))"
+    rf"(?=[),.;|\n，。]|\Z|\s(?:and|{_UNITS}|[fm]\b|[-–—|])|\s?{_UNITS})"
 )
 _FIRST_NAME = re.compile(
     r"\W*(?:(?:you are|you're|play|play as|roleplay as|act as|meet|name:|du bist|tu es|eres|sei"
@@ -66,6 +67,10 @@ _OWN = re.compile(  # "her younger brother is 7", not "she lost her parents and 
     r"(?:(?<!\w)(?:his|her|their|its|my|our|whose|su|sus|mi|seine?|ihre?|его|её|ее|их)|\w's)"
     r"(?:\s(?!(?:and|but|y|et|und|e)\s)[\w-]+){0,3},?\s\Z"
 )
+_AT_A_TIME = re.compile(
+    r"\b(?:when|since|until|till|while|after|before|as|where)\s(?:\w+\s){1,2}(?:was|were|is|am|are"
+    r"|turned)\s(?:(?:only|just|about|around|an?)\s)?\Z"
+)
 _GROWN_UP = re.compile(
     rf"(?<!\d)(?:1[89]|[2-9]\d|\d{{3,}})[\s-]?(?:{_UNITS}|year)|\b(?:middle-aged|elderly|retired"
     r"|in (?:his|her|their|your|my) (?:early |mid |mid-|late )?(?:twenties|thirties|forties|fifties"
@@ -76,7 +81,8 @@ _PREDICATE = re.compile(
     r"(?:\b(?:is|are|am|as|play|plays|playing|you're|she's|he's|i'm|ist|bist|est|es|eres|è|sei|é"
     r"|это|ты|она|он|я)|^|[:=(\[\"\n+]|[—–]|,\s(?:an?|the|une?|eine?|una|uma?)|(?:\A|\n)an?)[\s\"]*"
     r"(?:(?!(?:of|to|with|for|from|by|her|his|their|my|who|and|or|has|have|loves?|mother|father|mom"
-    r"|mum|dad|parent|teach\w*|tutor|nanny|fan|not|never|no|like|than|of|for)\b)[\w'-]+,?\s)"
+    r"|mum|dad|parent|teach\w*|tutor|nanny|fan|not|never|no|like|than|i've|one|two|three|got|met"
+    r"|raises?|knows?|helps?|hates?)\b)[\w'-]+,?\s)"
     r"{0,4}\Z"
 )
 _EASTERN = re.compile(r"(?:是|は|은|는|:|：|、|，|,|^|\n)[^。.!！\n的の]{0,12}\Z")
@@ -126,7 +132,7 @@ def _is_of_the_card(described: Reading, hit: Hit) -> bool:
     line = described.line(hit.message)
     if ages.is_other_number(line, hit.end) or ages.is_counted(line, hit.end):
         return False
-    if _follows("not_young", line, hit.end):
+    if ages.is_in_number(line, hit.start) or _follows("not_young", line, hit.end):
         return False
     if line.startswith(("he ", "she ", "they "), hit.start):
         return True
@@ -134,8 +140,9 @@ def _is_of_the_card(described: Reading, hit: Hit) -> bool:
 
 
 def _is_of_another(line: str, start: int) -> bool:
+    """Or of another time: "since I was sixteen years old"."""
     before = line[max(0, start - 60) : start]
-    return bool(_card_before().search(before) or _OWN.search(before))
+    return bool(_card_before().search(before) or _OWN.search(before) or _AT_A_TIME.search(before))
 
 
 def _has_field(line: str) -> bool:
@@ -152,7 +159,8 @@ def _is_no_age(line: str, match: re.Match[str]) -> bool:
     follows = line[match.end("age") : match.end("age") + 2]
     ranged = follows[:1] in "-–/" and follows[1:].isdigit()
     other = ages.is_other_number(line, match.end("age")) and not ranged
-    return counted or other or _is_of_another(line, match.start())
+    related = _relative(line[max(0, match.start() - 30) : match.start()])
+    return counted or other or related or _is_of_another(line, match.start())
 
 
 def _is_young(number: str) -> bool:

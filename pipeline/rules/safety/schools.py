@@ -38,11 +38,17 @@ _EAST_AFTER = re.compile(
 
 def pupils(reading: Reading) -> Iterator[Hit]:
     """Schools that a speaker goes to."""
-    days = Counter(hit.message for hit in reading.hits["pupil"])
+    days = Counter(message for message, _ in _words_of_the_day(reading))
     for school in reading.hits["minor_school"]:
         line = reading.line(school.message)
         if _is_own_day(line, days[school.message]) or _goes_there(line, school):
             yield school
+
+
+def _words_of_the_day(reading: Reading) -> set[tuple[int, str]]:
+    """(message, word) for the different words of a pupil's day."""
+    hits = reading.hits["pupil"]
+    return {(hit.message, reading.line(hit.message)[hit.start : hit.end]) for hit in hits}
 
 
 def _is_own_day(line: str, signs: int) -> bool:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 # The lists whose phrases are signs of a minor, whoever is meant.
 SIGNS = ("minor", "minor_card", "minor_youth", "minor_school", "minor_sign")
-_IN_NUMBER = re.compile("[一二三四五六七八九十百][一二三四五六七八九十]")
 _TAG = re.compile(r"\b(?:loli|shota|underage|preteen|schoolgirl|schoolboy)", re.IGNORECASE)
 
 
@@ -70,9 +69,7 @@ def _signs(reading: Reading) -> list[Hit]:
 
 def _is_sign(line: str, hit: Hit) -> bool:
     """Not "五" of "二十五岁", nor "15" of "15 minutes"."""
-    in_number = _IN_NUMBER.match(line, max(0, hit.start - 1))
-    inside = hit.start > 0 and bool(in_number)
-    return not (inside or ages.is_other_number(line, hit.end))
+    return not (ages.is_in_number(line, hit.start) or ages.is_other_number(line, hit.end))
 
 
 def _is_tagged(reading: Reading) -> bool:
