@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pipeline.conversation import Finding
     from pipeline.rules.reading.reading import Reading
 
-Stretch = tuple[int, int]  # start and end in a folded message
 
 _TAGGED = re.compile(  # "I (16f)", "me [m/15]"
     r"(?<![^\W_])(?:i|me|i'm|im|myself|ich|je|moi|yo|io|eu|я|我)\s?[(\[]\s?"
@@ -74,7 +73,7 @@ def _answers(reading: Reading) -> Iterator[Hit]:
                 yield Hit(reply, *stretch)
 
 
-def _age(line: str) -> Stretch | None:
+def _age(line: str) -> tuple[int, int] | None:
     match = _answer().match(line)
     if match is None or (match["digits"] and not 1 <= int(match["digits"]) < ages.ADULT):
         return None
@@ -83,14 +82,14 @@ def _age(line: str) -> Stretch | None:
     return None if other else match.span("age")
 
 
-def _grade(line: str) -> Stretch | None:
+def _grade(line: str) -> tuple[int, int] | None:
     match = _school_year().match(line)
     if match is None or ages.is_other_number(line, match.end()):
         return None
     return match.span("grade")
 
 
-def _birth(line: str) -> Stretch | None:
+def _birth(line: str) -> tuple[int, int] | None:
     year = _YEAR.search(line)
     if year and ages.born_young(int(year[0])):
         return year.span()
@@ -100,7 +99,7 @@ def _birth(line: str) -> Stretch | None:
     return None
 
 
-_ANSWERED: dict[str, Callable[[str], Stretch | None]] = {
+_ANSWERED: dict[str, Callable[[str], tuple[int, int] | None]] = {
     "age_question": _age,
     "grade_question": _grade,
     "birth_question": _birth,
