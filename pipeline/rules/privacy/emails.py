@@ -19,8 +19,8 @@ _TOP = (
 _AT_SIGN = "(?:arroba|arobase|chiocciola|собака|собачка|sobaka|małpa|klammeraffe|apenstaartje)"
 _AT_WORD = f"(?:at|ät|{_AT_SIGN})"
 _DOT_WORD = r"(?:dot|punkt|punto|point|ponto|точка|tochka|kropka|点|점)"
-_AT = (
-    rf"(?:[ ]?[@＠][ ]?|[ ]?[\[({{<][ ]?(?:@|a|{_AT_WORD})[ ]?[\])}}>][ ]?"
+_AT = (  # "as @mira.example" is a handle
+    rf"(?:[@＠][ ]?|[ ][@＠][ ]|[ ]?[\[({{<][ ]?(?:@|a|{_AT_WORD})[ ]?[\])}}>][ ]?"
     r"|[ ]?(?:アットマーク|골뱅이)[ ]?)"
 )
 _DOT = rf"(?:\.|[ ]\.[ ]|[ ]?[\[({{<][ ]?(?:\.|{_DOT_WORD})[ ]?[\])}}>][ ]?|[ ]{_DOT_WORD}[ ]|点)"
