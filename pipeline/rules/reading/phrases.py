@@ -69,6 +69,8 @@ LISTS = (
     "self_harm",
     "coercion",
     "slur",
+    "slur_weak",
+    "hate",
     "cliches",
     "advert",
 )
@@ -78,6 +80,7 @@ UNSPACED = (
     r"\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 )
 BEGINNING = 10  # letters: 8 are found twice as often, 16 take three times as long to lay out
+UNSPACED_BEGINNING = 4  # letters of a script that writes a word with one or two
 # How often a letter comes, of an alphabet and of an unspaced script; and a word of these.
 COMMON, RARE, OFTEN = 1 / 8, 1 / 200, 1 / 60
 UNSPACED_FROM = "\u0e00"
@@ -172,7 +175,7 @@ def _lines(file: str) -> Iterator[str]:
         line = entry.lower()
         if _CHOICE.match(line):
             name, _, choice = line.partition("=")
-            choices[name.strip()] = f"({choice.strip()})".replace("_", " ")
+            choices[name.strip()] = flat(f"({choice.strip()})".replace("_", " "))
         else:
             filled = _CHOICE_NAME.sub(lambda name: choices.get(name[0], name[0]), line)
             yield flat(filled)
@@ -320,11 +323,21 @@ def _begun(searched: Sequence[Sequence[str]]) -> set[str]:
     """The first letters of every spelling, without writing the spellings out."""
     begun = {""}
     for choices in searched:
-        whole = {start for start in begun if len(start) == BEGINNING}
+        whole = {start for start in begun if len(start) == _enough(start)}
         going_on = begun - whole
-        longer = {(start + choice)[:BEGINNING] for start in going_on for choice in choices}
+        longer = {_beginning(start + choice) for start in going_on for choice in choices}
         begun = whole | longer
     return begun
+
+
+def _beginning(spelling: str) -> str:
+    """Its first letters."""
+    return spelling[: _enough(spelling)]
+
+
+def _enough(spelling: str) -> int:
+    """How many letters of it are looked for."""
+    return UNSPACED_BEGINNING if spelling > UNSPACED_FROM else BEGINNING
 
 
 @cache
@@ -333,7 +346,7 @@ def _spelt(line: str) -> dict[str, tuple[str, ...]]:
     spelt: dict[str, list[str]] = defaultdict(list)
     for choices in product(*_searched(line)):
         spelling = "".join(choices)
-        spelt[spelling[:BEGINNING]].append(spelling)
+        spelt[_beginning(spelling)].append(spelling)
     return {beginning: tuple(spellings) for beginning, spellings in spelt.items()}
 
 
