@@ -36,7 +36,8 @@ _LIKENESS = {
     "a": "a4@*", "e": "e3*", "i": "i1!*", "o": "o0*", "u": "uv*", "s": "s$5", "t": "t7+",
     "g": "g69", "b": "b8", "l": "l1",
 }  # fmt: skip
-_DISGUISING = re.compile(r"[a-z][134@*!0$57]{1,3}[a-z]")
+_SIGN_IN_WORD = re.compile(r"[134@*!0$57](?<=[a-z].)[134@*!0$57]{0,2}[a-z]")
+_WORD_WITH_SIGN = re.compile(r"(?<![a-z0-9])[a-z]{1,20}[134@*!0$57]{1,3}[a-z][a-z134@*!0$57]{0,20}")
 
 
 def hate(reading: Reading) -> Iterator[Finding]:
@@ -66,10 +67,10 @@ def _is_spoken_of(reading: Reading, hit: Hit) -> bool:
 
 def _disguised(reading: Reading) -> Iterator[Hit]:
     """English slurs with a digit or a sign in place of a letter: "r3t4rd", "f*ggot"."""
-    if not _DISGUISING.search(reading.folded):
+    if not _SIGN_IN_WORD.search(reading.folded):
         return
-    for match in _disguises().finditer(reading.folded):
-        if not match[0].isalpha():
+    for match in _WORD_WITH_SIGN.finditer(reading.folded):
+        if _disguises().fullmatch(match[0]):
             yield reading.hit(match.start(), match.end())
 
 
@@ -87,4 +88,4 @@ def _disguises() -> re.Pattern[str]:
     words = {word for line in lines for choices in parts(line) for word in choices}
     plain = sorted(word for word in words if word.isascii() and word.isalpha() and len(word) > 4)
     spelt = ("".join(f"[{_LIKENESS.get(letter, letter)}]" for letter in word) for word in plain)
-    return re.compile(rf"(?<![a-z0-9])(?:{'|'.join(spelt)})(?![a-z0-9])")
+    return re.compile(rf"(?:{'|'.join(spelt)})[!*]*")

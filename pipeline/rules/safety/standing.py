@@ -43,7 +43,7 @@ _DENIED = re.compile(
     r"|\bpas (?:que|dit que|parce que)|\bno (?:es que|digo que)|\bnon (?:è che|dico che)"
     r"|\bnão (?:é que|digo que)|不是说?|并不|没有?说)\W*(?:\w+\W+)?$"
     r"|\b(?:no|non|não|не|n't|not|never|nie|nicht|nunca|mai|jamais)\s$"
-    r"|\b(?:him|her|them|us|people|someone|somebody) to\s$"
+    r"|\bact(?:s|ed|ing)? like\s$|\b(?:him|her|them|us|people|someone|somebody) to\s$"
 )
 _REPORTED = re.compile(
     r"\b(?:he|she|they|who|people|some|someone|(?:my|his|her|their|the|an?) \w+)"
