@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def coercion(reading: Reading) -> Iterator[Finding]:
-    """Threats and pressure; what is said of a game undoes one: coercion_not_after.txt."""
-    hits = standing.not_undone(reading, "coercion")
-    yield from standing.findings(reading, "safety.coercion", hits)
+    """Threats and pressure; not in jest, and not in a game: coercion_not_after.txt."""
+    threats = standing.not_undone(reading, "coercion")
+    meant = [hit for hit in threats if not standing.is_joke(reading.line(hit.message), hit.end)]
+    yield from standing.findings(reading, "safety.coercion", meant)

@@ -42,13 +42,13 @@ _WORD_WITH_SIGN = re.compile(r"(?<![a-z0-9])[a-z]{1,20}[134@*!0$57]{1,3}[a-z][a-
 
 def hate(reading: Reading) -> Iterator[Finding]:
     """Statements of contempt, and slurs."""
-    hits = [*reading.hits["hate"], *_slurs(reading), *_disguised(reading)]
+    hits = [*standing.not_undone(reading, "hate"), *_slurs(reading), *_disguised(reading)]
     yield from standing.findings(reading, "safety.hate", hits)
 
 
 def _slurs(reading: Reading) -> Iterator[Hit]:
     """Slurs that are used; those with another meaning only with contempt before them."""
-    for hit in reading.hits["slur"]:
+    for hit in standing.not_undone(reading, "slur"):
         if not _is_spoken_of(reading, hit):
             yield hit
     for hit in reading.hits["slur_weak"]:

@@ -79,17 +79,28 @@ def findings(reading: Reading, rule: str, hits: Iterable[Hit]) -> Iterator[Findi
 
 
 def not_undone(reading: Reading, name: str) -> Iterator[Hit]:
-    """The phrases of a list that no line of the list `<name>_not_after` undoes: not "I want to die
-    laughing"."""
+    """The phrases of a list that nothing beside them undoes: a line of `<name>_not_after` behind
+    them, as in "I want to die laughing", or one of `<name>_not_before` before them."""
     for hit in reading.hits[name]:
-        if not _undoing(name).match(reading.line(hit.message), hit.end):
+        line = reading.line(hit.message)
+        before = line[max(0, hit.start - BESIDE) : hit.start]
+        if not (_after(name).match(line, hit.end) or _before(name).search(before)):
             yield hit
 
 
 @cache
-def _undoing(name: str) -> re.Pattern[str]:
-    phrases = "|".join(pattern(line).pattern for line in listed(f"{name}_not_after"))
-    return re.compile(rf"[\s,]*(?:{phrases})")
+def _after(name: str) -> re.Pattern[str]:
+    return re.compile(rf"'s\b|[\s,]*(?:{_any_of(name + '_not_after')})")
+
+
+@cache
+def _before(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{_any_of(name + '_not_before')})\W*$")
+
+
+def _any_of(name: str) -> str:
+    """An expression for the lines of a list; for none, one that matches nowhere."""
+    return "|".join(pattern(line).pattern for line in listed(name)) or "(?!)"
 
 
 def is_quoted(before: str) -> bool:
@@ -98,6 +109,11 @@ def is_quoted(before: str) -> bool:
     if not marks:
         return False
     return marks[-1] in _OPENS or (marks[-1] == '"' and marks.count('"') % 2 == 1)
+
+
+def is_joke(line: str, end: int) -> bool:
+    """Does somebody laugh right after the phrase that ends here?"""
+    return bool(_LAUGH.search(line, end, end + BESIDE))
 
 
 def _is_denied(reading: Reading, hit: Hit) -> bool:
@@ -118,4 +134,4 @@ def _note(reading: Reading, finding: Finding) -> str | None:
         return "in quotation marks"
     if _REPORTED.search(before[-BESIDE:]):
         return "reported"
-    return "in jest" if _LAUGH.search(line, finding.end, finding.end + BESIDE) else None
+    return "in jest" if is_joke(line, finding.end) else None
