@@ -1,8 +1,8 @@
 """Threats and pressure on the other: force, blackmail, isolation, "nobody will believe you".
 
-    If you leave me I will find you.     → safety.coercion
-    Do it or I'll post the pictures.     → safety.coercion
-    I'll beat you at chess next time!    → nothing
+If you leave me I will find you.     → safety.coercion
+Do it or I'll post the pictures.     → safety.coercion
+I'll beat you at chess next time!    → nothing
 """
 
 from __future__ import annotations

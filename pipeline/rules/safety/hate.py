@@ -1,10 +1,10 @@
 """Contempt for people: of a group, of the other as a person, and slurs, by target and context.
 
-    All Muslims are terrorists.         → safety.hate
-    He is such a r3t4rd.                → safety.hate
-    My uncle says women are vermin.     → safety.hate, evidence "reported: women are vermin"
-    Dick Van Dyke, a chink in the wall  → nothing: no sign of contempt stands before it
-    The word "faggot" is a slur.        → nothing: it is spoken of
+All Muslims are terrorists.         → safety.hate
+He is such a r3t4rd.                → safety.hate
+My uncle says women are vermin.     → safety.hate, evidence "reported: women are vermin"
+Dick Van Dyke, a chink in the wall  → nothing: no sign of contempt stands before it
+The word "faggot" is a slur.        → nothing: it is spoken of
 """
 
 from __future__ import annotations
@@ -29,9 +29,12 @@ _SPOKEN_OF = re.compile(
 _IS_A_WORD = re.compile(
     r"\W{0,3}\s?(?:is|was|are|'s|means|это|ist|est|es|è|é) (?:a |an |such a |ein |une? |una |um )?"
     r"(?:\w+ )?(?:slur|word|insult|offensive|derogatory|term|name|ругательств|оскорблени"
-    r"|schimpfwort|beleidigung|insulte|insulto|parolaccia|ofens)|\s?(?:是|这个词|という言葉|라는 (?:말|단어))"
+    r"|schimpfwort|beleidigung|insulte|insulto|parolaccia|ofens)"
+    r"|\s?(?:是|这个词|という言葉|라는 (?:말|단어))"
 )
-_OF_ITSELF = re.compile(r"\b(?:i'm|i am|we're|we are|as|proud|fellow|my)(?: an?| some)?(?: proud)?\s$")
+_OF_ITSELF = re.compile(
+    r"\b(?:i'm|i am|we're|we are|as|proud|fellow|my)(?: an?| some)?(?: proud)?\s$"
+)
 _LIKENESS = {
     "a": "a4@*", "e": "e3*", "i": "i1!*", "o": "o0*", "u": "uv*", "s": "s$5", "t": "t7+",
     "g": "g69", "b": "b8", "l": "l1",

@@ -1,10 +1,10 @@
 """Who does not want to live, plans to or hurts himself; and who urges the other to.
 
-    I don't want to live anymore.        → safety.self_harm
-    Everyone would be happier without me → safety.self_harm
-    just kill yourself already           → safety.self_harm
-    I want to die laughing               → nothing
-    I don't want to live in the city.    → nothing
+I don't want to live anymore.        → safety.self_harm
+Everyone would be happier without me → safety.self_harm
+just kill yourself already           → safety.self_harm
+I want to die laughing               → nothing
+I don't want to live in the city.    → nothing
 """
 
 from __future__ import annotations

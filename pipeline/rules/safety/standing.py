@@ -1,11 +1,11 @@
 """How a phrase stands in its message: meant, in quotation marks, reported, in jest, or denied.
 
-    I'll kill you.                        meant
-    "I'll kill you," he growls.           evidence "in quotation marks: I'll kill you"
-    He says that women are vermin.        evidence "reported: women are vermin"
-    I'll kill you lol                     evidence "in jest: I'll kill you"
-    It's not that I want to die.          nothing: it is denied
-    In the film he says "I want to die"   nothing: a story is spoken of
+I'll kill you.                        meant
+"I'll kill you," he growls.           evidence "in quotation marks: I'll kill you"
+He says that women are vermin.        evidence "reported: women are vermin"
+I'll kill you lol                     evidence "in jest: I'll kill you"
+It's not that I want to die.          nothing: it is denied
+In the film he says "I want to die"   nothing: a story is spoken of
 """
 
 from __future__ import annotations
