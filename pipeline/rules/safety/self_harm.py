@@ -31,6 +31,8 @@ _SOMEWHERE = re.compile(  # not "in this world"
     r"(?! (?:этом (?:свете|мире)|такой|боли))"
 )
 
+_HERE = re.compile(r"\b(?:hier|dort)\b")  # German says it before the verb
+
 
 def self_harm(reading: Reading) -> Iterator[Finding]:
     """Self-harm, the speaker's own or what the other is urged to."""
@@ -41,5 +43,6 @@ def self_harm(reading: Reading) -> Iterator[Finding]:
 def _of_home(reading: Reading, hit: Hit) -> bool:
     """Does somebody not want to live in a place or with somebody, rather than at all?"""
     line = reading.line(hit.message)
-    lives = _TO_LIVE.search(line, hit.start, hit.end)
-    return bool(lives and _SOMEWHERE.match(line, hit.end))
+    if not _TO_LIVE.search(line, hit.start, hit.end):
+        return False
+    return bool(_SOMEWHERE.match(line, hit.end) or _HERE.search(line, hit.start, hit.end))
