@@ -15,7 +15,7 @@ import pytest
 from pipeline.conversation import Message, Persona
 from pipeline.rules import LANGUAGES
 from pipeline.rules.reading.reading import read
-from pipeline.rules.safety import cards, minors, noted, underage
+from pipeline.rules.safety import cards, minors, underage
 from pipeline.texts import configs
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -24,7 +24,7 @@ DATA = Path(__file__).parents[1].parent / "shared" / "data"
 def fired(*turns: str) -> dict[str, int | None]:
     messages = [Message("assistant" if i % 2 else "user", text) for i, text in enumerate(turns)]
     reading = read(messages)
-    return {f.rule: f.message for f in (*underage.underage(reading), *noted.noted(reading))}
+    return {f.rule: f.message for f in underage.underage(reading)}
 
 
 @pytest.mark.parametrize(
@@ -336,13 +336,6 @@ def test_every_language_that_can_be_admitted_has_a_list_of_ages() -> None:
 def test_cards_of_minors(description: str, young: bool) -> None:
     found = cards.cards(read([Message("user", "Hi.")], Persona(description=description)))
     assert [f.rule for f in found] == ["safety.minor"] * young
-
-
-def test_distress_threats_and_slurs_are_labelled() -> None:
-    assert fired("I want to kill myself.", "You have no choice.") == {
-        "safety.self_harm": 0,
-        "safety.coercion": 1,
-    }
 
 
 def test_recall_and_precision_on_persona_chats() -> None:

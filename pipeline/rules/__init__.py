@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from pipeline.rules import cards, structure
 from pipeline.rules.language import report as languages
 from pipeline.rules.privacy import report as private
-from pipeline.rules.safety import noted, sexual, underage
+from pipeline.rules.safety import coercion, hate, self_harm, sexual, underage
 from pipeline.rules.style import (
     advert,
     assistant,
@@ -291,9 +291,9 @@ RULES: dict[str, Rule] = {
         PLACES, "above", 0, "drop", "adults only", underage.underage, new_message=3, fixed=True
     ),
     "safety.sexual": Rule(GRADE, "above", 0, "warn", NOTED, sexual.sexual),
-    "safety.self_harm": Rule(PLACES, "above", 0, "warn", NOTED, noted.noted),
-    "safety.coercion": Rule(PLACES, "above", 0, "warn", NOTED, noted.noted),
-    "safety.slur": Rule(PLACES, "above", 0, "warn", NOTED, noted.noted),
+    "safety.self_harm": Rule(PLACES, "above", 0, "warn", NOTED, self_harm.self_harm),
+    "safety.hate": Rule(PLACES, "above", 0, "warn", NOTED, hate.hate),
+    "safety.coercion": Rule(PLACES, "above", 0, "warn", NOTED, coercion.coercion),
     # privacy
     "privacy.email": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),
     "privacy.phone": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),

@@ -69,6 +69,8 @@ LISTS = (
     "self_harm",
     "coercion",
     "slur",
+    "slur_weak",
+    "hate",
     "cliches",
     "advert",
 )
@@ -78,6 +80,7 @@ UNSPACED = (
     r"\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 )
 BEGINNING = 10  # letters: 8 are found twice as often, 16 take three times as long to lay out
+UNSPACED_BEGINNING = 4  # letters of a script that writes a word with one or two
 # How often a letter comes, of an alphabet and of an unspaced script; and a word of these.
 COMMON, RARE, OFTEN = 1 / 8, 1 / 200, 1 / 60
 UNSPACED_FROM = "\u0e00"
@@ -136,6 +139,7 @@ _CHOICE = re.compile(r"@\S+ =")
 _CHOICE_NAME = re.compile(r"@[^\W\d_']+(?:'\w+)?")
 _GROUP = re.compile(r"(\([^()]*\)| ?~\d ?)")
 _GAP = re.compile(r" ?~(\d) ?")
+_BRACKET = re.compile("[()]")
 # Per word of a gap; in a script without blanks a word counts as three letters.
 _GAP_LETTERS = 3
 _UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
@@ -172,7 +176,7 @@ def _lines(file: str) -> Iterator[str]:
         line = entry.lower()
         if _CHOICE.match(line):
             name, _, choice = line.partition("=")
-            choices[name.strip()] = f"({choice.strip()})".replace("_", " ")
+            choices[name.strip()] = flat(f"({choice.strip()})".replace("_", " "))
         else:
             filled = _CHOICE_NAME.sub(lambda name: choices.get(name[0], name[0]), line)
             yield flat(filled)
@@ -180,51 +184,49 @@ def _lines(file: str) -> Iterator[str]:
 
 def flat(line: str) -> str:
     """A line without groups inside groups: `(a|b (c|d))` → `(a|b c|b d)`."""
-    while inner := _inner_group(line):
-        opened, closed = inner
-        start = _choice_start(line, opened)
-        end = _choice_end(line, closed)
-        before, after = line[start:opened], line[closed + 1 : end]
-        choices = line[opened + 1 : closed].split("|")
-        spelt = "|".join(before + choice + after for choice in choices)
-        line = line[:start] + spelt + line[end:]
-    return line
+    return "".join(_flat_group(piece) for piece in _pieces(line))
 
 
-def _inner_group(line: str) -> tuple[int, int] | None:
-    """The brackets of the first group that stands inside another one."""
-    depth, opened = 0, 0
-    for place, letter in enumerate(line):
-        if letter == "(":
-            depth += 1
-            opened = place
-        elif letter == ")" and depth > 1:
-            return opened, place
-        elif letter == ")":
-            depth -= 1
-    return None
+def _flat_group(piece: str) -> str:
+    if piece.startswith("(") and piece.rfind("(") > 0:
+        return f"({'|'.join(_spellings(piece))})"
+    return piece
 
 
-def _choice_start(line: str, opened: int) -> int:
-    """Where the choice begins that holds the group opened there: after the `|` or `(` before it."""
-    depth = 0
-    for place in range(opened - 1, -1, -1):
-        letter = line[place]
-        if depth == 0 and letter in "|(":
-            return place + 1
-        depth += (letter == ")") - (letter == "(")
-    return 0
+def _spellings(piece: str) -> list[str]:
+    """What a group, or the text between two groups, can be."""
+    if not piece.startswith("("):
+        return [piece]
+    spelt = []
+    for choice in _choices_of_group(piece):
+        ways = map(_spellings, _pieces(choice))
+        spelt += ["".join(way) for way in product(*ways)]
+    return spelt
 
 
-def _choice_end(line: str, closed: int) -> int:
-    """Where the choice ends that holds the group closed there: at the `|` or `)` after it."""
-    depth = 0
-    for place in range(closed + 1, len(line)):
-        letter = line[place]
-        if depth == 0 and letter in "|)":
-            return place
-        depth += (letter == "(") - (letter == ")")
-    return len(line)
+def _pieces(line: str) -> list[str]:
+    """Its outermost groups, and the text between them."""
+    pieces, depth, start = [], 0, 0
+    for bracket in _BRACKET.finditer(line):
+        opens = bracket[0] == "("
+        if depth == (0 if opens else 1):
+            place = bracket.start() if opens else bracket.end()
+            pieces.append(line[start:place])
+            start = place
+        depth += 1 if opens else -1
+    return [*pieces, line[start:]]
+
+
+def _choices_of_group(group: str) -> Iterator[str]:
+    """The choices between its brackets; a group inside it stays whole."""
+    choice = ""
+    for part in group[1:-1].split("|"):
+        choice += part
+        if choice.count("(") == choice.count(")"):
+            yield choice
+            choice = ""
+        else:
+            choice += "|"
 
 
 def parts(line: str) -> list[list[str]]:
@@ -320,11 +322,21 @@ def _begun(searched: Sequence[Sequence[str]]) -> set[str]:
     """The first letters of every spelling, without writing the spellings out."""
     begun = {""}
     for choices in searched:
-        whole = {start for start in begun if len(start) == BEGINNING}
+        whole = {start for start in begun if len(start) == _enough(start)}
         going_on = begun - whole
-        longer = {(start + choice)[:BEGINNING] for start in going_on for choice in choices}
+        longer = {_beginning(start + choice) for start in going_on for choice in choices}
         begun = whole | longer
     return begun
+
+
+def _beginning(spelling: str) -> str:
+    """Its first letters."""
+    return spelling[: _enough(spelling)]
+
+
+def _enough(spelling: str) -> int:
+    """How many letters of it are looked for."""
+    return UNSPACED_BEGINNING if spelling > UNSPACED_FROM else BEGINNING
 
 
 @cache
@@ -333,7 +345,7 @@ def _spelt(line: str) -> dict[str, tuple[str, ...]]:
     spelt: dict[str, list[str]] = defaultdict(list)
     for choices in product(*_searched(line)):
         spelling = "".join(choices)
-        spelt[spelling[:BEGINNING]].append(spelling)
+        spelt[_beginning(spelling)].append(spelling)
     return {beginning: tuple(spellings) for beginning, spellings in spelt.items()}
 
 

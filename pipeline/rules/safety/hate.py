@@ -1,0 +1,94 @@
+"""Contempt for people: of a group, of the other as a person, and slurs, by target and context.
+
+All Muslims are terrorists.         → safety.hate
+He is such a r3t4rd.                → safety.hate
+My uncle says women are vermin.     → safety.hate, evidence "reported: women are vermin"
+Dick Van Dyke, a chink in the wall  → nothing: no sign of contempt stands before it
+The word "faggot" is a slur.        → nothing: it is spoken of
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pipeline.rules.reading.phrases import Hit, listed, parts, pattern
+from pipeline.rules.safety import standing
+
+if TYPE_CHECKING:
+    from pipeline.conversation import Finding
+    from pipeline.rules.reading.reading import Reading
+
+LEAD = 40  # characters before a word in which a sign of contempt may stand
+_SPOKEN_OF = re.compile(
+    r"(?:\b(?:word|words|term|slur|insult|n-word|f-word|слово|слова|wort|begriff|mot|terme|palabra"
+    r"|término|parola|termine|palavra|termo)|词|这个词|言葉|という語|단어)\W{0,3}$"
+)
+_IS_A_WORD = re.compile(
+    r"\W{0,3}\s?(?:is|was|are|'s|means|это|ist|est|es|è|é) (?:a |an |such a |ein |une? |una |um )?"
+    r"(?:\w+ )?(?:slur|word|insult|offensive|derogatory|term|name|ругательств|оскорблени"
+    r"|schimpfwort|beleidigung|insulte|insulto|parolaccia|ofens)"
+    r"|\s?(?:是|这个词|という言葉|라는 (?:말|단어))"
+)
+_OF_ITSELF = re.compile(
+    r"\b(?:i'm|i am|we're|we are|as|proud|fellow|my)(?: an?| some)?(?: proud)?\s$"
+)
+_LIKENESS = {
+    "a": "a4@*", "e": "e3*", "i": "i1!*", "o": "o0*", "u": "uv*", "s": "s$5", "t": "t7+",
+    "g": "g69", "b": "b8", "l": "l1",
+}  # fmt: skip
+_SIGN_IN_WORD = re.compile(r"[134@*!0$57](?<=[a-z].)[134@*!0$57]{0,2}[a-z]")
+_WORD_WITH_SIGN = re.compile(r"(?<![a-z0-9])[a-z]{1,20}[134@*!0$57]{1,3}[a-z][a-z134@*!0$57]{0,20}")
+
+
+def hate(reading: Reading) -> Iterator[Finding]:
+    """Statements of contempt, and slurs."""
+    hits = [*standing.not_undone(reading, "hate"), *_slurs(reading), *_disguised(reading)]
+    yield from standing.findings(reading, "safety.hate", hits)
+
+
+def _slurs(reading: Reading) -> Iterator[Hit]:
+    """Slurs that are used; those with another meaning only with contempt before them."""
+    for hit in standing.not_undone(reading, "slur"):
+        if not _is_spoken_of(reading, hit):
+            yield hit
+    for hit in reading.hits["slur_weak"]:
+        before = reading.line(hit.message)[max(0, hit.start - LEAD) : hit.start]
+        if _leads().search(before) and not _is_spoken_of(reading, hit):
+            yield hit
+
+
+def _is_spoken_of(reading: Reading, hit: Hit) -> bool:
+    """Is the word itself spoken of, or does somebody call himself so?"""
+    line = reading.line(hit.message)
+    before = line[max(0, hit.start - LEAD) : hit.start]
+    spoken_of = _SPOKEN_OF.search(before) or _IS_A_WORD.match(line, hit.end)
+    return bool(spoken_of or _OF_ITSELF.search(before))
+
+
+def _disguised(reading: Reading) -> Iterator[Hit]:
+    """English slurs with a digit or a sign in place of a letter: "r3t4rd", "f*ggot"."""
+    if not _SIGN_IN_WORD.search(reading.folded):
+        return
+    for match in _WORD_WITH_SIGN.finditer(reading.folded):
+        if _disguises().fullmatch(match[0]):
+            yield reading.hit(match.start(), match.end())
+
+
+@cache
+def _leads() -> re.Pattern[str]:
+    """A line of slur_lead at the end of a text."""
+    leads = "|".join(pattern(line).pattern for line in listed("slur_lead"))
+    return re.compile(rf"(?:{leads})\W{{0,2}}$")
+
+
+@cache
+def _disguises() -> re.Pattern[str]:
+    """The slurs of five letters and more, each letter or what looks like it."""
+    lines = [*listed("slur"), *listed("slur_weak")]
+    words = {word for line in lines for choices in parts(line) for word in choices}
+    plain = sorted(word for word in words if word.isascii() and word.isalpha() and len(word) > 4)
+    spelt = ("".join(f"[{_LIKENESS.get(letter, letter)}]" for letter in word) for word in plain)
+    return re.compile(rf"(?:{'|'.join(spelt)})[!*]*")
