@@ -15,7 +15,7 @@ from pipeline.rules import PLACES, READERS, RULES, Rule, alternatives, beyond, m
 from pipeline.rules.language import detect
 from pipeline.rules.reading.reading import read
 from pipeline.rules.safety.minors import minors
-from pipeline.rules.safety.underage import beside_explicit
+from pipeline.rules.safety.underage import TELLING, beside_explicit
 
 BATCH = 512  # rows whose language is found together
 
@@ -79,10 +79,14 @@ def _minors_cut_away(whole: Conversation, row: Conversation) -> Iterator[Finding
         return
     text = "\n".join(message.content for message in row.messages)
     cut = [message for message in whole.messages if message.content not in text]
-    if cut:
-        uncut = read(whole.messages, whole.persona, whole.user_persona)
-        for finding in (*minors(read(cut)), *beside_explicit(uncut)):
-            yield replace(finding, message=None, start=None, end=None)
+    if not cut:
+        return
+    reading = read(cut)
+    found = [*minors(reading)]
+    if not TELLING.isdisjoint(reading.hits):
+        found += beside_explicit(read(whole.messages, whole.persona, whole.user_persona))
+    for finding in found:
+        yield replace(finding, message=None, start=None, end=None)
 
 
 def decide(part: Iterable[Conversation], settings: FilterSettings) -> Iterator[Conversation | Drop]:

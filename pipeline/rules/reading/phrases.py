@@ -81,58 +81,16 @@ UNSPACED = (
 )
 BEGINNING = 10  # letters: 8 are found twice as often, 16 take three times as long to lay out
 UNSPACED_BEGINNING = 4  # letters of a script that writes a word with one or two
-# How often a letter comes, of an alphabet and of an unspaced script; and a word of these.
+# How often a letter comes, one of an unspaced script or a digit, and a word of `OFTEN_USED`.
 COMMON, RARE, OFTEN = 1 / 8, 1 / 200, 1 / 60
 UNSPACED_FROM = "\u0e00"
-OFTEN_USED = frozenset(
-    [
-        "a",
-        "am",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "but",
-        "can",
-        "could",
-        "do",
-        "don't",
-        "for",
-        "have",
-        "how",
-        "i",
-        "i'm",
-        "if",
-        "in",
-        "is",
-        "it",
-        "it's",
-        "let",
-        "me",
-        "my",
-        "need",
-        "of",
-        "on",
-        "or",
-        "so",
-        "that",
-        "the",
-        "this",
-        "to",
-        "want",
-        "was",
-        "we",
-        "were",
-        "what",
-        "with",
-        "would",
-        "you",
-        "your",
-        "'m",
-    ]
-)
+_OFTEN_USED = """
+    'm a about all am an and are as at be been but can can't could did do don't for get go going
+    good have he her him his how i i'm if im in is it it's just know let let's like
+    me my need no not of oh on one or out really say she should so that that's the them then there
+    they think this time to up want was we well were what when will with would yes you your
+"""
+OFTEN_USED = frozenset(_OFTEN_USED.split())
 SPELLINGS = 5000  # phrases at most that the searched part of a line is written out to
 
 _CHOICE = re.compile(r"@\S+ =")
@@ -382,5 +340,5 @@ def _chance_of_spelling(spelling: str) -> float:
 def _chance_of_word(word: str) -> float:
     if word in OFTEN_USED:
         return OFTEN
-    rare = sum(letter >= UNSPACED_FROM for letter in word)
+    rare = sum(letter >= UNSPACED_FROM or letter.isdigit() for letter in word)
     return RARE**rare * COMMON ** (len(word) - rare)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # The lists whose phrases are signs of a minor, whoever is meant.
 SIGNS = ("minor", "minor_card", "minor_youth", "minor_school", "minor_sign")
+TELLING = frozenset([*SIGNS, "sexual"])  # without their phrases a message has no part in it
 _TAG = re.compile(r"\b(?:loli|shota|underage|preteen|schoolgirl|schoolboy)", re.IGNORECASE)
 
 
