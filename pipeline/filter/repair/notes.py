@@ -30,13 +30,23 @@ _CODE = "```"
 def remove_notes(draft: Draft, text: str) -> None:
     """Remove notes and remarks from a draft. text: all of its messages, joined by NUL."""
     folded = fold(text)
-    names = (*meta.LISTS, "ooc") if _FRAME.search(text) else ("meta_offer",)
     starts = [0, *(match.end() for match in re.finditer("\0", text))]
-    hits = phrases.find(folded, starts, names)
+    hits = phrases.find(folded, starts, _lists(text))
     if any(meta.of_messages(folded, starts, hits).values()):
         draft.change_texts("removed a generator's notes", without_notes, SPOKEN)
     if hits["ooc"] or ooc.has_doubles(folded):
         draft.change_texts("removed out-of-character notes", without_asides, SPOKEN)
+
+
+def _lists(text: str) -> tuple[str, ...]:
+    """The lists that may say something of these messages: an offer is a sentence, a note is set
+    off, a first line has others below it."""
+    if not _FRAME.search(text):
+        return ("meta_offer",)
+    names = (*meta.LISTS, "ooc")
+    if "\n" in text:
+        return names
+    return tuple(name for name in names if name != meta.FIRST_LINES)
 
 
 def without_notes(text: str) -> str:

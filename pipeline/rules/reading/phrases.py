@@ -75,7 +75,6 @@ LISTS = (
     "cliches",
     "advert",
     "meta_opening",
-    "meta_first_line",
     "meta_note",
     "meta_label",
     "meta_offer",

@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pipeline.rules.reading import phrases
 from pipeline.rules.reading.phrases import UNSPACED, Hit, listed
-from pipeline.rules.style.replies import is_machine
+from pipeline.rules.style.machine import plays_a_machine
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
@@ -73,7 +74,10 @@ _FRAMED = re.compile(r"[-—–=*~#]{2,}|[(\[{（【［<*]|\d")
 def meta(reading: Reading) -> Iterator[Finding]:
     """What a generator says of its own text."""
     found = list(_closings(reading))
-    for message, stretches in of_messages(reading.folded, reading.starts, reading.hits).items():
+    hits = reading.hits
+    if "\n" in reading.text:
+        hits = hits | phrases.find(reading.folded, reading.starts, (FIRST_LINES,))
+    for message, stretches in of_messages(reading.folded, reading.starts, hits).items():
         found += [Hit(message, start, end) for start, end in stretches]
     if "\n" in reading.text:
         found += _several(reading)
@@ -172,6 +176,7 @@ _FINDERS: dict[str, Callable[[str, Hit], Iterator[Extent]]] = {
     "meta_end": _end,
 }
 LISTS = tuple(_FINDERS)
+FIRST_LINES = "meta_first_line"  # only looked for where there are several lines
 
 
 def _start(text: str, hit: Hit) -> int:
@@ -223,7 +228,7 @@ def _several(reading: Reading) -> Iterator[Hit]:
 def _closings(reading: Reading) -> Iterator[Hit]:
     """An assistant's questions what else it can do, where it is no machine and serves nobody."""
     hits = reading.hits["meta_service"]
-    if not hits or is_machine(reading.persona) or _serves(reading):
+    if not hits or plays_a_machine(reading) or _serves(reading):
         return
     for hit in hits:
         before = reading.line(hit.message)[max(0, hit.start - NEAR) : hit.start]
