@@ -25,6 +25,9 @@ class RepairSettings(Settings):
         True,
         description="remove reasoning, tool calls, citation marks and template tokens",
     )
+    notes: bool = Field(
+        True, description="remove a generator's notes and remarks out of character beside a message"
+    )
     labels: bool = Field(True, description="remove speakers' labels from the start of messages")
     turns: bool = Field(
         True, description="cut a message where it goes on with the turn of the other side"

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from pipeline.rules import cards, structure
 from pipeline.rules.language import report as languages
 from pipeline.rules.privacy import report as private
-from pipeline.rules.safety import coercion, hate, self_harm, sexual, underage
+from pipeline.rules.safety import coercion, hate, injection, self_harm, sexual, underage
 from pipeline.rules.style import (
     advert,
     assistant,
@@ -33,8 +33,11 @@ from pipeline.rules.style import (
     citations,
     labels,
     markup,
+    meta,
     noise,
+    ooc,
     page,
+    prompts,
     reasoning,
     refusals,
     repetition,
@@ -245,6 +248,27 @@ RULES: dict[str, Rule] = {
     "style.citation": Rule(
         PLACES, "above", 0, "drop", "a mark of a citation", citations.citations, new_message=2
     ),
+    "style.meta": Rule(
+        PLACES,
+        "above",
+        0,
+        "drop",
+        "what a generator says of its own text",
+        meta.meta,
+        new_message=1,
+    ),
+    "style.ooc": Rule(
+        PLACES, "above", 0, "drop", "a remark out of character", ooc.aside, new_message=2
+    ),
+    "style.prompt": Rule(
+        PLACES,
+        "above",
+        0,
+        "drop",
+        "instructions or a card inside a message",
+        prompts.echoes,
+        new_message=1,
+    ),
     "style.mention": Rule(
         PLACES,
         "above",
@@ -294,6 +318,15 @@ RULES: dict[str, Rule] = {
     "safety.self_harm": Rule(PLACES, "above", 0, "warn", NOTED, self_harm.self_harm),
     "safety.hate": Rule(PLACES, "above", 0, "warn", NOTED, hate.hate),
     "safety.coercion": Rule(PLACES, "above", 0, "warn", NOTED, coercion.coercion),
+    "safety.injection": Rule(
+        PLACES,
+        "above",
+        0,
+        "warn",
+        "text aimed at the model that reads it",
+        injection.injections,
+        new_message=3,
+    ),
     # privacy
     "privacy.email": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),
     "privacy.phone": Rule(PLACES, "above", 0, "warn", PERSONAL, private.personal_data),

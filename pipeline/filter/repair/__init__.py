@@ -10,27 +10,27 @@ from __future__ import annotations
 import ftfy
 from ftfy.badness import is_bad
 
-from pipeline.conversation import Conversation, Role
+from pipeline.conversation import Conversation
 from pipeline.filter.repair.characters import is_untidy, tidy
-from pipeline.filter.repair.draft import Draft
+from pipeline.filter.repair.draft import SPOKEN, Draft
 from pipeline.filter.repair.forum import strip_forum
 from pipeline.filter.repair.labels import remove_labels
 from pipeline.filter.repair.markup import may_hold_markup, strip_markup
+from pipeline.filter.repair.notes import remove_notes
 from pipeline.filter.repair.quoted import strip_quoted
 from pipeline.filter.repair.remains import without_calls, without_citations, without_reasoning
 from pipeline.filter.repair.shape import keep_longest_pair, merge
 from pipeline.filter.repair.turns import cut_other_side, remove_tokens
 from pipeline.recipe.filter import RepairSettings
 from pipeline.rules import structure
+from pipeline.rules.safety import injection
 from pipeline.rules.style import citations, labels, reasoning, tokens, tools
 from pipeline.rules.style.page import may_hold_page
-
-SPOKEN: tuple[Role, ...] = ("user", "assistant")
 
 
 def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
     """Repair the messages one by one: decoding, remains of machines, markup, remains of pages,
-    blanks, labels; then leave out the empty ones."""
+    blanks, notes, labels; then leave out the empty ones."""
     draft = Draft.of(row)
     text = draft.text()
     if settings.mojibake and not text.isascii() and is_bad(text):
@@ -45,6 +45,8 @@ def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
         text = draft.text()
     if settings.characters and is_untidy(text, [*draft.messages, *draft.alternatives]):
         draft.change_texts("tidied blanks and characters", tidy)
+    if settings.notes:
+        remove_notes(draft, text)
     if settings.labels and (":" in text or "：" in text):
         remove_labels(draft, row)
     if settings.turns and labels.may_go_on(text):
@@ -67,7 +69,7 @@ def _strip_page(draft: Draft, settings: RepairSettings) -> None:
 def _strip_markup(draft: Draft, settings: RepairSettings) -> None:
     """Markup may have hidden what a machine left: `&lt;think&gt;`."""
     before = len(draft.edits)
-    draft.change_texts("removed markup", strip_markup)
+    draft.change_texts("removed markup", _without_markup)
     if settings.remains and len(draft.edits) > before:
         _remove_remains(draft, draft.text())
 
@@ -83,6 +85,12 @@ def _remove_remains(draft: Draft, text: str) -> None:
         draft.change_texts("removed citation marks", without_citations, SPOKEN)
     if any(sign in text for sign in tokens.SIGNS):
         remove_tokens(draft)
+
+
+def _without_markup(text: str) -> str:
+    """A comment with an order to models stays, for `safety.injection` to find."""
+    is_aimed = "<!--" in text and injection.aims_at_model(text)
+    return text if is_aimed else strip_markup(text)
 
 
 def repair_shape(row: Conversation, settings: RepairSettings) -> Conversation:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from pipeline.conversation import ROLES, Alternative, Annotation, Conversation, Message, Role
 
+SPOKEN: tuple[Role, ...] = ("user", "assistant")
+
 
 @dataclass
 class Draft:

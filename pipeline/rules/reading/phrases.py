@@ -7,6 +7,7 @@ stands for up to three words of the same sentence: `i can't ~2 help` is in "I ca
     listed("refusal")                 the lines of refusal.txt, refusal-de.txt, refusal-en.txt, …
     pattern("i (cannot|can't) help")  a regular expression for one line
     find(text, starts)                where the phrases of all lists stand in a text
+    find(text, starts, ("goodbye",))  only those of some
 
 How `find` works. Written out, the lines are 230,000 phrases: too many to try one after another, and
 1.5 CPU-seconds to lay out for a search in one pass (Aho and Corasick 1975) in every process. Their
@@ -73,6 +74,18 @@ LISTS = (
     "hate",
     "cliches",
     "advert",
+    "meta_opening",
+    "meta_note",
+    "meta_label",
+    "meta_offer",
+    "meta_service",
+    "meta_end",
+    "ooc",
+    "ooc_step",
+    "prompt",
+    "prompt_weak",
+    "prompt_field",
+    "injection",
 )
 # Scripts that write no blank between words, and those that glue particles to them: next to their
 # letters no word boundary is asked for.
@@ -220,7 +233,9 @@ def _expression(choices: Sequence[str], unspaced: bool) -> str:
         return _any_of(choices)
     words = int(gap[1])
     between = r"[^\w.!?。！？…\n\0]+"
-    any_words = rf"(?:{between}[\w'-]+){{0,{words}}}?{between}"
+    # possessive: what is a word is not tried in other ways. "can" is no word of "can't"
+    word = r"\w++(?:'\w{1,2}+(?!\w))?+"
+    any_words = rf"(?!'\w)(?:{between}{word}){{0,{words}}}?{between}"
     if not unspaced:
         return any_words
     return rf"(?:{any_words}|[^。！？.!?…\n\0]{{0,{_GAP_LETTERS * words}}}?)"
@@ -234,14 +249,16 @@ def _any_of(choices: Sequence[str]) -> str:
 # Where phrases stand.
 
 
-def find(text: str, starts: Sequence[int]) -> defaultdict[str, list[Hit]]:
+def find(
+    text: str, starts: Sequence[int], names: tuple[str, ...] = LISTS
+) -> defaultdict[str, list[Hit]]:
     """Where the phrases of every list stand.
 
-    text: folded messages joined by NUL. starts: where each of them begins.
+    text: folded messages joined by NUL. starts: where each of them begins. names: of the lists.
     """
     found = defaultdict[str, list[Hit]](list)
     bounds = [*starts, len(text) + 1]
-    for message, line in _worth_a_look(text, starts):
+    for message, line in _worth_a_look(text, starts, names):
         content = text[bounds[message] : bounds[message + 1] - 1]
         unspaced = not content.isascii() and bool(_UNSPACED_LETTER.search(content))
         for match in pattern(line.line, unspaced).finditer(content):
@@ -249,10 +266,12 @@ def find(text: str, starts: Sequence[int]) -> defaultdict[str, list[Hit]]:
     return found
 
 
-def _worth_a_look(text: str, starts: Sequence[int]) -> list[tuple[int, Line]]:
+def _worth_a_look(
+    text: str, starts: Sequence[int], names: tuple[str, ...]
+) -> list[tuple[int, Line]]:
     """(message, line) wherever a spelling of the line's searched part stands: `find` looks at these
     only. Sorted by message, then by line."""
-    automaton, owners = _beginnings()
+    automaton, owners = _beginnings(names)
     found = set()
     for number, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
         beginning = text[start:end]
@@ -263,12 +282,13 @@ def _worth_a_look(text: str, starts: Sequence[int]) -> list[tuple[int, Line]]:
 
 
 @cache
-def _beginnings() -> tuple[AhoCorasick, list[list[Line]]]:
-    """What finds the beginnings of the searched parts of all lines, and the lines of each."""
+def _beginnings(names: tuple[str, ...]) -> tuple[AhoCorasick, list[list[Line]]]:
+    """What finds the beginnings of the searched parts of the lists' lines, and the lines of
+    each."""
     from ahocorasick_rs import AhoCorasick
 
     owners: dict[str, list[Line]] = defaultdict(list)
-    for name in LISTS:
+    for name in names:
         for line in listed(name):
             owner = Line(name, line)
             for beginning in _begun(_searched(line)):
