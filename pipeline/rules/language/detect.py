@@ -2,6 +2,7 @@
 
     detect(conversations, admitted=(), limit=FOREIGN) -> [Detection]    of many conversations
     detect_message(text, expected) -> (code, evidence)                  of one new message
+    fits(texts) -> [nats a letter]                                      are they of any language
     langdetect_baseline(texts) -> [code]                                what langdetect answers
 
 A single short message cannot be told apart ("Ja!", "No problem"): its letters carry little
@@ -113,6 +114,15 @@ def detect_message(text: str, expected: str, limit: float = FOREIGN) -> tuple[st
     own = np.array([names.index(expected)])
     found = _of_messages(_weighed([text]), own, limit)
     return names[found.lanes[0]], float(found.evidence[0])
+
+
+def fits(texts: Sequence[str]) -> list[float]:
+    """How well each text fits the language that it fits best: nats a letter, 3 to 17 where people
+    write, below 2 where the letters are none of any language."""
+    best = _weighed(texts).max(1) / UNIT
+    letters = [sum(letter.isalpha() or letter > "\x7f" for letter in text) for text in texts]
+    pairs = zip(best.tolist(), letters, strict=True)
+    return [nats / max(1, count) for nats, count in pairs]
 
 
 def langdetect_baseline(texts: Sequence[str]) -> list[str]:
