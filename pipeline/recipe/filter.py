@@ -19,7 +19,8 @@ class RepairSettings(Settings):
     quoted: bool = Field(True, description="remove the letter that a mail quotes, and its notices")
     forum: bool = Field(True, description="remove what forums and telephones write into messages")
     characters: bool = Field(
-        True, description="compose characters, remove invisible ones and needless blanks"
+        True,
+        description="compose characters, remove invisible ones and needless blanks, undo disguises",
     )
     remains: bool = Field(
         True,

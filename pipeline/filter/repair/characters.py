@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline.conversation import Alternative, Message
 
@@ -35,3 +35,8 @@ def is_untidy(text: str, messages: Sequence[Message | Alternative]) -> bool:
     if any(blanks in text for blanks in ("  ", " \n", "\n ")):
         return True
     return any(message.content != message.content.strip() for message in messages)
+
+
+def outside_code(change: Callable[[str], str]) -> Callable[[str], str]:
+    """The change of texts, but not of those that hold code."""
+    return lambda text: text if _CODE in text else change(text)
