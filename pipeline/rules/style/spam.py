@@ -1,0 +1,200 @@
+"""Advertising by strangers, with a link or without: a score of simple features.
+
+No feature alone says anything: people share links, speak of casinos, and ask each other to call.
+Each is worth a point or two, and `ENOUGH` points must come together:
+
+    "Grow your Instagram fast >> www.followers.example <<"
+        trade (grow your instagram) 1 · link 1 · loud (>>) 1                       3: advertising
+    "I ordered the same coat at www.coats.example"
+        link 1                                                                     1: a person
+
+    opener  how advertising begins                                                 spam_opener.txt
+    pitch   what nobody says but who advertises: counts twice                      spam_pitch.txt
+    trade   what advertising deals in; each counts, up to three                    spam_trade.txt
+    money   promised money, and offers: free, half price, today only; up to two    spam_money.txt
+    call    what the reader is told to do                                          spam_call.txt
+    link    an address of a page; a place behind which advertisers wait (t.me) counts twice
+    reach   a phone number, or a name behind @
+    loud    capitals, emoji, arrows, a sum of money
+
+A message of trade or offers that speaks of nothing personal gets a point more, a personal one of
+none a point less; and so does one that goes on with the subject of the messages before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pipeline.rules.reading.phrases import UNSPACED, Hit, listed, pattern
+
+if TYPE_CHECKING:
+    from pipeline.conversation import Finding
+    from pipeline.rules.reading.reading import Reading
+
+HitsByList = dict[str, list[Hit]]  # by the names of the lists
+
+ENOUGH = 3  # points. Our choice: 2 finds a fifth more, and also people who praise a shop
+MOST_TRADES = 3  # hits that count, a pitch twice
+MOST_OFFERS = 2
+NEAR_START = 6  # characters before an opener: emoji and quotes
+LOUD_WORDS = 3  # in capitals
+SHARED = 2  # words of five letters and more that two messages on one subject have in common
+
+_ENDINGS = (
+    "com|net|org|info|biz|shop|store|online|site|xyz|club|top|live|app|io|co|me|ru|de|fr|es|it|pt|"
+    "br|cn|jp|kr|uk|us|tv|cc|to|ly|gg|link|click|vip|pro|bet|casino|win|loan|example|test"
+)
+_LINK = re.compile(
+    r"https?://|www\.[\w-]"
+    rf"|(?<![\w@.-])[a-z0-9][a-z0-9-]{{1,60}}\.(?:[a-z0-9-]{{1,30}}\.)?(?:{_ENDINGS})(?![\w.-]*@)\b(?!\.\w)"
+)
+# Shorteners, invitations to chats, pages of links, pages for paying fans.
+_FUNNEL = re.compile(
+    r"\b(?:t\.me|telegram\.me|wa\.me|chat\.whatsapp\.com|discord\.(?:gg|com/invite)|bit\.ly|tinyurl\.com"
+    r"|cutt\.ly|is\.gd|goo\.gl|rb\.gy|shorturl\.at|rebrand\.ly|ow\.ly|vk\.cc|clck\.ru|linktr\.ee"
+    r"|beacons\.ai|allmylinks\.com|onlyfans\.com|fansly\.com|line\.me|open\.kakao\.com|u\.nu|adf\.ly)/?\w"
+)
+_PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d ()./-]{7,18}\d(?!\w)")
+_NAME = re.compile(r"(?<![\w.])@[a-z0-9_.]{3,}|[a-z0-9]@[a-z0-9-]{2,40}\.[a-z]{2}")
+_ACCOUNT = re.compile(
+    r"(?:whatsapp|telegram|wechat|weixin|kakao|line|skype|vx|qq|微信|v信|薇信|카톡|텔레|телега|тг|라인|id)"
+    r"[^\w\n]{0,3}(?:id[^\w\n]{0,2})?(?=[a-z0-9_]{5})[a-z0-9_]*\d"
+)
+_POINTING = (
+    "\U0001f447-\U0001f449➡⬇▶⏩‼\U0001f4b0\U0001f4b5\U0001f4b8\U0001f911\U0001f4f2"  # or money
+)
+_GLARING = "\U0001f525\U0001f680\U0001f381\U0001f4af\U0001f48b\U0001f351\U0001f346\U0001f618✅⚡❗"
+_SIGNS = re.compile(rf">>|<<|!!|\$\$|[{_POINTING}]|[{_GLARING}].{{0,40}}[{_GLARING}]")
+_CAPITALS = re.compile(r"(?<!\w)[A-ZÀ-ÞА-ЯЁ]{3,}(?!\w)")
+_AMOUNT = re.compile(
+    r"[$€£¥₹]\s?\d|\d[\d.,]*k?\s?"
+    r"(?:[$€£₽%]|usd|eur|btc|eth|usdt|euros?|dollars?|dólares|reais|pesos|руб|р\b|тыс|元|块|万|円|만\s?원|원)"
+)
+# Somebody is sent to a page, or told to call or to write: "order the tea at tea.example".
+_ORDERS = (
+    "visit|order|buy|book|register|sign up|join|apply|shop|trade|contact|email|message|text|call"
+    "|dial|ring|phone|whatsapp|telegram|besuche|besuchen|bestellen|bestelle|anmelden|anrufen|ruf an"
+    "|visitez|commandez|commander|inscrivez-vous|répondez|appelez|contactez|visita|visite|compra"
+    "|pide|pídelo|regístrate|llame|llama|responde|ordina|acquista|iscriviti|rispondi|chiama|compre"
+    "|peça|ligue|zap|responda|заказ|закажи|закажите|звоните|звони|играй|пишите|тел|qq|微信|电话|전화|電話"
+)
+_TO = r"(?:https?:|www\.|[a-z0-9-]{2,40}\.[a-z]{2}|@[a-z]|[a-z0-9.]{1,30}@|\+?\d[\d ()./-]{6})"
+_VISIT = re.compile(rf"(?<!\w)(?:{_ORDERS})(?!\w)[^.!?\n]{{0,40}}?(?<![\w.]){_TO}")
+# What people say of themselves and to each other, and advertisers hardly ever.
+_PERSONAL = re.compile(
+    r"\b(?:he|she|him|his|they|haha\w*|lol|mom|dad|brother|sister|uncle|aunt|grandma|yesterday"
+    r"|last (?:night|month|year)|let's|shall we|want to go|come with|we (?:go|went|could|meet)"
+    r"|i (?:was|had|bought|found|got|went|tried|think|thought|know|read|watched|ordered|guess|felt"
+    r"|fell|wish|hope|remember|love|like|hate|live)|you (?:should|like|left|said|told)"
+    r"|мама|папа|вчера|пойдём|пойдем|давай|я (?:купил|нашл|думаю|видел|люблю|был|взял)\w*"
+    r"|gestern|lass uns|wir (?:fahren|gehen|treffen)|ich (?:habe|hab|war|finde|fand|glaube|denke)"
+    r"|hier soir|on (?:va|y)|j'ai|je (?:pense|crois|trouve|vends)|ayer|compré|encontré|creo|vamos"
+    r"|ieri|andiamo|ho (?:comprato|trovato|visto)|penso|ontem|comprei|encontrei|acho)\b"
+    r"|我(?:买|在|觉得|昨天|看|妈|们)|昨天|一起|昨日|一緒に|私[はも]|어제|같이|엄마"
+)
+_LINK_SIGNS = ("http", "www.", "t.me/")
+_LISTS = ("spam_pitch", "spam_trade", "spam_money", "spam_call")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_LONG_WORD = re.compile(r"[^\W\d_]{5,}")
+
+
+def spam(reading: Reading) -> Iterator[Finding]:
+    """Messages with `ENOUGH` features of advertising, which are quoted from the first one on."""
+    found = []
+    for message, hits in _candidates(reading):
+        if _points(reading, message, hits) >= ENOUGH:
+            found.append(_first(hits))
+    yield from reading.first_places("style.spam", found)
+
+
+def _candidates(reading: Reading) -> Iterator[tuple[int, HitsByList]]:
+    """Messages with a phrase of any list, or a link, and these phrases and links."""
+    found = {name: reading.hits[name] for name in _LISTS}
+    if any(sign in reading.folded for sign in _LINK_SIGNS):
+        found["link"] = [reading.hit(*link.span()) for link in _LINK.finditer(reading.folded)]
+    by_message: dict[int, HitsByList] = {}
+    for name, hits in found.items():
+        for hit in hits:
+            by_message.setdefault(hit.message, {}).setdefault(name, []).append(hit)
+    yield from sorted(by_message.items())
+
+
+def _points(reading: Reading, message: int, hits: HitsByList) -> int:
+    """All points of a message; 0 where there is no way to the advertiser and no pitch."""
+    says, ways = _of_lists(hits), _of_ways(reading, message)
+    deals = hits.keys() - {"spam_call", "link"}
+    opens = _opens(reading, message, hits)
+    calls = "spam_call" in hits and (hits.keys() & {"spam_pitch", "spam_trade"} or opens)
+    if not (ways or calls or ("spam_pitch" in hits and says >= ENOUGH)):
+        return 0
+    points = says + ways + opens + _is_loud(reading, message)
+    is_personal = bool(_PERSONAL.search(reading.line(message)))
+    if ways and not is_personal and deals:
+        points += 1
+    if is_personal and not deals:
+        points -= 1
+    if points >= ENOUGH:
+        points -= _on_the_subject(reading, message)
+    return points
+
+
+def _first(hits: HitsByList) -> Hit:
+    return min(hit for of_list in hits.values() for hit in of_list)
+
+
+def _opens(reading: Reading, message: int, hits: HitsByList) -> bool:
+    """Does it begin as advertising does? Words that count already do not count again."""
+    opener = _opener().match(reading.line(message))
+    return opener is not None and opener.start(1) != _first(hits).start
+
+
+@cache
+def _opener() -> re.Pattern[str]:
+    lines = listed("spam_opener")
+    patterns = [pattern(line, bool(_UNSPACED.search(line))).pattern for line in lines]
+    openers = "|".join(patterns)
+    return re.compile(rf"[^\w\n]{{0,{NEAR_START}}}({openers})")
+
+
+def _of_lists(hits: HitsByList) -> int:
+    """Points of what the message says."""
+    pitches, trades = (_apart(hits.get(name, ())) for name in ("spam_pitch", "spam_trade"))
+    offers = _apart(hits.get("spam_money", ()))
+    return min(2 * pitches + trades, MOST_TRADES) + min(offers, MOST_OFFERS) + ("spam_call" in hits)
+
+
+def _apart(hits: Sequence[Hit]) -> int:
+    """How many there are; those that overlap are one."""
+    count, end = 0, -1
+    for hit in sorted(hits):
+        if hit.start >= end:
+            count += 1
+            end = hit.end
+    return count
+
+
+def _of_ways(reading: Reading, message: int) -> int:
+    """Points of the ways to the advertiser."""
+    folded = reading.line(message)
+    funnel = bool(_FUNNEL.search(folded))
+    link = funnel or bool(_LINK.search(folded))
+    reach = bool(_PHONE.search(folded) or _NAME.search(folded) or _ACCOUNT.search(folded))
+    return funnel + link + reach + bool(_VISIT.search(folded))
+
+
+def _is_loud(reading: Reading, message: int) -> bool:
+    """Does it shout with signs or capitals, or name a sum?"""
+    content = reading.messages[message].content
+    if _SIGNS.search(content) or _AMOUNT.search(reading.line(message)):
+        return True
+    return not content.isupper() and len(_CAPITALS.findall(content)) >= LOUD_WORDS
+
+
+def _on_the_subject(reading: Reading, message: int) -> int:
+    """1 where the message shares words with the two before it."""
+    own = set(_LONG_WORD.findall(reading.line(message)))
+    before = " ".join(reading.line(earlier) for earlier in range(max(0, message - 2), message))
+    return int(len(own & set(_LONG_WORD.findall(before))) >= SHARED)
