@@ -1,0 +1,116 @@
+"""Where the last message breaks off, and where it only ends without a full stop."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.conversation import Message
+from pipeline.rules.endings import breaks_off
+
+STOPS = ("Hi.", "Hello!", "How are you?", "Fine.", "Good.")
+NO_STOPS = ("hi", "hello", "how are you", "fine", "good")
+
+
+def broken(last: str, before: tuple[str, ...] = STOPS) -> bool:
+    messages = [Message("user", text) for text in (*before, last)]
+    return bool(breaks_off(messages))
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "I went to the",
+        "where do you work t",
+        "She said (and",
+        "He said, “I will never",
+        'She whispers, "Never tell the cat about',
+        "I am glad that they're",
+        "I saw a",
+        "It wouldn",
+        "Мы взяли хлеб, сыр и",
+        "Ich habe Brot gekauft und",
+        "Je voulais te dire que je cherche une",
+    ],
+)
+def test_what_breaks_off_whatever_the_others_do(last: str) -> None:
+    assert broken(last)
+    assert broken(last, NO_STOPS)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "That tastes beautifu",
+        "Let me tell you about the time when my grandm",
+        "There is something I wanted to tell you beca",
+        "He turned around and slowly walked towards his",
+        "We took two weeks, the stove, some blankets, tea and bread,",
+        "I knew Molly R",
+        "Мы собирались поехать на дачу, но",
+        "Dann fahren wir zusammen mit",
+        "Nous pourrions aller à la plage avec",
+        "Podemos ir al cine o al teatro, pero",
+        "我昨天去了那家新开的餐厅，那里的",
+        "明日は駅前で待ち合わせをして、それから",
+        "그래서 나는 어제 그 사람을",
+    ],
+)
+def test_what_breaks_off_where_the_others_end_in_full_stops(last: str) -> None:
+    assert broken(last)
+    assert not broken(last, NO_STOPS)
+
+
+@pytest.mark.parametrize("before", [STOPS, NO_STOPS])
+@pytest.mark.parametrize(
+    "last",
+    [
+        "That is all.",
+        "Bye ;)",
+        "I miss you :(",
+        "; p",
+        "Жаль((",
+        "Жаль (",
+        "Мне так грустно(",
+        "((",
+        "I got an A",
+        "let's go with plan b",
+        "I'd take vitamin c",
+        "Yes they're",
+        "See you at noon",
+        "What is it for",
+        "Not that I know of",
+        "He sure doesn't",
+        "Wait, is that the goat on the roof—",
+        "I'll bring the bread ❤️",
+        "The timetable is here: https://trains.example/canal",
+        "ok,",
+        "I live in Porto",
+        'He said "hello"',
+        "my dog is called Biscuit",
+        "it was fun lol",
+        "Bis später",
+        "Bonne nuit",
+        "Hasta mañana",
+        "A domani",
+        "Até amanhã",
+        "Спокойной ночи",
+        "好的",
+        "明天见",
+        "はい、わかりました",
+        "잘 자",
+        "",
+    ],
+)
+def test_what_only_ends_without_a_full_stop(last: str, before: tuple[str, ...]) -> None:
+    assert not broken(last, before)
+
+
+def test_what_stands_at_the_end_is_told() -> None:
+    messages = [Message("user", "Well?"), Message("assistant", "We walked all the way to the")]
+    assert breaks_off(messages) == "d all the way to the"
+    assert breaks_off([]) == ""
+
+
+def test_a_long_message_is_read_in_linear_time() -> None:
+    for part in ("[", "(a ", '"a ', "«", "a,"):
+        broken(part * 200_000)
