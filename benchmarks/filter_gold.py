@@ -22,7 +22,7 @@ from pipeline.rules.style.refusals import refusals as refused
 CAUGHT = {
     "broken_alternation": {"edit:merged"},
     "empty_turn": {"edit:removed empty"},
-    "gibberish": {"style.gibberish"},
+    "gibberish": {"style.noise"},
     "html_leftover": {"edit:removed HTML"},
     "looped_turns": {"style.loop", "style.repeated", "style.repetition"},
     "minor_age": {"safety.minor"},
@@ -41,7 +41,7 @@ CAUGHT = {
         "edit:removed speakers' labels",
     },
     "truncated_end": {"structure.truncated", "edit:cut the tail"},
-    "url_spam": {"style.links"},
+    "url_spam": {"style.spam"},
     "wrong_language_all": {"language.admitted"},
     "wrong_language_turn": {"language.foreign"},
 }

@@ -66,33 +66,40 @@ def test_a_talk_said_twice_repeats_every_longer_message(turns: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("last", "broken"),
+    ("message", "silent"),
     [
-        ("I went to the", 1.0),
-        ("where do you work t", 1.0),
-        ("She said (and", 1.0),
-        ("That is all.", 0.0),
-        ("Bye ;)", 0.0),
-        ("I miss you :(", 0.0),
-        ("Жаль((", 0.0),
-        ("Жаль (", 0.0),
-        ("Мне так грустно(", 0.0),
-        ("((", 0.0),
-        ("I told her (", 1.0),
-        ("I got an A", 0.99),
-        ("let's go with plan b", 0.99),
-        ("I'd take vitamin c", 0.99),
-        ("Yes they're", 0.99),
-        ("I am glad that they're", 1.0),
-        ("I saw a", 1.0),
-        ("See you at noon", 0.99),
+        ("*smiles*", True),
+        ("*She pours another cup.*", True),
+        ("[laughs]", True),
+        ("(shrugs)", True),
+        ("（点头）", True),
+        ("*кивает* *улыбается*", True),
+        ("_waves_ 🙂", True),
+        ("*smiles* Yes.", False),
+        ("Yes (no, wait)", False),
+        ("*“Yes,” she says.*", False),
+        ("Wait.", False),
+        ("...", False),
+        ("5 * 3 * 2", False),
     ],
 )
-def test_a_last_message_that_breaks_off(last: str, broken: float) -> None:
-    assert (
-        structure.breaks_off(talk("Hi.", "Hello!", "How are you?", "Fine.", "Good.", last))
-        == broken
-    )
+def test_stage_directions(message: str, silent: bool) -> None:
+    assert structure.is_stage(message) is silent
+
+
+@pytest.mark.parametrize(
+    ("replies", "share"),
+    [
+        (("*nods*", "*grins*", "*waves*"), 1.0),
+        (("*nods*", "That is true.", "*grins*", "Come in."), 0.5),
+        (("*nods*", "*grins*"), None),
+        (("It is.", "Yes.", "No."), None),
+    ],
+)
+def test_a_side_that_only_acts(replies: tuple[str, ...], share: float | None) -> None:
+    turns = [turn for reply in replies for turn in ("Well?", reply)]
+    found = [finding.value for finding in structure.stage(read(talk(*turns)))]
+    assert found == ([] if share is None else [share])
 
 
 def test_messages_that_say_nothing_are_counted() -> None:
@@ -132,3 +139,29 @@ def test_what_cannot_be_measured_is_missing() -> None:
     assert found["turns"] == found["words"] == found["repeated_turns"] == 0
     assert not found.keys() & {"balance", "words_per_turn", "questions", "distinct_2"}
     assert "distinct_2" not in measured(talk("Yes", "No"))
+
+
+@pytest.mark.parametrize(
+    ("message", "share"),
+    [
+        ("I miss you so much. " * 8, 1.0),
+        ("Well. " + "The soup is warm and the stove is on, come in now. " * 5, 60 / 61),
+        ("yes " * 60, 1.0),
+        ("ha" * 60, 1.0),
+        ("我想你了，你在哪里？" * 5, 1.0),
+        ("ha ha ha ha ha ha", 0.0),
+        ("No no no no no, not the goat again, please no.", 0.0),
+        ("I miss the sea. I miss the goat. I miss the soup. I miss you.", 0.0),
+        ("哈哈哈哈哈哈哈哈哈哈哈哈", 0.0),
+        ("Let it be, let it be, let it be, yeah, let it be. Whisper words, let it be.", 0.0),
+    ],
+)
+def test_a_message_that_says_the_same_again_and_again(message: str, share: float) -> None:
+    (found,) = read(talk(message)).numbers.loops
+    assert found == pytest.approx(share)
+
+
+@pytest.mark.parametrize("part", ["*", "[", "(a ", "<!--", "_a", "*a", "ab ", "?? "])
+def test_a_long_message_is_read_in_linear_time(part: str) -> None:
+    reading = read(talk("Hi.", part * 100_000, "Well.", "Yes.", "No."))
+    assert list(structure.stage(reading)) == []

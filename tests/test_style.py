@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.conversation import Message, Persona
-from pipeline.rules import READERS, cards, measures
+from pipeline.rules import READERS, RULES, beyond, cards, measures
 from pipeline.rules.message import check
 from pipeline.rules.reading.reading import read
 from pipeline.rules.style import assistant, refusals, repetition
@@ -20,8 +20,9 @@ def fired(reply: str, persona: Persona | None = None) -> set[str]:
     messages = [Message("user", "Tell me more about your day."), Message("assistant", reply)]
     reading = read(messages, persona)
     reading.measures = measures(reading)
-    found = {finding.rule for reader in READERS for finding in reader(reading)}
-    return {rule for rule in found if rule.startswith("style.")} - {"style.cliches"}
+    found = [finding for reader in READERS for finding in reader(reading)]
+    beyond_limit = {f.rule for f in found if beyond(f.value, RULES[f.rule])}
+    return {rule for rule in beyond_limit if rule.startswith("style.")} - {"style.cliches"}
 
 
 @pytest.mark.parametrize(
@@ -138,10 +139,10 @@ def test_only_an_ai_character_may_say_that_it_is_one() -> None:
         ("I see.\nUser: What do you see?", "style.other_side"),
         ("I see.\nHuman: What?", "style.other_side"),
         ("I see.\nCustomer: What?\nAssistant: This.", "style.other_side"),
-        ("asdkjh qweoiu zxmnb lkjasd", "style.gibberish"),
-        ("#$%^&*@@#$ hello", "style.gibberish"),
+        ("asdkjh qweoiu zxmnb lkjasd", "style.noise"),
+        ("#$%^&*@@#$ hello", "style.noise"),
         ("Caf\ufffd is open.", "style.damaged"),
-        ("FREE gift cards at www.prizes.example, click now", "style.links"),
+        ("FREE gift cards at www.prizes.example, click now", "style.spam"),
     ],
 )
 def test_remains_and_noise(reply: str, rule: str) -> None:
@@ -242,10 +243,50 @@ def test_a_new_message_is_checked_alone(reply: str, rule: str) -> None:
         Message("assistant", reply),
     ]
     persona = Persona(name="Mara", description="A baker.")
-    assert [f.rule for f in check(talk, persona, "en")] == [rule]
+    found = [f.rule for f in check(talk, persona, "en")]
+    assert [name for name in found if name != "style.similar"] == [rule]
     assert (
         check(
             [*talk[:2], Message("assistant", "What a day! The rain would not stop.")], persona, "en"
         )
         == []
     )
+
+
+@pytest.mark.parametrize(
+    ("again", "is_similar"),
+    [
+        ("Barely. The shutters kept banging, so I made tea at three in the morning.", True),
+        ("Barely. The gulls were loud, so I went for a walk by the harbour before dawn.", False),
+    ],
+)
+def test_long_messages_of_one_side_that_hardly_differ(again: str, is_similar: bool) -> None:
+    said = "Barely. The shutters kept banging, so I made soup at three in the morning."
+    turns = [said, "Did you sleep?", again]
+    reading = read([Message(("user", "assistant")[i % 2], text) for i, text in enumerate(turns)])
+    found = [
+        finding for finding in repetition.repetition(reading) if finding.rule == "style.similar"
+    ]
+    assert any(finding.value > RULES["style.similar"].limit for finding in found) is is_similar
+
+
+def test_short_greetings_may_be_said_again() -> None:
+    reading = read([Message("user", text) for text in ["Good night, sleep well!"] * 3])
+    found = {finding.rule for finding in repetition.repetition(reading)}
+    assert "style.similar" not in found
+
+
+@pytest.mark.parametrize(
+    ("openings", "share"),
+    [
+        (["Oh my goodness, yes.", "Oh my goodness, no.", "Oh my goodness, eat!"] * 2, 1.0),
+        (
+            ["Oh my goodness, yes.", "Well, no.", "Oh my goodness, eat!", "Oh my goodness.", "Ha."],
+            None,
+        ),
+        (["Yes.", "Yes.", "Yes.", "Yes.", "Yes."], None),
+    ],
+)
+def test_messages_that_begin_with_the_same_words(openings: list[str], share: float | None) -> None:
+    found = list(repetition.openings(read([Message("assistant", text) for text in openings])))
+    assert [finding.value for finding in found] == ([] if share is None else [share])

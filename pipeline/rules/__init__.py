@@ -27,7 +27,6 @@ from pipeline.rules.language import report as languages
 from pipeline.rules.privacy import report as private
 from pipeline.rules.safety import coercion, hate, injection, self_harm, sexual, underage
 from pipeline.rules.style import (
-    advert,
     assistant,
     blanks,
     citations,
@@ -42,8 +41,10 @@ from pipeline.rules.style import (
     refusals,
     repetition,
     roles,
+    spam,
     tokens,
     tools,
+    unicode,
 )
 
 if TYPE_CHECKING:
@@ -136,12 +137,20 @@ RULES: dict[str, Rule] = {
         structure.empty,
     ),
     "structure.truncated": Rule(
-        "share of other messages that end in a full stop where the last does not",
+        "1 where the last message breaks off",
         "above",
-        0.75,
+        0,
         "warn",
-        "gold_dirty",
+        "something in it must say so: see rules/endings.py",
         structure.truncated,
+    ),
+    "structure.stage": Rule(
+        "share of one side's messages that are nothing but stage directions",
+        "above",
+        0.5,
+        "warn",
+        OURS,
+        structure.stage,
     ),
     "structure.balance": Rule(SHARE, "below", 0.1, "drop", FIELD, structure.shares),
     "structure.uneven": Rule(SHARE, "below", 0.25, "warn", FIELD, structure.shares),
@@ -166,8 +175,17 @@ RULES: dict[str, Rule] = {
         FIELD,
         repetition.repeated,
     ),
+    "style.similar": Rule(
+        "share that two long messages of one side have in common, or of its messages that begin"
+        " alike",
+        "above",
+        0.85,
+        "warn",
+        OURS,
+        repetition.openings,
+    ),
     "style.loop": Rule(
-        "share of messages that repeat an earlier one word for word",
+        "share of messages that repeat an earlier one, or of one message that repeats itself",
         "above",
         0.34,
         "drop",
@@ -190,9 +208,19 @@ RULES: dict[str, Rule] = {
         "people: p99 is 0; GPT-4 fiction: p95 is 8",
         repetition.cliches,
     ),
-    "style.links": Rule(PLACES, "above", 0, "warn", "advertising with a link", advert.links),
-    "style.gibberish": Rule(
-        "words of noise in a row, or symbols", "above", 2, "warn", OURS, noise.gibberish
+    "style.spam": Rule(
+        PLACES, "above", 0, "warn", "advertising by features: see style/spam.py", spam.spam
+    ),
+    "style.noise": Rule(
+        "words of noise in a row, or characters", "above", 2, "warn", OURS, noise.noise
+    ),
+    "style.unicode": Rule(
+        PLACES,
+        "above",
+        0,
+        "warn",
+        "unseen signs, letters in disguise: where `repairs.characters` is off",
+        unicode.tricks,
     ),
     "style.damaged": Rule(
         "characters that cannot be repaired",

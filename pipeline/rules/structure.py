@@ -1,29 +1,26 @@
-"""Is it a dialogue at all: how many messages, how long, who writes how much, does it break off."""
+"""Is it a dialogue at all: how many messages, how long, who writes how much, does anybody speak."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from statistics import fmean
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import listed
+from pipeline.rules import endings
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding, Message
     from pipeline.rules.reading.reading import Reading
 
-ENOUGH = 5  # messages, from which on the full stops of the others say anything about the last
-_STRAY = re.compile(  # "where do you work t", "She said (and"
-    r"(?<=[a-z]\s)[b-hj-tv-w]\Z|(?<![:;=-])[(\[«„]\s*\w*\Z"
+ENOUGH = 3  # messages of a side, from which on their share says anything
+# A stage direction: "*smiles*", "(waves)". None holds its own sign, so that each is read once.
+_DIRECTION = re.compile(
+    r"\*[^*\n]+\*|(?<!\w)_[^_\n]+_|\[[^\[\]\n]+\]|\([^()\n]+\)|（[^（）\n]+）|【[^【】\n]+】"
+    r"|<[^<>\n]+>|~[^~\n]+~"
 )
-_ANSWERED = re.compile(  # "Yes they're"
-    r"(?:\A|[.!?\n,] ?)(?:yes|yeah|yep|no|nope|sure|oh)\W{1,3}\w+'\w+\Z"
-)
-_ENDS = ".!?…。！？~)]}\"'”’»*」』）~♪"
-_GOES_ON = ",;:-–—、，(["
+_SPOKEN = re.compile(r"[^\W_]")
+_SPEECH = re.compile('["“”«»„「」『』]')
 
 
 def speaker(message: Message) -> str:
@@ -112,9 +109,26 @@ def empty(reading: Reading) -> Iterator[Finding]:
 
 
 def truncated(reading: Reading) -> Iterator[Finding]:
-    """A last message that breaks off, or probably does."""
-    if broken := breaks_off(reading.messages):
-        yield reading.of_message("structure.truncated", broken, len(reading.messages) - 1)
+    """A last message that breaks off; the word that it breaks off at is quoted."""
+    if end := endings.breaks_off(reading.messages):
+        yield reading.with_note("structure.truncated", 1, len(reading.messages) - 1, end)
+
+
+def stage(reading: Reading) -> Iterator[Finding]:
+    """What share of one side's messages is nothing but stage directions."""
+    if not any(bracket in reading.text for bracket in "*_[(（【<~"):
+        return
+    for side in ("user", "assistant"):
+        own = [i for i in reading.spoken if reading.messages[i].role == side]
+        silent = [i for i in own if is_stage(reading.messages[i].content)]
+        if silent and len(own) >= ENOUGH:
+            yield reading.of_message("structure.stage", len(silent) / len(own), silent[0])
+
+
+def is_stage(text: str) -> bool:
+    """*smiles* · [laughs] · (shrugs); not "*smiles* Yes." nor "*“Yes,” she says.*" """
+    left = _DIRECTION.sub("", text)
+    return left != text and not _SPOKEN.search(left) and not _SPEECH.search(text)
 
 
 def shares(reading: Reading) -> Iterator[Finding]:
@@ -123,61 +137,3 @@ def shares(reading: Reading) -> Iterator[Finding]:
     if share is not None:
         yield reading.of_row("structure.balance", share)
         yield reading.of_row("structure.uneven", share)
-
-
-def breaks_off(messages: Sequence[Message]) -> float:
-    """1 where the last message must have been cut off: after "the", in a bracket, at one letter.
-
-    Otherwise, where the last message has no full stop, the share of the other messages that have
-    one, .99 at most: who ends messages with a full stop mostly does so in the last one too. 0 where
-    it has one.
-    """
-    if not messages or _is_whole(messages[-1].content):
-        return 0.0
-    if _is_cut(messages[-1].content):
-        return 1.0
-    if len(messages) < ENOUGH:
-        return 0.0
-    whole = fmean(_is_whole(message.content) for message in messages[:-1])
-    return min(0.99, whole)
-
-
-def _is_cut(text: str) -> bool:
-    """After "the", inside a bracket, at a stray letter.
-
-    Not after "plan b", "an A", "yes they're".
-    """
-    lower = text.lower()
-    if _lettered().search(lower) or _ANSWERED.search(lower):
-        return False
-    return bool(_STRAY.search(text) or _unfinished().search(lower))
-
-
-@cache
-def _unfinished() -> re.Pattern[str]:
-    words = "|".join(map(re.escape, listed("unfinished")))
-    return re.compile(rf"(?<![^\W_])(?:{words})\Z")
-
-
-@cache
-def _lettered() -> re.Pattern[str]:
-    words = "|".join(map(re.escape, listed("before_a_letter")))
-    return re.compile(rf"(?<![^\W_])(?:an [af]|(?:{words}) [a-z])\Z")
-
-
-def _is_whole(text: str) -> bool:
-    """Does it end as a message may end?"""
-    if not text or text[-1] in _ENDS or _frowns(text):
-        return True
-    return not text[-1].isalnum() and text[-1] not in _GOES_ON
-
-
-def _frowns(text: str) -> bool:
-    """ ":(", and as Russians write it: "Жаль((", "Мне грустно(", "Жаль (" """
-    before = text.rstrip("(")
-    if text.endswith("((") or not before:
-        return text.endswith("((")
-    if before == text:
-        return False
-    russian = "а" <= before.rstrip()[-1:].lower() <= "ё"
-    return not before[-1].isspace() or russian

@@ -91,7 +91,14 @@ STAGES = (
         inputs=FILES,
         step="pipeline.run.steps.filter:run",
         texts=RULE_WORDS,
-        packages=("langdetect", "ftfy", "phonenumbers", "python-stdnum", "ahocorasick-rs"),
+        packages=(
+            "langdetect",
+            "ftfy",
+            "phonenumbers",
+            "python-stdnum",
+            "ahocorasick-rs",
+            "rapidfuzz",
+        ),
     ),
     Stage(
         name="dedup",

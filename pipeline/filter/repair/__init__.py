@@ -7,11 +7,9 @@
 
 from __future__ import annotations
 
-import ftfy
-from ftfy.badness import is_bad
-
 from pipeline.conversation import Conversation
-from pipeline.filter.repair.characters import is_untidy, tidy
+from pipeline.filter.repair.characters import is_untidy, outside_code, tidy
+from pipeline.filter.repair.decoding import decode, is_suspect
 from pipeline.filter.repair.draft import SPOKEN, Draft
 from pipeline.filter.repair.forum import strip_forum
 from pipeline.filter.repair.labels import remove_labels
@@ -22,7 +20,8 @@ from pipeline.filter.repair.remains import without_calls, without_citations, wit
 from pipeline.filter.repair.shape import keep_longest_pair, merge
 from pipeline.filter.repair.turns import cut_other_side, remove_tokens
 from pipeline.recipe.filter import RepairSettings
-from pipeline.rules import structure
+from pipeline.rules import endings
+from pipeline.rules.reading import lookalikes
 from pipeline.rules.safety import injection
 from pipeline.rules.style import citations, labels, reasoning, tokens, tools
 from pipeline.rules.style.page import may_hold_page
@@ -33,8 +32,12 @@ def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
     blanks, notes, labels; then leave out the empty ones."""
     draft = Draft.of(row)
     text = draft.text()
-    if settings.mojibake and not text.isascii() and is_bad(text):
-        draft.change_texts("repaired wrongly decoded text", ftfy.fix_encoding)
+    if settings.mojibake and is_suspect(text):
+        draft.change_texts("repaired wrongly decoded text", decode)
+    if settings.characters and lookalikes.is_suspect(text):
+        draft.change_texts("removed invisible characters", outside_code(lookalikes.visible))
+        draft.change_texts("normalised disguised characters", outside_code(lookalikes.plain))
+    text = draft.text() if draft.edits else text
     if settings.remains:
         _remove_remains(draft, text)
     if settings.markup and may_hold_markup(text):
@@ -100,7 +103,7 @@ def repair_shape(row: Conversation, settings: RepairSettings) -> Conversation:
         keep_longest_pair(draft, settings.least)
     if settings.merge:
         merge(draft)
-    if settings.tail and structure.breaks_off(draft.messages) >= 1:
+    if settings.tail and endings.breaks_off(draft.messages):
         draft.remove("cut the tail that breaks off:", [len(draft.messages) - 1])
     if settings.trim and len(draft.messages) >= 2 and draft.messages[-1].role == "user":
         draft.remove("trimmed unanswered", [len(draft.messages) - 1])

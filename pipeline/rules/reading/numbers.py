@@ -25,6 +25,7 @@ import numpy as np
 
 from pipeline.compiled import njit
 from pipeline.conversation import Message
+from pipeline.rules.reading.loops import MORE, loop_of_letters, loop_of_words
 
 ENOUGH = 6  # words: shorter messages are not compared letter by letter
 PHRASE = 4  # words: shorter messages ("Yes, please.") may be written again
@@ -52,11 +53,13 @@ class Numbers:
     """The numbers of a conversation.
 
     words, repeats: of each message its words, and the earliest message with the same words, or -1.
+    loops: of each message, the share of it that says the same again and again.
     similar: the two most similar messages. distinct_2: distinct word pairs / word pairs, or nan.
     """
 
     words: list[int]
     repeats: list[int]
+    loops: list[float]
     similar: Similar
     distinct_2: float
 
@@ -66,8 +69,8 @@ def count(text: str, starts: Sequence[int], messages: Sequence[Message]) -> Numb
     codes = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
     bounds = np.array([*starts, len(text) + 1], np.int64)
     sides = np.array([_SIDES[message.role] for message in messages], np.int8)
-    words, repeats, pair, distinct_2 = _count(codes, bounds, sides, _table())
-    return Numbers(words.tolist(), repeats.tolist(), Similar(*pair), distinct_2)
+    words, repeats, loops, pair, distinct_2 = _count(codes, bounds, sides, _table())
+    return Numbers(words.tolist(), repeats.tolist(), loops.tolist(), Similar(*pair), distinct_2)
 
 
 def similarity(one: str, other: str) -> float:
@@ -126,7 +129,8 @@ def _count(codes: Array, bounds: Array, sides: Array, table: Array) -> Any:
     folded = _fold_all(codes, bounds, sides, table)
     words = folded.word_at[1:] - folded.word_at[:-1]
     repeats = _repeats(folded, words, sides)
-    return words, repeats, _most_similar(folded, words, sides), _distinct_2(folded)
+    similar = _most_similar(folded, words, sides)
+    return words, repeats, _loops(folded), similar, _distinct_2(folded)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -195,6 +199,20 @@ def _repeats(folded: _Folded, words: Array, sides: Array) -> Array:
                 earliest[i] = other
                 break
     return earliest
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _loops(folded: _Folded) -> Array:
+    """Of each message, the share of its words, or else of its letters, that are in a loop."""
+    shares = np.zeros(len(folded.word_at) - 1)
+    for i in range(len(shares)):
+        words = folded.hashes[folded.word_at[i] : folded.word_at[i + 1]]
+        letters = folded.letters[folded.letter_at[i] : folded.letter_at[i + 1]]
+        if len(letters) >= MORE:
+            shares[i] = max(
+                loop_of_words(words) / max(1, len(words)), loop_of_letters(letters) / len(letters)
+            )
+    return shares
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pipeline.rules.reading.reading import Reading
 
 
+ALIKE = 0.4  # Jaccard index of threes, from which on two messages are compared letter by letter
+LONG = 40  # characters; "good night, sleep well" may be said again
+BEGINNING = 60  # characters in which the first three words are looked for
+ENOUGH_MESSAGES = 4  # of one side, that begin alike
 ENOUGH = 50  # words of a row, from which on shares of words and rates say anything
 
 
@@ -22,11 +26,48 @@ def measures(reading: Reading) -> dict[str, float]:
 
 
 def repetition(reading: Reading) -> Iterator[Finding]:
-    """How similar two messages of one side are at most; of a new message: it and an earlier one."""
+    """How similar two messages of one side are at most; of a new message: it and an earlier one.
+
+    And messages that say the same again and again: what share of them does.
+    """
     pair = reading.most_similar
     if pair.message >= 0:
         note = f"message {pair.earlier}"
         yield reading.with_note("style.repetition", pair.value, pair.message, note)
+    if pair.value > ALIKE and len(reading.messages[pair.message].content) >= LONG:
+        texts = (reading.line(pair.earlier), reading.line(pair.message))
+        yield reading.with_note("style.similar", _edits(*texts), pair.message, note)
+    for message in reading.judged:
+        if share := reading.numbers.loops[message]:
+            yield reading.with_note("style.loop", share, message, "the same again and again")
+
+
+def _edits(one: str, other: str) -> float:
+    """How much of two texts stays where one is edited into the other, 0 to 1."""
+    from rapidfuzz.distance import Indel
+
+    return Indel.normalized_similarity(one, other)
+
+
+def openings(reading: Reading) -> Iterator[Finding]:
+    """What share of one side's messages begin with the same three words."""
+    if len(reading.spoken) < ENOUGH_MESSAGES:
+        return
+    for side in ("user", "assistant"):
+        own = [i for i in reading.spoken if reading.messages[i].role == side]
+        begun = [_beginning(reading, message) for message in own]
+        most = max(begun, key=begun.count, default="")
+        count = begun.count(most)
+        if count >= ENOUGH_MESSAGES and most.count(" ") == 2:
+            first = own[begun.index(most)]
+            yield reading.with_note("style.similar", count / len(own), first, most)
+
+
+def _beginning(reading: Reading, message: int) -> str:
+    """The first three words of a message, folded."""
+    start = reading.starts[message]
+    begun = reading.folded[start : start + BEGINNING].partition("\0")[0]
+    return " ".join(begun.split(None, 3)[:3])
 
 
 def distinct_2(reading: Reading) -> Iterator[Finding]:
