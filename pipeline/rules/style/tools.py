@@ -34,7 +34,7 @@ _ARGUMENTS = {"arguments", "parameters", "args", "params", "kwargs", "input", "i
 _CALL_KEYS = (
     "tool tools tool_name tool_call tool_calls tool_call_id tool_use tool_input tool_code function"
     " function_call functions action_input recipient_name finish_reason choices search_query"
-    " api_call"
+    " api_call función funktion fonction funzione função функция 函数 関数 함수 top_k max_results"
 )
 # What an application keeps beside a reply.
 _STATE = {"emotion", "mood", "expression", "gesture", "feeling", "sentiment", "affection", "pose"}
@@ -80,12 +80,35 @@ _STEP = re.compile(
     r"[ \t*]*:[ \t*]*(\w+[\[(])?",
     re.M | re.I,
 )
+# Lines that say that a tool was called: its two words at their start, in either order, then a colon
+# or the name of the tool.
+_TOOL = (
+    r"(?:tool|function|api|plugin|outil|fonction|herramienta|función|инструмент\w*|функци\w|werkzeugs?|funktion"
+    r"|strumento|funzione|ferramenta|função|工具|函数|插件|接口|ツール|関数|도구|함수|plug-in)"
+)
+_CALLING = (
+    r"(?:call(?:s|ed|ing)?|using|used|invok(?:es|ed|ing)|execut(?:es|ed|ing)|running|response|results?|output|request"
+    r"|appel(?:le)?|utilisation|llama(?:da|ndo)|usando|вызов|вызываю|ответ|запрос|результат|aufruf|aufrufe"
+    r"|ausgabe|chiamata|chiamando|chamada|chamando|调用|使用|结果|返回|呼び出し|呼出|実行|호출|사용|결과)"
+)
+_OF = r"(?:[ _:-]?(?:(?:the|a|an|to|of|from|de|du|d'|la|l'|le|el|al|à|a|an|des|den|die|da|do|della) ?){0,2})"
 _SAID = re.compile(
-    r"^\W{0,4}(?:(?:calling|using|invoking|executing|running) (?:the )?(?:tool|function|api|plugin)"
-    r"|(?:tool|function|api) (?:call|used|output|result|response|request)|called tool|used tool"
-    r"|searched (?:the web|\d+ sites)|вызов (?:функции|инструмента)|werkzeugaufruf"
-    r"|appel (?:d'outil|de fonction)|llamada a (?:la )?(?:función|herramienta)"
-    r"|(?:调用|使用)(?:工具|函数)|ツール呼び出し)\s?[:：(][^\n]*$",
+    rf"^\W{{0,4}}(?:正在)?(?:{_CALLING}{_OF}{_TOOL}|{_TOOL}{_OF}の?を?을? ?{_CALLING}|werkzeugaufruf|funktionsaufruf)"
+    r"(?:\s?[:：(][^\n]*|[^\n:：]{0,20}[:：][^\n]*[\"'“„«(（{][^\n]*| ?`?\w+[_.]\w[^\n]*| `[^\n]*)$"
+    rf"|^\W{{0,4}}\[{_TOOL}[^\n:：\]]{{0,20}}[:：][^\n]*\][^\n]*$",
+    re.M | re.I,
+)
+# What an application says while it searches or keeps something; what a program says when it fails.
+_WEB = r"(?:(?:the |im |sur le |sur |in |en |na |nel |в |по )?(?:web|internet\w*|netz|интернет\w*|сети|网络|网页|联网))"
+_STATUS = re.compile(
+    rf"^\W{{0,4}}(?:(?:searching|browsing|suche|durchsuche|recherche|buscando|ищу|поиск|cercando|ricerca"
+    rf"|pesquisando) {_WEB}\b[^\n]{{0,80}}(?:…|\.\.\.|[\"”»“])\W*|正在(?:联网)?(?:搜索|检索|浏览)[^\n]{{0,40}}(?:…+|\.\.\.)"
+    r"|(?:ウェブ|web|ネット)を?検索(?:中|しています)[^\n]{0,20}|웹(?:에서)? 검색 ?중[^\n]{0,10}"
+    r"|(?:saved )?memory updated\.?|gespeicherte erinnerung aktualisiert|mémoire mise à jour"
+    r"|memoria (?:guardada )?actualizada|память обновлена|(?:已)?更新(?:了)?(?:已保存的)?记忆|メモリを更新しました"
+    r"|used [\w ]{2,30} · \d+ steps?|searched (?:the web|\d+ sites)[^\n]*)$"
+    r"|^Traceback \(most recent call last\):|\bHTTP(?:/\d\.\d|Error)?:? [45]\d\d\b[^\n]*"
+    rf"|^\W{{0,3}}(?:error|fehler|erreur|ошибка|错误|エラー|오류)[:：] ?(?:\w+ ){{0,3}}{_TOOL}\b[^\n]*",
     re.M | re.I,
 )
 
@@ -112,7 +135,14 @@ _IMAGE_CALL = re.compile(
     re.M | re.I,
 )
 QUOTED_IN_CALL = ('("', "('", '="', "='", "({")
-NAMED = ("tool", "Tool", "unction", "API", "工具", "函数", "ツール", "функц")
+NAMED = tuple(
+    "ool unction API api_ lugin outil onction erramienta unción нструмент ункци erkzeug unktion trumento"
+    " unzione erramenta unção 工具 函数 插件 接口 ツール 関数 도구 함수".split()
+)
+STATUS = tuple(
+    "web Web nternet etz 正在 検索 검색 emory emoria rinnerung émoire амять 记忆 メモリ steps sites HTTP"
+    " rror ehler rreur шибка 错误 エラー 오류 Traceback".split()
+)
 SIGNS = ("{", "<", "[", "(", "=", "\n", "/", "rompt:", "工具", "函数")
 _PICTURED = (
     "quality masterpiece etailed lighting girl prompt imagine lora 8k image photo picture selfie"
@@ -143,6 +173,10 @@ def calls(text: str) -> list[Stretch]:
         found += [Stretch(*line.span()) for line in _CALL_LINE.finditer(text)]
     if ":" in text or "：" in text:
         found += _lines(text)
+    if any(word in text for word in NAMED):
+        found += (Stretch(*line.span()) for line in _SAID.finditer(text))
+    if any(word in text for word in STATUS):
+        found += (Stretch(*line.span()) for line in _STATUS.finditer(text))
     if any(word in text for word in _PICTURED.split()):
         found += _pictures(text)
     return sorted(found)
@@ -238,9 +272,7 @@ def _to_the_end(text: str) -> Iterator[Stretch]:
 
 
 def _lines(text: str) -> Iterator[Stretch]:
-    """Lines with the name of a step before a colon, and lines that say that a tool was called."""
-    if any(word in text for word in NAMED):
-        yield from (Stretch(*line.span()) for line in _SAID.finditer(text))
+    """Lines with the name of a step before a colon."""
     steps = list(_STEP.finditer(text)) if "ction" in text or "bservation" in text else []
     names = {step[1].lower() for step in steps}
     is_called = any(step[1].lower() == "action" and step[2] for step in steps)
