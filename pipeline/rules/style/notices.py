@@ -49,6 +49,25 @@ _BEFORE_PRINTING = (
     "prima di stampare|(?:прежде чем|перед тем,? как) (?:распечат|печат)|打印前|打印本|"
     "印刷する前|인쇄하기 전"
 )
+_BY_ITSELF = (
+    "automat|automátic|unmonitored|noreply|no-reply|автоматич|自动|自動|자동|발신 ?전용|送信専用"
+)
+_UNANSWERED = (
+    "(?:do not|don't) (?:reply|respond)|not be (?:read|answered)|nicht (?:auf|antwort)|antworten sie .{0,12}nicht|"
+    "ne pas (?:y )?répond|pas répond|no (?:responda|respondas|conteste)|não responda|non rispond|"
+    "не отвеча|отвечать .{0,16}не|勿.{0,4}回|不要.{0,4}回|返信.{0,6}(?:ない|できま)|返信不要|회신.{0,6}(?:마|않)"
+)
+_GIVEN = (
+    "you(?:'re| are)? (?:received?|receiving|getting) this|sie erhalten diese|vous recevez ce|"
+    "(?:recibe|recibes|has recibido) este|ricevi questa|hai ricevuto questa|você (?:recebeu|está recebendo) est|"
+    "вы получ(?:или|аете) это|您收到|配信しています|수신하셨"
+)
+_FOLDED = (
+    r"^\[?(?:quoted text hidden|zitierter text wird ausgeblendet|texte des messages précédents masqué|"
+    r"el texto citado está oculto|testo tra virgolette nascosto|texto das mensagens anteriores oculto|"
+    r"скрытый текст цитаты|цитируемый текст скрыт|隐藏引用文字|隐藏被引用文字|引用テキストを非表示|따온 텍스트 숨김)\]?$"
+)
+_SUBSCRIBED = "subscri|abonn|angemeldet|inscri|suscri|iscritt|подпис|订阅|訂閱|登録|구독|group"
 # Each needs a word of every row.
 _NOTICES = tuple(
     tuple(map(re.compile, row))
@@ -62,6 +81,9 @@ _NOTICES = tuple(
             "avast|avg|scan|check|geprüft|überprüft|проверен|analis|vérifié|检查|free",
         ),
         (_OF_MAIL, _BEFORE_PRINTING),
+        (_OF_MAIL, _BY_ITSELF, _UNANSWERED),
+        (_OF_MAIL, _GIVEN, _SUBSCRIBED),
+        (_FOLDED,),
     )
 )
 # A text without any of these holds no notice.
@@ -73,7 +95,11 @@ NOTICE_STEMS = (
     "browser|naveg|navig|"
     "браузер|浏览器|ブラウザ|브라우저|virus|viren|вирус|病毒|ウイルス|바이러스|before print|"
     "you print|ausdrucken|"
-    "imprimer|imprimir|stampare|печат|打印|印刷|인쇄"
+    "imprimer|imprimir|stampare|печат|打印|印刷|인쇄|automat|automátic|unmonitored|noreply|no-reply|автоматич|自动|自動|"
+    "자동|발신|送信専用|this email because|this message because|this e-mail because|erhalten diese|recevez ce|"
+    "recibe este|recibes este|recibido este|ricevi questa|ricevuto questa|recebeu est|получили это|"
+    "получаете это|您收到|수신하셨|quoted text|zitierter text|texte des messages|texto citado|testo tra|"
+    "mensagens anteriores|текст цитаты|текст скрыт|引用文字|引用テキスト|따온 텍스트"
 )
 
 
@@ -82,7 +108,7 @@ def notice_place(line: str) -> int:
     folded = line.lower()
     for row in _NOTICES:
         found = [word.search(folded) for word in row]
-        proofs = [match.start() for match in found[1:] if match]
+        proofs = [match.start() for match in (found[1:] or found) if match]
         if all(found):
             before = _SENTENCE.finditer(folded, 0, min(proofs))
             return max((match.end() for match in before), default=0)
