@@ -30,9 +30,12 @@ _SOURCE = (
 _NUMBERS = r"\d{1,3}(?::\d{1,3})?(?:\s?[,–-]\s?\d{1,3}(?::\d{1,3})?){0,9}"
 # Pages of a book, as papers name them, and what else proves that a bracket names a paper.
 _PAGE = r"(?:pages?|pp?|ss?|стр|с|págs?|pgs?|seite)\.? ?\d|第? ?\d{1,4} ?[页頁]"
-_PAPER = rf" et al\b|&|\b(?:vgl|cf|siehe|см)\b|(?<=\d)[a-z]?[,:;] ?(?:{_PAGE}|ch\. ?\d)| и др\.|等"
+_PAPER = (
+    rf" et al\b|&|\b(?:vgl|cf|siehe|см)\b|(?<=\d)[a-z]?[,:;] ?(?:{_PAGE}|ch\. ?\d)|"
+    rf"(?<=\d\d): ?\d| и др\.|等"
+)
 _AUTHOR = r"[^\W\d_a-zа-яß-ÿ][^\W\d_]{1,24}(?:[-'’][^\W\d_]{1,24})?"
-_AND = r"(?:,? (?:&|and|und|et|y|e|и) |, | (?:[A-ZА-Я]\. ?){1,2}|、)"
+_AND = r"(?:,? (?:&|and|und|et|y|e|и) |, | ?/ ?| (?:[A-ZА-Я]\. ?){1,2}|、)"
 _SAME = r"ibid|op\. ?cit|loc\. ?cit|ebd|ebenda|там же|a\. ?a\. ?o|同上"
 # Works that are named as a source, and what else follows "Source:".
 _WORK = (
@@ -42,11 +45,12 @@ _WORK = (
 # A place where a source is wanted: its two words, in either order.
 _WANTED = (
     r"need|require|missing|request|lack|dubious|unreliable|nécess|souhait|manqu|fehl|benötigt|erforderl"
-    r"|requerid|necesari|faltan?\b|нужн|нет |требует|не указан|请求|請求|需要|要|필요|carece|senza|mancan"
-    r"|necessit|necessári|\?"
+    r"|requerid|necesari|faltan?\b|нужн|нет |требует|не указан|请求|請求|需要|要|필요|carece|"
+    r"senza|mancan"
+    r"|necessit|necessári|insuffis|уточни|引证|\?"
 )
 _WANTED_SOURCE = (
-    r"citation|source|réf|beleg|quelle|nachweis|cita\b|fuente|referencia|источник|ссылк|来源|來源|出典|출처"
+    r"citation|source|réf|beleg|quelle|nachweis|cita\b|fuente|referencia|источник|ссылк|来源|來源|出典|引证|출처"
     r"|fonte"
 )
 # Marks by a sign of theirs: most texts have none of the signs.
@@ -82,16 +86,23 @@ _MARKS: dict[str, re.Pattern[str]] = {
     "¹": re.compile(r"(?<=[.!?…。,;»”\"])[¹²³⁴-⁹](?: ?[¹²³⁴-⁹])*(?=\s|\Z)"),
     "[span_": re.compile(r"\[span_\d{1,4}\](?:\((?:start|end)_span\))?"),
     "^": re.compile(r"(?<=[^\W\d_][^\W\d_.,!?])\^\d{1,2}\^"),
+    "{{": re.compile(
+        r"\{\{(?:cite|citation|ref|source|fact|источник|нет аи|quelle|belege|fuente|cita|"
+        r"référence|来源)"
+        r"[^{}\n]{0,300}\}\}",
+        re.I,
+    ),
     "[[": re.compile(r"\[\[\d{1,3}\]\](?:\([^()\n]{0,300}\))?"),
     ": [": re.compile(
         rf"\((?:(?:{_SOURCE})s?|see) ?: ?(?:\[{_NUMBERS}\][,; ]{{0,2}}){{1,9}}\)", re.I
     ),
-    "](http": re.compile(r"\[\d{1,3}\]\(https?://[^()\s]{1,300}\)"),
+    "](": re.compile(r"\[\d{1,3}\]\((?:https?://|#)[^()\s]{1,300}\)"),
     "[": re.compile(
         rf"\[(?:{_SOURCE})s?[:： _#-]?\s?{_NUMBERS}(?:, ?{_PAGE}|: [^\[\]\n]{{1,80}})?"
         rf"(?:[,;] ?(?:{_SOURCE})s?[: _#-]?{_NUMBERS}){{0,9}}\]"
         rf"|\[(?=[^\[\]\n]{{0,30}}(?:{_WANTED}))[^\[\]\n]{{0,30}}(?:{_WANTED_SOURCE})[^\[\]\n]{{0,40}}\]"
-        r"|\bentity\[[^\[\]\n]{1,80}\]|\[(?:wikipedia|википедия|维基百科|britannica)\]",
+        rf"|\bentity\[[^\[\]\n]{{1,80}}\]|\[{_NUMBERS}, ?{_PAGE}[^\[\]\n]{{0,10}}\]"
+        r"|\[(?:ref|cite|citation|source|wikipedia|википедия|维基百科|britannica)\]",
         re.I,
     ),
     "^[": re.compile(r"\^\[\d{1,3}\]\^?"),
@@ -101,14 +112,15 @@ _MARKS: dict[str, re.Pattern[str]] = {
         r"|(?<!\d)<sup>\s?\[?\d{1,3}\]?\s?</sup>"
     ),
 }  # fmt: skip
-# Brackets that name a paper or a source: "(Berg & Tal, 2017)", "(ibid., p. 3)", "(Source: Wikipedia)".
+# Brackets with a paper or a source: "(Berg & Tal, 2017)", "(ibid., p. 3)", "(Source: Wikipedia)".
 _NAMED = re.compile(
-    rf"[(（](?=[^()（）\n]{{0,100}}(?i:{_PAPER}))(?:(?i:see|cf\.?|vgl\.?|siehe|voir|см\.?) )?{_AUTHOR}"
-    rf"(?:{_AND}{_AUTHOR}){{0,4}}(?i: et al\.?| и др\.| ?等)?,? ?(?:1[5-9]|20)\d\d[a-z]?(?!\d)"
-    rf"[^()（）\n]{{0,60}}[)）]|[(（](?i:{_SAME})\b[^()（）\n]{{0,40}}[)）]"
+    rf"[(（\[](?=[^()（）\[\]\n]{{0,100}}(?i:{_PAPER}))(?:(?i:see|cf\.?|vgl\.?|siehe|voir|"
+    rf"см\.?) )?{_AUTHOR}"
+    rf"(?:{_AND}{_AUTHOR}){{0,4}}(?i: et al\.?| и др\.| ?等)?[,，]? ?(?:1[5-9]|20)\d\d[a-z]?(?!\d)"
+    rf"[^()（）\[\]\n]{{0,60}}[)）\]]|[(（](?i:{_SAME})\b[^()（）\n]{{0,40}}[)）]"
 )
 _SOURCED = re.compile(
-    rf"[(（\[【](?:{_SOURCE})s?\s?[:：]\s?(?=[^()（）\[\]【】\n]{{0,120}}(?:{_WORK}|https?:|\w\.[a-z]{{2,7}}\b))"
+    rf"[(（\[【](?:{_SOURCE})s?\s?[:：]\s?(?=[^()（）\[\]【】\n]{{0,120}}(?:{_WORK}|https?:|\w\.[a-z]{{2,7}}\b|\b(?:1[89]|20)\d\d\b))"
     r"[^()（）\[\]【】\n]{1,200}[)）\]】]",
     re.I,
 )
@@ -118,7 +130,8 @@ _NUMBER = re.compile(
     rf"{_BESIDE}\[{_NUMBERS}\](?![\w(=:])|(?<=[\w:]) \[{_NUMBERS}\](?=[.,;!?。，)\[])"
 )
 _AT_A_STOP = re.compile(
-    r"(?<=[.!?。！？])\[\d{1,3}\](?!\w)|[^\W\d_]{3} ?\[\d{1,3}\](?=[.!?。！？])"
+    r"(?<=[.!?。！？])\[\d{1,3}\](?!\w)|[^\W\d_]{3} ?\[\d{1,3}\](?=[.!?。！？])|"
+    r"[^\W\d_]{3}\[\d{1,3}\](?=[,，;；])"
 )
 _CODE = re.compile(r"```|[;=]\s*(?:\n|$)|\w\(\w*\)|[\w\]] = ")
 _FOOTNOTE = re.compile(r"\[\^[\w-]{1,20}\^?\](?!:)(?:\([^()\n]{0,300}\))?")
@@ -140,7 +153,8 @@ _ADDRESS = re.compile(
     re.I,
 )
 _LAST_LINE = re.compile(
-    rf"\n[ \t*_]*(?:(?:{_SOURCE})s?[*_]* ?[:：]|(?:retrieved|cited|quoted|abgerufen|zitiert) (?:from|in|von|aus)\b)"
+    rf"\n[ \t*_]*(?:(?:{_SOURCE})s?[*_]* ?[:：]|(?:retrieved|cited|quoted|abgerufen|"
+    rf"zitiert) (?:from|in|von|aus)\b)"
     rf"(?=[^\n]{{0,120}}(?:{_WORK}|https?:|www\.))[^\n]{{1,300}}\s*\Z",
     re.I,
 )

@@ -1,7 +1,7 @@
 """Lines that telephones and their mail programs add.
 
-    "Sent from my iPhone", "发自我的iPhone"        a device's
-    "I sent it from my phone."                    prose
+"Sent from my iPhone", "发自我的iPhone"        a device's
+"I sent it from my phone."                    prose
 """
 
 from __future__ import annotations

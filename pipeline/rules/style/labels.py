@@ -61,6 +61,13 @@ _NICK = re.compile(
 )
 # A turn and no entry of a list: it acts, is quoted, or ends as a sentence does.
 _SPOKEN = re.compile(r"[ \t]*(?:[*\"“«„「]|[^\n]*[.!?…。！？*\"”»」~)][ \t*_]*(?:\n|\Z))")
+# Labels of interviews and plays: "Q", "P2", "SAM", "Antwort", "甲".
+_PAIRED = re.compile(
+    r"[^\W\d_a-zа-яß-ÿ](?:[A-ZА-ЯÀ-Þ]{1,14})?\d?[*_ ]*[:：]|[问问答問문답甲乙][*_ ]*[:：]"
+    r"|(?i:question|answer|frage|antwort|réponse|pregunta|respuesta|domanda|risposta|pergunta|resposta|вопрос"
+    r"|ответ|提问|回答|質問|질문|대답|답변|pessoa|persona|personne|person|человек|"
+    r"人物)\b ?[\dA-Z]?[*_ ]*[:：]"
+)
 _QUESTION = ("?", "？", "؟")
 _NAME = re.compile(r"[^\W\d_a-zа-я][\w.'’-]{0,19}(?: [^\W\d_][\w.'’-]{0,19})?[*_ ]*[:：]")
 _OF_USER = re.compile(
@@ -117,7 +124,9 @@ def speakers_in(text: str, names: Set[str], messages: Sequence[Message]) -> list
     if "\n" in text:
         certain += _alone(text)
         certain += [
-            label for label in map(_label, _BRACKETED.finditer(text)) if label.word in names
+            label
+            for label in map(_label, _BRACKETED.finditer(text))
+            if label.word in names or label.word in known_labels()
         ]
         certain += _nicks(text) if ">" in text else ()
     return sorted({label.start: label for label in certain}.values(), key=_start)
@@ -207,16 +216,23 @@ def _returning(text: str, found: Sequence[SpeakerLabel]) -> list[SpeakerLabel]:
 
 
 def _asked(text: str, found: Sequence[SpeakerLabel]) -> list[SpeakerLabel]:
-    """A question and its answer, a line each: "Q: When?", "A: At six." A joke's "Mom: Where?", "Me:
-    Here." stays."""
+    """A question and its answer, a line each: "Q: When?", "A: At six." A list's "Lunch: soup?",
+    "Dinner: bread." stays."""
     certain: list[SpeakerLabel] = []
     for asking, answering in pairwise(found):
         asked = text[asking.end : answering.start].rstrip('\n \t*_>#•~([—–-"”»')
         is_pair = _written(text, asking) != _written(text, answering)
-        is_pair = is_pair and _are_turns(asking, answering)
+        is_pair = is_pair and (
+            _are_turns(asking, answering) or _are_paired(text, asking, answering)
+        )
         if is_pair and asked.endswith(_QUESTION) and "\n" not in asked.strip():
             certain += [asking, answering] if _SPOKEN.match(text, answering.end) else []
     return certain
+
+
+def _are_paired(text: str, asking: SpeakerLabel, answering: SpeakerLabel) -> bool:
+    """Letters, names in capitals, words for a question and an answer."""
+    return all(_PAIRED.match(_written(text, label)) for label in (asking, answering))
 
 
 def _written(text: str, label: SpeakerLabel) -> str:
@@ -224,9 +240,9 @@ def _written(text: str, label: SpeakerLabel) -> str:
 
 
 def _are_turns(asking: SpeakerLabel, answering: SpeakerLabel) -> bool:
-    """Not a joke about oneself, but for "me" and "you"."""
+    """ "Me" and "you", in either order."""
     words = {asking.word, answering.word}
-    return words.isdisjoint(listed("label_me")) or not words.isdisjoint(listed("label_you"))
+    return not (words.isdisjoint(listed("label_me")) or words.isdisjoint(listed("label_you")))
 
 
 def _nicks(text: str) -> list[SpeakerLabel]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.rules.reading.phrases import Hit
@@ -36,12 +37,14 @@ MARKS = ("heading", "letter", "notice", "signature", "field")
 _LONGEST = 250  # characters of a heading
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{4}年|\d{4}년")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_DAY = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.hч]\d\d(?!\d)")
 _MAIL_ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.\w")
 _WROTE = re.compile(
     r"\b(?:wrote|writes|schrieb|a écrit|écrivait|écrit|escribió|escribía|ha scritto|scrive|escreveu"
     r"|пишет|пише|schreef|skrev|napisał(?:a|\[a\]|\(a\))?|pisze|napsal|yazdı|написала?)\b"
-    r"|написал|写道|寫道|写到|のメール|さんは書きました|님이 (?:작성|쓴 글)|作成|\bот [^:\d]{2,40}:$"
+    r"|написал|写道|寫道|写到|のメール|さんは書きました|님이 (?:작성|쓴 글)|作成|"
+    r"\bот [^:\d]{2,40}:$"
 )
 _LETTER = (
     "(?:message|nachricht|mensaje|messaggio|mensagem|mail|e-mail|сообщени[ея]|письм[оа]|邮件|"
@@ -63,12 +66,16 @@ _FROM_LINE = re.compile(rf"[*> ]{{0,4}}(?:{_FROM})\*? ?[:：]\*? ?\S.*")
 _FIELD_LINE = re.compile(rf"[*> ]{{0,4}}(?:{_FIELD})\*? ?[:：]\*? ?\S.*")
 # A subject that answers or passes on; the formulas above the name and the office of a writer.
 _ANSWERING = re.compile(
-    r"[*> ]{0,4}(?:subject|betreff|objet|asunto|oggetto|assunto|тема|主题|主旨|件名|제목)\*? ?[:：]\*? ?"
+    r"[*> ]{0,4}(?:subject|betreff|objet|asunto|oggetto|assunto|тема|主题|主旨|件名|"
+    r"제목)\*? ?[:：]\*? ?"
     r"(?:re|aw|fwd?|wg|tr|rv|r|i|enc|ha|отв|ответ|回复|答复|转发|返信|전달|회신)[:：].*"
+    r"|(?:re|aw|fwd?|wg|tr|rv)(?:\[\d\])?: \S.{0,60}[^.!?…]"
 )
 _CLOSING = re.compile(
-    r"(?:with )?(?:best|kind|warm|kindest|warmest)? ?regards|(?:yours )?(?:sincerely|faithfully)(?: yours)?"
-    r"|(?:mit )?(?:freundlichen|besten|herzlichen|freundliche|beste) grü(?:ß|ss)en?|hochachtungsvoll"
+    r"(?:with )?(?:best|kind|warm|kindest|warmest)? ?regards|(?:yours )?(?:sincerely|"
+    r"faithfully)(?: yours)?"
+    r"|(?:mit )?(?:freundlichen|besten|herzlichen|freundliche|beste) grü(?:ß|ss)en?|"
+    r"hochachtungsvoll"
     r"|(?:bien )?cordialement|(?:sincères|meilleures) salutations|atentamente|un cordial saludo"
     r"|cordiali saluti|distinti saluti|atenciosamente|с уважением|met vriendelijke groet"
     r"|med vänliga hälsningar|z poważaniem|敬具|以上、よろしくお願いいたします|감사합니다"
@@ -138,16 +145,20 @@ def kinds(lines: Sequence[str]) -> list[MailLine]:
     if "letter" in found and "text" not in found[: found.index("letter")]:  # it answers nothing
         found[found.index("letter")] = "text"
     fields = _fields_above(folded)
-    return [*["field"] * fields, *found[fields:]]
+    found[:fields] = ["field"] * fields
+    return found
+
+
+def _is_field(line: str) -> bool:
+    forms = (_FIELD_LINE, _FROM_LINE, _ANSWERING)
+    return any(form.fullmatch(line) for form in forms)
 
 
 def _fields_above(folded: Sequence[str]) -> int:
     """How many lines "to: lena", "subject: re: tea" stand above a message; one, if it answers."""
-    is_field = [bool(_FIELD_LINE.fullmatch(line) or _FROM_LINE.fullmatch(line)) for line in folded]
-    count = is_field.index(False) if False in is_field else len(folded)
-    above = folded[:count]
+    above = list(takewhile(_is_field, folded))
     has_proof = any(_ANSWERING.fullmatch(line) or _MAIL_ADDRESS.search(line) for line in above)
-    return count if has_proof else 0
+    return len(above) if has_proof else 0
 
 
 def _kind(folded: Sequence[str], index: int) -> MailLine:
@@ -195,7 +206,7 @@ def _is_heading(folded: Sequence[str], index: int) -> bool:
     if not line.endswith((":", "：")):
         return False
     has_address, has_verb = _MAIL_ADDRESS.search(line), _WROTE.search(line)
-    has_day = _DATE.search(line) or (_YEAR.search(line) and _TIME.search(line))
+    has_day = _DATE.search(line) or (_YEAR.search(line) and _DAY.search(line))
     if has_verb:
         return bool(has_day or has_address or after.startswith(">"))
     return bool(has_address and (has_day or _TIME.search(line)))

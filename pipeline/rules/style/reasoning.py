@@ -53,7 +53,7 @@ _THOUGHTS = (
     r"(?:my |internal |inner |{{char}}'s )?(?:thoughts?|thinking(?: process)?|thought process"
     r"|reasoning|monologue|analysis|chain of thought|scratchpad|reflection|plan)"
     r"|мысли|размышления?|рассуждения?|анализ|gedanken(?:gang)?|überlegung(?:en)?|analyse"
-    r"|réflexion|raisonnement|pensées|pensamientos?|razonamiento|análisis|pensieri|ragionamento"
+    r"|réflexion|raisonnement|pensées|pensamientos?|razonamiento|análisis|pensier[io]|ragionamento"
     r"|analisi|pensamentos?|raciocínio|análise|思考(?:过程)?|分析|推理|内心独白|考え|생각|추론|분석"
 )
 _REPLY = (
@@ -71,26 +71,39 @@ _HEADED = re.compile(rf"\A{_BEFORE}(?:{_THOUGHTS})[*_ \t]*[:：]", re.I)
 # Notes on a reply, word by word: "User intent: small talk. Tone: warm."
 _OF_REPLY = (
     r"(?:the )?user(?:'s)?(?: (?:intent|mood|emotion|message|state|said))?|tone|persona check"
-    r"|in[- ]character|reply|response|draft"
+    r"|in[- ]character|(?:reply|response)(?: (?:strategy|plan|style))?|draft|final"
 )
 _NOTE = re.compile(
     rf"(?:\A|[.;,?\n|])[ \t*_>#(\[-]*(?:(?P<reply>{_OF_REPLY})|goal|length|strategy|constraints?"
-    r"|emotion(?:al state)?|context|step \d|plan|check|intent|final|(?:internal )?notes?)[*_ ]*[:：]",
+    r"|emotion(?:al state)?|analysis|commentary|context|step \d|plan|check|intent|"
+    r"(?:internal )?notes?)[*_ ]*[:：]",
     re.I,
 )
 # What an application writes above folded reasoning: that it took so long.
 _THOUGHT = (
-    r"(?:has |have |hat |habe |a |ha )?(?:thought|reasoned|reflected|worked|nachgedacht|überlegt|gedacht"
+    r"(?:has |have |hat |habe |a |ha )?(?:thought|reasoned|reflected|worked|nachgedacht|"
+    r"überlegt|gedacht"
     r"|réfléchi|pensado|razonado|pensato|ragionato|pensó|razonó|pensou|raciocinou|dachte|думал|думала"
     r"|размышлял|размышляла|обдумывал|подумал|рассуждал)"
 )
-_UNIT = r"(?:s|se[ck](?:[ou]nd)?[a-z]*|min(?:ut)?[a-z]*|m|segundos?|с|сек\w*|мин\w*|秒钟?|分钟?|초|분)\b"
+_UNIT = (
+    r"(?:s|se[ck](?:[ou]nd)?[a-z]*|min(?:ut)?[a-z]*|m|segundos?|с|сек\w*|мин\w*|秒钟?|分钟?|"
+    r"초|분)\b"
+)
 _CLOCK = re.compile(
     rf"\A\W*(?:{_THOUGHT} (?:(?:for|für|pendant|durante|per|por|в течение) )?"
-    rf"(?:about |etwa |environ |около )?(?:an? |(?:a )?(?:few|couple of) |einige |quelques |unos |\d+[.,]?\d* ?){_UNIT}[^\n]{{0,30}}"
-    r"|已?(?:深度)?思考(?:了|完成|用时|时间)?[^\n，。]{0,12}\d+ ?(?:秒|分)[^\n]{0,6}|已深度思考[^\n]{0,20}"
+    rf"(?:about |etwa |environ |около )?(?:an? |(?:a )?(?:few|couple of) |einige |quelques |"
+    rf"unos |\d+[.,]?\d* ?){_UNIT}[^\n]{{0,30}}"
+    rf"|\d+ ?{_UNIT}[^\n]{{0,6}} (?:nachgedacht|überlegt|gedacht|réfléchi)|(?:reasoning|"
+    rf"thinking|réflexion|denkprozess"
+    r"|überlegung|razonamiento|размышление|ragionamento|raciocínio) (?:complete|finished|"
+    r"terminée|abgeschlossen"
+    r"|completado|завершено|completato|concluído)[^\w\n]{0,3}(?:\d+ ?\w{1,8}\W?)?"
+    r"|已?(?:深度)?思考(?:了|完成|用时|时间)?[^\n，。]{0,12}\d+ ?(?:秒|分)[^\n]{0,6}|"
+    r"已深度思考[^\n]{0,20}"
     r"|思考時間[^\n]{0,4}\d+[^\n]{0,6}|\d+ ?秒(?:間)?(?:考えました|思考)[^\n]{0,6}"
-    r"|\d+ ?초 ?(?:동안|간)? ?(?:생각|추론)[^\n]{0,6}|(?:thinking|reasoning) ?(?:\.{3}|…)(?: ?done\.?)?)(?:\n|\Z)",
+    r"|\d+ ?초 ?(?:동안|간)? ?(?:생각|추론)[^\n]{0,6}|(?:thinking|reasoning) ?(?:\.{3}|"
+    r"…)(?: ?done\.?)?)(?:\n|\Z)",
     re.I,
 )
 HEAD = 60  # characters in which a heading ends
@@ -173,12 +186,12 @@ def _sentences(reading: Reading) -> Iterator[Hit]:
 
 
 def _notes(reading: Reading) -> Iterator[Hit]:
-    """Early in a reply, notes on it under several headings, one of them on the user or the reply."""
+    """Early in a reply, notes under several headings, one of them on the user or the reply."""
     for message in reading.judged:
         role, content = reading.messages[message][:2]
-        head = content[:EARLY]
-        if role == "assistant" and head.count(":") + head.count("：") >= 2:
-            notes = list(_NOTE.finditer(head))
+        headed = content.count(":", 0, EARLY) >= 2 or content.count("：", 0, EARLY) >= 2
+        if headed and role == "assistant":
+            notes = list(_NOTE.finditer(content, 0, EARLY))
             if len({note[0] for note in notes}) >= 2 and any(note["reply"] for note in notes):
                 yield Hit(message, notes[0].start(), notes[-1].end())
 
