@@ -50,6 +50,7 @@ _DEFINED = re.compile(
 )
 _REFERENCE = re.compile(r"\[([^\[\]\n]{1,200})\] ?\[[^\[\]\n]{0,80}\]")
 _ADDRESS = re.compile(r"<((?:https?://|mailto:)[^\s<>|]{1,500})(?:\|([^<>\n]{1,200}))?>")
+_MARK = re.compile(r"\[\^([^\[\]\s]{1,20})\]")
 _ESCAPE = re.compile(r"(?<![¯\\:])\\([*_#~\[\]])")
 _STRUCK = re.compile(
     r"(?<![\w~=])(~~|\|\||==)(?=[^\s~|=])([^~|=\n]{1,200}?)(?<=[^\s~|=])\1(?![\w~=])"
@@ -113,10 +114,10 @@ def _text_of_link(link: re.Match[str]) -> str:
 def _without_notes(text: str) -> str:
     """Without footnotes, and the marks that lead to them."""
     names = {note["name"] for note in grammar.MD_NOTE.finditer(text)}
+    if not names:
+        return text
     text = grammar.MD_NOTE.sub("", text)
-    for name in names:
-        text = text.replace(f"[^{name}]", "")
-    return text.rstrip() if names else text
+    return _MARK.sub(lambda mark: "" if mark[1] in names else mark[0], text).rstrip()
 
 
 def _strip_article(text: str) -> str:
