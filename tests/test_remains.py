@@ -189,6 +189,11 @@ def test_reasoning_is_removed_and_the_reply_is_kept(reply: str) -> None:
         "<think>He jokes, be brief. Very funny.",
         "<think>He jokes.</think>",
         "Thought for 8 seconds\nVery funny.",
+        "Nachgedacht für 8 Sekunden\nSehr lustig.",
+        "8초 동안 생각함\n웃기네.",
+        "User intent: small talk. Tone: dry. Length: one line.\nVery funny.",
+        "Gedankengang: der Nutzer macht einen Witz.\nSehr lustig.",
+        "Анализ: пользователь пошутил.\nСмешно!",
         "Okay, the user makes a joke. I should stay in character.\n\nVery funny.",
         "(Thinking: the user makes a joke, play along) Very funny.",
         "Хм, пользователь пошутил. Мне нужно ответить игриво.\n\nСмешно!",
@@ -222,6 +227,12 @@ CALLED = {
     '{"response": "Here it is.", "mood": "calm"}': "Here it is.",
     "{'role': 'assistant', 'content': 'Here it is.'}": "Here it is.",
     'Here it is. {"emotion": "calm"}': "Here it is.",
+    'Here it is.\n{"depth": 3, "unit": "m"}': "Here it is.",
+    "Using tool: map\nHere it is.": "Here it is.",
+    'Llamada a la herramienta: mirar("mar")\nAquí está.': "Aquí está.",
+    "正在调用工具 look_at……\n它在这里。": "它在这里。",
+    "Searching the web for “sea”...\nHere it is.": "Here it is.",
+    "HTTP 503: no map\nHere it is.": "Here it is.",
 }
 
 
@@ -270,6 +281,16 @@ CITED = {
     "五月开放【1†来源】。": "五月开放。",
     "attached_file:1 It opens in May, grok_render_card": "It opens in May",
     "[cite_start]It opens in May [cite: 1, 2].": "It opens in May.",
+    "It opens in May [citation needed].": "It opens in May.",
+    "Es öffnet im Mai [Beleg fehlt].": "Es öffnet im Mai.",
+    "五月开放[需要引证]。": "五月开放。",
+    "It opens in May (Egli & Rossi, 2004, p. 12).": "It opens in May.",
+    "Se abre en mayo (Egli et al., 2004).": "Se abre en mayo.",
+    "Он открыт в мае (Егоров 2004: 12).": "Он открыт в мае.",
+    "It opens in May. (Source: Wikipedia, Passes)": "It opens in May.",
+    "Il ouvre en mai.\nSource : https://alpes.example/cols": "Il ouvre en mai.",
+    '(cite index="4-1">It opens in May.</cite>': "It opens in May.",
+    "It opens in May.{{cite web|title=Passes}}": "It opens in May.",
 }
 
 
@@ -304,6 +325,8 @@ def test_marks_of_citations_are_removed(reply: str) -> None:
         "\n用户：几点？\n助手：六点。",
         "\nユーザー：いつ？",
         "\n사용자: 언제?",
+        "\nTurn 3 (user): When?",
+        "\n(User replies: When?)",
     ],
 )
 def test_a_continued_turn_is_cut_after_a_whole_reply(turn: str) -> None:
@@ -319,6 +342,9 @@ def test_a_continued_turn_is_cut_after_a_whole_reply(turn: str) -> None:
         "Will you?\nAssistant: I will.",  # the other side's turn comes first
         "I will.\n<anna> when?\n<ben> at six",  # nobody knows these
         "Anna: When?\nBen: At six.\nAnna: Good.",
+        "I will.\nQ: When?\nA: At six.",
+        "Ich komme.\nFrage: Wann?\nAntwort: Um sechs.",
+        "好的。\n甲：几点？\n乙：六点。",
     ],
 )
 def test_a_continued_turn_stays_for_the_rule_where_it_is_not_safe_to_cut(reply: str) -> None:
@@ -341,6 +367,16 @@ def test_a_continued_turn_stays_for_the_rule_where_it_is_not_safe_to_cut(reply: 
         "*thinks: he is lying* Sure.",
         "(thinking: what a lovely day) Come in.",
         "My thoughts: none.",
+        "Analyse: Die Birne ist alt. Schritt 1, neue kaufen.\nUnd Suppe.",
+        "Думал минут пять.\nНичего.",
+        "Goal: fix the lamp. Constraints: one chair.\nSoup.",
+        "Using the tool you gave me was a joy.\nThanks.",
+        "My memory updated itself.\nError: coffee not found.",
+        "We met in Rome (2014, I think) and won (Berlin, 2016).",
+        "Source: trust me.\nQuelle: meine Oma (1962).",
+        "Breakfast: eggs?\nLunch: soup.",
+        "Plan A: the ladder?\nPlan B: a chair.",
+        "A: bring bread\nB: bring soup",
         "The user manual says I should keep it short and dry.",
         "The character in the book should have answered her letters.",
         "Okay, so the user manual says the oven needs a fuse.",

@@ -35,7 +35,8 @@ _ITEM = re.compile(
     r"^[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+(?:\*\*|__)[^*_\n]{1,100}(?:\*\*|__)", re.MULTILINE
 )
 _TITLED = re.compile(
-    r"^\*\*[^*\n]{1,60}(?::\*\*|\*\*:)[ \t]*\S[^\n]*\n+(?=\*\*[^*\n]{1,60}(?::\*\*|\*\*:))",
+    r"^\*\*[^*\n]{1,60}(?::\*\*|\*\*:)[ \t]*\S[^\n]*\n+(?=\*\*[^*\n]{1,60}(?::\*\*|\*\*:))"
+    r"|^\*\*[^*\n]{1,60}\*\*:?[ \t]*\n+(?=[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+\S)",
     re.MULTILINE,
 )
 _BOLD = re.compile(r"(\*\*\*?|__)(?=\S)([^*_\n]{1,300}?)(?<=\S)\1(?!\*)")
@@ -49,8 +50,11 @@ _DEFINED = re.compile(
 )
 _REFERENCE = re.compile(r"\[([^\[\]\n]{1,200})\] ?\[[^\[\]\n]{0,80}\]")
 _ADDRESS = re.compile(r"<((?:https?://|mailto:)[^\s<>|]{1,500})(?:\|([^<>\n]{1,200}))?>")
+_MARK = re.compile(r"\[\^([^\[\]\s]{1,20})\]")
 _ESCAPE = re.compile(r"(?<![¯\\:])\\([*_#~\[\]])")
-_STRUCK = re.compile(r"(?<![\w~])(~~|\|\|)(?=[^\s~|])([^~|\n]{1,200}?)(?<=[^\s~|])\1(?![\w~])")
+_STRUCK = re.compile(
+    r"(?<![\w~=])(~~|\|\||==)(?=[^\s~|=])([^~|=\n]{1,200}?)(?<=[^\s~|=])\1(?![\w~=])"
+)
 _FENCE = re.compile(r"```[ \t]*(\w*)[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 _PROSE = re.compile(r"(?:[^\W\d_][\w'’-]*[,;:]?[ \n]+){4}")
 _CODE_SIGN = re.compile(r"[{}<>=\\$|]|\w\(|;$", re.MULTILINE)
@@ -83,13 +87,16 @@ def strip_markdown(text: str) -> str:
         text = _ADDRESS.sub(lambda address: address[2] or address[1], text)
     if "\\" in text and ":\\" not in text:
         text = _ESCAPE.sub(r"\1", text)
-    if "~~" in text or "||" in text:
+    if "~~" in text or "||" in text or "==" in text:
         text = _STRUCK.sub(r"\2", text)
     return _strip_article(text)
 
 
 def _strip_links(text: str) -> str:
     text = grammar.MD_LINK.sub(_text_of_link, text)
+    text = grammar.MD_REST.sub(_text_of_link, text) if "](" in text or "![" in text else text
+    if "[^" in text:
+        text = _without_notes(text)
     without = _DEFINED.sub("", text)
     if without != text:
         text = _REFERENCE.sub(r"\1", without)
@@ -98,9 +105,19 @@ def _strip_links(text: str) -> str:
 
 def _text_of_link(link: re.Match[str]) -> str:
     """Its words. A number is a mark of citation: style.citation decides."""
-    if link["text"].strip("[]^ ").isdigit() and not link["image"]:
-        return link[0]
-    return "" if link["image"] else link["text"]
+    if link[0].startswith("!"):
+        return ""
+    is_mark = link["text"].strip("[]^ ").isdigit()
+    return link[0] if is_mark else link["text"]
+
+
+def _without_notes(text: str) -> str:
+    """Without footnotes, and the marks that lead to them."""
+    names = {note["name"] for note in grammar.MD_NOTE.finditer(text)}
+    if not names:
+        return text
+    text = grammar.MD_NOTE.sub("", text)
+    return _MARK.sub(lambda mark: "" if mark[1] in names else mark[0], text).rstrip()
 
 
 def _strip_article(text: str) -> str:

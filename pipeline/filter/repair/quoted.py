@@ -17,13 +17,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.rules.style.quoted import MailLine, kinds, lines_of, may_hold_mail
+from pipeline.rules.style.quoted import MARKS, MailLine, kinds, lines_of, may_hold_mail
 
 _OUTLINE = {
     "heading": "From: x",
     "letter": "From: x",
     "notice": "--",
     "signature": "--",
+    "field": "",
+    "device": "",
     "quoted": "> x",
     "blank": "",
 }
@@ -36,7 +38,7 @@ def strip_quoted(text: str) -> str:
         return text
     lines = lines_of(text)
     found = kinds(lines)
-    is_mail = {*found} & {"heading", "letter", "notice", "signature"}
+    is_mail = {*found} & {*MARKS, "device"}
     if not is_mail and ("quoted" not in found or any(map(_SPOKEN.match, lines))):
         return text
     answer = _answered(lines, found)

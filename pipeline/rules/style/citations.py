@@ -4,6 +4,7 @@
     The pass opens in May[1][2], and the inn in June[3].
     The pass opens in May.[^1]\\n\\n[^1]: Alpine Club, hours
     The pass opens in May.\\n\\nSources:\\n1. alpine-club.example
+    The pass opens in May [citation needed] (Berg & Tal, 2017, p. 4). (Source: Wikipedia)
 
 `citations` says where they stand. One number in square brackets may be a list's: "number [1] here".
 """
@@ -24,9 +25,34 @@ _TURN = r"turn\d{1,3}[a-z]{3,12}\d{1,3}"
 _SOURCE = (
     r"citations?|cite|refs?|reference|source|src|web|docs?|document|file|attached_file|memory|post"
     r"|search|page|url|context|chunk|snippet|article|result"
-    r"|来源|引用|出典|출처|источник|quelle|fuente|fonte"
+    r"|来源|參考|参考(?:资料|文献)?|引用|出典|출처|источник|quelle|fuente|fonte"
 )
 _NUMBERS = r"\d{1,3}(?::\d{1,3})?(?:\s?[,–-]\s?\d{1,3}(?::\d{1,3})?){0,9}"
+# Pages of a book, as papers name them, and what else proves that a bracket names a paper.
+_PAGE = r"(?:pages?|pp?|ss?|стр|с|págs?|pgs?|seite)\.? ?\d|第? ?\d{1,4} ?[页頁]"
+_PAPER = (
+    rf" et al\b|&|\b(?:vgl|cf|siehe|см)\b|(?<=\d)[a-z]?[,:;] ?(?:{_PAGE}|ch\. ?\d)|"
+    rf"(?<=\d\d): ?\d| и др\.|等"
+)
+_AUTHOR = r"[^\W\d_a-zа-яß-ÿ][^\W\d_]{1,24}(?:[-'’][^\W\d_]{1,24})?"
+_AND = r"(?:,? (?:&|and|und|et|y|e|и) |, | ?/ ?| (?:[A-ZА-Я]\. ?){1,2}|、)"
+_SAME = r"ibid|op\. ?cit|loc\. ?cit|ebd|ebenda|там же|a\. ?a\. ?o|同上"
+# Works that are named as a source, and what else follows "Source:".
+_WORK = (
+    r"wikip|википед|维基|維基|ウィキ|위키|百科|encyc|enzykl|энциклоп|britannica|\bisbn\b|\bdoi\b|\barxiv\b"
+    r"|journal|\barticles?\b|\bartikel\b|\bartículo|\bvoce\b|статья|«|„|《|“|\""
+)
+# A place where a source is wanted: its two words, in either order.
+_WANTED = (
+    r"need|require|missing|request|lack|dubious|unreliable|nécess|souhait|manqu|fehl|benötigt|erforderl"
+    r"|requerid|necesari|faltan?\b|нужн|нет |требует|не указан|请求|請求|需要|要|필요|carece|"
+    r"senza|mancan"
+    r"|necessit|necessári|insuffis|уточни|引证|\?"
+)
+_WANTED_SOURCE = (
+    r"citation|source|réf|beleg|quelle|nachweis|cita\b|fuente|referencia|источник|ссылк|来源|來源|出典|引证|출처"
+    r"|fonte"
+)
 # Marks by a sign of theirs: most texts have none of the signs.
 _MARKS: dict[str, re.Pattern[str]] = {
     "†": re.compile(r"[【〔〖\[(]\s?\d{1,3}(?::\d{1,3})?[†‡][^】〕〗\])\n]{0,80}[】〕〗\])]"),
@@ -50,36 +76,65 @@ _MARKS: dict[str, re.Pattern[str]] = {
         r"<grok[:-][^<>\n]{1,300}>(?:.{0,300}?</grok[:-]\w{1,30}>)?|\bgrok_(?:render_)?(?:citation_)?card\w*"
         r"(?:[_ ]?json=\{[^{}\n]{0,300}\})?"
     ),
-    "[cite": re.compile(rf"\[cite_(?:start|end)\]|\[cite:\s?{_NUMBERS}\]"),
+    "cite": re.compile(
+        rf"\[cite_(?:start|end)\]|[\[({{]cit(?:e|ation)s?:\s?{_NUMBERS}[\])}}]|\\cite\w?\{{[^{{}}\n]{{1,80}}\}}"
+        r"|</?cite\s?>|[<(\[{]/?cite\b(?:\s[a-z_]{1,20}=[\"'“][^\"'”\n]{0,60}[\"'”]){0,4}\s?/?[>)\]}]"
+    ),
+    "[@": re.compile(r"\[(?:[^\[\]\n@]{0,20}-?@[\w:-]{1,40}\d{2,4}\w?[^\[\]\n@]{0,20};?){1,5}\]"),
+    "doi:": re.compile(r"\bdoi: ?10\.\d{4,}/\S+"),
+    "arXiv": re.compile(r"\barXiv: ?\d{4}\.\d{4,5}"),
+    "¹": re.compile(r"(?<=[.!?…。,;»”\"])[¹²³⁴-⁹](?: ?[¹²³⁴-⁹])*(?=\s|\Z)"),
     "[span_": re.compile(r"\[span_\d{1,4}\](?:\((?:start|end)_span\))?"),
-    "[^": re.compile(r"\[\^[\w-]{1,20}\^?\](?!:)(?:\([^()\n]{0,300}\))?"),
     "^": re.compile(r"(?<=[^\W\d_][^\W\d_.,!?])\^\d{1,2}\^"),
+    "{{": re.compile(
+        r"\{\{(?:cite|citation|ref|source|fact|источник|нет аи|quelle|belege|fuente|cita|"
+        r"référence|来源)"
+        r"[^{}\n]{0,300}\}\}",
+        re.I,
+    ),
     "[[": re.compile(r"\[\[\d{1,3}\]\](?:\([^()\n]{0,300}\))?"),
     ": [": re.compile(
         rf"\((?:(?:{_SOURCE})s?|see) ?: ?(?:\[{_NUMBERS}\][,; ]{{0,2}}){{1,9}}\)", re.I
     ),
-    "](http": re.compile(r"\[\d{1,3}\]\(https?://[^()\s]{1,300}\)"),
+    "](": re.compile(r"\[\d{1,3}\]\((?:https?://|#)[^()\s]{1,300}\)"),
     "[": re.compile(
-        rf"\[(?:{_SOURCE})s?[:： _#-]?\s?{_NUMBERS}"
+        rf"\[(?:{_SOURCE})s?[:： _#-]?\s?{_NUMBERS}(?:, ?{_PAGE}|: [^\[\]\n]{{1,80}})?"
         rf"(?:[,;] ?(?:{_SOURCE})s?[: _#-]?{_NUMBERS}){{0,9}}\]"
-        rf"|\[(?:{_SOURCE})s?\s?[:：] ?[^\[\]\n]{{0,80}}(?:https?://|www\.|\w\.[a-z]{{2,7}}\b)"
-        r"[^\[\]\n]{0,80}\]|\bentity\[[^\[\]\n]{1,80}\]",
+        rf"|\[(?=[^\[\]\n]{{0,30}}(?:{_WANTED}))[^\[\]\n]{{0,30}}(?:{_WANTED_SOURCE})[^\[\]\n]{{0,40}}\]"
+        rf"|\bentity\[[^\[\]\n]{{1,80}}\]|\[{_NUMBERS}, ?{_PAGE}[^\[\]\n]{{0,10}}\]"
+        r"|\[(?:ref|cite|citation|source|wikipedia|википедия|维基百科|britannica)\]",
         re.I,
     ),
     "^[": re.compile(r"\^\[\d{1,3}\]\^?"),
-    "(c": re.compile(rf"\((?:cite|citation)s?: ?{_NUMBERS}\)"),
     "<": re.compile(
         r"</?co(?:[:\s]\s?[\d,:-]{1,20})?>|</?citations?(?:\s[^<>\n]{0,200})?/?>"
         r"|<ref(?:erence)?(?:\s[^<>\n]{0,200})?/?>(?:[^<>\n]{0,300}</ref(?:erence)?>)?|</?source_?\w{0,20}>"
+        r"|(?<!\d)<sup>\s?\[?\d{1,3}\]?\s?</sup>"
     ),
 }  # fmt: skip
+# Brackets with a paper or a source: "(Berg & Tal, 2017)", "(ibid., p. 3)", "(Source: Wikipedia)".
+_NAMED = re.compile(
+    rf"[(（\[](?=[^()（）\[\]\n]{{0,100}}(?i:{_PAPER}))(?:(?i:see|cf\.?|vgl\.?|siehe|voir|"
+    rf"см\.?) )?{_AUTHOR}"
+    rf"(?:{_AND}{_AUTHOR}){{0,4}}(?i: et al\.?| и др\.| ?等)?[,，]? ?(?:1[5-9]|20)\d\d[a-z]?(?!\d)"
+    rf"[^()（）\[\]\n]{{0,60}}[)）\]]|[(（](?i:{_SAME})\b[^()（）\n]{{0,40}}[)）]"
+)
+_SOURCED = re.compile(
+    rf"[(（\[【](?:{_SOURCE})s?\s?[:：]\s?(?=[^()（）\[\]【】\n]{{0,120}}(?:{_WORK}|https?:|\w\.[a-z]{{2,7}}\b|\b(?:1[89]|20)\d\d\b))"
+    r"[^()（）\[\]【】\n]{1,200}[)）\]】]",
+    re.I,
+)
 # Numbers alone: two of them, or one after a full stop.
 _BESIDE = r"(?:(?<=[^\W\d_]{2})|(?<=[.!?,;:。！？，、)\"”»'’%\]]))"
 _NUMBER = re.compile(
     rf"{_BESIDE}\[{_NUMBERS}\](?![\w(=:])|(?<=[\w:]) \[{_NUMBERS}\](?=[.,;!?。，)\[])"
 )
-_AFTER_A_STOP = re.compile(r"(?<=[.!?。！？])\[\d{1,3}\](?!\w)")
+_AT_A_STOP = re.compile(
+    r"(?<=[.!?。！？])\[\d{1,3}\](?!\w)|[^\W\d_]{3} ?\[\d{1,3}\](?=[.!?。！？])|"
+    r"[^\W\d_]{3}\[\d{1,3}\](?=[,，;；])"
+)
 _CODE = re.compile(r"```|[;=]\s*(?:\n|$)|\w\(\w*\)|[\w\]] = ")
+_FOOTNOTE = re.compile(r"\[\^[\w-]{1,20}\^?\](?!:)(?:\([^()\n]{0,300}\))?")
 _DEFINITION = re.compile(r"^[ \t]*\[\^[\w-]{1,20}\^?\]:[^\n]*(?:\n|\Z)", re.M)
 # A list of sources at the end.
 _HEADING = re.compile(
@@ -91,16 +146,37 @@ _HEADING = re.compile(
     re.M | re.I,
 )
 _ITEM = re.compile(r"[ \t>]*(?:[-*•–]|\[?\^?\d{1,3}\^?[\].):]{1,2}|【\d+】|https?://)[^\n]*")
-_LAST_LINE = re.compile(
-    r"\n[ \t*_]*(?:sources?|quelle|source|fuente|fonte|источник|来源)[*_]* ?[:：][*_ ]*https?://\S+\s*\Z",
-    re.I,
-)
 _ADDRESS = re.compile(
     r"https?://|www\.|\b[\w-]{2,}\.(?:com|org|net|example|io|gov|edu|info|de|fr|ru|cn|es|it|jp|kr|uk|eu)\b"
-    r"|\bdoi\b|(?:accessed|retrieved|abgerufen|consulté|дата обращения|consultado)|†",
+    r"|\bdoi\b|(?:accessed|retrieved|abgerufen|consulté|дата обращения|consultado)|†"
+    r"|\b(?:1[89]|20)\d\d\b|\bvol\.|《|百科|wikip",
     re.I,
 )
-SIGNS = ("[", "†", "【", "〔", "{", "^", "<", "_", "\n", "\ue200", "turn", "(")
+_LAST_LINE = re.compile(
+    rf"\n[ \t*_]*(?:(?:{_SOURCE})s?[*_]* ?[:：]|(?:retrieved|cited|quoted|abgerufen|"
+    rf"zitiert) (?:from|in|von|aus)\b)"
+    rf"(?=[^\n]{{0,120}}(?:{_WORK}|https?:|www\.))[^\n]{{1,300}}\s*\Z",
+    re.I,
+)
+_CITES = re.compile(rf"{_WORK}|{_PAGE}", re.I)
+SIGNS = (
+    "[",
+    "†",
+    "【",
+    "〔",
+    "{",
+    "^",
+    "<",
+    "_",
+    "\n",
+    "\ue200",
+    "turn",
+    "(",
+    "（",
+    "¹",
+    "doi:",
+    "arXiv",
+)
 
 
 def citations(reading: Reading) -> Iterator[Finding]:
@@ -116,12 +192,24 @@ def marks(text: str) -> list[Stretch]:
     for sign, form in _MARKS.items():
         if sign in text:
             found += (Stretch(*mark.span()) for mark in form.finditer(text))
+    if "(" in text or "（" in text or "【" in text or "[" in text:
+        for form in (_NAMED, _SOURCED):
+            found += (Stretch(*mark.span()) for mark in form.finditer(text))
+    if "[^" in text:
+        found += _notes(text)
     if "[" in text:
         found += _numbers(text)
-        found += (Stretch(*note.span()) for note in _DEFINITION.finditer(text))
     if "\n" in text:
         found += _sources(text)
     return sorted(found)
+
+
+def _notes(text: str) -> Iterator[Stretch]:
+    """Footnotes; but not where each is a remark of the writer's own, which is markup."""
+    notes = list(_DEFINITION.finditer(text))
+    if not notes or any(_ADDRESS.search(note[0]) or _CITES.search(note[0]) for note in notes):
+        yield from (Stretch(*note.span()) for note in notes)
+        yield from (Stretch(*mark.span()) for mark in _FOOTNOTE.finditer(text))
 
 
 def _numbers(text: str) -> Iterator[Stretch]:
@@ -129,7 +217,7 @@ def _numbers(text: str) -> Iterator[Stretch]:
     several = len(numbers) >= 2 or any(
         re.search(r"\d\D", text[start : end - 1]) for start, end, _ in numbers
     )
-    if (several or _AFTER_A_STOP.search(text)) and not _CODE.search(text):
+    if (several or _AT_A_STOP.search(text)) and not _CODE.search(text):
         yield from numbers
 
 

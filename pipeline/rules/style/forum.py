@@ -19,6 +19,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.rules.reading.phrases import Hit
+from pipeline.rules.style.devices import DEVICE
 from pipeline.rules.style.entries import Entries
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 SIGN, FOLD, HEAD, QUOTE = "forum", "forum_fold", "forum_head", "forum_quote"
 BUTTON, WORD = "forum_button", "forum_word"
 LONGEST = 160  # characters of a page's line, from its end
-_ALL = Entries((SIGN, FOLD, HEAD, QUOTE, BUTTON, WORD))
-
+_ALL = Entries((SIGN, DEVICE, FOLD, HEAD, QUOTE, BUTTON, WORD))
 _BRACKETS = str.maketrans("()<>【】（）「」［］‹›", "[][][][][][][]")
 # What may stand between entries, and around them.
 _BETWEEN = " \t\u200e[].,;:!…·•|/—–-_*~#+→»►▼▲↩⋅！。、：👍❤🙂😂"
@@ -62,7 +62,7 @@ def may_hold_forum(folded: str) -> bool:
 
 def fixed_parts() -> set[str]:
     """What stands in every text that holds a line of a page."""
-    return Entries((SIGN, FOLD, HEAD, QUOTE, BUTTON)).fixed_parts()
+    return Entries((SIGN, DEVICE, FOLD, HEAD, QUOTE, BUTTON)).fixed_parts()
 
 
 @cache
@@ -103,7 +103,7 @@ def _page_block(block: Sequence[PageLine], is_last: bool) -> list[PageLine]:
 
 def _is_page(names: Sequence[str]) -> bool:
     is_row = BUTTON in names and len(names) >= 2
-    return bool({SIGN, FOLD} & {*names}) or is_row
+    return bool({SIGN, DEVICE, FOLD} & {*names}) or is_row
 
 
 def _covered(text: str, start: int) -> PageLine | None:

@@ -27,13 +27,17 @@ if TYPE_CHECKING:
 SIGNS = (":", "：", ">", "\n")  # one stands in every message with a label
 _CLOCK = r"(?:[\[(]?\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?[\])]?[ \t-]*+)?"
 _LABEL = re.compile(
-    rf"(?:^|\n)[ \t*_>#•~-]*+{_CLOCK}(?P<label>[^\n:：]{{1,40}}?)[*_ ]*+(?:[:：]|>(?=\s))", re.I
+    rf"(?:^|\n)[ \t*_>#•~(\[—–-]*+{_CLOCK}(?P<label>[^\n:：]{{1,40}}?)[*_ ]*+(?:[:：]|>(?=\s))",
+    re.I,
 )
 # What is written around a role and after it: [user], User #2, Assistant (Mira), Human 🙂.
 _AROUND = " \t*_[]()【】「」《》~|/"
 _QUALIFIED = re.compile(
     r"\s*(?:[(\[（【].*|[#№-]?\s?\d{1,3}|\s[a-d]|(?<=[^\x00-\x7f])[a-d]|[^\w\s{}<>]+| said| says|说"
-    r"|'s? \w+| (?:reply|response|turn|input))$"
+    r"|'s? \w+| (?:reply|response|turn|input|replies|writes|asks|answers|types))$"
+)
+_COUNTED = re.compile(
+    r"(?:turn|message|line|реплика|ход|сообщение|tour|turno|zug|轮次?)\s?#?\d{1,3}\W+"
 )
 # Roles in the middle of a line, and alone in a line, where the tokens around them were removed.
 _ROLE = (
@@ -45,7 +49,7 @@ _INSIDE = re.compile(rf"(?P<label>{_ROLE}) ?[:：](?=\s|\Z|[^\x00-\x7f])")
 _SENTENCE_ENDS = '.!?…。！？*"”)]~'
 _ALONE = re.compile(
     r"(?:\A|(?<=\n))[ \t]*(?P<label>user|assistant|human|model|system)[ \t]*(?=\n|\Z)"
-    r"|(?:\A|(?<=\n))[#*_ \t]+(?P<marked>(?i:user|human|assistant))[*_ \t]*(?=\n|\Z)"
+    r"|(?:\A|(?<=\n))[#*_> \t]+(?P<marked>(?i:user|human|assistant))[*_ \t]*(?=\n|\Z)"
     r"|(?<=[a-z.!?…*\"”)~])(?P<glued>assistant|user|model)(?=\n|\Z)"
     r"|(?<=\n)\((?P<round>(?i:user|human|assistant))\)(?=\s)"
     r"|(?:\A|(?<=\n))(?P<said>(?i:chatgpt|claude|gemini|copilot) said):?(?=\n|\Z)"
@@ -57,6 +61,14 @@ _NICK = re.compile(
 )
 # A turn and no entry of a list: it acts, is quoted, or ends as a sentence does.
 _SPOKEN = re.compile(r"[ \t]*(?:[*\"“«„「]|[^\n]*[.!?…。！？*\"”»」~)][ \t*_]*(?:\n|\Z))")
+# Labels of interviews and plays: "Q", "P2", "SAM", "Antwort", "甲".
+_PAIRED = re.compile(
+    r"[^\W\d_a-zа-яß-ÿ](?:[A-ZА-ЯÀ-Þ]{1,14})?\d?[*_ ]*[:：]|[问问答問문답甲乙][*_ ]*[:：]"
+    r"|(?i:question|answer|frage|antwort|réponse|pregunta|respuesta|domanda|risposta|pergunta|resposta|вопрос"
+    r"|ответ|提问|回答|質問|질문|대답|답변|pessoa|persona|personne|person|человек|"
+    r"人物)\b ?[\dA-Z]?[*_ ]*[:：]"
+)
+_QUESTION = ("?", "？", "؟")
 _NAME = re.compile(r"[^\W\d_a-zа-я][\w.'’-]{0,19}(?: [^\W\d_][\w.'’-]{0,19})?[*_ ]*[:：]")
 _OF_USER = re.compile(
     r"\b(?:user|human|you|du|sie|ты|вы|tu|toi|vous|tú|usted|você|lei|voi|player|customer|client|guest)\b"
@@ -108,10 +120,13 @@ def speakers_in(text: str, names: Set[str], messages: Sequence[Message]) -> list
         certain += _inside(text)
         certain += _spoken_to(text, found)
         certain += _returning(text, found)
+        certain += _asked(text, found)
     if "\n" in text:
         certain += _alone(text)
         certain += [
-            label for label in map(_label, _BRACKETED.finditer(text)) if label.word in names
+            label
+            for label in map(_label, _BRACKETED.finditer(text))
+            if label.word in names or label.word in known_labels()
         ]
         certain += _nicks(text) if ">" in text else ()
     return sorted({label.start: label for label in certain}.values(), key=_start)
@@ -139,7 +154,7 @@ def _start(label: SpeakerLabel) -> int:
 def _label(match: re.Match[str]) -> SpeakerLabel:
     word = match["label"].strip(" *_").lower()
     if word not in known_labels():
-        bare = _QUALIFIED.sub("", word.strip(_AROUND))
+        bare = _QUALIFIED.sub("", _COUNTED.sub("", word).strip(_AROUND))
         word = _QUALIFIED.sub("", bare) or word
     return SpeakerLabel(word, match.start("label"), match.end())
 
@@ -198,6 +213,36 @@ def _returning(text: str, found: Sequence[SpeakerLabel]) -> list[SpeakerLabel]:
     words = [label.word for label in spoken]
     takes_turns = all(one != other for one, other in pairwise(words))
     return spoken if takes_turns and 2 <= len(set(words)) < len(words) else []
+
+
+def _asked(text: str, found: Sequence[SpeakerLabel]) -> list[SpeakerLabel]:
+    """A question and its answer, a line each: "Q: When?", "A: At six." A list's "Lunch: soup?",
+    "Dinner: bread." stays."""
+    certain: list[SpeakerLabel] = []
+    for asking, answering in pairwise(found):
+        asked = text[asking.end : answering.start].rstrip('\n \t*_>#•~([—–-"”»')
+        is_pair = _written(text, asking) != _written(text, answering)
+        is_pair = is_pair and (
+            _are_turns(asking, answering) or _are_paired(text, asking, answering)
+        )
+        if is_pair and asked.endswith(_QUESTION) and "\n" not in asked.strip():
+            certain += [asking, answering] if _SPOKEN.match(text, answering.end) else []
+    return certain
+
+
+def _are_paired(text: str, asking: SpeakerLabel, answering: SpeakerLabel) -> bool:
+    """Letters, names in capitals, words for a question and an answer."""
+    return all(_PAIRED.match(_written(text, label)) for label in (asking, answering))
+
+
+def _written(text: str, label: SpeakerLabel) -> str:
+    return text[label.start : label.end]
+
+
+def _are_turns(asking: SpeakerLabel, answering: SpeakerLabel) -> bool:
+    """ "Me" and "you", in either order."""
+    words = {asking.word, answering.word}
+    return not (words.isdisjoint(listed("label_me")) or words.isdisjoint(listed("label_you")))
 
 
 def _nicks(text: str) -> list[SpeakerLabel]:

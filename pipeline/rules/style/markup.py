@@ -96,6 +96,13 @@ MD_LINK = re.compile(
     r"(?P<image>!?)\[(?P<text>(?:[^\[\]\n]|\[[^\[\]\n]{0,80}\]){0,300})\]"
     rf"\(\s?{_TARGET}(?:\s+(?:\"[^\"\n]{{0,200}}\"|'[^'\n]{{0,200}}'))?\s?\)"
 )
+# Pictures with any target, or with none that is left, and links to a name of a program's.
+MD_REST = re.compile(
+    r"(?<!\w)!\[[^\[\]\n]{0,200}\](?:\([^()\s]{0,200}\)|\[[^\[\]\n]{0,80}\]|(?!\())"
+    r"|\[(?P<text>[^\[\]\n]{1,200})\]\((?=[^()\s]{0,60}(?:[_:]|[-_]\d))[^()\s]{3,200}\)"
+)
+# A footnote in which nobody is cited is a writer's own. style.citation knows the others.
+MD_NOTE = re.compile(r"^[ \t]*\[\^(?P<name>[^\[\]\s]{1,20})\]:[^\n]*(?:\n|\Z)", re.MULTILINE)
 CHAT_MARK = re.compile(r"<(?:a?(?P<emoji>:\w{2,40}:)|@[!&]?|#|t:)\d{5,20}(?::[a-zA-Z])?>")
 
 # Code stays as it is, and what looks like markup in it.
@@ -142,6 +149,8 @@ def _remains(text: str) -> Iterator[re.Match[str]]:
     if "[" in text:
         yield from filter(proves_bbcode, BB_TAG.finditer(text))
         yield from MD_LINK.finditer(text)
+        yield from MD_REST.finditer(text)
+        yield from MD_NOTE.finditer(text)
         yield from WIKI_LINK.finditer(text)
     yield from _PAGE.finditer(text)
 

@@ -13,9 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.rules.reading.phrases import Hit
+from pipeline.rules.style.devices import device_parts, is_of_device
 from pipeline.rules.style.notices import NOTICE_STEMS, notice_place
 
 if TYPE_CHECKING:
@@ -25,19 +27,24 @@ if TYPE_CHECKING:
     from pipeline.rules.reading.reading import Reading
 
 # heading: of a quotation. letter: of a letter that is passed on. notice: of a mail program or a
-# lawyer, at the end. signature: the line before one.
-MailLine = Literal["heading", "letter", "notice", "signature", "quoted", "blank", "text"]
-_MARKS = ("heading", "letter", "notice", "signature")
+# lawyer, at the end. signature: the line before one. field: of a heading above the message itself.
+# device: what a telephone adds.
+MailLine = Literal[
+    "heading", "letter", "notice", "signature", "field", "device", "quoted", "blank", "text"
+]
+MARKS = ("heading", "letter", "notice", "signature", "field")
 
 _LONGEST = 250  # characters of a heading
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{4}年|\d{4}년")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_DAY = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.hч]\d\d(?!\d)")
 _MAIL_ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.\w")
 _WROTE = re.compile(
     r"\b(?:wrote|writes|schrieb|a écrit|écrivait|écrit|escribió|escribía|ha scritto|scrive|escreveu"
     r"|пишет|пише|schreef|skrev|napisał(?:a|\[a\]|\(a\))?|pisze|napsal|yazdı|написала?)\b"
-    r"|написал|写道|寫道|写到|のメール|さんは書きました|님이 (?:작성|쓴 글)|作成"
+    r"|написал|写道|寫道|写到|のメール|さんは書きました|님이 (?:작성|쓴 글)|作成|"
+    r"\bот [^:\d]{2,40}:$"
 )
 _LETTER = (
     "(?:message|nachricht|mensaje|messaggio|mensagem|mail|e-mail|сообщени[ея]|письм[оа]|邮件|"
@@ -57,13 +64,32 @@ _FIELD = (
 )
 _FROM_LINE = re.compile(rf"[*> ]{{0,4}}(?:{_FROM})\*? ?[:：]\*? ?\S.*")
 _FIELD_LINE = re.compile(rf"[*> ]{{0,4}}(?:{_FIELD})\*? ?[:：]\*? ?\S.*")
+# A subject that answers or passes on; the formulas above the name and the office of a writer.
+_ANSWERING = re.compile(
+    r"[*> ]{0,4}(?:subject|betreff|objet|asunto|oggetto|assunto|тема|主题|主旨|件名|"
+    r"제목)\*? ?[:：]\*? ?"
+    r"(?:re|aw|fwd?|wg|tr|rv|r|i|enc|ha|отв|ответ|回复|答复|转发|返信|전달|회신)[:：].*"
+    r"|(?:re|aw|fwd?|wg|tr|rv)(?:\[\d\])?: \S.{0,60}[^.!?…]"
+)
+_CLOSING = re.compile(
+    r"(?:with )?(?:best|kind|warm|kindest|warmest)? ?regards|(?:yours )?(?:sincerely|"
+    r"faithfully)(?: yours)?"
+    r"|(?:mit )?(?:freundlichen|besten|herzlichen|freundliche|beste) grü(?:ß|ss)en?|"
+    r"hochachtungsvoll"
+    r"|(?:bien )?cordialement|(?:sincères|meilleures) salutations|atentamente|un cordial saludo"
+    r"|cordiali saluti|distinti saluti|atenciosamente|с уважением|met vriendelijke groet"
+    r"|med vänliga hälsningar|z poważaniem|敬具|以上、よろしくお願いいたします|감사합니다"
+)
 _SIGNATURE_LINES, _SIGNATURE_WIDTH = 8, 70
 
 # Texts without any of these hold no quoted mail, but for lines with ">" and signatures.
 _STEMS = (
     "wrote:|writes:|schrieb|écrit|escribi|scritto|scrive:|escreveu|пишет|написал|schreef|"
     "skrev|napisał|写道|寫道|のメール|님이|>:|>：|---|forwarded message|weitergeleitete|réexpédi|"
-    "reenviado|inoltrato|пересыл|from:|von:|发件人|寄件者|差出人|보낸|от:|de:|da:"
+    "reenviado|inoltrato|пересыл|from:|von:|发件人|寄件者|差出人|보낸|от:|de:|da:|de :|от :|00 от|"
+    "to:|re:|aw:|fwd:|fw:|wg:|rv:|regards,\n|sincerely,\n|faithfully,\n|grüßen\n|grüßen,\n|grüße\n|"
+    "cordialement,\n|salutations,\n|atentamente,\n|saludo,\n|saluti,\n|saluti\n|atenciosamente,\n|"
+    "уважением,\n|groet,\n|hälsningar,\n|poważaniem,\n|poważaniem\n|敬具\n"
 )
 STEMS = (*_STEMS.split("|"), *NOTICE_STEMS.split("|"))
 _LINES = ("\n>", "\0>", "\n--")
@@ -91,13 +117,13 @@ def has_mail_lines(folded: str) -> bool:
 def _automaton() -> AhoCorasick:
     from ahocorasick_rs import AhoCorasick
 
-    return AhoCorasick(STEMS)
+    return AhoCorasick([*STEMS, *device_parts()])
 
 
 def _first_mark(lines: Sequence[str]) -> tuple[int, int] | None:
     start = 0
     for line, kind in zip(lines, kinds(lines), strict=True):
-        if kind in _MARKS:
+        if kind in MARKS:
             return start, start + len(line)
         start += len(line) + 1
     return None
@@ -118,15 +144,31 @@ def kinds(lines: Sequence[str]) -> list[MailLine]:
     found = [_kind(folded, index) for index in range(len(folded))]
     if "letter" in found and "text" not in found[: found.index("letter")]:  # it answers nothing
         found[found.index("letter")] = "text"
+    fields = _fields_above(folded)
+    found[:fields] = ["field"] * fields
     return found
+
+
+def _is_field(line: str) -> bool:
+    forms = (_FIELD_LINE, _FROM_LINE, _ANSWERING)
+    return any(form.fullmatch(line) for form in forms)
+
+
+def _fields_above(folded: Sequence[str]) -> int:
+    """How many lines "to: lena", "subject: re: tea" stand above a message; one, if it answers."""
+    above = list(takewhile(_is_field, folded))
+    has_proof = any(_ANSWERING.fullmatch(line) or _MAIL_ADDRESS.search(line) for line in above)
+    return len(above) if has_proof else 0
 
 
 def _kind(folded: Sequence[str], index: int) -> MailLine:
     line = folded[index]
     if not line or line.startswith(">"):
         return "quoted" if line else "blank"
-    if _is_signature(folded, index):
+    if _is_signature(folded, index) or _is_closing(folded, index):
         return "signature"
+    if is_of_device(line):
+        return "device"
     if len(line) <= _LONGEST and (_DIVIDER.fullmatch(line) or _is_heading(folded, index)):
         return "heading"
     if _FROM_LINE.fullmatch(line) and _fields_after(folded, index) >= 2:
@@ -142,6 +184,15 @@ def _is_signature(folded: Sequence[str], index: int) -> bool:
     return 0 < len(after) <= _SIGNATURE_LINES and max(map(len, after)) <= _SIGNATURE_WIDTH
 
 
+def _is_closing(folded: Sequence[str], index: int) -> bool:
+    """A formula, a name, and an office or a number: two lines or more, to the end."""
+    if not _CLOSING.fullmatch(folded[index].rstrip(", .!")) or not any(folded[:index]):
+        return False
+    after = list(filter(None, folded[index + 1 :]))
+    is_short = all(len(line) <= _SIGNATURE_WIDTH and line[-1] not in "!?…" for line in after)
+    return 2 <= len(after) <= _SIGNATURE_LINES and is_short
+
+
 def _is_heading(folded: Sequence[str], index: int) -> bool:
     """A date or an address, a verb of writing, a colon: "am 3.3.2020 um 14:22 schrieb jonas:".
 
@@ -155,7 +206,7 @@ def _is_heading(folded: Sequence[str], index: int) -> bool:
     if not line.endswith((":", "：")):
         return False
     has_address, has_verb = _MAIL_ADDRESS.search(line), _WROTE.search(line)
-    has_day = _DATE.search(line) or (_YEAR.search(line) and _TIME.search(line))
+    has_day = _DATE.search(line) or (_YEAR.search(line) and _DAY.search(line))
     if has_verb:
         return bool(has_day or has_address or after.startswith(">"))
     return bool(has_address and (has_day or _TIME.search(line)))

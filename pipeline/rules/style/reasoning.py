@@ -31,7 +31,7 @@ _WORD = (
     r"|rationale|deliberation|brainstorm(?:ing)?|planning|plan|cot|chain[_ -]of[_ -]thought)"
     r"(?:[_ -](?:process|block|step|trace|content))?"
     r"|мысли|размышлени[ея]|рассуждени[ея]|思考(?:过程)?|推理|思维链?|denken|gedanken(?:gang)?"
-    r"|überlegung(?:en)?|pensées?|réflexion|raisonnement|pensamientos?|razonamiento|pensamentos?"
+    r"|überlegung(?:en)?|pensées?|r[ée]flexion|raisonnement|pensamientos?|razonamiento|pensamentos?"
     r"|raciocínio|pensieri|pensiero|ragionamento|생각|추론)"
 )
 _TAG = re.compile(
@@ -53,7 +53,7 @@ _THOUGHTS = (
     r"(?:my |internal |inner |{{char}}'s )?(?:thoughts?|thinking(?: process)?|thought process"
     r"|reasoning|monologue|analysis|chain of thought|scratchpad|reflection|plan)"
     r"|мысли|размышления?|рассуждения?|анализ|gedanken(?:gang)?|überlegung(?:en)?|analyse"
-    r"|réflexion|raisonnement|pensées|pensamientos?|razonamiento|análisis|pensieri|ragionamento"
+    r"|réflexion|raisonnement|pensées|pensamientos?|razonamiento|análisis|pensier[io]|ragionamento"
     r"|analisi|pensamentos?|raciocínio|análise|思考(?:过程)?|分析|推理|内心独白|考え|생각|추론|분석"
 )
 _REPLY = (
@@ -67,10 +67,43 @@ _AFTER = r"[\])】*_ ]*[:：][*_ ]*"
 _THOUGHTS_HEAD = re.compile(rf"\A{_BEFORE}(?:{_THOUGHTS})(?:{_AFTER}|】)", re.I)
 _REPLY_HEAD = re.compile(rf"\n{_BEFORE}(?:{_REPLY})(?:{_AFTER}|】\s*)", re.I)
 _BRACKETED = re.compile(rf"\A\s*[(\[{{*_]+(?:{_THOUGHTS})[ \t]*[:：]", re.I)
-# What an application writes above folded reasoning.
+_HEADED = re.compile(rf"\A{_BEFORE}(?:{_THOUGHTS})[*_ \t]*[:：]", re.I)
+# Notes on a reply, word by word: "User intent: small talk. Tone: warm."
+_OF_REPLY = (
+    r"(?:the )?user(?:'s)?(?: (?:intent|mood|emotion|message|state|said))?|tone|persona check"
+    r"|in[- ]character|(?:reply|response)(?: (?:strategy|plan|style))?|draft|final"
+)
+_NOTE = re.compile(
+    rf"(?:\A|[.;,?\n|])[ \t*_>#(\[-]*(?:(?P<reply>{_OF_REPLY})|goal|length|strategy|constraints?"
+    r"|emotion(?:al state)?|analysis|commentary|context|step \d|plan|check|intent|"
+    r"(?:internal )?notes?)[*_ ]*[:：]",
+    re.I,
+)
+# What an application writes above folded reasoning: that it took so long.
+_THOUGHT = (
+    r"(?:has |have |hat |habe |a |ha )?(?:thought|reasoned|reflected|worked|nachgedacht|"
+    r"überlegt|gedacht"
+    r"|réfléchi|pensado|razonado|pensato|ragionato|pensó|razonó|pensou|raciocinou|dachte|думал|думала"
+    r"|размышлял|размышляла|обдумывал|подумал|рассуждал)"
+)
+_UNIT = (
+    r"(?:s|se[ck](?:[ou]nd)?[a-z]*|min(?:ut)?[a-z]*|m|segundos?|с|сек\w*|мин\w*|秒钟?|分钟?|"
+    r"초|분)\b"
+)
 _CLOCK = re.compile(
-    r"\A\W*(?:(?:thought|reasoned) for (?:an? |\d+ )?(?:few |couple of )?"
-    r"(?:s|secs?|seconds?|m|minutes?)\b.{0,30}|已?深度思考.{0,20}|已思考.{0,20})(?:\n|\Z)",
+    rf"\A\W*(?:{_THOUGHT} (?:(?:for|für|pendant|durante|per|por|в течение) )?"
+    rf"(?:about |etwa |environ |около )?(?:an? |(?:a )?(?:few|couple of) |einige |quelques |"
+    rf"unos |\d+[.,]?\d* ?){_UNIT}[^\n]{{0,30}}"
+    rf"|\d+ ?{_UNIT}[^\n]{{0,6}} (?:nachgedacht|überlegt|gedacht|réfléchi)|(?:reasoning|"
+    rf"thinking|réflexion|denkprozess"
+    r"|überlegung|razonamiento|размышление|ragionamento|raciocínio) (?:complete|finished|"
+    r"terminée|abgeschlossen"
+    r"|completado|завершено|completato|concluído)[^\w\n]{0,3}(?:\d+ ?\w{1,8}\W?)?"
+    r"|已?(?:深度)?思考(?:了|完成|用时|时间)?[^\n，。]{0,12}\d+ ?(?:秒|分)[^\n]{0,6}|"
+    r"已深度思考[^\n]{0,20}"
+    r"|思考時間[^\n]{0,4}\d+[^\n]{0,6}|\d+ ?秒(?:間)?(?:考えました|思考)[^\n]{0,6}"
+    r"|\d+ ?초 ?(?:동안|간)? ?(?:생각|추론)[^\n]{0,6}|(?:thinking|reasoning) ?(?:\.{3}|"
+    r"…)(?: ?done\.?)?)(?:\n|\Z)",
     re.I,
 )
 HEAD = 60  # characters in which a heading ends
@@ -79,7 +112,7 @@ SIGNS = ("\n", "<", "◁", "[", "`", "assistantfinal")
 
 def reasoning(reading: Reading) -> Iterator[Finding]:
     """Reasoning in a message: a block, or sentences on the user."""
-    hits = [*stretches(reading, blocks, SIGNS), *_sentences(reading)]
+    hits = [*stretches(reading, blocks, SIGNS), *_sentences(reading), *_notes(reading)]
     yield from reading.first_places("style.reasoning", hits)
 
 
@@ -134,20 +167,33 @@ def _headings(text: str) -> Iterator[Stretch]:
         reply = _REPLY_HEAD.search(text, thoughts.end()) if thoughts else None
         if reply:
             yield Stretch(0, reply.end())
-    elif (" for " in head or "思考" in head) and (clock := _CLOCK.match(text)):
+    if clock := _CLOCK.match(text):
         yield Stretch(0, clock.end(), False)
 
 
 def _sentences(reading: Reading) -> Iterator[Hit]:
     """Early in a reply, words on the user from outside, and near them a plan for the reply. Under
-    a word for thoughts, as in "(Thinking: keep it short)", one of the two is enough."""
+    a word for thoughts, as in "(Thinking: keep it short)", one of the two is enough; without
+    brackets, the words on the user."""
     users, plans = reading.hits["reasoning_user"], reading.hits["reasoning_plan"]
     for hit in [*users, *plans]:
         role, content = reading.messages[hit.message][:2]
         if role == "assistant" and hit.start < EARLY:
-            is_plan = hit in users and any(_is_near(hit, plan) for plan in plans)
-            if is_plan or _BRACKETED.match(content):
+            is_user = hit in users
+            is_plan = is_user and any(_is_near(hit, plan) for plan in plans)
+            if is_plan or (_HEADED if is_user else _BRACKETED).match(content):
                 yield hit
+
+
+def _notes(reading: Reading) -> Iterator[Hit]:
+    """Early in a reply, notes under several headings, one of them on the user or the reply."""
+    for message in reading.judged:
+        role, content = reading.messages[message][:2]
+        headed = content.count(":", 0, EARLY) >= 2 or content.count("：", 0, EARLY) >= 2
+        if headed and role == "assistant":
+            notes = list(_NOTE.finditer(content, 0, EARLY))
+            if len({note[0] for note in notes}) >= 2 and any(note["reply"] for note in notes):
+                yield Hit(message, notes[0].start(), notes[-1].end())
 
 
 def _is_near(hit: Hit, plan: Hit) -> bool:

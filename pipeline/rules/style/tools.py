@@ -34,7 +34,8 @@ _ARGUMENTS = {"arguments", "parameters", "args", "params", "kwargs", "input", "i
 _CALL_KEYS = (
     "tool tools tool_name tool_call tool_calls tool_call_id tool_use tool_input tool_code function"
     " function_call functions action_input recipient_name finish_reason choices search_query"
-    " api_call"
+    " api_call tool_use_id outil werkzeug herramienta инструмент función funktion fonction funzione"
+    " função функция 函数 関数 함수 top_k max_results"
 )
 # What an application keeps beside a reply.
 _STATE = {"emotion", "mood", "expression", "gesture", "feeling", "sentiment", "affection", "pose"}
@@ -49,7 +50,7 @@ _FENCED = re.compile(r"\s*(?:```(?:json|python|py)?\s*)?(\{.*\})\s*(?:```)?\s*",
 # Tags: <tool_call>, <function=name>, <x:invoke name="…">.
 _NAME = (
     r"(?:[\w.]{1,20}[:_-])?(?:tool|function|invoke|parameter|mcp|plugin|api|artifact|antartifact"
-    r"|code_execution|execute|search_quer(?:y|ies)|web_search|search|python|browser)s?"
+    r"|code_execution|execute|search_quer(?:y|ies)|web_search|search|python|browser|工具调用|调用工具|函数调用|вызов_?функции)s?"
     r"(?:[_-]\w{1,30})?"
 )
 _TAG = re.compile(rf"<(?P<closes>/?)(?P<name>{_NAME})(?:[=\s][^<>\n]{{0,300}})?/?>", re.I)
@@ -80,12 +81,46 @@ _STEP = re.compile(
     r"[ \t*]*:[ \t*]*(\w+[\[(])?",
     re.M | re.I,
 )
+# Lines that say that a tool was called: its two words at their start, in either order, then a colon
+# or the name of the tool.
+_TOOL = (
+    r"(?:tool|function|api|plugin|outil|fonction|herramienta|función|инструмент\w*|функци\w|werkzeugs?|funktion"
+    r"|strumento|funzione|ferramenta|função|工具|函数|插件|接口|ツール|関数|도구|함수|plug-in)"
+)
+_CALLING = (
+    r"(?:call(?:s|ed|ing)?|using|used|invok(?:es|ed|ing)|execut(?:es|ed|ing)|running|response|results?|output|request"
+    r"|appel(?:le)?|utilisation|llama(?:da|ndo)|usando|вызов|вызываю|ответ|запрос|результат|resultado|résultat|risultato|ergebnis|aufruf|aufrufe"
+    r"|ausgabe|chiamata|chiamando|chamada|chamando|调用|使用|结果|返回|呼び出し|呼出|実行|호출|사용|결과)"
+)
+_OF = (
+    r"(?:[ _:-]?(?:(?:the|a|an|to|of|from|de|du|d'|la|l'|le|el|al|à|a|an|des|den|der|die|da|"
+    r"do|della|allo|alla|dello) ?){0,2})"
+)
 _SAID = re.compile(
-    r"^\W{0,4}(?:(?:calling|using|invoking|executing|running) (?:the )?(?:tool|function|api|plugin)"
-    r"|(?:tool|function|api) (?:call|used|output|result|response|request)|called tool|used tool"
-    r"|searched (?:the web|\d+ sites)|вызов (?:функции|инструмента)|werkzeugaufruf"
-    r"|appel (?:d'outil|de fonction)|llamada a (?:la )?(?:función|herramienta)"
-    r"|(?:调用|使用)(?:工具|函数)|ツール呼び出し)\s?[:：(][^\n]*$",
+    rf"^\W{{0,4}}(?:正在)?(?:{_CALLING}{_OF}{_TOOL}|"
+    rf"{_TOOL}{_OF}の?を?을? ?(?:{_CALLING}){{1,2}}|{_CALLING} (?:of |from )?\w+_\w+(?=:)|"
+    rf"werkzeugaufruf|funktionsaufruf)"
+    r"(?:\s?[:：(][^\n]*|[^\n:：]{0,20}[:：][^\n]*[\"'“„«(（{][^\n]*| ?`?\w+[_.]\w[^\n]*| `[^\n]*)$"
+    rf"|^\W{{0,4}}\[{_TOOL}[^\n:：\]]{{0,20}}[:：][^\n]*\][^\n]*$",
+    re.M | re.I,
+)
+# What an application says while it searches or keeps something; what a program says when it fails.
+_WEB = (
+    r"(?:(?:the |im |sur le |sur |in |en |na |nel |в |по )?(?:web|internet\w*|netz|"
+    r"интернет\w*|сети|网络|网页|联网))"
+)
+_STATUS = re.compile(
+    rf"^\W{{0,4}}(?:(?:searching|browsing|suche|durchsuche|recherche|buscando|ищу|поиск|cercando|ricerca"
+    rf"|pesquisando) {_WEB}\b[^\n]{{0,80}}(?:…|\.\.\.|[\"”»“])\W*|正在(?:联网)?(?:搜索|检索|"
+    rf"浏览)[^\n]{{0,40}}(?:…+|\.\.\.)"
+    r"|(?:ウェブ|web|ネット)を?検索(?:中|しています)[^\n]{0,20}|웹(?:에서)? 검색 ?중[^\n]{0,10}"
+    r"|(?:saved )?memory updated\.?|gespeicherte erinnerung aktualisiert|mémoire mise à jour"
+    r"|memoria (?:guardada )?actualizada|память обновлена|(?:已)?更新(?:了)?(?:已保存的)?记忆|"
+    r"メモリを更新しました"
+    r"|used [\w ]{2,30} · \d+ steps?|searched (?:the web|\d+ sites)[^\n]*)$"
+    r"|^Traceback \(most recent call last\):|\bHTTP(?:/\d\.\d|Error)?:? [45]\d\d\b[^\n]*"
+    rf"|^\W{{0,3}}(?:error|fehler|erreur|ошибка|错误|エラー|"
+    rf"오류)[:：] ?(?:\w+ ){{0,3}}{_TOOL}\b[^\n]*",
     re.M | re.I,
 )
 
@@ -105,14 +140,23 @@ _PICTURE_LINE = re.compile(r"^[^\n]{20,600}$", re.M)
 _NETWORK = re.compile(r"<(?:lora|lyco|hypernet):[^<>\n]{1,60}>", re.I)
 _IMAGE_CALL = re.compile(
     r"^[ \t]*/imagine\b[^\n]*|^[ \t*]*(?:negative prompt|image prompt|sd prompt)[ \t*]*:[^\n]*"
-    r"|\[(?:(?:image|img|picture|photo|selfie) (?:prompt|generation)"
+    r"|^[ \t]*generating (?:an? )?image: [^\n]*"
+    r"|\[(?:(?:image|img|picture|photo|selfie) (?:prompt|generation|generated)|generated image"
     r"|(?:generate|create|send) (?:an? )?"
     r"(?:image|img|picture|photo|selfie))\s?[:：][^\[\]\n]{1,600}\]"
     r"|!\[[^\]\n]*\]\(https?://image\.pollinations\.ai[^)\n]*\)",
     re.M | re.I,
 )
 QUOTED_IN_CALL = ('("', "('", '="', "='", "({")
-NAMED = ("tool", "Tool", "unction", "API", "工具", "函数", "ツール", "функц")
+# A text without any of these holds no line of _SAID, of _STATUS.
+NAMED = (
+    "ool unction API api_ lugin outil onction erramienta unción нструмент ункци erkzeug unktion"
+    " trumento unzione erramenta unção 工具 函数 插件 接口 ツール 関数 도구 함수"
+)
+STATUS = (
+    "web Web nternet etz 正在 検索 검색 emory emoria rinnerung émoire амять 记忆 メモリ steps sites"
+    " HTTP rror ehler rreur шибка 错误 エラー 오류 Traceback"
+)
 SIGNS = ("{", "<", "[", "(", "=", "\n", "/", "rompt:", "工具", "函数")
 _PICTURED = (
     "quality masterpiece etailed lighting girl prompt imagine lora 8k image photo picture selfie"
@@ -143,6 +187,10 @@ def calls(text: str) -> list[Stretch]:
         found += [Stretch(*line.span()) for line in _CALL_LINE.finditer(text)]
     if ":" in text or "：" in text:
         found += _lines(text)
+    if any(word in text for word in NAMED.split()):
+        found += (Stretch(*line.span()) for line in _SAID.finditer(text))
+    if any(word in text for word in STATUS.split()):
+        found += (Stretch(*line.span()) for line in _STATUS.finditer(text))
     if any(word in text for word in _PICTURED.split()):
         found += _pictures(text)
     return sorted(found)
@@ -176,11 +224,18 @@ def _objects(text: str) -> Iterator[Stretch]:
     while opened := _OBJECT.search(text, done):
         end = _end_of_object(text, opened.start())
         keys = {key.lower() for key in _KEY.findall(text[opened.start() : end])}
-        if _is_call(keys) or keys & _STATE or {"role", "content"} <= keys:
+        is_known = _is_call(keys) or keys & _STATE or {"role", "content"} <= keys
+        if is_known or (len(keys) >= 2 and _is_alone(text, opened.start(), end)):
             yield _with_wrapping(text, opened.start(), end)
         done = end
     if reply_in(text):
         yield Stretch(0, len(text), False)
+
+
+def _is_alone(text: str, start: int, end: int) -> bool:
+    """Data in a line of its own, and not in a block of code."""
+    before, after = text[:start].rpartition("\n")[2], text[end:].partition("\n")[0]
+    return not (before.strip() or after.strip() or "```" in text) and bool(_parsed(text[start:end]))
 
 
 def _is_call(keys: set[str]) -> bool:
@@ -238,9 +293,7 @@ def _to_the_end(text: str) -> Iterator[Stretch]:
 
 
 def _lines(text: str) -> Iterator[Stretch]:
-    """Lines with the name of a step before a colon, and lines that say that a tool was called."""
-    if any(word in text for word in NAMED):
-        yield from (Stretch(*line.span()) for line in _SAID.finditer(text))
+    """Lines with the name of a step before a colon."""
     steps = list(_STEP.finditer(text)) if "ction" in text or "bservation" in text else []
     names = {step[1].lower() for step in steps}
     is_called = any(step[1].lower() == "action" and step[2] for step in steps)
