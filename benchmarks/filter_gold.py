@@ -6,8 +6,10 @@ conversations.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from statistics import mean
+from typing import Any
 
 from benchmarks import sets
 from pipeline import filter as stage
@@ -23,7 +25,7 @@ CAUGHT = {
     "broken_alternation": {"edit:merged"},
     "empty_turn": {"edit:removed empty"},
     "gibberish": {"style.noise"},
-    "html_leftover": {"edit:removed HTML"},
+    "html_leftover": {"edit:removed markup", "style.markup"},
     "looped_turns": {"style.loop", "style.repeated", "style.repetition"},
     "minor_age": {"safety.minor"},
     "mojibake": {"edit:repaired wrongly decoded", "style.damaged"},
@@ -38,7 +40,11 @@ CAUGHT = {
         "style.template",
         "style.other_side",
         "style.placeholder",
+        "style.label",
+        "edit:removed template tokens",
+        "edit:removed markup",
         "edit:removed speakers' labels",
+        "edit:cut at the other side's label",
     },
     "truncated_end": {"structure.truncated", "edit:cut the tail"},
     "url_spam": {"style.spam"},
@@ -65,24 +71,24 @@ def signs(row: Conversation, claimed: str) -> set[str]:
 def gold_dirty() -> None:
     rows, truths, claimed = zip(*sets.gold_dirty(), strict=True)
     results = list(stage.work(rows, FilterSettings()))
-    caught: Counter[str] = Counter()
-    planted: Counter[str] = Counter()
+    caught: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     dropped: Counter[str] = Counter()
     clean: Counter[str] = Counter()
     causes: Counter[str] = Counter()
-    for result, truth, language in zip(results, truths, claimed, strict=True):
+    for before, result, truth, language in zip(rows, results, truths, claimed, strict=True):
         row = row_of(result)
-        for kind in {fault["kind"] for fault in truth["faults"]}:
-            planted[kind] += 1
-            caught[kind] += bool(signs(row, language) & CAUGHT[kind])
+        for fault in truth["faults"]:
+            is_caught = bool(signs(row, language) & CAUGHT[fault["kind"]])
+            caught[fault["kind"]][_wording(fault, before)].append(is_caught)
         if not truth["faults"]:
             group = "with decoys" if truth["decoys"] else "without decoys"
             clean[group] += 1
             dropped[group] += isinstance(result, Drop)
             causes.update({f.rule for f in row.findings if f.decision == "drop"})
-    print("gold_dirty: recall of each kind of fault")
-    for kind in sorted(planted):
-        print(f"  {kind:22}{caught[kind] / planted[kind]:7.3f}  of {planted[kind]}")
+    print("gold_dirty: recall of each kind of fault by its own rule, each wording counted once")
+    for kind, wordings in sorted(caught.items()):
+        share = mean(map(mean, wordings.values()))
+        print(f"  {kind:22}{share:7.3f}  of {len(wordings)} wordings")
     for group in clean:
         share = f"{dropped[group] / clean[group]:.2%}"
         print(f"  clean rows {group}: {dropped[group]} of {clean[group]} dropped, {share}")
@@ -101,6 +107,13 @@ def refusals() -> None:
         models.setdefault(model, Counter())[pair] += 1
     for model, counts in [*models.items(), ("both", total)]:
         print(f"  {model:16} {scores(counts)}")
+
+
+def _wording(fault: dict[str, Any], row: Conversation) -> str:
+    """What was planted; where the truth does not quote it, the message it stands in."""
+    turn = fault.get("turn")
+    in_message = row.messages[turn].content if turn is not None else row.id
+    return str(fault.get("value") or in_message)
 
 
 def ages() -> None:
