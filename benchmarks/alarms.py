@@ -115,13 +115,19 @@ def sample(rule: str, size: int, seed: int, found: Iterable[Alarm]) -> list[Alar
 
 
 def for_reader(alarm: Alarm) -> tuple[str, ...]:
-    """id, rule, evidence, message, context. A finding of the whole row has no message."""
+    """id, rule, evidence, message, context. In the place of a message that a finding of the whole
+    row does not have stand the cards."""
     row, finding = alarm
     place = finding.message
-    message = "" if place is None else row.messages[place].content
+    message = cards(row) if place is None else row.messages[place].content
     first, last = (0, BEFORE) if place is None else (max(0, place - BEFORE), place + AFTER)
     around = [f"{one.role}: {one.content}" for one in row.messages[first : last + 1]]
     return row.id, finding.rule, finding.evidence or "", message, " / ".join(around)
+
+
+def cards(row: Conversation) -> str:
+    both = [card for card in (row.persona, row.user_persona) if card]
+    return " / ".join(f"{card.name or ''}: {card.description or ''}" for card in both)
 
 
 def write(found: Iterable[Alarm]) -> None:
