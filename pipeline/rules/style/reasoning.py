@@ -186,14 +186,17 @@ def _sentences(reading: Reading) -> Iterator[Hit]:
 
 
 def _notes(reading: Reading) -> Iterator[Hit]:
-    """Early in a reply, notes under several headings, one of them on the user or the reply."""
-    for message in reading.judged:
-        role, content = reading.messages[message][:2]
-        headed = content.count(":", 0, EARLY) >= 2 or content.count("：", 0, EARLY) >= 2
-        if headed and role == "assistant":
-            notes = list(_NOTE.finditer(content, 0, EARLY))
-            if len({note[0] for note in notes}) >= 2 and any(note["reply"] for note in notes):
-                yield Hit(message, notes[0].start(), notes[-1].end())
+    """Notes that a model has written over its reply."""
+    for hit in stretches(reading, _headed_notes, ("\n",)):
+        if reading.messages[hit.message].role == "assistant":
+            yield hit
+
+
+def _headed_notes(text: str) -> list[Stretch]:
+    """Early in a text, notes under several headings, one of them on the user or the reply."""
+    notes = list(_NOTE.finditer(text, 0, EARLY))
+    is_several = len({note[0] for note in notes}) >= 2 and any(note["reply"] for note in notes)
+    return [Stretch(notes[0].start(), notes[-1].end(), False)] if is_several else []
 
 
 def _is_near(hit: Hit, plan: Hit) -> bool:
