@@ -1,0 +1,252 @@
+"""Has the user taken the character's part? Signs of it are counted where the card has a name.
+
+card: Captain Nell, 39, baker on the square
+
+    user: "Hello, I'm Nell."                  2  introduces itself as the character
+    user: "*Nell smiles* … *Nell nods* …"     2  acts the character out, and the assistant does not
+    assistant: "Thank you, Nell!"             2  calls the other side by the character's name
+    assistant: "Thank you, captain!"          1  or by its title
+    user: "I've been a baker for years."      1  has the character's trade
+    user: "Come to my bakery."                1  has what the character has
+    user: "Which one is best?\\nThe rye."      1  answers itself, in a message with one of these two
+
+"I'm Nell as well" and "I'm a baker too" are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from pipeline.rules.reading.phrases import OFTEN_USED, UNSPACED, UNSPACED_FROM, listed
+from pipeline.rules.style.replies import starts
+
+if TYPE_CHECKING:
+    from pipeline.conversation import Finding, Persona
+    from pipeline.rules.reading.reading import Reading
+
+Sign = tuple[int, int]  # message, weight
+
+ENOUGH = 2
+STEM = 5  # letters by which words are the same: "bakery" and "baker"
+LEAD = 40  # characters before a name or a trade that are read
+_WORD = re.compile(r"[^\W\d_]+")
+_UNSPACED_NAME = re.compile(f"[{UNSPACED}]{{3,4}}")
+_UNSPACED = re.compile(f"[{UNSPACED}]{{2,}}")
+_ENDS = re.compile(r"[.!?。！？\n]")
+_REST = re.compile(r"[^.!?。！？\n]*[.!?。！？]?")
+# What comes before one's own name: "It's me, Nell.", "Yours, Nell."
+_OWN = re.compile(
+    r"(?:\b(?:i|me|i'm|it's|ich|moi|yo|io|eu|я|зовут|name|yours|love|regards|sincerely|deine?|eure?"
+    r"|t(?:on|a)|tu[ya]o?|su[ya]o|твоя|твой|ваша?|целую)|我|私|저|你的)\W*$"
+)
+_ACTED = re.compile(r"(?:^|\n)\s*\*+$")
+_A_COMMA = re.compile(r"[,，、]\s?$")
+_A_START = re.compile(r"(?:^|[\n.!?。！？])[\s\"'“”*(]{0,3}$")
+_A_STOP = re.compile(r"\s*(?:[.!?…。！？]|$)")
+_A_CALL = re.compile(r"\s*[!?！？]")
+_A_MARK = re.compile(r"\s*(?:[,.!?…，。！？、~\"'”*)]|$)")
+_OF_A_NAME = re.compile(r"[\w'的の의]")
+_ASKED = re.compile(r"[?？][^\n]*\n\s*\S")
+# Where a trade ends: "a vet in the village", "I'm a vet, I know".
+_TRADE_ENDS = re.compile(
+    r"\s*(?:[^\w\s'-]|$)|\s+(?:an?|at|by|for|from|here|in|of|on|since|so|th[ei]s?|to|who|with|and"
+    r"|but|not|am|auf|aus|bei|für|hier|im|mit|seit|sage?|und|von|au|aux|ce|chez|dans|de|depuis|des"
+    r"|du|en|et|ici|je|pour|qui|aquí|con|del|desde|el|la|para|por|que|y|al|che|da|dal|della|di|nel"
+    r"|qui|aqui|com|do|e|em|há|no|na|в|во|для|за|и|из|на|по|с|со|уже|тут|здесь)\b"
+)
+
+
+def on_the_wrong_side(reading: Reading) -> Iterator[Finding]:
+    """The message that first shows that the user speaks as the character."""
+    card = reading.persona
+    names = _names(card) if card else []
+    if not card or not names or _is_also_the_user(reading, names):
+        return
+    signs = [*_of_its_name(reading, names), *_of_its_title(reading, card.name or "")]
+    if card.description:
+        signs += _of_its_card(reading, card.description.lower())
+    if sum(weight for _, weight in signs) >= ENOUGH:
+        note = f"the user speaks as {names[0]}"
+        yield reading.with_note("style.swapped", 1, min(signs)[0], note)
+
+
+def _is_also_the_user(reading: Reading, names: Sequence[str]) -> bool:
+    """Has the user's card a name of these?"""
+    card = reading.user_persona
+    return card is not None and not set(names).isdisjoint(_names(card))
+
+
+def _names(card: Persona) -> list[str]:
+    """First and last word of its name, folded, titles left out: `Dr. Amara Osei` → amara, osei."""
+    words = [word.strip(".,\"'") for word in (card.name or "").lower().split()]
+    names = [word for word in words if len(word) > 1 and word not in _titles()]
+    return [*names[:1], *names[1:][-1:], *(name for whole in names for name in _shorter(whole))]
+
+
+def _shorter(name: str) -> Iterator[str]:
+    """Forms of a Chinese name and the like: 林小雨 → 小雨, 林医生, 林老师, …"""
+    if _UNSPACED_NAME.fullmatch(name):
+        yield name[-2:]
+        yield from (name[0] + title for title in listed("after_name"))
+
+
+@cache
+def _titles() -> frozenset[str]:
+    return frozenset(listed("title"))
+
+
+# Signs of the name.
+
+
+def _of_its_name(reading: Reading, names: Sequence[str]) -> Iterator[Sign]:
+    """The user bears the character's name, or is called by it."""
+    acting: dict[str, set[int]] = {"user": set(), "assistant": set()}
+    for message, start, end in _places(reading, names):
+        line, role = reading.line(message), reading.messages[message].role
+        before = line[max(0, start - LEAD) : start]
+        if _ACTED.search(before) and line[end : end + 1] == " ":
+            acting[role].add(message)
+        shows = _is_introduced if role == "user" else _is_called
+        if shows(before, line[end:]) and _is_meant(line, start, end):
+            yield message, ENOUGH
+    if len(acting["user"]) > 1 and not acting["assistant"]:
+        yield min(acting["user"]), ENOUGH
+
+
+def _places(reading: Reading, words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """(message, start, end) of each place where one of the words stands."""
+    for word in words:
+        start = reading.folded.find(word)
+        while start >= 0:
+            hit = reading.hit(start, start + len(word))
+            yield hit.message, hit.start, hit.end
+            start = reading.folded.find(word, start + len(word))
+
+
+def _is_introduced(before: str, after: str) -> bool:
+    """ "I'm Lena"; not "I'm Lena's brother"."""
+    return bool(_ends_in("my_name").search(before)) and not _OF_A_NAME.match(after)
+
+
+def _is_called(before: str, after: str) -> bool:
+    """ "Thanks, Lena!", "You are kind, Lena.", "Lena! …"."""
+    if _OWN.search(before):
+        return False
+    after = _ends_of_names().sub("", after, 1)
+    if _ends_in("address").search(before):
+        return bool(_A_MARK.match(after))
+    if _A_COMMA.search(before):
+        return bool(_A_STOP.match(after))
+    return bool(_A_START.search(before) and _A_CALL.match(after))
+
+
+def _is_meant(line: str, start: int, end: int) -> bool:
+    """Is it neither borne by both ("I'm Ines as well"), nor reported?"""
+    before = _ENDS.split(line[:start])[-1]
+    rest = _REST.match(line, end)
+    after = rest[0] if rest else ""
+    is_reported = starts("reported").search(f"{before} {after}")
+    return not (is_reported or starts("too").search(after))
+
+
+def _of_its_title(reading: Reading, name: str) -> Iterator[Sign]:
+    """ "Aye, captain!" from the assistant, which is the captain itself."""
+    title = name.lower().partition(" ")[0].strip(".")
+    full = {"dr": "doctor", "prof": "professor"}.get(title, title)
+    if len(full) > 3 and full in _titles():
+        for message, start, end in _places(reading, [full]):
+            line = reading.line(message)
+            is_called = _is_called(line[max(0, start - LEAD) : start], line[end:])
+            if is_called and reading.messages[message].role == "assistant":
+                yield message, 1
+
+
+# Signs of what the card says.
+
+
+def _of_its_card(reading: Reading, card: str) -> Iterator[Sign]:
+    """The user has the character's trade, has its things, and answers itself there: once each.
+
+    card: its description, lower case
+    """
+    signs: dict[str, int] = {}
+    for message, start, end in sorted(_places(reading, [*_known(reading, card)])):
+        if reading.messages[message].role == "user":
+            line = reading.line(message)
+            sign = _shared(line, start, end)
+            if sign:
+                signs.setdefault(sign, message)
+            if sign and _ASKED.search(line):
+                signs.setdefault("answers itself", message)
+    yield from ((message, 1) for message in signs.values())
+
+
+def _known(reading: Reading, card: str) -> Iterator[str]:
+    """The words of the conversation that the card has, in another form ("bakery", "baker") or in a
+    compound ("Gärtner", "Stadtgärtner"); of Chinese and the like, pairs of letters."""
+    of_card = set(_WORD.findall(card))
+    stems = {word[:STEM] for word in of_card if len(word) >= STEM}
+    for word in set(_WORD.findall(reading.folded)) - OFTEN_USED:
+        is_long = len(word) >= STEM and (word[:STEM] in stems or word in card)
+        if is_long or (len(word) > 2 and word in of_card):
+            yield word
+    for letters in _UNSPACED.findall(card):
+        yield from map("".join, pairwise(letters))
+
+
+def _is_whole(line: str, start: int, end: int) -> bool:
+    """Is it a word, or a pair of letters of a script without blanks?"""
+    return line[start] >= UNSPACED_FROM or not (
+        line[start - 1 : start].isalpha() or line[end : end + 1].isalpha()
+    )
+
+
+def _shared(line: str, start: int, end: int) -> str | None:
+    """Does a word stand in "I'm a vet" or in "my clinic"?"""
+    before = line[max(0, start - LEAD) : start]
+    if not _is_whole(line, start, end):
+        return None
+    if _ends_in("my").search(before):
+        return "things"
+    is_trade = _is_a_trade(before, line[end:]) and _is_meant(line, start, end)
+    return "trade" if is_trade else None
+
+
+def _is_a_trade(before: str, after: str) -> bool:
+    """Does it follow "I'm a", at once or as the last word of a few: "I'm a village vet."?"""
+    if _ends_in("trade_lead").search(before):
+        return True
+    return bool(_near_a_trade_lead().search(before) and _TRADE_ENDS.match(after))
+
+
+# What the lists of words mean.
+
+
+@cache
+def _ends_in(name: str) -> re.Pattern[str]:
+    """A line of a list at the end of a text, marks, a title and an article apart."""
+    titles = "|".join(map(re.escape, listed("title")))
+    blank = rf"(?:[\s,，、]{{1,2}}|(?<=[{UNSPACED}]))"
+    return re.compile(rf"{_any(name)}{blank}(?:(?:{titles}|der|die|el|il|o|a)\s)?$")
+
+
+@cache
+def _near_a_trade_lead() -> re.Pattern[str]:
+    return re.compile(rf"{_any('trade_lead')}\s(?:[\w'-]+\s){{1,2}}$")
+
+
+@cache
+def _ends_of_names() -> re.Pattern[str]:
+    """ "さん" and the like at the start of a text."""
+    return re.compile(rf"^\s?(?:{'|'.join(map(re.escape, listed('after_name')))})")
+
+
+@cache
+def _any(name: str) -> str:
+    """A line of a list, from the beginning of a word on."""
+    lines = sorted(map(re.escape, listed(name)), key=len, reverse=True)
+    return rf"(?<![^\W_{UNSPACED}])(?:{'|'.join(lines)})"
