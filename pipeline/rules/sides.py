@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -174,10 +174,10 @@ def _of_its_card(reading: Reading, card: str) -> Iterator[Sign]:
     card: its description, lower case
     """
     signs: dict[str, int] = {}
-    for message, start, end in sorted(_places(reading, [*_known(reading, card)])):
+    for message, start, end in sorted(_places(reading, _pieces(card))):
         if reading.messages[message].role == "user":
             line = reading.line(message)
-            sign = _shared(line, start, end)
+            sign = _shared(line, start, end, card)
             if sign:
                 signs.setdefault(sign, message)
             if sign and _ASKED.search(line):
@@ -185,35 +185,39 @@ def _of_its_card(reading: Reading, card: str) -> Iterator[Sign]:
     yield from ((message, 1) for message in signs.values())
 
 
-def _known(reading: Reading, card: str) -> Iterator[str]:
-    """The words of the conversation that the card has, in another form ("bakery", "baker") or in a
-    compound ("Gärtner", "Stadtgärtner"); of Chinese and the like, pairs of letters."""
-    of_card = set(_WORD.findall(card))
-    stems = {word[:STEM] for word in of_card if len(word) >= STEM}
-    for word in set(_WORD.findall(reading.folded)) - OFTEN_USED:
-        is_long = len(word) >= STEM and (word[:STEM] in stems or word in card)
-        if is_long or (len(word) > 2 and word in of_card):
-            yield word
-    for letters in _UNSPACED.findall(card):
-        yield from map("".join, pairwise(letters))
+@lru_cache(1000)
+def _pieces(card: str) -> tuple[str, ...]:
+    """What is looked for: the card's words, the beginnings of longer ones ("baker", "bakery") and
+    the ends of long ones ("Stadtgärtner"); of Chinese and the like, pairs of letters."""
+    words = set(_WORD.findall(card)) - OFTEN_USED - frozenset(listed("common"))
+    short = {word for word in words if 2 < len(word) < STEM}
+    begun = {word[:STEM] for word in words if len(word) >= STEM}
+    ended = {word[-STEM:] for word in words if len(word) >= 2 * STEM}
+    pairs = {pair for run in _UNSPACED.findall(card) for pair in map("".join, pairwise(run))}
+    return (*short, *begun, *ended, *pairs)
 
 
-def _is_whole(line: str, start: int, end: int) -> bool:
-    """Is it a word, or a pair of letters of a script without blanks?"""
-    return line[start] >= UNSPACED_FROM or not (
-        line[start - 1 : start].isalpha() or line[end : end + 1].isalpha()
-    )
-
-
-def _shared(line: str, start: int, end: int) -> str | None:
-    """Does a word stand in "I'm a vet" or in "my clinic"?"""
+def _shared(line: str, start: int, end: int, card: str) -> str | None:
+    """Is the word there, which the card has too, in "I'm a vet" or in "my clinic"?"""
+    if line[start] < UNSPACED_FROM:
+        while start and line[start - 1].isalpha():
+            start -= 1
+        while end < len(line) and line[end].isalpha():
+            end += 1
     before = line[max(0, start - LEAD) : start]
-    if not _is_whole(line, start, end):
+    if not _is_known(line[start:end], card):
         return None
     if _ends_in("my").search(before):
         return "things"
     is_trade = _is_a_trade(before, line[end:]) and _is_meant(line, start, end)
     return "trade" if is_trade else None
+
+
+def _is_known(word: str, card: str) -> bool:
+    """Does the card have it, in another form, or as the end of a compound?"""
+    if len(word) < STEM:
+        return word in card
+    return word in card or re.search(rf"\b{word[:STEM]}", card) is not None
 
 
 def _is_a_trade(before: str, after: str) -> bool:
