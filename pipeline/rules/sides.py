@@ -16,10 +16,11 @@ card: Captain Nell, 39, baker on the square
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.rules.reading.phrases import OFTEN_USED, UNSPACED, UNSPACED_FROM, listed
 from pipeline.rules.style.replies import starts
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
     from pipeline.conversation import Finding, Persona
     from pipeline.rules.reading.reading import Reading
 
-Sign = tuple[int, int]  # message, weight
+Evidence = tuple[int, int]  # message, weight
 
 ENOUGH = 2
 STEM = 5  # letters by which words are the same: "bakery" and "baker"
-LEAD = 40  # characters before a name or a trade that are read
+MOST = 100  # places of one word: longer conversations have shown it by then
+NEAR = 80  # characters before and after a word that are read
+_LETTERS = re.compile(r"[^\W\d_]*")
+_LETTERS_AT_END = re.compile(r"[^\W\d_]*$")
 _WORD = re.compile(r"[^\W\d_]+")
 _UNSPACED_NAME = re.compile(f"[{UNSPACED}]{{3,4}}")
 _UNSPACED = re.compile(f"[{UNSPACED}]{{2,}}")
@@ -58,6 +62,15 @@ _TRADE_ENDS = re.compile(
     r"|du|en|et|ici|je|pour|qui|aquí|con|del|desde|el|la|para|por|que|y|al|che|da|dal|della|di|nel"
     r"|qui|aqui|com|do|e|em|há|no|na|в|во|для|за|и|из|на|по|с|со|уже|тут|здесь)\b"
 )
+
+
+class Mention(NamedTuple):
+    """Where a word stands: the message, and what is near in it, folded."""
+
+    message: int
+    before: str
+    word: str
+    after: str
 
 
 def on_the_wrong_side(reading: Reading) -> Iterator[Finding]:
@@ -102,41 +115,52 @@ def _titles() -> frozenset[str]:
 # Signs of the name.
 
 
-def _of_its_name(reading: Reading, names: Sequence[str]) -> Iterator[Sign]:
+def _of_its_name(reading: Reading, names: Sequence[str]) -> Iterator[Evidence]:
     """The user bears the character's name, or is called by it."""
     acting: dict[str, set[int]] = {"user": set(), "assistant": set()}
-    for message, start, end in _places(reading, names):
-        line, role = reading.line(message), reading.messages[message].role
-        before = line[max(0, start - LEAD) : start]
-        if _ACTED.search(before) and line[end : end + 1] == " ":
-            acting[role].add(message)
+    for place in _places(reading, names):
+        role = reading.messages[place.message].role
+        if _ACTED.search(place.before) and place.after.startswith(" "):
+            acting[role].add(place.message)
         shows = _is_introduced if role == "user" else _is_called
-        if shows(before, line[end:]) and _is_meant(line, start, end):
-            yield message, ENOUGH
+        if shows(place) and _is_meant(place):
+            yield place.message, ENOUGH
     if len(acting["user"]) > 1 and not acting["assistant"]:
         yield min(acting["user"]), ENOUGH
 
 
-def _places(reading: Reading, words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """(message, start, end) of each place where one of the words stands."""
+def _places(reading: Reading, words: Sequence[str]) -> Iterator[Mention]:
+    """Where the words stand: of each the first `MOST` places."""
     for word in words:
-        start = reading.folded.find(word)
-        while start >= 0:
-            hit = reading.hit(start, start + len(word))
-            yield hit.message, hit.start, hit.end
-            start = reading.folded.find(word, start + len(word))
+        yield from islice(_places_of(reading, word), MOST)
 
 
-def _is_introduced(before: str, after: str) -> bool:
+def _places_of(reading: Reading, word: str) -> Iterator[Mention]:
+    start = reading.folded.find(word)
+    while start >= 0:
+        yield _place(reading, start, start + len(word))
+        start = reading.folded.find(word, start + len(word))
+
+
+def _place(reading: Reading, start: int, end: int) -> Mention:
+    message = bisect_right(reading.starts, start) - 1
+    first = max(reading.starts[message], start - NEAR)
+    after, _, _ = reading.folded[end : end + NEAR].partition("\0")
+    return Mention(message, reading.folded[first:start], reading.folded[start:end], after)
+
+
+def _is_introduced(place: Mention) -> bool:
     """ "I'm Lena"; not "I'm Lena's brother"."""
-    return bool(_ends_in("my_name").search(before)) and not _OF_A_NAME.match(after)
+    before = _title_before().sub("", place.before)
+    return bool(_ends_in("my_name").search(before)) and not _OF_A_NAME.match(place.after)
 
 
-def _is_called(before: str, after: str) -> bool:
+def _is_called(place: Mention) -> bool:
     """ "Thanks, Lena!", "You are kind, Lena.", "Lena! …"."""
-    if _OWN.search(before):
+    if _OWN.search(place.before):
         return False
-    after = _ends_of_names().sub("", after, 1)
+    before = _title_before().sub("", place.before)
+    after = _ends_of_names().sub("", place.after)
     if _ends_in("address").search(before):
         return bool(_A_MARK.match(after))
     if _A_COMMA.search(before):
@@ -144,44 +168,40 @@ def _is_called(before: str, after: str) -> bool:
     return bool(_A_START.search(before) and _A_CALL.match(after))
 
 
-def _is_meant(line: str, start: int, end: int) -> bool:
+def _is_meant(place: Mention) -> bool:
     """Is it neither borne by both ("I'm Ines as well"), nor reported?"""
-    before = _ENDS.split(line[:start])[-1]
-    rest = _REST.match(line, end)
+    before = _ENDS.split(place.before)[-1]
+    rest = _REST.match(place.after)
     after = rest[0] if rest else ""
     is_reported = starts("reported").search(f"{before} {after}")
     return not (is_reported or starts("too").search(after))
 
 
-def _of_its_title(reading: Reading, name: str) -> Iterator[Sign]:
+def _of_its_title(reading: Reading, name: str) -> Iterator[Evidence]:
     """ "Aye, captain!" from the assistant, which is the captain itself."""
     title = name.lower().partition(" ")[0].strip(".")
     full = {"dr": "doctor", "prof": "professor"}.get(title, title)
     if len(full) > 3 and full in _titles():
-        for message, start, end in _places(reading, [full]):
-            line = reading.line(message)
-            is_called = _is_called(line[max(0, start - LEAD) : start], line[end:])
-            if is_called and reading.messages[message].role == "assistant":
-                yield message, 1
+        for place in _places(reading, [full]):
+            if reading.messages[place.message].role == "assistant" and _is_called(place):
+                yield place.message, 1
 
 
 # Signs of what the card says.
 
 
-def _of_its_card(reading: Reading, card: str) -> Iterator[Sign]:
+def _of_its_card(reading: Reading, card: str) -> Iterator[Evidence]:
     """The user has the character's trade, has its things, and answers itself there: once each.
 
     card: its description, lower case
     """
     signs: dict[str, int] = {}
-    for message, start, end in sorted(_places(reading, _pieces(card))):
-        if reading.messages[message].role == "user":
-            line = reading.line(message)
-            sign = _shared(line, start, end, card)
-            if sign:
-                signs.setdefault(sign, message)
-            if sign and _ASKED.search(line):
-                signs.setdefault("answers itself", message)
+    for place in _places(reading, _pieces(card)):
+        sign = _shared(place, card) if reading.messages[place.message].role == "user" else None
+        if sign:
+            signs.setdefault(sign, place.message)
+        if sign and "answers itself" not in signs and _ASKED.search(reading.line(place.message)):
+            signs["answers itself"] = place.message
     yield from ((message, 1) for message in signs.values())
 
 
@@ -197,20 +217,23 @@ def _pieces(card: str) -> tuple[str, ...]:
     return (*short, *begun, *ended, *pairs)
 
 
-def _shared(line: str, start: int, end: int, card: str) -> str | None:
+def _shared(place: Mention, card: str) -> str | None:
     """Is the word there, which the card has too, in "I'm a vet" or in "my clinic"?"""
-    if line[start] < UNSPACED_FROM:
-        while start and line[start - 1].isalpha():
-            start -= 1
-        while end < len(line) and line[end].isalpha():
-            end += 1
-    before = line[max(0, start - LEAD) : start]
-    if not _is_known(line[start:end], card):
+    if place.word < UNSPACED_FROM:
+        place = _whole(place)
+    if not _is_known(place.word, card):
         return None
-    if _ends_in("my").search(before):
+    if _ends_in("my").search(place.before):
         return "things"
-    is_trade = _is_a_trade(before, line[end:]) and _is_meant(line, start, end)
-    return "trade" if is_trade else None
+    return "trade" if _is_a_trade(place) and _is_meant(place) else None
+
+
+def _whole(place: Mention) -> Mention:
+    """The word of which a piece stands there."""
+    begun, ended = _LETTERS_AT_END.search(place.before), _LETTERS.match(place.after)
+    start, end = begun.start() if begun else None, ended.end() if ended else 0
+    word = place.before[start:] + place.word + place.after[:end]
+    return Mention(place.message, place.before[:start], word, place.after[end:])
 
 
 def _is_known(word: str, card: str) -> bool:
@@ -220,22 +243,27 @@ def _is_known(word: str, card: str) -> bool:
     return word in card or re.search(rf"\b{word[:STEM]}", card) is not None
 
 
-def _is_a_trade(before: str, after: str) -> bool:
+def _is_a_trade(place: Mention) -> bool:
     """Does it follow "I'm a", at once or as the last word of a few: "I'm a village vet."?"""
-    if _ends_in("trade_lead").search(before):
+    if _ends_in("trade_lead").search(place.before):
         return True
-    return bool(_near_a_trade_lead().search(before) and _TRADE_ENDS.match(after))
+    return bool(_near_a_trade_lead().search(place.before) and _TRADE_ENDS.match(place.after))
 
 
 # What the lists of words mean.
 
 
 @cache
+def _title_before() -> re.Pattern[str]:
+    """ "Dr. " at the end of a text."""
+    return re.compile(rf"{_any('title')}\s$")
+
+
+@cache
 def _ends_in(name: str) -> re.Pattern[str]:
-    """A line of a list at the end of a text, marks, a title and an article apart."""
-    titles = "|".join(map(re.escape, listed("title")))
+    """A line of a list at the end of a text, marks and an article apart."""
     blank = rf"(?:[\s,，、]{{1,2}}|(?<=[{UNSPACED}]))"
-    return re.compile(rf"{_any(name)}{blank}(?:(?:{titles}|der|die|el|il|o|a)\s)?$")
+    return re.compile(rf"{_any(name)}{blank}(?:(?:der|die|el|il|o|a)\s)?$")
 
 
 @cache
