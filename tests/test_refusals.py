@@ -319,3 +319,21 @@ def test_the_user_speaks_as_the_character(contents: tuple[str, ...], swapped: bo
     messages = [Message("user" if side == "user" else "assistant", text) for side, text in pairs]
     found = [f.rule for f in cards.kept_to(read(messages, Persona(name="Lena Fischer")))]
     assert found == (["style.swapped"] if swapped else [])
+
+
+def test_who_asks_what_is_meant_does_not_refuse() -> None:
+    refused = "I'm sorry, but I can't answer that question."
+    for text, found in ((refused, 1), (f"{refused} Could you clarify what you mean?", 0)):
+        messages = [Message("user", "Well?"), Message("assistant", text)]
+        assert len(list(refusals.refusals(read(messages)))) == found
+
+
+def test_an_assistant_reminds_the_user_that_it_is_one() -> None:
+    said = {
+        "You forget that I'm a language model.": True,
+        "Ricorda che sono solo un programma.": True,
+        "He thinks that I'm a chatbot.": False,
+    }
+    for text, found in said.items():
+        messages = [Message("user", "Well?"), Message("assistant", text)]
+        assert bool(list(assistant.assistant(read(messages)))) == found

@@ -11,10 +11,11 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.rules import sides
 from pipeline.rules.reading.phrases import listed
 
 if TYPE_CHECKING:
-    from pipeline.conversation import Finding, Persona, Role
+    from pipeline.conversation import Finding, Role
     from pipeline.rules.reading.reading import Reading
 
 RUN = 8  # words: shorter runs in common with the card are of no interest
@@ -39,7 +40,7 @@ class Statement(NamedTuple):
 
 def kept_to(reading: Reading) -> Iterator[Finding]:
     """Both sides against their cards; nothing where there is no card."""
-    yield from _named_by_the_other(reading)
+    yield from sides.on_the_wrong_side(reading)
     described = list(_descriptions(reading))
     if not described:
         return
@@ -47,41 +48,6 @@ def kept_to(reading: Reading) -> Iterator[Finding]:
     for own, description in described:
         yield from _recited(reading, own, description)
         yield from _swapped(reading, statements, own, description)
-
-
-def _named_by_the_other(reading: Reading) -> Iterator[Finding]:
-    """Where the user introduces itself by the character's name, or acts the character out twice."""
-    name = _first_name(reading.persona)
-    if not name or name == _first_name(reading.user_persona) or name not in reading.folded:
-        return
-    introduced, acted = _as_oneself(name), _as_actor(name)
-    lines = {i: reading.line(i) for i in reading.spoken}
-    users = [i for i in lines if reading.messages[i].role == "user"]
-    called = [i for i in users if introduced.search(lines[i])]
-    acting = [i for i in lines if acted.search(lines[i])]
-    if len(acting) > 1 and set(acting) <= set(users):
-        called.append(acting[0])
-    for message in called[:1]:
-        yield reading.with_note("style.swapped", 1, message, f"the user speaks as {name}")
-
-
-def _first_name(persona: Persona | None) -> str | None:
-    """The first word of the name, folded; None where it is too short to be looked for."""
-    from pipeline.rules.reading.reading import fold
-
-    words = fold(persona.name or "").split() if persona else []
-    return words[0] if words and len(words[0]) > 1 else None
-
-
-def _as_oneself(name: str) -> re.Pattern[str]:
-    """ "I'm Lena"; not "I'm Lena's brother"."""
-    introductions = "|".join(map(re.escape, listed("my_name")))
-    return re.compile(rf"(?<![^\W_])(?:{introductions})\s?{re.escape(name)}(?![\w'的の의])")
-
-
-def _as_actor(name: str) -> re.Pattern[str]:
-    """ "*Lena smiles*" at the start of an action."""
-    return re.compile(rf"(?:^|\n)\s*\*+{re.escape(name)}\s+\w")
 
 
 def _descriptions(reading: Reading) -> Iterator[tuple[Role, str]]:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.rules.reading.phrases import Hit, listed
 from pipeline.rules.style.machine import plays_a_machine
-from pipeline.rules.style.replies import replies
+from pipeline.rules.style.replies import lead, said, starts, starts_a_clause
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding, Role
     from pipeline.rules.reading.reading import Reading
 
+_THAT = re.compile(r"(?:\b(?:that|dass(?: ich)?|que|che|что)|:)\s*$")
 TRADE = 24  # characters after "AI" in which a trade begins
 
 
@@ -31,8 +32,15 @@ def assistant(reading: Reading) -> Iterator[Finding]:
 
 def of_themselves(reading: Reading, role: Role) -> list[Hit]:
     """Where a side says that it is an AI."""
-    hits = replies(reading, "assistant", role)
+    hits = [hit for hit in said(reading, "assistant", role) if _is_of_itself(reading, hit)]
     return [hit for hit in hits if not _is_trade(reading, hit)]
+
+
+def _is_of_itself(reading: Reading, hit: Hit) -> bool:
+    """Does it start a clause, be it one after "that" ("Remember that I'm a chatbot")?"""
+    before = lead(reading, hit)
+    is_told = _THAT.search(before) and not starts("reported").search(before)
+    return bool(is_told) or starts_a_clause(reading, hit)
 
 
 def _is_trade(reading: Reading, hit: Hit) -> bool:

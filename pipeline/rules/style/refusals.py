@@ -3,11 +3,11 @@
 What only an assistant says is a refusal by itself. What people say too needs a second sign of an
 assistant in the message. Each row: the list of `configs/words`, a phrase, what it needs.
 
-    refusal         I can't comply with that request             nothing
+    refusal         I can't comply with that request             nothing, but no "clarify what you"
     refusal_policy  (it would go) against my content policy      nothing
     lecture         It is not ethical to                         to open the message
     lecture_weak    There is no justification for                to open it, and moral words
-    refusal_weak    I can't continue this conversation           an apology, or as below
+    refusal_weak    I can't continue this conversation           the same; an apology, or as below
     refusal_plain   I'd rather not go there                      a word of an assistant (prompt), or
                                                                  an offer (let's pick another topic)
     resource        call the crisis line                         to open it, and another one
@@ -49,11 +49,11 @@ def refusals(reading: Reading) -> Iterator[Finding]:
     """An assistant's refusal or lecture in place of a reply."""
     if reading.hits.keys().isdisjoint(LISTS):
         return
+    cannot = [*replies(reading, "refusal"), *_weak(reading)]
     refused = [
-        *replies(reading, "refusal"),
+        *(hit for hit in cannot if not starts("asks_back").search(reading.line(hit.message))),
         *_policies(reading),
         *_lectures(reading),
-        *_weak(reading),
         *_plain(reading),
         *_resources(reading),
     ]
