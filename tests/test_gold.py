@@ -28,7 +28,7 @@ THRESHOLD = 0.7  # the default of dedup
 CONTAINED_WORDS = 20  # a shorter talk never goes as a part of another; the default of dedup
 SAME_WORDS = {"exact", "rename_speakers", "speaker_swap", "case_punct", "unicode_form", "resegment"}
 PRIVACY_F1 = 0.92  # 0.933 when the set was made
-SAFETY_RECALL = 0.55  # 0.571 when the set was made
+SAFETY_RECALL = 0.95  # every line is found today
 
 Case = dict[str, Any]  # a line of a gold set
 Pair = frozenset[str]
