@@ -39,6 +39,7 @@ HitsByList = dict[str, list[Hit]]  # by the names of the lists
 ENOUGH = 3  # points. Our choice: 2 finds a fifth more, and also people who praise a shop
 MOST_TRADES = 3  # hits that count, a pitch twice
 MOST_OFFERS = 2
+FEW_BLANKS = 3  # in a message that is hardly more than a link
 NEAR_START = 6  # characters before an opener: emoji and quotes
 LOUD_WORDS = 3  # in capitals
 SHARED = 2  # words of five letters and more that two messages on one subject have in common
@@ -50,6 +51,21 @@ _ENDINGS = (
 _LINK = re.compile(
     r"https?://|www\.[\w-]"
     rf"|(?<![\w@.-])[a-z0-9][a-z0-9-]{{1,60}}\.(?:[a-z0-9-]{{1,30}}\.)?(?:{_ENDINGS})(?![\w.-]*@)\b(?!\.\w)"
+)
+# An address that is written so that no filter reads it as one: "shop . biz", "shop[.]com", "hxxp".
+_HIDDEN = re.compile(
+    r"hxxps?:|[a-z0-9](?: ?[\[({] ?(?:\.|dot|punkt|точка|punto|ponto) ?[\])}] ?| dot | punto )"
+    rf"(?:{_ENDINGS})\b"
+    rf"|(?:www \. [a-z0-9-]+|[a-z0-9]+-[a-z0-9-]+|[a-z]+\d+) \. (?:{_ENDINGS})\b"
+)
+# What a seller names his page: "slots777", "cheap-watches", "rolexcopies"; or who sent the reader.
+_SELLING = re.compile(
+    r"(?:https?://|www\.|[a-z0-9-]{2,40}\.)\S*(?:casino|slots?\d|spin|bonus|crypto|coin|loan|kredit|cash"
+    r"|money|dinero|dengi|profit|earn|deal|sale|outlet|cheap|4less|barat|replik|replica|rolex|copies"
+    r"|pharma|pill|slim|diet|secret|dating|flirt|girl|sex|follower|giveaway|prize|premio|gewinn|tousen"
+    r"|gift|promo|discount|rabatt|wear|sneaker|luck|win-|-win|jackpot|login|verif|renew|unlock|-check"
+    r"|stream|movie|kino|film|-hd|\.(?:shop|store|biz|xyz|top|vip|win|bet|loan|casino|click|club|info)\b)"
+    r"|[?&](?:aff|ref|utm_\w+|promo|invite|partner|u|r)=|/(?:ref|aff|invite|go)/"
 )
 # Shorteners, invitations to chats, pages of links, pages for paying fans.
 _FUNNEL = re.compile(
@@ -75,13 +91,13 @@ _AMOUNT = re.compile(
 )
 # Somebody is sent to a page, or told to call or to write: "order the tea at tea.example".
 _ORDERS = (
-    "visit|order|buy|book|register|sign up|join|apply|shop|trade|contact|email|message|text|call"
+    "visit|go to|see|check|order|buy|book|register|sign up|join|apply|shop|trade|contact|email|message|text|call"
     "|dial|ring|phone|whatsapp|telegram|besuche|besuchen|bestellen|bestelle|anmelden|anrufen|ruf an"
     "|visitez|commandez|commander|inscrivez-vous|répondez|appelez|contactez|visita|visite|compra"
     "|pide|pídelo|regístrate|llame|llama|responde|ordina|acquista|iscriviti|rispondi|chiama|compre"
     "|peça|ligue|zap|responda|заказ|закажи|закажите|звоните|звони|играй|пишите|тел|qq|微信|电话|전화|電話"
 )
-_TO = r"(?:https?:|www\.|[a-z0-9-]{2,40}\.[a-z]{2}|@[a-z]|[a-z0-9.]{1,30}@|\+?\d[\d ()./-]{6})"
+_TO = r"(?:h..ps?:|www\.|[a-z0-9-]{2,40}\.[a-z]{2}|@[a-z]|[a-z0-9.]{1,30}@|\+?\d[\d ()./-]{6})"
 _VISIT = re.compile(rf"(?<!\w)(?:{_ORDERS})(?!\w)[^.!?\n]{{0,40}}?(?<![\w.]){_TO}")
 # What people say of themselves and to each other, and advertisers hardly ever.
 _PERSONAL = re.compile(
@@ -95,9 +111,11 @@ _PERSONAL = re.compile(
     r"|ieri|andiamo|ho (?:comprato|trovato|visto)|penso|ontem|comprei|encontrei|acho)\b"
     r"|我(?:买|在|觉得|昨天|看|妈|们)|昨天|一起|昨日|一緒に|私[はも]|어제|같이|엄마"
 )
-_LINK_SIGNS = ("http", "www.", "t.me/")
+_LINK_SIGNS = ("://", "www", "dot", "[.", "(.", "xxp", "punto")
+_DOTTED = re.compile(rf"\.(?:(?:{_ENDINGS})\b|[a-z]{{2}}/)")
 _LISTS = ("spam_pitch", "spam_trade", "spam_money", "spam_call")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
+_DIGIT = re.compile(r"\d")
 _LONG_WORD = re.compile(r"[^\W\d_]{5,}")
 
 
@@ -113,8 +131,9 @@ def spam(reading: Reading) -> Iterator[Finding]:
 def _candidates(reading: Reading) -> Iterator[tuple[int, HitsByList]]:
     """Messages with a phrase of any list, or a link, and these phrases and links."""
     found = {name: reading.hits[name] for name in _LISTS}
-    if any(sign in reading.folded for sign in _LINK_SIGNS):
-        found["link"] = [reading.hit(*link.span()) for link in _LINK.finditer(reading.folded)]
+    if _may_hold_a_link(reading.folded):
+        links = (*_LINK.finditer(reading.folded), *_FUNNEL.finditer(reading.folded), *_HIDDEN.finditer(reading.folded))
+        found["link"] = [reading.hit(*link.span()) for link in links]
     by_message: dict[int, HitsByList] = {}
     for name, hits in found.items():
         for hit in hits:
@@ -122,23 +141,38 @@ def _candidates(reading: Reading) -> Iterator[tuple[int, HitsByList]]:
     yield from sorted(by_message.items())
 
 
+def _may_hold_a_link(folded: str) -> bool:
+    return any(sign in folded for sign in _LINK_SIGNS) or bool(_DOTTED.search(folded))
+
+
 def _points(reading: Reading, message: int, hits: HitsByList) -> int:
     """All points of a message; 0 where there is no way to the advertiser and no pitch."""
-    says, ways = _of_lists(hits), _of_ways(reading, message)
+    folded = reading.line(message)
+    says, ways = _of_lists(hits), _of_ways(folded, "link" in hits)
     deals = hits.keys() - {"spam_call", "link"}
     opens = _opens(reading, message, hits)
     calls = "spam_call" in hits and (hits.keys() & {"spam_pitch", "spam_trade"} or opens)
-    if not (ways or calls or ("spam_pitch" in hits and says >= ENOUGH)):
+    is_offer = _is_offer(hits)
+    if not (ways or calls or is_offer or ("spam_pitch" in hits and says >= ENOUGH)):
+        return 0
+    is_personal = bool(_PERSONAL.search(folded))
+    if is_personal and not ways and not calls and "spam_pitch" not in hits:
         return 0
     points = says + ways + opens + _is_loud(reading, message)
-    is_personal = bool(_PERSONAL.search(reading.line(message)))
-    if ways and not is_personal and deals:
+    if (ways or is_offer) and not is_personal and deals:
         points += 1
     if is_personal and not deals:
         points -= 1
     if points >= ENOUGH:
         points -= _on_the_subject(reading, message)
     return points
+
+
+def _is_offer(hits: HitsByList) -> bool:
+    """Does it deal in something, and promise or call for something, in other words?"""
+    trades = hits.get("spam_trade", [])
+    more = [*hits.get("spam_money", ()), *hits.get("spam_call", ())]
+    return bool(trades and more) and _apart([*trades, *more]) >= 2
 
 
 def _first(hits: HitsByList) -> Hit:
@@ -176,13 +210,22 @@ def _apart(hits: Sequence[Hit]) -> int:
     return count
 
 
-def _of_ways(reading: Reading, message: int) -> int:
-    """Points of the ways to the advertiser."""
-    folded = reading.line(message)
-    funnel = bool(_FUNNEL.search(folded))
-    link = funnel or bool(_LINK.search(folded))
-    reach = bool(_PHONE.search(folded) or _NAME.search(folded) or _ACCOUNT.search(folded))
-    return funnel + link + reach + bool(_VISIT.search(folded))
+def _of_ways(folded: str, has_link: bool) -> int:
+    """Points of the ways to the advertiser. has_link: whether there may be a link."""
+    has_number = "@" in folded or _DIGIT.search(folded) is not None
+    if not (has_link or has_number):
+        return 0
+    reach = _PHONE.search(folded) or _NAME.search(folded) or _ACCOUNT.search(folded)
+    of_link = _of_link(folded) if has_link else 0
+    return of_link + bool(reach) + bool(_VISIT.search(folded))
+
+
+def _of_link(folded: str) -> int:
+    """A link is a point, and another one is a shortened, a disguised or a selling one."""
+    funnel, hidden = _FUNNEL.search(folded), _HIDDEN.search(folded)
+    if funnel or hidden:
+        return 3 if funnel and folded.count(" ") <= FEW_BLANKS else 2
+    return bool(_LINK.search(folded)) + bool(_SELLING.search(folded))
 
 
 def _is_loud(reading: Reading, message: int) -> bool:
