@@ -26,10 +26,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import product
 from math import prod
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import texts
@@ -108,6 +110,7 @@ _OFTEN_USED = """
     they think this time to up want was we well were what when will with would yes you your
 """
 OFTEN_USED = frozenset(_OFTEN_USED.split())
+LONGEST = 200  # letters of a spelling that are compared
 SPELLINGS = 5000  # phrases at most that the searched part of a line is written out to
 
 _CHOICE = re.compile(r"@\S+ =")
@@ -128,11 +131,28 @@ class Hit(NamedTuple):
     end: int
 
 
-class Line(NamedTuple):
-    """A line of a list that is searched for."""
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A line of a list that is searched for; it is equal to no other."""
 
     name: str
     line: str
+
+    @cached_property
+    def spelt(self) -> dict[str, list[str]]:
+        """The spellings of its searched part, by their beginnings; sorted, and without those that
+        begin with another, so that one comparison is enough (`_stands`)."""
+        spelt: dict[str, list[str]] = defaultdict(list)
+        for choices in product(*_searched(self.line)):
+            spelling = "".join(choices)
+            spelt[_beginning(spelling)].append(spelling)
+        return {beginning: _shortest(spellings) for beginning, spellings in spelt.items()}
+
+    @cached_property
+    def is_led(self) -> bool:
+        """Does the line begin with its searched part?"""
+        searched = _searched(self.line)
+        return parts(self.line)[: len(searched)] == searched
 
 
 # How lists are read.
@@ -262,27 +282,63 @@ def find(
     """
     found = defaultdict[str, list[Hit]](list)
     bounds = [*starts, len(text) + 1]
-    for message, line in _worth_a_look(text, starts, names):
-        content = text[bounds[message] : bounds[message + 1] - 1]
-        unspaced = not content.isascii() and bool(_UNSPACED_LETTER.search(content))
-        for match in pattern(line.line, unspaced).finditer(content):
-            found[line.name].append(Hit(message, match.start(), match.end()))
+    looks = _worth_a_look(text, starts, names)
+    is_ascii = text.isascii()
+    for message in sorted(looks):
+        first, end = bounds[message], bounds[message + 1] - 1
+        unspaced = not is_ascii and bool(_UNSPACED_LETTER.search(text, first, end))
+        for line in sorted(looks[message], key=attrgetter("line")):
+            form = pattern(line.line, unspaced)
+            if line.is_led:
+                matches = _beginning_at(looks[message][line], form, text, end)
+            else:
+                matches = form.finditer(text, first, end)
+            hits = [Hit(message, match.start() - first, match.end() - first) for match in matches]
+            if hits:
+                found[line.name] += hits
     return found
+
+
+def _beginning_at(
+    places: Iterable[int], form: re.Pattern[str], text: str, end: int
+) -> Iterator[re.Match[str]]:
+    """The matches that begin at one of some places, none inside another."""
+    done = 0
+    for place in sorted(places):
+        match = form.match(text, place, end) if place >= done else None
+        if match:
+            done = match.end()
+            yield match
 
 
 def _worth_a_look(
     text: str, starts: Sequence[int], names: tuple[str, ...]
-) -> list[tuple[int, Line]]:
-    """(message, line) wherever a spelling of the line's searched part stands: `find` looks at these
-    only. Sorted by message, then by line."""
+) -> dict[int, dict[Line, list[int]]]:
+    """Where a spelling of a line's searched part stands, by message and line: `find` looks at
+    these only."""
     automaton, owners = _beginnings(names)
-    found = set()
+    found: dict[int, dict[Line, list[int]]] = defaultdict(lambda: defaultdict(list))
     for number, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
         beginning = text[start:end]
         for line in owners[number]:
-            if text.startswith(_spelt(line.line)[beginning], start):
-                found.add((bisect_right(starts, start) - 1, line))
-    return sorted(found, key=lambda pair: (pair[0], pair[1].line))
+            if _stands(line.spelt[beginning], text, start):
+                found[bisect_right(starts, start) - 1][line].append(start)
+    return found
+
+
+def _stands(spellings: Sequence[str], text: str, start: int) -> bool:
+    """Does one of them stand there? It can only be the last that is not above the text."""
+    place = bisect_right(spellings, text[start : start + LONGEST])
+    return place > 0 and text.startswith(spellings[place - 1], start)
+
+
+def _shortest(spellings: Iterable[str]) -> list[str]:
+    """Sorted, without those that begin with another."""
+    kept: list[str] = []
+    for spelling in sorted(spellings):
+        if not kept or not spelling.startswith(kept[-1]):
+            kept.append(spelling)
+    return kept
 
 
 @cache
@@ -319,16 +375,6 @@ def _beginning(spelling: str) -> str:
 def _enough(spelling: str) -> int:
     """How many letters of it are looked for."""
     return UNSPACED_BEGINNING if spelling > UNSPACED_FROM else BEGINNING
-
-
-@cache
-def _spelt(line: str) -> dict[str, tuple[str, ...]]:
-    """The spellings of a line's searched part, by their beginnings."""
-    spelt: dict[str, list[str]] = defaultdict(list)
-    for choices in product(*_searched(line)):
-        spelling = "".join(choices)
-        spelt[_beginning(spelling)].append(spelling)
-    return {beginning: tuple(spellings) for beginning, spellings in spelt.items()}
 
 
 def _searched(line: str) -> list[list[str]]:
