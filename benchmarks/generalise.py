@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from string import ascii_letters, digits
 
-from benchmarks import sets
+from benchmarks import alarms, sets
 from pipeline import filter as stage
 from pipeline.conversation import Conversation, Drop, Finding, Message, Role, Source
 from pipeline.filter.repair import repair_texts
@@ -30,11 +30,14 @@ from pipeline.rules.reading.phrases import LISTS, listed, parts, pattern
 from pipeline.rules.reading.reading import fold, read
 from pipeline.rules.style.assistant import assistant
 from pipeline.rules.style.refusals import refusals as refused
+from pipeline.rules.style.tokens import tokens as template_tokens
+from pipeline.rules.style.tools import tool_calls
 from tests.battery import judged
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "pipeline" / "rules" / "README.md"
-BATTERY = ROOT / "tests" / "data"
+DATA = ROOT / "tests" / "data"
+SEEN, OPEN, UNSEEN = DATA / "battery", DATA / "battery_open", DATA / "battery_unseen"
 BEGIN = "<!-- generalise: made by `python -m benchmarks.generalise --write` -->"
 END = "<!-- end of generalise -->"
 GAP = re.compile(r" ?~\d ?")
@@ -48,6 +51,14 @@ AROUND = (
     "Gladly, come at ten and bring the bread.",
 )
 PLACE = AROUND.index("")
+
+TOKENS = DATA / "template_tokens.txt"
+PLACES = (
+    ("alone", "{}"),
+    ("a letter before", "ok{}"),
+    ("a letter behind", "{}ok"),
+    ("blanks around", "ok {} ok"),
+)
 
 Disguise = Callable[[str], str]
 DISGUISES: dict[str, Disguise] = {
@@ -174,6 +185,33 @@ def refusals() -> list[str]:
     return table(["xstest, two models", ""], rows)
 
 
+def tokens() -> list[str]:
+    """Tokens of llama.cpp's templates that are found at each of four places in a message."""
+    lines = TOKENS.read_text("utf-8").splitlines()
+    every = [line for line in lines if line and not line.startswith("# ")]
+    rows = [[name, f"{_places_found(every, place)} of {len(every)}"] for name, place in PLACES]
+    return table(["tokens of llama.cpp", "found"], rows)
+
+
+def _places_found(every: Sequence[str], place: str) -> int:
+    """Of the messages as they are: repaired, they have no token left."""
+    rows = [with_phrase(place.format(token), number) for number, token in enumerate(every)]
+    readings = [read(row.messages) for row in rows]
+    return sum(any([*template_tokens(one), *tool_calls(one)]) for one in readings)
+
+
+def people() -> list[str]:
+    """Findings in `alarms.UNIT` messages of people, by rule."""
+    messages: Counter[str] = Counter()
+    found = list(alarms.alarms(alarms.counted(alarms.human_rows(), messages)))
+    counts = Counter((one.finding.rule, one.finding.decision) for one in found)
+    rates = [
+        [f"`{rule}`", decision, alarms.rate(count, messages.total())]
+        for (rule, decision), count in sorted(counts.items())
+    ]
+    return table([f"{messages.total():,} messages of people", "", "in 100,000"], rates)
+
+
 # --- tables
 
 
@@ -185,9 +223,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 def report() -> str:
     tables = {
         "Every line of every list in disguise: share still found": disguises(),
-        "Planted faults that the rules were written with": families(BATTERY / "battery"),
-        "Planted faults that nobody saw who wrote a rule": families(BATTERY / "battery_unseen"),
+        "Planted faults that the rules were written with": families(SEEN),
+        "Planted faults by somebody who saw no rule, misses mended": families(OPEN),
+        "Planted faults by the same, read by nobody who wrote a rule": families(UNSEEN),
+        "Tokens that others listed": tokens(),
         "Refusals that others labelled": refusals(),
+        "What is found in conversations of people": people(),
     }
     return "\n\n".join(f"**{name}**\n\n" + "\n".join(rows) for name, rows in tables.items())
 

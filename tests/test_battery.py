@@ -12,6 +12,7 @@ from tests.battery import OWN, Judged, judged
 
 DATA = Path(__file__).parent / "data"
 SEEN = DATA / "battery"  # whoever wrote the rules knew these
+UNSEEN = DATA / "battery_unseen"  # written without a look at the rules, and not read since
 
 
 @cache
@@ -42,3 +43,11 @@ def test_what_only_looks_like_a_fault_passes() -> None:
     decoys = [one for one in _judged(SEEN) if not one.truth["fault"]]
     assert [one.truth["id"] for one in decoys if one.is_dropped] == []
     assert sum(one.is_found for one in decoys) <= 0.04 * len(decoys)
+
+
+def test_wordings_that_nobody_saw_are_found_as_well() -> None:
+    found = [found for kind in _found_by_kind(UNSEEN).values() for found in kind]
+    assert sum(found) / len(found) >= 0.80
+    decoys = [one for one in _judged(UNSEEN) if not one.truth["fault"]]
+    assert [one.truth["id"] for one in decoys if one.is_dropped] == []
+    assert sum(one.is_found for one in decoys) <= 0.05 * len(decoys)
