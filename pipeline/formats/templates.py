@@ -134,7 +134,10 @@ REMAINS: dict[str, str] = {
     "stream": r"(?:data: ?)?\[(DONE)\]",
 }
 # Every token has one of these; most lines have none.
-SIGN = re.compile(r"[<＜|▁_]|\[[/|a-zA-Z]|###|\[e~|\]~|Correct |GPT4 ")
+SIGN = re.compile(
+    r"[<＜|▁_]|\[(?:[/|]|[A-Z]\w*\]|gMASK|(?i:(?:inst|user|assistant|system)\]|start a new "
+    r"|example chat))|###|\[e~|\]~|Correct |GPT4 "
+)
 
 
 def _any_of(families: Mapping[str, str]) -> re.Pattern[str]:

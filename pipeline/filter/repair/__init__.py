@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from pipeline.conversation import Conversation
 from pipeline.filter.repair.characters import is_untidy, outside_code, tidy
 from pipeline.filter.repair.decoding import decode, is_suspect
 from pipeline.filter.repair.draft import SPOKEN, Draft
 from pipeline.filter.repair.forum import strip_forum
-from pipeline.filter.repair.labels import remove_labels
+from pipeline.filter.repair.labels import COLONS, remove_labels
 from pipeline.filter.repair.markup import may_hold_markup, strip_markup
 from pipeline.filter.repair.notes import remove_notes
 from pipeline.filter.repair.quoted import strip_quoted
@@ -22,9 +24,17 @@ from pipeline.filter.repair.turns import cut_other_side, remove_tokens
 from pipeline.recipe.filter import RepairSettings
 from pipeline.rules import endings
 from pipeline.rules.reading import lookalikes
+from pipeline.rules.reading.signs import holds
 from pipeline.rules.safety import injection
 from pipeline.rules.style import citations, labels, reasoning, tokens, tools
 from pipeline.rules.style.page import may_hold_page
+
+# What a machine leaves: in words, what removes it, its signs.
+_REMAINS: tuple[tuple[str, Callable[[str], str], Sequence[str]], ...] = (
+    ("removed reasoning", without_reasoning, reasoning.SIGNS),
+    ("removed tool calls and their tokens", without_calls, tools.SIGNS),
+    ("removed citation marks", without_citations, citations.SIGNS),
+)
 
 
 def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
@@ -46,11 +56,11 @@ def repair_texts(row: Conversation, settings: RepairSettings) -> Conversation:
     if (settings.quoted or settings.forum) and may_hold_page(text.lower()):
         _strip_page(draft, settings)
         text = draft.text()
-    if settings.characters and is_untidy(text, [*draft.messages, *draft.alternatives]):
+    if settings.characters and is_untidy(text):
         draft.change_texts("tidied blanks and characters", tidy)
     if settings.notes:
         remove_notes(draft, text)
-    if settings.labels and (":" in text or "：" in text):
+    if settings.labels and holds(text, COLONS):
         remove_labels(draft, row)
     if settings.turns and labels.may_go_on(text):
         cut_other_side(draft, row)
@@ -80,13 +90,10 @@ def _strip_markup(draft: Draft, settings: RepairSettings) -> None:
 def _remove_remains(draft: Draft, text: str) -> None:
     """What a machine left; the tokens last, which tell how long a block of reasoning is. text: all
     messages and alternatives."""
-    if any(sign in text for sign in reasoning.SIGNS):
-        draft.change_texts("removed reasoning", without_reasoning, SPOKEN)
-    if any(sign in text for sign in tools.SIGNS):
-        draft.change_texts("removed tool calls and their tokens", without_calls, SPOKEN)
-    if any(sign in text for sign in citations.SIGNS):
-        draft.change_texts("removed citation marks", without_citations, SPOKEN)
-    if any(sign in text for sign in tokens.SIGNS):
+    for what, change, signs in _REMAINS:
+        if holds(text, signs):
+            draft.change_texts(what, change, SPOKEN, signs)
+    if holds(text, tokens.SIGNS):
         remove_tokens(draft)
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.conversation import ROLES, Alternative, Annotation, Conversation, Message, Role
+from pipeline.rules.reading.signs import holds
 
 SPOKEN: tuple[Role, ...] = ("user", "assistant")
+ANY = ("",)  # signs: "" stands in every text
 
 
 @dataclass
@@ -24,37 +26,50 @@ class Draft:
     def of(cls, row: Conversation) -> Draft:
         return cls(list(row.messages), list(row.annotations), list(row.alternatives), [])
 
+    def texts(self) -> list[str]:
+        """All messages and alternatives."""
+        texts = [message.content for message in self.messages]
+        return [*texts, *(other.content for other in self.alternatives)]
+
     def text(self) -> str:
         """All messages and alternatives, for tests that most conversations fail."""
-        texts = [message.content for message in self.messages]
-        texts += [other.content for other in self.alternatives]
-        return "\0".join(texts)
+        return "\0".join(self.texts())
 
     def change_texts(
-        self, what: str, change: Callable[[str], str], roles: Collection[Role] = ROLES
+        self,
+        what: str,
+        change: Callable[[str], str],
+        roles: Collection[Role] = ROLES,
+        signs: Sequence[str] = ANY,
     ) -> None:
         """Change every message of these roles and every alternative to one by itself; those that
-        come out otherwise are noted."""
+        come out otherwise are noted. signs: one of them stands in every text that is changed."""
         changed: list[int] = []
         for index, message in enumerate(self.messages):
-            text = change(message.content) if message.role in roles else message.content
-            if text != message.content:
-                self.messages[index] = message._replace(content=text)
-                changed.append(index)
+            if message.role in roles and holds(message.content, signs):
+                text = change(message.content)
+                if text != message.content:
+                    self.messages[index] = message._replace(content=text)
+                    changed.append(index)
         if changed:
             self.edits.append(f"filter: {what} in {listed(changed)}")
         if self.alternatives:
-            self._change_alternatives(what, change, roles)
+            self._change_alternatives(what, change, roles, signs)
 
     def _change_alternatives(
-        self, what: str, change: Callable[[str], str], roles: Collection[Role]
+        self,
+        what: str,
+        change: Callable[[str], str],
+        roles: Collection[Role],
+        signs: Sequence[str],
     ) -> None:
         changed: set[int] = set()
         for place, other in enumerate(self.alternatives):
-            text = change(other.content) if self._role(other) in roles else other.content
-            if text != other.content:
-                self.alternatives[place] = other._replace(content=text)
-                changed.add(other.message)
+            if self._role(other) in roles and holds(other.content, signs):
+                text = change(other.content)
+                if text != other.content:
+                    self.alternatives[place] = other._replace(content=text)
+                    changed.add(other.message)
         if changed:
             self.edits.append(f"filter: {what} in alternatives of {listed(sorted(changed))}")
 

@@ -10,6 +10,7 @@ from pipeline.conversation import Conversation, Message
 from pipeline.filter.repair.draft import Draft
 from pipeline.rules.style import labels as known
 
+COLONS = (":", "：")
 _LABEL = re.compile(
     r"\s*+[*_]{0,2}(?P<label>[^\s:：*_][^\n:：*_]{0,29}?)[*_]{0,2}\s*+[:：][*_]{0,2}\s*"
 )
@@ -23,7 +24,9 @@ def remove_labels(draft: Draft, row: Conversation) -> None:
     names += [message.name.lower() for message in draft.messages if message.name]
     opening = known.opening_labels(draft.messages)
     labels = {*names, *known.known_labels(), *opening, *_headings(draft.messages)}
-    draft.change_texts("removed speakers' labels", lambda text: _without_labels(text, labels))
+    draft.change_texts(
+        "removed speakers' labels", lambda text: _without_labels(text, labels), signs=COLONS
+    )
 
 
 def _without_labels(text: str, labels: set[str]) -> str:

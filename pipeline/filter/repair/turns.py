@@ -18,7 +18,7 @@ from pipeline.conversation import Conversation, Message, Role
 from pipeline.filter.repair.draft import Draft
 from pipeline.formats import templates
 from pipeline.formats.templates import TemplateMark
-from pipeline.rules.style import labels
+from pipeline.rules.style import labels, tokens
 from pipeline.rules.style.labels import SpeakerLabel
 
 # What ends a sentence or an action; not an opened bracket, nor a comma.
@@ -35,7 +35,7 @@ def remove_tokens(draft: Draft) -> None:
     """Without the tokens that lead or end a message, and without what follows its end."""
     for role in _SIDES:
         change = partial(without_tokens, own=role)
-        draft.change_texts("removed template tokens", change, (role,))
+        draft.change_texts("removed template tokens", change, (role,), tokens.SIGNS)
 
 
 def without_tokens(text: str, own: Role) -> str:

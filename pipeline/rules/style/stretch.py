@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.rules.reading.phrases import Hit
+from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
     from pipeline.rules.reading.reading import Reading
@@ -39,11 +40,10 @@ def stretches(
 
     signs: one of them stands in every message in which it finds anything; most have none.
     """
-    signs = [sign for sign in signs if sign in reading.text]
-    if not signs:
+    if not holds(reading.text, signs):
         return
     for message in reading.judged:
         role, content = reading.messages[message][:2]
-        if role != "system" and any(sign in content for sign in signs):
+        if role != "system" and holds(content, signs):
             for found in find(content):
                 yield Hit(message, found.start, found.end)
