@@ -2,6 +2,7 @@
 
 All Muslims are terrorists.         → safety.hate
 He is such a r3t4rd.                → safety.hate
+Women are not too stupid to vote.   → nothing: denied inside
 My uncle says women are vermin.     → safety.hate, evidence "reported: women are vermin"
 Dick Van Dyke, a chink in the wall  → nothing: no sign of contempt stands before it
 The word "faggot" is a slur.        → nothing: it is spoken of
@@ -32,6 +33,20 @@ _IS_A_WORD = re.compile(
     r"|schimpfwort|beleidigung|insulte|insulto|parolaccia|ofens)"
     r"|\s?(?:是|这个词|という言葉|라는 (?:말|단어))"
 )
+# "… are not vermin"; "… are not human" and "… are nothing but vermin" are no denials.
+_DENIED_INSIDE = re.compile(
+    r"\b(?:are|is|r)(?: (?:all|just|simply|really))?(?:n't| not| never| no)\s"
+    r"(?!human|people|even|real|equal|as\b|near|like us|to be trusted|normal|right|capable|able)"
+    r"|\b(?:sind|ist|bleiben)(?: \w+)? (?:nicht|keine|nie)\s"
+    r"(?!mensch|richtige|normal|integrierbar|nur|anders|viel|besser)"
+    r"|\b(?:ne sont|n'est|ne sont) (?:pas|plus|jamais)\s(?!(?:\w+ )?(?:êtres|humain))"
+    r"|\bno (?:son|es|están)\s(?!(?:\w+ )?(?:personas|human|más que))"
+    r"|\bnon (?:sono|è)\s(?!(?:\w+ )?(?:persone|uman|altro|che))"
+    r"|\bnão (?:são|é)\s(?!(?:\w+ )?(?:gente|pessoas|human|mais|nada))"
+    r"|\b(?:не|вовсе не|совсем не) (?!люд|долж|име|заслуж|надо|нужно|место)(?=\w+$)"
+    r"|(?:不是|并不|并非|没有)(?!人|一个|好|资格|东西|的)"
+    r"|\b(?:treated|seen|called|labell?ed|portrayed|considered|told|hunted|more|better) (?:as|like|they|than)?"
+)
 _OF_ITSELF = re.compile(
     r"\b(?:i'm|i am|we're|we are|as|proud|fellow|my)(?: an?| some)?(?: proud)?\s$"
 )
@@ -45,8 +60,15 @@ _WORD_WITH_SIGN = re.compile(r"(?<![a-z0-9])[a-z]{1,20}[134@*!0$57]{1,3}[a-z][a-
 
 def hate(reading: Reading) -> Iterator[Finding]:
     """Statements of contempt, and slurs."""
-    hits = [*standing.not_undone(reading, "hate"), *_slurs(reading), *_disguised(reading)]
+    said = [hit for hit in standing.not_undone(reading, "hate") if not _is_denied(reading, hit)]
+    hits = [*said, *_slurs(reading), *_disguised(reading)]
     yield from standing.findings(reading, "safety.hate", hits)
+
+
+def _is_denied(reading: Reading, hit: Hit) -> bool:
+    """Is there a denial between the people and what is said of them?"""
+    line = reading.line(hit.message)
+    return bool(_DENIED_INSIDE.search(line, hit.start, hit.end))
 
 
 def _slurs(reading: Reading) -> Iterator[Hit]:
