@@ -81,6 +81,8 @@ LISTS = (
     "meta_service",
     "meta_end",
     "ooc",
+    "ooc_player",
+    "ooc_speaker",
     "ooc_step",
     "prompt",
     "prompt_weak",
