@@ -60,6 +60,7 @@ _FIRST_LINE = re.compile(
 )
 _LIST_LINES = re.compile(r"(?:\n\s*(?:[-*•–]|\d{1,2}[.)])\s[^\n]*)*")
 _LINE_END = re.compile(r"\n")
+_COLON = re.compile("[:：]")
 _DIGIT = re.compile(r"\d")
 _UNITS = (
     "words?|w[öo]rter|mots|palabras|parole|palavras|слова?|字|文字|characters|tokens|단어|글자|자"
@@ -223,6 +224,8 @@ def _matched_to(pattern: re.Pattern[str], text: str, start: int) -> int:
 
 def _several(reading: Reading) -> Iterator[Hit]:
     """From the first to the last of several texts that are numbered, or the heading of one."""
+    if "\n" not in reading.text and not _COLON.search(reading.text):
+        return
     for message in reading.judged:
         line = reading.line(message)
         numbered = list(_choices().finditer(line)) if "\n" in line else []
