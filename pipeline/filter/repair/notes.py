@@ -34,7 +34,7 @@ def remove_notes(draft: Draft, text: str) -> None:
     hits = phrases.find(folded, starts, _lists(text))
     if any(meta.of_messages(folded, starts, hits).values()):
         draft.change_texts("removed a generator's notes", without_notes, SPOKEN)
-    if hits["ooc"] or ooc.has_doubles(folded):
+    if any(hits[name] for name in ooc.LISTS) or ooc.has_doubles(folded):
         draft.change_texts("removed out-of-character notes", without_asides, SPOKEN)
 
 
@@ -43,7 +43,7 @@ def _lists(text: str) -> tuple[str, ...]:
     off, a first line has others below it."""
     if not _FRAME.search(text):
         return ("meta_offer",)
-    names = (*meta.LISTS, "ooc")
+    names = (*meta.LISTS, *ooc.LISTS)
     if "\n" in text:
         return names
     return tuple(name for name in names if name != meta.FIRST_LINES)

@@ -1,7 +1,8 @@
 """Contempt for people: of a group, of the other as a person, and slurs, by target and context.
 
-All Muslims are terrorists.         → safety.hate
+All Muslims are terrorists.         → safety.hate: "◆ are terrorists" is a line of hate_of
 He is such a r3t4rd.                → safety.hate
+Women are not too stupid to vote.   → nothing: denied inside
 My uncle says women are vermin.     → safety.hate, evidence "reported: women are vermin"
 Dick Van Dyke, a chink in the wall  → nothing: no sign of contempt stands before it
 The word "faggot" is a slur.        → nothing: it is spoken of
@@ -10,10 +11,14 @@ The word "faggot" is a slur.        → nothing: it is spoken of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from pipeline.rules.reading import phrases
 from pipeline.rules.reading.phrases import Hit, listed, parts, pattern
 from pipeline.rules.safety import standing
 
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
     from pipeline.conversation import Finding
     from pipeline.rules.reading.reading import Reading
 
+# What stands for the people of these lists in the lines of hate_of.
+_SIGNS = {"hate_people": "◆", "hate_people_weak": "◇", "hate_one": "◈"}
 LEAD = 40  # characters before a word in which a sign of contempt may stand
 _SPOKEN_OF = re.compile(
     r"(?:\b(?:word|words|term|slur|insult|n-word|f-word|слово|слова|wort|begriff|mot|terme|palabra"
@@ -31,6 +38,20 @@ _IS_A_WORD = re.compile(
     r"(?:\w+ )?(?:slur|word|insult|offensive|derogatory|term|name|ругательств|оскорблени"
     r"|schimpfwort|beleidigung|insulte|insulto|parolaccia|ofens)"
     r"|\s?(?:是|这个词|という言葉|라는 (?:말|단어))"
+)
+# "… are not vermin"; "… are not human" and "… are nothing but vermin" are no denials.
+_DENIED_INSIDE = re.compile(
+    r"\b(?:are|is|r)(?: (?:all|just|simply|really))?(?:n't| not| never| no)\s"
+    r"(?!human|people|even|real|equal|as\b|near|like us|to be trusted|normal|right|capable|able)"
+    r"|\b(?:sind|ist|bleiben)(?: \w+)? (?:nicht|keine|nie)\s"
+    r"(?!mensch|richtige|normal|integrierbar|nur|anders|viel|besser)"
+    r"|\b(?:ne sont|n'est|ne sont) (?:pas|plus|jamais)\s(?!(?:\w+ )?(?:êtres|humain))"
+    r"|\bno (?:son|es|están)\s(?!(?:\w+ )?(?:personas|human|más que))"
+    r"|\bnon (?:sono|è)\s(?!(?:\w+ )?(?:persone|uman|altro|che))"
+    r"|\bnão (?:são|é)\s(?!(?:\w+ )?(?:gente|pessoas|human|mais|nada))"
+    r"|\b(?:не|вовсе не|совсем не) (?!люд|долж|име|заслуж|надо|нужно|место)(?=\w+$)"
+    r"|(?:不是|并不|并非|没有)(?!人|一个|好|资格|东西|的)"
+    r"|\b(?:treated|seen|called|labell?ed|portrayed|considered|told|hunted|more|better) (?:as|like|they|than)?"
 )
 _OF_ITSELF = re.compile(
     r"\b(?:i'm|i am|we're|we are|as|proud|fellow|my)(?: an?| some)?(?: proud)?\s$"
@@ -45,8 +66,53 @@ _WORD_WITH_SIGN = re.compile(r"(?<![a-z0-9])[a-z]{1,20}[134@*!0$57]{1,3}[a-z][a-
 
 def hate(reading: Reading) -> Iterator[Finding]:
     """Statements of contempt, and slurs."""
-    hits = [*standing.not_undone(reading, "hate"), *_slurs(reading), *_disguised(reading)]
+    said = [*standing.not_undone(reading, "hate"), *_of_people(reading)]
+    meant = [hit for hit in said if not _is_denied(reading, hit)]
+    hits = [*meant, *_slurs(reading), *_disguised(reading)]
     yield from standing.findings(reading, "safety.hate", hits)
+
+
+def _of_people(reading: Reading) -> Iterator[Hit]:
+    """What is said of people: lines of hate_of, where a sign stands for the people."""
+    people: dict[int, list[tuple[Hit, str]]] = defaultdict(list)
+    for name, sign in _SIGNS.items():
+        for hit in reading.hits[name]:
+            if not standing.is_undone(reading, hit, name):
+                people[hit.message].append((hit, sign))
+    for message, named in people.items():
+        signed, places = _signed(reading.line(message), sorted(named, key=_first_and_longest))
+        for hit in phrases.find(signed, [0], ("hate_of",))["hate_of"]:
+            found = Hit(message, _place(places, hit.start), _place(places, hit.end))
+            if not standing.is_undone(reading, found, "hate_of"):
+                yield found
+
+
+def _first_and_longest(named: tuple[Hit, str]) -> tuple[int, int]:
+    hit, _ = named
+    return hit.start, -hit.end
+
+
+def _signed(line: str, people: Sequence[tuple[Hit, str]]) -> tuple[str, list[tuple[int, int]]]:
+    """A message with signs for people, and which letter of it stands where in the message."""
+    signed, done, places = "", 0, [(0, 0)]
+    for hit, sign in people:
+        if hit.start >= done:
+            signed += line[done : hit.start] + sign
+            done = hit.end
+            places += [(len(signed) - 1, hit.start), (len(signed), hit.end)]
+    return signed + line[done:], places
+
+
+def _place(places: Sequence[tuple[int, int]], letter: int) -> int:
+    """Where a letter of the signed message stands in the message."""
+    signed, start = places[bisect_right(places, letter, key=itemgetter(0)) - 1]
+    return start + letter - signed
+
+
+def _is_denied(reading: Reading, hit: Hit) -> bool:
+    """Is there a denial between the people and what is said of them?"""
+    line = reading.line(hit.message)
+    return bool(_DENIED_INSIDE.search(line, hit.start, hit.end))
 
 
 def _slurs(reading: Reading) -> Iterator[Hit]:

@@ -37,6 +37,10 @@ _DENIED = re.compile(
     r"(?:\bnot (?:that|saying|because|like|as if|going to say)|\bnever (?:said|thought|that)"
     r"|n't (?:say|think|mean|mean that|that|like|as if|believe|agree)"
     r"|\b(?:nobody|no one) (?:says?|said)"
+    r"|\b(?:stop|quit) (?:saying|claiming|pretending|telling people)(?: that)?"
+    r"|\b(?:hör(?:t)? auf zu (?:sagen|behaupten),? dass|arrêtez? de dire que|dej(?:a|en) de decir que"
+    r"|smett(?:ila|etela) di dire che|par(?:a|e|em) de dizer que|хватит говорить,? что)"
+    r"|别(?:再)?说"
     r"|\b(?:wrong|racist|sexist|cruel|false|unfair|a lie|a myth|nonsense|stereotype)"
     r"(?: to (?:say|think|claim|believe))?(?: that)?"
     r"|\bне (?:то чтобы|то, чтобы|говорю|сказала?|думаю)|\bnicht,? (?:dass|weil|als ob)"
@@ -82,10 +86,15 @@ def not_undone(reading: Reading, name: str) -> Iterator[Hit]:
     """The phrases of a list that nothing beside them undoes: a line of `<name>_not_after` behind
     them, as in "I want to die laughing", or one of `<name>_not_before` before them."""
     for hit in reading.hits[name]:
-        line = reading.line(hit.message)
-        before = line[max(0, hit.start - BESIDE) : hit.start]
-        if not (_after(name).match(line, hit.end) or _before(name).search(before)):
+        if not is_undone(reading, hit, name):
             yield hit
+
+
+def is_undone(reading: Reading, hit: Hit, name: str) -> bool:
+    """Does something beside a phrase undo it? name: of its list."""
+    line = reading.line(hit.message)
+    before = line[max(0, hit.start - BESIDE) : hit.start]
+    return bool(_after(name).match(line, hit.end) or _before(name).search(before))
 
 
 @cache

@@ -19,7 +19,7 @@ _ROUND = re.compile(
     r"(?:(?:user|speaker|person)\s?[12ab](?:'s)?\s?)?(?:name|city|age|hometown)?\)"
 )
 _SIGN = re.compile(r"[\[{<(【［〔（＜｛«‹%@_〇○◯×某$]")
-_SIGN_WORDS = ("XX", "xx", "NAME", "PERSON", "USER", "TODO", "FIXME", "orem ipsum")
+_SIGN_WORDS = ("XX", "xx", "NAME", "PERSON", "USER", "TODO", "FIXME", "orem ipsum", "ndefined", "null")
 _BRACKETS = re.compile(
     r"(?<![a-z\d_`'\"/\\$=])(?:"
     r"\[[^\[\]\n]{2,60}\]|【[^【】\n]{1,60}】|［[^［］\n]{1,60}］|〔[^〔〕\n]{1,60}〕"
@@ -31,7 +31,7 @@ _BRACKETS = re.compile(
 _STRICT = "(（«‹"  # people write their own asides and quotations in these
 _MACRO = re.compile(
     r"\{\{(?!\s*hug)(?:[^{}\n]|\{\{[^{}\n]{1,40}\}\}){1,80}(?:\}\})?"
-    r"|(?<!\\)[$#]\{\w[\w. ]{0,40}\}|\{\d\}|(?<![\w%])%(?:s|\(\w+\)s)(?!\w)"
+    r"|\[object [A-Z]\w+\]|(?<!\\)[$#]\{\w[\w. ]{0,40}\}|\{\d\}|(?<![\w%])%(?:s|\(\w+\)s)(?!\w)"
 )
 _UNDERSCORES = re.compile(r"(?<![\w/\\=-])_{3,}(?![\w/=-])")
 # Names in capitals, as anonymised data has them: NAME_1, YOUR_CITY, PERSON2.
@@ -42,6 +42,12 @@ _NAMED = (
     "name is|names are|name's|called|i'm|i am|live in|from|meet you,|dear|heiße|ich bin|komme aus"
     "|m'appelle|je suis|habite à|llamo|soy|vivo en|chiamo|vivo a|meu nome é|sou|moro em"
     "|зовут|живу в|叫|我是|住在|来自|名前は|이름은"
+)
+# A value that a program did not have: "Nice to meet you, undefined!"
+_NO_VALUE = re.compile(
+    r"(?:name is|meet you,|i'm|live in|(?:^|[\n.!?])\W*(?:hello|hi|hey|dear|welcome|welcome back|thanks"
+    r"|bonjour|hola|ciao|olá|hallo|привет),?|heiße|m'appelle|llamo|chiamo|зовут)\s"
+    r"(?P<blank>undefined|null|nan)(?=\s?[,.!?]|\s+and\b|$)"
 )
 _CROSSES = re.compile(
     rf"(?:{_NAMED})\s?(?P<blank>x{{2,4}}|[×〇○◯]{{2,3}}|某某)(?!\w*[a-z])"
@@ -96,6 +102,7 @@ def _unfilled(content: str, folded: str) -> list[tuple[int, int]]:
     found += [match.span() for match in _CAPITALS.finditer(content) if _is_name(match[0])]
     found += [match.span() for match in _VARIABLE.finditer(content) if _is_name(match[0][1:])]
     found += [match.span(match.lastgroup or 0) for match in _CROSSES.finditer(folded)]
+    found += [match.span("blank") for match in _NO_VALUE.finditer(folded)]
     found += [match.span() for match in _UNDERSCORES.finditer(content) if _in_a_line(match)]
     for pattern in (_MACRO, _MASKED, _ORDER):
         found += [match.span() for match in pattern.finditer(content)]

@@ -4,6 +4,10 @@
     "Come in.\\n\\n(Note: I kept the tone light, as requested.)"     the bracket
     "Come in. Let me know if you'd like me to continue!"           the second sentence
     "[End of roleplay]", "(Word count: 87)"
+    "**Version 2 (more playful):**"                                a heading of one of several
+
+"Is there anything else I can help you with?" is what an assistant says to customers: a rule of its
+own, `style.meta_service`, notes it.
 
 Each list of `configs/words/meta_*` holds slots for one of these. A phrase alone says little: an
 announcement must open its message, a note stand apart from the text, an offer open a sentence.
@@ -56,6 +60,7 @@ _FIRST_LINE = re.compile(
 )
 _LIST_LINES = re.compile(r"(?:\n\s*(?:[-*•–]|\d{1,2}[.)])\s[^\n]*)*")
 _LINE_END = re.compile(r"\n")
+_COLON = re.compile("[:：]")
 _DIGIT = re.compile(r"\d")
 _UNITS = (
     "words?|w[öo]rter|mots|palabras|parole|palavras|слова?|字|文字|characters|tokens|단어|글자|자"
@@ -73,14 +78,14 @@ _FRAMED = re.compile(r"[-—–=*~#]{2,}|[(\[{（【［<*]|\d")
 
 def meta(reading: Reading) -> Iterator[Finding]:
     """What a generator says of its own text."""
-    found = list(_closings(reading))
+    yield from reading.first_places("style.meta_service", _closings(reading))
+    found: list[Hit] = []
     hits = reading.hits
     if "\n" in reading.text:
         hits = hits | phrases.find(reading.folded, reading.starts, (FIRST_LINES,))
     for message, stretches in of_messages(reading.folded, reading.starts, hits).items():
         found += [Hit(message, start, end) for start, end in stretches]
-    if "\n" in reading.text:
-        found += _several(reading)
+    found += _several(reading)
     judged = [hit for hit in found if hit.message in reading.judged]
     yield from reading.first_places("style.meta", judged)
 
@@ -218,11 +223,17 @@ def _matched_to(pattern: re.Pattern[str], text: str, start: int) -> int:
 
 
 def _several(reading: Reading) -> Iterator[Hit]:
-    """From the first to the last of several texts that are numbered."""
+    """From the first to the last of several texts that are numbered, or the heading of one."""
+    if "\n" not in reading.text and not _COLON.search(reading.text):
+        return
     for message in reading.judged:
-        numbered = list(_choices().finditer(reading.line(message)))
+        line = reading.line(message)
+        numbered = list(_choices().finditer(line)) if "\n" in line else []
+        heading = _heading().match(line)
         if len(numbered) > 1:
             yield Hit(message, numbered[0].start(), numbered[-1].end())
+        elif heading:
+            yield Hit(message, *heading.span())
 
 
 def _closings(reading: Reading) -> Iterator[Hit]:
@@ -259,4 +270,14 @@ def _choices() -> re.Pattern[str]:
         rf"{_NUMBER}(?!\w)[^\n:：]{{0,30}}[:：.)\n]"
         rf"|(?:^|[\n\0])[^\w\n\0]{{0,4}}(?:option|opción|opzione|opção|选项|옵션)\s?{_NUMBER}"
         r"(?!\w)[^\n:：]{0,30}[:：.)][*_]{0,3}\s?[\n\"“«*]"
+    )
+
+
+@cache
+def _heading() -> re.Pattern[str]:
+    """A message's first line that names one of several texts: "**Option B (a bit darker):**"."""
+    words = "|".join(map(re.escape, listed("meta_choice")))
+    return re.compile(
+        rf"[^\w\n]{{0,4}}(?:{words}|option|opción|opzione|opção|选项|옵션)\s?(?:#|№)?{_NUMBER}(?!\w)"
+        r"\s?(?:[(（][^()（）\n]{3,40}[)）]|[—–-]\s[^\n:：]{3,30})\s?[:：][*_]{0,3}\s*(?=\n|$|[\"“«*])"
     )
