@@ -91,7 +91,7 @@ _AMOUNT = re.compile(
 )
 # Somebody is sent to a page, or told to call or to write: "order the tea at tea.example".
 _ORDERS = (
-    "visit|go to|see|check|order|buy|book|register|sign up|join|apply|shop|trade|contact|email|message|text|call"
+    "visit|go to|order|buy|book|register|sign up|join|apply|shop|trade|contact|email|message|text|call"
     "|dial|ring|phone|whatsapp|telegram|besuche|besuchen|bestellen|bestelle|anmelden|anrufen|ruf an"
     "|visitez|commandez|commander|inscrivez-vous|répondez|appelez|contactez|visita|visite|compra"
     "|pide|pídelo|regístrate|llame|llama|responde|ordina|acquista|iscriviti|rispondi|chiama|compre"
