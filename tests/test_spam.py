@@ -42,6 +42,12 @@ def evidence(text: str, before: tuple[str, str] = BEFORE) -> list[str]:
         "Emagreça 8 kg em um mês sem dieta, clique aqui: magra.example",
         "日赚五百，在家就能做，加微信 zhuan8888",
         "スマホだけで月収50万円！今すぐLINE追加してください",
+        "new price list at pill-corner . biz, no prescription",
+        "https://t.me/+Zx81kk",
+        "Dr. Osei restored my marriage within three days, write to him on Telegram",
+        "Wir drucken Diplome und Ausweise, diskret, Anfrage per WhatsApp",
+        "Recherchons vendeuses, revenus complémentaires, MP pour infos",
+        "Пишем рефераты, недорого, обращайтесь в личку",
         "재택알바 하루 30만원 고수익 보장, 카톡 추가 abc1234",
     ],
 )
@@ -52,6 +58,9 @@ def test_advertising_with_a_link_and_without(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Do you have any cheap coffee for sale?",
+        "Free entry on Sundays, see museum.example for the hours.",
+        "They pay daily at the packing plant, my cousin works there.",
         "I made $500 a week when I worked at the bakery, and I still smell like cinnamon.",
         "Have you tried the casino in Lisbon? My uncle won a watch there.",
         "Check out this song: https://music.example/track/99, it made me cry.",

@@ -22,6 +22,7 @@ LONG = 8  # words of such a period
 # Words that a run must have, by period: people laugh, sing and plead in one or two words.
 ONE, TWO, MORE = 40, 30, 20
 LETTERS, LONGEST_LETTERS = 100, 12  # letters of a run inside one word, of its period
+HELD = 60  # letters of a run of one letter
 TAIL = 30  # words of a run at the end that fills less than half
 
 Array = np.ndarray[Any, Any]
@@ -46,11 +47,12 @@ def loop_of_words(words: Array) -> int:
 def loop_of_letters(letters: Array) -> int:
     """How many letters of a message are in a loop that fills at least half of it."""
     most = 0
-    if len(letters) < LETTERS:
+    if len(letters) < HELD:
         return most
     for period in range(1, LONGEST_LETTERS + 1):
         run = _run(letters, len(letters) // 2, period)
-        if run >= LETTERS and 2 * run >= len(letters):
+        least = HELD if period == 1 else LETTERS
+        if run >= least and 2 * run >= len(letters):
             most = max(most, run)
     return most
 

@@ -1,6 +1,7 @@
 """Noise: what no language is, and characters that were lost.
 
 "asdkjh qweoiu zxmnb"                    words whose letters never stand together
+"blorf grenti wuzzle pim docka"          words of no language: none of them is known
 "#$%^&*@@#$ hello"                       shapes: symbols, held keys, numbers, digests
 "Lorem ipsum dolor sit amet"             what pages are filled with
 "Caf\ufffd is open", "锟斤拷", "Ã¼ber"    style.damaged: decoded wrongly, beyond repair
@@ -36,11 +37,22 @@ def noise(reading: Reading) -> Iterator[Finding]:
     for shape in shapes(reading.text):
         hit = reading.hit(shape.start, shape.end)
         yield reading.of_place("style.noise", hit.end - hit.start, hit)
+    for start, end in _babble(reading):
+        yield reading.of_place("style.noise", end - start, reading.hit(start, end))
     fillers = reading.hits["lorem"]
     for message, count in Counter(hit.message for hit in fillers).items():
         if count >= MANY:
             first = next(hit for hit in fillers if hit.message == message)
             yield reading.of_place("style.noise", count, first)
+
+
+def _babble(reading: Reading) -> Iterator[tuple[int, int]]:
+    """Words are known only where the conversation is in a language whose words are listed."""
+    from pipeline.rules.reading import babble
+
+    language = reading.detection and reading.detection.language
+    is_known = language is not None and language.code in babble.LANGUAGES
+    yield from babble.babble(reading.text, reading.folded, is_known)
 
 
 def damaged(reading: Reading) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,11 @@ LONG = 40  # characters; "good night, sleep well" may be said again
 BEGINNING = 60  # characters in which the first three words are looked for
 ENOUGH_MESSAGES = 4  # of one side, that begin alike
 ENOUGH = 50  # words of a row, from which on shares of words and rates say anything
+
+SENTENCES = 8  # of a message, from which on it says anything that some are said again
+SENTENCE_WORDS = 3  # on average
+SAID_AGAIN = 0.5  # share of sentences; people in plays reach a third
+_STOP = re.compile(r"[.!?。！？\n]+\s*")
 
 
 def measures(reading: Reading) -> dict[str, float]:
@@ -38,8 +44,20 @@ def repetition(reading: Reading) -> Iterator[Finding]:
         texts = (reading.line(pair.earlier), reading.line(pair.message))
         yield reading.with_note("style.similar", _edits(*texts), pair.message, note)
     for message in reading.judged:
-        if share := reading.numbers.loops[message]:
+        if share := reading.numbers.loops[message] or _said_again(reading, message):
             yield reading.with_note("style.loop", share, message, "the same again and again")
+
+
+def _said_again(reading: Reading, message: int) -> float:
+    """What share of the sentences of a message were said in it before."""
+    words = reading.numbers.words[message]
+    if words < SENTENCES * SENTENCE_WORDS:
+        return 0.0
+    sentences = [sentence for sentence in _STOP.split(reading.line(message)) if sentence]
+    if len(sentences) < SENTENCES or words < SENTENCE_WORDS * len(sentences):
+        return 0.0
+    share = 1 - len(set(sentences)) / len(sentences)
+    return share if share >= SAID_AGAIN else 0.0
 
 
 def _edits(one: str, other: str) -> float:

@@ -45,8 +45,8 @@ LOUD_WORDS = 3  # in capitals
 SHARED = 2  # words of five letters and more that two messages on one subject have in common
 
 _ENDINGS = (
-    "com|net|org|info|biz|shop|store|online|site|xyz|club|top|live|app|io|co|me|ru|de|fr|es|it|pt|"
-    "br|cn|jp|kr|uk|us|tv|cc|to|ly|gg|link|click|vip|pro|bet|casino|win|loan|example|test"
+    "com|net|org|info|biz|shop|store|online|site|xyz|club|top|live|app|io|co|ru|de|fr|es|pt|"
+    "br|cn|jp|kr|uk|tv|cc|ly|gg|link|click|vip|pro|bet|casino|win|loan|example|test"
 )
 _LINK = re.compile(
     r"https?://|www\.[\w-]"
@@ -71,7 +71,7 @@ _SELLING = re.compile(
 _FUNNEL = re.compile(
     r"\b(?:t\.me|telegram\.me|wa\.me|chat\.whatsapp\.com|discord\.(?:gg|com/invite)|bit\.ly|tinyurl\.com"
     r"|cutt\.ly|is\.gd|goo\.gl|rb\.gy|shorturl\.at|rebrand\.ly|ow\.ly|vk\.cc|clck\.ru|linktr\.ee"
-    r"|beacons\.ai|allmylinks\.com|onlyfans\.com|fansly\.com|line\.me|open\.kakao\.com|u\.nu|adf\.ly)/?\w"
+    r"|beacons\.ai|allmylinks\.com|onlyfans\.com|fansly\.com|line\.me|open\.kakao\.com|u\.nu|adf\.ly|shorturl\.at)/?[\w+]"
 )
 _PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d ()./-]{7,18}\d(?!\w)")
 _NAME = re.compile(r"(?<![\w.])@[a-z0-9_.]{3,}|[a-z0-9]@[a-z0-9-]{2,40}\.[a-z]{2}")
@@ -91,7 +91,7 @@ _AMOUNT = re.compile(
 )
 # Somebody is sent to a page, or told to call or to write: "order the tea at tea.example".
 _ORDERS = (
-    "visit|go to|see|check|order|buy|book|register|sign up|join|apply|shop|trade|contact|email|message|text|call"
+    "visit|go to|order|buy|book|register|sign up|join|apply|shop|trade|contact|email|message|text|call"
     "|dial|ring|phone|whatsapp|telegram|besuche|besuchen|bestellen|bestelle|anmelden|anrufen|ruf an"
     "|visitez|commandez|commander|inscrivez-vous|répondez|appelez|contactez|visita|visite|compra"
     "|pide|pídelo|regístrate|llame|llama|responde|ordina|acquista|iscriviti|rispondi|chiama|compre"
@@ -111,9 +111,20 @@ _PERSONAL = re.compile(
     r"|ieri|andiamo|ho (?:comprato|trovato|visto)|penso|ontem|comprei|encontrei|acho)\b"
     r"|我(?:买|在|觉得|昨天|看|妈|们)|昨天|一起|昨日|一緒に|私[はも]|어제|같이|엄마"
 )
+# Beside a link: what advertising calls its place, and the reader's own things.
+_PRAISED = re.compile(
+    r"\b(?:near you|in your area|the only \w+ you|the best \w+ (?:for|in) |page one|is up|on tonight"
+    r"|nur (?:bei|hier|auf)|die besten|bitte hier|près de chez|chez vous|en ligne|lo mejor"
+    r"|fotos? en|en vivo|ao vivo|todos os|i migliori|solo su|in diretta|vote for my|vote for our"
+    r"|лучшие|только (?:у|на|здесь)|онлайн|цены)\b|领取|点击|在线|访问|여러분|無料|こちらから"
+)
+_ADDRESSED = re.compile(
+    r"\b(?:your|dein\w*|ihre[nrm]?|votre|vos|tus?|seu|sua|tuoi|tuo|tua|ваш\w*|твой|твои)\b|당신|あなた"
+)
 _LINK_SIGNS = ("://", "www", "dot", "[.", "(.", "xxp", "punto")
 _DOTTED = re.compile(rf"\.(?:(?:{_ENDINGS})\b|[a-z]{{2}}/)")
 _LISTS = ("spam_pitch", "spam_trade", "spam_money", "spam_call")
+_OFFERS = ("spam_trade", "spam_money", "spam_call")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _DIGIT = re.compile(r"\d")
 _LONG_WORD = re.compile(r"[^\W\d_]{5,}")
@@ -132,7 +143,11 @@ def _candidates(reading: Reading) -> Iterator[tuple[int, HitsByList]]:
     """Messages with a phrase of any list, or a link, and these phrases and links."""
     found = {name: reading.hits[name] for name in _LISTS}
     if _may_hold_a_link(reading.folded):
-        links = (*_LINK.finditer(reading.folded), *_FUNNEL.finditer(reading.folded), *_HIDDEN.finditer(reading.folded))
+        links = (
+            *_LINK.finditer(reading.folded),
+            *_FUNNEL.finditer(reading.folded),
+            *_HIDDEN.finditer(reading.folded),
+        )
         found["link"] = [reading.hit(*link.span()) for link in links]
     by_message: dict[int, HitsByList] = {}
     for name, hits in found.items():
@@ -152,16 +167,19 @@ def _points(reading: Reading, message: int, hits: HitsByList) -> int:
     deals = hits.keys() - {"spam_call", "link"}
     opens = _opens(reading, message, hits)
     calls = "spam_call" in hits and (hits.keys() & {"spam_pitch", "spam_trade"} or opens)
-    is_offer = _is_offer(hits)
+    is_asked = folded.rstrip().endswith("?")  # people ask for what is cheap
+    is_offer = _is_offer(hits) or (opens and bool(deals) and not is_asked)
     if not (ways or calls or is_offer or ("spam_pitch" in hits and says >= ENOUGH)):
         return 0
     is_personal = bool(_PERSONAL.search(folded))
     if is_personal and not ways and not calls and "spam_pitch" not in hits:
         return 0
     points = says + ways + opens + _is_loud(reading, message)
-    if (ways or is_offer) and not is_personal and deals:
+    if not is_personal and (is_offer or (ways and deals)):
         points += 1
-    if is_personal and not deals:
+    if "link" in hits and not is_personal:
+        points += 2 * bool(_PRAISED.search(folded)) or bool(_ADDRESSED.search(folded))
+    if (is_personal or is_asked) and not deals:
         points -= 1
     if points >= ENOUGH:
         points -= _on_the_subject(reading, message)
@@ -169,10 +187,10 @@ def _points(reading: Reading, message: int, hits: HitsByList) -> int:
 
 
 def _is_offer(hits: HitsByList) -> bool:
-    """Does it deal in something, and promise or call for something, in other words?"""
-    trades = hits.get("spam_trade", [])
-    more = [*hits.get("spam_money", ()), *hits.get("spam_call", ())]
-    return bool(trades and more) and _apart([*trades, *more]) >= 2
+    """Does it deal in something, promise something or call for something: two of these, in other
+    words?"""
+    families = [hits[name] for name in _OFFERS if name in hits]
+    return len(families) > 1 and _apart([hit for family in families for hit in family]) > 1
 
 
 def _first(hits: HitsByList) -> Hit:
