@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading.phrases import Hit, listed
+from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
@@ -18,8 +19,10 @@ _ROUND = re.compile(
     r"\((?=[a-z])(?:(?:insert|your|my|his|her|their|enter)\s)?"
     r"(?:(?:user|speaker|person)\s?[12ab](?:'s)?\s?)?(?:name|city|age|hometown)?\)"
 )
-_SIGN = re.compile(r"[\[{<(【［〔（＜｛«‹%@_〇○◯×某$]")
-_SIGN_WORDS = ("XX", "xx", "NAME", "PERSON", "USER", "TODO", "FIXME", "orem ipsum")
+SIGNS = (
+    *"[{<(【［〔（＜｛«‹%@_〇○◯×某$",
+    *("XX", "xx", "NAME", "PERSON", "USER", "TODO", "FIXME", "orem ipsum"),
+)
 _BRACKETS = re.compile(
     r"(?<![a-z\d_`'\"/\\$=])(?:"
     r"\[[^\[\]\n]{2,60}\]|【[^【】\n]{1,60}】|［[^［］\n]{1,60}］|〔[^〔〕\n]{1,60}〕"
@@ -61,11 +64,11 @@ _ENDING = re.compile(r"\d*(?:'s|s)?$")  # a number, and the s of a genitive or p
 
 def blanks(reading: Reading) -> Iterator[Finding]:
     """Descriptions in place of a value: "[your name]", "{{user}}", "<city>", "NAME_1", "____"."""
-    if not _is_signed(reading.text):
+    if not holds(reading.text, SIGNS):
         return
     for message in reading.judged:
         content = reading.messages[message].content
-        if _is_signed(content) and "```" not in content:
+        if holds(content, SIGNS) and "```" not in content:
             for start, end in _unfilled(content, reading.line(message)):
                 yield reading.of_place("style.placeholder", 1, Hit(message, start, end))
 
@@ -79,11 +82,6 @@ def mentions(reading: Reading) -> Iterator[Finding]:
     for message in reading.judged:
         for match in _ROUND.finditer(reading.line(message)):
             yield reading.of_place("style.mention", 1, Hit(message, *match.span()))
-
-
-def _is_signed(text: str) -> bool:
-    """Is there anything that a blank may be made of?"""
-    return bool(_SIGN.search(text)) or any(word in text for word in _SIGN_WORDS)
 
 
 def _names_a_person(reading: Reading, hit: Hit) -> bool:
