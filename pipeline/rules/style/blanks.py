@@ -56,6 +56,13 @@ _ASKED = re.compile(
     r"[\[{<](?:add|describe|mention|include|provide|write|choose|enter|specify|state|name|list|use)\s"
     r"(?:an?|your|the|some|any|more|specific|something|details?|user|character)\b"
 )
+_BRACKET_SIGNS = (*"[【［〔(（«‹<＜{｛%@", "__")
+_CROSS_SIGNS = ("xx", *"×〇○◯某")
+_OTHERS = {
+    ("{", "%"): _MACRO,
+    ("x-", "X-"): _MASKED,
+    ("TODO", "FIXME", "orem ipsum"): _ORDER,
+}
 NEAR = 80  # letters beside a gap
 _HERE = frozenset(["here", "hier", "ici", "aquí", "qui", "aqui", "здесь"])
 _WORD = re.compile(r"[^\W_]+(?:'s)?")
@@ -90,19 +97,30 @@ def _names_a_person(reading: Reading, hit: Hit) -> bool:
 
 def _unfilled(content: str, folded: str) -> list[tuple[int, int]]:
     """Where the blanks of one message stand, from left to right, none inside another."""
-    found = [match.span() for match in _BRACKETS.finditer(folded) if _is_blank(match[0])]
-    found += [match.span() for match in _CAPITALS.finditer(content) if _is_name(match[0])]
-    found += [match.span() for match in _VARIABLE.finditer(content) if _is_name(match[0][1:])]
-    found += [match.span(match.lastgroup or 0) for match in _CROSSES.finditer(folded)]
-    found += [match.span() for match in _UNDERSCORES.finditer(content) if _in_a_line(match)]
-    for pattern in (_MACRO, _MASKED, _ORDER):
-        found += [match.span() for match in pattern.finditer(content)]
     apart: list[tuple[int, int]] = []
-    for start, end in sorted(found):
+    for start, end in sorted(_spans(content, folded)):
         in_code = content.count("`", 0, start) % 2 == 1
         if not in_code and (not apart or start >= apart[-1][1]):
             apart.append((start, end))
     return apart
+
+
+def _spans(content: str, folded: str) -> Iterator[tuple[int, int]]:
+    """All of them, each kind where a sign of it stands."""
+    if holds(folded, _BRACKET_SIGNS):
+        yield from (match.span() for match in _BRACKETS.finditer(folded) if _is_blank(match[0]))
+    yield from (match.span() for match in _CAPITALS.finditer(content) if _is_name(match[0]))
+    if "$" in content:
+        dollars = _VARIABLE.finditer(content)
+        yield from (match.span() for match in dollars if _is_name(match[0][1:]))
+    if holds(folded, _CROSS_SIGNS):
+        yield from (match.span(match.lastgroup or 0) for match in _CROSSES.finditer(folded))
+    if "___" in content:
+        lines = _UNDERSCORES.finditer(content)
+        yield from (match.span() for match in lines if _in_a_line(match))
+    for signs, pattern in _OTHERS.items():
+        if holds(content, signs):
+            yield from (match.span() for match in pattern.finditer(content))
 
 
 def _in_a_line(match: re.Match[str]) -> bool:
