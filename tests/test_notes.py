@@ -64,13 +64,22 @@ def test_a_generators_note_is_removed(text: str, whole: str) -> None:
         'Here are three possible replies:\n1. "Sure."\n2. "Never."',
         "Version 1: I'd love to.\nVersion 2: I can't wait!",
         "Disclaimer: This is a fictional conversation.",
-        "Is there anything else I can assist you with today?",
-        "Могу ли я ещё чем-нибудь вам помочь?",
     ],
 )
 def test_a_note_that_leaves_nothing_whole_is_found(text: str) -> None:
     assert "style.meta" in fired(text)
     assert without_notes(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is there anything else I can assist you with today?",
+        "Могу ли я ещё чем-нибудь вам помочь?",
+    ],
+)
+def test_a_closing_of_an_assistant_is_told_from_a_generators_note(text: str) -> None:
+    assert fired(text) == {"style.meta_service"}
 
 
 @pytest.mark.parametrize(

@@ -286,7 +286,13 @@ RULES: dict[str, Rule] = {
         new_message=1,
     ),
     "style.meta_service": Rule(
-        PLACES, "above", 0, "warn", "an assistant asks what else it can do", meta.meta, new_message=1
+        PLACES,
+        "above",
+        0,
+        "warn",
+        "an assistant asks what else it can do",
+        meta.meta,
+        new_message=1,
     ),
     "style.ooc": Rule(
         PLACES, "above", 0, "drop", "a remark out of character", ooc.aside, new_message=2

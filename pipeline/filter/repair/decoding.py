@@ -22,6 +22,8 @@ from collections.abc import Iterator
 import ftfy
 from ftfy.badness import is_bad
 
+from pipeline.rules.reading.signs import beyond_ascii, holds
+
 _CODE = "```"
 _TIMES = 3  # that a text may have been decoded wrongly, one after another
 _FIT = 2.0  # nats a letter that a trial must have: table frames read as letters have less
@@ -71,7 +73,7 @@ def decode(text: str) -> str:
     """A text as it was meant; the same where it was decoded well, and where it holds code."""
     if _CODE in text:
         return text
-    if any(escape in text for escape in _ESCAPES):
+    if holds(text, _ESCAPES):
         text = _unescaped(text)
     if text.isascii():
         return text
@@ -85,9 +87,10 @@ def decode(text: str) -> str:
 
 def is_suspect(text: str) -> bool:
     """Might `decode` change it? text: of many messages, one after another."""
-    if any(escape in text for escape in _ESCAPES):
+    if holds(text, _ESCAPES):
         return True
-    return not text.isascii() and bool(is_bad(text) or _SUSPECT.search(text))
+    beyond = beyond_ascii(text)
+    return bool(beyond) and bool(is_bad(beyond) or _SUSPECT.search(beyond))
 
 
 # --- trials

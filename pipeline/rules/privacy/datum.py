@@ -39,10 +39,10 @@ _LETTER = re.compile(rf"[^\W{UNSPACED}]")
 def find_all(texts: Sequence[str], language: str | None = None) -> list[list[Span]]:
     """All personal data of the texts of one conversation; what is found in one is found in all."""
     spans = _found(texts, language)
+    if not any(spans):
+        return spans
     found = zip(texts, spans, strict=True)
     known = set(chain.from_iterable(_values(text, in_text) for text, in_text in found))
-    if not known:
-        return spans
     again = _Known(known)
     return [apart(found, again.places(text)) for text, found in zip(texts, spans, strict=True)]
 
@@ -53,7 +53,11 @@ def _found(texts: Sequence[str], language: str | None) -> list[list[Span]]:
     every = hints_of(texts)
     if not any(every) and not is_worth_reading("\0".join(texts)):
         return [[] for _ in texts]
-    return [find(text, language, hinted) for text, hinted in zip(texts, every, strict=True)]
+    # half of the texts are the names of speakers that have none
+    return [
+        find(text, language, hinted) if text else []
+        for text, hinted in zip(texts, every, strict=True)
+    ]
 
 
 def _values(text: str, spans: Sequence[Span]) -> Iterator[tuple[DatumKind, str]]:

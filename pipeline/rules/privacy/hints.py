@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cache
 from itertools import accumulate
@@ -53,12 +54,15 @@ def hints_of(texts: Sequence[str]) -> list[Set[Hint]]:
     found = automaton.find_matches_as_indexes(together, overlapping=True)
     if not found:
         return [NOTHING] * len(texts)
-    announced: list[list[Hint]] = [[] for _ in texts]
+    announced: dict[int, list[Hint]] = defaultdict(list)
     starts = [0, *accumulate(len(text) + 1 for text in texts)]
     for number, start, end in found:
         if is_word(together, start, end):
             announced[bisect_right(starts, start) - 1].append(meanings[number])
-    return [_enough(hinted) for hinted in announced]
+    every = [NOTHING] * len(texts)
+    for index, hinted in announced.items():
+        every[index] = _enough(hinted)
+    return every
 
 
 def _enough(announced: Sequence[Hint]) -> Set[Hint]:

@@ -20,7 +20,7 @@ from pipeline.rules.reading.soup import is_soup
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LANGUAGES = frozenset("en de fr es it pt ru nl sv id".split())
+LANGUAGES = frozenset(["en", "de", "fr", "es", "it", "pt", "ru", "nl", "sv", "id"])
 ENOUGH = 6  # words
 SHORT = 5  # letters of a message
 LOOKED_AT = 60  # letters at the beginning of a message

@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from pipeline.rules.reading.signs import beyond_ascii, is_printable
+
 # --- what nobody sees
 
 _LATIN = "[A-Za-zÀ-ӿ0-9 .,!?]"
@@ -69,9 +71,9 @@ _SUSPECT = re.compile(f"{_SIGNS}|{_STACK.pattern}|{_STYLED.pattern}|{_MIXED.patt
 
 def is_suspect(text: str) -> bool:
     """Might `visible` or `plain` change it? text: of many messages, one after another."""
-    if text.isascii():
-        return bool(_CONTROL.search(text))
-    return bool(_SUSPECT.search(text))
+    if not is_printable(text) and _CONTROL.search(text):
+        return True
+    return bool(_SUSPECT.search(beyond_ascii(text)))
 
 
 def visible(text: str) -> str:

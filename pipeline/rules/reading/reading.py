@@ -24,6 +24,23 @@ if TYPE_CHECKING:  # loaded by those who use them: numba and langdetect take a s
     from pipeline.rules.reading.noise import Run
     from pipeline.rules.reading.numbers import Numbers, Similar
 
+# The lists whose phrases are looked for in cards and system messages.
+OF_CARDS = (
+    "minor",
+    "minor_bare",
+    "minor_start",
+    "minor_card",
+    "minor_school",
+    "minor_sign",
+    "minor_youth",
+    "pupil",
+    "sexual",
+    "suggestive",
+    "age_question",
+    "grade_question",
+    "birth_question",
+    "born",
+)
 QUOTED = 80  # characters of evidence, at most
 _STRAIGHT = {
     "’": "'",
@@ -145,7 +162,7 @@ class Reading:
 
     def of_text(self, text: str) -> Reading:
         """A text read as a message by itself: a card, a prompt."""
-        return read([Message("user", text)])
+        return read([Message("user", text)], names=OF_CARDS)
 
     def of_row(self, rule: str, value: float) -> Finding:
         """What a rule found in the row as a whole."""
@@ -193,14 +210,16 @@ def read(
     persona: Persona | None = None,
     user_persona: Persona | None = None,
     earlier: Sequence[int] | None = None,
+    names: tuple[str, ...] = phrases.LISTS,
 ) -> Reading:
-    """Read a conversation once, for all rules. earlier: as in `Reading`."""
+    """Read a conversation once, for all rules. earlier: as in `Reading`. names: of the lists whose
+    phrases are looked for."""
     contents = [_spoken(message) for message in messages]
     text = "\0".join(contents)
     folded = fold(text)
     ends = accumulate(len(content) + 1 for content in contents)
     starts = [0, *ends][: len(contents)]
-    hits = phrases.find(folded, starts)
+    hits = phrases.find(folded, starts, names)
     return Reading(messages, text, folded, starts, hits, persona, user_persona, earlier)
 
 

@@ -12,3 +12,16 @@ from collections.abc import Iterable
 def holds(text: str, signs: Iterable[str]) -> bool:
     """Does one of the signs stand in the text?"""
     return any(map(text.__contains__, signs))
+
+
+def is_printable(text: str) -> bool:
+    """Is there nothing that nobody sees, but blanks and line breaks? text: messages joined by
+    NUL."""
+    return text.replace("\0", "").replace("\n", "").isprintable()
+
+
+def beyond_ascii(text: str) -> str:
+    """Of messages joined by NUL those that are not plain ASCII."""
+    if text.isascii():
+        return ""
+    return "\0".join(message for message in text.split("\0") if not message.isascii())

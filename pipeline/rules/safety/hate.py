@@ -51,7 +51,8 @@ _DENIED_INSIDE = re.compile(
     r"|\bnão (?:são|é)\s(?!(?:\w+ )?(?:gente|pessoas|human|mais|nada))"
     r"|\b(?:не|вовсе не|совсем не) (?!люд|долж|име|заслуж|надо|нужно|место)(?=\w+$)"
     r"|(?:不是|并不|并非|没有)(?!人|一个|好|资格|东西|的)"
-    r"|\b(?:treated|seen|called|labell?ed|portrayed|considered|told|hunted|more|better) (?:as|like|they|than)?"
+    r"|\b(?:treated|seen|called|labell?ed|portrayed|considered|told|hunted|more|better)"
+    r" (?:as|like|they|than)?"
 )
 _OF_ITSELF = re.compile(
     r"\b(?:i'm|i am|we're|we are|as|proud|fellow|my)(?: an?| some)?(?: proud)?\s$"

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading.phrases import Hit, listed
+from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
@@ -18,8 +19,10 @@ _ROUND = re.compile(
     r"\((?=[a-z])(?:(?:insert|your|my|his|her|their|enter)\s)?"
     r"(?:(?:user|speaker|person)\s?[12ab](?:'s)?\s?)?(?:name|city|age|hometown)?\)"
 )
-_SIGN = re.compile(r"[\[{<(【［〔（＜｛«‹%@_〇○◯×某$]")
-_SIGN_WORDS = ("XX", "xx", "NAME", "PERSON", "USER", "TODO", "FIXME", "orem ipsum", "ndefined", "null")
+SIGNS = (
+    *"[{<(【［〔（＜｛«‹%@_〇○◯×某$",
+    *("XX", "xx", "NAME", "PERSON", "USER", "TODO", "FIXME", "orem ipsum", "ndefined", "null"),
+)
 _BRACKETS = re.compile(
     r"(?<![a-z\d_`'\"/\\$=])(?:"
     r"\[[^\[\]\n]{2,60}\]|【[^【】\n]{1,60}】|［[^［］\n]{1,60}］|〔[^〔〕\n]{1,60}〕"
@@ -43,10 +46,13 @@ _NAMED = (
     "|m'appelle|je suis|habite à|llamo|soy|vivo en|chiamo|vivo a|meu nome é|sou|moro em"
     "|зовут|живу в|叫|我是|住在|来自|名前は|이름은"
 )
+_VALUE_SIGNS = ("undefined", "null", "nan")
+_RIDDLE = re.compile(r"\bblank|\bgaps?\b|lücke|пропуск|hueco|trous?\b|lacuna|填空|空格|穴埋め|빈칸")
 # A value that a program did not have: "Nice to meet you, undefined!"
 _NO_VALUE = re.compile(
-    r"(?:name is|meet you,|i'm|live in|(?:^|[\n.!?])\W*(?:hello|hi|hey|dear|welcome|welcome back|thanks"
-    r"|bonjour|hola|ciao|olá|hallo|привет),?|heiße|m'appelle|llamo|chiamo|зовут)\s"
+    r"(?:name is|meet you,|i'm|live in"
+    r"|(?:^|[\n.!?])\W*(?:hello|hi|hey|dear|welcome|welcome back|thanks|bonjour|hola|ciao|olá|hallo"
+    r"|привет),?|heiße|m'appelle|llamo|chiamo|зовут)\s"
     r"(?P<blank>undefined|null|nan)(?=\s?[,.!?]|\s+and\b|$)"
 )
 _CROSSES = re.compile(
@@ -59,6 +65,13 @@ _ASKED = re.compile(
     r"[\[{<](?:add|describe|mention|include|provide|write|choose|enter|specify|state|name|list|use)\s"
     r"(?:an?|your|the|some|any|more|specific|something|details?|user|character)\b"
 )
+_BRACKET_SIGNS = (*"[【［〔(（«‹<＜{｛%@", "__")
+_CROSS_SIGNS = ("xx", *"×〇○◯某")
+_OTHERS = {
+    ("{", "%"): _MACRO,
+    ("x-", "X-"): _MASKED,
+    ("TODO", "FIXME", "orem ipsum"): _ORDER,
+}
 NEAR = 80  # letters beside a gap
 _HERE = frozenset(["here", "hier", "ici", "aquí", "qui", "aqui", "здесь"])
 _WORD = re.compile(r"[^\W_]+(?:'s)?")
@@ -67,11 +80,11 @@ _ENDING = re.compile(r"\d*(?:'s|s)?$")  # a number, and the s of a genitive or p
 
 def blanks(reading: Reading) -> Iterator[Finding]:
     """Descriptions in place of a value: "[your name]", "{{user}}", "<city>", "NAME_1", "____"."""
-    if not _is_signed(reading.text):
+    if not holds(reading.text, SIGNS):
         return
     for message in reading.judged:
         content = reading.messages[message].content
-        if _is_signed(content) and "```" not in content:
+        if holds(content, SIGNS) and "```" not in content:
             for start, end in _unfilled(content, reading.line(message)):
                 yield reading.of_place("style.placeholder", 1, Hit(message, start, end))
 
@@ -87,31 +100,38 @@ def mentions(reading: Reading) -> Iterator[Finding]:
             yield reading.of_place("style.mention", 1, Hit(message, *match.span()))
 
 
-def _is_signed(text: str) -> bool:
-    """Is there anything that a blank may be made of?"""
-    return bool(_SIGN.search(text)) or any(word in text for word in _SIGN_WORDS)
-
-
 def _names_a_person(reading: Reading, hit: Hit) -> bool:
     return reading.line(hit.message)[hit.start : hit.end] in reading.names
 
 
 def _unfilled(content: str, folded: str) -> list[tuple[int, int]]:
     """Where the blanks of one message stand, from left to right, none inside another."""
-    found = [match.span() for match in _BRACKETS.finditer(folded) if _is_blank(match[0])]
-    found += [match.span() for match in _CAPITALS.finditer(content) if _is_name(match[0])]
-    found += [match.span() for match in _VARIABLE.finditer(content) if _is_name(match[0][1:])]
-    found += [match.span(match.lastgroup or 0) for match in _CROSSES.finditer(folded)]
-    found += [match.span("blank") for match in _NO_VALUE.finditer(folded)]
-    found += [match.span() for match in _UNDERSCORES.finditer(content) if _in_a_line(match)]
-    for pattern in (_MACRO, _MASKED, _ORDER):
-        found += [match.span() for match in pattern.finditer(content)]
     apart: list[tuple[int, int]] = []
-    for start, end in sorted(found):
+    for start, end in sorted(_spans(content, folded)):
         in_code = content.count("`", 0, start) % 2 == 1
         if not in_code and (not apart or start >= apart[-1][1]):
             apart.append((start, end))
     return apart
+
+
+def _spans(content: str, folded: str) -> Iterator[tuple[int, int]]:
+    """All of them, each kind where a sign of it stands."""
+    if holds(folded, _BRACKET_SIGNS):
+        yield from (match.span() for match in _BRACKETS.finditer(folded) if _is_blank(match[0]))
+    yield from (match.span() for match in _CAPITALS.finditer(content) if _is_name(match[0]))
+    if "$" in content:
+        dollars = _VARIABLE.finditer(content)
+        yield from (match.span() for match in dollars if _is_name(match[0][1:]))
+    if holds(folded, _CROSS_SIGNS):
+        yield from (match.span(match.lastgroup or 0) for match in _CROSSES.finditer(folded))
+    if holds(folded, _VALUE_SIGNS):
+        yield from (match.span("blank") for match in _NO_VALUE.finditer(folded))
+    if "___" in content and not _RIDDLE.search(folded):
+        lines = _UNDERSCORES.finditer(content)
+        yield from (match.span() for match in lines if _in_a_line(match))
+    for signs, pattern in _OTHERS.items():
+        if holds(content, signs):
+            yield from (match.span() for match in pattern.finditer(content))
 
 
 def _in_a_line(match: re.Match[str]) -> bool:

@@ -91,10 +91,10 @@ _AMOUNT = re.compile(
 )
 # Somebody is sent to a page, or told to call or to write: "order the tea at tea.example".
 _ORDERS = (
-    "visit|go to|order|buy|book|register|sign up|join|apply|shop|trade|contact|email|message|text|call"
-    "|dial|ring|phone|whatsapp|telegram|besuche|besuchen|bestellen|bestelle|anmelden|anrufen|ruf an"
-    "|visitez|commandez|commander|inscrivez-vous|répondez|appelez|contactez|visita|visite|compra"
-    "|pide|pídelo|regístrate|llame|llama|responde|ordina|acquista|iscriviti|rispondi|chiama|compre"
+    "visit|go to|order|buy|book|register|sign up|join|apply|shop|trade|contact|email|message|text"
+    "|call|dial|ring|phone|whatsapp|telegram|besuche|besuchen|bestellen|bestelle|anmelden|anrufen"
+    "|ruf an|visitez|commandez|commander|inscrivez-vous|répondez|appelez|contactez|visita|visite"
+    "|compra|pide|pídelo|regístrate|llame|llama|responde|ordina|acquista|iscriviti|rispondi|chiama|compre"
     "|peça|ligue|zap|responda|заказ|закажи|закажите|звоните|звони|играй|пишите|тел|qq|微信|电话|전화|電話"
 )
 _TO = r"(?:h..ps?:|www\.|[a-z0-9-]{2,40}\.[a-z]{2}|@[a-z]|[a-z0-9.]{1,30}@|\+?\d[\d ()./-]{6})"
@@ -113,7 +113,8 @@ _PERSONAL = re.compile(
 )
 # Beside a link: what advertising calls its place, and the reader's own things.
 _PRAISED = re.compile(
-    r"\b(?:near you|in your area|the only \w+ you|the best \w+ (?:for|in) |page one|is up|on tonight"
+    r"\b(?:near you|in your area|the only \w+ you|the best \w+ (?:for|in) |page one|is up"
+    r"|on tonight"
     r"|nur (?:bei|hier|auf)|die besten|bitte hier|près de chez|chez vous|en ligne|lo mejor"
     r"|fotos? en|en vivo|ao vivo|todos os|i migliori|solo su|in diretta|vote for my|vote for our"
     r"|лучшие|только (?:у|на|здесь)|онлайн|цены)\b|领取|点击|在线|访问|여러분|無料|こちらから"
