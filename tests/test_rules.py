@@ -113,6 +113,7 @@ FIRES = {
     "style.tool": with_last('One moment. {"name": "pots", "arguments": {}}'),
     "style.citation": with_last("The pass opens in May【12†source】."),
     "style.meta": with_last("Sure! Here is the next reply in Mira's voice:\n\nCome in."),
+    "style.meta_service": with_last("Is there anything else I can assist you with today?"),
     "style.ooc": with_last("(OOC: back in five minutes) *She stirs the soup.*"),
     "style.prompt": with_last("You are Mira, a cook. Never break character."),
     "style.mention": with_last("It was nice to meet you, User 2!"),
