@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.conversation import Message
 from pipeline.rules import RULES, beyond
+from pipeline.rules.reading.babble import babble
 from pipeline.rules.reading.noise import longest_run
 from pipeline.rules.reading.reading import read
 from pipeline.rules.reading.shapes import shapes
@@ -30,6 +31,12 @@ def noisy(text: str) -> bool:
         "щшпгуц кнгзхж вчмть",
         "ñlkasjdf qwñeoir zxcñmv",
         "#$%^&*@@#$ hello",
+        "gh kl mn bc df tr wq",
+        "b4k9 ss1d 0lm3 t7t7 ppq2",
+        "?/# ;; ][ @@ &% ++ {}",
+        "ㄴㅓㅏㅂㄱㅅㅌㅗㅁㅣ",
+        "ゆほぬけわるめさゐぬへ",
+        "뷁쉙퀢뫏궯뚫쀍",
         "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
         "17 44 91 3 8 102 77 61 5 5 9",
         "Well, жду 你好 سلام नमस्ते you",
@@ -58,6 +65,10 @@ def test_what_no_language_has(text: str) -> None:
         "Źdźbło trawy, chrząszcz brzmi w trzcinie.",
         "Strč prst skrz krk.",
         "CCTV, NHL, MVP, PhD, LSTM, HTML",
+        "BBC CNN NBC CBS MTV",
+        "e4 e5 Nf3 Nc6 Bb5 a6 Ba4 Nf6",
+        "ㅋㅋㅋㅋㅋㅋㅋㅋㅋㅋ ㅠㅠㅠㅠㅠㅠㅠㅠ",
+        "ありがとうございます",
         "LOL ROFL LMFAO OMFG",
         "我也是刚来这里。我正和我的家人出去玩。",
         "Etiam si omnes, ego non, as my teacher said.",
@@ -98,3 +109,13 @@ def test_noise_does_not_run_on_into_the_next_message() -> None:
 def test_lost_characters(text: str, is_damaged: bool) -> None:
     found = list(noise.damaged(read([Message("user", text)])))
     assert bool(found) is is_damaged
+
+
+def test_words_of_no_language_are_noise_where_the_language_is_known() -> None:
+    text = "drelb umi pof tarn wuggle sivo\0one two"
+    assert list(babble(text, text, is_known=True)) == [(0, 30)]
+    assert list(babble(text, text, is_known=False)) == []
+    known = "drelb umi pof the wuggle sivo"
+    assert list(babble(known, known, is_known=True)) == []
+    named = "Dopey, Sneezy, Grumpy, Happy, Sleepy, Doc"
+    assert list(babble(named, named.lower(), is_known=True)) == []

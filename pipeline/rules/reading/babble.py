@@ -20,7 +20,7 @@ from pipeline.rules.reading.soup import is_soup
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LANGUAGES = frozenset(["en", "de", "fr", "es", "it", "pt", "ru", "nl", "sv", "id"])
+LANGUAGES = frozenset(("en", "de", "fr", "es", "it", "pt", "ru", "nl", "sv", "id"))
 ENOUGH = 6  # words
 SHORT = 5  # letters of a message
 LOOKED_AT = 60  # letters at the beginning of a message
@@ -41,7 +41,7 @@ def babble(text: str, folded: str, is_known: bool) -> Iterator[tuple[int, int]]:
         if len(line) >= SHORT and common.isdisjoint(line[:LOOKED_AT].split()):
             words = line.split()
             of_no_language = is_known and len(words) >= ENOUGH and _is_babble(text[start:end])
-            if of_no_language or is_soup(line):
+            if of_no_language or is_soup(text[start:end]):
                 yield start, end
         start = end + 1
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 
 _VOWELLESS = re.compile(
-    r"(?:(?<!\w)(?:[bcdfghj-np-tvwxz]{2,6}|[бвгджзклмнпрстфхцчшщъь]{2,6})(?!\w)[ ,]{1,2}){4,}"
+    r"(?:(?<!\w)(?:[bcdfghj-np-tvwxz]{2,6}|[бвгджзклмнпрстфхцчшщъь]{2,6})(?!\w) {1,2}){4,}"
     r"[bcdfghj-np-tvwxzбвгджзклмнпрстфхцчшщъь]{2,6}\b"
 )
 _MIXED = re.compile(r"(?:(?<!\S)(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{3,12}(?!\S)\s?){4,}")
@@ -35,7 +35,7 @@ TURNS = 2  # of a digit before a letter: chess has none
 
 
 def is_soup(line: str) -> bool:
-    """line: a message, folded."""
+    """line: a message. Capitals are none of it: "BBC CNN NBC"."""
     if line.isascii():
         return _is_plain_soup(line)
     return _is_plain_soup(line) or _is_eastern_soup(line)

@@ -17,8 +17,11 @@ Each is worth a point or two, and `ENOUGH` points must come together:
     reach   a phone number, or a name behind @
     loud    capitals, emoji, arrows, a sum of money
 
-A message of trade or offers that speaks of nothing personal gets a point more, a personal one of
-none a point less; and so does one that goes on with the subject of the messages before it.
+A link counts once more where it is shortened, disguised ("shop . biz") or named as sellers
+name theirs ("slots777"), and where the message praises its place ("only at", "near you") or speaks of the
+reader's own things. A message of two of trade, money and call in which nobody speaks of himself
+needs no address at all, and gets a point more; a personal one of none gets a point less; and so
+does one that goes on with the subject of the messages before it.
 """
 
 from __future__ import annotations
@@ -92,9 +95,10 @@ _AMOUNT = re.compile(
 # Somebody is sent to a page, or told to call or to write: "order the tea at tea.example".
 _ORDERS = (
     "visit|go to|order|buy|book|register|sign up|join|apply|shop|trade|contact|email|message|text"
-    "|call|dial|ring|phone|whatsapp|telegram|besuche|besuchen|bestellen|bestelle|anmelden|anrufen"
-    "|ruf an|visitez|commandez|commander|inscrivez-vous|répondez|appelez|contactez|visita|visite"
-    "|compra|pide|pídelo|regístrate|llame|llama|responde|ordina|acquista|iscriviti|rispondi|chiama|compre"
+    "|call|dial"
+    "|ring|phone|whatsapp|telegram|besuche|besuchen|bestellen|bestelle|anmelden|anrufen|ruf an"
+    "|visitez|commandez|commander|inscrivez-vous|répondez|appelez|contactez|visita|visite|compra"
+    "|pide|pídelo|regístrate|llame|llama|responde|ordina|acquista|iscriviti|rispondi|chiama|compre"
     "|peça|ligue|zap|responda|заказ|закажи|закажите|звоните|звони|играй|пишите|тел|qq|微信|电话|전화|電話"
 )
 _TO = r"(?:h..ps?:|www\.|[a-z0-9-]{2,40}\.[a-z]{2}|@[a-z]|[a-z0-9.]{1,30}@|\+?\d[\d ()./-]{6})"
@@ -102,7 +106,9 @@ _VISIT = re.compile(rf"(?<!\w)(?:{_ORDERS})(?!\w)[^.!?\n]{{0,40}}?(?<![\w.]){_TO
 # What people say of themselves and to each other, and advertisers hardly ever.
 _PERSONAL = re.compile(
     r"\b(?:he|she|him|his|they|haha\w*|lol|mom|dad|brother|sister|uncle|aunt|grandma|yesterday"
-    r"|last (?:night|month|year)|let's|shall we|want to go|come with|we (?:go|went|could|meet)"
+    r"|last (?:night|month|year)|let's|shall we|want to go|come with"
+    r"|when you|wenn du|quand tu|cuando (?:llegues|puedas|vengas)|quando (?:chegar|arrivi)"
+    r"|когда (?:приедешь|придёшь|сможешь)|we (?:go|went|could|meet)"
     r"|i (?:was|had|bought|found|got|went|tried|think|thought|know|read|watched|ordered|guess|felt"
     r"|fell|wish|hope|remember|love|like|hate|live)|you (?:should|like|left|said|told)"
     r"|мама|папа|вчера|пойдём|пойдем|давай|я (?:купил|нашл|думаю|видел|люблю|был|взял)\w*"
@@ -114,8 +120,8 @@ _PERSONAL = re.compile(
 # Beside a link: what advertising calls its place, and the reader's own things.
 _PRAISED = re.compile(
     r"\b(?:near you|in your area|the only \w+ you|the best \w+ (?:for|in) |page one|is up"
-    r"|on tonight"
-    r"|nur (?:bei|hier|auf)|die besten|bitte hier|près de chez|chez vous|en ligne|lo mejor"
+    r"|on tonight|nur (?:bei|hier|auf)|die besten|bitte hier|près de chez|chez vous|en ligne"
+    r"|lo mejor"
     r"|fotos? en|en vivo|ao vivo|todos os|i migliori|solo su|in diretta|vote for my|vote for our"
     r"|лучшие|только (?:у|на|здесь)|онлайн|цены)\b|领取|点击|在线|访问|여러분|無料|こちらから"
 )
@@ -168,23 +174,35 @@ def _points(reading: Reading, message: int, hits: HitsByList) -> int:
     deals = hits.keys() - {"spam_call", "link"}
     opens = _opens(reading, message, hits)
     calls = "spam_call" in hits and (hits.keys() & {"spam_pitch", "spam_trade"} or opens)
-    is_asked = folded.rstrip().endswith("?")  # people ask for what is cheap
-    is_offer = _is_offer(hits) or (opens and bool(deals) and not is_asked)
+    is_offer = _is_offer(hits) or (opens and bool(deals) and not _is_question(folded))
     if not (ways or calls or is_offer or ("spam_pitch" in hits and says >= ENOUGH)):
         return 0
-    is_personal = bool(_PERSONAL.search(folded))
-    if is_personal and not ways and not calls and "spam_pitch" not in hits:
+    if not (ways or calls or "spam_pitch" in hits) and _PERSONAL.search(folded):
         return 0
     points = says + ways + opens + _is_loud(reading, message)
-    if not is_personal and (is_offer or (ways and deals)):
-        points += 1
-    if "link" in hits and not is_personal:
-        points += 2 * bool(_PRAISED.search(folded)) or bool(_ADDRESSED.search(folded))
-    if (is_personal or is_asked) and not deals:
-        points -= 1
+    points += _of_speakers(folded, hits, is_offer or (ways > 0 and bool(deals)))
     if points >= ENOUGH:
         points -= _on_the_subject(reading, message)
     return points
+
+
+def _of_speakers(folded: str, hits: HitsByList, is_trade: bool) -> int:
+    """Points for how the message speaks: of the speaker, to the reader, of the page."""
+    is_personal = bool(_PERSONAL.search(folded))
+    has_deals = bool(hits.keys() - {"spam_call", "link"})
+    points = 0
+    if not is_personal and is_trade:
+        points += 1
+    if "link" in hits and not is_personal:
+        points += 2 * bool(_PRAISED.search(folded)) or bool(_ADDRESSED.search(folded))
+    if (is_personal or _is_question(folded)) and not has_deals:
+        points -= 1
+    return points
+
+
+def _is_question(folded: str) -> bool:
+    """People ask for what is cheap; advertising ends in a statement."""
+    return folded.rstrip().endswith("?")
 
 
 def _is_offer(hits: HitsByList) -> bool:
