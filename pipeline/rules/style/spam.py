@@ -18,8 +18,8 @@ Each is worth a point or two, and `ENOUGH` points must come together:
     loud    capitals, emoji, arrows, a sum of money
 
 A link counts once more where it is shortened, disguised ("shop . biz") or named as sellers
-name theirs ("slots777"), and where the message praises its place ("only at", "near you") or speaks of the
-reader's own things. A message of two of trade, money and call in which nobody speaks of himself
+name theirs ("slots777"), and where the message praises its place ("only at", "near you") or speaks
+of the reader's own things. A message of two of trade, money and call in which nobody speaks of himself
 needs no address at all, and gets a point more; a personal one of none gets a point less; and so
 does one that goes on with the subject of the messages before it.
 """
