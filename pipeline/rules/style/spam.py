@@ -17,11 +17,11 @@ Each is worth a point or two, and `ENOUGH` points must come together:
     reach   a phone number, or a name behind @
     loud    capitals, emoji, arrows, a sum of money
 
-A link counts once more where it is shortened, disguised ("shop . biz") or named as sellers
-name theirs ("slots777"), and where the message praises its place ("only at", "near you") or speaks
-of the reader's own things. A message of two of trade, money and call in which nobody speaks of himself
-needs no address at all, and gets a point more; a personal one of none gets a point less; and so
-does one that goes on with the subject of the messages before it.
+A link counts once more where it is shortened, disguised ("shop . biz") or named as sellers name
+theirs ("slots777"), and where the message praises its place ("only at", "near you") or speaks
+of the reader's own things. A message of two of trade, money and call in which nobody speaks of
+himself needs no address at all, and gets a point more; a personal one of none gets a point
+less; and so does one that goes on with the subject of the messages before it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _HIDDEN = re.compile(
 )
 # What a seller names his page: "slots777", "cheap-watches", "rolexcopies"; or who sent the reader.
 _SELLING = re.compile(
-    r"(?:https?://|www\.|[a-z0-9-]{2,40}\.)\S*(?:casino|slots?\d|spin|bonus|crypto|coin|loan|kredit|cash"
+    r"(?:https?://|www\.|[a-z0-9-]{2,40}\.)\S{0,40}?(?:casino|slots?\d|spin|bonus|crypto|coin|loan|kredit|cash"
     r"|money|dinero|dengi|profit|earn|deal|sale|outlet|cheap|4less|barat|replik|replica|rolex|copies"
     r"|pharma|pill|slim|diet|secret|dating|flirt|girl|sex|follower|giveaway|prize|premio|gewinn|tousen"
     r"|gift|promo|discount|rabatt|wear|sneaker|luck|win-|-win|jackpot|login|verif|renew|unlock|-check"
