@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 # What stands for the people of these lists in the lines of hate_of.
 _SIGNS = {"hate_people": "◆", "hate_people_weak": "◇", "hate_one": "◈"}
+# What may stand before people: the evidence begins with it.
+_ALL_OF = re.compile(
+    r"(?<!\w)(?:(?:all|most|the|these|those|every|alle|die|diese|tous|toutes|les|ces|todos|todas|los|las"
+    r"|esos|tutti|tutte|gli|i|le|quei|os|as|esses|все|всех|эти|этих)\s){1,2}$"
+)
 LEAD = 40  # characters before a word in which a sign of contempt may stand
 _SPOKEN_OF = re.compile(
     r"(?:\b(?:word|words|term|slur|insult|n-word|f-word|слово|слова|wort|begriff|mot|terme|palabra"
@@ -81,9 +86,12 @@ def _of_people(reading: Reading) -> Iterator[Hit]:
             if not standing.is_undone(reading, hit, name):
                 people[hit.message].append((hit, sign))
     for message, named in people.items():
-        signed, places = _signed(reading.line(message), sorted(named, key=_first_and_longest))
+        line = reading.line(message)
+        signed, places = _signed(line, sorted(named, key=_first_and_longest))
         for hit in phrases.find(signed, [0], ("hate_of",))["hate_of"]:
-            found = Hit(message, _place(places, hit.start), _place(places, hit.end))
+            start, end = (_place(places, letter) for letter in (hit.start, hit.end))
+            whole = _ALL_OF.search(line, 0, start)
+            found = Hit(message, whole.start() if whole else start, end)
             if not standing.is_undone(reading, found, "hate_of"):
                 yield found
 
