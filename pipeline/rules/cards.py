@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipeline.rules import sides
 from pipeline.rules.reading.phrases import listed
@@ -30,24 +29,16 @@ _WORD = re.compile(r"[^\W\d_]{4,}")
 Stems = frozenset[str]
 
 
-class Statement(NamedTuple):
-    """A sentence of a message, by the stems of its words: the message, the side that writes it."""
-
-    message: int
-    role: Role
-    stems: Stems
-
-
 def kept_to(reading: Reading) -> Iterator[Finding]:
     """Both sides against their cards; nothing where there is no card."""
     yield from sides.on_the_wrong_side(reading)
     described = list(_descriptions(reading))
     if not described:
         return
-    statements = list(_statements(reading))
+    stems = [_stems(message.content) for message in reading.messages]
     for own, description in described:
         yield from _recited(reading, own, description)
-        yield from _swapped(reading, statements, own, description)
+        yield from _swapped(reading, stems, own, description)
 
 
 def _descriptions(reading: Reading) -> Iterator[tuple[Role, str]]:
@@ -62,10 +53,14 @@ def _recited(reading: Reading, own: Role, description: str) -> Iterator[Finding]
     from pipeline.conversation import normalised
 
     card = f" {normalised(description)} "
+    known = frozenset(card.split())
     longest, found_in = RUN - 1, None
     for i, message in enumerate(reading.messages):
-        if message.role == own and len(message.content) > longest:
-            run = _run_in_common(normalised(message.content).split(), card, longest)
+        if message.role != own or len(message.content) <= longest:
+            continue
+        words = normalised(message.content).split()
+        if sum(map(known.__contains__, words)) > longest:
+            run = _run_in_common(words, card, longest)
             if run > longest:
                 longest, found_in = run, i
     if found_in is not None:
@@ -85,34 +80,33 @@ def _run_in_common(words: Sequence[str], card: str, least: int) -> int:
 
 
 def _swapped(
-    reading: Reading, statements: Sequence[Statement], own: Role, description: str
+    reading: Reading, stems: Sequence[Stems], own: Role, description: str
 ) -> Iterator[Finding]:
-    """Facts of a card that only the other side voices, at the message that does so first."""
-    spoken = frozenset(chain.from_iterable(statement.stems for statement in statements))
+    """Facts of a card that only the other side voices, at the message that does so first. stems:
+    of each message."""
+    said: Stems = frozenset().union(*stems)
     swapped: list[tuple[int, str]] = []
     for fact in _SENTENCE.findall(description):
-        voiced = _voicing(fact, statements, spoken)
-        if voiced and own not in {statement.role for statement in voiced}:
-            swapped.append((voiced[0].message, fact))
+        needed = _stems(fact)
+        if len(needed) < 2 or not _voices(said, needed):
+            continue
+        likely = [i for i, of_message in enumerate(stems) if _voices(of_message, needed)]
+        voicing = [i for i in likely if _states(reading.messages[i].content, needed)]
+        if voicing and own not in {reading.messages[i].role for i in voicing}:
+            swapped.append((voicing[0], fact))
     for message, fact in swapped:
         note = fact.strip()[:QUOTED]
         yield reading.with_note("style.swapped", len(swapped), message, note)
 
 
-def _voicing(fact: str, statements: Sequence[Statement], spoken: Stems) -> list[Statement]:
-    """The statements that voice a fact. spoken: the stems of all statements, to skip most facts."""
-    needed = _stems(fact)
-    if len(needed) < 2 or not _voices(spoken, needed):
-        return []
-    return [statement for statement in statements if _voices(statement.stems, needed)]
-
-
-def _statements(reading: Reading) -> Iterator[Statement]:
-    """Every sentence that is not a question and does not speak of the listener."""
-    for i, message in enumerate(reading.messages):
-        for sentence in _SENTENCE.findall(message.content):
-            if not sentence.endswith(("?", "？")) and not _YOU.search(sentence):
-                yield Statement(i, message.role, _stems(sentence))
+def _states(text: str, fact: Stems) -> bool:
+    """Does a sentence voice a fact that is not a question and does not speak of the listener?"""
+    return any(
+        not sentence.endswith(("?", "？"))
+        and not _YOU.search(sentence)
+        and _voices(_stems(sentence), fact)
+        for sentence in _SENTENCE.findall(text)
+    )
 
 
 def _stems(text: str) -> Stems:
