@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
+from operator import attrgetter
 
 from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.filter import masking
@@ -42,17 +43,25 @@ def _measured(repaired: Sequence[Conversation], settings: FilterSettings) -> Ite
     processor's cache then, which saves a seventh of the time."""
     rows = [repair_shape(row, settings.repairs) for row in repaired]
     detections = detect.detect(list(map(_spoken, rows)), settings.languages)
-    languages = [detection.language for detection in detections]
-    known = list(map(masking.private_texts, rows, languages))
+    known = list(map(masking.private_texts, rows, map(attrgetter("language"), detections)))
     readings = list(map(_reading, rows, detections, known))
     for reading in readings:
         reading.admitted = settings.languages
         reading.measures = measures(reading)
-    every = zip(repaired, rows, readings, known, _found(readings), strict=True)
-    for whole, row, reading, private, found in every:
-        counted = _counted([*found, *_minors_cut_away(whole, row)])
-        discreet = masking.discreet(counted, private, len(row.messages))
-        yield _with(row, reading, discreet)
+    cut_away = map(_minors_cut_away, repaired, rows)
+    found = map(chain, _found(readings), cut_away)
+    yield from map(_with_findings, rows, readings, known, found)
+
+
+def _with_findings(
+    row: Conversation,
+    reading: Reading,
+    known: masking.PrivateTexts,
+    found: Iterable[Finding],
+) -> Conversation:
+    """A row with what was measured and found; nothing personal is quoted."""
+    discreet = masking.discreet(_counted(list(found)), known, len(row.messages))
+    return _with(row, reading, discreet)
 
 
 def _reading(

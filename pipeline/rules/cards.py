@@ -90,13 +90,18 @@ def _swapped(
         needed = _stems(fact)
         if len(needed) < 2 or not _voices(said, needed):
             continue
-        likely = [i for i, of_message in enumerate(stems) if _voices(of_message, needed)]
-        voicing = [i for i in likely if _states(reading.messages[i].content, needed)]
+        voicing = _voicing(reading, stems, needed)
         if voicing and own not in {reading.messages[i].role for i in voicing}:
             swapped.append((voicing[0], fact))
     for message, fact in swapped:
         note = fact.strip()[:QUOTED]
         yield reading.with_note("style.swapped", len(swapped), message, note)
+
+
+def _voicing(reading: Reading, stems: Sequence[Stems], fact: Stems) -> list[int]:
+    """The messages with a sentence that voices a fact."""
+    likely = [i for i, of_message in enumerate(stems) if _voices(of_message, fact)]
+    return [i for i in likely if _states(reading.messages[i].content, fact)]
 
 
 def _states(text: str, fact: Stems) -> bool:

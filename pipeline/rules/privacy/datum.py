@@ -53,11 +53,8 @@ def _found(texts: Sequence[str], language: str | None) -> list[list[Span]]:
     every = hints_of(texts)
     if not any(every) and not is_worth_reading("\0".join(texts)):
         return [[] for _ in texts]
-    # half of the texts are the names of speakers that have none
-    return [
-        find(text, language, hinted) if text else []
-        for text, hinted in zip(texts, every, strict=True)
-    ]
+    pairs = zip(texts, every, strict=True)
+    return [find(text, language, hinted) for text, hinted in pairs]
 
 
 def _values(text: str, spans: Sequence[Span]) -> Iterator[tuple[DatumKind, str]]:

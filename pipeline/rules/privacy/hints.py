@@ -54,15 +54,20 @@ def hints_of(texts: Sequence[str]) -> list[Set[Hint]]:
     found = automaton.find_matches_as_indexes(together, overlapping=True)
     if not found:
         return [NOTHING] * len(texts)
-    announced: dict[int, list[Hint]] = defaultdict(list)
-    starts = [0, *accumulate(len(text) + 1 for text in texts)]
-    for number, start, end in found:
-        if is_word(together, start, end):
-            announced[bisect_right(starts, start) - 1].append(meanings[number])
+    words = [(start, meanings[n]) for n, start, end in found if is_word(together, start, end)]
     every = [NOTHING] * len(texts)
-    for index, hinted in announced.items():
+    for index, hinted in _by_text(texts, words).items():
         every[index] = _enough(hinted)
     return every
+
+
+def _by_text(texts: Sequence[str], words: Sequence[tuple[int, Hint]]) -> dict[int, list[Hint]]:
+    """Hints by the number of their text. words: (place in all texts, joined by one letter)."""
+    starts = [0, *accumulate(len(text) + 1 for text in texts)]
+    announced: dict[int, list[Hint]] = defaultdict(list)
+    for start, hint in words:
+        announced[bisect_right(starts, start) - 1].append(hint)
+    return announced
 
 
 def _enough(announced: Sequence[Hint]) -> Set[Hint]:

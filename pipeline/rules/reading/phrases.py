@@ -288,20 +288,32 @@ def find(
     found = defaultdict[str, list[Hit]](list)
     bounds = [*starts, len(text) + 1]
     looks = _worth_a_look(text, starts, names)
-    is_ascii = text.isascii()
     for message in sorted(looks):
-        first, end = bounds[message], bounds[message + 1] - 1
-        unspaced = not is_ascii and bool(_UNSPACED_LETTER.search(text, first, end))
+        place = InText(text, bounds[message], bounds[message + 1] - 1)
+        unspaced = not text.isascii() and bool(_UNSPACED_LETTER.search(*place))
         for line in sorted(looks[message], key=attrgetter("line")):
-            form = pattern(line.line, unspaced)
-            if line.is_led:
-                matches = _beginning_at(looks[message][line], form, text, end)
-            else:
-                matches = form.finditer(text, first, end)
-            hits = [Hit(message, match.start() - first, match.end() - first) for match in matches]
-            if hits:
-                found[line.name] += hits
+            places = looks[message][line] if line.is_led else None
+            for span in _spans(pattern(line.line, unspaced), place, places):
+                found[line.name].append(Hit(message, *span))
     return found
+
+
+class InText(NamedTuple):
+    """One message inside the text of all."""
+
+    text: str
+    start: int
+    end: int
+
+
+def _spans(
+    form: re.Pattern[str], place: InText, beginnings: Iterable[int] | None
+) -> list[tuple[int, int]]:
+    """Where it stands in a message; only at some beginnings, where they are known."""
+    matches = form.finditer(*place)
+    if beginnings is not None:
+        matches = _beginning_at(beginnings, form, place.text, place.end)
+    return [(match.start() - place.start, match.end() - place.start) for match in matches]
 
 
 def _beginning_at(

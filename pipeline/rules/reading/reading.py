@@ -217,10 +217,15 @@ def read(
     contents = [_spoken(message) for message in messages]
     text = "\0".join(contents)
     folded = fold(text)
-    ends = accumulate(len(content) + 1 for content in contents)
-    starts = [0, *ends][: len(contents)]
+    starts = _starts(contents)
     hits = phrases.find(folded, starts, names)
     return Reading(messages, text, folded, starts, hits, persona, user_persona, earlier)
+
+
+def _starts(contents: Sequence[str]) -> list[int]:
+    """Where each begins when they are joined by one letter."""
+    ends = accumulate(len(content) + 1 for content in contents)
+    return [0, *ends][: len(contents)]
 
 
 def _spoken(message: Message) -> str:

@@ -86,14 +86,19 @@ def _of_people(reading: Reading) -> Iterator[Hit]:
             if not standing.is_undone(reading, hit, name):
                 people[hit.message].append((hit, sign))
     for message, named in people.items():
-        line = reading.line(message)
-        signed, places = _signed(line, sorted(named, key=_first_and_longest))
-        for hit in phrases.find(signed, [0], ("hate_of",))["hate_of"]:
-            start, end = (_place(places, letter) for letter in (hit.start, hit.end))
-            whole = _ALL_OF.search(line, 0, start)
-            found = Hit(message, whole.start() if whole else start, end)
+        for start, end in _said_of(reading.line(message), sorted(named, key=_first_and_longest)):
+            found = Hit(message, start, end)
             if not standing.is_undone(reading, found, "hate_of"):
                 yield found
+
+
+def _said_of(line: str, people: Sequence[tuple[Hit, str]]) -> Iterator[tuple[int, int]]:
+    """Where something is said of people, with the word for all of them before it."""
+    signed, places = _signed(line, people)
+    for hit in phrases.find(signed, [0], ("hate_of",))["hate_of"]:
+        start = _place(places, hit.start)
+        whole = _ALL_OF.search(line, 0, start)
+        yield whole.start() if whole else start, _place(places, hit.end)
 
 
 def _first_and_longest(named: tuple[Hit, str]) -> tuple[int, int]:

@@ -51,8 +51,8 @@ _RIDDLE = re.compile(r"\bblank|\bgaps?\b|lücke|пропуск|hueco|trous?\b|la
 # A value that a program did not have: "Nice to meet you, undefined!"
 _NO_VALUE = re.compile(
     r"(?:name is|meet you,|i'm|live in"
-    r"|(?:^|[\n.!?])\W{0,3}(?:hello|hi|hey|dear|welcome|welcome back|thanks|bonjour|hola|ciao|olá|hallo"
-    r"|привет),?|heiße|m'appelle|llamo|chiamo|зовут)\s"
+    r"|(?:^|[\n.!?])\W{0,3}(?:hello|hi|hey|dear|welcome|welcome back|thanks|bonjour|hola|ciao"
+    r"|olá|hallo|привет),?|heiße|m'appelle|llamo|chiamo|зовут)\s"
     r"(?P<blank>undefined|null|nan)(?=\s?[,.!?]|\s+and\b|$)"
 )
 _CROSSES = re.compile(
