@@ -91,7 +91,7 @@ def _is_open(text: str) -> bool:
 def _is_cut(text: str) -> bool:
     """After "the", at a stray letter; not after "plan b", "an A", "yes they're"."""
     lower = text.lower()
-    if _ends_with("before_a_letter", " [a-z]").search(lower) or _ANSWERED.search(lower):
+    if _ends_in_a_letter(lower) or _ANSWERED.search(lower):
         return False
     stray = _STRAY.search(text) or _SHORTENED.search(text)
     return bool(stray or _ends_with("unfinished").search(lower))
@@ -113,7 +113,7 @@ def _is_probably_cut(text: str, others: Sequence[str]) -> bool:
     if not _end_in_stops(others):
         return False
     lower = text.lower()
-    if _ends_with("before_a_letter", " [a-z]").search(lower) or _ANSWERED.search(lower):
+    if _ends_in_a_letter(lower) or _ANSWERED.search(lower):
         return False
     if _LONE.search(text):
         return True
@@ -149,6 +149,12 @@ def _holds(word: str) -> bool:
     words = _vocabulary()
     place = bisect_left(words, word)
     return place < len(words) and words[place] == word
+
+
+def _ends_in_a_letter(lower: str) -> bool:
+    """ "plan b", "vitamin c"."""
+    last = lower[-2:-1] == " " and _ends_with("before_a_letter", " [a-z]").search(lower)
+    return bool(last)
 
 
 @cache

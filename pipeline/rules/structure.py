@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.rules import endings
+from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding, Message
@@ -116,7 +117,7 @@ def truncated(reading: Reading) -> Iterator[Finding]:
 
 def stage(reading: Reading) -> Iterator[Finding]:
     """What share of one side's messages is nothing but stage directions."""
-    if not any(bracket in reading.text for bracket in "*_[(（【<~"):
+    if not holds(reading.text, "*_[(（【<~"):
         return
     for side in ("user", "assistant"):
         own = [i for i in reading.spoken if reading.messages[i].role == side]
@@ -127,6 +128,8 @@ def stage(reading: Reading) -> Iterator[Finding]:
 
 def is_stage(text: str) -> bool:
     """*smiles* · [laughs] · (shrugs); not "*smiles* Yes." nor "*“Yes,” she says.*" """
+    if text[:1].isalnum():  # as most do
+        return False
     left = _DIRECTION.sub("", text)
     return left != text and not _SPOKEN.search(left) and not _SPEECH.search(text)
 

@@ -56,6 +56,8 @@ _SUSPECT = re.compile(
     "|[㐀-鿿豈-﫿][가-힣]|[가-힣][㐀-鿿豈-﫿]"
     "|[锛銆鈥鐨鎴褌褋邪嚗銝縺繝繧]"  # what UTF-8 looks like in encodings of East Asia
 )
+# Typography and emoji: beside plain ASCII these are no sign of anything.
+_HARMLESS = re.compile("[’…\ufe0f\u2600-\u27bf\U0001f300-\U0001faff]+")
 _PUNCTUATION = "’‘“”„«»–—…¿¡、。，！？：；（）「」『』《》·～\u3000\xa0"
 
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
@@ -90,7 +92,9 @@ def is_suspect(text: str) -> bool:
     if holds(text, _ESCAPES):
         return True
     beyond = beyond_ascii(text)
-    return bool(beyond) and bool(is_bad(beyond) or _SUSPECT.search(beyond))
+    if _HARMLESS.sub("", beyond).isascii():
+        return False
+    return bool(is_bad(beyond) or _SUSPECT.search(beyond))
 
 
 # --- trials

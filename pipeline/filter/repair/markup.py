@@ -15,6 +15,7 @@ import re
 
 from pipeline.filter.repair.bbcode import strip_bbcode
 from pipeline.filter.repair.markdown import strip_markdown, unfenced
+from pipeline.rules.reading.signs import holds
 from pipeline.rules.style import markup as grammar
 
 CUT = 400  # characters of a tag that was cut at the end of a text, at most
@@ -59,8 +60,8 @@ _HIDDEN = re.compile("\0(\\d+)\0")
 
 def may_hold_markup(text: str) -> bool:
     """A quick look, to which most conversations say no."""
-    is_odd = any(map(text.__contains__, _LETTERS)) and any(map(text.__contains__, _SIGNS))
-    return is_odd or any(map(text.__contains__, _RULES))
+    is_odd = holds(text, _LETTERS) and holds(text, _SIGNS)
+    return is_odd or holds(text, _RULES)
 
 
 def strip_markup(text: str) -> str:

@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import accumulate
 
 from pipeline.filter.repair.draft import SPOKEN, Draft
 from pipeline.rules.reading import phrases
 from pipeline.rules.reading.reading import fold
+from pipeline.rules.reading.signs import holds
 from pipeline.rules.style import meta, ooc
 
 ROUNDS = 8  # notes of one message at most
 _RULE_LINE = re.compile(r"\s*[-=*_~—]{3,}\s*")
 _NUMBERED = re.compile(r"^\W{0,3}[1-9][.):]\s", re.M)
 # What sets off all notes and remarks but offers.
-_FRAME = re.compile(r"[\n:：(\[{（【※/]")
+_FRAME = tuple("\n:：([{（【※/")
 _QUOTES = {'"': '"', "“": "”", "«": "»", "「": "」", "„": "“"}
 _CODE = "```"
 
@@ -30,7 +32,7 @@ _CODE = "```"
 def remove_notes(draft: Draft, text: str) -> None:
     """Remove notes and remarks from a draft. text: all of its messages, joined by NUL."""
     folded = fold(text)
-    starts = [0, *(match.end() for match in re.finditer("\0", text))]
+    starts = [0, *accumulate(len(message) + 1 for message in text.split("\0"))][:-1]
     hits = phrases.find(folded, starts, _lists(text))
     if any(meta.of_messages(folded, starts, hits).values()):
         draft.change_texts("removed a generator's notes", without_notes, SPOKEN)
@@ -41,7 +43,7 @@ def remove_notes(draft: Draft, text: str) -> None:
 def _lists(text: str) -> tuple[str, ...]:
     """The lists that may say something of these messages: an offer is a sentence, a note is set
     off, a first line has others below it."""
-    if not _FRAME.search(text):
+    if not holds(text, _FRAME):
         return ("meta_offer",)
     names = (*meta.LISTS, *ooc.LISTS)
     if "\n" in text:

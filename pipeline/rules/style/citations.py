@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pipeline.rules.reading.signs import holds
 from pipeline.rules.style.stretch import Stretch, stretches
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def citations(reading: Reading) -> Iterator[Finding]:
 def marks(text: str) -> list[Stretch]:
     """The marks of citations in a text, its footnotes and its list of sources."""
     found: list[Stretch] = []
-    if not any(sign in text for sign in SIGNS):
+    if not holds(text, SIGNS):
         return found
     for sign, form in _MARKS.items():
         if sign in text:

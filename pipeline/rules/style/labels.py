@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.rules.reading.phrases import Hit, listed
+from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding, Message, Role
@@ -90,14 +91,14 @@ class SpeakerLabel(NamedTuple):
 
 def labels(reading: Reading) -> Iterator[Finding]:
     """Labels of speakers inside a message: its own speaker's, or another's for whom it speaks."""
-    if any(sign in reading.text for sign in SIGNS):
+    if holds(reading.text, SIGNS):
         for message in reading.judged:
             yield from _labels_of(reading, message)
 
 
 def _labels_of(reading: Reading, message: int) -> Iterator[Finding]:
     role, content, name = reading.messages[message]
-    if role == "system" or not any(sign in content for sign in SIGNS):
+    if role == "system" or not holds(content, SIGNS):
         return
     own = (name or "").lower()
     for label in speakers_in(content, reading.names, reading.messages):

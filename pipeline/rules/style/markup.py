@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading.phrases import Hit
+from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
@@ -120,7 +121,7 @@ _SIGNS = ("<", "&", "[", "{", "X-NONE")
 
 def markup(reading: Reading) -> Iterator[Finding]:
     """Messages with markup in them."""
-    if any(map(reading.text.__contains__, _SIGNS)):
+    if holds(reading.text, _SIGNS):
         places = [hit for index in reading.judged if (hit := _first(reading, index))]
         yield from reading.first_places("style.markup", places)
 
@@ -130,7 +131,7 @@ def _first(reading: Reading, message: int) -> Hit | None:
     start = reading.starts[message]
     end = start + len(reading.line(message))
     text = reading.text[start:end]
-    if not any(map(text.__contains__, _SIGNS)):
+    if not holds(text, _SIGNS):
         return None
     if "`" in text:
         text = CODE.sub(lambda code: " " * len(code[0]), text)

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.rules.reading import phrases
 from pipeline.rules.reading.phrases import UNSPACED, Hit, listed
+from pipeline.rules.reading.signs import holds
 from pipeline.rules.style.machine import plays_a_machine
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ _UNITS = (
 _COUNT = re.compile(
     rf"[(\[（【][^\w\n]{{0,3}}(?:[^\W\d]+[:：.]?\s?){{0,2}}\d{{1,4}}\s?(?:{_UNITS})\s?[)\]）】]"
 )
+_COUNT_SIGNS = ("(", "[", "（", "【")
 _FILLING = re.compile(rf"[\W\d_]*(?:{_UNITS})?[\W\d_]*")
 # "Here is my answer:" is a person's.
 _OWN = re.compile(r"\b(?:my|mein\w*|ma|mon|mi|mio|mia|minha|meu|мой|моя|моё|мое)\b|我的|私の|내 ")
@@ -97,16 +99,21 @@ def of_messages(folded: str, starts: Sequence[int], hits: Hits) -> dict[int, lis
     for name in LISTS:
         for hit in hits.get(name, ()):
             by_message[hit.message][name].append(hit)
-    for mark in _COUNT.finditer(folded):
+    for mark in _counts(folded):
         by_message[bisect_right(starts, mark.start()) - 1]  # has a count, and maybe no phrase
     bounds = [*starts, len(folded) + 1]
     lines = {message: folded[bounds[message] : bounds[message + 1] - 1] for message in by_message}
     return {message: places(lines[message], by_message[message]) for message in sorted(lines)}
 
 
+def _counts(folded: str) -> Iterator[re.Match[str]]:
+    """Where words are counted: "(87 words)"."""
+    return _COUNT.finditer(folded) if holds(folded, _COUNT_SIGNS) else iter(())
+
+
 def places(text: str, hits: Hits) -> list[Extent]:
     """The stretches of a message that are a generator's. text: folded. hits: of `LISTS`, in it."""
-    found = [mark.span() for mark in _COUNT.finditer(text)]
+    found = [mark.span() for mark in _counts(text)]
     for name, find in _FINDERS.items():
         for hit in hits.get(name, ()):
             found += find(text, hit)

@@ -16,6 +16,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading.phrases import UNSPACED, listed, parts, pattern
+from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
@@ -43,7 +44,7 @@ def aside(reading: Reading) -> Iterator[Finding]:
 
 def has_doubles(folded: str) -> bool:
     """Are there double brackets, or slashes at the start of a line? folded: messages."""
-    return folded.startswith("//") or any(signs in folded for signs in _DOUBLE)
+    return folded.startswith("//") or holds(folded, _DOUBLE)
 
 
 def asides(text: str) -> list[tuple[int, int]]:

@@ -17,6 +17,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.rules.reading.phrases import Hit
+from pipeline.rules.reading.signs import holds
 from pipeline.rules.style.devices import device_parts, is_of_device
 from pipeline.rules.style.notices import NOTICE_STEMS, notice_place
 
@@ -110,7 +111,7 @@ def may_hold_mail(folded: str) -> bool:
 
 def has_mail_lines(folded: str) -> bool:
     """Does a line begin like a quotation or a signature?"""
-    return folded.startswith(">") or any(map(folded.__contains__, _LINES))
+    return folded.startswith(">") or holds(folded, _LINES)
 
 
 @cache

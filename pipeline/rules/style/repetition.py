@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ALIKE = 0.4  # Jaccard index of threes, from which on two messages are compared letter by letter
 LONG = 40  # characters; "good night, sleep well" may be said again
-HEAD = 4  # letters, by which most messages differ; three words are longer
+HEAD = 5  # letters, by which most messages differ; three words have as many
 BEGINNING = 60  # characters in which the first three words are looked for
 ENOUGH_MESSAGES = 4  # of one side, that begin alike
 ENOUGH = 50  # words of a row, from which on shares of words and rates say anything
@@ -74,8 +74,7 @@ def openings(reading: Reading) -> Iterator[Finding]:
         return
     for side in ("user", "assistant"):
         own = [i for i in reading.spoken if reading.messages[i].role == side]
-        heads = {_head(reading, message) for message in own}
-        if len(own) - len(heads) + 1 < ENOUGH_MESSAGES:
+        if len(own) - len(_heads(reading, own)) + 1 < ENOUGH_MESSAGES:
             continue
         begun = [_beginning(reading, message) for message in own]
         most = max(begun, key=begun.count, default="")
@@ -85,10 +84,11 @@ def openings(reading: Reading) -> Iterator[Finding]:
             yield reading.with_note("style.similar", count / len(own), first, most)
 
 
-def _head(reading: Reading, message: int) -> str:
-    """A few letters, by which most messages differ already."""
-    start = reading.starts[message]
-    return reading.folded[start : start + BEGINNING].lstrip()[:HEAD]
+def _heads(reading: Reading, messages: Sequence[int]) -> set[str]:
+    """The first letters of messages: most differ already in these."""
+    folded, starts = reading.folded, reading.starts
+    begun = [folded[starts[i] : starts[i] + BEGINNING] for i in messages]
+    return {text.lstrip()[:HEAD] for text in begun}
 
 
 def _beginning(reading: Reading, message: int) -> str:

@@ -32,6 +32,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading.phrases import UNSPACED, Hit, listed, pattern
+from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
@@ -164,7 +165,7 @@ def _candidates(reading: Reading) -> Iterator[tuple[int, HitsByList]]:
 
 
 def _may_hold_a_link(folded: str) -> bool:
-    return any(sign in folded for sign in _LINK_SIGNS) or bool(_DOTTED.search(folded))
+    return holds(folded, _LINK_SIGNS) or bool(_DOTTED.search(folded))
 
 
 def _points(reading: Reading, message: int, hits: HitsByList) -> int:

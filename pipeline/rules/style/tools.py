@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pipeline.rules.reading.signs import holds
 from pipeline.rules.style.stretch import Stretch, between, stretches
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def tool_calls(reading: Reading) -> Iterator[Finding]:
 def calls(text: str) -> list[Stretch]:
     """The calls of tools in a text, and a reply that is wrapped as data."""
     found: list[Stretch] = []
-    if not any(sign in text for sign in SIGNS):
+    if not holds(text, SIGNS):
         return found
     if "{" in text:
         found += _objects(text)
@@ -183,15 +184,15 @@ def calls(text: str) -> list[Stretch]:
         found += between(text, _FENCE, _FENCE_END)
     if "<|" in text or "[TOOL" in text or "to=" in text or "functions." in text or "call:" in text:
         found += _to_the_end(text)
-    if any(sign in text for sign in QUOTED_IN_CALL) and "```" not in text:
+    if holds(text, QUOTED_IN_CALL) and "```" not in text:
         found += [Stretch(*line.span()) for line in _CALL_LINE.finditer(text)]
     if ":" in text or "：" in text:
         found += _lines(text)
-    if any(word in text for word in NAMED.split()):
+    if holds(text, NAMED.split()):
         found += (Stretch(*line.span()) for line in _SAID.finditer(text))
-    if any(word in text for word in STATUS.split()):
+    if holds(text, STATUS.split()):
         found += (Stretch(*line.span()) for line in _STATUS.finditer(text))
-    if any(word in text for word in _PICTURED.split()):
+    if holds(text, _PICTURED.split()):
         found += _pictures(text)
     return sorted(found)
 
