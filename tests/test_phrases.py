@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.conversation import Message
-from pipeline.rules.reading.phrases import LISTS, flat, listed, parts, pattern
-from pipeline.rules.reading.reading import read
+from pipeline.rules.reading.phrases import LISTS, find, flat, listed, parts, pattern
+from pipeline.rules.reading.reading import fold, read
 
 
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", [*LISTS, "meta_first_line", "hate_of"])
 def test_every_line_of_every_list_is_found_in_its_longest_and_shortest_reading(name: str) -> None:
     assert listed(name)
     for line in listed(name):
         for pick in (max, min):
             reading = "".join(pick(part, key=len) for part in parts(line))
             reading = re.sub(r" ?~\d ?", " ", reading)
-            hits = read([Message("user", f"({reading})")]).hits[name]
+            hits = find(fold(f"({reading})"), [0], (name,))[name]
             assert any(hit.end - hit.start >= len(reading.strip()) for hit in hits), line
 
 

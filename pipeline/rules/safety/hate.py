@@ -1,6 +1,6 @@
 """Contempt for people: of a group, of the other as a person, and slurs, by target and context.
 
-All Muslims are terrorists.         → safety.hate: "◆ are terrorists" is a line of hate_of
+All Muslims are terrorists.         → safety.hate: "ʘ are terrorists" is a line of hate_of
 He is such a r3t4rd.                → safety.hate
 Women are not too stupid to vote.   → nothing: denied inside
 My uncle says women are vermin.     → safety.hate, evidence "reported: women are vermin"
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.rules.reading.reading import Reading
 
 # What stands for the people of these lists in the lines of hate_of.
-_SIGNS = {"hate_people": "◆", "hate_people_weak": "◇", "hate_one": "◈"}
+_SIGNS = {"hate_people": "ʘ", "hate_people_weak": "ǁ", "hate_one": "ǀ"}
 # What may stand before people: the evidence begins with it.
 _ALL_OF = re.compile(
     r"(?<!\w)(?:(?:all|most|the|these|those|every|alle|die|diese|tous|toutes|les|ces|todos|todas|los|las"
@@ -47,7 +47,8 @@ _IS_A_WORD = re.compile(
 # "… are not vermin"; "… are not human" and "… are nothing but vermin" are no denials.
 _DENIED_INSIDE = re.compile(
     r"\b(?:are|is|r)(?: (?:all|just|simply|really))?(?:n't| not| never| no)\s"
-    r"(?!human|people|even|real|equal|as\b|near|like us|to be trusted|normal|right|capable|able)"
+    r"(?!human|people|even|real|equal|as\b|near|like us|to be trusted|normal|right|capable|able"
+    r"|built|made|cut out|fit|meant|wired|born|welcome|allowed)"
     r"|\b(?:sind|ist|bleiben)(?: \w+)? (?:nicht|keine|nie)\s"
     r"(?!mensch|richtige|normal|integrierbar|nur|anders|viel|besser)"
     r"|\b(?:ne sont|n'est|ne sont) (?:pas|plus|jamais)\s(?!(?:\w+ )?(?:êtres|humain))"
@@ -56,7 +57,7 @@ _DENIED_INSIDE = re.compile(
     r"|\bnão (?:são|é)\s(?!(?:\w+ )?(?:gente|pessoas|human|mais|nada))"
     r"|\b(?:не|вовсе не|совсем не) (?!люд|долж|име|заслуж|надо|нужно|место)(?=\w+$)"
     r"|(?:不是|并不|并非|没有)(?!人|一个|好|资格|东西|的)"
-    r"|\b(?:treated|seen|called|labell?ed|portrayed|considered|told|hunted|more|better)"
+    r"|\b(?:treated|seen|called|labell?ed|portrayed|considered|told)\b|\b(?:more|better) than"
     r" (?:as|like|they|than)?"
 )
 _OF_ITSELF = re.compile(
@@ -80,41 +81,43 @@ def hate(reading: Reading) -> Iterator[Finding]:
 
 def _of_people(reading: Reading) -> Iterator[Hit]:
     """What is said of people: lines of hate_of, where a sign stands for the people."""
+    for message, people in _people(reading).items():
+        line = reading.line(message)
+        signed, places = _signed(line, people)
+        for hit in phrases.find(signed, [0], ("hate_of",))["hate_of"]:
+            start = _place(places, hit.start)
+            with_all = _ALL_OF.search(line, max(0, start - LEAD), start)
+            start = with_all.start() if with_all else start
+            found = Hit(message, start, _place(places, hit.end))
+            if not standing.is_undone(reading, found, "hate_of"):
+                yield found
+
+
+def _people(reading: Reading) -> dict[int, list[tuple[Hit, str]]]:
+    """The people that are named in each message, with their signs."""
     people: dict[int, list[tuple[Hit, str]]] = defaultdict(list)
     for name, sign in _SIGNS.items():
         for hit in reading.hits[name]:
             if not standing.is_undone(reading, hit, name):
                 people[hit.message].append((hit, sign))
-    for message, named in people.items():
-        for start, end in _said_of(reading.line(message), sorted(named, key=_first_and_longest)):
-            found = Hit(message, start, end)
-            if not standing.is_undone(reading, found, "hate_of"):
-                yield found
+    return people
 
 
-def _said_of(line: str, people: Sequence[tuple[Hit, str]]) -> Iterator[tuple[int, int]]:
-    """Where something is said of people, with the word for all of them before it."""
-    signed, places = _signed(line, people)
-    for hit in phrases.find(signed, [0], ("hate_of",))["hate_of"]:
-        start = _place(places, hit.start)
-        whole = _ALL_OF.search(line, 0, start)
-        yield whole.start() if whole else start, _place(places, hit.end)
+def _signed(line: str, people: Sequence[tuple[Hit, str]]) -> tuple[str, list[tuple[int, int]]]:
+    """A message with signs for people, and which letter of it stands where in the message."""
+    pieces, done, length, places = [], 0, 0, [(0, 0)]
+    for hit, sign in sorted(people, key=_first_and_longest):
+        if hit.start >= done:
+            pieces += [line[done : hit.start], sign]
+            length += hit.start - done
+            places += [(length, hit.start), (length + 1, hit.end)]
+            done, length = hit.end, length + 1
+    return "".join([*pieces, line[done:]]), places
 
 
 def _first_and_longest(named: tuple[Hit, str]) -> tuple[int, int]:
     hit, _ = named
     return hit.start, -hit.end
-
-
-def _signed(line: str, people: Sequence[tuple[Hit, str]]) -> tuple[str, list[tuple[int, int]]]:
-    """A message with signs for people, and which letter of it stands where in the message."""
-    signed, done, places = "", 0, [(0, 0)]
-    for hit, sign in people:
-        if hit.start >= done:
-            signed += line[done : hit.start] + sign
-            done = hit.end
-            places += [(len(signed) - 1, hit.start), (len(signed), hit.end)]
-    return signed + line[done:], places
 
 
 def _place(places: Sequence[tuple[int, int]], letter: int) -> int:

@@ -68,7 +68,7 @@ _ASKED = re.compile(
 _BRACKET_SIGNS = (*"[【［〔(（«‹<＜{｛%@", "__")
 _CROSS_SIGNS = ("xx", *"×〇○◯某")
 _OTHERS = {
-    ("{", "%"): _MACRO,
+    ("{", "%", "[object "): _MACRO,
     ("x-", "X-"): _MASKED,
     ("TODO", "FIXME", "orem ipsum"): _ORDER,
 }
