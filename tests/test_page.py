@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.conversation import Message
@@ -384,6 +384,7 @@ LINES = st.lists(st.lists(st.sampled_from(PARTS), max_size=5).map(" ".join), max
 
 
 @given(LINES.map("\n".join))
+@example(">\nfrom: tom tom@a.example\non")
 def test_a_repaired_text_is_final(text: str) -> None:
     for strip in (strip_quoted, strip_forum):
         once = strip(text)

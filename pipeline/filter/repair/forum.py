@@ -16,7 +16,14 @@ from pipeline.rules.style.forum import FOLD, QUOTE, PageLine, may_hold_forum, pa
 
 def strip_forum(text: str) -> str:
     """Without a page's lines, and without what it quotes. A message that is nothing else stays:
-    style.forum decides."""
+    style.forum decides. What is left may hold another page: each round makes it shorter."""
+    shorter = _without_page(text)
+    while len(shorter) < len(text):
+        text, shorter = shorter, _without_page(shorter)
+    return shorter
+
+
+def _without_page(text: str) -> str:
     lower = text.lower()
     if len(lower) != len(text) or not may_hold_forum(lower):
         return text

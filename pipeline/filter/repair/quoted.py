@@ -33,7 +33,17 @@ _SPOKEN = re.compile(r"\s*>+\s*[*_\"“”„«]")  # how characters act and spe
 
 
 def strip_quoted(text: str) -> str:
-    """Only what its writer has written. A message that is nothing but a quotation stays."""
+    """Only what its writer has written. A message that is nothing but a quotation stays.
+
+    Below a quotation that is gone another may begin: each round makes the text shorter.
+    """
+    shorter = _without_outermost(text)
+    while len(shorter) < len(text):
+        text, shorter = shorter, _without_outermost(shorter)
+    return shorter
+
+
+def _without_outermost(text: str) -> str:
     if not may_hold_mail(text.lower()):
         return text
     lines = lines_of(text)
