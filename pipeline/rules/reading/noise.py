@@ -115,7 +115,9 @@ def _words(codes: Array, letters: Array, rows: Array, bits: Array) -> Array:
         if code < _PLANE and letters[code]:
             continue
         if end > start:
-            kind = _kind(codes[start:end], letters, rows, bits)
+            kind = _SHORT  # half of all words: not even asked, which halves the time
+            if end - start >= LONG:
+                kind = _kind(codes[start:end], letters, rows, bits)
             words[count, 0], words[count, 1], words[count, 2] = start, end, kind
             count += 1
         if code == 0 or code >= _EAST_ASIAN:
@@ -128,7 +130,7 @@ def _words(codes: Array, letters: Array, rows: Array, bits: Array) -> Array:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _kind(word: Array, letters: Array, rows: Array, bits: Array) -> int:
-    if len(word) < LONG or not _says_anything(word, letters):
+    if not _says_anything(word, letters):
         return _SHORT
     rare = _surprise(word, letters, bits)
     if rare <= _limit(word, letters, rows):
