@@ -16,7 +16,7 @@ from pipeline.rules import PLACES, READERS, RULES, Rule, alternatives, beyond, m
 from pipeline.rules.language import detect
 from pipeline.rules.reading.reading import Reading, read
 from pipeline.rules.safety.minors import minors
-from pipeline.rules.safety.underage import TELLING, beside_explicit
+from pipeline.rules.safety.underage import RELEVANT, beside_explicit
 
 BATCH = 512  # rows that are measured together
 
@@ -113,7 +113,7 @@ def _minors_cut_away(whole: Conversation, row: Conversation) -> Iterator[Finding
         return
     reading = read(cut)
     found = [*minors(reading)]
-    if not TELLING.isdisjoint(reading.hits):
+    if not RELEVANT.isdisjoint(reading.hits):
         found += beside_explicit(read(whole.messages, whole.persona, whole.user_persona))
     for finding in found:
         yield replace(finding, message=None, start=None, end=None)

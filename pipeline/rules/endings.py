@@ -50,7 +50,7 @@ _WORD = re.compile(r"(?<![^\W_])(?<!['’])[^\W\d_]+\Z")
 _ADDRESS = re.compile(r"://|www\.|@|\w\.\w")
 _TAIL = 80  # characters at the end of a message in which its last words are looked for
 _EAST_ASIAN = re.compile(f"[{UNSPACED}]")
-_QUOTED = 20  # characters that are told of it
+_QUOTED = 20  # characters of the evidence
 _SENTENCE = re.compile(r"(?:\A|[.!?]\s+)\Z")
 _LETTERS = re.compile(r"\w")
 # Endings of words that make no other word of them.

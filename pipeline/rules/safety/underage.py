@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 # The lists whose phrases are signs of a minor, whoever is meant.
 SIGNS = ("minor", "minor_card", "minor_youth", "minor_school", "minor_sign")
-TELLING = frozenset([*SIGNS, "sexual"])  # without their phrases a message has no part in it
+# Lists: a message without their phrases is neither explicit nor a sign.
+RELEVANT = frozenset([*SIGNS, "sexual"])
 _TAG = re.compile(r"\b(?:loli|shota|underage|preteen|schoolgirl|schoolboy)", re.IGNORECASE)
 
 

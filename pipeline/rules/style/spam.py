@@ -12,7 +12,7 @@ Each is worth a point or two, and `ENOUGH` points must come together:
     pitch   what nobody says but who advertises: counts twice                      spam_pitch.txt
     trade   what advertising deals in; each counts, up to three                    spam_trade.txt
     money   promised money, and offers: free, half price, today only; up to two    spam_money.txt
-    call    what the reader is told to do                                          spam_call.txt
+    call    what the reader is asked to do                                         spam_call.txt
     link    an address of a page; a place behind which advertisers wait (t.me) counts twice
     reach   a phone number, or a name behind @
     loud    capitals, emoji, arrows, a sum of money
