@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,9 +105,11 @@ def test_what_was_decoded_well_stays(text: str) -> None:
 @given(st.text(st.sampled_from("abcÃ©Ð¿ÐâÏ€™žопЁж▒─鐨锛=%\\u04d Ñ"), max_size=40))
 def test_a_second_time_changes_nothing_more(text: str) -> None:
     once = decode(text)
-    assert decode(once) in (once, decode(decode(once)))
+    assert decode(once) == once
 
 
 def test_a_long_message_is_read_in_linear_time() -> None:
+    began = time.process_time()
     for part in ("=C", "%D", "\\u", "www", "a.b", "ab"):
         decode(part * 100_000)
+    assert time.process_time() - began < 20  # about 2; a quadratic search takes hours
