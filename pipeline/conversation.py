@@ -22,6 +22,7 @@ from pipeline import UserError
 
 Role = Literal["system", "user", "assistant"]
 Decision = Literal["measured", "warn", "drop"]
+Step = Literal["hold", "closer", "back"]
 
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
 
@@ -43,10 +44,20 @@ MEASURES: dict[str, str] = {
     "language_confidence": "probability of the conversation's language, 0 to 1",
     "foreign_turns": "messages in another language than the conversation's",
     "pii": "personal data found",
-    "emotional": "share of messages that name an emotion",
-    "empathy": "share of the assistant's messages with a mark of empathy",
-    "closeness": "mean closeness of the last messages that show any, -1 to 1",
-    "closeness_step": "largest rise of closeness from one window of messages to the next",
+    "emotional": "share of the assistant's messages that show an emotion",
+    "attunement": "share of the user's sad, angry or frightened messages that the reply answers",
+    "closeness": "mean closeness of the assistant's messages, -1 to 1",
+    "closeness_gap": "mean closeness of the assistant's messages less the user's",
+    "closeness_rise": "largest rise of the assistant's closeness above all that came before",
+    "steps": "steps closer of the assistant",
+    "steps_untaken": "steps closer of the assistant that the user did not take up",
+    "stutter": "largest share of an assistant's message that is word pairs said twice in it",
+    "takes_up": "share of the assistant's messages with a word of the message before",
+    "answers": "mean cosine of the assistant's messages with the message before; needs an encoder",
+    "variety": "moving-average type-token ratio of the assistant's words, window of 50",
+    "card_shown": "share of the card's words that the assistant's messages use",
+    "card_recited": "longest run of words that an assistant's message takes from the card",
+    "reactions": "praise less complaints, per message of the user; means something of people only",
 }
 
 
@@ -102,9 +113,14 @@ class Language:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What `score` says of one message; closeness from -1 (distant) to 1 (intimate)."""
+    """What is known of one message.
+
+    stage: of closeness that the two have reached with it (`pipeline.pacing.STAGES`). decision: what
+    it does about it. closeness: of its words, from -1 (distant) to 1 (intimate).
+    """
 
     stage: str | None = None
+    decision: Step | None = None
     closeness: float | None = None
     emotion: str | None = None
     language: str | None = None
@@ -125,12 +141,20 @@ class Alternative(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One criterion: value 0 to 1, null when the judge could not be asked; `by` names the rule set
-    or the model."""
+    """What one scorer says of one criterion (`configs/criteria.yaml`).
 
+    value: 1 to 5; None where the scorer cannot say, never 0. by: the scorer, a model under its own
+    name. evidence: why, for a reader. messages: those that the value rests on, by index. spread: how
+    far several judges lie apart. error: why a judge gave no value.
+    """
+
+    criterion: str
     value: float | None
     by: str
     evidence: str | None = None
+    messages: tuple[int, ...] = ()
+    spread: float | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +198,7 @@ class Conversation:
     measures: dict[str, float] = field(default_factory=dict)
     annotations: tuple[Annotation, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
-    scores: dict[str, Score] = field(default_factory=dict)
+    scores: tuple[Score, ...] = ()
     findings: tuple[Finding, ...] = ()
     extra: str | None = None
 
@@ -234,8 +258,16 @@ class Quarantine:
 
 Row = Conversation | Drop | Merged | Quarantine | FileRead  # what a stage may give
 
-# The criteria of `score`: 0 to 1, higher is better. See pipeline/score/.
-CRITERIA: tuple[str, ...] = ("in_role", "engaging", "empathetic", "safe", "varied", "pacing")
+# The criteria of `score`, each from 1 to 5, more is better: `configs/criteria.yaml` defines them.
+CRITERIA: tuple[str, ...] = (
+    "in_role",
+    "human_like",
+    "engaging",
+    "empathetic",
+    "emotional",
+    "safe",
+    "pacing",
+)
 
 MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string()), ("name", pa.string())])
 PERSONA = pa.struct([(f.name, pa.string()) for f in dataclasses.fields(Persona)])
@@ -258,6 +290,7 @@ LANGUAGE = pa.struct([("code", pa.string()), ("confidence", pa.float64())])
 ANNOTATION = pa.struct(
     [
         ("stage", pa.string()),
+        ("decision", pa.string()),
         ("closeness", pa.float64()),
         ("emotion", pa.string()),
         ("language", pa.string()),
@@ -271,7 +304,17 @@ ALTERNATIVE = pa.struct(
         ("chosen", pa.bool_()),
     ]
 )
-SCORE = pa.struct([("value", pa.float64()), ("by", pa.string()), ("evidence", pa.string())])
+SCORE = pa.struct(
+    [
+        ("criterion", pa.string()),
+        ("value", pa.float64()),
+        ("by", pa.string()),
+        ("evidence", pa.string()),
+        ("messages", pa.list_(pa.int32())),
+        ("spread", pa.float64()),
+        ("error", pa.string()),
+    ]
+)
 FINDING = pa.struct(
     [
         ("stage", pa.string()),
@@ -299,7 +342,7 @@ SCHEMA = pa.schema(
         ("measures", pa.struct([(name, pa.float64()) for name in MEASURES])),
         ("annotations", pa.list_(ANNOTATION)),
         ("alternatives", pa.list_(ALTERNATIVE)),
-        ("scores", pa.struct([(name, SCORE) for name in CRITERIA])),
+        ("scores", pa.list_(SCORE)),
         ("findings", pa.list_(FINDING)),
         ("extra", pa.string()),
     ]
@@ -355,7 +398,8 @@ def to_table(conversations: Iterable[Conversation]) -> pa.Table:
     rows = list(conversations)
     criteria = set(CRITERIA)
     for row in rows:
-        unknown = (row.measures.keys() - MEASURES.keys()) | (row.scores.keys() - criteria)
+        scored = {score.criterion for score in row.scores}
+        unknown = (row.measures.keys() - MEASURES.keys()) | (scored - criteria)
         if unknown:
             raise ValueError(
                 f"conversation {row.id}: unknown measure or criterion {sorted(unknown)}"
@@ -521,7 +565,7 @@ def _decode_structs(array: pa.Array, kind: pa.DataType) -> list[Any]:
     children = [_decode(array.field(index), child.type) for index, child in enumerate(kind)]
     rows = zip(*children, strict=True)
     made_of = _CLASSES.get(kind)
-    if made_of is None:  # measures, scores
+    if made_of is None:  # measures
         names = [child.name for child in kind]
         return [_present(names, row) for row in rows]
     # messages are most of a row: no call of Python's each

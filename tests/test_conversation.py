@@ -65,11 +65,29 @@ conversations = st.builds(
     edits=st.lists(text, max_size=2).map(tuple),
     measures=st.dictionaries(st.sampled_from(sorted(MEASURES)), number, max_size=3),
     annotations=st.lists(
-        st.builds(Annotation, maybe, st.none() | number, maybe, maybe), max_size=3
+        st.builds(
+            Annotation,
+            maybe,
+            st.sampled_from([None, "hold", "closer", "back"]),
+            st.none() | number,
+            maybe,
+            maybe,
+        ),
+        max_size=3,
     ).map(tuple),
-    scores=st.dictionaries(
-        st.sampled_from(CRITERIA), st.builds(Score, st.none() | number, text, maybe), max_size=2
-    ),
+    scores=st.lists(
+        st.builds(
+            Score,
+            st.sampled_from(CRITERIA),
+            st.none() | number,
+            text,
+            maybe,
+            st.lists(st.integers(0, 99), max_size=3).map(tuple),
+            st.none() | number,
+            maybe,
+        ),
+        max_size=2,
+    ).map(tuple),
     findings=st.lists(findings, max_size=2).map(tuple),
     extra=maybe,
 )
@@ -89,8 +107,8 @@ def test_a_measure_that_the_schema_does_not_know_is_an_error() -> None:
 
 
 def test_a_failed_score_stays_null_and_is_not_zero() -> None:
-    row = conversation(scores={CRITERIA[0]: Score(None, "judge", "no answer")})
-    assert next(from_table(to_table([row]))).scores[CRITERIA[0]].value is None
+    row = conversation(scores=(Score(CRITERIA[0], None, "judge", error="no answer"),))
+    assert next(from_table(to_table([row]))).scores[0].value is None
 
 
 def test_fingerprint_names_the_words_said_and_nothing_else() -> None:

@@ -117,8 +117,8 @@ TEXT = text_of(80, "policy")
 BETTER = [
     (
         "score",
-        row("z", TEXT, scores={"engaging": Score(0.9, "t")}),
-        row("a", TEXT, scores={"engaging": Score(0.2, "t")}),
+        row("z", TEXT, scores=(Score("engaging", 0.9, "t"),)),
+        row("a", TEXT, scores=(Score("engaging", 0.2, "t"),)),
     ),
     ("findings", row("z", TEXT), row("a", TEXT, findings=(Finding("filter", "style.x"),))),
     ("length", row("z", TEXT + " and some more words"), row("a", TEXT)),
@@ -135,7 +135,7 @@ def test_the_better_copy_is_kept(why, kept, dropped):
 
 def test_a_part_is_dropped_for_the_whole_even_where_the_part_has_the_better_score():
     turns = [text_of(25, i) for i in range(6)]
-    part = row("part", *turns[:2], scores={"engaging": Score(0.9, "t")})
+    part = row("part", *turns[:2], scores=(Score("engaging", 0.9, "t"),))
     dropped, _ = decide([part, row("whole", *turns)])
     assert dropped["part"]["rule"] == "dedup.contained"
     assert (dropped["part"]["partner"], dropped["part"]["similarity"], len(dropped)) == (
@@ -329,7 +329,7 @@ CHAIN = ["score", "findings", "length", "source", "id"]
 
 def copy(name: str, better: str) -> Conversation:
     """A copy that is better than `plainest` by one criterion."""
-    scores = {"engaging": Score(0.9 if better == "score" else 0.2, "t")}
+    scores = (Score("engaging", 0.9 if better == "score" else 0.2, "t"),)
     findings = () if better == "findings" else (Finding("filter", "style.x"),)
     text = TEXT + (" and some more words" if better == "length" else "")
     source = "good" if better == "source" else "other"
@@ -343,11 +343,11 @@ def test_a_criterion_beats_all_that_come_after_it(place):
 
 
 def test_the_mean_of_the_scores_counts_and_a_missing_one_does_not():
-    better = {"engaging": Score(0.6, "t"), "safe": Score(0.6, "t")}
-    worse = {"engaging": Score(0.9, "t"), "safe": Score(0.1, "t")}
+    better = (Score("engaging", 0.6, "t"), Score("safe", 0.6, "t"))
+    worse = (Score("engaging", 0.9, "t"), Score("safe", 0.1, "t"))
     rows = [row("a", TEXT, scores=worse), row("b", TEXT, scores=better), row("c", TEXT)]
     assert set(decide(rows)[0]) == {"a", "c"}
-    alone = {"engaging": Score(0.7, "t")}
+    alone = (Score("engaging", 0.7, "t"), Score("pacing", None, "t"))
     assert set(decide([row("a", TEXT, scores=better), row("b", TEXT, scores=alone)])[0]) == {"a"}
 
 

@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.conversation import CRITERIA
 from pipeline.dedup import knows, plain
 from pipeline.dedup.arrays import FloatArray, Shingles
 from pipeline.dedup.columns import Column, arrow, lengths, lists, strings, whole
@@ -36,7 +35,7 @@ COLUMNS = [
     "persona.greeting",
     "source.name",
     "findings.list.element.decision",
-    *(f"scores.{criterion}.value" for criterion in CRITERIA),
+    "scores.list.element.value",
     *knows.COLUMNS,
 ]
 
@@ -92,15 +91,15 @@ def _scheme(settings: DedupSettings) -> dict[str, str]:
 
 
 def _scores(table: pa.Table) -> FloatArray:
-    """(rows,) the mean of the criteria that have a score; 0 where none has."""
-    total, count = np.zeros(len(table)), np.zeros(len(table), np.int64)
-    if "scores" in table.column_names:
-        for criterion in table["scores"].type:
-            score = pc.struct_field(table["scores"], [criterion.name, "value"])
-            if score.null_count < len(score):
-                total += pc.fill_null(score, 0.0).to_numpy()
-                count += score.is_valid().to_numpy()
-    return total / np.maximum(count, 1)
+    """(rows,) the mean of the scores that have a value; 0 where none has."""
+    if "scores" not in table.column_names:
+        return np.zeros(len(table))
+    scores = whole(table["scores"])
+    values = pc.struct_field(pc.list_flatten(scores), "value")
+    there = values.is_valid().to_numpy(zero_copy_only=False)
+    rows = pc.list_parent_indices(scores).to_numpy()[there]
+    total = np.bincount(rows, values.drop_null().to_numpy(), len(table))
+    return total / np.maximum(np.bincount(rows, minlength=len(table)), 1)
 
 
 def _findings(table: pa.Table) -> pa.Array:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from pipeline.conversation import Conversation, Drop, Finding
+from pipeline.conversation import CRITERIA, Conversation, Drop, Finding
+from pipeline.criteria import score_of
 from pipeline.recipe.publish import Cut, PublishSettings
 from pipeline.rules import RULES, alternatives
 from pipeline.rules.reading.reading import read
@@ -48,7 +49,7 @@ def _private(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
 
 def _cuts(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
     for name, cut in settings.cut.items():
-        score = row.scores.get(name)
+        score = score_of(row, name) if name in CRITERIA else None
         value = score.value if score else row.measures.get(name)
         limit = _limit_passed(value, cut)
         if limit is not None:

