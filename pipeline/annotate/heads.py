@@ -1,0 +1,78 @@
+"""Linear heads on the features of a message: a file of int8 weights, and what it says of a message.
+
+    value of a column  =  scale · sum of the weights of the features / norm of the features + bias
+
+The inverse document frequencies are folded into the weights, so that the norm is all that is left
+of tf-idf. A file (`.npz`) holds `columns` (names, of them `closeness` and `emotion.joy` …), `weights`
+(buckets, columns) int8, `scale` and `bias` (columns,) float32, `squares` (buckets,) float16.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import UserError
+from pipeline.annotate.features import BUCKETS, Array, pack, sums
+
+FIELDS = ("columns", "weights", "scale", "bias", "squares")
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """The heads of a file. Shapes: see above."""
+
+    columns: tuple[str, ...]
+    weights: Array
+    scale: Array
+    bias: Array
+    squares: Array
+
+    def values(self, texts: Sequence[str]) -> Array:
+        """(messages, columns) float32; NaN where a message has no word that could say anything."""
+        found, norms = sums(pack(texts), self.weights, self.squares)
+        spoken = norms > 0
+        values = np.full(found.shape, np.nan, np.float32)
+        values[spoken] = found[spoken] / norms[spoken, None] * self.scale + self.bias
+        return values
+
+
+def load(path: Path) -> Heads:
+    """The heads in a file. Raises UserError when it is missing or is no such file."""
+    try:
+        with np.load(path) as file:
+            columns, *arrays = (file[name] for name in FIELDS)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path} holds no classifiers of messages ({error}). Name a file that "
+            "`rapport train annotations` has written."
+        ) from None
+    weights, scale, bias, squares = arrays
+    if weights.shape != (BUCKETS, len(columns)):
+        raise UserError(
+            f"{path} was made by another version of Rapport: it has {weights.shape[0]} features, "
+            f"and {BUCKETS} are read here. Train it again."
+        )
+    return Heads(tuple(map(str, columns)), weights, scale, bias, squares.astype(np.float32))
+
+
+def folded(
+    columns: Sequence[str], coefficients: Array, bias: Array, frequencies: Array
+) -> dict[str, Array]:
+    """The arrays of a file, from weights on tf-idf rows of length 1.
+
+    coefficients: (columns, buckets). frequencies: (buckets,) the inverse document frequencies.
+    """
+    weights = (coefficients * frequencies).T
+    scale = np.maximum(np.abs(weights).max(axis=0), 1e-9) / 127
+    return {
+        "columns": np.array(columns),
+        "weights": np.round(weights / scale).astype(np.int8),
+        "scale": scale.astype(np.float32),
+        "bias": np.asarray(bias, np.float32),
+        "squares": (frequencies**2).astype(np.float16),
+    }

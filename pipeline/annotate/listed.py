@@ -1,0 +1,62 @@
+"""The word lists of feelings and closeness: a feature each, and what is shown as the reason.
+
+    configs/words/emotion-en.txt     happy<TAB>joy          class of `joy`
+    configs/words/intimate-en.txt    miss you<TAB>0.6       class of the weights from .5 to .7
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from pipeline import texts
+
+EMOTIONS = ("joy", "love", "sadness", "anger", "fear", "surprise", "disgust", "neutral")
+WEIGHTS = (-0.6, -0.4, -0.1, 0.1, 0.2, 0.4, 0.6)  # borders between classes of closeness; our choice
+CLASSES = len(EMOTIONS) - 1 + len(WEIGHTS) + 1  # nothing is a word of `neutral`
+LONGEST_PHRASE = 4  # words
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
+
+
+@cache
+def listed() -> dict[str, list[int]]:
+    """All listed phrases of all languages, each with its classes."""
+    found: dict[str, list[int]] = {}
+    for name in texts.word_lists("emotion"):
+        for phrase, value in _entries(name):
+            found.setdefault(phrase, []).append(EMOTIONS.index(value))
+    for name in texts.word_lists("intimate"):
+        for phrase, value in _entries(name):
+            found.setdefault(phrase, []).append(len(EMOTIONS) - 1 + _class_of(float(value)))
+    return found
+
+
+def _class_of(weight: float) -> int:
+    """Among how many borders a weight lies above."""
+    return sum(weight > border for border in WEIGHTS)
+
+
+def _entries(name: str) -> Iterator[tuple[str, str]]:
+    for entry in texts.words(name):
+        phrase, _, value = entry.partition("\t")
+        words = _words(phrase)
+        if len(words) <= LONGEST_PHRASE:
+            yield " ".join(words), value.strip()
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+
+
+def named(text: str) -> list[str]:
+    """The listed phrases in a text, in order: what a reader is shown as a reason."""
+    words, known = _words(text), listed()
+    found: list[str] = []
+    for start in range(len(words)):
+        for length in range(LONGEST_PHRASE, 0, -1):
+            phrase = " ".join(words[start : start + length])
+            if phrase in known:
+                found.append(phrase)
+                break
+    return found
