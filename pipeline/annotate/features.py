@@ -69,17 +69,19 @@ def matrix(texts: Sequence[str]) -> Matrix:
     return Matrix(*_matrix(packed.codes, packed.bounds, letters(), *_phrases()))
 
 
-def sums(packed: Packed, weights: Array, squares: Array) -> tuple[Array, Array]:
-    """Of each message and column the sum of weights of its features, and the norm of the features.
+class Sums(NamedTuple):
+    """What a pass over messages finds: of each column the sum of weights of its features; the norm
+    of the features, 0 where there is no word; which classes of phrases it has, in bits."""
 
-    weights: (BUCKETS, columns) int8. squares: (BUCKETS,) float32, squared inverse document
-    frequencies. Returns (messages, columns) and (messages,) float32; the norm is 0 where a message
-    has no word.
-    """
-    found: tuple[Array, Array] = _sums(
-        packed.codes, packed.bounds, letters(), *_phrases(), weights, squares
-    )
-    return found
+    values: Array  # (messages, columns) float32
+    norms: Array  # (messages,) float32
+    marks: Array  # (messages,) uint32
+
+
+def sums(packed: Packed, weights: Array, squares: Array) -> Sums:
+    """weights: (BUCKETS, columns) int8. squares: (BUCKETS,) float32, squared inverse document
+    frequencies."""
+    return Sums(*_sums(packed.codes, packed.bounds, letters(), *_phrases(), weights, squares))
 
 
 @cache
@@ -208,9 +210,9 @@ def _bucket(hashed: np.uint64) -> int:
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _of_message(
     folded: Array, keys: Array, classes: Array, buckets: Array, seen: Array, message: int
-) -> int:
-    """Writes the buckets of a folded message, each once; how many."""
-    count, start = 0, 0
+) -> tuple[int, np.uint32]:
+    """Writes the buckets of a folded message, each once; how many, and the classes of phrases."""
+    count, start, marks = 0, 0, np.uint32(0)
     words = np.zeros(LONGEST_PHRASE, np.uint64)  # the last ones, the newest first
     for stop in range(1, len(folded)):
         if folded[stop] != _BLANK:
@@ -222,9 +224,12 @@ def _of_message(
         count = _add(_bucket(pair), buckets, count, seen, message)
         words[1:] = words[:-1].copy()
         words[0] = word
-        count = _listed(words, keys, classes, buckets, count, seen, message)
+        marks |= _listed(words, keys, classes)
         start = stop
-    return count
+    for number in range(CLASSES):
+        if marks >> np.uint32(number) & np.uint32(1):
+            count = _add(SIZE + number, buckets, count, seen, message)
+    return count, marks
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -239,16 +244,9 @@ def _grams(word: Array, buckets: Array, count: int, seen: Array, message: int) -
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _listed(
-    words: Array,
-    keys: Array,
-    classes: Array,
-    buckets: Array,
-    count: int,
-    seen: Array,
-    message: int,
-) -> int:
-    """The classes of the listed phrases that end at the newest word."""
+def _listed(words: Array, keys: Array, classes: Array) -> np.uint32:
+    """The classes of the listed phrases that end at the newest word, in bits."""
+    found = np.uint32(0)
     for length in range(1, LONGEST_PHRASE + 1):
         if words[length - 1] == 0:
             break
@@ -256,10 +254,9 @@ def _listed(
         for place in range(length - 1, -1, -1):
             key = _joined(key, words[place])
         slot = _slot(keys, key)
-        for number in range(CLASSES if keys[slot] == key else 0):
-            if classes[slot] >> np.uint32(number) & np.uint32(1):
-                count = _add(SIZE + number, buckets, count, seen, message)
-    return count
+        if keys[slot] == key:
+            found |= classes[slot]
+    return found
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -282,7 +279,7 @@ def _matrix(
     for message in range(messages):
         text = codes[bounds[message] : bounds[message + 1] - 1]
         length = _fold(text, table, folded)
-        count = _of_message(folded[:length], keys, classes, buckets, seen, message)
+        count, _ = _of_message(folded[:length], keys, classes, buckets, seen, message)
         used = starts[message]
         if used + count > len(indices):
             indices = np.concatenate((indices, np.zeros(len(indices) + count, np.int32)))
@@ -300,16 +297,18 @@ def _sums(
     classes: Array,
     weights: Array,
     squares: Array,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     most, messages, columns = _most(bounds), len(bounds) - 1, weights.shape[1]
     folded, seen = np.zeros(most, np.uint32), np.full(BUCKETS, -1, np.int32)
     buckets = np.zeros(6 * most + CLASSES, np.int32)
     found, norms = np.zeros((messages, columns), np.float32), np.zeros(messages, np.float32)
-    total = np.zeros(columns, np.int64)
+    marks, total = np.zeros(messages, np.uint32), np.zeros(columns, np.int64)
     for message in range(messages):
         text = codes[bounds[message] : bounds[message + 1] - 1]
         length = _fold(text, table, folded)
-        count = _of_message(folded[:length], keys, classes, buckets, seen, message)
+        count, marks[message] = _of_message(
+            folded[:length], keys, classes, buckets, seen, message
+        )
         total[:] = 0
         norm = np.float32(0)
         for place in range(count):
@@ -319,4 +318,4 @@ def _sums(
                 total[column] += weights[bucket, column]
         found[message] = total
         norms[message] = np.sqrt(norm)
-    return found, norms
+    return found, norms, marks

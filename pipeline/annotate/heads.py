@@ -32,13 +32,14 @@ class Heads:
     bias: Array
     squares: Array
 
-    def values(self, texts: Sequence[str]) -> Array:
-        """(messages, columns) float32; NaN where a message has no word that could say anything."""
-        found, norms = sums(pack(texts), self.weights, self.squares)
+    def read(self, texts: Sequence[str]) -> tuple[Array, Array]:
+        """(messages, columns) float32 values, NaN where a message has no word that could say
+        anything; and (messages,) uint32, the classes of listed phrases that it has, in bits."""
+        found, norms, marks = sums(pack(texts), self.weights, self.squares)
         spoken = norms > 0
         values = np.full(found.shape, np.nan, np.float32)
         values[spoken] = found[spoken] / norms[spoken, None] * self.scale + self.bias
-        return values
+        return values, marks
 
 
 def load(path: Path) -> Heads:

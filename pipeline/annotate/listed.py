@@ -1,7 +1,11 @@
-"""The word lists of feelings and closeness: a feature each, and what is shown as the reason.
+"""The word lists of feelings and closeness: features of a message, and what is shown as the reason.
 
     configs/words/emotion-en.txt     happy<TAB>joy          class of `joy`
-    configs/words/intimate-en.txt    miss you<TAB>0.6       class of the weights from .5 to .7
+    configs/words/intimate-en.txt    miss you<TAB>0.6       class of the weights above .4, up to .6
+
+Behind the classes that are features stand those of `MARKS`, which are only noted:
+
+    configs/words/empathy-en.txt     sorry to hear that     class of `empathy`
 """
 
 from __future__ import annotations
@@ -14,8 +18,9 @@ from pipeline import texts
 
 EMOTIONS = ("joy", "love", "sadness", "anger", "fear", "surprise", "disgust", "neutral")
 WEIGHTS = (-0.6, -0.4, -0.1, 0.1, 0.2, 0.4, 0.6)  # borders between classes of closeness; our choice
-CLASSES = len(EMOTIONS) - 1 + len(WEIGHTS) + 1  # nothing is a word of `neutral`
-LONGEST_PHRASE = 4  # words
+CLASSES = len(EMOTIONS) - 1 + len(WEIGHTS) + 1  # features; nothing is a word of `neutral`
+MARKS = ("empathy", "praise", "complaint")
+LONGEST_PHRASE = 5  # words
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
 
 
@@ -29,6 +34,10 @@ def listed() -> dict[str, list[int]]:
     for name in texts.word_lists("intimate"):
         for phrase, value in _entries(name):
             found.setdefault(phrase, []).append(len(EMOTIONS) - 1 + _class_of(float(value)))
+    for number, mark in enumerate(MARKS, CLASSES):
+        for name in texts.word_lists(mark):
+            for phrase, _ in _entries(name):
+                found.setdefault(phrase, []).append(number)
     return found
 
 
@@ -50,13 +59,14 @@ def _words(text: str) -> list[str]:
 
 
 def named(text: str) -> list[str]:
-    """The listed phrases in a text, in order: what a reader is shown as a reason."""
+    """The phrases of a text that are listed with a feeling or a closeness, in order: what a reader
+    is shown as a reason."""
     words, known = _words(text), listed()
     found: list[str] = []
     for start in range(len(words)):
         for length in range(LONGEST_PHRASE, 0, -1):
             phrase = " ".join(words[start : start + length])
-            if phrase in known:
+            if any(number < CLASSES for number in known.get(phrase, ())):
                 found.append(phrase)
                 break
     return found

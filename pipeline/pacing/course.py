@@ -21,7 +21,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from pipeline.conversation import Message, Step
-from pipeline.pacing import EARLIEST, PAUSE, STAGES
+from pipeline.pacing import PAUSE, STAGES
 from pipeline.pacing.uptake import takes_up
 
 START = -0.3  # level of two strangers
