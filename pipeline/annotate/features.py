@@ -84,6 +84,19 @@ def sums(packed: Packed, weights: Array, squares: Array) -> Sums:
     return Sums(*_sums(packed.codes, packed.bounds, letters(), *_phrases(), weights, squares))
 
 
+class Words(NamedTuple):
+    """The words of message i: hashes[starts[i]:starts[i + 1]], and the square of how rare each is."""
+
+    hashes: Array  # (words,) uint64
+    squares: Array  # (words,) float32
+    starts: Array  # (messages + 1,) int64
+
+
+def words(packed: Packed, squares: Array) -> Words:
+    """The words of messages, as the heads know them. squares: see `sums`."""
+    return Words(*_words(packed.codes, packed.bounds, letters(), squares))
+
+
 @cache
 def letters() -> Array:
     """Characters as they are read, uint32 (65536,): 0 separates words, a letter is its lower case,
@@ -319,3 +332,22 @@ def _sums(
         found[message] = total
         norms[message] = np.sqrt(norm)
     return found, norms, marks
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _words(
+    codes: Array, bounds: Array, table: Array, squares: Array
+) -> tuple[Array, Array, Array]:
+    folded, messages = np.zeros(_most(bounds), np.uint32), len(bounds) - 1
+    hashes, rarity = np.zeros(len(codes), np.uint64), np.zeros(len(codes), np.float32)
+    starts = np.zeros(messages + 1, np.int64)
+    for message in range(messages):
+        text = codes[bounds[message] : bounds[message + 1] - 1]
+        length, used, start = _fold(text, table, folded), starts[message], 0
+        for stop in range(1, length):
+            if folded[stop] == _BLANK:
+                hashes[used] = _hash(folded[start + 1 : stop])
+                rarity[used] = squares[_bucket(hashes[used] ^ _WORD)]
+                used, start = used + 1, stop
+        starts[message + 1] = used
+    return hashes[: starts[-1]], rarity[: starts[-1]], starts
