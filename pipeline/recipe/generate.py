@@ -31,7 +31,7 @@ class GenerateSettings(Settings):
         "writer", description="which of the recipe's models speaks for the character"
     )
     user: str = Field("writer", description="which of the recipe's models speaks for the user")
-    # With 30 a talk that ends as a friendship has no time for another try of a step: our choice.
+    # With 30, most talks that end as a friendship had no time to try a step again: our choice.
     turns: tuple[int, int] = Field(
         (6, 36), description="fewest and most messages of a talk; below 22 none becomes close"
     )
