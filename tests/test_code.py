@@ -84,6 +84,7 @@ def test_an_edited_module_makes_exactly_its_stages_stale(
         ("words/refusal-en.txt", {"generate", "filter", "score", "publish"}),
         ("words/emotion-en.txt", {"score"}),
         ("words/declines-en.txt", {"generate"}),
+        ("words/rebuffs-de.txt", {"generate", "score"}),
         ("prompts/talk-user-en.md", {"generate"}),
         ("personas/en.yaml", {"generate"}),
         ("licenses.txt", {"collect", "dedup"}),

@@ -59,8 +59,9 @@ class Stage:
 
 FILES = "INPUT: files of any known shape."
 SOURCE_TEXTS = ("licenses.txt", "sources/*.yaml")
-SCORE_WORDS = ("words/emotion-*.txt", "words/intimate-*.txt", "words/empathy-*.txt")
-TALK_WORDS = ("words/rebuffs-*.txt", "words/declines-*.txt", "words/underage-*.txt")
+PACING_WORDS = ("words/rebuffs-*.txt",)
+SCORE_WORDS = ("words/emotion-*.txt", "words/intimate-*.txt", "words/empathy-*.txt", *PACING_WORDS)
+TALK_WORDS = ("words/declines-*.txt", "words/underage-*.txt", *PACING_WORDS)
 RULE_WORDS = ("words/*.txt", *(f"!{pattern}" for pattern in (*SCORE_WORDS, *TALK_WORDS)))
 
 STAGES = (
@@ -126,7 +127,7 @@ STAGES = (
         inputs=FILES,
         step="pipeline.run.steps.publish:run",
         reads="pipeline.run.inputs:of_publish",
-        texts=RULE_WORDS,
+        texts=(*RULE_WORDS, "criteria.yaml"),
         packages=("pyarrow",),
         options=(Option("layout", ("messages", "realm"), "realm: also characters."),),
     ),
