@@ -35,9 +35,11 @@ MARGIN = 0.02
 
 
 class Annotated(NamedTuple):
-    """What is found of messages. marks: name of a list of phrases → whether a message has one."""
+    """What is found of messages. uptake: above 0, the message takes up what was said before it;
+    else it turns away. marks: name of a list of phrases → whether a message has one."""
 
     closeness: Array  # (messages,) float32, NaN where it cannot be said
+    uptake: Array  # likewise
     emotions: list[str | None]
     marks: dict[str, Array]  # (messages,) bool
 
@@ -55,11 +57,16 @@ def annotate(
     heads = shipped()
     values, marks = heads.read(packed or pack(texts))
     codes = np.array([language or "" for language in languages])
-    closeness = values[:, heads.columns.index("closeness")].clip(-1, 1)
-    closeness[~np.isin(codes, heads.languages["closeness"])] = np.nan
+
+    def column(name: str) -> Array:
+        """The values of a head, in the languages that it has been measured in."""
+        found = values[:, heads.columns.index(name)]
+        return np.where(np.isin(codes, heads.languages[name]), found, np.nan)
+
     known = np.isin(codes, heads.languages["emotion"])
     return Annotated(
-        closeness,
+        column("closeness").clip(-1, 1),
+        column("uptake"),
         _emotions(values[:, _emotion_columns(heads)], known),
         {mark: marks >> number & 1 > 0 for number, mark in enumerate(MARKS, CLASSES)},
     )

@@ -2,8 +2,8 @@
 
     value of a column  =  scale · sum of the weights of the features / norm of the features + bias
 
-The inverse document frequencies are folded into the weights: the norm is all that is left of tf-idf.
-A file (`.npz`) holds
+The inverse document frequencies are folded into the weights: the norm is all that is left of
+tf-idf. A file (`.npz`) holds
 
     columns    (columns,) names: closeness, emotion.joy, emotion.love …
     weights    (buckets, columns) int8
@@ -40,12 +40,17 @@ class Heads:
 
     def read(self, packed: Packed) -> tuple[Array, Array]:
         """(messages, columns) float32 values, NaN where a message has no word that could say
-        anything; and (messages,) uint32, the classes of listed phrases that it has, in bits."""
-        found, norms, marks = sums(packed, self.weights, self.squares)
+        anything; and (messages,) uint32, the classes of listed phrases that it has, in bits.
+
+        The first column is the mean of the whole message and of its highest sentence: one sentence
+        makes a message intimate, however long the others are.
+        """
+        found, norms, tops, marks = sums(packed, self.weights, self.squares)
         spoken = norms > 0
         values = np.full(found.shape, np.nan, np.float32)
-        values[spoken] = found[spoken] / norms[spoken, None] * self.scale + self.bias
-        return values, marks
+        values[spoken] = found[spoken] / norms[spoken, None]
+        values[spoken, 0] = (values[spoken, 0] + tops[spoken]) / 2
+        return values * self.scale + self.bias, marks
 
 
 def load(path: Path) -> Heads:

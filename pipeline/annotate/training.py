@@ -3,8 +3,8 @@
     closeness   the value itself
     emotion     one column each: 1 where a message shows it, else -1; rare emotions weigh more
 
-Least squares by LSQR (Paige and Saunders 1982), from zero and with few steps: the same data give the
-same heads.
+Least squares by LSQR (Paige and Saunders 1982), from zero and with few steps: the same data give
+the same heads.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ import numpy as np
 from pipeline.annotate import Annotated, annotate, shipped
 from pipeline.annotate.features import Array, pack, words
 from pipeline.conversation import Annotation, Conversation, Message
-from pipeline.pacing.course import Course, course
-from pipeline.pacing.uptake import rebuffs
+from pipeline.pacing.course import Course, Said, course
+from pipeline.pacing.uptake import rebuffs, takes_up
 from pipeline.recipe.score import ScoreSettings
 from pipeline.rules import READERS, RULES, beyond, measures
 from pipeline.rules.language.detect import detect
@@ -89,8 +89,7 @@ def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> 
             given.emotion or emotion
             for given, emotion in zip(row.annotations, emotions, strict=True)
         ]
-    code = row.language and row.language.code
-    followed = course(row.messages, closeness, rebuffs(code))
+    followed = course(_said(row, closeness, found.uptake[where]))
     annotations = _annotations(row, closeness, emotions, followed)
     numbers = {
         name: value
@@ -110,6 +109,15 @@ def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> 
     return Measured(changed, followed)
 
 
+def _said(row: Conversation, closeness: Sequence[float | None], uptake: Array) -> list[Said]:
+    """The messages as the course sees them."""
+    phrases = rebuffs(row.language and row.language.code)
+    return [
+        Said(message.role, close, not taken < 0 and takes_up(message.content, phrases))
+        for message, close, taken in zip(row.messages, closeness, uptake.tolist(), strict=True)
+    ]
+
+
 def _known(value: float) -> float | None:
     return None if value != value else value
 
@@ -127,8 +135,8 @@ def _annotations(
     emotions: Sequence[str | None],
     followed: Course,
 ) -> tuple[Annotation, ...]:
-    """One per message. What the source or `generate` says of a message stays. Where no message shows
-    closeness there is no stage either."""
+    """One per message. What the source or `generate` says of a message stays. Where no message
+    shows closeness there is no stage either."""
     given = row.annotations or (Annotation(),) * len(row.messages)
     measured = any(close is not None for close in closeness)
     made = []
@@ -164,6 +172,8 @@ def _closeness(
         "steps": float(len(followed.steps)),
         "steps_untaken": float(len(followed.untaken)),
     }
+    if followed.rush is not None:
+        found["rush"] = followed.rush
     if followed.gap is not None:
         found["closeness_gap"] = followed.gap
     if len(own) > 1:
