@@ -74,6 +74,15 @@ def ours(name: str, language: str) -> list[Line]:
     return [Line(text, float(closeness), emotion) for closeness, emotion, text in rows]
 
 
+def uptake(name: str, language: str) -> list[tuple[str, bool]]:
+    """`uptake` (to learn from) or `uptake_test`: answers, and whether they take a step up."""
+    path = HERE / f"{name}-{language}.tsv"
+    if not path.exists():
+        return []
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines() if line.strip()]
+    return [(text, label == "1") for label, text in rows]
+
+
 def pairs(name: str) -> list[dict[str, Any]]:
     """Talks that are well paced and rushed: id, language, paced, rushed."""
     text = (HERE / f"pairs-{name}.jsonl").read_text("utf-8")
