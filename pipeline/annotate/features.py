@@ -33,6 +33,7 @@ LONGEST = 5  # letters of an n-gram, the blanks around a word included
 _PLANE = 0x10000  # characters beyond the first plane, emoji most of all, are words by themselves
 _ALONE, _STOP = 1 << 31, 1 << 30  # of a character: it is a word by itself; it may end a sentence
 _BLANK, _END = 32, 10  # in a folded message: between words, between sentences
+_QUESTION, _WIDE_QUESTION = ord("?"), ord("？")
 SHORT = 4  # words; a shorter sentence says less of its own
 _OFFSET = np.uint64(1469598103934665603)  # FNV-1a
 _PRIME = np.uint64(1099511628211)
@@ -71,13 +72,18 @@ def matrix(texts: Sequence[str]) -> Matrix:
 
 
 class Sums(NamedTuple):
-    """What a pass over messages finds: of each column the sum of weights of its features; the norm
-    of the features, 0 where there is no word; of the first column, the highest value that a
-    sentence has; which classes of phrases it has, in bits."""
+    """What a pass over messages finds.
+
+    values: of each column the sum of weights of its features. norms: the norm of the features, 0
+    where there is no word. tops: of the first column, the highest value (sum / norm) of a sentence.
+    asks: whether it is one sentence that is a question. marks: which classes of phrases it has, in
+    bits.
+    """
 
     values: Array  # (messages, columns) float32
     norms: Array  # (messages,) float32
-    tops: Array  # (messages,) float32, as sum / norm
+    tops: Array  # (messages,) float32
+    asks: Array  # (messages,) bool
     marks: Array  # (messages,) uint32
 
 
@@ -334,22 +340,24 @@ def _sums(
     classes: Array,
     weights: Array,
     squares: Array,
-) -> tuple[Array, Array, Array, Array]:
+) -> tuple[Array, Array, Array, Array, Array]:
     most, messages = _most(bounds), len(bounds) - 1
     folded, seen = np.zeros(most, np.uint32), np.full(BUCKETS, -1, np.int32)
     buckets, ends = np.zeros(6 * most + CLASSES, np.int32), np.zeros((most, 2), np.int64)
     found = np.zeros((messages, weights.shape[1]), np.float32)
     norms, tops = np.zeros(messages, np.float32), np.zeros(messages, np.float32)
-    marks = np.zeros(messages, np.uint32)
+    asks, marks = np.zeros(messages, np.bool_), np.zeros(messages, np.uint32)
     for message in range(messages):
         text = codes[bounds[message] : bounds[message + 1] - 1]
         length = _fold(text, table, folded)
+        last = folded[length - 2]
         count, sentences, marks[message] = _of_message(
             folded[:length], keys, classes, buckets, seen, message, ends
         )
         norms[message] = _add_up(buckets[:count], weights, squares, found[message])
         tops[message] = _top(buckets, ends[:sentences], weights, squares)
-    return found, norms, tops, marks
+        asks[message] = sentences == 1 and (last == _QUESTION or last == _WIDE_QUESTION)
+    return found, norms, tops, asks, marks
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

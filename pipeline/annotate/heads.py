@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,19 @@ from pipeline import UserError
 from pipeline.annotate.features import BUCKETS, Array, Packed, sums
 
 FIELDS = ("columns", "weights", "scale", "bias", "squares", "languages")
+
+
+class Read(NamedTuple):
+    """What heads say of messages; NaN where a message has no word that could say anything.
+
+    tops: the first head on the sentence where it is highest. asks: whether the message is a single
+    question. marks: the classes of listed phrases that it has, in bits.
+    """
+
+    values: Array  # (messages, columns) float32
+    tops: Array  # (messages,) float32
+    asks: Array  # (messages,) bool
+    marks: Array  # (messages,) uint32
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,19 +52,14 @@ class Heads:
     squares: Array
     languages: Mapping[str, Sequence[str]]
 
-    def read(self, packed: Packed) -> tuple[Array, Array]:
-        """(messages, columns) float32 values, NaN where a message has no word that could say
-        anything; and (messages,) uint32, the classes of listed phrases that it has, in bits.
-
-        The first column is the mean of the whole message and of its highest sentence: one sentence
-        makes a message intimate, however long the others are.
-        """
-        found, norms, tops, marks = sums(packed, self.weights, self.squares)
-        spoken = norms > 0
-        values = np.full(found.shape, np.nan, np.float32)
-        values[spoken] = found[spoken] / norms[spoken, None]
-        values[spoken, 0] = (values[spoken, 0] + tops[spoken]) / 2
-        return values * self.scale + self.bias, marks
+    def read(self, packed: Packed) -> Read:
+        """Shapes: see `Read`."""
+        found = sums(packed, self.weights, self.squares)
+        spoken = found.norms > 0
+        values = np.full(found.values.shape, np.nan, np.float32)
+        values[spoken] = found.values[spoken] / found.norms[spoken, None]
+        tops = np.where(spoken, found.tops, np.nan) * self.scale[0] + self.bias[0]
+        return Read(values * self.scale + self.bias, tops, found.asks, found.marks)
 
 
 def load(path: Path) -> Heads:
