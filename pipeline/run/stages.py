@@ -118,7 +118,7 @@ STAGES = (
         name="score",
         summary="Add measures and annotations to rows.",
         inputs=FILES,
-        work="pipeline.score:work",
+        work="pipeline.score.apply:work",
         texts=(*RULE_WORDS, *SCORE_WORDS),
     ),
     Stage(
