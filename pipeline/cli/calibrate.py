@@ -22,7 +22,7 @@ INPUTS = click.Argument(["inputs"], nargs=-1, required=True)
 
 @click.group()
 def calibrate() -> None:
-    """Show what rules would drop of your files, and whether scores agree with people."""
+    """Show what rules would drop, and how good scores are."""
 
 
 def of_filter(inputs: Sequence[str], sets: Sequence[str], workers: int | None) -> None:

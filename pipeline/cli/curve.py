@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 BLOCKS = "▁▂▃▄▅▆▇█"
 SILENT = "·"  # a message whose closeness is not known
 LOWEST, HIGHEST = -0.6, 0.8  # closeness of the lowest and the highest block; what lies beyond too
-WIDTH = 64  # of all columns together
+WIDTH = 60  # of all columns together; the name of a stage may begin in the last
 WIDEST = 4  # of one column
 LABEL = 13  # of what stands before the columns
+LINE = 80
 LEGEND = f"closeness of messages, {BLOCKS[0]} distant to {BLOCKS[-1]} intimate, {SILENT} not known"
 
 
@@ -45,11 +46,11 @@ def curve(row: Conversation) -> Iterator[str]:
 
 
 def _line(label: str, columns: str) -> str:
-    return f"  {label:{LABEL - 2}}{columns}".rstrip()
+    return f"  {label:{LABEL - 2}}{columns}"[:LINE].rstrip()
 
 
 def _cell(sign: str, width: int) -> str:
-    """A column: the sign as wide as there is room, a blank behind it where there is more than one."""
+    """A column: the sign as wide as it is, but for a blank that sets wide ones apart."""
     return (sign * max(1, width - 1)).ljust(width)
 
 
@@ -70,7 +71,7 @@ def _block(closeness: float) -> str:
 
 
 def _numbers(starts: Sequence[int], width: int) -> dict[int, str]:
-    """Column → the number of its first message, where there is room."""
+    """Column → the number of its first message, as far as they fit."""
     apart = -(-len(f"{starts[-1]} ") // width)  # columns that a number takes
     return {place: str(starts[place]) for place in range(0, len(starts), apart)}
 

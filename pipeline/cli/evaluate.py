@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -31,15 +31,16 @@ def required(
     found: dict[str, float] = {}
     for text in value.split(",") if value is not None else ():
         criterion, _, least = map(str.strip, text.partition("="))
-        problem = _problem(criterion, least)
+        problem = _problem(criterion, least, found)
         if problem:
             raise click.BadParameter(f"{text.strip() or value}: {problem}.", context, option)
         found[criterion] = float(least)
     return found
 
 
-def _problem(criterion: str, least: str) -> str:
-    """What is wrong with a part of `--require`; empty where nothing is."""
+def _problem(criterion: str, least: str, before: Collection[str]) -> str:
+    """What is wrong with a part of `--require`; empty where nothing is. before: criteria that
+    stand before it."""
     from pipeline.conversation import CRITERIA
     from pipeline.recipe.base import unknown
 
@@ -47,6 +48,8 @@ def _problem(criterion: str, least: str) -> str:
         return FORM
     if criterion not in CRITERIA:
         return unknown("criterion", criterion, CRITERIA)
+    if criterion in before:
+        return f"`{criterion}` stands twice"
     try:
         is_level = 1 <= float(least) <= 5
     except ValueError:
@@ -85,9 +88,7 @@ def evaluate(request: StageRequest) -> None:
         if request.as_json:
             _show_as_json(placed.out, tally, funnel)
         else:
-            if request.out:
-                show_funnel(funnel, as_json=False)
-            _show(placed.out, tally, funnel)
+            _show(placed.out, tally, funnel, bool(request.out))
     _exit_if_short(tally, funnel)
     exit_if_partial(funnel)
 
@@ -102,11 +103,15 @@ def _placed(request: StageRequest) -> Iterator[StageRequest]:
         yield replace(request, out=folder)
 
 
-def _show(out: str, tally: VerdictTally, funnel: Sequence[FunnelRow]) -> None:
+def _show(out: str, tally: VerdictTally, funnel: Sequence[FunnelRow], is_kept: bool) -> None:
+    """The verdicts, after what was read; the funnel where a store is kept that it is about."""
     from pipeline.cli import render, verdicts
     from pipeline.run.reports import scored
 
-    streams.show_lines(render.files_read(funnel))
+    if is_kept:
+        show_funnel(funnel, as_json=False)
+    else:
+        streams.show_lines(render.files_read(funnel))
     for row in scored(out):
         said = tally.add(row)
         if tally.rows <= SHOWN:
@@ -155,7 +160,7 @@ def _exit_if_short(tally: VerdictTally, funnel: Sequence[FunnelRow]) -> None:
 
 def _compare(request: StageRequest) -> None:
     from pipeline.cli import verdicts
-    from pipeline.score.compare import compare
+    from pipeline.score.compare import as_record, compare
 
     if len(request.inputs) != 2:
         raise click.UsageError("--compare takes two files: rapport score --compare A B.")
@@ -164,7 +169,7 @@ def _compare(request: StageRequest) -> None:
     first, second = (_scored(request, one) for one in request.inputs)
     found = compare(first, second)
     if request.as_json:
-        streams.show_json(asdict(found) | {"inputs": request.inputs})
+        streams.show_json({"inputs": request.inputs, **as_record(found)})
         return
     streams.show_lines(verdicts.compared(found, request.inputs))
     streams.show(verdicts.differences(found))

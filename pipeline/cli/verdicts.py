@@ -19,7 +19,8 @@ from pipeline.score.verdict import CriterionMean, Shortfall, name_of
 from pipeline.store.agreement import Interval
 
 WIDTH = 80  # columns; narrower terminals are rare, and wide ones read short lines as well
-INDENT = " " * 20  # of what stands below a value
+INDENT = " " * 20  # of the lines below the evidence
+QUOTE = " " * 6  # before a message
 QUOTED = 3  # messages of a criterion
 PHRASES = 4  # listed phrases of a message
 SHORT_SHOWN = 20  # requirements that are not met
@@ -79,11 +80,17 @@ def _judge(score: Score) -> str:
 def _message(row: Conversation, place: int, felt: bool) -> Iterator[str]:
     """A message, cut to a line, with the listed phrases in it."""
     message = row.messages[place]
-    yield short(f"{INDENT}{place:3} {message.role}: {plain(message.content)}", WIDTH)
-    phrases = dict.fromkeys(named(message.content)) if felt else ()
+    yield short(f"{QUOTE}{place:3} {message.role}: {plain(message.content)}", WIDTH)
+    phrases = _phrases(message.content) if felt else []
     if phrases:
-        quoted = ", ".join(f"“{phrase}”" for phrase in [*phrases][:PHRASES])
-        yield short(f"{INDENT}    {quoted}", WIDTH)
+        quoted = ", ".join(f"“{phrase}”" for phrase in phrases[:PHRASES])
+        yield short(f"{QUOTE}    {quoted}", WIDTH)
+
+
+def _phrases(text: str) -> list[str]:
+    """The listed phrases of a text, without those inside another."""
+    found = dict.fromkeys(named(text))
+    return [one for one in found if not any(one in other for other in found if other != one)]
 
 
 def _wrapped(head: str, text: str) -> list[str]:
@@ -95,7 +102,7 @@ def _wrapped(head: str, text: str) -> list[str]:
 
 def plain(text: str) -> str:
     """A text on one line, without what a terminal would obey."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return "".join(filter(str.isprintable, " ".join(text.split())))
 
 
 def short(text: str, width: int) -> str:

@@ -24,7 +24,7 @@ import numpy as np
 
 from pipeline import UserError
 from pipeline.conversation import CRITERIA, Conversation
-from pipeline.score.certainty import Values, averaged, ceiling, interval, spearman
+from pipeline.score.certainty import Array, averaged, ceiling, interval, spearman
 from pipeline.store.agreement import Agreement, Agreements, Interval, Usefulness
 
 RATINGS = "ratings"
@@ -165,7 +165,7 @@ def _silent(marks: Sequence[float]) -> int:
 def _measured(
     about: Agreement,
     groups: Mapping[str, Sequence[tuple[float, ...]]],
-    one: Callable[[Values], float | None],
+    one: Callable[[Array], float | None],
 ) -> Agreement:
     """An agreement with its numbers. one: the statistic of a group of rows."""
     arrays = [np.array(rows, np.float64) for rows in groups.values()]
@@ -182,7 +182,7 @@ def _measured(
     )
 
 
-def _usefulness(groups: Sequence[Values], within: Interval | None) -> Usefulness:
+def _usefulness(groups: Sequence[Array], within: Interval | None) -> Usefulness:
     if sum(map(len, groups)) < LEAST_ROWS:
         return "too few"
     if within is None or within.low <= 0:

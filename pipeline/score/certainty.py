@@ -19,8 +19,8 @@ import numpy as np
 
 from pipeline.store.agreement import Interval
 
-Values = np.ndarray[Any, np.dtype[np.float64]]
-Statistic = Callable[[Sequence[Values]], float | None]
+Array = np.ndarray[Any, Any]
+Statistic = Callable[[Sequence[Array]], float | None]
 
 DRAWS = 1000
 SEED = 0
@@ -28,15 +28,15 @@ PERCENTILES = (2.5, 97.5)
 LEAST = 3  # rows; the ranks of two agree or they do not
 
 
-def ranks(values: Values) -> Values:
+def ranks(values: Array) -> Array:
     """The place of each value among all, from 1."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    shared: Values = (last - (counts - 1) / 2)[places]
+    shared: Array = (last - (counts - 1) / 2)[places]
     return shared
 
 
-def spearman(pairs: Values) -> float | None:
+def spearman(pairs: Array) -> float | None:
     """pairs: (rows, 2). None where a side has too few values, or always the same."""
     if len(pairs) < LEAST:
         return None
@@ -46,7 +46,7 @@ def spearman(pairs: Values) -> float | None:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def averaged(one: Callable[[Values], float | None], groups: Sequence[Values]) -> float | None:
+def averaged(one: Callable[[Array], float | None], groups: Sequence[Array]) -> float | None:
     """The mean of a statistic over groups, by their rows; None where no group has it."""
     found = [(one(group), len(group)) for group in groups]
     known = [(value, rows) for value, rows in found if value is not None]
@@ -56,7 +56,7 @@ def averaged(one: Callable[[Values], float | None], groups: Sequence[Values]) ->
     return sum(value * rows for value, rows in known) / total
 
 
-def ceiling(marks: Values) -> float | None:
+def ceiling(marks: Array) -> float | None:
     """How well raters agree among themselves: each against the mean of the others, averaged.
 
     marks: (rows, raters), NaN where a rater said nothing of a row.
@@ -66,7 +66,7 @@ def ceiling(marks: Values) -> float | None:
     return fmean(known) if known else None
 
 
-def _against_others(marks: Values, rater: int) -> float | None:
+def _against_others(marks: Array, rater: int) -> float | None:
     own, others = marks[:, rater], np.delete(marks, rater, axis=1)
     both = ~np.isnan(own) & ~np.isnan(others).all(axis=1)
     if not both.any():
@@ -74,7 +74,7 @@ def _against_others(marks: Values, rater: int) -> float | None:
     return spearman(np.column_stack([own[both], np.nanmean(others[both], axis=1)]))
 
 
-def interval(statistic: Statistic, groups: Sequence[Values]) -> Interval | None:
+def interval(statistic: Statistic, groups: Sequence[Array]) -> Interval | None:
     """A statistic of groups of rows and its interval; None where it cannot be had."""
     value = statistic(groups)
     if value is None:
@@ -87,5 +87,5 @@ def interval(statistic: Statistic, groups: Sequence[Values]) -> Interval | None:
     return Interval(value, min(value, float(low)), max(value, float(high)))
 
 
-def _drawn(group: Values, chance: np.random.Generator) -> Values:
+def _drawn(group: Array, chance: np.random.Generator) -> Array:
     return group[chance.integers(0, len(group), len(group))]

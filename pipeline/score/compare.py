@@ -7,13 +7,14 @@ card is hard for both. Where ids do not match, the sets are compared as two grou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from pipeline.conversation import CRITERIA, Conversation
 from pipeline.criteria import score_of
-from pipeline.score.certainty import Values, interval
+from pipeline.score.certainty import Array, interval
 from pipeline.store.agreement import Interval
 
 LEAST = 5  # values; of fewer no interval means anything; our choice
@@ -43,6 +44,16 @@ class Comparison:
     rows: tuple[int, int]
     pairs: int
     differences: tuple[Difference, ...]
+
+
+def as_record(found: Comparison) -> dict[str, Any]:
+    """A comparison as JSON has it."""
+    return asdict(found) | {"differences": [_as_record(one) for one in found.differences]}
+
+
+def _as_record(one: Difference) -> dict[str, Any]:
+    interval = one.difference
+    return asdict(one) | {"difference": interval and interval._asdict()}
 
 
 def compare(first: Sequence[Conversation], second: Sequence[Conversation]) -> Comparison:
@@ -83,7 +94,7 @@ def _apart(
     return _difference(criterion, _values(first, criterion), _values(second, criterion))
 
 
-def _values(rows: Sequence[Conversation], criterion: str) -> Values:
+def _values(rows: Sequence[Conversation], criterion: str) -> Array:
     found = [_value(row, criterion) for row in rows]
     return np.array([value for value in found if value is not None], np.float64)
 
@@ -94,7 +105,7 @@ def _value(row: Conversation, criterion: str) -> float | None:
 
 
 def _difference(
-    criterion: str, first: Values, second: Values, in_pairs: bool = False
+    criterion: str, first: Array, second: Array, in_pairs: bool = False
 ) -> Difference:
     n = (len(first), len(second))
     if min(n) == 0:

@@ -12,6 +12,7 @@ from pipeline.publish import release
 from pipeline.publish.card import card
 from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import PublishSettings
+from pipeline.run.calibration import calibration
 from pipeline.run.context import StageContext
 from pipeline.store.counts import Counts, total
 from pipeline.store.files import FileMark
@@ -39,7 +40,8 @@ def run(context: StageContext) -> dict[str, Any]:
     summary = publish.write(map(output.table, parts), placed, dataset.committed)
     refused = _refused(context, summary)
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
-    text = card(recipe.name, summary, [*context.funnel, own], refused)
+    funnel = [*context.funnel, own]
+    text = card(recipe.name, summary, funnel, refused, calibration(recipe))
     dataset.write_text("README.md", text)
     if context.settings.layout == REALM:
         _write_realm(output, recipe)
