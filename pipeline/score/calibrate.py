@@ -56,15 +56,22 @@ def rated(
 ) -> Iterator[Rated]:
     """The rows that have ratings. ratings, system: the fields of a record that hold them.
 
-    Raises UserError where ratings are no numbers.
+    Raises UserError where ratings are no numbers, and where no rated row has the field `system`.
     """
     systems = SYSTEMS if system is None else (system,)
+    seen = named = False
     for row in rows:
         extra = json.loads(row.extra or "{}")
         given = extra.get(ratings)
         if given is not None:
-            named = (str(extra[name]) for name in systems if extra.get(name) is not None)
-            yield Rated(row, next(named, row.source.name), _ratings(row, ratings, given))
+            found = [str(extra[name]) for name in systems if extra.get(name) is not None]
+            seen, named = True, named or bool(found)
+            yield Rated(row, (*found, row.source.name)[0], _ratings(row, ratings, given))
+    if system is not None and seen and not named:
+        raise UserError(
+            f"No rated record has a field `{system}` that nothing else is read from; "
+            "`system`, `bot` or `character` beside messages say who the assistant is."
+        )
 
 
 def _ratings(row: Conversation, field: str, given: object) -> dict[str, tuple[float, ...]]:

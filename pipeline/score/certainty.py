@@ -12,6 +12,7 @@ percentiles of `DRAWS` draws, Efron 1979). The seed is fixed: the same rows give
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import sqrt
 from statistics import fmean
 from typing import Any
 
@@ -40,10 +41,10 @@ def spearman(pairs: Array) -> float | None:
     """pairs: (rows, 2). None where a side has too few values, or always the same."""
     if len(pairs) < LEAST:
         return None
-    first, second = ranks(pairs[:, 0]), ranks(pairs[:, 1])
-    if not np.ptp(first) or not np.ptp(second):
-        return None
-    return float(np.corrcoef(first, second)[0, 1])
+    middle = (len(pairs) + 1) / 2
+    first, second = ranks(pairs[:, 0]) - middle, ranks(pairs[:, 1]) - middle
+    alone = float((first @ first) * (second @ second))
+    return float(first @ second) / sqrt(alone) if alone else None
 
 
 def averaged(one: Callable[[Array], float | None], groups: Sequence[Array]) -> float | None:

@@ -104,9 +104,7 @@ def _value(row: Conversation, criterion: str) -> float | None:
     return score.value if score else None
 
 
-def _difference(
-    criterion: str, first: Array, second: Array, in_pairs: bool = False
-) -> Difference:
+def _difference(criterion: str, first: Array, second: Array, in_pairs: bool = False) -> Difference:
     n = (len(first), len(second))
     if min(n) == 0:
         return Difference(criterion, n, None, None)

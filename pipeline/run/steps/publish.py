@@ -41,8 +41,9 @@ def run(context: StageContext) -> dict[str, Any]:
     refused = _refused(context, summary)
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
     funnel = [*context.funnel, own]
-    text = card(recipe.name, summary, funnel, refused, calibration(recipe))
-    dataset.write_text("README.md", text)
+    dataset.write_text(
+        "README.md", card(recipe.name, summary, funnel, refused, calibration(recipe))
+    )
     if context.settings.layout == REALM:
         _write_realm(output, recipe)
     return {"files": _marks(output, DATASET) | _marks(output, REALM), "refused": refused}
