@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import score_usr
 from pipeline.conversation import Conversation, Language, Score, to_table
 from pipeline.score.calibrate import LENGTH, NOBODY, RATERS, calibrate, rated
 from pipeline.score.certainty import averaged, ceiling, interval, ranks, spearman
@@ -274,6 +275,16 @@ def test_ratings_that_are_no_numbers_are_named(
     code, out, err = rapport("calibrate", "score", path)
     assert (code, out) == (1, "")
     assert message in err
+
+
+@pytest.mark.skipif(not score_usr.DATA.is_dir(), reason="usr_topical_chat is not there")
+def test_rated_replies_become_rows_with_the_reply_last() -> None:
+    rows = [*score_usr.replies()]
+    assert len(rows) == 360
+    assert {row.messages[-1].role for row in rows} == {"assistant"}
+    marks = [mark for one in rated(rows) for given in one.ratings.values() for mark in given]
+    assert (min(marks), max(marks)) == (1, 5)
+    assert len({one.group for one in rated(rows)}) == 6
 
 
 # --- on the card
