@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 
-from pipeline.annotate.listed import named
 from pipeline.cli.curve import curve
 from pipeline.cli.render import table
 from pipeline.conversation import Conversation, Score
 from pipeline.criteria import criteria
 from pipeline.recipe.base import plural
 from pipeline.score.compare import LEAST, Comparison, Difference
-from pipeline.score.verdict import CriterionMean, Shortfall, name_of
+from pipeline.score.verdict import CriterionMean, Shortfall, name_of, telling
 from pipeline.store.agreement import Interval
 
 WIDTH = 80  # columns; narrower terminals are rare, and wide ones read short lines as well
@@ -24,7 +23,6 @@ QUOTE = " " * 6  # before a message
 QUOTED = 3  # messages of a criterion
 PHRASES = 4  # listed phrases of a message
 SHORT_SHOWN = 20  # requirements that are not met
-FELT = ("empathetic", "emotional", "pacing")  # criteria that stand on what messages feel like
 
 # --- one conversation
 
@@ -58,7 +56,7 @@ def _criterion(row: Conversation, score: Score) -> Iterator[str]:
     evidence = (score.evidence or "") + _judge(score)
     yield from _wrapped(head, evidence)
     for place in score.messages[:QUOTED]:
-        yield from _message(row, place, score.criterion in FELT)
+        yield from _message(row, place, score.criterion)
     more = score.messages[QUOTED:]
     if more:
         yield from _wrapped(INDENT, f"and messages {', '.join(map(str, more))}")
@@ -77,20 +75,14 @@ def _judge(score: Score) -> str:
     return f" ({score.by})"
 
 
-def _message(row: Conversation, place: int, felt: bool) -> Iterator[str]:
+def _message(row: Conversation, place: int, criterion: str) -> Iterator[str]:
     """A message, cut to a line, with the listed phrases in it."""
     message = row.messages[place]
     yield short(f"{QUOTE}{place:3} {message.role}: {plain(message.content)}", WIDTH)
-    phrases = _phrases(message.content) if felt else []
+    phrases = telling(message.content, criterion)
     if phrases:
         quoted = ", ".join(f"“{phrase}”" for phrase in phrases[:PHRASES])
         yield short(f"{QUOTE}    {quoted}", WIDTH)
-
-
-def _phrases(text: str) -> list[str]:
-    """The listed phrases of a text, without those inside another."""
-    found = dict.fromkeys(named(text))
-    return [one for one in found if not any(one in other for other in found if other != one)]
 
 
 def _wrapped(head: str, text: str) -> list[str]:

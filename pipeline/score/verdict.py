@@ -7,8 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
+from pipeline.annotate.listed import CLASSES, EMOTIONS, WEIGHTS, listed, named
 from pipeline.conversation import CRITERIA, Conversation, Score
 from pipeline.criteria import criteria, score_of
+
+# classes of listed phrases that show why a value is as it is
+FEELINGS = range(len(EMOTIONS) - 1)
+CLOSE = range(len(FEELINGS) + 1 + WEIGHTS.index(0.2), CLASSES)
+SHOWING = {"empathetic": FEELINGS, "emotional": FEELINGS, "pacing": CLOSE}
 
 
 def name_of(row: Conversation) -> str:
@@ -42,6 +48,13 @@ def _missing(row: Conversation, criterion: str) -> str:
     if not any(one.emotion or one.closeness is not None for one in row.annotations):
         return f"messages in its language ({row.language.code}) are not measured"
     return f"needs {known.needs}"
+
+
+def telling(text: str, criterion: str) -> list[str]:
+    """The listed phrases of a message that a criterion may rest on, without those inside others."""
+    classes = set(SHOWING.get(criterion, ()))
+    found = dict.fromkeys(one for one in named(text) if not classes.isdisjoint(listed()[one]))
+    return [one for one in found if not any(one in other for other in found if other != one)]
 
 
 def as_record(row: Conversation, said: Sequence[Score]) -> dict[str, Any]:
