@@ -29,11 +29,11 @@ from pipeline.score.calibrate import (
     LEAST_ROWS,
     LENGTH,
     Predictor,
-    Rated,
     agreement,
     assistant_words,
-    rated,
+    value_by,
 )
+from pipeline.score.ratings import Rated, rated
 from pipeline.store.agreement import Interval
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "usr_topical_chat"
@@ -100,7 +100,7 @@ def predictors(rows: Sequence[Conversation]) -> dict[str, Predictor]:
     for name in MEASURES:
         found[name] = partial(_measure, name)
     for criterion, by in sorted({(one.criterion, one.by) for row in rows for one in row.scores}):
-        found[f"{criterion} by {by}"] = partial(_score, criterion, by)
+        found[f"{criterion} by {by}"] = partial(value_by, criterion, by)
     return found
 
 
@@ -115,11 +115,6 @@ def _characters(row: Conversation) -> float:
 
 def _measure(name: str, row: Conversation) -> float | None:
     return row.measures.get(name)
-
-
-def _score(criterion: str, by: str, row: Conversation) -> float | None:
-    found = (one.value for one in row.scores if (one.criterion, one.by) == (criterion, by))
-    return next(found, None)
 
 
 def table(rows: Sequence[Conversation], rating: str) -> Iterator[str]:

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from benchmarks import score_usr
 from pipeline.conversation import Conversation, Language, Score, to_table
-from pipeline.score.calibrate import LENGTH, NOBODY, RATERS, calibrate, rated
+from pipeline.score.calibrate import LENGTH, NOBODY, RATERS, calibrate
 from pipeline.score.certainty import averaged, ceiling, interval, ranks, spearman
+from pipeline.score.ratings import rated
 from pipeline.store.agreement import Agreement, Agreements, Interval, read
 from tests.conftest import Rapport
 from tests.rows import conversation, record, write_jsonl

@@ -83,7 +83,8 @@ def of_score(
     as_json: bool,
 ) -> None:
     from pipeline.cli import agreement
-    from pipeline.score.calibrate import calibrate, not_criteria, rated
+    from pipeline.score.calibrate import calibrate, not_criteria
+    from pipeline.score.ratings import rated
     from pipeline.store.agreement import as_record, write
 
     rows = [*rated(_scored(inputs, sets, workers), ratings, system)]

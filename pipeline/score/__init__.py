@@ -11,7 +11,8 @@ Beside the stage, for people:
 
     verdict.py               what is said of conversations, and where it is less than required
     compare.py               two sets of conversations
-    calibrate.py             how far scorers agree with people
+    ratings.py               what people said of conversations
+    calibrate.py             how far scorers agree with it
     certainty.py             rank correlation, and intervals by bootstrap
 """
 

@@ -6,7 +6,7 @@ card is hard for both. Where ids do not match, the sets are compared as two grou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from pipeline.store.agreement import Interval
 LEAST = 5  # values; of fewer no interval means anything; our choice
 MATCHING = 0.5  # of the smaller set; ids that match by chance, as `1` and `2`, pair nothing
 
-ByName = Mapping[str, Conversation]
+Rows = Sequence[Conversation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +56,19 @@ def _as_record(one: Difference) -> dict[str, Any]:
     return asdict(one) | {"difference": interval and interval._asdict()}
 
 
-def compare(first: Sequence[Conversation], second: Sequence[Conversation]) -> Comparison:
+def compare(first: Rows, second: Rows) -> Comparison:
     """What both sets are like, and how far they differ."""
     names = _shared(first, second)
-    rows = (len(first), len(second))
-    if not names:
-        found = [_apart(criterion, first, second) for criterion in CRITERIA]
-        return Comparison(rows, 0, tuple(found))
-    left, right = _by_name(first), _by_name(second)
-    pairs = [(left[name], right[name]) for name in names]
-    return Comparison(rows, len(names), tuple(_paired(one, pairs) for one in CRITERIA))
+    left, right = first, second
+    if names:
+        by_name = _by_name(first), _by_name(second)
+        left, right = ([rows[name] for name in names] for rows in by_name)
+    found = [_difference(one, left, right, bool(names)) for one in CRITERIA]
+    return Comparison((len(first), len(second)), len(names), tuple(found))
 
 
-def _shared(first: Sequence[Conversation], second: Sequence[Conversation]) -> list[str]:
-    """The ids of both sets, where enough are: in order, so that the interval is always the same."""
+def _shared(first: Rows, second: Rows) -> list[str]:
+    """The ids of both sets, where enough are, in order: an interval is always the same."""
     left, right = _by_name(first), _by_name(second)
     if len(left) < len(first) or len(right) < len(second):
         return []
@@ -78,25 +77,35 @@ def _shared(first: Sequence[Conversation], second: Sequence[Conversation]) -> li
     return names if len(names) >= enough else []
 
 
-def _by_name(rows: Sequence[Conversation]) -> dict[str, Conversation]:
+def _by_name(rows: Rows) -> dict[str, Conversation]:
     return {row.source.record or row.id: row for row in rows}
 
 
-def _paired(criterion: str, pairs: Sequence[tuple[Conversation, Conversation]]) -> Difference:
-    found = [(_value(one, criterion), _value(other, criterion)) for one, other in pairs]
-    known = np.array([pair for pair in found if None not in pair], np.float64).reshape(-1, 2)
-    return _difference(criterion, known[:, 0], known[:, 1], in_pairs=True)
-
-
-def _apart(
-    criterion: str, first: Sequence[Conversation], second: Sequence[Conversation]
+def _difference(
+    criterion: str,
+    first: Rows,
+    second: Rows,
+    in_pairs: bool,
 ) -> Difference:
-    return _difference(criterion, _values(first, criterion), _values(second, criterion))
+    one, other = _values(first, criterion), _values(second, criterion)
+    if in_pairs:
+        both = ~np.isnan(other - one)
+        one, other = one[both], other[both]
+    one, other = one[~np.isnan(one)], other[~np.isnan(other)]
+    n = (len(one), len(other))
+    if min(n) == 0:
+        return Difference(criterion, n, None, None)
+    means = (float(one.mean()), float(other.mean()))
+    if min(n) < LEAST:
+        return Difference(criterion, n, means, None)
+    if in_pairs:
+        return Difference(criterion, n, means, interval(_mean, [other - one]))
+    return Difference(criterion, n, means, interval(_mean_apart, [one, other]))
 
 
-def _values(rows: Sequence[Conversation], criterion: str) -> Array:
-    found = [_value(row, criterion) for row in rows]
-    return np.array([value for value in found if value is not None], np.float64)
+def _values(rows: Rows, criterion: str) -> Array:
+    """What is said of a criterion, NaN where nobody can say."""
+    return np.array([_value(row, criterion) for row in rows], np.float64)
 
 
 def _value(row: Conversation, criterion: str) -> float | None:
@@ -104,15 +113,9 @@ def _value(row: Conversation, criterion: str) -> float | None:
     return score.value if score else None
 
 
-def _difference(criterion: str, first: Array, second: Array, in_pairs: bool = False) -> Difference:
-    n = (len(first), len(second))
-    if min(n) == 0:
-        return Difference(criterion, n, None, None)
-    means = (float(first.mean()), float(second.mean()))
-    if min(n) < LEAST:
-        return Difference(criterion, n, means, None)
-    if in_pairs:
-        found = interval(lambda drawn: float(drawn[0].mean()), [second - first])
-    else:
-        found = interval(lambda drawn: float(drawn[1].mean() - drawn[0].mean()), [first, second])
-    return Difference(criterion, n, means, found)
+def _mean(drawn: Sequence[Array]) -> float:
+    return float(drawn[0].mean())
+
+
+def _mean_apart(drawn: Sequence[Array]) -> float:
+    return float(drawn[1].mean() - drawn[0].mean())
