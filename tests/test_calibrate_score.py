@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import score_usr
-from pipeline.conversation import Conversation, Language, Score, to_table
+from pipeline.conversation import Conversation, Language, Message, Score, to_table
 from pipeline.score.calibrate import LENGTH, NOBODY, RATERS, calibrate
 from pipeline.score.certainty import averaged, ceiling, interval, ranks, spearman
 from pipeline.score.ratings import rated
@@ -224,6 +224,17 @@ def test_the_table_has_a_verdict_for_each_scorer(tmp_path: Path, rapport: Rappor
     assert verdicts["noise"] == "shown"
     assert "60 rated conversations of tests." in out
     assert "Rated, and no criterion: charm." in out
+
+
+def test_a_scorer_that_says_less_than_length_is_named(tmp_path: Path, rapport: Rapport) -> None:
+    rows = [
+        replace(row, messages=(Message("assistant", "word " * int(100 * said)),))
+        for row, said in ((row, row.scores[3].value or 3.0) for row in rows_of_two_systems())
+    ]
+    out = rapport("calibrate", "score", written(tmp_path / "r.parquet", rows))[1]
+    (line,) = [line for line in out.splitlines() if line.startswith("Length alone")]
+    assert "engaging by noise" in line
+    assert "engaging by good" not in line
 
 
 def test_ratings_of_a_foreign_file_come_through(tmp_path: Path, rapport: Rapport) -> None:

@@ -81,7 +81,8 @@ def test_a_verdict_has_values_evidence_and_the_messages_that_caused_it(
     assert f"({JUDGE}; 0.5 apart)" in said
     assert "  1 assistant: It is. I knew at once that you are the one, darling." in said
     assert "  3 assistant: For you, all my love. I miss you already." in said
-    assert "“miss you" in said
+    assert "“my love”, “miss you”" in said
+    assert "“you" not in said
     assert "  human_like     -  needs a judge" in lines
 
 
@@ -235,8 +236,9 @@ def test_a_value_below_is_code_1_with_conversation_and_message(
     assert code == 1
     assert "  pacing       1.2" in out
     (sentence,) = [line for line in err.splitlines() if "required" in line]
-    where = "talk-7 (talks.jsonl#7): pacing is 1.20, 3 is required: message 1: It is. I knew"
+    where = "talk-7 (talks.jsonl#7): pacing is 1.20, 3 is required: Two steps closer in four"
     assert sentence.startswith(where)
+    assert "; message 1: It is. I knew at once that you are the one, darling." in sentence
 
 
 def test_what_nobody_can_say_is_not_passed_over(tmp_path: Path, rapport: Rapport) -> None:
@@ -329,8 +331,8 @@ def test_conversations_with_the_same_id_are_compared_in_pairs(
     shown = rapport("score", "--compare", first, second)[1]
     assert "compared in pairs: 12 conversations with the same id in both" in shown
     row = next(line for line in shown.splitlines() if line.startswith(" engaging"))
-    assert row.split()[1:6] == ["12", "12", "3.00", "2.75", "-0.25"] or "B is lower" in row
-    assert "B is lower" in row
+    assert row.split()[1:6:4] == ["12", "-0.25"]
+    assert row.rstrip().endswith("B is lower")
 
 
 def test_other_ids_are_two_groups_and_an_interval_that_holds_0_says_so(

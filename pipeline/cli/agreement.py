@@ -8,7 +8,7 @@ from rich.table import Table
 
 from pipeline.cli.render import table
 from pipeline.recipe.base import plural
-from pipeline.score.calibrate import LEAST_GROUP, LEAST_ROWS
+from pipeline.score.calibrate import LEAST_GROUP, LEAST_ROWS, LENGTH
 from pipeline.store.agreement import Agreement, Agreements, Interval
 
 HEADS = ("criterion", "by", "n", "null", "all rows", "95 %", "within", "95 %", "verdict")
@@ -32,12 +32,26 @@ def _interval(one: Interval | None) -> tuple[str, str]:
 
 def explained(found: Agreements, not_criteria: Sequence[str]) -> Iterator[str]:
     """What the table says. not_criteria: what was rated and is none."""
-    sources = ", ".join(found.sources)
-    yield f"{plural(found.rows, 'rated conversation')} of {sources}. Spearman's rank correlation."
-    yield f"within: in each system or source of {LEAST_GROUP} rows or more alone, averaged by rows."
+    rated = plural(found.rows, "rated conversation")
+    yield f"{rated} of {', '.join(found.sources)}. Spearman's rank correlation."
     yield (
-        "useful: the interval within lies above 0; not shown: it does not; too few: less than "
-        f"{LEAST_ROWS} rows."
+        f"within: in each system or source alone, of {LEAST_GROUP} rows or more; averaged by rows."
     )
+    yield (
+        "useful: the interval within lies above 0; not shown: it does not; "
+        f"too few: less than {LEAST_ROWS} rows."
+    )
+    behind = [*_behind_length(found.found)]
+    if behind:
+        yield f"Length alone agrees better with people: {', '.join(behind)}."
     if not_criteria:
         yield f"Rated, and no criterion: {', '.join(not_criteria)}."
+
+
+def _behind_length(found: Sequence[Agreement]) -> Iterator[str]:
+    """The scorers that say less than the number of words does."""
+    length = {one.criterion: one.within for one in found if one.by == LENGTH}
+    for one in found:
+        words = length.get(one.criterion)
+        if one.verdict and one.within and words and one.within.value < words.value:
+            yield f"{one.criterion} by {one.by}"

@@ -47,7 +47,7 @@ def _head(row: Conversation) -> str:
     facts = [name_of(row), language, plural(len(row.messages), "message")]
     if row.source.ref != facts[0]:
         facts.append(row.source.ref)
-    return short("  ·  ".join(facts), WIDTH)
+    return short("  ·  ".join(map(plain, facts)), WIDTH)
 
 
 def _criterion(row: Conversation, score: Score) -> Iterator[str]:
@@ -135,14 +135,16 @@ def shortfalls(found: Sequence[Shortfall]) -> Iterator[str]:
 
 
 def _shortfall(one: Shortfall) -> str:
-    score, least = one.score, f"{one.least:g}"
-    where = f"{name_of(one.row)} ({one.row.source.ref})"
-    if score.value is None:
-        return f"{where}: {score.criterion} has no value, {least} is required: {score.evidence}"
-    said = f"{where}: {score.criterion} is {score.value:.2f}, {least} is required"
+    row, score = one.row, one.score
+    value = "has no value" if score.value is None else f"is {score.value:.2f}"
+    said = (
+        f"{name_of(row)} ({row.source.ref}): {score.criterion} {value}, {one.least:g} is required"
+    )
+    if score.evidence:
+        said += f": {score.evidence}"
     for place in score.messages[:1]:
-        said += f": message {place}: {short(plain(one.row.messages[place].content), WIDTH)}"
-    return said
+        said += f"; message {place}: {short(plain(row.messages[place].content), WIDTH)}"
+    return plain(said)
 
 
 def unseen(unread: int) -> str:
