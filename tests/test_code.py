@@ -64,7 +64,10 @@ def stale_after(edited: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> s
         ("pipeline/recipe/score.py", {"score"}),
         ("pipeline/dedup/link.py", {"dedup"}),
         ("pipeline/rules/structure.py", {"generate", "filter", "score", "publish"}),
-        ("pipeline/score.py", {"score"}),
+        ("pipeline/score/rate.py", {"score"}),
+        ("pipeline/score/compare.py", set()),
+        ("pipeline/score/calibrate.py", set()),
+        ("pipeline/store/agreement.py", {"publish"}),
         ("pipeline/publish/card.py", {"publish"}),
         ("pipeline/collect/shapes/papers/tei.py", {"collect", "dedup"}),  # dedup reads other sets
         ("spiders/forum.py", {"collect"}),

@@ -3,13 +3,14 @@ only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import yaml
 
 from pipeline.publish import release
 from pipeline.publish.split import REHEARSAL
 from pipeline.publish.summary import Summary
+from pipeline.store.agreement import Agreement, Agreements, Interval
 from pipeline.store.report import FunnelRow, by_count
 
 # size_categories of the Hub: rows up to, name
@@ -29,10 +30,14 @@ INTRODUCTION = (
 
 
 def card(
-    name: str, summary: Summary, funnel: Sequence[FunnelRow], refused: Sequence[str] = ()
+    name: str,
+    summary: Summary,
+    funnel: Sequence[FunnelRow],
+    refused: Sequence[str] = (),
+    agreements: Agreements | None = None,
 ) -> str:
     """README.md of the published folder. funnel: one row a stage. refused: why the dataset may not
-    be released, a sentence each."""
+    be released, a sentence each. agreements: how far scorers agree with people."""
     parts = [
         f"---\n{_front_matter(summary)}---",
         f"# {name}",
@@ -51,6 +56,7 @@ def card(
         "## Measured on the published rows",
         _measures(summary),
         "A measure that could not be taken on a row is null there, never zero.",
+        *_scores(summary, agreements),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -125,6 +131,40 @@ def _measures(summary: Summary) -> str:
     for measure, found in summary.measures.items():
         rows.append((measure, *map(_number, found)))
     return _table(("measure", "p5", "p50", "p95"), rows)
+
+
+def _scores(summary: Summary, agreements: Agreements | None) -> Iterator[str]:
+    """What the scores are like, and how far they agree with people."""
+    if summary.scores:
+        yield "## Scores"
+        yield "From 1 to 5; a criterion that a scorer could not rate on a row is null there."
+        rows = [(*one[:4], _mean(one.mean)) for one in summary.scores]
+        yield _table(("criterion", "by", "rows", "null", "mean"), rows)
+    if agreements:
+        yield "## How far scorers agree with people"
+        yield (
+            f"Spearman's rank correlation on {agreements.rows} conversations that people have "
+            f"rated ({', '.join(agreements.sources)}), with its 95 % interval: over all of them, "
+            "and within each system or source alone. Only the latter says anything of a single "
+            "conversation: a scorer is not shown to be useful where its interval holds 0."
+        )
+        heads = ("criterion", "by", "rated", "null", "all", "within", "verdict")
+        yield _table(heads, [_agreement(one) for one in agreements.found])
+
+
+def _mean(value: float | None) -> str:
+    return "null" if value is None else f"{value:.2f}"
+
+
+def _agreement(one: Agreement) -> tuple[object, ...]:
+    pooled, within = _interval(one.pooled), _interval(one.within)
+    return (one.criterion, one.by, one.n, one.nulls, pooled, within, one.verdict or "")
+
+
+def _interval(one: Interval | None) -> str:
+    if one is None:
+        return "-"
+    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
 
 
 def _number(value: float) -> str:

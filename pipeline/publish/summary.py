@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.conversation import MEASURES
+from pipeline.conversation import CRITERIA, MEASURES
+
+SCORED = ["criterion", "by", "value"]  # of a score
 
 
 class SourceName(NamedTuple):
@@ -30,6 +32,16 @@ class Percentiles(NamedTuple):
     p95: float
 
 
+class Scored(NamedTuple):
+    """What one scorer says of one criterion over the published rows. nulls: rows without value."""
+
+    criterion: str
+    by: str
+    rows: int
+    nulls: int
+    mean: float | None
+
+
 @dataclass(frozen=True)
 class Summary:
     """splits, languages: rows by name, the languages with most rows first. sources: rows of
@@ -40,6 +52,7 @@ class Summary:
     languages: Mapping[str, int]
     measures: Mapping[str, Percentiles]
     private: Mapping[str, int] = field(default_factory=dict)
+    scores: Sequence[Scored] = ()
 
 
 class Tally:
@@ -50,6 +63,7 @@ class Tally:
         self._languages: Counter[str] = Counter()
         self._private: Counter[str] = Counter()
         self._measures: dict[str, list[pa.Array]] = {name: [] for name in MEASURES}
+        self._scores: list[pa.Table] = []
 
     def add(self, table: pa.Table) -> None:
         for source in table.column("source").to_pylist():
@@ -62,6 +76,8 @@ class Tally:
         measures = table.column("measures").combine_chunks()
         for measure, values in self._measures.items():
             values.append(measures.field(measure).drop_null())
+        scores = table.column("scores").combine_chunks().flatten()
+        self._scores.append(pa.table([scores.field(name) for name in SCORED], SCORED))
 
     def summary(self, splits: Mapping[str, int]) -> Summary:
         taken = {}
@@ -74,7 +90,26 @@ class Tally:
             dict(self._languages.most_common()),
             dict(sorted(self._private.items())),
         )
-        return Summary(splits, sources, languages, taken, private)
+        return Summary(splits, sources, languages, taken, private, _scores(self._scores))
+
+
+def _scores(tables: Sequence[pa.Table]) -> list[Scored]:
+    """A row for each criterion and scorer, the criteria in their order."""
+    if not tables:
+        return []
+    given = [("value", "count"), ([], "count_all"), ("value", "mean")]
+    found = pa.concat_tables(tables).group_by(SCORED[:2]).aggregate(given)
+    scores = [
+        Scored(
+            criterion=one["criterion"],
+            by=one["by"],
+            rows=one["value_count"],
+            nulls=one["count_all"] - one["value_count"],
+            mean=one["value_mean"],
+        )
+        for one in found.to_pylist()
+    ]
+    return sorted(scores, key=lambda score: (CRITERIA.index(score.criterion), score.by))
 
 
 def percentiles(values: pa.ChunkedArray) -> Percentiles:

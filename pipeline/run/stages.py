@@ -116,9 +116,9 @@ STAGES = (
     ),
     Stage(
         name="score",
-        summary="Add measures and annotations to rows.",
+        summary="Rate conversations by criteria, and show why.",
         inputs=FILES,
-        work="pipeline.score:work",
+        work="pipeline.score.apply:work",
         texts=(*RULE_WORDS, *SCORE_WORDS),
     ),
     Stage(

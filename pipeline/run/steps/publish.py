@@ -12,6 +12,7 @@ from pipeline.publish import release
 from pipeline.publish.card import card
 from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import PublishSettings
+from pipeline.run.calibration import calibration
 from pipeline.run.context import StageContext
 from pipeline.store.counts import Counts, total
 from pipeline.store.files import FileMark
@@ -39,8 +40,10 @@ def run(context: StageContext) -> dict[str, Any]:
     summary = publish.write(map(output.table, parts), placed, dataset.committed)
     refused = _refused(context, summary)
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
-    text = card(recipe.name, summary, [*context.funnel, own], refused)
-    dataset.write_text("README.md", text)
+    funnel = [*context.funnel, own]
+    dataset.write_text(
+        "README.md", card(recipe.name, summary, funnel, refused, calibration(recipe))
+    )
     if context.settings.layout == REALM:
         _write_realm(output, recipe)
     return {"files": _marks(output, DATASET) | _marks(output, REALM), "refused": refused}
