@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import yaml
 
 from pipeline.publish import release
+from pipeline.publish.choice import Choice, rows_of
 from pipeline.publish.split import REHEARSAL
-from pipeline.publish.summary import Summary
+from pipeline.publish.summary import Rating, Summary
 from pipeline.store.report import FunnelRow, by_count
 
 # size_categories of the Hub: rows up to, name
@@ -20,6 +21,7 @@ SIZES = (
     (1_000_000, "100K<n<1M"),
 )
 LARGEST = "1M<n<10M"
+NO_CHOICE = Choice()  # every row that may be published is
 REASONS_SHOWN = 4  # of a stage, the commonest
 
 INTRODUCTION = (
@@ -29,10 +31,14 @@ INTRODUCTION = (
 
 
 def card(
-    name: str, summary: Summary, funnel: Sequence[FunnelRow], refused: Sequence[str] = ()
+    name: str,
+    summary: Summary,
+    funnel: Sequence[FunnelRow],
+    refused: Sequence[str] = (),
+    choice: Choice = NO_CHOICE,
 ) -> str:
     """README.md of the published folder. funnel: one row a stage. refused: why the dataset may not
-    be released, a sentence each."""
+    be released, a sentence each. choice: how its rows were chosen."""
     parts = [
         f"---\n{_front_matter(summary)}---",
         f"# {name}",
@@ -44,6 +50,7 @@ def card(
         "## From source to dataset",
         _funnel(funnel),
         "In every stage: in + added = kept + dropped + merged + quarantined.",
+        _chosen(choice),
         "## Sources and licences",
         _sources(summary),
         "## Languages",
@@ -51,6 +58,7 @@ def card(
         "## Measured on the published rows",
         _measures(summary),
         "A measure that could not be taken on a row is null there, never zero.",
+        _ratings(summary.ratings),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -112,6 +120,13 @@ def _reasons(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{rule} {count}" for rule, count in main)
 
 
+def _chosen(choice: Choice) -> str:
+    if not choice.how:
+        return ""
+    head, *rows = rows_of(choice.groups)
+    return "\n\n".join(["## How rows were chosen", *choice.how, _table(head, rows)])
+
+
 def _sources(summary: Summary) -> str:
     rows = []
     for source, count in summary.sources.items():
@@ -127,11 +142,22 @@ def _measures(summary: Summary) -> str:
     return _table(("measure", "p5", "p50", "p95"), rows)
 
 
+def _ratings(ratings: Sequence[Rating]) -> str:
+    """Each scorer of each criterion: there is no sum."""
+    if not ratings:
+        return ""
+    rows = []
+    for criterion, by, rated, null, found in ratings:
+        rows.append((criterion, by, rated, null, *map(_number, found)))
+    head = ("criterion", "by", "rows", "not rated", "p5", "p50", "p95")
+    return f"## Rated, from 1 to 5\n\n{_table(head, rows)}"
+
+
 def _number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def _table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 

@@ -126,7 +126,7 @@ STAGES = (
         inputs=FILES,
         step="pipeline.run.steps.publish:run",
         reads="pipeline.run.inputs:of_publish",
-        texts=RULE_WORDS,
+        texts=(*RULE_WORDS, "criteria.yaml"),
         packages=("pyarrow",),
         options=(Option("layout", ("messages", "realm"), "realm: also characters."),),
     ),
