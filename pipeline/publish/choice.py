@@ -53,18 +53,18 @@ def sentences(
     group, by what may be alike.
     """
     by = f"by {', then '.join(settings.by) or 'id'}"
-    told = []
+    found = []
     if settings.top < 1:
         every = " and ".join(settings.per) or "dataset"
-        told.append(f"Of every {every} the best {settings.top * 100:g} % are chosen, {by}.")
+        found.append(f"Of every {every} the best {settings.top * 100:g} % are chosen, {by}.")
     for what, most in settings.at_most:
         if most:
-            told.append(f"At most {most} rows with the same {what} are chosen, {by}.")
+            found.append(f"At most {most} rows with the same {what} are chosen, {by}.")
     for number, (name, rows) in enumerate(without.items()):
         if rows:
             then = LACKS_LATER if number else LACKS_FIRST
-            told.append(f"{plural(rows, 'row')} without {name}: {then}.")
+            found.append(f"{plural(rows, 'row')} without {name}: {then}.")
     for what, rows in unknown.items():
         if rows:
-            told.append(f"{plural(rows, 'row')} of which no {what} is known: not limited by it.")
-    return told
+            found.append(f"{plural(rows, 'row')} of which no {what} is known: not limited by it.")
+    return found

@@ -24,35 +24,41 @@ CUTTING = {"cut", "private_rows"}  # the settings that it depends on
 
 def run(context: StageContext) -> Choice:
     """The three passes; returns what came of it."""
-    settings: PublishSettings = context.settings
     cut = Store(context.output.root, f"{context.output.folder}/{CUT}")
-    cutting = settings.model_dump(mode="json", include=CUTTING)
-    key = digest(context.before, {**context.ingredients, "settings": cutting, "reads": None})
-    context.prepare(cut, key)
-    jobs = [(context.source, cut, part, key, settings) for part in context.parts]
-    context.map(_cut_part, jobs, context.is_little)
+    _cut(context, cut)
     parts = cut.parts()
-    found = choose.chosen([_listed(cut, part) for part in parts], settings.choose)
-    decided = [
+    tables = [_listed(cut, part) for part in parts]
+    found = choose.chosen(tables, context.settings.choose)
+    jobs = [
         (cut, context.output, part, context.key, reasons)
         for part, reasons in zip(parts, found.reasons, strict=True)
     ]
-    context.results.extend(context.map(_apply_part, decided, context.is_little))
+    counts = context.map(_apply_part, jobs, context.is_little)
+    context.results.extend(counts)
     return found.choice
 
 
+def _cut(context: StageContext, cut: Store) -> None:
+    """Cut and list every part."""
+    settings: PublishSettings = context.settings
+    cutting = settings.model_dump(mode="json", include=CUTTING)
+    made_from = {**context.ingredients, "settings": cutting, "reads": None}
+    key = digest(context.before, made_from)
+    context.prepare(cut, key)
+    jobs = [(context.source, cut, part, key, settings) for part in context.parts]
+    context.map(_cut_part, jobs, context.is_little)
+
+
 def _cut_part(source: Store, cut: Store, part: Part, key: str, settings: PublishSettings) -> Counts:
-    """Cut the rows of a part, and list those that are left."""
-    counts = cut.write(part.name, key, publish.work(source.read(part), settings))
-    if cut.finished(_unit_of(part), key) is None:
+    rows = publish.work(source.read(part), settings)
+    counts = cut.write(part.name, key, rows)
+    unit, name = f"listed-{part.name}", _file_of(part)
+    if cut.finished(unit, key) is None:
         (kept,) = cut.parts_of_unit(part.name)
-        file = cut.write_arrow(_file_of(part), listing.listed(cut.columns(kept, listing.COLUMNS)))
-        cut.finish(_unit_of(part), Mark(key, Counts(), {_file_of(part): file}))
+        table = listing.listed(cut.columns(kept, listing.COLUMNS))
+        file = cut.write_arrow(name, table)
+        cut.finish(unit, Mark(key, Counts(), {name: file}))
     return counts
-
-
-def _unit_of(part: Part) -> str:
-    return f"listed-{part.name}"
 
 
 def _file_of(part: Part) -> str:
@@ -60,9 +66,10 @@ def _file_of(part: Part) -> str:
 
 
 def _listed(cut: Store, part: Part) -> pa.Table:
-    mark = cut.mark(_unit_of(part))
+    name = _file_of(part)
+    mark = cut.mark(f"listed-{part.name}")
     assert mark is not None
-    return cut.arrow(_file_of(part), mark.files[_file_of(part)])
+    return cut.arrow(name, mark.files[name])
 
 
 def _apply_part(cut: Store, output: Store, part: Part, key: str, reasons: pa.Table) -> Counts:

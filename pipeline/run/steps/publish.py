@@ -37,10 +37,7 @@ def run(context: StageContext) -> dict[str, Any]:
     output, recipe = context.output, context.job.recipe
     dataset = Store(output.root, f"{output.folder}/{DATASET}")
     dataset.remove()
-    parts = output.parts()
-    groups = [output.columns(part, GROUPS) for part in parts]
-    placed = publish.splits(groups, context.settings, recipe.seed)
-    summary = publish.write(map(output.table, parts), placed, dataset.committed)
+    summary = _written(context, dataset)
     refused = _refused(context, summary)
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
     text = card(recipe.name, summary, [*context.funnel, own], refused, choice)
@@ -49,6 +46,15 @@ def run(context: StageContext) -> dict[str, Any]:
         _write_realm(output, recipe)
     files = _marks(output, DATASET) | _marks(output, REALM)
     return {"files": files, "refused": refused, "choice": asdict(choice)}
+
+
+def _written(context: StageContext, dataset: Store) -> Summary:
+    """Write the kept rows, each into its split."""
+    output = context.output
+    parts = output.parts()
+    groups = [output.columns(part, GROUPS) for part in parts]
+    placed = publish.splits(groups, context.settings, context.job.recipe.seed)
+    return publish.write(map(output.table, parts), placed, dataset.committed)
 
 
 def _selected(context: StageContext) -> Choice:
