@@ -125,8 +125,9 @@ def test_words_and_the_features_they_make(words: list[str]) -> None:
 
 def test_case_stops_and_apostrophes_change_no_word() -> None:
     squares = shipped().squares
-    one, other = f.words(f.pack(["I'm HERE. So are you"]), squares), f.words(
-        f.pack(["i’m here, so  are you."]), squares
+    one, other = (
+        f.words(f.pack(["I'm HERE. So are you"]), squares),
+        f.words(f.pack(["i’m here, so  are you."]), squares),
     )
     assert one.hashes.tolist() == other.hashes.tolist()
 

@@ -321,7 +321,7 @@ def test_the_card_prints_what_the_recipe_names(tmp_path: Path, rapport: Rapport)
     code, card, err = published(tmp_path, rapport, found)
     assert code == 0, err
     heads = [line for line in card.splitlines() if line.startswith("## ")]
-    scores = heads.index("## Scores")
+    scores = heads.index("## Scores, from 1 to 5")
     assert heads[scores + 1] == "## How far scorers agree with people"
     said = card.partition("## How far scorers agree")[2]
     assert "on 60 conversations that people have rated (tests)" in said
@@ -329,7 +329,7 @@ def test_the_card_prints_what_the_recipe_names(tmp_path: Path, rapport: Rapport)
     assert len(rows) == 1
     assert rows[0].endswith("| not shown |")
     silent = next(line for line in card.splitlines() if line.startswith("| engaging | silent |"))
-    assert silent.startswith("| engaging | silent | 4 | 4 |")
+    assert silent.startswith("| engaging | silent | 0 | 4 |")
 
 
 def test_another_calibration_makes_the_card_anew(tmp_path: Path, rapport: Rapport) -> None:

@@ -36,11 +36,16 @@ STATED = 0.3  # weight of the head for statements on a question; our choice, on 
 
 
 class Annotated(NamedTuple):
-    """What is found of messages. uptake: above 0, the message takes up what was said before it;
-    else it turns away. marks: name of a list of phrases → whether a message has one."""
+    """What is found of messages, NaN or None where it cannot be said.
 
-    closeness: Array  # (messages,) float32, NaN where it cannot be said
-    uptake: Array  # likewise
+    closeness: from -1 to 1. forward: about -1 to 1, above 0 too close between people who have just
+    met. uptake: likewise, above 0 it takes up what was said before it, else it turns away. marks:
+    name of a list of phrases → whether a message has one.
+    """
+
+    closeness: Array  # (messages,) float32
+    forward: Array
+    uptake: Array
     emotions: list[str | None]
     marks: dict[str, Array]  # (messages,) bool
 
@@ -66,6 +71,7 @@ def annotate(
     known = np.isin(codes, heads.languages["emotion"])
     return Annotated(
         measured(closeness(heads, read), "closeness"),
+        measured(read.values[:, heads.columns.index("forward")], "closeness"),
         measured(read.values[:, heads.columns.index("uptake")], "uptake"),
         _emotions(read.values[:, _emotion_columns(heads)], known),
         {mark: read.marks >> number & 1 > 0 for number, mark in enumerate(MARKS, CLASSES)},

@@ -42,7 +42,7 @@ def stats(folder: str, as_json: bool) -> None:
         return
     streams.show(render.funnel(funnel(folder)))
     streams.show(render.rules(found))
-    for table in render.reported_openings(found):
+    for table in (*render.reported_openings(found), *render.choices(found)):
         streams.show(table)
     streams.show_lines(_details(found))
 

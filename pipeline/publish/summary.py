@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,8 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.conversation import CRITERIA, MEASURES
-
-SCORED = ["criterion", "by", "value"]  # of a score
 
 
 class SourceName(NamedTuple):
@@ -32,27 +30,28 @@ class Percentiles(NamedTuple):
     p95: float
 
 
-class Scored(NamedTuple):
-    """What one scorer says of one criterion over the published rows. nulls: rows without value."""
+class Rating(NamedTuple):
+    """What one scorer says of one criterion over the published rows. null: rows that it could not
+    rate."""
 
     criterion: str
     by: str
     rows: int
-    nulls: int
-    mean: float | None
+    null: int
+    found: Percentiles
 
 
 @dataclass(frozen=True)
 class Summary:
     """splits, languages: rows by name, the languages with most rows first. sources: rows of
-    each. private: private rows by the name of their source."""
+    each. private: private rows by the name of their source. ratings: of scorers that rated any."""
 
     splits: Mapping[str, int]
     sources: Mapping[SourceName, int]
     languages: Mapping[str, int]
     measures: Mapping[str, Percentiles]
     private: Mapping[str, int] = field(default_factory=dict)
-    scores: Sequence[Scored] = ()
+    ratings: Sequence[Rating] = ()
 
 
 class Tally:
@@ -76,8 +75,8 @@ class Tally:
         measures = table.column("measures").combine_chunks()
         for measure, values in self._measures.items():
             values.append(measures.field(measure).drop_null())
-        scores = table.column("scores").combine_chunks().flatten()
-        self._scores.append(pa.table([scores.field(name) for name in SCORED], SCORED))
+        scores = pa.Table.from_struct_array(table.column("scores").combine_chunks().flatten())
+        self._scores.append(scores.select(["criterion", "by", "value"]))
 
     def summary(self, splits: Mapping[str, int]) -> Summary:
         taken = {}
@@ -90,26 +89,21 @@ class Tally:
             dict(self._languages.most_common()),
             dict(sorted(self._private.items())),
         )
-        return Summary(splits, sources, languages, taken, private, _scores(self._scores))
+        return Summary(splits, sources, languages, taken, private, list(self._ratings()))
 
-
-def _scores(tables: Sequence[pa.Table]) -> list[Scored]:
-    """A row for each criterion and scorer, the criteria in their order."""
-    if not tables:
-        return []
-    given = [("value", "count"), ([], "count_all"), ("value", "mean")]
-    found = pa.concat_tables(tables).group_by(SCORED[:2]).aggregate(given)
-    scores = [
-        Scored(
-            criterion=one["criterion"],
-            by=one["by"],
-            rows=one["value_count"],
-            nulls=one["count_all"] - one["value_count"],
-            mean=one["value_mean"],
-        )
-        for one in found.to_pylist()
-    ]
-    return sorted(scores, key=lambda score: (CRITERIA.index(score.criterion), score.by))
+    def _ratings(self) -> Iterator[Rating]:
+        """In the order of the criteria, then by scorer."""
+        if not self._scores:
+            return
+        every = pa.concat_tables(self._scores)
+        for criterion in CRITERIA:
+            own = every.filter(pc.equal(every["criterion"], criterion))
+            for by in sorted(own["by"].unique().to_pylist()):
+                values = own.filter(pc.equal(own["by"], by))["value"]
+                rows = len(values) - values.null_count
+                if rows:
+                    found = percentiles(values.drop_null())
+                    yield Rating(criterion, by, rows, values.null_count, found)
 
 
 def percentiles(values: pa.ChunkedArray) -> Percentiles:

@@ -99,7 +99,7 @@ def read(path: Path) -> Document:
 def checked(document: Document) -> tuple[Recipe | None, list[Mistake]]:
     """The recipe, where its values make one, and the mistakes that are in them."""
     found = [*checks.missing_models(document), *checks.unknown_names(document)]
-    found += checks.repeated_sources(document)
+    found += [*checks.unknown_measures(document), *checks.repeated_sources(document)]
     try:
         return Recipe.model_validate(document.values), found
     except ValidationError as error:

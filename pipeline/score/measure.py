@@ -89,7 +89,7 @@ def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> 
             given.emotion or emotion
             for given, emotion in zip(row.annotations, emotions, strict=True)
         ]
-    followed = course(_said(row, closeness, found.uptake[where]))
+    followed = course(_said(row, closeness, found, where))
     annotations = _annotations(row, closeness, emotions, followed)
     numbers = {
         name: value
@@ -109,13 +109,19 @@ def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> 
     return Measured(changed, followed)
 
 
-def _said(row: Conversation, closeness: Sequence[float | None], uptake: Array) -> list[Said]:
+def _said(
+    row: Conversation, closeness: Sequence[float | None], found: Annotated, where: slice
+) -> list[Said]:
     """The messages as the course sees them."""
     phrases = rebuffs(row.language and row.language.code)
-    return [
-        Said(message.role, close, not taken < 0 and takes_up(message.content, phrases))
-        for message, close, taken in zip(row.messages, closeness, uptake.tolist(), strict=True)
-    ]
+    forward = np.nan_to_num(found.forward[where]).tolist()
+    uptake = found.uptake[where].tolist()
+    said = []
+    for message, close, ahead, taken in zip(row.messages, closeness, forward, uptake, strict=True):
+        if taken != taken:  # not measured in this language
+            taken = 1.0 if takes_up(message.content, phrases) else -1.0
+        said.append(Said(message.role, close, ahead, taken))
+    return said
 
 
 def _known(value: float) -> float | None:
