@@ -194,9 +194,8 @@ def _plays() -> Iterator[list[str]]:
 
 
 def _chatterbot() -> Iterator[list[str]]:
-    """Questions and answers (BSD)."""
-    folders = ["english", "german", "french", "spanish", "italian", "chinese", "japanese", "korean", "russian"]
-    for folder in folders:
+    """Questions and answers (BSD).""" folders = ["english", "german", "french", "spanish",
+    "italian", "chinese", "japanese", "korean", "russian"] for folder in folders:
         for path in sorted((DATA / "chatterbot" / folder).glob("*.yml*")):
             content = yaml.safe_load(read(path)) or {}
             rounds = content.get("conversations") or []

@@ -1,6 +1,7 @@
 """Make the heads that are part of the package, from labelled lines and a teacher.
 
-    .venv/bin/python -m benchmarks.annotations.train           needs the group `models` and ../shared
+    .venv/bin/python -m benchmarks.annotations.train           needs the group `models` and
+    ../shared
 
     labelled lines ──> teacher on sentence vectors ──labels──> lines without a label
           │                     │                                        │
@@ -69,13 +70,13 @@ class Vectors:
         return np.array([self.known[line] for line in lines])
 
 
-def taught(examples: Sequence[Example], weight: float, lines: Sequence[str], vectors: Vectors) -> list[Example]:
-    """Lines with what a teacher says of them, who learned from examples."""
-    targets = np.array([[float(example.label)] for example in examples])
-    known = vectors.of([example.text for example in examples])
-    one = training.teacher(known, targets, np.ones(len(examples)))
-    values = one.values(vectors.of(lines))[:, 0]
-    return [Example(line, value, weight) for line, value in zip(lines, values.tolist(), strict=True)]
+def taught(examples: Sequence[Example], weight: float, lines: Sequence[str], vectors: Vectors) ->
+list[Example]:
+    """Lines with what a teacher says of them, who learned from examples.""" targets =
+    np.array([[float(example.label)] for example in examples]) known = vectors.of([example.text for
+    example in examples]) one = training.teacher(known, targets, np.ones(len(examples))) values =
+    one.values(vectors.of(lines))[:, 0] return [Example(line, value, weight) for line, value in
+    zip(lines, values.tolist(), strict=True)]
 
 
 def trained(examples: dict[str, list[Example]]) -> dict[str, Array]:

@@ -89,10 +89,15 @@ def value_head(rows: csr_matrix, examples: Sequence[Example], alpha: float) -> H
     return ridge(rows, targets, np.array([example.weight for example in examples]), alpha)
 
 
-def emotion_head(rows: csr_matrix, examples: Sequence[Example], alpha: float) -> Head:
-    """A column for each of `EMOTIONS`, from messages with an emotion."""
+def emotion_head(
+    rows: csr_matrix,
+    examples: Sequence[Example],
+    alpha: float,
+    classes: Sequence[str] = EMOTIONS,
+) -> Head:
+    """A column for each class, from messages with an emotion."""
     labels = [str(example.label) for example in examples]
-    targets = np.array([[label == emotion for emotion in EMOTIONS] for label in labels]) * 2.0 - 1
+    targets = np.array([[label == one for one in classes] for label in labels]) * 2.0 - 1
     total = Counter(labels)
     rarity = np.array([(len(labels) / len(total) / total[label]) ** RARE_WEIGH for label in labels])
     weights = rarity / rarity.mean() * [example.weight for example in examples]
