@@ -49,6 +49,7 @@ MEASURES: dict[str, str] = {
     "closeness": "mean closeness of the assistant's messages, -1 to 1",
     "closeness_gap": "mean closeness of the assistant's messages less the user's",
     "closeness_rise": "largest rise of the assistant's closeness above all that came before",
+    "rush": "how fast the assistant comes closer: closeness, excess and pressing (`pacing/`)",
     "steps": "steps closer of the assistant",
     "steps_untaken": "steps closer of the assistant that the user did not take up",
     "stutter": "largest share of an assistant's message that is word pairs said twice in it",
@@ -144,8 +145,8 @@ class Score:
     """What one scorer says of one criterion (`configs/criteria.yaml`).
 
     value: 1 to 5; None where the scorer cannot say, never 0. by: the scorer, a model under its own
-    name. evidence: why, for a reader. messages: those that the value rests on, by index. spread: how
-    far several judges lie apart. error: why a judge gave no value.
+    name. evidence: why, for a reader. messages: those that the value rests on, by index. spread:
+    how far several judges lie apart. error: why a judge gave no value.
     """
 
     criterion: str

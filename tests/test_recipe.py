@@ -396,7 +396,7 @@ def test_the_reference_names_and_describes_every_key() -> None:
     assert by_path["collect.sources[].name"].default == "none, must be given"
     assert by_path["models.<use>.price"].kind == "section or null"
     assert by_path["filter.rules.<rule>.decision"].kind == "off | warn | drop or null"
-    assert by_path["generate.turns"].default == "[6, 30]"
+    assert by_path["generate.turns"].default == "[6, 36]"
     assert "keys as in collect.sources[]" in by_path["dedup.against"].description
 
 

@@ -2,7 +2,7 @@
 
 A message is folded to its words in lower case; signs that say something by themselves are words:
 
-    "Fine… I MISS you!!"    fine · i · miss · you · ! · !
+    "Fine… I MISS you!!"    fine · … | i · miss · you · ! · !        | ends a sentence
 
 Features, each hashed to one of `SIZE` buckets and counted once a message (hashing trick, Weinberger
 et al. 2009):
@@ -31,8 +31,10 @@ SIZE = 1 << 16  # buckets of hashed features
 BUCKETS = SIZE + CLASSES
 LONGEST = 5  # letters of an n-gram, the blanks around a word included
 _PLANE = 0x10000  # characters beyond the first plane, emoji most of all, are words by themselves
-_ALONE = 1 << 31
-_BLANK = 32
+_ALONE, _STOP = 1 << 31, 1 << 30  # of a character: it is a word by itself; it may end a sentence
+_BLANK, _END = 32, 10  # in a folded message: between words, between sentences
+_QUESTION, _WIDE_QUESTION = ord("?"), ord("？")
+SHORT = 4  # words; a shorter sentence says less of its own
 _OFFSET = np.uint64(1469598103934665603)  # FNV-1a
 _PRIME = np.uint64(1099511628211)
 _WORD, _PAIR = np.uint64(0x9E37), np.uint64(0x79B9)  # set words and pairs apart from n-grams
@@ -70,11 +72,18 @@ def matrix(texts: Sequence[str]) -> Matrix:
 
 
 class Sums(NamedTuple):
-    """What a pass over messages finds: of each column the sum of weights of its features; the norm
-    of the features, 0 where there is no word; which classes of phrases it has, in bits."""
+    """What a pass over messages finds.
+
+    values: of each column the sum of weights of its features. norms: the norm of the features, 0
+    where there is no word. tops: of the first column, the highest value (sum / norm) of a sentence.
+    asks: whether it is one sentence that is a question. marks: which classes of phrases it has, in
+    bits.
+    """
 
     values: Array  # (messages, columns) float32
     norms: Array  # (messages,) float32
+    tops: Array  # (messages,) float32
+    asks: Array  # (messages,) bool
     marks: Array  # (messages,) uint32
 
 
@@ -84,10 +93,24 @@ def sums(packed: Packed, weights: Array, squares: Array) -> Sums:
     return Sums(*_sums(packed.codes, packed.bounds, letters(), *_phrases(), weights, squares))
 
 
+class Words(NamedTuple):
+    """The words of message i: hashes[starts[i]:starts[i + 1]], and the square of how rare each
+    is."""
+
+    hashes: Array  # (words,) uint64
+    squares: Array  # (words,) float32
+    starts: Array  # (messages + 1,) int64
+
+
+def words(packed: Packed, squares: Array) -> Words:
+    """The words of messages, as the heads know them. squares: see `sums`."""
+    return Words(*_words(packed.codes, packed.bounds, letters(), squares))
+
+
 @cache
 def letters() -> Array:
     """Characters as they are read, uint32 (65536,): 0 separates words, a letter is its lower case,
-    a sign that is a word by itself has its highest bit set."""
+    a sign that is a word by itself has the bit `_ALONE`, one that ends a sentence `_STOP`."""
     table = np.zeros(_PLANE, np.uint32)
     for code in range(_PLANE):
         sign = chr(code)
@@ -97,6 +120,8 @@ def letters() -> Array:
             table[code] = ord(sign.lower()[0])
         elif sign in "?!？！" or 0x2190 <= code <= 0x2BFF or code == 0x2026:
             table[code] = code | _ALONE
+    for sign in ".。\n…?!？！":
+        table[ord(sign)] |= _STOP
     table[ord("'")] = table[ord("’")] = ord("'")  # I'm
     table[ord("ё")] = table[ord("Ё")] = ord("е")
     return table
@@ -118,7 +143,7 @@ def _phrases() -> tuple[Array, Array]:
 def _hash_of_phrase(phrase: str) -> int:
     """The hash that the compiled pass gives the same words."""
     packed = pack([phrase])
-    folded = np.zeros(2 * len(packed.codes) + 2, np.uint32)
+    folded = np.zeros(3 * len(packed.codes) + 2, np.uint32)
     length = _fold(packed.codes[:-1], letters(), folded)
     return int(_hash_of_words(folded[:length]))
 
@@ -142,22 +167,27 @@ def _slot(keys: Array, key: np.uint64) -> int:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _fold(codes: Array, table: Array, folded: Array) -> int:
-    """Writes a message as words in lower case with a blank before, between and after them."""
+    """Writes a message as words in lower case with a blank before, between and after them, and
+    `_END` with a blank behind each sentence."""
     folded[0] = _BLANK
-    length = 1
+    length, stopped = 1, False
     for code in codes:
         kind = table[code] if code < _PLANE else code | np.uint32(_ALONE)
-        inside = folded[length - 1] != _BLANK
         alone = kind & np.uint32(_ALONE)
-        if inside and (kind == 0 or alone):
+        letter = kind & np.uint32(_STOP - 1)
+        if folded[length - 1] != _BLANK and (alone or letter == 0):
             folded[length] = _BLANK
             length += 1
-        if kind:
-            folded[length] = kind & np.uint32(_ALONE - 1)
+        if stopped and letter and not kind & np.uint32(_STOP):
+            folded[length], folded[length + 1] = _END, _BLANK
+            length, stopped = length + 2, False
+        if letter:
+            folded[length] = letter
             length += 1
         if alone:
             folded[length] = _BLANK
             length += 1
+        stopped = stopped or kind & np.uint32(_STOP) > 0
     if folded[length - 1] != _BLANK:
         folded[length] = _BLANK
         length += 1
@@ -209,27 +239,40 @@ def _bucket(hashed: np.uint64) -> int:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _of_message(
-    folded: Array, keys: Array, classes: Array, buckets: Array, seen: Array, message: int
-) -> tuple[int, np.uint32]:
-    """Writes the buckets of a folded message, each once; how many, and the classes of phrases."""
-    count, start, marks = 0, 0, np.uint32(0)
+    folded: Array,
+    keys: Array,
+    classes: Array,
+    buckets: Array,
+    seen: Array,
+    message: int,
+    ends: Array,
+) -> tuple[int, int, np.uint32]:
+    """Writes the buckets of a folded message, each once, and for each sentence how many there are
+    at its end and its words; how many buckets, how many sentences, and the classes of phrases."""
+    count, start, sentences, marks = 0, 0, 0, np.uint32(0)
     words = np.zeros(LONGEST_PHRASE, np.uint64)  # the last ones, the newest first
+    in_sentence = 0
     for stop in range(1, len(folded)):
         if folded[stop] != _BLANK:
+            continue
+        if folded[start + 1] == _END:
+            ends[sentences, 0], ends[sentences, 1] = count, in_sentence
+            sentences, in_sentence, start = sentences + 1, 0, stop
             continue
         word = _hash(folded[start + 1 : stop])
         count = _grams(folded[start : stop + 1], buckets, count, seen, message)
         count = _add(_bucket(word ^ _WORD), buckets, count, seen, message)
-        pair = _joined(words[0], word) ^ _PAIR
-        count = _add(_bucket(pair), buckets, count, seen, message)
+        count = _add(_bucket(_joined(words[0], word) ^ _PAIR), buckets, count, seen, message)
         words[1:] = words[:-1].copy()
         words[0] = word
-        marks |= _listed(words, keys, classes)
-        start = stop
-    for number in range(CLASSES):
-        if marks >> np.uint32(number) & np.uint32(1):
-            count = _add(SIZE + number, buckets, count, seen, message)
-    return count, marks
+        found = _listed(words, keys, classes)
+        for number in range(CLASSES if found else 0):
+            if found >> np.uint32(number) & np.uint32(1):
+                count = _add(SIZE + number, buckets, count, seen, message)
+        marks |= found
+        in_sentence, start = in_sentence + 1, stop
+    ends[sentences, 0], ends[sentences, 1] = count, in_sentence
+    return count, sentences + 1, marks
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -261,11 +304,11 @@ def _listed(words: Array, keys: Array, classes: Array) -> np.uint32:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _most(bounds: Array) -> int:
-    """Characters of the longest message, each with room for two blanks."""
+    """Characters of the longest message, each with room for the blanks around it."""
     longest = 0
     for message in range(len(bounds) - 1):
         longest = max(longest, bounds[message + 1] - bounds[message])
-    return 2 * longest + 2
+    return 3 * longest + 2
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -274,12 +317,12 @@ def _matrix(
 ) -> tuple[Array, Array]:
     most, messages = _most(bounds), len(bounds) - 1
     folded, seen = np.zeros(most, np.uint32), np.full(BUCKETS, -1, np.int32)
-    buckets = np.zeros(6 * most + CLASSES, np.int32)
+    buckets, ends = np.zeros(6 * most + CLASSES, np.int32), np.zeros((most, 2), np.int64)
     starts, indices = np.zeros(messages + 1, np.int64), np.zeros(1024, np.int32)
     for message in range(messages):
         text = codes[bounds[message] : bounds[message + 1] - 1]
         length = _fold(text, table, folded)
-        count, _ = _of_message(folded[:length], keys, classes, buckets, seen, message)
+        count, _, _ = _of_message(folded[:length], keys, classes, buckets, seen, message, ends)
         used = starts[message]
         if used + count > len(indices):
             indices = np.concatenate((indices, np.zeros(len(indices) + count, np.int32)))
@@ -297,25 +340,70 @@ def _sums(
     classes: Array,
     weights: Array,
     squares: Array,
-) -> tuple[Array, Array, Array]:
-    most, messages, columns = _most(bounds), len(bounds) - 1, weights.shape[1]
+) -> tuple[Array, Array, Array, Array, Array]:
+    most, messages = _most(bounds), len(bounds) - 1
     folded, seen = np.zeros(most, np.uint32), np.full(BUCKETS, -1, np.int32)
-    buckets = np.zeros(6 * most + CLASSES, np.int32)
-    found, norms = np.zeros((messages, columns), np.float32), np.zeros(messages, np.float32)
-    marks, total = np.zeros(messages, np.uint32), np.zeros(columns, np.int64)
+    buckets, ends = np.zeros(6 * most + CLASSES, np.int32), np.zeros((most, 2), np.int64)
+    found = np.zeros((messages, weights.shape[1]), np.float32)
+    norms, tops = np.zeros(messages, np.float32), np.zeros(messages, np.float32)
+    asks, marks = np.zeros(messages, np.bool_), np.zeros(messages, np.uint32)
     for message in range(messages):
         text = codes[bounds[message] : bounds[message + 1] - 1]
         length = _fold(text, table, folded)
-        count, marks[message] = _of_message(
-            folded[:length], keys, classes, buckets, seen, message
+        last = folded[length - 2]
+        count, sentences, marks[message] = _of_message(
+            folded[:length], keys, classes, buckets, seen, message, ends
         )
-        total[:] = 0
-        norm = np.float32(0)
-        for place in range(count):
-            bucket = buckets[place]
-            norm += squares[bucket]
-            for column in range(columns):
-                total[column] += weights[bucket, column]
-        found[message] = total
-        norms[message] = np.sqrt(norm)
-    return found, norms, marks
+        norms[message] = _add_up(buckets[:count], weights, squares, found[message])
+        tops[message] = _top(buckets, ends[:sentences], weights, squares)
+        asks[message] = sentences == 1 and (last == _QUESTION or last == _WIDE_QUESTION)
+    return found, norms, tops, asks, marks
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _add_up(buckets: Array, weights: Array, squares: Array, total: Array) -> float:
+    """Adds the weights of some features; their norm."""
+    norm = np.float32(0)
+    sums = np.zeros(len(total), np.int32)
+    for bucket in buckets:
+        norm += squares[bucket]
+        for column in range(len(sums)):
+            sums[column] += weights[bucket, column]
+    total[:] = sums
+    return np.sqrt(norm)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _top(buckets: Array, ends: Array, weights: Array, squares: Array) -> float:
+    """The highest value of the first column in a sentence, by the features that it has first. A
+    sentence of fewer than `SHORT` words says so much less."""
+    top, start = np.float32(-np.inf), 0
+    for sentence in range(len(ends)):
+        total, norm = np.int32(0), np.float32(0)
+        for place in range(start, ends[sentence, 0]):
+            total += weights[buckets[place], 0]
+            norm += squares[buckets[place]]
+        start = ends[sentence, 0]
+        if norm > 0:
+            share = np.float32(min(1.0, ends[sentence, 1] / SHORT))
+            top = max(top, share * total / np.sqrt(norm))
+    return top
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _words(codes: Array, bounds: Array, table: Array, squares: Array) -> tuple[Array, Array, Array]:
+    folded, messages = np.zeros(_most(bounds), np.uint32), len(bounds) - 1
+    hashes, rarity = np.zeros(len(codes), np.uint64), np.zeros(len(codes), np.float32)
+    starts = np.zeros(messages + 1, np.int64)
+    for message in range(messages):
+        text = codes[bounds[message] : bounds[message + 1] - 1]
+        length, used, start = _fold(text, table, folded), starts[message], 0
+        for stop in range(1, length):
+            if folded[stop] == _BLANK and folded[start + 1] == _END:
+                start = stop
+            elif folded[stop] == _BLANK:
+                hashes[used] = _hash(folded[start + 1 : stop])
+                rarity[used] = squares[_bucket(hashes[used] ^ _WORD)]
+                used, start = used + 1, stop
+        starts[message + 1] = used
+    return hashes[: starts[-1]], rarity[: starts[-1]], starts

@@ -2,44 +2,64 @@
 
     value of a column  =  scale · sum of the weights of the features / norm of the features + bias
 
-The inverse document frequencies are folded into the weights, so that the norm is all that is left
-of tf-idf. A file (`.npz`) holds `columns` (names, of them `closeness` and `emotion.joy` …), `weights`
-(buckets, columns) int8, `scale` and `bias` (columns,) float32, `squares` (buckets,) float16.
+The inverse document frequencies are folded into the weights: the norm is all that is left of
+tf-idf. A file (`.npz`) holds
+
+    columns    (columns,) names: closeness, emotion.joy, emotion.love …
+    weights    (buckets, columns) int8
+    scale      (columns,) float32, and bias likewise
+    squares    (buckets,) float16, squared inverse document frequencies
+    languages  (n,) names as "closeness en": what it has been measured in
 """
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from pipeline import UserError
-from pipeline.annotate.features import BUCKETS, Array, pack, sums
+from pipeline.annotate.features import BUCKETS, Array, Packed, sums
 
-FIELDS = ("columns", "weights", "scale", "bias", "squares")
+FIELDS = ("columns", "weights", "scale", "bias", "squares", "languages")
+
+
+class Read(NamedTuple):
+    """What heads say of messages; NaN where a message has no word that could say anything.
+
+    tops: the first head on the sentence where it is highest. asks: whether the message is a single
+    question. marks: the classes of listed phrases that it has, in bits.
+    """
+
+    values: Array  # (messages, columns) float32
+    tops: Array  # (messages,) float32
+    asks: Array  # (messages,) bool
+    marks: Array  # (messages,) uint32
 
 
 @dataclass(frozen=True, eq=False)
 class Heads:
-    """The heads of a file. Shapes: see above."""
+    """The heads of a file. Shapes: see above. languages: by what is annotated, ISO 639-1."""
 
     columns: tuple[str, ...]
     weights: Array
     scale: Array
     bias: Array
     squares: Array
+    languages: Mapping[str, Sequence[str]]
 
-    def read(self, texts: Sequence[str]) -> tuple[Array, Array]:
-        """(messages, columns) float32 values, NaN where a message has no word that could say
-        anything; and (messages,) uint32, the classes of listed phrases that it has, in bits."""
-        found, norms, marks = sums(pack(texts), self.weights, self.squares)
-        spoken = norms > 0
-        values = np.full(found.shape, np.nan, np.float32)
-        values[spoken] = found[spoken] / norms[spoken, None] * self.scale + self.bias
-        return values, marks
+    def read(self, packed: Packed) -> Read:
+        """Shapes: see `Read`."""
+        found = sums(packed, self.weights, self.squares)
+        spoken = found.norms > 0
+        values = np.full(found.values.shape, np.nan, np.float32)
+        values[spoken] = found.values[spoken] / found.norms[spoken, None]
+        tops = np.where(spoken, found.tops, np.nan) * self.scale[0] + self.bias[0]
+        return Read(values * self.scale + self.bias, tops, found.asks, found.marks)
 
 
 def load(path: Path) -> Heads:
@@ -52,17 +72,31 @@ def load(path: Path) -> Heads:
             f"{path} holds no classifiers of messages ({error}). Name a file that "
             "`rapport train annotations` has written."
         ) from None
-    weights, scale, bias, squares = arrays
+    weights, scale, bias, squares, names = arrays
     if weights.shape != (BUCKETS, len(columns)):
         raise UserError(
             f"{path} was made by another version of Rapport: it has {weights.shape[0]} features, "
             f"and {BUCKETS} are read here. Train it again."
         )
-    return Heads(tuple(map(str, columns)), weights, scale, bias, squares.astype(np.float32))
+    squares = squares.astype(np.float32)
+    return Heads(tuple(map(str, columns)), weights, scale, bias, squares, _languages(names))
+
+
+def _languages(names: Array) -> dict[str, list[str]]:
+    """ "closeness en", "closeness ru", "emotion en"  →  closeness: en, ru; emotion: en"""
+    found: dict[str, list[str]] = {}
+    for name in map(str, names):
+        what, _, language = name.partition(" ")
+        found.setdefault(what, []).append(language)
+    return found
 
 
 def folded(
-    columns: Sequence[str], coefficients: Array, bias: Array, frequencies: Array
+    columns: Sequence[str],
+    coefficients: Array,
+    bias: Array,
+    frequencies: Array,
+    languages: Sequence[str],
 ) -> dict[str, Array]:
     """The arrays of a file, from weights on tf-idf rows of length 1.
 
@@ -76,4 +110,5 @@ def folded(
         "scale": scale.astype(np.float32),
         "bias": np.asarray(bias, np.float32),
         "squares": (frequencies**2).astype(np.float16),
+        "languages": np.array(languages),
     }

@@ -59,14 +59,22 @@ def _words(text: str) -> list[str]:
 
 
 def named(text: str) -> list[str]:
-    """The phrases of a text that are listed with a feeling or a closeness, in order: what a reader
-    is shown as a reason."""
+    """The phrases of a text that are listed with a feeling or a closeness, in order, the longest at
+    each place: what a reader is shown as a reason."""
     words, known = _words(text), listed()
     found: list[str] = []
-    for start in range(len(words)):
-        for length in range(LONGEST_PHRASE, 0, -1):
-            phrase = " ".join(words[start : start + length])
-            if any(number < CLASSES for number in known.get(phrase, ())):
-                found.append(phrase)
-                break
+    place = 0
+    while place < len(words):
+        phrase = _longest_at(words, place, known)
+        if phrase is not None:
+            found.append(phrase)
+        place += len(phrase.split()) if phrase is not None else 1
     return found
+
+
+def _longest_at(words: list[str], start: int, known: dict[str, list[int]]) -> str | None:
+    for length in range(LONGEST_PHRASE, 0, -1):
+        phrase = " ".join(words[start : start + length])
+        if any(number < CLASSES for number in known.get(phrase, ())):
+            return phrase
+    return None

@@ -41,6 +41,7 @@ def _holds(words: str, rebuff: str) -> bool:
 
 
 def _length(words: str) -> int:
-    """Words of a normalised text; of scripts without blanks, about two letters are one."""
-    wide = sum(letter > "\u2fff" for letter in words)
+    """Words of a normalised text; of scripts without blanks, about two letters are one. Korean has
+    blanks."""
+    wide = sum("\u2fff" < letter < "\uac00" for letter in words)
     return len(words.split()) + wide // 2

@@ -3,7 +3,7 @@ only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import yaml
 
@@ -11,6 +11,7 @@ from pipeline.publish import release
 from pipeline.publish.choice import Choice, rows_of
 from pipeline.publish.split import REHEARSAL
 from pipeline.publish.summary import Rating, Summary
+from pipeline.store.agreement import Agreement, Agreements, Interval
 from pipeline.store.report import FunnelRow, by_count
 
 # size_categories of the Hub: rows up to, name
@@ -36,9 +37,11 @@ def card(
     funnel: Sequence[FunnelRow],
     refused: Sequence[str] = (),
     choice: Choice = NO_CHOICE,
+    agreements: Agreements | None = None,
 ) -> str:
     """README.md of the published folder. funnel: one row a stage. refused: why the dataset may not
-    be released, a sentence each. choice: how its rows were chosen."""
+    be released, a sentence each. choice: how its rows were chosen. agreements: how far scorers
+    agree with people."""
     parts = [
         f"---\n{_front_matter(summary)}---",
         f"# {name}",
@@ -59,6 +62,7 @@ def card(
         _measures(summary),
         "A measure that could not be taken on a row is null there, never zero.",
         _ratings(summary.ratings),
+        *_agreements(agreements),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -142,6 +146,31 @@ def _measures(summary: Summary) -> str:
     return _table(("measure", "p5", "p50", "p95"), rows)
 
 
+def _agreements(agreements: Agreements | None) -> Iterator[str]:
+    """How far the scores agree with people."""
+    if agreements:
+        yield "## How far scorers agree with people"
+        yield (
+            f"Spearman's rank correlation on {agreements.rows} conversations that people have "
+            f"rated ({', '.join(agreements.sources)}), with its 95 % interval: over all of them, "
+            "and within each system or source alone. Only the latter says anything of a single "
+            "conversation: a scorer is not shown to be useful where its interval holds 0."
+        )
+        heads = ("criterion", "by", "rated", "null", "all", "within", "verdict")
+        yield _table(heads, [_agreement(one) for one in agreements.found])
+
+
+def _agreement(one: Agreement) -> tuple[object, ...]:
+    pooled, within = _interval(one.pooled), _interval(one.within)
+    return (one.criterion, one.by, one.n, one.nulls, pooled, within, one.verdict or "")
+
+
+def _interval(one: Interval | None) -> str:
+    if one is None:
+        return "-"
+    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
 def _ratings(ratings: Sequence[Rating]) -> str:
     """Each scorer of each criterion: there is no sum."""
     if not ratings:
@@ -150,7 +179,7 @@ def _ratings(ratings: Sequence[Rating]) -> str:
     for criterion, by, rated, null, found in ratings:
         rows.append((criterion, by, rated, null, *map(_number, found)))
     head = ("criterion", "by", "rows", "not rated", "p5", "p50", "p95")
-    return f"## Rated, from 1 to 5\n\n{_table(head, rows)}"
+    return f"## Scores, from 1 to 5\n\n{_table(head, rows)}"
 
 
 def _number(value: float) -> str:

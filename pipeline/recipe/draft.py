@@ -57,7 +57,7 @@ GENERATE = """\
 #   seeds: 10  # bundled characters
 #   characters: 20  # characters to invent
 #   talks: 3  # conversations of each
-#   turns: [8, 20]  # messages of a conversation
+#   turns: [8, 36]  # messages of a conversation
 """
 
 STAGES = """\

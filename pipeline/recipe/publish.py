@@ -104,6 +104,11 @@ class PublishSettings(Settings):
     cut: dict[str, Cut] = Field(
         {}, description="limits by the name of a measure or criterion, as {questions: {min: 0.05}}"
     )
+    calibration: str | None = Field(
+        None,
+        description="a file of `rapport calibrate score --out`, which the card prints beside the "
+        "scores; none: the card says nothing of how far they agree with people",
+    )
     choose: Choose = Field(Choose(), description="the best rows, and not too many that are alike")
     layout: Literal["messages", "realm"] = Field(
         "messages",

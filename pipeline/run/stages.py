@@ -59,8 +59,9 @@ class Stage:
 
 FILES = "INPUT: files of any known shape."
 SOURCE_TEXTS = ("licenses.txt", "sources/*.yaml")
-SCORE_WORDS = ("words/emotion-*.txt", "words/intimate-*.txt", "words/empathy-*.txt")
-TALK_WORDS = ("words/rebuffs-*.txt", "words/declines-*.txt", "words/underage-*.txt")
+PACING_WORDS = ("words/rebuffs-*.txt",)
+SCORE_WORDS = ("words/emotion-*.txt", "words/intimate-*.txt", "words/empathy-*.txt", *PACING_WORDS)
+TALK_WORDS = ("words/declines-*.txt", "words/underage-*.txt", *PACING_WORDS)
 RULE_WORDS = ("words/*.txt", *(f"!{pattern}" for pattern in (*SCORE_WORDS, *TALK_WORDS)))
 
 STAGES = (
@@ -115,9 +116,9 @@ STAGES = (
     ),
     Stage(
         name="score",
-        summary="Add measures and annotations to rows.",
+        summary="Rate conversations by criteria, and show why.",
         inputs=FILES,
-        work="pipeline.score:work",
+        work="pipeline.score.apply:work",
         texts=(*RULE_WORDS, *SCORE_WORDS),
     ),
     Stage(

@@ -15,6 +15,7 @@ from pipeline.publish.card import card
 from pipeline.publish.choice import Choice
 from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import PublishSettings
+from pipeline.run.calibration import calibration
 from pipeline.run.context import StageContext
 from pipeline.run.steps import choose
 from pipeline.store.counts import Counts, total
@@ -40,7 +41,8 @@ def run(context: StageContext) -> dict[str, Any]:
     summary = _written(context, dataset)
     refused = _refused(context, summary)
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
-    text = card(recipe.name, summary, [*context.funnel, own], refused, choice)
+    funnel = [*context.funnel, own]
+    text = card(recipe.name, summary, funnel, refused, choice, calibration(recipe))
     dataset.write_text("README.md", text)
     if context.settings.layout == REALM:
         _write_realm(output, recipe)
