@@ -329,7 +329,7 @@ def test_the_card_prints_what_the_recipe_names(tmp_path: Path, rapport: Rapport)
     assert len(rows) == 1
     assert rows[0].endswith("| not shown |")
     silent = next(line for line in card.splitlines() if line.startswith("| engaging | silent |"))
-    assert silent.startswith("| engaging | silent | 0 | 4 |")
+    assert silent.startswith("| engaging | silent | 4 | 4 |")
 
 
 def test_another_calibration_makes_the_card_anew(tmp_path: Path, rapport: Rapport) -> None:

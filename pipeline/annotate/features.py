@@ -234,7 +234,7 @@ def _add(bucket: int, buckets: Array, count: int, seen: Array, message: int) -> 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _bucket(hashed: np.uint64) -> int:
-    return np.int64((hashed ^ (hashed >> np.uint64(29))) & np.uint64(SIZE - 1))
+    return int((hashed ^ (hashed >> np.uint64(29))) & np.uint64(SIZE - 1))
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -356,7 +356,7 @@ def _sums(
         )
         norms[message] = _add_up(buckets[:count], weights, squares, found[message])
         tops[message] = _top(buckets, ends[:sentences], weights, squares)
-        asks[message] = sentences == 1 and (last == _QUESTION or last == _WIDE_QUESTION)
+        asks[message] = sentences == 1 and last in (_QUESTION, _WIDE_QUESTION)
     return found, norms, tops, asks, marks
 
 
@@ -370,7 +370,7 @@ def _add_up(buckets: Array, weights: Array, squares: Array, total: Array) -> flo
         for column in range(len(sums)):
             sums[column] += weights[bucket, column]
     total[:] = sums
-    return np.sqrt(norm)
+    return float(np.sqrt(norm))
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -387,7 +387,7 @@ def _top(buckets: Array, ends: Array, weights: Array, squares: Array) -> float:
         if norm > 0:
             share = np.float32(min(1.0, ends[sentence, 1] / SHORT))
             top = max(top, share * total / np.sqrt(norm))
-    return top
+    return float(top)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

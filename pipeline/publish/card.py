@@ -177,7 +177,8 @@ def _ratings(ratings: Sequence[Rating]) -> str:
         return ""
     rows = []
     for criterion, by, rated, null, found in ratings:
-        rows.append((criterion, by, rated, null, *map(_number, found)))
+        cells = [_number(value) for value in found or ()] or ["-"] * 3
+        rows.append((criterion, by, rated, null, *cells))
     head = ("criterion", "by", "rows", "not rated", "p5", "p50", "p95")
     return f"## Scores, from 1 to 5\n\n{_table(head, rows)}"
 

@@ -32,13 +32,13 @@ class Percentiles(NamedTuple):
 
 class Rating(NamedTuple):
     """What one scorer says of one criterion over the published rows. null: rows that it could not
-    rate."""
+    rate; found: of the others, None where there are none."""
 
     criterion: str
     by: str
     rows: int
     null: int
-    found: Percentiles
+    found: Percentiles | None
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,8 @@ class Tally:
             for by in sorted(own["by"].unique().to_pylist()):
                 values = own.filter(pc.equal(own["by"], by))["value"]
                 rows = len(values) - values.null_count
-                if rows:
-                    found = percentiles(values.drop_null())
-                    yield Rating(criterion, by, rows, values.null_count, found)
+                found = percentiles(values.drop_null()) if rows else None
+                yield Rating(criterion, by, rows, values.null_count, found)
 
 
 def percentiles(values: pa.ChunkedArray) -> Percentiles:

@@ -164,7 +164,7 @@ def _rare_words(
     hashes: Array, squares: Array, starts: Array, first: int, last: int, rare: float
 ) -> Array:
     """The set of the rare words of some texts."""
-    found = _set_of(starts[last] - starts[first])
+    found: Array = _set_of(starts[last] - starts[first])
     for place in range(starts[first], starts[last]):
         if squares[place] >= rare:
             found[_slot(found, hashes[place])] = hashes[place]
