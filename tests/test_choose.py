@@ -536,7 +536,7 @@ def test_scores_are_published_as_they_are_and_the_card_lists_each_scorer(
     ratings = text.split("## Scores, from 1 to 5")[1]
     assert "| engaging | some-judge | 1 | 0 | 4.5 | 4.5 | 4.5 |" in ratings
     assert "| pacing | course | 13 | 1 | 1 | 3 | 5 |" in ratings
-    assert "empathetic" not in ratings
+    assert "| empathetic | some-judge | 0 | 1 | - | - | - |" in ratings
 
 
 # --- recipes
