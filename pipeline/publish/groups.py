@@ -47,7 +47,7 @@ class Grouping(NamedTuple):
     quotas: list[Quota]
 
 
-class Rows:
+class ListedRows:
     """All rows, as they are listed.
 
     ids: (rows,). values: (rows,) of each name that rows are ordered by.
