@@ -15,7 +15,7 @@ asked for and did not become a row comes out as a Drop or a Quarantine with its 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,7 @@ __all__ = ["expected", "reasons", "work"]
 
 async def work(
     settings: GenerateSettings, client: Client, seed: int, folder: Path = Path()
-) -> AsyncIterator[GeneratedRow]:
+) -> AsyncGenerator[GeneratedRow, None]:
     """All rows, slot by slot. The order in which answers come in changes nothing.
 
     folder: where relative paths of cards begin. Raises UserError, or Stop when the client does.

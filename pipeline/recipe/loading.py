@@ -101,9 +101,10 @@ def checked(document: Document) -> tuple[Recipe | None, list[Mistake]]:
     found = [*checks.missing_models(document), *checks.unknown_names(document)]
     found += checks.repeated_sources(document)
     try:
-        return Recipe.model_validate(document.values), found
+        recipe = Recipe.model_validate(document.values)
     except ValidationError as error:
         return None, found + in_words(document, error, Recipe)
+    return recipe, [*found, *checks.judges_of_their_own(recipe, document)]
 
 
 def _report(path: Path, found: list[Mistake]) -> str:
