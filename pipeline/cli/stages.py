@@ -68,7 +68,13 @@ MODEL = click.Option(
 BASE_URL = click.Option(
     ["--base-url"], help=f"Where the model is served; the key in {KEY} is sent there."
 )
-OWN = {"collect": [REPARSE], "generate": [MODEL, BASE_URL], "filter": [EXPLAIN]}
+JUDGE = click.Option(["--judge"], help="Name of a model that rates each criterion [default: none].")
+OWN = {
+    "collect": [REPARSE],
+    "generate": [MODEL, BASE_URL],
+    "filter": [EXPLAIN],
+    "score": [JUDGE, BASE_URL],
+}
 
 
 @dataclass(frozen=True)
@@ -170,21 +176,23 @@ def _recipe(request: StageRequest) -> Recipe:
 
     models = _models(request.own)
     settings = request.settings
+    if request.own.get("judge"):
+        settings = ["judge.models=[judge]", *settings]
     return of_files(request.out, request.stage, request.inputs, settings, models, request.reading)
 
 
 def _models(own: dict[str, object]) -> dict[str, Values]:
-    """The model of `rapport generate`, as a recipe has it."""
-    model = own.get("model")
-    if model is None:
+    """The model of `rapport generate`, or the judge of `rapport score`, as a recipe has it."""
+    name = own.get("model") or own.get("judge")
+    if name is None:
         return {}
-    writer = {"model": model, "base_url": own["base_url"]}
-    if model == REHEARSAL:
-        writer["base_url"] = REHEARSAL
+    model = {"model": name, "base_url": own["base_url"]}
+    if name == REHEARSAL:
+        model["base_url"] = REHEARSAL
     # without one the server is asked without a key: local servers need none
     if KEY in os.environ:
-        writer["key"] = KEY
-    return {"writer": writer}
+        model["key"] = KEY
+    return {"writer" if own.get("model") else "judge": model}
 
 
 def _read_again(request: StageRequest) -> list[FunnelRow]:

@@ -42,7 +42,6 @@ class Dialect:
         self._refused_fields: set[str] = set()
         self._rungs = list(RUNGS)
         self._proven: set[str] = set()  # rungs that have brought an answer
-        self._suspected: set[str] = set()  # rungs that failed while a plain request worked
 
     @property
     def rung(self) -> str:
@@ -80,17 +79,18 @@ class Dialect:
     # --- what is learned
 
     def learn(self, body: JsonObject, rung: str | None, failed: RequestFailed) -> bool:
-        """Note what the server says it does not accept, be it by 400 or by 500.
+        """Note what the server says it does not accept; of JSON, be it by 400 or by 500.
 
         rung: on which the request asked for JSON, if it did. Returns whether the next request will
         be another one than this.
         """
-        if failed.reason not in ("rejected", "server"):
-            return False
-        if rung not in (None, "text") and _ABOUT_JSON.search(failed.detail):
+        refused = failed.reason == "rejected"
+        breaks = failed.reason == "server" and rung is not None and self.is_doubtful(rung)
+        about_json = rung not in (None, RUNGS[-1]) and _ABOUT_JSON.search(failed.detail)
+        if about_json and (refused or breaks):
             self.leave(rung)
             return True
-        if failed.reason == "server" or not _UNKNOWN_FIELD.search(failed.detail):
+        if not refused or not _UNKNOWN_FIELD.search(failed.detail):
             return False
         fields = body.keys() - {"model", "messages", "response_format"}
         named = [field for field in fields if re.search(rf"\b{field}\b", failed.detail)]
@@ -107,16 +107,9 @@ class Dialect:
         if rung is not None:
             self._proven.add(rung)
 
-    def is_doubtful(self, rung: str | None) -> bool:
+    def is_doubtful(self, rung: str) -> bool:
         """May a server that fails on this rung only be unable to take it?"""
-        return rung not in (None, "text") and rung not in self._proven
-
-    def suspect(self, rung: str) -> bool:
-        """Note that a rung failed where a plain request works. Returns whether it was the second
-        time: a server may fail once by chance."""
-        again = rung in self._suspected
-        self._suspected.add(rung)
-        return again
+        return rung != RUNGS[-1] and rung not in self._proven
 
 
 def _asking_for_json(request: Request) -> list[ChatMessage]:

@@ -72,6 +72,7 @@ class Server:
         self._rehearsal = _stand_in(settings, rehearsal)
         self._dialect = Dialect()
         self._probing = asyncio.Lock()
+        self._answers_plainly = False
 
     @cached_property
     def client(self) -> openai.AsyncOpenAI:
@@ -95,6 +96,7 @@ class Server:
         does not take is left out from then on (OpenAI's newer models know only
         `max_completion_tokens`, others no `seed`, some no schema); those requests cost nothing.
         """
+        failed_on = None
         for _ in range(DIALECTS):
             rung = self._dialect.rung if request.schema else None
             body = self._dialect.body(request)
@@ -103,8 +105,11 @@ class Server:
             except RequestFailed as failed:
                 if self._dialect.learn(body, rung, failed):
                     continue
-                if post or not await self._cannot_take(rung, request, failed):
+                if post or rung is None or not await self._is_doubtful(rung, request, failed):
                     raise
+                if failed_on == rung:
+                    self._dialect.leave(rung)
+                failed_on = rung
             else:
                 self._dialect.prove(rung)
                 self.answered = time.monotonic()
@@ -113,24 +118,22 @@ class Server:
         detail = "the server refuses one field of the request after the other"
         raise RequestFailed("rejected", detail, final=True)
 
-    async def _cannot_take(self, rung: str | None, request: Request, failed: RequestFailed) -> bool:
+    async def _is_doubtful(self, rung: str, request: Request, failed: RequestFailed) -> bool:
         """Is it the way in which JSON was asked for that a failing server cannot take?
 
         llama.cpp's Python server answers a `json_schema` with a bare 500, as if it were down. So
-        on a rung that has never brought an answer a plain request is tried: where that works, the
-        rung is tried once more, then left. Returns whether to ask again.
+        while a rung has never brought an answer, a plain request is tried: where that works, the
+        rung is worth a second try, and then it is left. Returns whether to ask again.
         """
-        if failed.reason != "server" or rung is None or not self._dialect.is_doubtful(rung):
+        if failed.reason != "server" or not self._dialect.is_doubtful(rung):
             return False
         async with self._probing:
-            if self._dialect.rung != rung:  # found out meanwhile
-                return True
-            try:
-                await self._post(self._dialect.probe(request))
-            except RequestFailed:
-                return False
-            if self._dialect.suspect(rung):
-                self._dialect.leave(rung)
+            if not self._answers_plainly:
+                try:
+                    await self._post(self._dialect.probe(request))
+                except RequestFailed:
+                    return False
+                self._answers_plainly = True
         return True
 
     async def _post(self, body: JsonObject) -> Reply:

@@ -91,9 +91,9 @@ async def _judged(
     done = total(context.results).rows_in
     _show(context, done)
     async for row in jury.client.each(rows, partial(rate, jury=jury), TOGETHER):
-        yield row
         done += 1
         _show(context, done)
+        yield row
 
 
 def _show(context: StageContext, done: int) -> None:
