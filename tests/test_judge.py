@@ -22,8 +22,7 @@ from pipeline.conversation import (
     Score,
     Source,
 )
-from pipeline.judge import Comparison, Jury, compare, expected, rate, refuse_own_family
-from pipeline.judge.expect import Sample
+from pipeline.judge import Comparison, Jury, RowSample, compare, expected, rate, refuse_own_family
 from pipeline.judge.ranges import EARLIER, ranges
 from pipeline.judge.rate import Rating, averaged, score_of_ranges
 from pipeline.judge.verdict import PAIR_VERDICT, VERDICT, stands_in
@@ -266,12 +265,6 @@ def test_the_plan_of_a_generated_talk_is_shown_and_no_scorers_guess(
         ("casual", "closer"),
         ("close", "hold"),
     ]
-    older = replace(made, annotations=(), extra=json.dumps({"stages": ["ice-breaker", "casual"]}))
-    (prompt,) = prompts_of(server, tmp_path, older)
-    assert [line["stage"] for line in lines(prompt)] == ["ice-breaker", "casual"]
-    shortened = replace(older, messages=older.messages[:1] * 3 + older.messages[1:])
-    (prompt,) = prompts_of(server, tmp_path, shortened)
-    assert "stage" not in lines(prompt)[0]
 
 
 def test_a_text_cannot_leave_its_line(server: Serving, tmp_path: Path) -> None:
@@ -548,11 +541,13 @@ def test_the_calls_of_a_judge_are_known_before(server: Serving, tmp_path: Path) 
     rows = [marked(4, number) for number in range(5)] + [long_talk([3, 3])]
     known = models(server, critic={"price": Price(input=1, output=1)})
     judging = JudgeSettings(models=["critic"])
-    use = expected(judging, known, [Sample(rows, len(rows))])["critic"]
+    use = expected(judging, known, [RowSample(rows, len(rows))])["critic"]
     _, usage = judged(rows, known, tmp_path, criteria=[])
     assert use.calls == usage.calls
     assert use.prompt_tokens == pytest.approx(usage.prompt_tokens, rel=0.15)
-    tenfold = expected(judging, known, [Sample(rows, 10 * len(rows)), Sample([], 0)])["critic"]
+    tenfold = expected(judging, known, [RowSample(rows, 10 * len(rows)), RowSample([], 0)])[
+        "critic"
+    ]
     assert tenfold.calls == 10 * use.calls
 
 

@@ -80,25 +80,25 @@ def expected(
 def expected_talks(
     settings: GenerateSettings, seed: int, folder: Path = Path()
 ) -> tuple[list[Conversation], int]:
-    """Talks as long as those that will be made, without their words; and how many there will be.
-
-    Of bundled characters; each word is as long as theirs are.
-    """
+    """Talks as long as those that will be made, without their words; and how many there will be."""
     if not settings.wanted:
         return [], 0
     rng, seeds = random.Random(seed), bundled(settings.language)
-    filler = "word" * round(_tokens_of_a_word(seeds)) + " "
-    rows = []
-    for number in range(SAMPLED):
-        scene = _scene(number, draw(settings, rng, "assistant"), seeds)
-        messages = [
-            Message(scene.side_at(index), filler * words)
-            for index, words in enumerate(scene.plan.words)
-        ]
-        persona = scene.character.persona(scene.user.name)
-        source = Source("generated", "expected", str(number))
-        rows.append(Conversation(str(number), tuple(messages), source, persona))
-    return rows, settings.talks * _characters(settings, folder)
+    scenes = [_scene(number, draw(settings, rng, "assistant"), seeds) for number in range(SAMPLED)]
+    word = "word" * round(_tokens_of_a_word(seeds)) + " "
+    return [_filler(scene, word) for scene in scenes], settings.talks * _characters(
+        settings, folder
+    )
+
+
+def _filler(scene: Scene, word: str) -> Conversation:
+    """A talk in which every word is this one."""
+    messages = [
+        Message(scene.side_at(index), word * words) for index, words in enumerate(scene.plan.words)
+    ]
+    source = Source("generated", "expected", scene.character.name)
+    persona = scene.character.persona(scene.user.name)
+    return Conversation(source.ref, tuple(messages), source, persona)
 
 
 def _characters(settings: GenerateSettings, folder: Path) -> int:

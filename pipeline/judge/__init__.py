@@ -25,8 +25,8 @@ expect.py    what judging will take
 from __future__ import annotations
 
 from pipeline.judge.compare import Comparison, compare
-from pipeline.judge.expect import Sample, expected
+from pipeline.judge.expect import RowSample, expected
 from pipeline.judge.jury import Jury, refuse_own_family
 from pipeline.judge.rate import rate
 
-__all__ = ["Comparison", "Jury", "Sample", "compare", "expected", "rate", "refuse_own_family"]
+__all__ = ["Comparison", "Jury", "RowSample", "compare", "expected", "rate", "refuse_own_family"]

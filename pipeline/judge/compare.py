@@ -27,8 +27,8 @@ from pipeline.judge.verdict import (
 )
 from pipeline.llm import CallFailed
 
-Outcome = Literal["win", "tie", "loss"]
-OUTCOMES: dict[int, Outcome] = {1: "win", 0: "tie", -1: "loss"}
+PairOutcome = Literal["win", "tie", "loss"]
+OUTCOMES: dict[int, PairOutcome] = {1: "win", 0: "tie", -1: "loss"}
 SIGNS = {"first": 1, "equal": 0, "second": -1}
 
 
@@ -41,7 +41,7 @@ class Comparison:
     """
 
     criterion: str
-    outcome: Outcome | None
+    outcome: PairOutcome | None
     by: str
     evidence: str | None = None
     messages: tuple[int, ...] = ()
@@ -49,7 +49,7 @@ class Comparison:
     error: str | None = None
 
 
-class Side(NamedTuple):
+class Contender(NamedTuple):
     """A range of one conversation."""
 
     row: Conversation
@@ -95,7 +95,7 @@ async def _compare(
     if len(found) == 1:
         return found[0]
     outcomes = {one.outcome for one in found if one.outcome}
-    agreed: Outcome | None = "tie" if outcomes else None
+    agreed: PairOutcome | None = "tie" if outcomes else None
     if len(outcomes) == 1:
         (agreed,) = outcomes
     return Comparison(
@@ -114,33 +114,42 @@ async def _by(
 ) -> Comparison:
     """What one judge says, over all ranges."""
     pairs = _pairs(row, other, jury.settings.messages)
-    asked = [_both_orders(first, second, criterion, model, jury) for first, second in pairs]
-    found = await every(asked)
-    signs = [one.sign for one in found if one.sign is not None]
+    found = await every([_both_orders(*pair, criterion, model, jury) for pair in pairs])
+    good = [one for one in found if not one.problem]
     problems = dict.fromkeys(one.problem for one in found if one.problem)
-    total = sum(signs)
     return Comparison(
         criterion.name,
-        OUTCOMES[(total > 0) - (total < 0)] if signs else None,
+        _outcome([one.sign for one in good if one.sign is not None]),
         jury.name(model),
-        evidence="\n".join(_told(one) for one in found if not one.problem) or None,
-        messages=_union([quote["message"] for quote in one.quotes] for one in found),
-        other_messages=_union([quote["message"] for quote in one.other_quotes] for one in found),
+        evidence="\n".join(map(_told, good)) or None,
+        messages=_union(map(_indices, (one.quotes for one in good))),
+        other_messages=_union(map(_indices, (one.other_quotes for one in good))),
         error="; ".join(problems) or None,
     )
 
 
-def _pairs(row: Conversation, other: Conversation, size: int) -> list[tuple[Side, Side]]:
+def _outcome(signs: Sequence[int]) -> PairOutcome | None:
+    """The more frequent one; a tie where wins and losses are equally many."""
+    total = sum(signs)
+    return OUTCOMES[(total > 0) - (total < 0)] if signs else None
+
+
+def _indices(quotes: Sequence[Quote]) -> list[int]:
+    return [quote["message"] for quote in quotes]
+
+
+def _pairs(row: Conversation, other: Conversation, size: int) -> list[tuple[Contender, Contender]]:
     """Ranges of both that belong together."""
     number = max(count(len(one.messages), size) for one in (row, other))
     sides = [
-        [Side(one, part) for part in ranges(one.messages, size, number)] for one in (row, other)
+        [Contender(one, part) for part in ranges(one.messages, size, number)]
+        for one in (row, other)
     ]
     return list(zip(*sides, strict=False))
 
 
 async def _both_orders(
-    one: Side, two: Side, criterion: Criterion, model: str, jury: Jury
+    one: Contender, two: Contender, criterion: Criterion, model: str, jury: Jury
 ) -> Preference:
     """What holds whichever stands first."""
     forth, back = await every(
@@ -158,7 +167,7 @@ async def _both_orders(
 
 
 async def _preference(
-    first: Side, second: Side, criterion: Criterion, model: str, jury: Jury
+    first: Contender, second: Contender, criterion: Criterion, model: str, jury: Jury
 ) -> Preference:
     try:
         answer = await jury.ask(model, _chat(first, second, criterion), PAIR_VERDICT)
@@ -179,7 +188,7 @@ def _of(quotes: Sequence[PairQuote], which: str) -> list[Quote]:
     return [quote for quote in quotes if quote["conversation"] == which]
 
 
-def _chat(first: Side, second: Side, criterion: Criterion) -> list[dict[str, str]]:
+def _chat(first: Contender, second: Contender, criterion: Criterion) -> list[dict[str, str]]:
     return shown.prompt(
         "judge-pair",
         first_card=shown.card(first.row),

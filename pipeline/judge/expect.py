@@ -18,7 +18,7 @@ ANSWER = 150  # tokens of an answer: three quotes of a dozen words, and a senten
 
 
 @dataclass(frozen=True)
-class Sample:
+class RowSample:
     """Some rows, and how many they stand for."""
 
     rows: Sequence[Conversation]
@@ -26,7 +26,7 @@ class Sample:
 
 
 def expected(
-    settings: JudgeSettings, models: Mapping[str, ModelSettings], samples: Sequence[Sample]
+    settings: JudgeSettings, models: Mapping[str, ModelSettings], samples: Sequence[RowSample]
 ) -> dict[str, Estimate]:
     """Calls, tokens and dollars by the recipe's name of the model.
 

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from pipeline import UserError
 from pipeline.criteria import Criterion, criteria
-from pipeline.judge.verdict import ANSWER_TOKENS, JsonSchema
+from pipeline.judge.verdict import ANSWER_TOKENS
 from pipeline.llm import Answer, Client
+from pipeline.llm.request import JsonObject
 from pipeline.recipe.models import ModelSettings, family_in, own_family
 from pipeline.recipe.score import JudgeSettings
 
@@ -29,7 +30,7 @@ class Jury:
         """The name under which a model's scores are kept: its own."""
         return self.models[model].model
 
-    async def ask(self, model: str, chat: list[dict[str, str]], schema: JsonSchema) -> Answer:
+    async def ask(self, model: str, chat: list[dict[str, str]], schema: JsonObject) -> Answer:
         """Raises CallFailed, or StopRun when the run cannot continue."""
         return await self.client.ask(
             model,

@@ -13,7 +13,8 @@ that stands in two ranges each counts half: neither the beginning nor the middle
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from math import ceil
 from typing import NamedTuple
 
@@ -41,15 +42,19 @@ def ranges(messages: Sequence[Message], size: int, least: int = 1) -> list[Range
     """
     spoken = [index for index, message in enumerate(messages) if message.role != "system"]
     spans = _spans(len(spoken), size, least)
-    times = Counter(place for span in spans for place in span)
-    found = []
-    for span in spans:
-        own = [place for place in span if messages[spoken[place]].role == "assistant"]
-        weight = sum(1 / times[place] for place in own)
-        earlier = spoken[max(0, span.start - EARLIER) : span.start]
-        if weight:
-            found.append(Range(spoken[span.start : span.stop], earlier, weight))
-    return found
+    times = Counter(chain.from_iterable(spans))
+    parts = [_range(messages, spoken, span, times) for span in spans]
+    return [part for part in parts if part.weight]
+
+
+def _range(
+    messages: Sequence[Message], spoken: Sequence[int], span: range, times: Mapping[int, int]
+) -> Range:
+    """span: places in `spoken`. times: how many spans a place is in."""
+    mine = [place for place in span if messages[spoken[place]].role == "assistant"]
+    earlier = spoken[max(0, span.start - EARLIER) : span.start]
+    weight = sum(1 / times[place] for place in mine)
+    return Range(spoken[span.start : span.stop], earlier, weight)
 
 
 def count(length: int, size: int) -> int:

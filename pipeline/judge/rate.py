@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, product
+from statistics import mean
 from typing import cast
 
 from pipeline.conversation import Conversation, Finding, Score
@@ -41,7 +42,7 @@ async def rate(row: Conversation, jury: Jury) -> Conversation:
     A call that failed and may succeed another time is a finding as well.
     """
     parts = ranges(row.messages, jury.settings.messages)
-    wanted = [(criterion, name) for criterion in chosen(jury.settings) for name in _names(jury)]
+    wanted = list(product(chosen(jury.settings), jury.settings.models))
     asked = [_ratings(row, parts, criterion, name, jury) for criterion, name in wanted]
     scores: dict[str, list[Score]] = {}
     findings: list[Finding] = []
@@ -70,10 +71,6 @@ def _other_findings(row: Conversation) -> list[Finding]:
         for finding in row.findings
         if finding.stage != STAGE or not finding.rule.startswith("call.")
     ]
-
-
-def _names(jury: Jury) -> Sequence[str]:
-    return jury.settings.models
 
 
 async def _ratings(
@@ -127,22 +124,31 @@ def score_of_ranges(criterion: str, by: str, ratings: Sequence[Rating]) -> Score
     """
     rated = [rating for rating in ratings if rating.level is not None and not rating.problem]
     failed = [rating for rating in ratings if rating.problem]
-    weight = sum(rating.weight for rating in rated)
-    problems = dict.fromkeys(rating.problem for rating in failed if rating.problem)
-    error = "; ".join(problems) if ratings else SILENT
-    if not rated or weight < sum(rating.weight for rating in failed):
-        reasons = [rating.why for rating in ratings if rating.level is None and rating.why]
-        return Score(criterion, None, by, "\n".join(reasons) or None, error=error or None)
+    error = _united(rating.problem for rating in failed)
+    if not ratings:
+        error = SILENT
+    if not rated or _weight(rated) < _weight(failed):
+        reasons = _united(rating.why for rating in ratings if rating.level is None)
+        return Score(criterion, None, by, reasons, error=error)
     levels = sum(rating.weight * (rating.level or 0) for rating in rated)
     quotes = chain.from_iterable(rating.quotes for rating in rated)
     return Score(
         criterion,
-        round(levels / weight, 3),
+        round(levels / _weight(rated), 3),
         by,
         evidence="\n".join(evidence(rating.quotes, rating.why) for rating in rated),
         messages=tuple(sorted({quote["message"] for quote in quotes})),
-        error=error or None,
+        error=error,
     )
+
+
+def _weight(ratings: Sequence[Rating]) -> float:
+    return sum(rating.weight for rating in ratings)
+
+
+def _united(texts: Iterable[str | None]) -> str | None:
+    """Different texts in one, None where there are none."""
+    return "; ".join(dict.fromkeys(filter(None, texts))) or None
 
 
 def averaged(scores: Sequence[Score]) -> Score:
@@ -151,15 +157,20 @@ def averaged(scores: Sequence[Score]) -> Score:
     if len(scores) == 1:
         return scores[0]
     errors = [f"{score.by}: {score.error}" for score in scores if score.error]
+    values = [score.value for score in scores if score.value is not None]
     given = [score for score in scores if score.value is not None] or scores
-    values = [score.value for score in given if score.value is not None]
     reasons = [f"{score.by}:\n{score.evidence}" for score in given if score.evidence]
-    return Score(
+    together = Score(
         criterion=scores[0].criterion,
-        value=round(sum(values) / len(values), 3) if values else None,
+        value=None,
         by=" + ".join(score.by for score in given),
         evidence="\n".join(reasons) or None,
         messages=tuple(sorted({index for score in given for index in score.messages})),
-        spread=round(max(values) - min(values), 3) if len(values) > 1 else None,
         error="; ".join(errors) or None,
     )
+    if not values:
+        return together
+    together = replace(together, value=round(mean(values), 3))
+    if len(values) == 1:
+        return together
+    return replace(together, spread=round(max(values) - min(values), 3))

@@ -81,15 +81,7 @@ def _planned(row: Conversation) -> dict[int, dict[str, str]]:
     for index, annotation in enumerate(row.annotations):
         known = {"stage": annotation.stage, "decision": annotation.decision}
         found[index] = {name: text for name, text in known.items() if text}
-    return found or {index: {"stage": stage} for index, stage in enumerate(_stages(row))}
-
-
-def _stages(row: Conversation) -> list[str]:
-    """The stages that rows of older versions have in `extra`; of no use once messages were
-    removed."""
-    extra = json.loads(row.extra or "{}")
-    stages: list[str] = extra.get("stages", []) if isinstance(extra, dict) else []
-    return stages if len(stages) == len(row.messages) else []
+    return found
 
 
 def _line(value: dict[str, object] | dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from pipeline.conversation import Message, normalised
 from pipeline.criteria import LEVELS
+from pipeline.llm.request import JsonObject
 
 MOST_QUOTES = 4
 # Tokens of one answer, at most: four quotes of two sentences and one sentence why. Our choice.
@@ -18,11 +19,9 @@ ANSWER_TOKENS = 800
 # How a part is left out of a quote.
 GAP = re.compile(r"\[?(?:…|\.\.\.)\]?")
 
-JsonSchema = dict[str, object]
-
 
 class Quote(TypedDict):
-    """A passage that a verdict rests on, and the number of the message it stands in."""
+    """Words that a verdict rests on, and the number of the message they stand in."""
 
     message: int
     quote: str
@@ -50,13 +49,13 @@ class PairVerdict(TypedDict):
     better: str | None
 
 
-def _schema(quote: JsonSchema, name: str, last: JsonSchema) -> JsonSchema:
+def _schema(quote: JsonObject, name: str, last: JsonObject) -> JsonObject:
     """Quotes, a sentence, and what follows from them under `name`."""
     quotes = {"type": "array", "items": _object(quote), "maxItems": MOST_QUOTES}
     return _object({"quotes": quotes, "why": {"type": "string"}, name: last})
 
 
-def _object(properties: JsonSchema) -> JsonSchema:
+def _object(properties: JsonObject) -> JsonObject:
     """An object with all of these properties and no others."""
     return {
         "type": "object",
@@ -66,8 +65,8 @@ def _object(properties: JsonSchema) -> JsonSchema:
     }
 
 
-_PLACE: JsonSchema = {"message": {"type": "integer"}, "quote": {"type": "string"}}
-_SIDE: JsonSchema = {"conversation": {"type": "string", "enum": ["first", "second"]}}
+_PLACE: JsonObject = {"message": {"type": "integer"}, "quote": {"type": "string"}}
+_SIDE: JsonObject = {"conversation": {"type": "string", "enum": ["first", "second"]}}
 VERDICT = _schema(_PLACE, "level", {"type": ["integer", "null"], "enum": [*LEVELS, None]})
 PAIR_VERDICT = _schema(
     _SIDE | _PLACE,

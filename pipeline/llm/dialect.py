@@ -32,7 +32,7 @@ _UNKNOWN_FIELD = re.compile(
 _ABOUT_JSON = re.compile(r"response_format|json_object|schema|guided|grammar", re.I)
 
 
-class Dialect:
+class RequestDialect:
     """How requests to one server are written, as far as that is known.
 
     rung: of `RUNGS`, the one in use.

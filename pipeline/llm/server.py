@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from pipeline import UserError
-from pipeline.llm.dialect import Dialect
+from pipeline.llm.dialect import RequestDialect
 from pipeline.llm.prices import is_local
 from pipeline.llm.protocol import (
     DETAIL,
@@ -70,7 +70,7 @@ class Server:
         self._key = key
         self._secret = key if key and len(key) >= SECRET else None
         self._rehearsal = _stand_in(settings, rehearsal)
-        self._dialect = Dialect()
+        self._dialect = RequestDialect()
         self._probing = asyncio.Lock()
         self._answers_plainly = False
 

@@ -19,7 +19,7 @@ from pipeline.run.runner import (
 )
 
 if TYPE_CHECKING:
-    from pipeline.judge import Sample
+    from pipeline.judge import RowSample
     from pipeline.llm import Estimate
 
 SAMPLED = 200  # rows from which the judge's prompts are estimated
@@ -53,8 +53,7 @@ class PlannedStage(ModelUse, total=False):
 
 def plan(job: Job) -> list[PlannedStage]:
     """What a run would do, stage by stage. Runs nothing."""
-    recipe = with_noted_commits(job.recipe, job.out)
-    job = replace(job, recipe=recipe)
+    job = replace(job, recipe=with_noted_commits(job.recipe, job.out))
     planned: list[PlannedStage] = []
     before: Finished | None = Finished()
     known = Finished()  # the last store that stands
@@ -64,15 +63,27 @@ def plan(job: Job) -> list[PlannedStage]:
         context = context_of(job, stage, output, before) if before is not None else None
         one, before = _planned(context, stage.name)
         known = before or known
-        asked = _asked(recipe, stage.name)
-        if asked:
-            one["families"] = {name: recipe.models[name].kin for name in asked}
-        if asked and one["state"] != "cached":
-            uses = _estimates(recipe, stage.name, known)
-            expected += uses
-            one |= _use(uses, expected, job)  # type: ignore[typeddict-item]
-        planned.append(one)
+        planned.append(_with_models(one, known, expected, job))
     return planned
+
+
+def _with_models(
+    one: PlannedStage, known: Finished, expected: list[Estimate], job: Job
+) -> PlannedStage:
+    """With what the models of a stage would take, if it asks any.
+
+    expected: what those of the stages before would take; these are added.
+    """
+    recipe = job.recipe
+    asked = _asked(recipe, one["stage"])
+    if not asked:
+        return one
+    one["families"] = {name: recipe.models[name].kin for name in asked}
+    if one["state"] != "cached":
+        uses = _estimates(recipe, one["stage"], known)
+        expected += uses
+        one |= _use(uses, expected, job)  # type: ignore[typeddict-item]
+    return one
 
 
 def _planned(context: StageContext | None, name: str) -> tuple[PlannedStage, Finished | None]:
@@ -107,20 +118,20 @@ def _estimates(recipe: Recipe, stage: str, known: Finished) -> list[Estimate]:
         samples = [_sample(known)]
         if known.store is None or known.store.stage == "collect":
             talks, count = generate.expected_talks(recipe.generate, recipe.seed, recipe.folder)
-            samples.append(judge.Sample(talks, count))
+            samples.append(judge.RowSample(talks, count))
         uses = judge.expected(recipe.score.judge, recipe.models, samples)
     return list(uses.values())
 
 
-def _sample(known: Finished) -> Sample:
+def _sample(known: Finished) -> RowSample:
     """Some rows of a store, for all that are in it."""
-    from pipeline.judge import Sample
+    from pipeline.judge import RowSample
 
     store = known.store
     if store is None:
-        return Sample([], 0)
+        return RowSample([], 0)
     rows = chain.from_iterable(store.read(part) for part in known.parts)
-    return Sample(list(islice(rows, SAMPLED)), sum(part.rows for part in known.parts))
+    return RowSample(list(islice(rows, SAMPLED)), sum(part.rows for part in known.parts))
 
 
 def _use(uses: Sequence[Estimate], expected: Sequence[Estimate], job: Job) -> ModelUse:
