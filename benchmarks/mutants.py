@@ -81,7 +81,8 @@ def same_file(one: Path, other: Path) -> bool:
 
 
 def brought_up_to_date(root: Path, tree: Path) -> Imports:
-    """Copy the changed files, with their time: Python and numba compile anew if it differs.
+    """Copy the changed files, with their time: Python and numba compile anew if it differs
+    (`pipeline/compiled.py`).
 
     The first copy takes compiled code along, so that no test of the first measurement compiles.
     """
@@ -97,17 +98,7 @@ def brought_up_to_date(root: Path, tree: Path) -> Imports:
     for name in changed:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / name, tree / name)
-    imports = Imports(tree)
-    for name in imports.importers.keys() & changed:
-        forget_compiled(tree, imports, name)
-    return imports
-
-
-def forget_compiled(tree: Path, imports: Imports, file: str) -> None:
-    for stale in imports.compiled_from(file):
-        path = tree / stale
-        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
-            compiled.unlink()
+    return Imports(tree)
 
 
 def measured(tree: Path, file: str) -> Seconds:
@@ -161,16 +152,15 @@ class Trials:
     imports: Imports
     times: dict[str, Seconds]
     limit: float = LIMIT
-    passed: dict[str, Result] = field(default_factory=dict)  # by file: all its chosen tests
+    passed: dict[tuple[str, str], Result] = field(default_factory=dict)  # by file and last test
 
     def of(self, mutant: Mutant) -> Result:
         """A failure or time-out says something only if the same tests pass on the code as it is."""
         source = (self.tree / mutant.file).read_bytes()
         result = self.run(mutant.file, mutant.applied(source))
-        if mutant.file not in self.passed:
-            survived = result.verdict == "survived"
-            self.passed[mutant.file] = result if survived else self.run(mutant.file, source)
-        plain = self.passed[mutant.file]
+        if result.verdict == "survived":
+            return result
+        plain = self.plain(mutant.file, result.note if result.verdict == "killed" else "")
         if plain.verdict == "killed":
             raise SystemExit(f"without a mutant, {plain.note} fails in this order\n{plain.output}")
         if result.verdict != "timed out":
@@ -179,15 +169,22 @@ class Trials:
         note = f"time-out; without the mutant {plain.seconds:.0f} s"
         return replace(result, verdict="timed out" if ends_well else "survived", note=note)
 
-    def run(self, file: str, source: bytes) -> Result:
-        """The chosen tests on a copy of the tree in which this file reads so."""
-        tests = plan(self.imports.tests_near(file), self.times)
+    def plain(self, file: str, last: str) -> Result:
+        """The code as it is, up to the test that has failed; all chosen tests without one."""
+        if (file, last) not in self.passed:
+            self.passed[file, last] = self.run(file, None, last)
+        return self.passed[file, last]
+
+    def run(self, file: str, source: bytes | None, last: str = "") -> Result:
+        """The chosen tests on a copy of the tree, in which this file reads so."""
+        tests = plan(self.imports.tests_near(file), self.times).up_to(last)
         took = 0.0
         with TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as name:
             copy = Path(name) / "tree"
             shutil.copytree(self.tree, copy)
-            (copy / file).write_bytes(source)
-            forget_compiled(copy, self.imports, file)
+            if source is not None:
+                # what numba compiled from it is stale by the file's time: pipeline/compiled.py
+                (copy / file).write_bytes(source)
             for files in tests.rounds:
                 ran = run_pytest(copy, files, tests, self.limit - took)
                 took += ran.took

@@ -58,7 +58,7 @@ def names_in(tree: ast.Module, package: list[str]) -> Iterator[str]:
 
 
 class Imports:
-    """Which file imports which, and which hold code that numba compiles."""
+    """Which file imports which."""
 
     def __init__(self, root: Path) -> None:
         tops = [root / top for top in ("pipeline", "spiders", "benchmarks", "tests")]
@@ -66,7 +66,6 @@ class Imports:
         self.files = [path.relative_to(root).as_posix() for path in paths]
         self.modules = {module_of(file): file for file in self.files}
         self.imported = {file: self._imported_by(root, file) for file in self.files}
-        self.compiled = {file for file in self.files if "njit" in (root / file).read_text("utf-8")}
         self.importers: dict[str, set[str]] = {file: set() for file in self.files}
         for file, others in self.imported.items():
             for other in others:
@@ -85,13 +84,6 @@ class Imports:
         while "." in name and name not in self.modules:
             name = name.rpartition(".")[0]
         return self.modules.get(name)
-
-    def compiled_from(self, file: str) -> set[str]:
-        """Files whose compiled code may hold a function or constant of this file, and itself.
-
-        numba looks at the time of a compiled function's own file only.
-        """
-        return set(distances(lambda each: self.importers[each] & self.compiled, file))
 
     def tests_near(self, file: str) -> dict[str, int]:
         """Test files, and how many imports away they are; 0 for the file's own."""
@@ -126,6 +118,17 @@ class Plan:
     rounds: list[list[str]]  # files; the near ones first and alone, as pytest starts sooner then
     order: list[str]
     left_out: list[str]  # for want of time
+
+    def up_to(self, last: str) -> Plan:
+        """The same tests in the same order, those behind `last` left out; all where it is none of
+        them."""
+        if last not in self.order:
+            return self
+        end = self.order.index(last) + 1
+        order, behind = self.order[:end], self.order[end:]
+        files = {file_of(test) for test in order}
+        rounds = [[file for file in each if file in files] for each in self.rounds]
+        return Plan([each for each in rounds if each], order, [*self.left_out, *behind])
 
 
 def plan(away: dict[str, int], times: dict[str, Seconds]) -> Plan:

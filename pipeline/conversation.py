@@ -49,6 +49,7 @@ MEASURES: dict[str, str] = {
     "closeness": "mean closeness of the assistant's messages, -1 to 1",
     "closeness_gap": "mean closeness of the assistant's messages less the user's",
     "closeness_rise": "largest rise of the assistant's closeness above all that came before",
+    "rush": "how fast the assistant comes closer: closeness, excess and pressing (`pacing/`)",
     "steps": "steps closer of the assistant",
     "steps_untaken": "steps closer of the assistant that the user did not take up",
     "stutter": "largest share of an assistant's message that is word pairs said twice in it",

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
+import pipeline.cli
 import pipeline.llm.server
+
+Rapport = Callable[..., tuple[int, str, str]]
 
 pipeline.llm.server.REMOTE_MODELS = False  # no test can ask, or pay, a model elsewhere
 
@@ -12,3 +19,23 @@ settings.register_profile(
     "rapport", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("rapport")
+
+
+@pytest.fixture
+def rapport(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Rapport]:
+    """A command in this process: its exit code, stdout and stderr."""
+    monkeypatch.setattr(pipeline.cli, "lean", lambda environment: None)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["rapport", *map(str, words)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as raised:
+            pipeline.cli.main()
+        out, err = capfd.readouterr()
+        code = raised.value.code
+        assert isinstance(code, int | None)
+        return code or 0, out, err
+
+    return call

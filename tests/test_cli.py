@@ -12,7 +12,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -29,29 +28,8 @@ from pipeline.run.context import Progress
 from pipeline.run.stages import STAGES
 from pipeline.store.counts import Counts
 from pipeline.texts import configs
+from tests.conftest import Rapport
 from tests.rows import record, write_jsonl
-
-Rapport = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def rapport(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Rapport]:
-    """A command in this process: its exit code, stdout and stderr."""
-    monkeypatch.setattr(pipeline.cli, "lean", lambda environment: None)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["rapport", *map(str, words)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as raised:
-            main()
-        out, err = capfd.readouterr()
-        code = raised.value.code
-        assert isinstance(code, int | None)
-        return code or 0, out, err
-
-    return call
 
 
 def talks(folder: Path, name: str = "talks.jsonl", rows: int = 5) -> Path:

@@ -20,6 +20,7 @@ from pipeline.conversation import Conversation, Drop, Quarantine, from_table, to
 from pipeline.formats import cards, realm
 from pipeline.generate import expected, reasons, work
 from pipeline.llm import Client, rehearsal
+from pipeline.pacing import STAGES
 from pipeline.recipe.generate import GenerateSettings
 from pipeline.recipe.models import BudgetSettings, ModelSettings, Price
 from tests.servers.model import serving
@@ -95,7 +96,10 @@ def test_every_slot_is_filled_with_a_row_that_says_where_it_comes_from(
         assert row.user_persona.description
         extra = json.loads(row.extra or "")
         assert extra["prompt_tokens"] > extra["completion_tokens"] > 0
-        assert len(extra["stages"]) == len(row.messages)
+        assert "stages" not in extra
+        assert len(row.annotations) == len(row.messages)
+        assert {one.stage for one in row.annotations} <= set(STAGES)
+        assert {one.decision for one in row.annotations} <= {"hold", "closer", "back"}
         cut = any(finding.rule == "talk.cut" for finding in row.findings)
         assert cut == (extra["ending"] == "cut")
         assert extra["ending"] in ("cut", "open", extra["plan"]["ending"])

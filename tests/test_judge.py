@@ -22,9 +22,9 @@ from pipeline.conversation import (
     Score,
     Source,
 )
-from pipeline.judge import Comparison, Jury, RowSample, compare, expected, rate, refuse_own_family
+from pipeline.judge import Jury, PairScore, RowSample, compare, expected, rate, refuse_own_family
 from pipeline.judge.ranges import EARLIER, ranges
-from pipeline.judge.rate import Rating, averaged, score_of_ranges
+from pipeline.judge.rate import RangeRating, averaged, score_of_ranges
 from pipeline.judge.verdict import PAIR_VERDICT, VERDICT, stands_in
 from pipeline.llm import rehearsal
 from pipeline.llm.reply import misfit
@@ -329,12 +329,16 @@ def test_a_long_conversation_is_rated_range_by_range_with_earlier_lines(
 
 def test_levels_of_ranges_count_by_the_messages_of_the_assistant() -> None:
     quote = [{"message": 1, "quote": "a"}]
-    ratings = [Rating(9, 5, quote, "good"), Rating(3, 1, quote, "bad"), Rating(4, None, why="none")]
+    ratings = [
+        RangeRating(9, 5, quote, "good"),
+        RangeRating(3, 1, quote, "bad"),
+        RangeRating(4, None, why="none"),
+    ]
     assert score_of_ranges("safe", "x", ratings).value == 4.0
-    failed = [*ratings, Rating(5, problem="timeout: no answer")]
+    failed = [*ratings, RangeRating(5, problem="timeout: no answer")]
     found = score_of_ranges("safe", "x", failed)
     assert (found.value, found.error) == (4.0, "timeout: no answer")
-    found = score_of_ranges("safe", "x", [*failed, Rating(8, problem="empty: nothing")])
+    found = score_of_ranges("safe", "x", [*failed, RangeRating(8, problem="empty: nothing")])
     assert (found.value, found.error) == (None, "timeout: no answer; empty: nothing")
 
 
@@ -453,8 +457,8 @@ def test_a_judge_may_not_rate_what_its_own_family_wrote() -> None:
 
 def compared(
     one: Conversation, two: Conversation, known: dict[str, ModelSettings], folder: Path, **more: Any
-) -> Comparison:
-    async def main() -> list[Comparison]:
+) -> PairScore:
+    async def main() -> list[PairScore]:
         async with llm.Client(known, folder / "calls.sqlite", None, {}) as client:
             jury = Jury(client, known, JudgeSettings(models=list(known), **more))
             return await compare(one, two, ["engaging"], jury)
@@ -525,7 +529,7 @@ def test_a_rehearsed_judge_answers_what_the_schema_asks_for(tmp_path: Path) -> N
 def test_a_rehearsed_comparison_is_a_verdict(tmp_path: Path) -> None:
     known = {"critic": ModelSettings(model="big-1", base_url="rehearsal")}
 
-    async def main() -> list[Comparison]:
+    async def main() -> list[PairScore]:
         calls = tmp_path / "calls.sqlite"
         async with llm.Client(known, calls, None, {}, 0, rehearsal.flawless) as client:
             jury = Jury(client, known, JudgeSettings(models=["critic"]))

@@ -213,9 +213,11 @@ def test_a_run_with_a_judge_rehearses(server: Serving, tmp_path: Path) -> None:
 def test_the_command_score_takes_a_judge(server: Serving, tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in range(3)])
     asked = ("--judge", "critic-1", "--base-url", server.url, "--set", "judge.criteria=[safe]")
-    rapport("score", path, "--out", tmp_path / "out", *asked)
+    told = rapport("score", path, "--out", tmp_path / "out", *asked, "--require", "safe=3")
     assert [score["value"] for score in scores(tmp_path / "out")] == [3.0] * 3
-    rapport("score", path, "--out", tmp_path / "rehearsed", "--judge", "rehearsal")
+    assert "It says so itself." in told
+    assert "safe" in rapport("score", path, *asked, "--require", "safe=4", code=1)
+    rapport("score", path, "--judge", "rehearsal")
 
 
 def test_a_wrong_key_stops_the_run_with_one_message(server: Serving, tmp_path: Path) -> None:

@@ -108,7 +108,6 @@ def test_a_file_is_tested_by_what_imports_it_the_nearest_first(tmp_path: Path) -
         "pipeline/__init__.py": "",
         "pipeline/low.py": "",
         "pipeline/middle.py": "def a():\n    from pipeline import low\n",
-        "pipeline/compiled.py": "from numba import njit\nfrom .low import b\n",
         "tests/test_low.py": "",
         "tests/test_middle.py": "import pipeline.middle\n",
         "tests/test_command.py": "command = ['-m', 'pipeline.low']\n",
@@ -117,7 +116,6 @@ def test_a_file_is_tested_by_what_imports_it_the_nearest_first(tmp_path: Path) -
     imports = Imports(written(tmp_path, files))
     near = {"tests/test_low.py": 0, "tests/test_command.py": 1, "tests/test_middle.py": 2}
     assert imports.tests_near("pipeline/low.py") == near
-    assert imports.compiled_from("pipeline/low.py") == {"pipeline/low.py", "pipeline/compiled.py"}
 
 
 def test_the_seconds_go_to_near_and_fast_tests() -> None:
@@ -128,6 +126,10 @@ def test_the_seconds_go_to_near_and_fast_tests() -> None:
     assert chosen.order == ["test_own.py::fast", "test_far.py::fast", "test_far.py::slow"]
     assert chosen.left_out == ["test_own.py::slow"]
     assert chosen.rounds == [["test_own.py"], ["test_far.py"]]
+    begin = chosen.up_to("test_own.py::fast")
+    assert (begin.rounds, begin.order) == ([["test_own.py"]], ["test_own.py::fast"])
+    assert set(begin.left_out) == {*own, *far} - {"test_own.py::fast"}
+    assert chosen.up_to("") == chosen
 
 
 def test_a_sample_is_killed_survives_or_is_called_equivalent(
@@ -161,8 +163,8 @@ def test_a_time_out_says_something_only_if_the_unmutated_tests_end_well(tmp_path
     written(tmp_path, {"a.py": "a()\n"})
 
     def verdict(unmutated: Result) -> str:
-        trials = Trials(tmp_path, Imports(tmp_path), {}, limit=60, passed={"a.py": unmutated})
-        trials.run = lambda file, source: Result("timed out", 60, "")  # type: ignore[method-assign]
+        trials = Trials(tmp_path, Imports(tmp_path), {}, limit=60, passed={("a.py", ""): unmutated})
+        trials.run = lambda *_: Result("timed out", 60, "")  # type: ignore[method-assign]
         return trials.of(removed).verdict
 
     assert verdict(Result("survived", 45, "")) == "timed out"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pipeline import publish
 from pipeline.conversation import Conversation, Drop, Language, Message, Persona, to_table
+from pipeline.pacing import STAGES
 from pipeline.publish import release
 from pipeline.publish.card import card
 from pipeline.publish.split import REHEARSAL, TEST, TRAIN, assign
@@ -312,6 +313,37 @@ def test_a_chat_of_a_messenger_is_private_from_its_file_to_the_report(tmp_path: 
     report = json.loads(rapport("stats", out, "--json").stdout)[-1]
     assert report["refused"] == []
     assert report["reasons"] == {"publish.private": 1}
+
+
+def test_the_plan_of_a_generated_talk_is_in_the_published_rows(tmp_path: Path) -> None:
+    """Stage and decision of every message, through repairs, dedup and score; another layout adds
+    files and takes nothing away."""
+    values = {
+        "name": "planned",
+        "models": {"writer": {"base_url": "rehearsal", "model": "rehearsal"}},
+        "generate": {"seeds": 4, "talks": 3, "turns": [22, 30], "license": "CC0-1.0"},
+        "publish": {"layout": "realm"},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(values))
+    rapport("run", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
+    folder = tmp_path / "out" / "6-publish" / "dataset"
+    found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    rows = list(found[REHEARSAL])
+    assert len(rows) >= 8
+    steps = 0
+    for row in rows:
+        annotations = row["annotations"]
+        assert len(annotations) == len(row["messages"]) >= 22
+        assert {one["decision"] for one in annotations} <= {"hold", "closer", "back"}
+        stages = [STAGES.index(one["stage"]) for one in annotations]
+        assert not any(stages[:9])
+        closer = [index for index, one in enumerate(annotations) if one["decision"] == "closer"]
+        for index in closer:
+            steps += 1
+            taken = stages[index + 1] > stages[index]
+            assert (annotations[index + 2]["decision"] == "back") == (not taken)
+        assert stages[-1] <= len(closer)
+    assert steps > len(rows) / 2
 
 
 def rapport(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import string
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.conversation import Conversation, Message, Persona, Source
+from pipeline.conversation import Annotation, Conversation, Message, Persona, Role, Source, Step
 from pipeline.filter.repair import repair_shape, repair_texts
 from pipeline.filter.repair.characters import tidy
 from pipeline.filter.repair.markup import strip_markup
+from pipeline.pacing import STAGES
 from pipeline.recipe.filter import RepairSettings
 
 ALL = RepairSettings()
@@ -178,3 +182,48 @@ def test_tidying_is_final_and_loses_no_letter(text: str) -> None:
     tidied = tidy(text)
     assert tidy(tidied) == tidied
     assert strip_markup(text).count("é") >= text.count("é")
+
+
+# --- annotations: one for each message, whatever becomes of the messages
+
+DECISIONS: tuple[Step, ...] = ("hold", "closer", "back")
+SPEAKERS = st.sampled_from(["user", "assistant", "system"])
+SAID = st.tuples(SPEAKERS, st.booleans(), st.sampled_from(STAGES), st.sampled_from(DECISIONS))
+
+
+@given(said=st.lists(SAID, max_size=9))
+@settings(deadline=None)
+def test_stage_and_decision_stay_with_their_message_when_others_are_cut_or_merged(
+    said: list[tuple[Role, bool, str, Step]],
+) -> None:
+    """Each message that is not empty carries a letter of its own; after all repairs an annotation
+    says what belongs to the letters in its message."""
+    messages = tuple(
+        Message(role, is_said * f"It is {letter}.")
+        for letter, (role, is_said, _, _) in zip(string.ascii_uppercase, said, strict=False)
+    )
+    annotations = tuple(Annotation(stage, decision) for *_, stage, decision in said)
+    given_row = replace(talk(), messages=messages, annotations=annotations)
+    repaired = repair_shape(repair_texts(given_row, ALL), ALL)
+    assert len(repaired.annotations) == len(repaired.messages)
+    for message, found in zip(repaired.messages, repaired.annotations, strict=True):
+        own = [
+            annotation
+            for annotation, letter in zip(annotations, string.ascii_uppercase, strict=False)
+            if f"It is {letter}." in message.content
+        ]
+        decisions = {annotation.decision for annotation in own}
+        assert found.stage == own[-1].stage
+        assert found.decision == next(one for one in ("closer", "back", "hold") if one in decisions)
+
+
+def test_a_row_without_annotations_gets_none_by_a_repair() -> None:
+    merged = repair_shape(row(("user", "Tea?"), ("user", "Or not."), ("assistant", "Tea.")), ALL)
+    assert (contents(merged), merged.annotations) == (["Tea?\nOr not.", "Tea."], ())
+
+
+def test_what_else_is_known_of_a_merged_message_is_what_was_known_of_its_first_part() -> None:
+    said = row(("user", "Tea?"), ("user", "Or not."), ("assistant", "Tea."))
+    annotations = (Annotation(emotion="joy"), Annotation(closeness=0.5), Annotation("casual"))
+    merged = repair_shape(replace(said, annotations=annotations), ALL)
+    assert merged.annotations == (Annotation(emotion="joy"), Annotation("casual"))

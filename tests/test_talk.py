@@ -20,13 +20,16 @@ from pipeline.generate import personas, plan, prompts, slots, talk
 from pipeline.generate.candidates import User
 from pipeline.generate.check import first_fault, underage
 from pipeline.generate.context import GenerateContext
-from pipeline.generate.plan import Plan, Side, draw, moves, side_at, takes_up
+from pipeline.generate.plan import Plan, Side, annotations_of, draw, moves, side_at
 from pipeline.generate.scene import Scene, note, opening, script_prompt, systems_of
 from pipeline.generate.talk import view
 from pipeline.llm import Answer, CallFailed
+from pipeline.pacing import EARLIEST, PAUSE
+from pipeline.pacing.uptake import rebuffs, takes_up
 from pipeline.recipe.generate import GenerateSettings
 
 EN = prompts.load("en")
+REBUFFS = rebuffs("en")
 OTTO = Character(
     "Ottoline",
     "Ottoline, 44, paints signs for {{user}}.",
@@ -132,6 +135,21 @@ def test_message_lengths_vary_as_the_recipe_says_and_endings_differ() -> None:
     assert all(len(p.steps) == 2 for p in plans if p.ending == "friendship")
 
 
+@pytest.mark.parametrize("most", [24, 30, 36])
+def test_the_longest_talk_decides_which_endings_there_are_and_nothing_else(most: int) -> None:
+    """Wherever the longest talk has time for all endings, they come as often as they shall, and so
+    do the stages before them."""
+    plans = [draw(GenerateSettings(turns=(6, most)), random.Random(n), "user") for n in range(3000)]
+    for name, ending in plan.ENDINGS.items():
+        drawn = [p for p in plans if p.ending == name]
+        assert len(drawn) / 3000 == pytest.approx(ending.share, abs=0.03)
+        reached = statistics.mean(len(p.steps) for p in drawn)
+        assert reached == pytest.approx(statistics.mean(ending.stages), abs=0.12)
+    short = [draw(GenerateSettings(turns=(6, 20)), random.Random(n), "user") for n in range(400)]
+    assert {p.ending for p in short} == {"open", "leave", "no"}
+    assert max(len(p.steps) for p in short) == 1
+
+
 ANSWERS = st.lists(
     st.sampled_from(["no", "sure", "I like that a lot, honestly", "rather not", "why?"]),
     max_size=30,
@@ -143,15 +161,15 @@ def test_one_step_at_a_time_and_only_after_the_last_was_taken_up(
     answers: list[str], opener: Side
 ) -> None:
     talked, made = messages(opener, answers), a_plan(40, opener)
-    course = moves(talked, made, EN.rebuffs)
+    course = moves(talked, made, REBUFFS)
     assert len(course) == len(talked) + 1
     level = 0
     for index, (stage, move) in enumerate(course[: len(talked)]):
         if move == "step":
-            assert stage == level + 1
+            assert stage == level
             assert index >= made.steps[level]
             assert course[index + 1][1] == "answer"
-        elif move == "answer" and takes_up(talked[index].content, EN.rebuffs):
+        elif move == "answer" and takes_up(talked[index].content, REBUFFS):
             level += 1
             assert stage == level
         else:
@@ -162,26 +180,26 @@ def test_a_step_that_is_not_taken_up_is_tried_again_later() -> None:
     texts = (
         ["Well, that is a long day for anybody."] * 4
         + ["rather not say that today"]
-        + ["It was a good one though."] * 8
+        + ["It was a good one though."] * 12
     )
-    course = moves(messages("assistant", texts), a_plan(20, steps=(3,)), EN.rebuffs)
-    assert [move for _, move in course].count("step") == 2
-    assert [stage for stage, _ in course][:10] == [0, 0, 0, 1, 0, 0, 0, 0, 1, 1]
+    talked = messages("assistant", texts)
+    course = moves(talked, a_plan(20, steps=(3,)), REBUFFS)
+    steps = [index for index, position in enumerate(course) if position.move == "step"]
+    assert steps == [3, 3 + PAUSE]
+    assert [stage for stage, _ in course] == [0] * 12 + [1] * 6
 
 
-@pytest.mark.parametrize(
-    ("answer", "taken"),
-    [
-        ("no", False),
-        ("ok sure fine", False),
-        ("why?", True),
-        ("I felt that too, you know", True),
-        ("I'd rather not talk", False),
-        ("Whatever, it is late and I am tired", False),
-    ],
-)
-def test_what_takes_a_step_up(answer: str, taken: bool) -> None:
-    assert takes_up(answer, EN.rebuffs) == taken
+def test_what_the_plan_says_of_every_message_is_its_annotation() -> None:
+    """One steps at message 8, the other turns away at 9; a step at 16 is taken up."""
+    texts = [TAKEN] * 9 + [TURNED] + [TAKEN] * 10
+    found = annotations_of(messages("assistant", texts), a_plan(24, steps=(8,)), REBUFFS)
+    assert [one.stage for one in found] == ["ice-breaker"] * 17 + ["casual"] * 3
+    decisions = ["hold"] * 20
+    decisions[8], decisions[10], decisions[16] = "closer", "back", "closer"
+    assert [one.decision for one in found] == decisions
+    user = annotations_of(messages("user", texts), a_plan(24, "user", steps=(8,)), REBUFFS)
+    assert user == found  # whoever steps
+    assert annotations_of([], a_plan(), REBUFFS) == ()
 
 
 def drawn(seed: int, opener: Side, fewest: int, more: int) -> Plan:
@@ -195,7 +213,7 @@ TAKEN, TURNED = "I like that a lot, honestly", "rather not"
 
 def cues(made: Plan, talked: Sequence[Message]) -> dict[int, str]:
     """The cue of each message of a talk, where it gets one."""
-    given = {index: plan.cue_of(talked[:index], made, EN.rebuffs) for index in range(made.turns)}
+    given = {index: plan.cue_of(talked[:index], made, REBUFFS) for index in range(made.turns)}
     return {index: cue for index, cue in given.items() if cue}
 
 
@@ -204,11 +222,12 @@ def test_closeness_never_rises_fast(made: Plan, data: st.DataObject) -> None:
     answers = data.draw(
         st.lists(st.sampled_from([TAKEN, TURNED]), min_size=made.turns, max_size=made.turns)
     )
-    course = moves(messages(made.opener, answers), made, EN.rebuffs)[: made.turns]
+    course = moves(messages(made.opener, answers), made, REBUFFS)[: made.turns]
     stages = [position.stage for position in course]
     steps = [index for index, position in enumerate(course) if position.move == "step"]
-    assert "close" not in plan.stages_of(messages(made.opener, answers), made, EN.rebuffs)[:10]
-    assert all(later - earlier > plan.PAUSE for earlier, later in pairwise(steps))
+    for stage, first in enumerate(EARLIEST, 1):
+        assert stage not in stages[: first + 1]
+    assert all(later - earlier >= PAUSE for earlier, later in pairwise(steps))
     assert all(b - a <= 1 for a, b in pairwise(stages))
     assert all(course[index + 1].move == "answer" for index in steps)
     answered = {index + 1 for index in steps}
@@ -218,7 +237,7 @@ def test_closeness_never_rises_fast(made: Plan, data: st.DataObject) -> None:
 @given(made=DRAWN, answer=st.sampled_from([TAKEN, TURNED]))
 def test_the_end_comes_once_and_from_the_right_side(made: Plan, answer: str) -> None:
     talked = messages(made.opener, [answer] * made.turns)
-    ending, given_out = plan.ending_of(talked, made, EN.rebuffs), cues(made, talked)
+    ending, given_out = plan.ending_of(talked, made, REBUFFS), cues(made, talked)
     assert len(set(given_out.values())) == len(given_out)
     assert list(given_out) == list(range(made.turns))[-len(given_out) :]
     sides = {cue: side_at(made.opener, i) for i, cue in given_out.items()}
@@ -252,7 +271,7 @@ def test_the_last_messages_get_the_cues_of_the_ending(
 def test_no_step_is_tried_when_the_end_is_near() -> None:
     """Of 12 messages the last two say goodbye; a step at 8 is answered at 9."""
     for first, steps in ((8, 1), (9, 0)):
-        course = moves(messages("assistant", [TAKEN] * 12), a_plan(12, steps=(first,)), EN.rebuffs)
+        course = moves(messages("assistant", [TAKEN] * 12), a_plan(12, steps=(first,)), REBUFFS)
         assert [position.move for position in course].count("step") == steps
 
 
@@ -288,8 +307,12 @@ def test_a_note_names_step_answer_and_how_to_begin() -> None:
         "The red one, it never dries.",
         "haha I know that one too",
     ]
-    assert "Take a small step" in note(scene, messages("assistant", texts[:2]), EN)
+    assert "an opinion or a small story" in note(scene, messages("assistant", texts[:2]), EN)
     assert "come a little closer" in note(scene, messages("assistant", texts[:3]), EN)
+    assert "You have warmed up" in note(scene, messages("assistant", texts[:4]), EN)
+    rebuffed = note(scene, messages("assistant", [*texts[:3], TURNED]), EN)
+    assert "did not take up your last step" in rebuffed
+    assert "still a little careful" in rebuffed
     assert "no hello" in note(scene, [], EN)
     assert "no hello" not in note(scene, messages("assistant", texts[:1]), EN)
 

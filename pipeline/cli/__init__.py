@@ -4,10 +4,13 @@ It decides nothing, and it alone prints, reads the environment and exits.
 
     run.py       run, check, plan, init, recipe, clean
     stages.py    a command for each stage, made from the table of stages
-    look.py      why, stats, calibrate
+    evaluate.py  what `score` shows of the user's own conversations
+    look.py      why, stats
+    calibrate.py calibrate filter, calibrate score
+    request.py   what the command of a stage was given, and its run
     execute.py   runs a recipe, shows progress meanwhile
     progress.py  a bar for each stage, or plain lines
-    render.py    results as tables and lines
+    render.py    results as tables and lines; verdicts.py, curve.py, agreement.py: those of `score`
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import sys
 import click
 
 from pipeline import UserError, __version__
-from pipeline.cli import look, run, stages
+from pipeline.cli import calibrate, look, run, stages
 from pipeline.cli.streams import complain
 from pipeline.run.startup import lean
 
@@ -54,7 +57,7 @@ def cli() -> None:
     """
 
 
-for _command in (*run.COMMANDS, *stages.COMMANDS, *look.COMMANDS):
+for _command in (*run.COMMANDS, *stages.COMMANDS, *look.COMMANDS, *calibrate.COMMANDS):
     cli.add_command(_command)
 
 

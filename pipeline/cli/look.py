@@ -1,16 +1,13 @@
-"""Commands that look at a run or at files and change nothing: why, stats, calibrate."""
+"""Commands that look at a run and change nothing: why, stats."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli import streams
-from pipeline.cli.execute import execute
-from pipeline.cli.stages import SET, WORKERS
 
 if TYPE_CHECKING:
     from pipeline.store.report import Report
@@ -45,7 +42,7 @@ def stats(folder: str, as_json: bool) -> None:
         return
     streams.show(render.funnel(funnel(folder)))
     streams.show(render.rules(found))
-    for table in render.reported_openings(found):
+    for table in (*render.reported_openings(found), *render.choices(found)):
         streams.show(table)
     streams.show_lines(_details(found))
 
@@ -66,32 +63,4 @@ def _details(reports: Sequence[Report]) -> Iterator[str]:
         yield from (f"publish: {sentence}" for sentence in report.get("refused", ()))
 
 
-def calibrate(stage: str, inputs: Sequence[str], sets: Sequence[str], workers: int | None) -> None:
-    from pipeline.cli import render
-    from pipeline.filter.calibrate import calibrate as calibrated
-    from pipeline.recipe.one_stage import of_files
-    from pipeline.run.reports import measured
-
-    with tempfile.TemporaryDirectory(prefix="rapport-") as folder:
-        recipe = of_files(folder, stage, inputs, sets)
-        execute(recipe, folder, workers, only=("collect", stage))
-        found = calibrated(measured(folder), recipe.filter)
-    for table in render.calibration(found):
-        streams.show(table)
-
-
-CALIBRATE = click.Command(
-    "calibrate",
-    callback=calibrate,
-    params=[
-        click.Argument(["stage"], type=click.Choice(["filter"])),
-        click.Argument(["inputs"], nargs=-1, required=True),
-        SET,
-        WORKERS,
-    ],
-    help="Show what each rule would drop of your files. And the percentiles of every measure, by "
-    "source: limits are chosen by looking.",
-    short_help="Show what each rule would drop of your files.",
-)
-
-COMMANDS = (why, stats, CALIBRATE)
+COMMANDS = (why, stats)

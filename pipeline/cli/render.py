@@ -149,6 +149,19 @@ def links(met: Mapping[str, Any]) -> Iterator[str]:
     yield f"dedup: {similar}; {boilerplate}; {capped}; {largest}"
 
 
+def choices(reports: Iterable[Report]) -> Iterator[Table]:
+    """How many rows of each group `publish` has chosen, and by what."""
+    from pipeline.publish.choice import GroupCount, rows_of
+
+    for report in reports:
+        choice = report.get("choice", {})
+        if choice.get("how"):
+            heads, *rows = rows_of([GroupCount(**group) for group in choice["groups"]])
+            shown = table(list(map(str, heads)), rows)
+            shown.caption = " ".join(choice["how"])
+            yield shown
+
+
 def story(records: Sequence[StageRecord]) -> Iterator[str]:
     """The source of a conversation, what each stage made of it, and its messages."""
     last = records[-1].conversation

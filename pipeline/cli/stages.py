@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from pipeline.cli import streams
+from pipeline.cli import evaluate, streams
 from pipeline.cli.execute import execute, exit_if_partial, show_funnel
+from pipeline.cli.request import KEY, REHEARSAL, StageRequest
 from pipeline.run.stages import STAGES, Option, Stage
 
 if TYPE_CHECKING:
-    from pipeline.recipe.one_stage import Values
-    from pipeline.recipe.settings import Recipe
     from pipeline.store.report import FunnelRow
-
-KEY = "OPENAI_API_KEY"  # the variable that holds the key for the model of `rapport generate`
-REHEARSAL = "rehearsal"  # name and address of the offline stand-in
 
 OUT = click.Option(["--out"], required=True, help="Folder of the result.")
 SET = click.Option(
@@ -73,31 +67,14 @@ OWN = {
     "collect": [REPARSE],
     "generate": [MODEL, BASE_URL],
     "filter": [EXPLAIN],
-    "score": [JUDGE, BASE_URL],
+    "score": [*evaluate.OPTIONS, JUDGE, BASE_URL],
 }
-
-
-@dataclass(frozen=True)
-class StageRequest:
-    """What a command was given.
-
-    settings: KEY=VALUE. own: the stage's options of `OWN`, by name. reading: how the input files
-    are read, as a source of a recipe has it.
-    """
-
-    stage: str
-    inputs: Sequence[str]
-    out: str
-    settings: Sequence[str]
-    workers: int | None
-    as_json: bool
-    own: dict[str, object]
-    reading: dict[str, object]
+OUTS = {"score": evaluate.OUT}
 
 
 def command_of(stage: Stage) -> click.Command:
     """The command of a stage: `rapport filter INPUT… --out DIR`."""
-    own = OWN.get(stage.name, [])
+    own, folder = OWN.get(stage.name, []), OUTS.get(stage.name, OUT)
     inputs = click.Argument(["inputs"], nargs=-1, required=stage.name != "generate")
     settings = [_option(option) for option in stage.options]
 
@@ -117,7 +94,7 @@ def command_of(stage: Stage) -> click.Command:
     return click.Command(
         stage.name,
         callback=callback,
-        params=[inputs, *READING, *settings, *own, OUT, SET, WORKERS, AS_JSON],
+        params=[inputs, *READING, *settings, *own, folder, SET, WORKERS, AS_JSON],
         help=f"{stage.summary} {stage.inputs}",
         short_help=stage.summary,
     )
@@ -156,43 +133,18 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
 
 def _run(request: StageRequest) -> None:
+    if request.stage == "score":
+        evaluate.evaluate(request)
+        return
     if request.own.get("reparse"):
         funnel = _read_again(request)
         show_funnel(funnel, request.as_json)
     elif request.own.get("explain"):
         funnel = _run_and_explain(request)
     else:
-        funnel = _execute(request, _recipe(request))
+        funnel = request.run(request.recipe())
         show_funnel(funnel, request.as_json)
     exit_if_partial(funnel)
-
-
-def _execute(request: StageRequest, recipe: Recipe) -> list[FunnelRow]:
-    return execute(recipe, request.out, request.workers, only=("collect", request.stage))
-
-
-def _recipe(request: StageRequest) -> Recipe:
-    from pipeline.recipe.one_stage import of_files
-
-    models = _models(request.own)
-    settings = request.settings
-    if request.own.get("judge"):
-        settings = ["judge.models=[judge]", *settings]
-    return of_files(request.out, request.stage, request.inputs, settings, models, request.reading)
-
-
-def _models(own: dict[str, object]) -> dict[str, Values]:
-    """The model of `rapport generate`, or the judge of `rapport score`, as a recipe has it."""
-    name = own.get("model") or own.get("judge")
-    if name is None:
-        return {}
-    model = {"model": name, "base_url": own["base_url"]}
-    if name == REHEARSAL:
-        model["base_url"] = REHEARSAL
-    # without one the server is asked without a key: local servers need none
-    if KEY in os.environ:
-        model["key"] = KEY
-    return {"writer" if own.get("model") else "judge": model}
 
 
 def _read_again(request: StageRequest) -> list[FunnelRow]:
@@ -211,10 +163,10 @@ def _run_and_explain(request: StageRequest) -> list[FunnelRow]:
     from pipeline.recipe.filter import FilterSettings
     from pipeline.run.reports import measured, recipe_of
 
-    recipe = _recipe(request)
+    recipe = request.recipe()
     before = recipe_of(request.out)
     old = before.filter if before else FilterSettings(languages=recipe.filter.languages)
-    funnel = _execute(request, recipe)
+    funnel = request.run(recipe)
     show_funnel(funnel, request.as_json)
     dropped, kept = explain(measured(request.out), old, recipe.filter)
     streams.show_lines(render.changes(dropped, kept))

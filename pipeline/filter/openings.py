@@ -9,11 +9,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.conversation import normalised
-from pipeline.rules.privacy.find import find
+from pipeline.rules.opening import opening
 
-WORDS = 5  # of an opening: conversations that share them open in the same way
-HEAD = 400  # characters of a first message that are looked at
 COMMON = 10  # openings whose joint share is reported
 HELD = 50_000  # different openings of one source in memory; beyond, the rarer half is forgotten
 ENOUGH = 100  # rows of a source whose share says anything
@@ -66,14 +63,6 @@ class OpeningTally:
         return [
             _openings(source, self._rows[source], found) for source, found in self._found.items()
         ]
-
-
-def opening(message: str, language: str | None) -> str:
-    """The first words of a message, normalised; personal data by their kind."""
-    head = message[:HEAD]
-    for kind, start, end in reversed(find(head, language)):
-        head = f"{head[:start]} {kind} {head[end:]}"
-    return " ".join(normalised(head).split()[:WORDS])
 
 
 def _openings(source: str, rows: int, found: Mapping[str, int]) -> Openings:

@@ -1,17 +1,17 @@
-"""How a talk is planned: its length, its steps from strangers to confidants, its end.
+"""How a talk is planned: its end, its steps from strangers to confidants, its length.
 
 A plan says when a step closer may be tried. Whether the two get closer is decided by what they
 write, so the stage and the move of a message follow from the messages before it:
 
-    message   0      1      2      3      4        5      6      7      8
-    move      stay   stay   stay   step   answer   stay   stay   stay   step?
-    stage     0      0      0      1      1        1      1      1
-                                   │      │        └───── PAUSE ─────┘
-                                   │      └ "haha, I know that one": takes the step up
-                                   └ the plan allows the first step from message 3 on
+    message    …  7      8      9        10     …  18
+    move          stay   step   answer   stay      step?
+    stage         0      0      1        1         1
+                         │      └ "haha, I know that one": takes the step up
+                         └ the plan allows the first step from message 8 on, the next from 18 on
 
-Had message 4 been "rather not", the stage would be 0 again from there on, and the same step
-would be tried once more at message 8.
+Had message 9 been "rather not", the stage would have stayed 0, message 10 would be a move back, and
+the same step would be tried once more at message 16, `PAUSE` messages after the first try. From
+when on a step may come at all, and what takes it up, `pipeline.pacing` says, to `score` as well.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from pipeline.conversation import Message, normalised
+from pipeline.conversation import Annotation, Message, Step
+from pipeline.pacing import EARLIEST, PAUSE, STAGES
+from pipeline.pacing.uptake import takes_up
 from pipeline.recipe.generate import GenerateSettings
 
-STAGES = ("ice-breaker", "casual", "close")  # of closeness
 MOODS = ("terse", "teasing", "doubting", "bored", "warm", "tired", "curious")
 
 
@@ -50,21 +51,21 @@ ENDINGS = {  # our choice
 }
 WEIGHTY = ("ask", "decline", "propose")  # cues that take a sentence or two
 LIGHT = ("bye", "drop off")  # cues that take no more than a sentence
-# Messages before a step to casual, to close: who rushes loses people within ten messages.
-# Our choice.
-EARLIEST = (2, 10)
 CARELESS = 0.25  # share of users who type carelessly; and of their messages, twice this
 LONGEST = 150  # words of one message, at most
-PAUSE = 4  # messages from the answer to a step until the next step, or the same one, is tried
 SENTENCE = 12  # words: at least, of a step and a weighty cue; at most, of a light cue
-SHORT_ANSWER = 3  # words; an answer this short, without a question, takes nothing up
 
 Side = Literal["user", "assistant"]
-Move = Literal["stay", "step", "answer"]
+Move = Literal["stay", "step", "answer", "back"]
+DECISIONS: dict[Move, Step] = {"stay": "hold", "step": "closer", "answer": "hold", "back": "back"}
 
 
 class Position(NamedTuple):
-    """Where a talk stands at one message. stage: index into STAGES."""
+    """Where a talk stands at one message.
+
+    stage: that the two have reached with it, index into STAGES; a step counts when it is taken up.
+    move: back is the message of who stepped, after an answer that did not take the step up.
+    """
 
     stage: int
     move: Move
@@ -100,16 +101,21 @@ def _last_step(turns: int, ending: str) -> int:
 
 
 def draw(settings: GenerateSettings, rng: random.Random, opener: Side) -> Plan:
-    """A plan by chance; the same generator gives the same plan."""
-    turns = _turns(settings.turns, opener, rng)
+    """A plan by chance; the same generator gives the same plan.
+
+    First an ending, and the stage that is reached before it; then a length that has time for both,
+    so that the shares of `ENDINGS` hold wherever the longest talk has time for all of them.
+    """
+    lengths = _lengths(settings.turns, opener)
+    ending = _ending(lengths[-1], rng)
+    stage = rng.choice(_reachable(ending, lengths[-1]))
+    turns = rng.choice([turns for turns in lengths if stage in _reachable(ending, turns)])
     sides = [side_at(opener, index) for index in range(turns)]
-    ending = _ending(turns, rng)
-    steps = _steps(turns, ending, rng)
     is_careless = rng.random() < CARELESS
     return Plan(
         turns=turns,
         opener=opener,
-        steps=steps,
+        steps=_steps(stage, _last_step(turns, ending), rng),
         ending=ending,
         mood=rng.choice(MOODS),
         words=tuple(_words(side, settings, rng) for side in sides),
@@ -119,13 +125,14 @@ def draw(settings: GenerateSettings, rng: random.Random, opener: Side) -> Plan:
     )
 
 
-def _turns(span: tuple[int, int], opener: Side, rng: random.Random) -> int:
-    """How many messages. Rows end with an answer of the character where the span has a choice."""
+def _lengths(span: tuple[int, int], opener: Side) -> list[int]:
+    """How many messages there may be. Rows end with an answer of the character where the span has a
+    choice."""
     fewest, most = span
     ends_well = [
         turns for turns in range(fewest, most + 1) if side_at(opener, turns - 1) == "assistant"
     ]
-    return rng.choice(ends_well or [fewest])
+    return ends_well or [fewest]
 
 
 def _ending(turns: int, rng: random.Random) -> str:
@@ -141,15 +148,15 @@ def _reachable(ending: str, turns: int) -> list[int]:
     return [stage for stage in ENDINGS[ending].stages if stage <= highest]
 
 
-def _steps(turns: int, ending: str, rng: random.Random) -> tuple[int, ...]:
-    """From which message on each step may be tried: spread over the talk, not too early."""
-    highest = rng.choice(_reachable(ending, turns))
-    latest = _last_step(turns, ending)
-    steps = []
-    for number in range(highest):
-        step = round(turns * (number + rng.uniform(0.7, 1.1)) / (highest + 1))
-        steps.append(min(latest, max(EARLIEST[number], step)))
-    return tuple(steps)
+def _steps(stage: int, latest: int, rng: random.Random) -> tuple[int, ...]:
+    """From which message on each step up to a stage may be tried: one after the other, in the first
+    half of the time there is, so that there is time for what follows, and for another try."""
+    if not stage:
+        return ()
+    each = (latest - EARLIEST[stage - 1]) / 2 / stage  # messages by which one may be late
+    return tuple(
+        EARLIEST[number] + round(each * rng.uniform(number, number + 1)) for number in range(stage)
+    )
 
 
 def _words(side: Side, settings: GenerateSettings, rng: random.Random) -> int:
@@ -174,23 +181,25 @@ def moves(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> li
     """The position of every message and of the next one: len(messages) + 1 entries.
 
     One step at a time. After a step the other side answers, and the stage is reached only when
-    the answer takes the step up; else both stay where they were. The next step comes `PAUSE`
-    messages later at the earliest, and none when the talk is about to end.
+    the answer takes the step up; else both stay where they were, and who stepped moves back. The
+    next step comes `PAUSE` messages later at the earliest, and none when the talk is about to end.
+    rebuffs: of the language of the talk (`pacing.uptake`).
     """
-    stage, earliest, is_answer = 0, 0, False
     positions: list[Position] = []
+    move: Move = "stay"
+    stage, earliest, is_taken = 0, 0, False
     for index in range(len(messages) + 1):
-        if is_answer:
-            is_answer = False
-            if index < len(messages) and takes_up(messages[index].content, rebuffs):
-                stage += 1
-            earliest = index + PAUSE
-            positions.append(Position(stage, "answer"))
+        if move == "step":
+            move, earliest = "answer", index - 1 + PAUSE
+            is_taken = index < len(messages) and takes_up(messages[index].content, rebuffs)
+            stage += is_taken
+        elif move == "answer" and not is_taken:
+            move = "back"
         elif _may_step(index, stage, earliest, plan):
-            is_answer = True
-            positions.append(Position(stage + 1, "step"))
+            move = "step"
         else:
-            positions.append(Position(stage, "stay"))
+            move = "stay"
+        positions.append(Position(stage, move))
     return positions
 
 
@@ -201,28 +210,19 @@ def _may_step(index: int, stage: int, earliest: int, plan: Plan) -> bool:
     return max(plan.steps[stage], earliest) <= index <= plan.last_step
 
 
-def takes_up(answer: str, rebuffs: Sequence[str]) -> bool:
-    """Does an answer take up a step closer: has it something to say, and does not turn away?
-
-    rebuffs: normalised.
-    """
-    words = f" {normalised(answer)} "
-    if any(f" {rebuff} " in words for rebuff in rebuffs):
-        return False
-    return "?" in answer or len(words.split()) > SHORT_ANSWER
-
-
-def stages_of(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> list[str]:
-    """The stage of every message; a step counts where it is tried, taken up or not."""
+def annotations_of(
+    messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]
+) -> tuple[Annotation, ...]:
+    """Of every message: the stage that is reached with it, and what it does about that."""
     positions = moves(messages, plan, rebuffs)[: len(messages)]
-    return [STAGES[position.stage] for position in positions]
+    return tuple(
+        Annotation(STAGES[position.stage], DECISIONS[position.move]) for position in positions
+    )
 
 
 def ending_of(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> str:
     """How the talk is to end: as planned, or openly when the two are not close enough for that."""
-    stage, move = moves(messages, plan, rebuffs)[-1]
-    if move == "step":
-        stage -= 1  # it is not taken up yet
+    stage = moves(messages, plan, rebuffs)[-1].stage
     return plan.ending if stage >= min(ENDINGS[plan.ending].stages) else "open"
 
 

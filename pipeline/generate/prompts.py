@@ -21,14 +21,13 @@ class Prompts:
 
     templates: whole prompts by name. directions: short sentences by the heading they have in
     `directions-*.md`.
-    Word lists, normalised. rebuffs: phrases of somebody who turns away. declines: whole
-    messages of a model that will not play. underage: words that describe somebody under 18.
+    Word lists, normalised. declines: whole messages of a model that will not play. underage: words
+    that describe somebody under 18.
     """
 
     language: str
     templates: dict[str, str]
     directions: dict[str, str]
-    rebuffs: tuple[str, ...]
     declines: frozenset[str]
     underage: tuple[str, ...]
 
@@ -55,7 +54,6 @@ def load(language: str) -> Prompts:
         language,
         templates={name: texts.text(FOLDER, f"{name}-{language}.md") for name in NAMES},
         directions=_directions(texts.text(FOLDER, f"directions-{language}.md")),
-        rebuffs=_phrases(f"rebuffs-{language}"),
         declines=frozenset(_phrases(f"declines-{language}")),
         underage=_phrases(f"underage-{language}"),
     )

@@ -9,8 +9,10 @@ from pipeline.conversation import Message, Persona
 from pipeline.formats.cards import Character, fill_macros
 from pipeline.generate.candidates import User
 from pipeline.generate.check import Fault, first_fault
-from pipeline.generate.plan import STAGES, Plan, Position, Side, cue_of, moves, side_at, words_of
+from pipeline.generate.plan import Plan, Position, Side, cue_of, moves, side_at, words_of
 from pipeline.generate.prompts import Prompts
+from pipeline.pacing import STAGES
+from pipeline.pacing.uptake import rebuffs
 
 FEW_WORDS = 4  # and fewer: asked for in words, not as a number
 
@@ -105,9 +107,9 @@ def note(
 
     fault: of the last try.
     """
-    plan, index = scene.plan, len(messages)
-    position = moves(messages, plan, prompts.rebuffs)[-1]
-    cue = cue_of(messages, plan, prompts.rebuffs)
+    plan, index, turning_away = scene.plan, len(messages), rebuffs(prompts.language)
+    position = moves(messages, plan, turning_away)[-1]
+    cue = cue_of(messages, plan, turning_away)
     parts = []
     if not messages:
         parts.append(prompts.direction("first"))
@@ -124,12 +126,12 @@ def note(
 
 def _stage(position: Position, prompts: Prompts) -> list[str]:
     """How close to be."""
-    stage = STAGES[position.stage]
     if position.move == "step":
-        return [prompts.direction(f"step {stage}")]
-    if position.move == "answer":
-        return [prompts.direction(stage), prompts.direction("answer")]
-    return [prompts.direction(stage)]
+        return [prompts.direction(f"step {STAGES[position.stage + 1]}")]
+    stage = prompts.direction(STAGES[position.stage])
+    if position.move == "stay":
+        return [stage]
+    return [stage, prompts.direction(position.move)]
 
 
 def _direction_for_both(heading: str, scene: Scene, prompts: Prompts, **values: object) -> str:

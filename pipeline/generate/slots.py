@@ -21,10 +21,11 @@ from pipeline.generate.candidates import T, User
 from pipeline.generate.check import Fault
 from pipeline.generate.context import GenerateContext
 from pipeline.generate.personas import Personas
-from pipeline.generate.plan import Side, draw, ending_of, stages_of
+from pipeline.generate.plan import Side, annotations_of, draw, ending_of
 from pipeline.generate.scene import Scene
 from pipeline.generate.talk import TalkResult, script, talk
 from pipeline.llm import Answer, CallFailed
+from pipeline.pacing.uptake import rebuffs
 
 GeneratedRow = Conversation | Drop | Quarantine
 
@@ -168,6 +169,7 @@ def _row(
         user_persona=Persona(scene.user.name, scene.user.description),
         split_group=f"{NAME}/{slot.key}",
         edits=tuple(f"generate: repaired card: {repair}" for repair in slot.character.repairs),
+        annotations=annotations_of(result.messages, scene.plan, rebuffs(settings.language)),
         findings=tuple(_findings(result, scene.plan.turns, is_long_enough, attempt)),
         extra=extra,
     )
@@ -223,13 +225,12 @@ def _cut(fault: Fault, messages: int, planned: int) -> Iterator[Finding]:
 
 
 class Extra(TypedDict):
-    """What the record has no column for: the plan, the stages, what was paid, what failed."""
+    """What the record has no column for: the plan, what was paid, what failed."""
 
     situation: str
     topic: str
     user: dict[str, object]
     plan: dict[str, object]
-    stages: list[str]
     ending: str
     models: dict[Side, str]
     calls: int
@@ -243,17 +244,15 @@ class Extra(TypedDict):
 
 
 def _extra(result: TalkResult, scene: Scene, attempt: Attempt, context: GenerateContext) -> Extra:
-    messages, plan, rebuffs = result.messages, scene.plan, context.prompts.rebuffs
     ending = "cut"
     if not result.cut:
-        ending = ending_of(messages, plan, rebuffs)
+        ending = ending_of(result.messages, scene.plan, rebuffs(context.settings.language))
     paid: list[Answer | CallFailed] = [*result.answers, *result.lost]
     return {
         "situation": scene.situation,
         "topic": scene.topic,
         "user": {"age": scene.user.age, "style": scene.user.style},
-        "plan": asdict(plan),
-        "stages": stages_of(messages, plan, rebuffs),
+        "plan": asdict(scene.plan),
         "ending": ending,
         "models": result.models,
         "calls": len(paid),

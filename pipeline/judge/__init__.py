@@ -24,9 +24,9 @@ expect.py    what judging will take
 
 from __future__ import annotations
 
-from pipeline.judge.compare import Comparison, compare
+from pipeline.judge.compare import PairScore, compare
 from pipeline.judge.expect import RowSample, expected
 from pipeline.judge.jury import Jury, refuse_own_family
 from pipeline.judge.rate import rate
 
-__all__ = ["Comparison", "Jury", "RowSample", "compare", "expected", "rate", "refuse_own_family"]
+__all__ = ["Jury", "PairScore", "RowSample", "compare", "expected", "rate", "refuse_own_family"]

@@ -33,7 +33,7 @@ SIGNS = {"first": 1, "equal": 0, "second": -1}
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PairScore:
     """How a conversation stands against another one.
 
     outcome: None where nobody could say; `error`: why. messages, other_messages: those of either
@@ -77,7 +77,7 @@ class Preference:
 
 async def compare(
     row: Conversation, other: Conversation, names: Sequence[str], jury: Jury
-) -> list[Comparison]:
+) -> list[PairScore]:
     """Does `row` win, tie or lose against `other`, for each of these criteria?
 
     Long conversations are cut into equally many ranges, so that beginning is compared with
@@ -89,7 +89,7 @@ async def compare(
 
 async def _compare(
     row: Conversation, other: Conversation, criterion: Criterion, jury: Jury
-) -> Comparison:
+) -> PairScore:
     judges = jury.settings.models
     found = await every([_by(row, other, criterion, model, jury) for model in judges])
     if len(found) == 1:
@@ -98,7 +98,7 @@ async def _compare(
     agreed: PairOutcome | None = "tie" if outcomes else None
     if len(outcomes) == 1:
         (agreed,) = outcomes
-    return Comparison(
+    return PairScore(
         criterion.name,
         agreed,
         by=" + ".join(one.by for one in found),
@@ -111,13 +111,13 @@ async def _compare(
 
 async def _by(
     row: Conversation, other: Conversation, criterion: Criterion, model: str, jury: Jury
-) -> Comparison:
+) -> PairScore:
     """What one judge says, over all ranges."""
     pairs = _pairs(row, other, jury.settings.messages)
     found = await every([_both_orders(*pair, criterion, model, jury) for pair in pairs])
     good = [one for one in found if not one.problem]
     problems = dict.fromkeys(one.problem for one in found if one.problem)
-    return Comparison(
+    return PairScore(
         criterion.name,
         _outcome([one.sign for one in good if one.sign is not None]),
         jury.name(model),

@@ -21,7 +21,7 @@ SILENT = "the assistant writes nothing"
 
 
 @dataclass(frozen=True, slots=True)
-class Rating:
+class RangeRating:
     """What one judge says of one range.
 
     level: None where there is no occasion for the question. problem: why the answer is of no use.
@@ -75,23 +75,23 @@ def _other_findings(row: Conversation) -> list[Finding]:
 
 async def _ratings(
     row: Conversation, parts: Sequence[Range], criterion: Criterion, model: str, jury: Jury
-) -> list[Rating]:
+) -> list[RangeRating]:
     return await every([_rating(row, part, criterion, model, jury) for part in parts])
 
 
 async def _rating(
     row: Conversation, part: Range, criterion: Criterion, model: str, jury: Jury
-) -> Rating:
+) -> RangeRating:
     try:
         answer = await jury.ask(model, chat(row, part, criterion), VERDICT)
     except CallFailed as failed:
         rule = failed.rule if failed.transient else None
-        return Rating(part.weight, problem=str(failed), rule=rule)
+        return RangeRating(part.weight, problem=str(failed), rule=rule)
     verdict = cast(Verdict, answer.data)
     if verdict["level"] is None:
-        return Rating(part.weight, why=verdict["why"])
+        return RangeRating(part.weight, why=verdict["why"])
     problem = unfounded(verdict["quotes"], row.messages)
-    return Rating(part.weight, verdict["level"], verdict["quotes"], verdict["why"], problem)
+    return RangeRating(part.weight, verdict["level"], verdict["quotes"], verdict["why"], problem)
 
 
 def chat(row: Conversation, part: Range, criterion: Criterion) -> list[dict[str, str]]:
@@ -107,7 +107,7 @@ def chat(row: Conversation, part: Range, criterion: Criterion) -> list[dict[str,
     )
 
 
-def _failures(score: Score, ratings: Sequence[Rating]) -> Iterator[Finding]:
+def _failures(score: Score, ratings: Sequence[RangeRating]) -> Iterator[Finding]:
     """One for each reason why the next run asks again."""
     for rule in dict.fromkeys(rating.rule for rating in ratings if rating.rule):
         yield Finding(STAGE, rule, evidence=f"{score.criterion} by {score.by}")
@@ -116,7 +116,7 @@ def _failures(score: Score, ratings: Sequence[Rating]) -> Iterator[Finding]:
 # --- from ranges and judges to one value
 
 
-def score_of_ranges(criterion: str, by: str, ratings: Sequence[Rating]) -> Score:
+def score_of_ranges(criterion: str, by: str, ratings: Sequence[RangeRating]) -> Score:
     """What one judge says of a whole conversation: the mean level, weighted by the assistant's
     messages.
 
@@ -142,7 +142,7 @@ def score_of_ranges(criterion: str, by: str, ratings: Sequence[Rating]) -> Score
     )
 
 
-def _weight(ratings: Sequence[Rating]) -> float:
+def _weight(ratings: Sequence[RangeRating]) -> float:
     return sum(rating.weight for rating in ratings)
 
 

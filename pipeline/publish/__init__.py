@@ -1,6 +1,9 @@
-"""The last stage: cut by what was measured, split without leaks, write Parquet and the card.
+"""The last stage: cut by what was measured, choose the best, split without leaks, write Parquet and
+the card.
 
-work(part, settings) -> rows, or Drop             which rows are published (cut.py)
+work(part, settings) -> rows, or Drop             which rows may be published (cut.py)
+listed(table) -> table                            what choosing must know of them (listing.py)
+chosen(tables, settings) -> reasons, Choice       which of them are not the best (choose.py)
 splits(tables, settings, seed) -> names           the split of every row (split.py)
 write(tables, placed, create) -> Summary          the files that `datasets.load_dataset` reads
 release.refusals(summary, settings) -> sentences  why it may not be released

@@ -3,13 +3,15 @@ only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import yaml
 
 from pipeline.publish import release
+from pipeline.publish.choice import Choice, rows_of
 from pipeline.publish.split import REHEARSAL
-from pipeline.publish.summary import Summary
+from pipeline.publish.summary import Rating, Summary
+from pipeline.store.agreement import Agreement, Agreements, Interval
 from pipeline.store.report import FunnelRow, by_count
 
 # size_categories of the Hub: rows up to, name
@@ -20,6 +22,7 @@ SIZES = (
     (1_000_000, "100K<n<1M"),
 )
 LARGEST = "1M<n<10M"
+NO_CHOICE = Choice()  # every row that may be published is
 REASONS_SHOWN = 4  # of a stage, the commonest
 
 INTRODUCTION = (
@@ -29,10 +32,16 @@ INTRODUCTION = (
 
 
 def card(
-    name: str, summary: Summary, funnel: Sequence[FunnelRow], refused: Sequence[str] = ()
+    name: str,
+    summary: Summary,
+    funnel: Sequence[FunnelRow],
+    refused: Sequence[str] = (),
+    choice: Choice = NO_CHOICE,
+    agreements: Agreements | None = None,
 ) -> str:
     """README.md of the published folder. funnel: one row a stage. refused: why the dataset may not
-    be released, a sentence each."""
+    be released, a sentence each. choice: how its rows were chosen. agreements: how far scorers
+    agree with people."""
     parts = [
         f"---\n{_front_matter(summary)}---",
         f"# {name}",
@@ -44,6 +53,7 @@ def card(
         "## From source to dataset",
         _funnel(funnel),
         "In every stage: in + added = kept + dropped + merged + quarantined.",
+        _chosen(choice),
         "## Sources and licences",
         _sources(summary),
         "## Languages",
@@ -51,6 +61,8 @@ def card(
         "## Measured on the published rows",
         _measures(summary),
         "A measure that could not be taken on a row is null there, never zero.",
+        _ratings(summary.ratings),
+        *_agreements(agreements),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -112,6 +124,13 @@ def _reasons(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{rule} {count}" for rule, count in main)
 
 
+def _chosen(choice: Choice) -> str:
+    if not choice.how:
+        return ""
+    head, *rows = rows_of(choice.groups)
+    return "\n\n".join(["## How rows were chosen", *choice.how, _table(head, rows)])
+
+
 def _sources(summary: Summary) -> str:
     rows = []
     for source, count in summary.sources.items():
@@ -127,11 +146,48 @@ def _measures(summary: Summary) -> str:
     return _table(("measure", "p5", "p50", "p95"), rows)
 
 
+def _agreements(agreements: Agreements | None) -> Iterator[str]:
+    """How far the scores agree with people."""
+    if agreements:
+        yield "## How far scorers agree with people"
+        yield (
+            f"Spearman's rank correlation on {agreements.rows} conversations that people have "
+            f"rated ({', '.join(agreements.sources)}), with its 95 % interval: over all of them, "
+            "and within each system or source alone. Only the latter says anything of a single "
+            "conversation: a scorer is not shown to be useful where its interval holds 0."
+        )
+        heads = ("criterion", "by", "rated", "null", "all", "within", "verdict")
+        yield _table(heads, [_agreement(one) for one in agreements.found])
+
+
+def _agreement(one: Agreement) -> tuple[object, ...]:
+    pooled, within = _interval(one.pooled), _interval(one.within)
+    return (one.criterion, one.by, one.n, one.nulls, pooled, within, one.verdict or "")
+
+
+def _interval(one: Interval | None) -> str:
+    if one is None:
+        return "-"
+    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
+def _ratings(ratings: Sequence[Rating]) -> str:
+    """Each scorer of each criterion: there is no sum."""
+    if not ratings:
+        return ""
+    rows = []
+    for criterion, by, rated, null, found in ratings:
+        cells = [_number(value) for value in found or ()] or ["-"] * 3
+        rows.append((criterion, by, rated, null, *cells))
+    head = ("criterion", "by", "rows", "not rated", "p5", "p50", "p95")
+    return f"## Scores, from 1 to 5\n\n{_table(head, rows)}"
+
+
 def _number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def _table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 

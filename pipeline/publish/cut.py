@@ -49,11 +49,19 @@ def _private(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
 
 def _cuts(row: Conversation, settings: PublishSettings) -> Iterator[Finding]:
     for name, cut in settings.cut.items():
-        score = score_of(row, name) if name in CRITERIA else None
-        value = score.value if score else row.measures.get(name)
+        value = value_of(row, name)
         limit = _limit_passed(value, cut)
         if limit is not None:
             yield Finding("publish", f"publish.{name}", value, limit, decision="drop")
+
+
+def value_of(row: Conversation, name: str) -> float | None:
+    """Of a criterion, or else of a measure; None where the row has none. A name that is both is
+    that of the criterion."""
+    if name not in CRITERIA:
+        return row.measures.get(name)
+    score = score_of(row, name)
+    return score.value if score else None
 
 
 def _limit_passed(value: float | None, cut: Cut) -> float | None:

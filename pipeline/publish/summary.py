@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.conversation import MEASURES
+from pipeline.conversation import CRITERIA, MEASURES
 
 
 class SourceName(NamedTuple):
@@ -30,16 +30,28 @@ class Percentiles(NamedTuple):
     p95: float
 
 
+class Rating(NamedTuple):
+    """What one scorer says of one criterion over the published rows. null: rows that it could not
+    rate; found: of the others, None where there are none."""
+
+    criterion: str
+    by: str
+    rows: int
+    null: int
+    found: Percentiles | None
+
+
 @dataclass(frozen=True)
 class Summary:
     """splits, languages: rows by name, the languages with most rows first. sources: rows of
-    each. private: private rows by the name of their source."""
+    each. private: private rows by the name of their source. ratings: of scorers that rated any."""
 
     splits: Mapping[str, int]
     sources: Mapping[SourceName, int]
     languages: Mapping[str, int]
     measures: Mapping[str, Percentiles]
     private: Mapping[str, int] = field(default_factory=dict)
+    ratings: Sequence[Rating] = ()
 
 
 class Tally:
@@ -50,6 +62,7 @@ class Tally:
         self._languages: Counter[str] = Counter()
         self._private: Counter[str] = Counter()
         self._measures: dict[str, list[pa.Array]] = {name: [] for name in MEASURES}
+        self._scores: list[pa.Table] = []
 
     def add(self, table: pa.Table) -> None:
         for source in table.column("source").to_pylist():
@@ -62,6 +75,8 @@ class Tally:
         measures = table.column("measures").combine_chunks()
         for measure, values in self._measures.items():
             values.append(measures.field(measure).drop_null())
+        scores = pa.Table.from_struct_array(table.column("scores").combine_chunks().flatten())
+        self._scores.append(scores.select(["criterion", "by", "value"]))
 
     def summary(self, splits: Mapping[str, int]) -> Summary:
         taken = {}
@@ -74,7 +89,20 @@ class Tally:
             dict(self._languages.most_common()),
             dict(sorted(self._private.items())),
         )
-        return Summary(splits, sources, languages, taken, private)
+        return Summary(splits, sources, languages, taken, private, list(self._ratings()))
+
+    def _ratings(self) -> Iterator[Rating]:
+        """In the order of the criteria, then by scorer."""
+        if not self._scores:
+            return
+        every = pa.concat_tables(self._scores)
+        for criterion in CRITERIA:
+            own = every.filter(pc.equal(every["criterion"], criterion))
+            for by in sorted(own["by"].unique().to_pylist()):
+                values = own.filter(pc.equal(own["by"], by))["value"]
+                rows = len(values) - values.null_count
+                found = percentiles(values.drop_null()) if rows else None
+                yield Rating(criterion, by, rows, values.null_count, found)
 
 
 def percentiles(values: pa.ChunkedArray) -> Percentiles:

@@ -15,6 +15,7 @@ from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.document import Document, KeyPath
 from pipeline.recipe.mistakes import Mistake, mistake
 from pipeline.recipe.models import own_family
+from pipeline.recipe.publish import as_text, order_of
 from pipeline.recipe.settings import Recipe
 
 SOURCES: KeyPath = ("collect", "sources")
@@ -52,6 +53,9 @@ def _named_paths(document: Document) -> Iterator[tuple[KeyPath, str]]:
         for number, named in enumerate(document.listed(section, key)):
             if isinstance(named, str) and not named.startswith("hub:"):
                 yield (section, key, number), named
+    calibration = document.section("publish").get("calibration")
+    if isinstance(calibration, str):
+        yield ("publish", "calibration"), calibration
 
 
 def _paths_of(source: dict[str, object], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
@@ -104,9 +108,8 @@ def judges_of_their_own(recipe: Recipe, document: Document) -> Iterator[Mistake]
 
 
 def unknown_names(document: Document) -> Iterator[Mistake]:
-    """Shapes and spiders that do not exist, and measures that cannot be cut by."""
+    """Shapes and spiders that do not exist."""
     from pipeline.collect import shapes, web
-    from pipeline.conversation import CRITERIA, MEASURES
 
     known = {
         "shape": shapes.names(shapes.RECORDS, shapes.TABLES, shapes.TEXTS),
@@ -117,21 +120,45 @@ def unknown_names(document: Document) -> Iterator[Mistake]:
             name = source.get(key)
             if isinstance(name, str) and name not in names:
                 yield mistake(document, (*path, key), unknown(key, name, names))
-    by = (*MEASURES, *CRITERIA)
-    for cut in map(str, document.section("publish", "cut")):
-        if cut not in by:
-            problem = unknown("measure or criterion", cut, by)
-            yield mistake(document, ("publish", "cut", cut), problem)
-    for number, name in enumerate(_rated(document)):
-        if name not in CRITERIA:
-            path = ("score", "judge", "criteria", number)
-            yield mistake(document, path, unknown("criterion", str(name), CRITERIA))
 
 
-def _rated(document: Document) -> list[object]:
-    """The criteria that the judge is to rate."""
+def unknown_measures(document: Document) -> Iterator[Mistake]:
+    """What `publish` cuts or chooses by and that is neither measure nor criterion; measures of
+    which nobody can know whether more is better."""
+    from pipeline.conversation import CRITERIA, MEASURES
+
+    known = (*MEASURES, *CRITERIA)
+    cuts = document.section("publish", "cut")
+    named: dict[KeyPath, str] = {("publish", "cut", str(name)): str(name) for name in cuts}
+    for path, text in _ordered_by(document):
+        named[path], order = order_of(text)
+        if named[path] in MEASURES and named[path] not in CRITERIA and not order:
+            problem = f"say what is better: `{text}: up` (more) or `{text}: down` (less)"
+            yield mistake(document, path, problem)
+    for path, name in named.items():
+        if name not in known:
+            yield mistake(document, path, unknown("measure or criterion", name, known))
+
+
+def unknown_criteria(document: Document) -> Iterator[Mistake]:
+    """What the judge is to rate and that is no criterion."""
+    from pipeline.conversation import CRITERIA
+
     rated = document.section("score", "judge").get("criteria")
-    return rated if isinstance(rated, list) else []
+    if isinstance(rated, list):
+        for number, name in enumerate(map(str, rated)):
+            if name not in CRITERIA:
+                path = ("score", "judge", "criteria", number)
+                yield mistake(document, path, unknown("criterion", name, CRITERIA))
+
+
+def _ordered_by(document: Document) -> Iterator[tuple[KeyPath, str]]:
+    """The texts of `publish.choose.by`, with where they stand."""
+    given = document.section("publish", "choose").get("by")
+    if isinstance(given, list):
+        for number, one in enumerate(map(as_text, given)):
+            if isinstance(one, str):
+                yield ("publish", "choose", "by", number), one
 
 
 def repeated_sources(document: Document) -> Iterator[Mistake]:

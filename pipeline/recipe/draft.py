@@ -57,7 +57,7 @@ GENERATE = """\
 #   seeds: 10  # bundled characters
 #   characters: 20  # characters to invent
 #   talks: 3  # conversations of each
-#   turns: [8, 20]  # messages of a conversation
+#   turns: [8, 36]  # messages of a conversation
 """
 
 STAGES = """\
@@ -78,6 +78,7 @@ score:
 
 publish:
   # cut: {{questions: {{min: 0.05}}}}  # limits on measures: `rapport stats RUN` shows them
+  # choose: {{by: [words: up], top: 0.5, at_most: {{opening: 5}}}}  # the best half, few alike
   # private_rows: leave_out  # drop what is from messengers, mailboxes and accounts of persons
   # test: 0.05  # share of groups held out for testing
 """

@@ -31,7 +31,10 @@ class GenerateSettings(Settings):
         "writer", description="which of the recipe's models speaks for the character"
     )
     user: str = Field("writer", description="which of the recipe's models speaks for the user")
-    turns: tuple[int, int] = Field((6, 30), description="fewest and most messages of a talk")
+    # With 30, most talks that end as a friendship had no time to try a step again: our choice.
+    turns: tuple[int, int] = Field(
+        (6, 36), description="fewest and most messages of a talk; below 22 none becomes close"
+    )
     character_words: int = Field(
         22, gt=0, description="median words of a character's message; our choice"
     )
@@ -63,7 +66,7 @@ class GenerateSettings(Settings):
     @classmethod
     def _two_numbers(cls, turns: object) -> object:
         if not isinstance(turns, list | tuple) or len(turns) != 2:
-            raise ValueError("must be two numbers, the fewest messages and the most: [6, 30]")
+            raise ValueError("must be two numbers, the fewest messages and the most: [6, 36]")
         return turns
 
     @field_validator("turns")
@@ -71,7 +74,7 @@ class GenerateSettings(Settings):
     def _in_order(cls, turns: tuple[int, int]) -> tuple[int, int]:
         fewest, most = turns
         if not 2 <= fewest <= most:
-            raise ValueError("must be the fewest messages, 2 or more, then the most: [6, 30]")
+            raise ValueError("must be the fewest messages, 2 or more, then the most: [6, 36]")
         return turns
 
     @property

@@ -99,6 +99,7 @@ def read(path: Path) -> Document:
 def checked(document: Document) -> tuple[Recipe | None, list[Mistake]]:
     """The recipe, where its values make one, and the mistakes that are in them."""
     found = [*checks.missing_models(document), *checks.unknown_names(document)]
+    found += [*checks.unknown_measures(document), *checks.unknown_criteria(document)]
     found += checks.repeated_sources(document)
     try:
         recipe = Recipe.model_validate(document.values)

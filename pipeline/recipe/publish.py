@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pipeline.recipe.base import Settings
+
+ORDERS = ("", "up", "down")  # nothing: up, the better is the more
 
 
 class Cut(Settings):
@@ -16,12 +18,98 @@ class Cut(Settings):
     max: float | None = Field(None, description="rows above it are dropped; none: no such limit")
 
 
+class AtMost(Settings):
+    """How many rows may have the same of something, the best first. Where it is not known, a row
+    counts for none."""
+
+    character: int | None = Field(
+        None,
+        ge=1,
+        description="rows of one character: name and description, else card, else name and source; "
+        "none: no such limit",
+    )
+    opening: int | None = Field(
+        None,
+        ge=1,
+        description="rows that open with the same five words, as `rapport stats` counts them; "
+        "none: no such limit",
+    )
+
+
+def as_text(given: object) -> object:
+    """`questions: down` as a text; in a list, YAML takes it for a section of one key."""
+    if isinstance(given, dict) and len(given) == 1:
+        ((name, order),) = given.items()
+        return f"{name}: {order}"
+    return given
+
+
+def order_of(text: str) -> tuple[str, str]:
+    """`questions: down` → questions, down; `pacing` → pacing and nothing."""
+    name, _, order = text.partition(":")
+    return name.strip(), order.strip()
+
+
+def _checked_order(text: str) -> str:
+    if order_of(text)[1] not in ORDERS:
+        raise ValueError("after the colon stands what is better, `up` or `down`")
+    return text
+
+
+class Choose(Settings):
+    """Which of the rows that may be published are the best of their group."""
+
+    by: list[Annotated[str, AfterValidator(_checked_order)]] = Field(
+        [],
+        description="what rows are ordered by, the weightiest first: criteria, and measures with "
+        "what is better, as [pacing, questions: down]; equal ones by id",
+    )
+    top: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of every group that is published, the best first, rounded up; rows "
+        "without a value of the first of `by` are a group of their own",
+    )
+    per: list[Literal["source", "stage"]] = Field(
+        ["source", "stage"],
+        description="what makes a group; stage: of closeness, the highest that is reached",
+    )
+    at_most: AtMost = Field(AtMost(), description="how many rows may be alike")
+
+    @property
+    def chooses(self) -> bool:
+        """May it leave out anything at all?"""
+        return self.top < 1 or self.at_most != AtMost()
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _as_texts(cls, given: object) -> object:
+        if not isinstance(given, list):
+            return given
+        return [as_text(one) for one in given]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Choose:
+        if self.top < 1 and not self.by:
+            raise ValueError("`top` needs what is better: `by: [pacing]`, say")
+        if self.by and not self.chooses:
+            raise ValueError("`by` alone leaves nothing out: give `top`, `at_most` or both")
+        return self
+
+
 class PublishSettings(Settings):
     """Which rows are published, and how."""
 
     cut: dict[str, Cut] = Field(
         {}, description="limits by the name of a measure or criterion, as {questions: {min: 0.05}}"
     )
+    calibration: str | None = Field(
+        None,
+        description="a file of `rapport calibrate score --out`, which the card prints beside the "
+        "scores; none: the card says nothing of how far they agree with people",
+    )
+    choose: Choose = Field(Choose(), description="the best rows, and not too many that are alike")
     layout: Literal["messages", "realm"] = Field(
         "messages",
         description="realm: generated rows also as gpt_roleplay_realm's records, and their "

@@ -12,6 +12,8 @@ from pipeline.collect.web import WebUnit
 from pipeline.formats.card_files import card_files, card_places
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.settings import Recipe
+from pipeline.run.calibration import calibration
+from pipeline.store.agreement import as_record
 from pipeline.store.files import digest
 
 # what decides a model's answer; limits and prices do not
@@ -61,8 +63,13 @@ def of_score(recipe: Recipe) -> dict[str, Any] | None:
 
 
 def of_publish(recipe: Recipe) -> dict[str, Any]:
-    """What splits and card are made from."""
-    return {"seed": recipe.seed, "name": recipe.name}
+    """What splits and card are made from. Raises UserError where the calibration cannot be read."""
+    found = calibration(recipe)
+    return {
+        "seed": recipe.seed,
+        "name": recipe.name,
+        "calibration": found and as_record(found),
+    }
 
 
 def _of_sources(settings: CollectSettings, folder: Path) -> str:

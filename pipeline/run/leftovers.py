@@ -26,6 +26,7 @@ CACHES = {
 INNER = {
     "measured": ("rows as measured", "another limit measures all rows again"),
     "signed": ("signatures of rows", "another `dedup` setting signs all rows again"),
+    "cut": ("rows inside the cuts of `publish`", "another choice cuts all rows again"),
     "against": ("sets that rows are compared with", "they are read and signed again"),
 }
 OLD = ("a store made from older rows", "nothing, unless the recipe is changed back")

@@ -100,6 +100,11 @@ def measured(out: str) -> Iterator[Conversation]:
     return Store(out, "3-filter/measured").rows()
 
 
+def scored(out: str) -> Iterator[Conversation]:
+    """The rows of a run as `score` has them."""
+    return Store(out, "5-score").rows()
+
+
 def losses(funnel: Sequence[FunnelRow]) -> list[str]:
     """What was asked for and is missing, and whether asking again helps, in sentences."""
     missing = sum(row["missing"] for row in funnel)

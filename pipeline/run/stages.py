@@ -59,10 +59,11 @@ class Stage:
 
 FILES = "INPUT: files of any known shape."
 SOURCE_TEXTS = ("licenses.txt", "sources/*.yaml")
-SCORE_WORDS = ("words/emotion-*.txt", "words/intimate-*.txt", "words/empathy-*.txt")
 TALK_TEXTS = ("prompts/*", "!prompts/judge*", "personas/*", "rehearsal/*")
 JUDGE_TEXTS = ("criteria.yaml", "prompts/judge*", "rehearsal/*")
-TALK_WORDS = ("words/rebuffs-*.txt", "words/declines-*.txt", "words/underage-*.txt")
+PACING_WORDS = ("words/rebuffs-*.txt",)
+SCORE_WORDS = ("words/emotion-*.txt", "words/intimate-*.txt", "words/empathy-*.txt", *PACING_WORDS)
+TALK_WORDS = ("words/declines-*.txt", "words/underage-*.txt", *PACING_WORDS)
 RULE_WORDS = ("words/*.txt", *(f"!{pattern}" for pattern in (*SCORE_WORDS, *TALK_WORDS)))
 
 STAGES = (
@@ -117,10 +118,10 @@ STAGES = (
     ),
     Stage(
         name="score",
-        summary="Add measures and annotations to rows.",
+        summary="Rate conversations by criteria, and show why.",
         inputs=FILES,
         step="pipeline.run.steps.score:run",
-        work="pipeline.score:work",
+        work="pipeline.score.apply:work",
         reads="pipeline.run.inputs:of_score",
         texts=(*JUDGE_TEXTS, *RULE_WORDS, *SCORE_WORDS),
         packages=("openai",),
@@ -131,7 +132,7 @@ STAGES = (
         inputs=FILES,
         step="pipeline.run.steps.publish:run",
         reads="pipeline.run.inputs:of_publish",
-        texts=RULE_WORDS,
+        texts=(*RULE_WORDS, "criteria.yaml"),
         packages=("pyarrow",),
         options=(Option("layout", ("messages", "realm"), "realm: also characters."),),
     ),

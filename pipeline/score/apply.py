@@ -18,5 +18,5 @@ def work(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[Conv
     """Every row again. What its source or `generate` says of a message stays."""
     rows = iter(part)
     while batch := list(islice(rows, BATCH)):
-        for row in measured(batch, settings):
-            yield replace(row, scores=(*row.scores, *scores(row)))
+        for row, followed in measured(batch, settings):
+            yield replace(row, scores=(*row.scores, *scores(row, followed)))

@@ -37,7 +37,8 @@ class Report(FunnelRow, total=False):
     key: what the store was made from. before: the name of the store that was read. store: the name
     of this one. content: names the files of all units. files: further files, with rows, size and
     digest. measures: name → percentiles and a histogram over all rows, the dropped ones included.
-    refused: why the dataset may not be released.
+    refused: why the dataset may not be released. choice: how rows were chosen, and the counts of
+    every group.
     """
 
     findings: dict[str, int]
@@ -52,6 +53,7 @@ class Report(FunnelRow, total=False):
     openings: list[dict[str, Any]]
     link: dict[str, Any]
     refused: list[str]
+    choice: dict[str, Any]
 
 
 FUNNEL = tuple(FunnelRow.__annotations__)

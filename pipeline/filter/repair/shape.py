@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
-from pipeline.conversation import Message, Role
+from pipeline.conversation import Annotation, Message, Role, Step
 from pipeline.filter.repair.draft import Draft
 from pipeline.rules import structure
+
+WEIGHT: tuple[Step, ...] = ("closer", "back", "hold")  # of several decisions the first counts
 
 
 def keep_longest_pair(draft: Draft, least: int) -> None:
@@ -55,8 +58,7 @@ def _longest_stretch(speakers: Sequence[str]) -> tuple[int, int]:
 
 
 def merge(draft: Draft) -> None:
-    """Messages of one speaker in a row become one, joined by a line break, with the annotation of
-    the first."""
+    """Messages of one speaker in a row become one, joined by a line break."""
     firsts: list[int] = []
     for index, message in enumerate(draft.messages):
         if not firsts or not _continues(draft.messages[firsts[-1]], message):
@@ -64,6 +66,8 @@ def merge(draft: Draft) -> None:
     for first, following in pairwise([*firsts, len(draft.messages)]):
         if following > first + 1:
             _join(draft, range(first, following))
+            if draft.annotations:
+                _join_annotations(draft.annotations, range(first, following))
             draft.edits.append(f"filter: merged messages {first} to {following - 1} of one speaker")
     draft.keep(firsts)
 
@@ -89,6 +93,22 @@ def _join(draft: Draft, run: range) -> None:
                     continue
                 is_chosen = True
         draft.alternatives.append(other)
+
+
+def _join_annotations(annotations: list[Annotation], run: range) -> None:
+    """What is known of a run, written to its first: the stage that is reached at its end, a step
+    closer or back wherever it is taken, and for the rest what is known of the first message.
+
+        ice-breaker, closer + casual, hold          casual, closer
+        ice-breaker, hold + ice-breaker, back       ice-breaker, back
+    """
+    together = [annotations[index] for index in run]
+    decisions = [one.decision for one in together if one.decision]
+    annotations[run.start] = replace(
+        together[0],
+        stage=next((one.stage for one in reversed(together) if one.stage), None),
+        decision=min(decisions, key=WEIGHT.index, default=None),
+    )
 
 
 def _continues(before: Message, message: Message) -> bool:

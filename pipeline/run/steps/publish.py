@@ -1,18 +1,23 @@
-"""`publish`: rows are cut part by part; then the dataset and its card are written."""
+"""`publish`: rows are cut part by part, and the best are chosen among all; then the dataset and its
+card are written."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publish
 from pipeline.formats import card_files, cards, realm
 from pipeline.publish import release
 from pipeline.publish.card import card
+from pipeline.publish.choice import Choice
 from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import PublishSettings
+from pipeline.run.calibration import calibration
 from pipeline.run.context import StageContext
+from pipeline.run.steps import choose
 from pipeline.store.counts import Counts, total
 from pipeline.store.files import FileMark
 from pipeline.store.report import counted, funnel_row
@@ -27,23 +32,39 @@ GROUPS = ["id", "split_group", "source"]  # columns that decide a row's split
 
 
 def run(context: StageContext) -> dict[str, Any]:
-    """Cut rows, split them without leaks, write the dataset; the report names its files, and why
-    it may not be released."""
-    context.each_part(_publish_part)
+    """Cut rows, choose, split them without leaks, write the dataset; the report names its files,
+    what was chosen, and why it may not be released."""
+    choice = _selected(context)
     output, recipe = context.output, context.job.recipe
     dataset = Store(output.root, f"{output.folder}/{DATASET}")
     dataset.remove()
-    parts = output.parts()
-    groups = [output.columns(part, GROUPS) for part in parts]
-    placed = publish.splits(groups, context.settings, recipe.seed)
-    summary = publish.write(map(output.table, parts), placed, dataset.committed)
+    summary = _written(context, dataset)
     refused = _refused(context, summary)
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
-    text = card(recipe.name, summary, [*context.funnel, own], refused)
+    funnel = [*context.funnel, own]
+    text = card(recipe.name, summary, funnel, refused, choice, calibration(recipe))
     dataset.write_text("README.md", text)
     if context.settings.layout == REALM:
         _write_realm(output, recipe)
-    return {"files": _marks(output, DATASET) | _marks(output, REALM), "refused": refused}
+    files = _marks(output, DATASET) | _marks(output, REALM)
+    return {"files": files, "refused": refused, "choice": asdict(choice)}
+
+
+def _written(context: StageContext, dataset: Store) -> Summary:
+    """Write the kept rows, each into its split."""
+    output = context.output
+    parts = output.parts()
+    groups = [output.columns(part, GROUPS) for part in parts]
+    placed = publish.splits(groups, context.settings, context.job.recipe.seed)
+    return publish.write(map(output.table, parts), placed, dataset.committed)
+
+
+def _selected(context: StageContext) -> Choice:
+    """Put the rows that are published into the stage's store, and those that are dropped."""
+    if context.settings.choose.chooses:
+        return choose.run(context)
+    context.each_part(_publish_part)
+    return Choice()
 
 
 def _refused(context: StageContext, summary: Summary) -> list[str]:

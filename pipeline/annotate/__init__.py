@@ -1,0 +1,103 @@
+"""Annotations of single messages by small models that are part of the package: how close, and which
+emotion.
+
+    annotate(["I miss you", "Your order is on its way."], ["en", "en"])
+        closeness   .8   -.9        -1 distant, 1 intimate; NaN where nobody can say
+        emotions    love neutral    one of EMOTIONS; None likewise
+
+    features.py   a message's features: n-grams, words, listed phrases, in one compiled pass
+    listed.py     the word lists, which are also what a reader is shown as a reason
+    heads.py      linear heads on the features
+    encoder.py    sentence vectors, an option
+    models/       the shipped heads, and their model card
+
+What they are worth, by language: `models/README.md`. A language that has not been measured gets no
+value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.annotate.features import Array, Packed, pack
+from pipeline.annotate.heads import Heads, Read, load
+from pipeline.annotate.listed import CLASSES, EMOTIONS, MARKS
+
+MODELS = Path(__file__).parent / "models"
+# An emotion is named only where it is so much likelier than the next one: below it, right and wrong
+# are as frequent (`python -m benchmarks.annotations.measure`).
+MARGIN = 0.02
+STATED = 0.3  # weight of the head for statements on a question; our choice, on validation data
+
+
+class Annotated(NamedTuple):
+    """What is found of messages, NaN or None where it cannot be said.
+
+    closeness: from -1 to 1. forward: about -1 to 1, above 0 too close between people who have just
+    met. uptake: likewise, above 0 it takes up what was said before it, else it turns away. marks:
+    name of a list of phrases → whether a message has one.
+    """
+
+    closeness: Array  # (messages,) float32
+    forward: Array
+    uptake: Array
+    emotions: list[str | None]
+    marks: dict[str, Array]  # (messages,) bool
+
+
+@cache
+def shipped() -> Heads:
+    """The heads of the package."""
+    return load(MODELS / "heads.npz")
+
+
+def annotate(
+    texts: Sequence[str], languages: Sequence[str | None], packed: Packed | None = None
+) -> Annotated:
+    """Messages with the language of each (ISO 639-1). packed: the texts, where they are at hand."""
+    heads = shipped()
+    read = heads.read(packed or pack(texts))
+    codes = np.array([language or "" for language in languages])
+
+    def measured(values: Array, what: str) -> Array:
+        """The values in the languages in which this has been measured."""
+        return np.where(np.isin(codes, heads.languages[what]), values, np.nan)
+
+    known = np.isin(codes, heads.languages["emotion"])
+    return Annotated(
+        measured(closeness(heads, read), "closeness"),
+        measured(read.values[:, heads.columns.index("forward")], "closeness"),
+        measured(read.values[:, heads.columns.index("uptake")], "uptake"),
+        _emotions(read.values[:, _emotion_columns(heads)], known),
+        {mark: read.marks >> number & 1 > 0 for number, mark in enumerate(MARKS, CLASSES)},
+    )
+
+
+def closeness(heads: Heads, read: Read) -> Array:
+    """(messages,) from -1 to 1. One sentence makes a message intimate, however long the others are;
+    a single question is judged by a head of its own most of all."""
+    stated = (read.values[:, heads.columns.index("closeness")] + read.tops) / 2
+    asked = read.values[:, heads.columns.index("question")]
+    question = (asked + STATED * stated) / (1 + STATED)
+    found: Array = np.where(read.asks, question, stated).clip(-1, 1)
+    return found
+
+
+def _emotion_columns(heads: Heads) -> list[int]:
+    return [heads.columns.index(f"emotion.{emotion}") for emotion in EMOTIONS]
+
+
+def _emotions(values: Array, known: Array) -> list[str | None]:
+    """The likeliest emotion of each message, where it is likely enough."""
+    order = np.sort(values, axis=1)
+    clear = known & (order[:, -1] - order[:, -2] >= MARGIN)  # NaN is never clear
+    best = values.argmax(axis=1)
+    found: list[str | None] = [None] * len(values)
+    for message in np.flatnonzero(clear).tolist():
+        found[message] = EMOTIONS[best[message]]
+    return found

@@ -1,0 +1,85 @@
+"""Choosing, for `publish`, in three passes: cut and list each part, choose among all rows, apply it
+to each part. Rows inside the cuts have a store of their own, so that another choice cuts nothing
+again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from pipeline import publish
+from pipeline.conversation import Conversation, Drop
+from pipeline.publish import choose, listing
+from pipeline.publish.choice import Choice
+from pipeline.recipe.publish import PublishSettings
+from pipeline.run.context import StageContext
+from pipeline.store.counts import Counts
+from pipeline.store.files import digest
+from pipeline.store.store import Mark, Part, Store, parts_of
+
+CUT = "cut"  # the store inside the stage's own
+CUTTING = {"cut", "private_rows"}  # the settings that it depends on
+
+
+def run(context: StageContext) -> Choice:
+    """The three passes; returns what came of it."""
+    cut = Store(context.output.root, f"{context.output.folder}/{CUT}")
+    _cut(context, cut)
+    parts = cut.parts()
+    tables = [_listed(cut, part) for part in parts]
+    found = choose.chosen(tables, context.settings.choose)
+    jobs = [
+        (cut, context.output, part, context.key, reasons)
+        for part, reasons in zip(parts, found.reasons, strict=True)
+    ]
+    counts = context.map(_apply_part, jobs, context.is_little)
+    context.results.extend(counts)
+    return found.choice
+
+
+def _cut(context: StageContext, cut: Store) -> None:
+    """Cut and list every part."""
+    settings: PublishSettings = context.settings
+    cutting = settings.model_dump(mode="json", include=CUTTING)
+    made_from = {**context.ingredients, "settings": cutting, "reads": None}
+    key = digest(context.before, made_from)
+    context.prepare(cut, key)
+    jobs = [(context.source, cut, part, key, settings) for part in context.parts]
+    context.map(_cut_part, jobs, context.is_little)
+
+
+def _cut_part(source: Store, cut: Store, part: Part, key: str, settings: PublishSettings) -> Counts:
+    rows = publish.work(source.read(part), settings)
+    counts = cut.write(part.name, key, rows)
+    unit, name = f"listed-{part.name}", _file_of(part)
+    if cut.finished(unit, key) is None:
+        (kept,) = cut.parts_of_unit(part.name)
+        table = listing.listed(cut.columns(kept, listing.COLUMNS))
+        file = cut.write_arrow(name, table)
+        cut.finish(unit, Mark(key, Counts(), {name: file}))
+    return counts
+
+
+def _file_of(part: Part) -> str:
+    return f"listed-{part.name}.arrow"
+
+
+def _listed(cut: Store, part: Part) -> pa.Table:
+    name = _file_of(part)
+    mark = cut.mark(f"listed-{part.name}")
+    assert mark is not None
+    return cut.arrow(name, mark.files[name])
+
+
+def _apply_part(cut: Store, output: Store, part: Part, key: str, reasons: pa.Table) -> Counts:
+    return output.write(part.name, key, _rows(cut, part, reasons))
+
+
+def _rows(cut: Store, part: Part, reasons: pa.Table) -> Iterator[Conversation | Drop]:
+    """The rows of a part: those that were cut, and those that were chosen or not."""
+    mark = cut.mark(part.name)
+    assert mark is not None
+    for dropped in parts_of([mark], "dropped"):
+        yield from map(Drop, cut.read(dropped))
+    yield from choose.applied(cut.read(part), reasons)
