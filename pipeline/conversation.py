@@ -146,7 +146,7 @@ class Score:
 
     value: 1 to 5; None where the scorer cannot say, never 0. by: the scorer, a model under its own
     name. evidence: why, for a reader. messages: those that the value rests on, by index. spread:
-    how far several judges lie apart. error: why a judge gave no value.
+    how far several judges lie apart. error: why a judge gave no value, for all or a part of it.
     """
 
     criterion: str

@@ -65,6 +65,8 @@ def stale_after(edited: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> s
         ("pipeline/dedup/link.py", {"dedup"}),
         ("pipeline/rules/structure.py", {"generate", "filter", "score", "publish"}),
         ("pipeline/score/rate.py", {"score"}),
+        ("pipeline/judge/verdict.py", {"score"}),
+        ("pipeline/llm/request.py", {"generate", "score"}),
         ("pipeline/score/compare.py", set()),
         ("pipeline/score/calibrate.py", set()),
         ("pipeline/store/agreement.py", {"publish"}),
@@ -89,6 +91,8 @@ def test_an_edited_module_makes_exactly_its_stages_stale(
         ("words/declines-en.txt", {"generate"}),
         ("words/rebuffs-de.txt", {"generate", "score"}),
         ("prompts/talk-user-en.md", {"generate"}),
+        ("prompts/judge.md", {"score"}),
+        ("criteria.yaml", {"score"}),
         ("personas/en.yaml", {"generate"}),
         ("licenses.txt", {"collect", "dedup"}),
         ("prices.yaml", set()),
@@ -132,6 +136,7 @@ def test_every_text_that_a_run_reads_is_in_a_key(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "talks.jsonl", [record(number) for number in range(6)])
     recipe = "name: watched\ncollect: {sources: [{name: a, files: [talks.jsonl], license: MIT}]}\n"
     recipe += "models: {writer: {model: m, base_url: rehearsal}}\n"
+    recipe += "score: {judge: {models: [writer]}}\n"
     recipe += "generate: {seeds: 1, talks: 1, characters: 1, turns: [4, 6]}\n"
     (tmp_path / "recipe.yaml").write_text(recipe)
     done = subprocess.run(

@@ -507,6 +507,90 @@ def test_a_field_the_server_does_not_take_is_left_out(
     assert server.stats()["requests"] == 20
 
 
+def forms(path: Path) -> list[str]:
+    """How each request asked for JSON: the rungs of the ladder, or `plain`."""
+    found = []
+    for line in path.read_text("utf-8").splitlines():
+        form = json.loads(line).get("response_format") or {"type": "plain"}
+        found.append(form["type"] + (" with schema" if "schema" in form else ""))
+    return found
+
+
+SCHEMA_IN = "json_object with schema"
+# what breaks with a 500, what it says, what is refused → how the first requests ask for JSON
+LADDERS = [
+    (["json_schema"], "response_format is wrong", [], ["json_schema", *[SCHEMA_IN] * 4]),
+    (
+        ["json_schema"],
+        "Internal Server Error",
+        [],
+        ["json_schema", "plain", "json_schema", *[SCHEMA_IN] * 4],
+    ),
+    ([], "", ["json_schema", '"schema"'], ["json_schema", SCHEMA_IN, *["json_object"] * 4]),
+    ([], "", ["response_format"], ["json_schema", SCHEMA_IN, "json_object", *["plain"] * 4]),
+]
+
+
+@pytest.mark.parametrize(("breaks", "breaking", "refuses", "asked"), LADDERS)
+def test_a_server_is_asked_for_json_in_the_way_that_it_takes(
+    server: Serving,
+    tmp_path: Path,
+    breaks: list[str],
+    breaking: str,
+    refuses: list[str],
+    asked: list[str],
+) -> None:
+    path = tmp_path / "sent.jsonl"
+    answers = "tests.test_llm:titled"
+    server.configure(
+        breaks=breaks, breaking=breaking, refuses=refuses, keeps=str(path), answers=answers
+    )
+    answers, usage = ask_all(
+        server, tmp_path, prompts(4), schema=TALK, in_flight=1, attempts=1, reasks=0
+    )
+    assert reasons(answers) == []
+    assert forms(path) == asked
+    assert (usage.failures, usage.requests) == ({}, 4)
+    last = json.loads(path.read_text("utf-8").splitlines()[-1])
+    if "schema" in last.get("response_format", {}):
+        assert last["response_format"]["schema"] == TALK
+    assert json.dumps(TALK["properties"], separators=(",", ":")) in last["messages"][-1]["content"]
+
+
+def titled(request: dict[str, Any]) -> dict[str, Any]:
+    """What fits `TALK`, in prose where JSON cannot be demanded."""
+    text = '{"title": "Evening"}'
+    if "response_format" not in request:
+        text = f"Of course!\n```json\n{text}\n```"
+    return {"choices": [{"message": {"content": text}}]}
+
+
+def test_many_at_once_find_out_together_that_a_server_breaks_at_a_schema(
+    server: Serving, tmp_path: Path
+) -> None:
+    path = tmp_path / "sent.jsonl"
+    server.configure(
+        breaks=["json_schema"], keeps=str(path), answers="tests.test_llm:titled", latency_ms=20
+    )
+    answers, _ = ask_all(server, tmp_path, prompts(60), schema=TALK, in_flight=32, attempts=1)
+    assert reasons(answers) == []
+    assert forms(path).count("plain") == 1
+    assert forms(path).count(SCHEMA_IN) == 60
+
+
+def test_a_server_that_is_down_is_not_taken_for_one_that_breaks_at_a_schema(
+    server: Serving, tmp_path: Path
+) -> None:
+    path = tmp_path / "sent.jsonl"
+    server.configure(faults={"500": 1.0})
+    answers, _ = ask_all(server, tmp_path, prompts(3), schema=TALK, attempts=2)
+    assert reasons(answers) == ["server"] * 3
+    server.configure(faults={"500": 0.3}, keeps=str(path), latency_ms=20)
+    answers, _ = ask_all(server, tmp_path, prompts(60), schema=TALK, attempts=9)
+    assert reasons(answers) == []
+    assert set(forms(path)) <= {"json_schema", "plain"}
+
+
 # --- stopping: key, quota, budget
 
 

@@ -56,7 +56,7 @@ def _details(reports: Sequence[Report]) -> Iterator[str]:
         yield from render.measures(reports[-1]["measures"])
     for report in reports:
         if "usage" in report:
-            yield from render.usage(report["usage"])
+            yield from render.usage(report["stage"], report["usage"])
     for report in reports:
         if report.get("link", {}).get("rows"):
             yield from render.links(report["link"])

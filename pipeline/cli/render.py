@@ -126,15 +126,15 @@ def bars(histogram: Sequence[int]) -> str:
     return "".join(blocks)
 
 
-def usage(took: Mapping[str, Any]) -> Iterator[str]:
-    """What the models took in the last run of `generate`, and in all runs together."""
+def usage(stage: str, took: Mapping[str, Any]) -> Iterator[str]:
+    """What the models took in the last run of a stage, and in all runs together."""
     counts = [f"{reason} {count}" for reason, count in sorted(took["failures"].items())]
     failures = ", ".join(counts) or "none"
     calls = f"{took['calls']} calls, {took['cached']} of them answered from the store"
     tokens = took["prompt_tokens"] + took["completion_tokens"]
     spent = f"{took['requests']} requests, {tokens} tokens, ${took['cost']:.4f}"
     yield ""
-    yield f"models: {calls}; {spent}; failed requests: {failures}"
+    yield f"{stage}, models: {calls}; {spent}; failed requests: {failures}"
     all_spent = f"{took['all_tokens']} tokens, ${took['all_cost']:.4f}"
     yield f"spent in this folder so far: {all_spent}"
 
@@ -204,6 +204,7 @@ def _part(before: str, value: object, after: str = "") -> str:
 
 # --- a plan
 
+UNTIL = "dedup"  # the stage after which the number of rows is known that a judge rates
 # column of the table → key of a planned stage
 PLAN = {
     "stage": "stage",
@@ -228,6 +229,16 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
     return str(value)
+
+
+def families(planned: Iterable[PlannedStage]) -> Iterator[str]:
+    """A line for each stage that asks models, with the families of these."""
+    for row in planned:
+        named = [f"{name} ({family})" for name, family in row.get("families", {}).items()]
+        if named:
+            yield f"{row['stage']} asks these models (of this family): {', '.join(named)}"
+        if named and row["state"] != "cached" and "calls" not in row:
+            yield f"  how often, is known once there are rows: rapport run … --until {UNTIL}"
 
 
 def over_budget(planned: Iterable[PlannedStage]) -> Iterator[str]:

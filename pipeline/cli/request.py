@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and 
     from pipeline.recipe.settings import Recipe
     from pipeline.store.report import FunnelRow
 
-KEY = "OPENAI_API_KEY"  # the variable that holds the key for the model of `rapport generate`
+KEY = "OPENAI_API_KEY"  # the variable that holds the key for the model of a command
 REHEARSAL = "rehearsal"  # name and address of the offline stand-in
 
 
@@ -40,22 +40,28 @@ class StageRequest:
         """The recipe of this one stage. Raises UserError that names the wrong setting."""
         from pipeline.recipe.one_stage import of_files
 
-        models = self._models()
-        return of_files(self.out, self.stage, self.inputs, self.settings, models, self.reading)
+        models, settings = self._models(), self.settings
+        if "judge" in models:
+            settings = ["judge.models=[judge]", *settings]
+        return of_files(self.out, self.stage, self.inputs, settings, models, self.reading)
 
     def run(self, recipe: Recipe) -> list[FunnelRow]:
         """Read the inputs and run the stage on them, with progress meanwhile."""
         return execute(recipe, self.out, self.workers, only=("collect", self.stage))
 
     def _models(self) -> dict[str, Values]:
-        """The model of `rapport generate`, as a recipe has it."""
-        model = self.own.get("model")
-        if model is None:
-            return {}
-        writer = {"model": model, "base_url": self.own["base_url"]}
-        if model == REHEARSAL:
-            writer["base_url"] = REHEARSAL
+        """The model of `rapport generate`, or the judge of `rapport score`, as a recipe has it."""
+        for option, use in (("model", "writer"), ("judge", "judge")):
+            name = self.own.get(option)
+            if name is not None:
+                return {use: self._model(name)}
+        return {}
+
+    def _model(self, name: object) -> Values:
+        model: Values = {"model": name, "base_url": self.own["base_url"]}
+        if name == REHEARSAL:
+            model["base_url"] = REHEARSAL
         # without one the server is asked without a key: local servers need none
         if KEY in os.environ:
-            writer["key"] = KEY
-        return {"writer": writer}
+            model["key"] = KEY
+        return model

@@ -117,6 +117,7 @@ def plan(recipe: str, out: str | None, as_json: bool) -> None:
         streams.show_json(planned)
         return
     streams.show(render.plan(planned))
+    streams.show_lines(render.families(planned))
     for warning in render.over_budget(planned):
         click.echo(warning, err=True)
 

@@ -62,11 +62,12 @@ MODEL = click.Option(
 BASE_URL = click.Option(
     ["--base-url"], help=f"Where the model is served; the key in {KEY} is sent there."
 )
+JUDGE = click.Option(["--judge"], help="Name of a model that rates each criterion [default: none].")
 OWN = {
     "collect": [REPARSE],
     "generate": [MODEL, BASE_URL],
     "filter": [EXPLAIN],
-    "score": evaluate.OPTIONS,
+    "score": [*evaluate.OPTIONS, JUDGE, BASE_URL],
 }
 OUTS = {"score": evaluate.OUT}
 

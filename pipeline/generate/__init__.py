@@ -15,7 +15,7 @@ asked for and did not become a row comes out as a Drop or a Quarantine with its 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import cast
 
 from pipeline.generate import prompts
 from pipeline.generate.context import GenerateContext
-from pipeline.generate.expect import expected
+from pipeline.generate.expect import expected, expected_talks
 from pipeline.generate.personas import Personas, assemble
 from pipeline.generate.slots import GeneratedRow, all_slots, fill, reasons
 from pipeline.llm import Client
@@ -32,12 +32,12 @@ from pipeline.recipe.generate import GenerateSettings
 OPEN_SLOTS = 1_024  # that are worked on at once
 OPEN_IN_A_BATCH = 20_000  # the same where all open slots are one batch; our choice
 
-__all__ = ["expected", "reasons", "work"]
+__all__ = ["expected", "expected_talks", "reasons", "work"]
 
 
 async def work(
     settings: GenerateSettings, client: Client, seed: int, folder: Path = Path()
-) -> AsyncIterator[GeneratedRow]:
+) -> AsyncGenerator[GeneratedRow, None]:
     """All rows, slot by slot. The order in which answers come in changes nothing.
 
     folder: where relative paths of cards begin. Raises UserError, or Stop when the client does.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+from pipeline.conversation import Conversation, Message, Source
 from pipeline.formats.card_files import card_files, card_places
 from pipeline.generate import prompts
 from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, Invention, T
@@ -74,6 +75,30 @@ def expected(
         for name, demand in forecast.demands.items()
         if demand.calls
     }
+
+
+def expected_talks(
+    settings: GenerateSettings, seed: int, folder: Path = Path()
+) -> tuple[list[Conversation], int]:
+    """Talks as long as those that will be made, without their words; and how many there will be."""
+    if not settings.wanted:
+        return [], 0
+    rng, seeds = random.Random(seed), bundled(settings.language)
+    scenes = [_scene(number, draw(settings, rng, "assistant"), seeds) for number in range(SAMPLED)]
+    word = "word" * round(_tokens_of_a_word(seeds)) + " "
+    return [_filler(scene, word) for scene in scenes], settings.talks * _characters(
+        settings, folder
+    )
+
+
+def _filler(scene: Scene, word: str) -> Conversation:
+    """A talk in which every word is this one."""
+    messages = [
+        Message(scene.side_at(index), word * words) for index, words in enumerate(scene.plan.words)
+    ]
+    source = Source("generated", "expected", scene.character.name)
+    persona = scene.character.persona(scene.user.name)
+    return Conversation(source.ref, tuple(messages), source, persona)
 
 
 def _characters(settings: GenerateSettings, folder: Path) -> int:

@@ -20,6 +20,7 @@ calls.py       the store
 request.py     one request, and how it is repeated
 rate_limit.py  when a request may be sent
 server.py      one model at one address
+dialect.py     which fields it takes, and how it is asked for JSON
 protocol.py    what answers and errors mean
 batch.py       the Batch API
 reply.py       JSON out of text

@@ -21,6 +21,8 @@ MODEL = "rehearsal"
 REFUSED = 0.02  # share of answers that refuse
 EMPTY = 0.01  # share of answers without text
 LABELLED = 0.02  # share of messages with a name before them
+QUOTED = 8  # words of a quote
+LEVELS = (1, 2, 3, 3, 4, 4, 5, None)  # of a verdict
 FENCED = 0.2  # share of JSON answers inside a code fence; not a fault, but frequent
 
 Voice = Literal["user", "character"]
@@ -100,17 +102,19 @@ def flawless(request: JsonObject) -> JsonObject:
 def _text(request: JsonObject) -> str:
     """What a good answer says.
 
-    A prompt for inventions or a script is recognised by the key of the list that it asks for; any
-    other prompt wants the next message.
+    A prompt for inventions, a script or a verdict is recognised by the key of the list that it asks
+    for; any other prompt wants the next message.
     """
     writer, messages = _writer(request, "text"), _messages_of(request)
     prompt = messages[0]["content"]
-    asked = re.search(r'\{"(characters|users|situations|messages)":', prompt)
+    asked = re.search(r'\{"(characters|users|situations|messages|quotes)":', prompt)
     if asked is None:
         return _next_message(messages, writer)
     kind = asked[1]
     if kind == "messages":
         return _dump({kind: _script(prompt, writer)})
+    if kind == "quotes":
+        return _dump(_verdict(prompt, writer))
     makers: dict[str, Maker] = {"characters": _character, "users": _user, "situations": _situation}
     count = _number_in(prompt, writer.bank.texts["count"], 2)
     return _dump({kind: [makers[kind](writer) for _ in range(count)]})
@@ -195,6 +199,25 @@ def _script(prompt: str, writer: Writer) -> list[ChatMessage]:
         content = _sentences(voice, turn, words, prompt, writer)
         script.append({"role": voice, "content": content})
     return script
+
+
+def _verdict(prompt: str, writer: Writer) -> JsonObject:
+    """A judge's verdict by chance: a level on one conversation, or which of two is better. What it
+    quotes stands there."""
+    rng, quotes = writer.rng, []
+    sides = re.findall(r"<(first|second) conversation>\n(.*?)\n</", prompt, re.DOTALL)
+    for side, lines in sides or [("", prompt)]:
+        said = [json.loads(line) for line in lines.splitlines() if line.startswith('{"message": ')]
+        line = rng.choice([line for line in said if line["role"] == "assistant"])
+        words = line["content"].split()[:QUOTED]
+        quote = {"message": line["message"], "quote": " ".join(words)}
+        if side:
+            quote["conversation"] = side
+        quotes.append(quote)
+    last: JsonObject = {"level": rng.choice(LEVELS)}
+    if sides:
+        last = {"better": rng.choice(("first", "second", "equal"))}
+    return {"quotes": quotes, "why": writer.sentence("character"), **last}
 
 
 def _character(writer: Writer) -> JsonObject:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from pipeline import UserError
+from pipeline.llm.dialect import RequestDialect
 from pipeline.llm.prices import is_local
 from pipeline.llm.protocol import (
     DETAIL,
@@ -20,13 +20,11 @@ from pipeline.llm.protocol import (
     Reply,
     RequestFailed,
     error_in,
-    field_of,
     judge,
     message_of,
     read_reply,
     remaining,
     retry_after,
-    strict,
 )
 from pipeline.llm.rate_limit import RateLimit
 from pipeline.llm.request import JsonObject, Request
@@ -50,13 +48,6 @@ DIALECTS = 8  # requests until a server that refuses one field after the other i
 Rehearsal = Callable[[JsonObject], JsonObject]  # request → chat completion
 SendBody = Callable[[JsonObject], Awaitable[Reply]]
 
-_UNKNOWN_FIELD = re.compile(
-    r"unsupported|not support|unrecogni[sz]ed|unknown|not permitted|unexpected"
-    r"|only the default|extra",
-    re.I,
-)
-_ABOUT_JSON = re.compile(r"response_format|json_object|schema|guided", re.I)
-
 
 class Server:
     """Sends requests, one attempt each, and learns which fields the server does not accept.
@@ -79,9 +70,9 @@ class Server:
         self._key = key
         self._secret = key if key and len(key) >= SECRET else None
         self._rehearsal = _stand_in(settings, rehearsal)
-        self._refused_fields: set[str] = set()
-        # the first one is used; one that the server refuses is removed
-        self._json_modes = ["json_schema", "json_object", "text"]
+        self._dialect = RequestDialect()
+        self._probing = asyncio.Lock()
+        self._answers_plainly = False
 
     @cached_property
     def client(self) -> openai.AsyncOpenAI:
@@ -101,57 +92,49 @@ class Server:
     async def send(self, request: Request, post: SendBody | None = None) -> Reply:
         """One request, sent alone or as `post` sends it.
 
-        Raises RequestFailed, or StopRun where no further request makes sense. A field that the
-        server refuses is left out from then on (OpenAI's newer models know only
-        `max_completion_tokens`, others no `seed`); those requests cost nothing.
+        Raises RequestFailed, or StopRun where no further request makes sense. What the server
+        does not take is left out from then on (OpenAI's newer models know only
+        `max_completion_tokens`, others no `seed`, some no schema); those requests cost nothing.
         """
+        failed_on = None
         for _ in range(DIALECTS):
-            body = self._adapted(request)
+            rung = self._dialect.rung if request.schema else None
+            body = self._dialect.body(request)
             try:
                 reply = await (post or self._post)(body)
             except RequestFailed as failed:
-                if failed.reason != "rejected" or not self._learn(body, request, failed.detail):
+                if self._dialect.learn(body, rung, failed):
+                    continue
+                if post or rung is None or not await self._is_doubtful(rung, request, failed):
                     raise
+                if failed_on == rung:
+                    self._dialect.leave(rung)
+                failed_on = rung
             else:
+                self._dialect.prove(rung)
                 self.answered = time.monotonic()
                 self.longest = max(self.longest, reply.completion_tokens)
                 return reply
         detail = "the server refuses one field of the request after the other"
         raise RequestFailed("rejected", detail, final=True)
 
-    def _adapted(self, request: Request) -> JsonObject:
-        """The body of a request as this server accepts it."""
-        refused = self._refused_fields
-        body = {name: value for name, value in request.body.items() if name not in refused}
-        if "max_tokens" in request.body and "max_tokens" in refused:
-            body["max_completion_tokens"] = request.body["max_tokens"]
-        if request.schema is None:
-            return body
-        mode = self._json_modes[0]
-        if mode == "json_schema":
-            form = {"name": "answer", "schema": strict(request.schema), "strict": True}
-            return body | {"response_format": {"type": mode, "json_schema": form}}
-        body["messages"] = _asking_for_json(request)
-        if mode == "json_object":
-            body["response_format"] = {"type": mode}
-        return body
+    async def _is_doubtful(self, rung: str, request: Request, failed: RequestFailed) -> bool:
+        """Is it the way in which JSON was asked for that a failing server cannot take?
 
-    def _learn(self, body: JsonObject, request: Request, detail: str) -> bool:
-        """Note what the server does not accept.
-
-        Returns whether the next request will be another one than this.
+        llama.cpp's Python server answers a `json_schema` with a bare 500, as if it were down. So
+        while a rung has never brought an answer, a plain request is tried: where that works, the
+        rung is worth a second try, and then it is left. Returns whether to ask again.
         """
-        mode = field_of(body.get("response_format"), "type")
-        if request.schema and mode and _ABOUT_JSON.search(detail):
-            if self._json_modes[0] == mode:  # another request may have learned the same meanwhile
-                self._json_modes.pop(0)
-            return True
-        if not _UNKNOWN_FIELD.search(detail):
+        if failed.reason != "server" or not self._dialect.is_doubtful(rung):
             return False
-        fields = body.keys() - {"model", "messages", "response_format"}
-        named = [field for field in fields if re.search(rf"\b{field}\b", detail)]
-        self._refused_fields.update(named)
-        return bool(named)
+        async with self._probing:
+            if not self._answers_plainly:
+                try:
+                    await self._post(self._dialect.probe(request))
+                except RequestFailed:
+                    return False
+                self._answers_plainly = True
+        return True
 
     async def _post(self, body: JsonObject) -> Reply:
         if self._rehearsal is not None:
@@ -247,14 +230,6 @@ def key_for(settings: ModelSettings, keys: Mapping[str, str]) -> str | None:
         return keys.get(settings.key)
     wish = f"set the environment variable {settings.key}"
     raise UserError(f"The model {settings.model} needs a key: {wish}.")
-
-
-def _asking_for_json(request: Request) -> list[dict[str, str]]:
-    """The messages with the schema in the last one, for servers that do not take it as a field."""
-    *before, last = request.messages
-    schema = orjson.dumps(request.schema).decode()
-    wish = f"Answer with JSON that fits this schema, and nothing else: {schema}"
-    return [*before, last | {"content": f"{last['content']}\n\n{wish}"}]
 
 
 def _stand_in(settings: ModelSettings, rehearsal: Rehearsal | None) -> Rehearsal | None:

@@ -14,10 +14,15 @@ from pipeline.recipe.base import nearest, unknown
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.document import Document, KeyPath
 from pipeline.recipe.mistakes import Mistake, mistake
+from pipeline.recipe.models import own_family
 from pipeline.recipe.publish import as_text, order_of
+from pipeline.recipe.settings import Recipe
 
 SOURCES: KeyPath = ("collect", "sources")
+JUDGES: KeyPath = ("score", "judge", "models")
 MODEL_USES = ("inventor", "character", "user")  # the keys of `generate` that name a model
+# of these, the ones that write the messages
+WRITERS: dict[str, tuple[str, ...]] = {"talk": ("character", "user"), "script": ("inventor",)}
 
 
 # --- files
@@ -65,17 +70,41 @@ def _paths_of(source: dict[str, object], path: KeyPath) -> Iterator[tuple[KeyPat
 
 
 def missing_models(document: Document) -> Iterator[Mistake]:
-    """Models that `generate` asks and that stand nowhere under `models`."""
-    generate, models = document.section("generate"), document.section("models")
-    talks = generate.get("talks")
-    if not isinstance(talks, int) or talks < 1:
-        return
+    """Models that `generate` or the judge asks and that stand nowhere under `models`."""
+    models = document.section("models")
     known = ", ".join(map(str, models)) or "none"
-    for use in MODEL_USES:
-        name = str(generate.get(use, "writer"))
+    for path, name in _asked_models(document):
         if name not in models:
             problem = f"there is no model `{name}` under `models` (there: {known})"
-            yield mistake(document, ("generate", use), problem)
+            yield mistake(document, path, problem)
+
+
+def _asked_models(document: Document) -> Iterator[tuple[KeyPath, str]]:
+    generate = document.section("generate")
+    talks = generate.get("talks")
+    if isinstance(talks, int) and talks > 0:
+        for use in MODEL_USES:
+            yield ("generate", use), str(generate.get(use, "writer"))
+    judges = document.section("score", "judge").get("models")
+    if isinstance(judges, list):
+        for number, name in enumerate(judges):
+            yield (*JUDGES, number), str(name)
+
+
+def judges_of_their_own(recipe: Recipe, document: Document) -> Iterator[Mistake]:
+    """Judges of the family of a model that writes what they would rate."""
+    judging, generating = recipe.score.judge, recipe.generate
+    if judging.force or not generating.wanted:
+        return
+    names = [getattr(generating, use) for use in WRITERS[generating.mode]]
+    writers = [recipe.models[name] for name in names if name in recipe.models]
+    for number, name in enumerate(judging.models):
+        judge = recipe.models.get(name)
+        for writer in writers:
+            if judge and judge.kin == writer.kin and not judge.is_rehearsal:
+                problem = own_family(name, judge, writer.model)
+                yield mistake(document, (*JUDGES, number), problem)
+                break
 
 
 def unknown_names(document: Document) -> Iterator[Mistake]:
@@ -109,6 +138,18 @@ def unknown_measures(document: Document) -> Iterator[Mistake]:
     for path, name in named.items():
         if name not in known:
             yield mistake(document, path, unknown("measure or criterion", name, known))
+
+
+def unknown_criteria(document: Document) -> Iterator[Mistake]:
+    """What the judge is to rate and that is no criterion."""
+    from pipeline.conversation import CRITERIA
+
+    rated = document.section("score", "judge").get("criteria")
+    if isinstance(rated, list):
+        for number, name in enumerate(map(str, rated)):
+            if name not in CRITERIA:
+                path = ("score", "judge", "criteria", number)
+                yield mistake(document, path, unknown("criterion", name, CRITERIA))
 
 
 def _ordered_by(document: Document) -> Iterator[tuple[KeyPath, str]]:

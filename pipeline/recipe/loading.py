@@ -99,11 +99,13 @@ def read(path: Path) -> Document:
 def checked(document: Document) -> tuple[Recipe | None, list[Mistake]]:
     """The recipe, where its values make one, and the mistakes that are in them."""
     found = [*checks.missing_models(document), *checks.unknown_names(document)]
-    found += [*checks.unknown_measures(document), *checks.repeated_sources(document)]
+    found += [*checks.unknown_measures(document), *checks.unknown_criteria(document)]
+    found += checks.repeated_sources(document)
     try:
-        return Recipe.model_validate(document.values), found
+        recipe = Recipe.model_validate(document.values)
     except ValidationError as error:
         return None, found + in_words(document, error, Recipe)
+    return recipe, [*found, *checks.judges_of_their_own(recipe, document)]
 
 
 def _report(path: Path, found: list[Mistake]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field, model_validator
 
 from pipeline.recipe.base import Settings
@@ -51,6 +53,11 @@ class ModelSettings(Settings):
     batch: bool = Field(
         False, description="use the Batch API: half the price, answers within a day, no turn-taking"
     )
+    family: str | None = Field(
+        None,
+        description="a word for its kin, which may not judge what it has written; none: its name "
+        "up to the first digit (gpt-4o-mini: gpt)",
+    )
     price: Price | None = Field(
         None, description="where configs/prices.yaml does not know the model"
     )
@@ -68,6 +75,27 @@ class ModelSettings(Settings):
     @property
     def is_rehearsal(self) -> bool:
         return self.base_url == "rehearsal"
+
+    @property
+    def kin(self) -> str:
+        """Its family, as the recipe names it or as its name does."""
+        return (self.family or family_in(self.model)).lower()
+
+
+def family_in(model: str) -> str:
+    """The family in a model's name: `meta-llama/Llama-3.1-8B` is `llama`, `gpt-4o` is `gpt`."""
+    name = model.rpartition("/")[2].lower()
+    family = re.split(r"\d", name, maxsplit=1)[0].strip("-_. :")
+    return family or name
+
+
+def own_family(name: str, judge: ModelSettings, writer: str) -> str:
+    """Why a judge may not rate what a model has written."""
+    return (
+        f"the judge `{name}` ({judge.model}) is of the family `{judge.kin}`, as {writer} is, which "
+        "wrote what it would rate: models favour their own. Choose a judge of another family, or "
+        f"name its family under `models.{name}.family`, or set `score.judge.force: true`"
+    )
 
 
 class BudgetSettings(Settings):

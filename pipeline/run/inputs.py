@@ -37,16 +37,29 @@ def of_generate(recipe: Recipe) -> dict[str, Any]:
     card."""
     places = card_places(recipe.folder, recipe.generate.cards)
     cards = [card for place in places for card in card_files(place)]
-    models = {
-        use: model.model_dump(mode="json", include=ANSWERING)
-        for use, model in recipe.models.items()
-    }
     return {
         "cards": [hashlib.sha256(card.read_bytes()).hexdigest() for card in cards],
-        "models": models,
+        "models": _answering(recipe),
         "seed": recipe.seed,
         "name": recipe.name,
     }
+
+
+def _answering(recipe: Recipe) -> dict[str, Any]:
+    """Models, by what decides their answers."""
+    return {
+        use: model.model_dump(mode="json", include=ANSWERING)
+        for use, model in recipe.models.items()
+    }
+
+
+def of_score(recipe: Recipe) -> dict[str, Any] | None:
+    """The models that judge, and the seed they are given."""
+    judges = recipe.score.judge.models
+    if not judges:
+        return None
+    models = _answering(recipe)
+    return {"models": {name: models[name] for name in judges}, "seed": recipe.seed}
 
 
 def of_publish(recipe: Recipe) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypedDict
+from itertools import chain, islice
+from typing import TYPE_CHECKING, TypedDict
 
 from pipeline.recipe.settings import Recipe
 from pipeline.run.context import Job, StageContext
@@ -16,12 +18,18 @@ from pipeline.run.runner import (
     with_noted_commits,
 )
 
+if TYPE_CHECKING:
+    from pipeline.judge import RowSample
+    from pipeline.llm import Estimate
+
+SAMPLED = 200  # rows from which the judge's prompts are estimated
+
 
 class ModelUse(TypedDict, total=False):
     """Calls, tokens and dollars that a stage would take. cost: None where a price is unknown.
 
     spent, spent_tokens: by all runs in this folder so far. over: limits of the budget that all this
-    would exceed.
+    would exceed, with what the stages before would take.
     """
 
     calls: int
@@ -35,27 +43,47 @@ class ModelUse(TypedDict, total=False):
 
 class PlannedStage(ModelUse, total=False):
     """What would happen to a stage. state: cached, resumes or runs. rows: kept, where that is
-    known."""
+    known. families: of the models that it asks, by the recipe's names."""
 
     stage: str
     state: str
     rows: int | None
+    families: dict[str, str]
 
 
 def plan(job: Job) -> list[PlannedStage]:
     """What a run would do, stage by stage. Runs nothing."""
-    recipe = with_noted_commits(job.recipe, job.out)
-    job = replace(job, recipe=recipe)
+    job = replace(job, recipe=with_noted_commits(job.recipe, job.out))
     planned: list[PlannedStage] = []
     before: Finished | None = Finished()
+    known = Finished()  # the last store that stands
+    expected: list[Estimate] = []
     for stage, output in outputs(job.out):
         # after a stage that has to run, the keys of the next ones are not known yet
         context = context_of(job, stage, output, before) if before is not None else None
         one, before = _planned(context, stage.name)
-        if stage.name == "generate" and one["state"] != "cached":
-            one |= _estimate(recipe, job)  # type: ignore[typeddict-item]
-        planned.append(one)
+        known = before or known
+        planned.append(_with_models(one, known, expected, job))
     return planned
+
+
+def _with_models(
+    one: PlannedStage, known: Finished, expected: list[Estimate], job: Job
+) -> PlannedStage:
+    """With what the models of a stage would take, if it asks any.
+
+    expected: what those of the stages before would take; these are added.
+    """
+    recipe = job.recipe
+    asked = _asked(recipe, one["stage"])
+    if not asked:
+        return one
+    one["families"] = {name: recipe.models[name].kin for name in asked}
+    if one["state"] != "cached":
+        uses = _estimates(recipe, one["stage"], known)
+        expected += uses
+        one |= _use(uses, expected, job)  # type: ignore[typeddict-item]
+    return one
 
 
 def _planned(context: StageContext | None, name: str) -> tuple[PlannedStage, Finished | None]:
@@ -70,27 +98,63 @@ def _planned(context: StageContext | None, name: str) -> tuple[PlannedStage, Fin
     return PlannedStage(stage=name, state="resumes" if begun else "runs", rows=None), None
 
 
-def _estimate(recipe: Recipe, job: Job) -> ModelUse:
-    """What the models would take, and what this folder has spent already."""
-    if not recipe.generate.wanted:
-        return {}
-    from pipeline import generate
+def _asked(recipe: Recipe, stage: str) -> list[str]:
+    """The models that a stage would ask, by the recipe's names."""
+    settings = recipe.generate
+    if stage == "generate" and settings.wanted:
+        return list(dict.fromkeys((settings.inventor, settings.character, settings.user)))
+    if stage == "score":
+        return recipe.score.judge.models
+    return []
+
+
+def _estimates(recipe: Recipe, stage: str, known: Finished) -> list[Estimate]:
+    """What each model would take. known: the last store before the stage that stands."""
+    from pipeline import generate, judge
+
+    if stage == "generate":
+        uses = generate.expected(recipe.generate, recipe.models, recipe.seed, recipe.folder)
+    else:
+        samples = [_sample(known)]
+        if known.store is None or known.store.stage == "collect":
+            talks, count = generate.expected_talks(recipe.generate, recipe.seed, recipe.folder)
+            samples.append(judge.RowSample(talks, count))
+        uses = judge.expected(recipe.score.judge, recipe.models, samples)
+    return list(uses.values())
+
+
+def _sample(known: Finished) -> RowSample:
+    """Some rows of a store, for all that are in it."""
+    from pipeline.judge import RowSample
+
+    store = known.store
+    if store is None:
+        return RowSample([], 0)
+    rows = chain.from_iterable(store.read(part) for part in known.parts)
+    return RowSample(list(islice(rows, SAMPLED)), sum(part.rows for part in known.parts))
+
+
+def _use(uses: Sequence[Estimate], expected: Sequence[Estimate], job: Job) -> ModelUse:
+    """What the models of a stage would take, and what this folder has spent already.
+
+    expected: the same of this stage and those before it.
+    """
     from pipeline.llm.spent import spent
 
-    uses = generate.expected(recipe.generate, recipe.models, recipe.seed, recipe.folder).values()
     costs = [use.cost for use in uses]
     known = [cost for cost in costs if cost is not None]
     spent_tokens, spent_dollars = spent(job.folder)
-    found = ModelUse(
-        calls=sum(use.calls for use in uses),
-        prompt_tokens=sum(use.prompt_tokens for use in uses),
-        completion_tokens=sum(use.completion_tokens for use in uses),
-        cost=sum(known) if len(known) == len(costs) else None,
-        spent=spent_dollars,
-        spent_tokens=spent_tokens,
-    )
-    tokens = found["prompt_tokens"] + found["completion_tokens"]
-    found["over"] = _limits_exceeded(recipe, {"max_cost": sum(known), "max_tokens": tokens})
+    found = ModelUse(spent=spent_dollars, spent_tokens=spent_tokens)
+    if uses:
+        found |= ModelUse(
+            calls=sum(use.calls for use in uses),
+            prompt_tokens=sum(use.prompt_tokens for use in uses),
+            completion_tokens=sum(use.completion_tokens for use in uses),
+            cost=sum(known) if len(known) == len(costs) else None,
+        )
+    tokens = sum(use.prompt_tokens + use.completion_tokens for use in expected)
+    dollars = sum(use.cost or 0.0 for use in expected)
+    found["over"] = _limits_exceeded(job.recipe, {"max_cost": dollars, "max_tokens": tokens})
     return found
 
 

@@ -244,9 +244,13 @@ def _pinned(recipe: Recipe) -> Recipe:
 def _check_place(top: Store, recipe: Recipe) -> None:
     """Pages and answers are kept in SQLite files, which need a disk."""
     crawls = any(not source.files and not source.hub for source in recipe.collect.sources)
-    if top.local or not (crawls or recipe.generate.wanted):
+    if top.local or not (crawls or recipe.generate.wanted or recipe.score.judge.wanted):
         return
-    what = "A crawl keeps its pages" if crawls else "Generating keeps every answer"
+    what = "Judging keeps every answer"
+    if crawls:
+        what = "A crawl keeps its pages"
+    elif recipe.generate.wanted:
+        what = "Generating keeps every answer"
     raise UserError(
         f"{what} in a file that needs a disk, and {top.address} has none. Choose a folder of this "
         "machine with --out; another run can read what comes of it by its address."

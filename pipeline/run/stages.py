@@ -31,7 +31,7 @@ class Stage:
 
     summary, inputs: for the help of its command. step: "module:function" that runs it, given a
     `StageContext`; it may return what else its report says. work: "module:function" over one part,
-    where the stage works part by part and does nothing else. reads: "module:function" of what it
+    where the stage works part by part. reads: "module:function" of what it
     reads besides rows and settings, given the recipe. code: packages that it starts without
     importing them. texts: files below `configs/` that it reads, the
     last pattern that fits a file counts, `!` leaves out. packages: libraries whose version
@@ -59,6 +59,8 @@ class Stage:
 
 FILES = "INPUT: files of any known shape."
 SOURCE_TEXTS = ("licenses.txt", "sources/*.yaml")
+TALK_TEXTS = ("prompts/*", "!prompts/judge*", "personas/*", "rehearsal/*")
+JUDGE_TEXTS = ("criteria.yaml", "prompts/judge*", "rehearsal/*")
 PACING_WORDS = ("words/rebuffs-*.txt",)
 SCORE_WORDS = ("words/emotion-*.txt", "words/intimate-*.txt", "words/empathy-*.txt", *PACING_WORDS)
 TALK_WORDS = ("words/declines-*.txt", "words/underage-*.txt", *PACING_WORDS)
@@ -82,7 +84,7 @@ STAGES = (
         inputs="INPUT: rows to pass on, if any.",
         step="pipeline.run.steps.generate:run",
         reads="pipeline.run.inputs:of_generate",
-        texts=("prompts/*", "personas/*", "rehearsal/*", *RULE_WORDS, *TALK_WORDS),
+        texts=(*TALK_TEXTS, *RULE_WORDS, *TALK_WORDS),
         packages=("openai", "rapidfuzz"),
         adds=True,
     ),
@@ -118,8 +120,11 @@ STAGES = (
         name="score",
         summary="Rate conversations by criteria, and show why.",
         inputs=FILES,
+        step="pipeline.run.steps.score:run",
         work="pipeline.score.apply:work",
-        texts=(*RULE_WORDS, *SCORE_WORDS),
+        reads="pipeline.run.inputs:of_score",
+        texts=(*JUDGE_TEXTS, *RULE_WORDS, *SCORE_WORDS),
+        packages=("openai",),
     ),
     Stage(
         name="publish",

@@ -106,6 +106,8 @@ class Losses:
     def add(self, row: Row) -> None:
         if isinstance(row, Merged | FileRead):
             return
+        if self.stage == "score":
+            self.transient += _judge_failed(row)
         if self.stage != "generate":
             self.transient += isinstance(row, Quarantine) and row.transient
             return
@@ -147,3 +149,9 @@ def _call_failed(row: Conversation | Drop | Quarantine) -> bool:
         return row.transient or row.rule in CALLS
     conversation = row.conversation if isinstance(row, Drop) else row
     return any(finding.rule in CALLS for finding in conversation.findings)
+
+
+def _judge_failed(row: Conversation | Drop | Quarantine) -> bool:
+    """Has a criterion no value because a call of the judge brought no reply?"""
+    findings = row.findings if isinstance(row, Conversation) else ()
+    return any(finding.stage == "score" and finding.rule in CALLS for finding in findings)

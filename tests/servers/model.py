@@ -23,7 +23,8 @@ What may go wrong, each with its share in `faults` (per attempt):
              number)
 A kind that does not apply to a request is not counted, and the answer is a good one.
 poison: share of keys that always get 400 content_policy_violation.
-refuses: request fields that are answered with 400.
+refuses: request fields that are answered with 400. breaks: those answered with 500 and `breaking`.
+keeps: file to which every request is written, a line each.
 repeats_key: puts the client's key into every text, good or bad.
 """
 
@@ -40,7 +41,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,9 @@ class Config:
     quota: int = 0
     key: str = ""
     refuses: list[str] = field(default_factory=list)
+    breaks: list[str] = field(default_factory=list)
+    breaking: str = "Internal Server Error"
+    keeps: str = ""
     repeats_key: bool = False
     answers: str = ""
     words: int = 110
@@ -206,15 +210,13 @@ class Server:
 
     def refused(self, request: dict[str, Any]) -> str | None:
         """The error message about a field that the server does not accept."""
-        form = json.dumps(request.get("response_format") or {})
-        named = (name for name in self.config.refuses if name in form or name in request)
-        return next(
-            (
-                f"Unsupported parameter: '{name}' is not supported with this model."
-                for name in named
-            ),
-            None,
-        )
+        name = named(self.config.refuses, request)
+        return name and f"Unsupported parameter: '{name}' is not supported with this model."
+
+    def keep(self, request: dict[str, Any]) -> None:
+        if self.config.keeps:
+            with Path(self.config.keeps).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(request, sort_keys=True) + "\n")
 
     def headers(self) -> str:
         if not self.config.headers:
@@ -230,6 +232,12 @@ class Server:
                     f"x-ratelimit-reset-{unit}: {reset}ms\r\n",
                 ]
         return "".join(lines)
+
+
+def named(fields: Iterable[str], request: dict[str, Any]) -> str | None:
+    """The first of these fields that a request has, or that its form of answer has."""
+    form = json.dumps(request.get("response_format") or {})
+    return next((name for name in fields if name in form or name in request), None)
 
 
 def _function(name: str) -> Any:
@@ -306,6 +314,9 @@ class Connection(asyncio.Protocol):
             return self.transport.write(
                 error(404, "model_not_found", "The model `missing` does not exist")
             )
+        server.keep(request)
+        if named(config.breaks, request):
+            return self.transport.write(error(500, "server_error", config.breaking))
         if message := server.refused(request):
             return self.transport.write(error(400, "unsupported_parameter", message))
         key, work, attempt, wait = server.arrive(request)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 from pipeline import generate
 from pipeline.conversation import Conversation, Quarantine, Row
 from pipeline.formats.card_files import card_files, card_places
-from pipeline.llm import Client, rehearsal, runner
-from pipeline.llm.spent import CALLS, spent
 from pipeline.recipe.generate import GenerateSettings
-from pipeline.run.context import Job, Progress, StageContext
+from pipeline.run.context import Progress, StageContext
+from pipeline.run.steps.asking import Asking
 from pipeline.store.counts import Counts, given_up
 from pipeline.store.store import Part, Store
 
@@ -22,19 +21,13 @@ def run(context: StageContext) -> dict[str, Any] | None:
     context.each_part(_pass_on)
     if not context.settings.wanted:
         return None
-    job = context.job
-    client = Client(
-        job.recipe.models,
-        job.folder / CALLS,
-        job.recipe.budget,
-        job.secrets,
-        job.recipe.seed,
-        rehearsal.answer,
-    )
-    rows = _with_progress(_drained(_written(client, job)), context)
-    context.results.append(context.output.write(_next_unit(context), context.key, rows))
-    tokens, dollars = spent(job.folder)
-    return {"usage": vars(client.usage) | {"all_tokens": tokens, "all_cost": dollars}}
+    recipe = context.job.recipe
+    with Asking(context.job) as asking:
+        written = generate.work(recipe.generate, asking.client, recipe.seed, recipe.folder)
+        with closing(asking.drained(written)) as rows:
+            shown = _with_progress(rows, context)
+            context.results.append(context.output.write(_next_unit(context), context.key, shown))
+        return {"usage": asking.usage()}
 
 
 def _pass_on(source: Store, output: Store, part: Part, key: str, _: GenerateSettings) -> Counts:
@@ -45,28 +38,6 @@ def _next_unit(context: StageContext) -> str:
     """The unit after all that were passed on."""
     units = [int(part.name[:5]) for part in context.parts]
     return f"{max(units, default=-1) + 1:05d}"
-
-
-async def _written(client: Client, job: Job) -> AsyncGenerator[Row, None]:
-    recipe = job.recipe
-    async with client:
-        async for row in generate.work(recipe.generate, client, recipe.seed, recipe.folder):
-            yield row
-
-
-def _drained(rows: AsyncGenerator[Row, None]) -> Iterator[Row]:
-    """The items of an asynchronous generator, one at a time, each before the next is asked for."""
-    with runner() as loop:
-        try:
-            with suppress(StopAsyncIteration):
-                while True:
-                    yield loop.run(_next(rows))
-        finally:
-            loop.run(rows.aclose())
-
-
-async def _next(rows: AsyncIterator[Row]) -> Row:
-    return await anext(rows)
 
 
 def _with_progress(rows: Iterator[Row], context: StageContext) -> Iterator[Row]:
