@@ -20,7 +20,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import UserError, api, publish
+from pipeline import UserError, api
 from pipeline.conversation import (
     Annotation,
     Conversation,
@@ -35,7 +35,7 @@ from pipeline.pacing import STAGES
 from pipeline.publish.choose import applied, chosen
 from pipeline.publish.listing import COLUMNS, listed
 from pipeline.recipe.loading import from_values
-from pipeline.recipe.publish import Choose, Cut, PublishSettings
+from pipeline.recipe.publish import Choose
 from pipeline.run.leftovers import leftovers
 from tests.rows import conversation, record, write_jsonl
 
@@ -572,8 +572,3 @@ def test_what_is_better_is_written_as_yaml_has_it_and_read_again_as_it_was_noted
     choice = from_values({"name": "a", "publish": yaml.safe_load(text)}).publish.choose
     assert choice.by == ["pacing", "questions: down", "words: up"]
     assert Choose.model_validate(yaml.safe_load(yaml.safe_dump(choice.model_dump()))) == choice
-
-
-def test_a_cut_by_a_criterion_reads_no_measure_of_the_same_name() -> None:
-    row = dataclasses.replace(rated(1), measures={"emotional": 0.1})
-    assert list(publish.work([row], PublishSettings(cut={"emotional": Cut(min=3)}))) == [row]

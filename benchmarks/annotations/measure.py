@@ -1,8 +1,8 @@
 """How far annotations and pacing are right, by sets that nobody trained on.
 
-    .venv/bin/python -m benchmarks.annotations.measure           the shipped heads; needs ../shared
-    .venv/bin/python -m benchmarks.annotations.measure --cross   and heads trained anew, without the
-                                                                 part that they are measured on
+.venv/bin/python -m benchmarks.annotations.measure           the shipped heads; needs ../shared
+.venv/bin/python -m benchmarks.annotations.measure --cross   and heads trained anew, without the
+                                                             part that they are measured on
 """
 
 from __future__ import annotations
@@ -59,13 +59,15 @@ def lines() -> None:
     for language in texts.LANGUAGES:
         own = texts.ours("test", language)
         found = annotate([line.text for line in own], [language] * len(own))
-        if np.isnan(found.closeness).all():
-            print(f"  {language}: not measured, no value is given")
-            continue
-        close = pearson(np.nan_to_num(found.closeness), [line.closeness for line in own]) emotion =
-        macro([line.emotion for line in own], found.emotions) print(f"  {language}: closeness
-        Pearson {close:.3f}, emotion macro F1 {emotion:.3f}", end="") answers =
-        texts.uptake("uptake_test", language) if answers:
+        print(f"  {language}:", end="")
+        if not np.isnan(found.closeness).all():
+            gold = [line.closeness for line in own]
+            print(f" closeness Pearson {pearson(np.nan_to_num(found.closeness), gold):.3f}", end="")
+        if any(found.emotions):
+            labels = [line.emotion for line in own]
+            print(f", emotion macro F1 {macro(labels, found.emotions):.3f}", end="")
+        answers = texts.uptake("uptake_test", language)
+        if answers:
             taken = annotate([text for text, _ in answers], [language] * len(answers)).uptake > 0
             right = np.mean(taken == np.array([label for _, label in answers]))
             print(f", uptake right in {right:.3f} of {len(answers)}", end="")

@@ -193,9 +193,12 @@ def _plays() -> Iterator[list[str]]:
             yield [part for text in texts for part in re.split(r"(?<=[.!?…])\s+", text)]
 
 
+CHATTERBOT = "english german french spanish italian chinese japanese korean russian"
+
+
 def _chatterbot() -> Iterator[list[str]]:
-    """Questions and answers (BSD).""" folders = ["english", "german", "french", "spanish",
-    "italian", "chinese", "japanese", "korean", "russian"] for folder in folders:
+    """Questions and answers (BSD)."""
+    for folder in CHATTERBOT.split():
         for path in sorted((DATA / "chatterbot" / folder).glob("*.yml*")):
             content = yaml.safe_load(read(path)) or {}
             rounds = content.get("conversations") or []

@@ -29,7 +29,8 @@ from pipeline.annotate.training import Example, Head
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "build" / "annotations" / "vectors.npz"
 MOST = 500  # lines without a label of one set
-TAUGHT = {"closeness": 0.1, "question": 0.6, "forward": 0.1, "uptake": 0.1}  # weight of a taught line
+# Weight of a line that the teacher has labelled; others weigh 1. Chosen on validation data.
+TAUGHT = {"closeness": 0.1, "question": 0.6, "forward": 0.1, "uptake": 0.1}
 ALPHA = {"closeness": 0.5, "question": 0.3, "forward": 1.0, "uptake": 1.0, "emotion": 2.0}
 SHARPLY = 0.5  # closeness from which on a message is too close for people who have just met
 
@@ -70,13 +71,15 @@ class Vectors:
         return np.array([self.known[line] for line in lines])
 
 
-def taught(examples: Sequence[Example], weight: float, lines: Sequence[str], vectors: Vectors) ->
-list[Example]:
-    """Lines with what a teacher says of them, who learned from examples.""" targets =
-    np.array([[float(example.label)] for example in examples]) known = vectors.of([example.text for
-    example in examples]) one = training.teacher(known, targets, np.ones(len(examples))) values =
-    one.values(vectors.of(lines))[:, 0] return [Example(line, value, weight) for line, value in
-    zip(lines, values.tolist(), strict=True)]
+def taught(
+    examples: Sequence[Example], weight: float, lines: Sequence[str], vectors: Vectors
+) -> list[Example]:
+    """Lines with what a teacher says of them, who learned from examples."""
+    targets = np.array([[float(example.label)] for example in examples])
+    known = vectors.of([example.text for example in examples])
+    one = training.teacher(known, targets, np.ones(len(examples)))
+    values = one.values(vectors.of(lines))[:, 0].tolist()
+    return [Example(line, value, weight) for line, value in zip(lines, values, strict=True)]
 
 
 def trained(examples: dict[str, list[Example]]) -> dict[str, Array]:

@@ -177,7 +177,7 @@ def _empathetic(row: Conversation, followed: Course) -> Score | None:
 
 
 def _emotional(row: Conversation, followed: Course) -> Score | None:
-    share = row.measures.get("emotional")
+    share = row.measures.get("feelings")
     if share is None:
         return None
     evidence = f"{share:.0%} of the messages show a feeling"
