@@ -13,7 +13,7 @@ from pipeline.cli.render import table
 from pipeline.conversation import Conversation, Score
 from pipeline.criteria import criteria
 from pipeline.recipe.base import plural
-from pipeline.score.compare import LEAST, Comparison, Difference
+from pipeline.score.compare import LEAST, Difference, Differences
 from pipeline.score.verdict import CriterionMean, Shortfall, name_of, telling
 from pipeline.store.agreement import Interval
 
@@ -157,7 +157,7 @@ def unseen(unread: int) -> str:
 # --- two sets of conversations
 
 
-def compared(found: Comparison, inputs: Sequence[str]) -> Iterator[str]:
+def compared(found: Differences, inputs: Sequence[str]) -> Iterator[str]:
     """What is compared, and how."""
     for letter, path, rows in zip("AB", inputs, found.rows, strict=True):
         yield f"{letter}: {path}, {plural(rows, 'conversation')}"
@@ -167,7 +167,7 @@ def compared(found: Comparison, inputs: Sequence[str]) -> Iterator[str]:
         yield "compared as two groups: ids do not match"
 
 
-def differences(found: Comparison) -> Table:
+def differences(found: Differences) -> Table:
     """A row a criterion: both means, how far they differ, and what that says."""
     heads = ("criterion", "n A", "n B", "A", "B", "B - A", "95 %", "")
     return table(heads, [_difference(one) for one in found.differences])
