@@ -30,8 +30,8 @@ from pipeline.annotate.training import Example, Head, Labels
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "build" / "annotations" / "vectors.npz"
 MOST = 500  # lines without a label of one set
-# Weight of a line that the teacher has labelled (others weigh 1), and the ridge of each head. Chosen
-# on validation data.
+# Weight of a line that the teacher has labelled (others weigh 1), and the ridge of each head:
+# chosen on validation data.
 TAUGHT = {"closeness": 0.3, "question": 1.0, "forward": 0.3, "uptake": 0.3, "emotion": 0.3}
 ALPHA = {"closeness": 0.5, "question": 0.3, "forward": 1.0, "uptake": 1.0, "emotion": 1.0}
 SHARPLY = 0.5  # closeness from which on a message is too close for people who have just met
