@@ -80,32 +80,30 @@ def labels_of(name: str, examples: Sequence[Example]) -> Labels:
     return training.value_labels(examples)
 
 
-def with_taught(
-    labels: Labels, texts: Sequence[str], lines: Array, name: str, kept: Vectors
-) -> Labels:
-    """The labels, and behind them what a teacher that learned from them says of further lines."""
-    one = training.teacher(kept.of(texts), Labels(labels.targets, np.ones(len(texts))))
-    values = one.values(lines).clip(-1, 1)
-    weights = np.full(len(values), TAUGHT[name])
-    return Labels(np.vstack([labels.targets, values]), np.concatenate([labels.weights, weights]))
+def with_taught(labels: Labels, known: Array, further: Array, weight: float) -> Labels:
+    """The labels, and behind them what a teacher that learned from them says of further lines.
+
+    known, further: sentence vectors of the labelled lines, and of the others.
+    """
+    one = training.teacher(known, Labels(labels.targets, np.ones(len(known))))
+    values = one.values(further).clip(-1, 1)
+    weights = np.concatenate([labels.weights, np.full(len(values), weight)])
+    return Labels(np.vstack([labels.targets, values]), weights)
 
 
 def trained(examples: dict[str, list[Example]]) -> dict[str, Array]:
     """The arrays of the heads' file."""
     kept, further = Vectors(), texts.unlabelled(MOST)
-    vectors, more = kept.of(further), training.counts(further)
-    own = {
-        name: training.counts([each.text for each in each_of]) for name, each_of in examples.items()
-    }
-    counts = {name: vstack([rows, more]) for name, rows in own.items()}
-    frequencies = training.frequencies(vstack([*own.values(), more]))
+    more = training.counts(further)
+    lines = {name: [example.text for example in found] for name, found in examples.items()}
+    counts = {name: training.counts(own) for name, own in lines.items()}
+    frequencies = training.frequencies(vstack([*counts.values(), more]))
     made: list[Head] = []
     for name, found in examples.items():
-        said = [example.text for example in found]
-        labels = with_taught(labels_of(name, found), said, vectors, name, kept)
-        made.append(
-            training.ridge(training.weighed(counts[name], frequencies), labels, ALPHA[name])
-        )
+        own = labels_of(name, found)
+        labels = with_taught(own, kept.of(lines[name]), kept.of(further), TAUGHT[name])
+        rows = training.weighed(vstack([counts[name], more]), frequencies)
+        made.append(training.ridge(rows, labels, ALPHA[name]))
     columns = [*list(examples)[:-1], *(f"emotion.{emotion}" for emotion in EMOTIONS)]
     coefficients = np.vstack([head.coefficients for head in made])
     bias = np.concatenate([head.bias for head in made])
