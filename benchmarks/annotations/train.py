@@ -24,7 +24,7 @@ from benchmarks.annotations import texts
 from pipeline.annotate import EMOTIONS, MODELS, heads, training
 from pipeline.annotate.encoder import Encoder
 from pipeline.annotate.features import Array
-from pipeline.annotate.training import Example, Head
+from pipeline.annotate.training import Example, LinearHead
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "build" / "annotations" / "vectors.npz"
@@ -88,7 +88,7 @@ def trained(examples: dict[str, list[Example]]) -> dict[str, Array]:
     from scipy.sparse import vstack
 
     frequencies = training.frequencies(vstack(list(counts.values())))
-    made: list[Head] = []
+    made: list[LinearHead] = []
     columns: list[str] = []
     for name, own in examples.items():
         rows = training.weighed(counts[name], frequencies)

@@ -29,7 +29,7 @@ class _Embedder(Protocol):
     def query(self, texts: Sequence[str]) -> Array: ...
 
 
-class _Known(NamedTuple):
+class _Kernel(NamedTuple):
     """The file: kernel regression on vectors of fewer dimensions.
 
     mean: (384,). axes: (384, dimensions). known: (messages, dimensions) int8, scale () its unit.
@@ -69,7 +69,7 @@ class Encoder:
 
 def closeness(vectors: Array) -> Array:
     """(messages,) closeness from -1 to 1, of sentence vectors."""
-    model = _known()
+    model = _kernel()
     moved = vectors - model.mean
     moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
     one, other = moved @ model.axes, model.known.astype(np.float32) * model.scale
@@ -79,6 +79,6 @@ def closeness(vectors: Array) -> Array:
 
 
 @cache
-def _known() -> _Known:
+def _kernel() -> _Kernel:
     with np.load(MODEL) as file:
-        return _Known(*(file[name] for name in _Known._fields))
+        return _Kernel(*(file[name] for name in _Kernel._fields))

@@ -34,7 +34,7 @@ class Example(NamedTuple):
     weight: float = 1.0
 
 
-class Head(NamedTuple):
+class LinearHead(NamedTuple):
     """Weights on tf-idf rows of length 1: coefficients (columns, buckets), bias (columns,)."""
 
     coefficients: Array
@@ -66,7 +66,7 @@ def weighed(features: csr_matrix, inverse: Array) -> csr_matrix:
     return (diags(1 / np.maximum(lengths, 1e-9)) @ rows).tocsr()
 
 
-def ridge(rows: csr_matrix, targets: Array, weights: Array, alpha: float) -> Head:
+def ridge(rows: csr_matrix, targets: Array, weights: Array, alpha: float) -> LinearHead:
     """targets: (messages, columns). weights: (messages,). alpha: of the squared coefficients; the
     bias is free."""
     from scipy.sparse import csr_matrix, diags, hstack
@@ -80,10 +80,10 @@ def ridge(rows: csr_matrix, targets: Array, weights: Array, alpha: float) -> Hea
         for column, mean in zip(targets.T, means, strict=True)
     ]
     found = np.array(solved)
-    return Head(found[:, :-1], found[:, -1] + means)
+    return LinearHead(found[:, :-1], found[:, -1] + means)
 
 
-def value_head(rows: csr_matrix, examples: Sequence[Example], alpha: float) -> Head:
+def value_head(rows: csr_matrix, examples: Sequence[Example], alpha: float) -> LinearHead:
     """One column, from messages with a number."""
     targets = np.array([[float(example.label)] for example in examples])
     return ridge(rows, targets, np.array([example.weight for example in examples]), alpha)
@@ -94,7 +94,7 @@ def emotion_head(
     examples: Sequence[Example],
     alpha: float,
     classes: Sequence[str] = EMOTIONS,
-) -> Head:
+) -> LinearHead:
     """A column for each class, from messages with an emotion."""
     labels = [str(example.label) for example in examples]
     targets = np.array([[label == one for one in classes] for label in labels]) * 2.0 - 1

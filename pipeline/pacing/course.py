@@ -33,7 +33,7 @@ JUMP = 0.7  # above the level: a stage was left out
 FORWARD, EXCESS, PRESSING, UPTAKE = 0.4, 0.5, 0.3, 0.4
 
 
-class Place(NamedTuple):
+class Standing(NamedTuple):
     """Where a conversation stands at a message. excess: how far it goes beyond what was open."""
 
     stage: str
@@ -64,7 +64,7 @@ class Course:
     that was not taken up. rush: how fast closeness came, see `_rush`; None where nothing shows any.
     """
 
-    places: list[Place] = field(default_factory=list)
+    places: list[Standing] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     untaken: list[int] = field(default_factory=list)
     jumps: list[int] = field(default_factory=list)
@@ -81,9 +81,9 @@ def course(messages: Sequence[Said]) -> Course:
             found.places.append(_companion(fold, found, index, said.closeness))
         elif said.role == "user":
             _answer(fold, found, index, said)
-            found.places.append(Place(fold.stage, level=fold.level))
+            found.places.append(Standing(fold.stage, level=fold.level))
         else:
-            found.places.append(Place(fold.stage, level=fold.level))
+            found.places.append(Standing(fold.stage, level=fold.level))
     own = _closeness(messages, "assistant")
     if own:
         found.rush = _rush(found, messages)
@@ -132,13 +132,13 @@ class _Fold:
         return STAGES[sum(self.level >= border for border in BORDERS)]
 
 
-def _companion(fold: _Fold, found: Course, index: int, close: float | None) -> Place:
+def _companion(fold: _Fold, found: Course, index: int, close: float | None) -> Standing:
     """A message of the assistant: does it hold, or come closer?"""
     if close is None or close - fold.level < STEP:
         decision: Step = "hold"
         if index - fold.rebuffed == 2:
             decision = "back"
-        return Place(fold.stage, decision, fold.level)
+        return Standing(fold.stage, decision, fold.level)
     fold.open, fold.step = close, index
     found.steps.append(index)
     if close - fold.level >= JUMP:
@@ -146,7 +146,7 @@ def _companion(fold: _Fold, found: Course, index: int, close: float | None) -> P
     if index - fold.rebuffed < PAUSE:
         found.pressed.append(index)
     excess = max(0.0, close - fold.level - REACH)
-    return Place(fold.stage, "closer", fold.level, excess)
+    return Standing(fold.stage, "closer", fold.level, excess)
 
 
 def _answer(fold: _Fold, found: Course, index: int, said: Said) -> None:
