@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.annotations import texts
 from pipeline.annotate import EMOTIONS, MODELS, heads, training
 from pipeline.annotate.encoder import Encoder
-from pipeline.annotate.features import Array
+from pipeline.annotate.folding import Array
 from pipeline.annotate.training import Example, LinearHead
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol, cast
 import numpy as np
 
 from pipeline import UserError
-from pipeline.annotate.features import Array
+from pipeline.annotate.folding import Array
 
 MODEL = Path(__file__).parent / "models" / "encoder.npz"
 BATCH = 256  # messages at once

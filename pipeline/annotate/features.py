@@ -101,21 +101,18 @@ class _Desk(NamedTuple):
 
 def matrix(texts: Sequence[str]) -> Matrix:
     """The features of messages, to train on."""
-    found: Matrix = _matrix(pack(texts), letters(), _listed_phrases())
-    return found
+    return _matrix(pack(texts), letters(), _listed_phrases())
 
 
 def sums(packed: Packed, weights: Array, squares: Array) -> Sums:
     """weights: (BUCKETS, columns) int8. squares: (BUCKETS,) float32, squared inverse document
     frequencies."""
-    found: Sums = _sums(packed, letters(), _listed_phrases(), weights, squares)
-    return found
+    return _sums(packed, letters(), _listed_phrases(), weights, squares)
 
 
 def words(packed: Packed, squares: Array) -> Words:
     """The words of messages, as the heads know them. squares: see `sums`."""
-    found: Words = _words(packed, letters(), squares)
-    return found
+    return _words(packed, letters(), squares)
 
 
 @cache
@@ -129,14 +126,14 @@ def _listed_phrases() -> _Phrases:
     return table
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _enter(key: np.uint64, bits: np.uint32, phrases: _Phrases) -> None:
     slot = _slot(phrases.keys, key)
     phrases.keys[slot] = key
     phrases.classes[slot] |= bits
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _slot(keys: Array, key: np.uint64) -> int:
     """Where a key stands in an open hash table, or where it would."""
     mask = np.uint64(len(keys) - 1)
@@ -149,7 +146,7 @@ def _slot(keys: Array, key: np.uint64) -> int:
 # --- the features of a message
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _desk(packed: Packed) -> _Desk:
     """Space for the longest message."""
     most = most_letters(packed.bounds)
@@ -161,12 +158,20 @@ def _desk(packed: Packed) -> _Desk:
     )
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
+def _folded(packed: Packed, message: int, table: Array, desk: _Desk) -> Array:
+    """A message, folded on the desk."""
+    length = fold(text_of(packed, message), table, desk.folded)
+    folded: Array = desk.folded[:length]
+    return folded
+
+
+@njit(cache=True)
 def _bucket(hashed: np.uint64) -> int:
     return int((hashed ^ (hashed >> np.uint64(29))) & np.uint64(SIZE - 1))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _add(bucket: int, buckets: Array, count: int, seen: Array, message: int) -> int:
     """Notes a bucket, if this message has not got it yet; how many there are now."""
     if seen[bucket] != message:
@@ -176,7 +181,7 @@ def _add(bucket: int, buckets: Array, count: int, seen: Array, message: int) -> 
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _of_message(
     folded: Array, phrases: _Phrases, desk: _Desk, message: int
 ) -> tuple[int, int, np.uint32]:
@@ -192,8 +197,7 @@ def _of_message(
             desk.ends[sentences, 0], desk.ends[sentences, 1] = count, in_sentence
             sentences, in_sentence, start = sentences + 1, 0, stop
             continue
-        word = folded[start : stop + 1]
-        count = _of_word(word, last, desk.buckets, count, desk.seen, message)
+        count = _of_word(folded[start : stop + 1], last, desk, count, message)
         found = _listed(last, phrases)
         count = _of_classes(found, desk, count, message)
         marks |= found
@@ -202,11 +206,10 @@ def _of_message(
     return count, sentences + 1, marks
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _of_word(
-    word: Array, last: Array, buckets: Array, count: int, seen: Array, message: int
-) -> int:
+@njit(cache=True)
+def _of_word(word: Array, last: Array, desk: _Desk, count: int, message: int) -> int:
     """The features of a word with its blanks; it becomes the newest of the last words."""
+    buckets, seen = desk.buckets, desk.seen
     hashed = hash_of(word[1:-1])
     count = _grams(word, buckets, count, seen, message)
     count = _add(_bucket(hashed ^ _WORD), buckets, count, seen, message)
@@ -217,7 +220,7 @@ def _of_word(
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _grams(word: Array, buckets: Array, count: int, seen: Array, message: int) -> int:
     """The n-grams of a word with its blanks; of one letter between blanks, " a" and "a " too."""
     for start in range(len(word) - 1):
@@ -228,7 +231,7 @@ def _grams(word: Array, buckets: Array, count: int, seen: Array, message: int) -
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _listed(last: Array, phrases: _Phrases) -> np.uint32:
     """The classes of the listed phrases that end at the newest word, in bits."""
     found = np.uint32(0)
@@ -244,7 +247,7 @@ def _listed(last: Array, phrases: _Phrases) -> np.uint32:
     return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _of_classes(bits: np.uint32, desk: _Desk, count: int, message: int) -> int:
     """The features of some classes of phrases."""
     if bits:
@@ -257,13 +260,13 @@ def _of_classes(bits: np.uint32, desk: _Desk, count: int, message: int) -> int:
 # --- passes over messages
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _matrix(packed: Packed, table: Array, phrases: _Phrases) -> Matrix:
     desk = _desk(packed)
     starts, indices = np.zeros(len(packed.bounds), np.int64), np.zeros(1024, np.int32)
     for message in range(len(starts) - 1):
-        length = fold(text_of(packed, message), table, desk.folded)
-        count, _, _ = _of_message(desk.folded[:length], phrases, desk, message)
+        folded = _folded(packed, message, table, desk)
+        count, _, _ = _of_message(folded, phrases, desk, message)
         used = starts[message]
         if used + count > len(indices):
             indices = np.concatenate((indices, np.zeros(len(indices) + count, np.int32)))
@@ -272,13 +275,12 @@ def _matrix(packed: Packed, table: Array, phrases: _Phrases) -> Matrix:
     return Matrix(indices[: starts[-1]], starts)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _sums(packed: Packed, table: Array, phrases: _Phrases, weights: Array, squares: Array) -> Sums:
-    desk, messages = _desk(packed), len(packed.bounds) - 1
-    found = _no_sums(messages, weights.shape[1])
-    for message in range(messages):
-        length = fold(text_of(packed, message), table, desk.folded)
-        folded = desk.folded[:length]
+    desk = _desk(packed)
+    found = _no_sums(len(packed.bounds) - 1, weights.shape[1])
+    for message in range(len(found.norms)):
+        folded = _folded(packed, message, table, desk)
         count, sentences, found.marks[message] = _of_message(folded, phrases, desk, message)
         own = desk.buckets[:count]
         found.norms[message] = _add_up(own, weights, squares, found.values[message])
@@ -287,7 +289,7 @@ def _sums(packed: Packed, table: Array, phrases: _Phrases, weights: Array, squar
     return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _no_sums(messages: int, columns: int) -> Sums:
     return Sums(
         np.zeros((messages, columns), np.float32),
@@ -298,13 +300,13 @@ def _no_sums(messages: int, columns: int) -> Sums:
     )
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _is_question(folded: Array) -> bool:
     """Does a folded message end in a question mark?"""
     return len(folded) > 1 and folded[-2] in (_QUESTION, _WIDE_QUESTION)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _add_up(buckets: Array, weights: Array, squares: Array, total: Array) -> float:
     """Adds the weights of some features; their norm."""
     norm = np.float32(0)
@@ -317,7 +319,7 @@ def _add_up(buckets: Array, weights: Array, squares: Array, total: Array) -> flo
     return float(np.sqrt(norm))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _top(buckets: Array, ends: Array, weights: Array, squares: Array) -> float:
     """The highest value of the first column in a sentence, by the features that it has first. A
     sentence of fewer than `SHORT` words says so much less."""
@@ -334,7 +336,7 @@ def _top(buckets: Array, ends: Array, weights: Array, squares: Array) -> float:
     return float(top)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _words(packed: Packed, table: Array, squares: Array) -> Words:
     folded = np.zeros(most_letters(packed.bounds), np.uint32)
     found = _no_words(packed)
@@ -353,7 +355,7 @@ def _words(packed: Packed, table: Array, squares: Array) -> Words:
     return Words(found.hashes[:words], found.squares[:words], found.starts)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _no_words(packed: Packed) -> Words:
     most = len(packed.codes)
     hashes, squares = np.zeros(most, np.uint64), np.zeros(most, np.float32)

@@ -68,14 +68,14 @@ def hash_of_words(phrase: str) -> int:
     return int(_hash_of_words(folded[:length]))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def text_of(packed: Packed, message: int) -> Array:
     """The characters of a message."""
     text: Array = packed.codes[packed.bounds[message] : packed.bounds[message + 1] - 1]
     return text
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def most_letters(bounds: Array) -> int:
     """How long the longest message may be when it is folded, with the blanks around it."""
     longest = 0
@@ -84,7 +84,7 @@ def most_letters(bounds: Array) -> int:
     return 3 * longest + 2
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def fold(text: Array, table: Array, folded: Array) -> int:
     """Writes a message as words in lower case with a blank before, between and after them, and
     `END` with a blank behind each sentence. table: `letters`."""
@@ -113,7 +113,7 @@ def fold(text: Array, table: Array, folded: Array) -> int:
     return length
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def hash_of(word: Array) -> np.uint64:
     """The hash of a word."""
     hashed = OFFSET
@@ -122,13 +122,13 @@ def hash_of(word: Array) -> np.uint64:
     return hashed
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def joined(before: np.uint64, word: np.uint64) -> np.uint64:
     """The hash of some words and one more."""
     return (before * np.uint64(31) + np.uint64(7)) * PRIME ^ word
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _hash_of_words(folded: Array) -> np.uint64:
     """The hash of the words of a folded phrase."""
     key, start = np.uint64(0), 0

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipeline.annotate.features import BUCKETS, Array, matrix
+from pipeline.annotate.features import BUCKETS, matrix
+from pipeline.annotate.folding import Array
 from pipeline.annotate.listed import EMOTIONS
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ STEP = 0.15  # and is a step where it is so much closer
 GAIN = 0.5  # of a step that was taken up, this share is the new level
 BORDERS = (0.0, 0.35)  # levels from which on a stage is casual, close
 JUMP = 0.7  # above the level: a stage was left out
-# Weights in the rush, beside the closeness of the messages. Set on benchmarks/annotations/rated.jsonl.
+# Weights in the rush, beside the closeness of the messages. Set on benchmarks/annotations.
 FORWARD, EXCESS, PRESSING, UPTAKE = 0.4, 0.5, 0.3, 0.4
 
 
@@ -104,13 +104,17 @@ def _rush(found: Course, messages: Sequence[Said]) -> float:
     little the other side takes up."""
     replies = [index for index, said in enumerate(messages) if said.role == "assistant"]
     pushes = [_push(messages[index]) for index in replies]
-    weights = range(len(pushes), 0, -1)
-    early = sum(push * weight for push, weight in zip(pushes, weights, strict=True)) / sum(weights)
     excess = fmean(found.places[index].excess for index in replies)
     pressing = len({*found.untaken, *found.pressed}) / len(replies)
     answers = [said.uptake for said in messages if said.role == "user"] or [0.0]
-    course = (fmean(pushes) + early) / 2 + EXCESS * excess + PRESSING * pressing
+    course = _early_first(pushes) + EXCESS * excess + PRESSING * pressing
     return course - UPTAKE * fmean(answers)
+
+
+def _early_first(pushes: Sequence[float]) -> float:
+    """The mean of the messages, in which the early ones count more."""
+    early = fmean(pushes, range(len(pushes), 0, -1))
+    return (fmean(pushes) + early) / 2
 
 
 def _push(said: Said) -> float:
@@ -151,11 +155,12 @@ def _companion(fold: _Fold, found: Course, index: int, close: float | None) -> S
 
 def _answer(fold: _Fold, found: Course, index: int, said: Said) -> None:
     """A message of the user: takes up the step before it, or comes closer by itself."""
-    if fold.open is not None and not (said.uptake >= 0):
+    taken = said.uptake >= 0
+    if fold.open is not None and not taken:
         found.untaken.append(fold.step)
         fold.rebuffed = fold.step
     reached = _reached(fold.open, said.closeness)
-    if (said.uptake >= 0) and reached is not None:
+    if taken and reached is not None:
         fold.level += max(0.0, GAIN * (reached - fold.level))
     fold.open = None
 

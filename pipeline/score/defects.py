@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.annotate.features import Array, Words
+from pipeline.annotate.features import Words
+from pipeline.annotate.folding import Array
 from pipeline.compiled import njit
 from pipeline.conversation import Conversation
 
@@ -68,14 +69,9 @@ def _card(row: Conversation) -> str:
     return "\n".join(filter(None, parts))
 
 
+@njit(cache=True)
 def defects(found: Words, where: Batch) -> Array:
     """(rows, len(NAMES)) float64; NaN where a row has not enough to be measured."""
-    values: Array = _defects(found, where)
-    return values
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _defects(found: Words, where: Batch) -> Array:
     values = np.full((len(where.row_at) - 1, 5), np.nan)
     for row in range(len(values)):
         first, card = where.row_at[row], where.row_at[row + 1] - 1
@@ -89,7 +85,7 @@ def _defects(found: Words, where: Batch) -> Array:
     return values
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _set_of(size: int) -> Array:
     """An empty set of hashes: an open table, 0 is a free slot."""
     slots = 16
@@ -98,7 +94,7 @@ def _set_of(size: int) -> Array:
     return np.zeros(slots, np.uint64)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _slot(keys: Array, key: np.uint64) -> int:
     mask = np.uint64(len(keys) - 1)
     slot = (key * _GOLDEN) >> np.uint64(32) & mask
@@ -107,7 +103,7 @@ def _slot(keys: Array, key: np.uint64) -> int:
     return int(slot)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _run_of(hashes: Array, start: int, length: int) -> np.uint64:
     """The hash of some words in a row; never 0."""
     key = np.uint64(1)
@@ -116,14 +112,14 @@ def _run_of(hashes: Array, start: int, length: int) -> np.uint64:
     return key | np.uint64(1)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _of_text(found: Words, text: int) -> Array:
     """The words of a text."""
     own: Array = found.hashes[found.starts[text] : found.starts[text + 1]]
     return own
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _stutter(found: Words, where: Batch, first: int, card: int) -> float:
     """The largest share of word pairs of a message that it had before; nan without a long one."""
     most = np.nan
@@ -136,7 +132,7 @@ def _stutter(found: Words, where: Batch, first: int, card: int) -> float:
     return most
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _repeats(own: Array) -> int:
     """How many word pairs of a text stand in it before."""
     known, repeats = _set_of(len(own)), 0
@@ -148,7 +144,7 @@ def _repeats(own: Array) -> int:
     return repeats
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _takes_up(found: Words, where: Batch, first: int, card: int) -> float:
     """The share of the assistant's answers with a rare word of the message before."""
     answers, taken = 0, 0
@@ -162,16 +158,16 @@ def _takes_up(found: Words, where: Batch, first: int, card: int) -> float:
     return taken / answers if answers else np.nan
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _has_one(words: Array, known: Array) -> bool:
     """Is one of some words in a set?"""
+    hits = 0
     for word in words:
-        if known[_slot(known, word)] == word:
-            return True
-    return False
+        hits += known[_slot(known, word)] == word
+    return hits > 0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _rare_words(found: Words, text: int) -> Array:
     """The set of the rare words of a text."""
     first, last = found.starts[text], found.starts[text + 1]
@@ -182,7 +178,7 @@ def _rare_words(found: Words, text: int) -> Array:
     return rare
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _variety(own: Array) -> float:
     """The mean share of distinct words in all stretches of `WINDOW` words of the assistant."""
     if len(own) < WINDOW:
@@ -204,7 +200,7 @@ def _variety(own: Array) -> float:
     return total / WINDOW / (len(own) - WINDOW + 1)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _own_words(found: Words, where: Batch, first: int, card: int) -> Array:
     """The words of all messages of the assistant."""
     own, count = np.zeros(found.starts[card] - found.starts[first], np.uint64), 0
@@ -216,7 +212,7 @@ def _own_words(found: Words, where: Batch, first: int, card: int) -> Array:
     return own[:count]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _shown(found: Words, card: int, own: Array) -> float:
     """The share of the card's rare words that the assistant uses."""
     used = _set_of(len(own))
@@ -230,7 +226,7 @@ def _shown(found: Words, card: int, own: Array) -> float:
     return shown / count if count else np.nan
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _recited(found: Words, where: Batch, first: int, card: int) -> float:
     """The longest run of words that a message of the assistant shares with the card; 0 below `RUN`
     words."""
@@ -242,7 +238,7 @@ def _recited(found: Words, where: Batch, first: int, card: int) -> float:
     return longest + RUN - 1.0 if longest else 0.0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _runs(own: Array) -> Array:
     """The set of all runs of `RUN` words of a text."""
     runs: Array = _set_of(len(own))
@@ -252,7 +248,7 @@ def _runs(own: Array) -> Array:
     return runs
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _longest(own: Array, runs: Array) -> int:
     """How many runs of a text, one after another, are in a set."""
     longest, length = 0, 0
