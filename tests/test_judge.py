@@ -502,6 +502,16 @@ def test_long_conversations_are_compared_part_by_part(server: Serving, tmp_path:
     assert len(sent(tmp_path / "sent.jsonl")) == 2 * number
 
 
+def test_against_somebody_who_only_listens_nothing_is_asked(
+    server: Serving, tmp_path: Path
+) -> None:
+    found = compared(
+        marked(5), replace(marked(2), messages=marked(2).messages[:1]), models(server), tmp_path
+    )
+    assert (found.outcome, found.error) == (None, "the assistant writes nothing")
+    assert server.stats()["requests"] == 0
+
+
 def test_a_pair_that_fails_has_no_outcome_and_says_why(server: Serving, tmp_path: Path) -> None:
     server.configure(faults={"garbage": 1.0})
     found = compared(marked(5), marked(2, 1), models(server, critic={"reasks": 0}), tmp_path)
