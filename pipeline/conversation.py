@@ -44,7 +44,7 @@ MEASURES: dict[str, str] = {
     "language_confidence": "probability of the conversation's language, 0 to 1",
     "foreign_turns": "messages in another language than the conversation's",
     "pii": "personal data found",
-    "emotional": "share of the assistant's messages that show an emotion",
+    "feelings": "share of the assistant's messages that show an emotion",
     "attunement": "share of the user's sad, angry or frightened messages that the reply answers",
     "closeness": "mean closeness of the assistant's messages, -1 to 1",
     "closeness_gap": "mean closeness of the assistant's messages less the user's",

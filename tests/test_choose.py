@@ -20,12 +20,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import UserError, api, publish
+from pipeline import UserError, api
 from pipeline.conversation import (
     Annotation,
     Conversation,
     Drop,
     Finding,
+    Message,
     Persona,
     Score,
     to_table,
@@ -34,7 +35,7 @@ from pipeline.pacing import STAGES
 from pipeline.publish.choose import applied, chosen
 from pipeline.publish.listing import COLUMNS, listed
 from pipeline.recipe.loading import from_values
-from pipeline.recipe.publish import Choose, Cut, PublishSettings
+from pipeline.recipe.publish import Choose
 from pipeline.run.leftovers import leftovers
 from tests.rows import conversation, record, write_jsonl
 
@@ -160,7 +161,7 @@ def test_the_word_of_a_judge_counts_before_that_of_a_scorer() -> None:
     assert set(choose([judged, rated(2, 4)], by=["pacing"], top=0.5)) == ids(2)
 
 
-@pytest.mark.parametrize(("rows", "share", "kept"), [(30, 0.1, 3), (3, 0.5, 2), (1, 0.01, 1)])
+@pytest.mark.parametrize(("rows", "share", "kept"), [(100, 0.07, 7), (3, 0.5, 2), (1, 0.01, 1)])
 def test_a_share_is_rounded_up_and_never_by_a_rounding_error(
     rows: int, share: float, kept: int
 ) -> None:
@@ -186,6 +187,17 @@ def test_of_rows_that_open_alike_the_best_are_kept() -> None:
         "2 rows with this opening; this has pacing 0; "
         "the last chosen is 0000000000000001, with pacing 1"
     )
+
+
+def test_a_conversation_opens_with_its_greeting_and_not_with_its_system_message() -> None:
+    def greeted(number: int, system: str, greeting: str) -> Conversation:
+        row = rated(number)
+        before = (Message("system", system), Message("assistant", greeting))
+        return dataclasses.replace(row, messages=(*before, *row.messages))
+
+    rows = [greeted(1, "You are Ada.", "Hello."), greeted(2, "You are Bo.", "hello")]
+    rows += [greeted(3, "You are Ada.", "Come in!")]
+    assert set(choose(rows, at_most={"opening": 1})) == ids(2)
 
 
 def test_a_character_is_its_description_or_its_card_or_its_name_in_its_source() -> None:
@@ -318,6 +330,9 @@ def test_the_order_of_rows_and_parts_changes_nothing(
 ) -> None:
     shuffled = chance.sample(rows, len(rows))
     assert choose(shuffled, parts, **settings) == choose(rows, **settings)
+    tables = [listed(to_table(each).select(COLUMNS)) for each in (rows, shuffled)]
+    one, other = (chosen([table], Choose.model_validate(settings)).choice for table in tables)
+    assert one == other
 
 
 # --- from a recipe to the card
@@ -451,6 +466,25 @@ def test_neither_workers_nor_parts_decide_anything(
         done = api.publish(files, out=out, workers=workers, choose=CHOICE, **OTHERS)
         assert published(out) == published(run)
         assert done.report["choice"] == report_of(run)["choice"]
+        assert len(list((out / "6-publish" / "kept").iterdir())) == 2
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    stores = ("dataset", "kept", "dropped")
+    files = [path for store in stores for path in (out / "6-publish" / store).rglob("*.*")]
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("lost", ["cut/done", "done"])
+def test_a_run_that_was_stopped_ends_in_the_same_bytes(
+    lost: str, run: Path, scored: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(run, tmp_path / "out")
+    (out / "6-publish" / "report.json").unlink()
+    for mark in (out / "6-publish" / lost).iterdir():
+        mark.unlink()
+    api.publish(scored, out=out, choose=CHOICE, **OTHERS)
+    assert contents(out) == contents(run)
 
 
 def test_a_run_from_files_chooses_by_what_filter_has_measured(tmp_path: Path) -> None:
@@ -502,7 +536,7 @@ def test_scores_are_published_as_they_are_and_the_card_lists_each_scorer(
     ratings = text.split("## Scores, from 1 to 5")[1]
     assert "| engaging | some-judge | 1 | 0 | 4.5 | 4.5 | 4.5 |" in ratings
     assert "| pacing | course | 13 | 1 | 1 | 3 | 5 |" in ratings
-    assert "empathetic" not in ratings
+    assert "| empathetic | some-judge | 0 | 1 | - | - | - |" in ratings
 
 
 # --- recipes
@@ -538,8 +572,3 @@ def test_what_is_better_is_written_as_yaml_has_it_and_read_again_as_it_was_noted
     choice = from_values({"name": "a", "publish": yaml.safe_load(text)}).publish.choose
     assert choice.by == ["pacing", "questions: down", "words: up"]
     assert Choose.model_validate(yaml.safe_load(yaml.safe_dump(choice.model_dump()))) == choice
-
-
-def test_a_cut_by_a_criterion_reads_no_measure_of_the_same_name() -> None:
-    row = dataclasses.replace(rated(1), measures={"emotional": 0.1})
-    assert list(publish.work([row], PublishSettings(cut={"emotional": Cut(min=3)}))) == [row]

@@ -88,7 +88,9 @@ def to_learn_from(language: str) -> list[Line]:
 
 def of_first_meetings(language: str) -> list[Line]:
     """Lines of people who hardly know each other: half of them too close for that."""
-    return [line for name in ("lines2", "lines3", "lines4") for line in ours(name, language)]
+    return [
+        line for name in ("lines2", "lines3", "lines4", "lines5") for line in ours(name, language)
+    ]
 
 
 def uptake(name: str, language: str) -> list[tuple[str, bool]]:
@@ -193,10 +195,12 @@ def _plays() -> Iterator[list[str]]:
             yield [part for text in texts for part in re.split(r"(?<=[.!?…])\s+", text)]
 
 
+CHATTERBOT = "english german french spanish italian chinese japanese korean russian"
+
+
 def _chatterbot() -> Iterator[list[str]]:
     """Questions and answers (BSD)."""
-    folders = ["english", "german", "french", "spanish", "italian", "chinese", "japanese", "korean", "russian"]
-    for folder in folders:
+    for folder in CHATTERBOT.split():
         for path in sorted((DATA / "chatterbot" / folder).glob("*.yml*")):
             content = yaml.safe_load(read(path)) or {}
             rounds = content.get("conversations") or []

@@ -48,7 +48,8 @@ def stats(folder: str, as_json: bool) -> None:
 
 
 def _details(reports: Sequence[Report]) -> Iterator[str]:
-    """Measures after the last stage, what models took, what dedup compared."""
+    """Measures after the last stage, what models took, what `dedup` compared, what `publish` has
+    chosen and refused."""
     from pipeline.cli import render
 
     if reports:
@@ -60,7 +61,8 @@ def _details(reports: Sequence[Report]) -> Iterator[str]:
         if report.get("link", {}).get("rows"):
             yield from render.links(report["link"])
     for report in reports:
-        yield from (f"publish: {sentence}" for sentence in report.get("refused", ()))
+        sentences = [*report.get("choice", {}).get("how", ()), *report.get("refused", ())]
+        yield from (f"publish: {sentence}" for sentence in sentences)
 
 
 COMMANDS = (why, stats)

@@ -150,16 +150,14 @@ def links(met: Mapping[str, Any]) -> Iterator[str]:
 
 
 def choices(reports: Iterable[Report]) -> Iterator[Table]:
-    """How many rows of each group `publish` has chosen, and by what."""
+    """How many rows of each group `publish` has chosen."""
     from pipeline.publish.choice import GroupCount, rows_of
 
     for report in reports:
         choice = report.get("choice", {})
         if choice.get("how"):
             heads, *rows = rows_of([GroupCount(**group) for group in choice["groups"]])
-            shown = table(list(map(str, heads)), rows)
-            shown.caption = " ".join(choice["how"])
-            yield shown
+            yield table(list(map(str, heads)), rows)
 
 
 def story(records: Sequence[StageRecord]) -> Iterator[str]:

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 
 from pipeline.conversation import Conversation, Drop, Finding
 from pipeline.publish.choice import Choice, GroupCount, sentences
-from pipeline.publish.groups import NONE, Grouping, Quota, Rows
+from pipeline.publish.groups import NONE, Grouping, ListedRows, Quota
 from pipeline.publish.listing import LISTED
 from pipeline.recipe.publish import Choose
 
@@ -60,7 +60,7 @@ class Chosen(NamedTuple):
 
 def chosen(parts: Sequence[pa.Table], settings: Choose) -> Chosen:
     """Choose among all rows. parts: of each, what `listing.listed` says of its rows."""
-    rows = Rows(pa.concat_tables([LISTED.empty_table(), *parts]), settings)
+    rows = ListedRows(pa.concat_tables([LISTED.empty_table(), *parts]), settings)
     groupings = rows.groupings()
     found = _gone_through(rows.order(), groupings)
     reasons = _table(_record(rows, reason) for reason in found)
@@ -99,7 +99,7 @@ def _gone_through(order: Iterable[int], groupings: Sequence[Grouping]) -> Iterat
             yield Reason(row, quota, quota.met)
 
 
-def _record(rows: Rows, reason: Reason) -> dict[str, object]:
+def _record(rows: ListedRows, reason: Reason) -> dict[str, object]:
     """A reason as `REASONS` has it."""
     return {
         "row": reason.row,
@@ -110,7 +110,7 @@ def _record(rows: Rows, reason: Reason) -> dict[str, object]:
     }
 
 
-def _evidence(rows: Rows, reason: Reason) -> str:
+def _evidence(rows: ListedRows, reason: Reason) -> str:
     """`60 rows of source films, stage close; this has pacing 3; the last chosen is …, with
     pacing 4`"""
     quota = reason.quota
@@ -125,7 +125,7 @@ def _evidence(rows: Rows, reason: Reason) -> str:
     return f"{group}; this has {_in_words(own)}; {last}, with {_in_words(preferred)}"
 
 
-def _values(rows: Rows, row: int) -> dict[str, float | None]:
+def _values(rows: ListedRows, row: int) -> dict[str, float | None]:
     return {name: values[row].as_py() for name, values in rows.values.items()}
 
 
@@ -159,7 +159,7 @@ def _by_part(reasons: pa.Table, starts: npt.NDArray[np.int64]) -> list[pa.Table]
     return found
 
 
-def _choice(rows: Rows, quotas: Iterable[Quota], settings: Choose) -> Choice:
+def _choice(rows: ListedRows, quotas: Iterable[Quota], settings: Choose) -> Choice:
     """What came of it. quotas: of the best shares, when all rows were gone through."""
     without = {name: values.null_count for name, values in rows.values.items()}
     groups = [GroupCount(one.of, one.without, one.rows, one.taken) for one in quotas]

@@ -47,7 +47,7 @@ class Grouping(NamedTuple):
     quotas: list[Quota]
 
 
-class Rows:
+class ListedRows:
     """All rows, as they are listed.
 
     ids: (rows,). values: (rows,) of each name that rows are ordered by.
@@ -111,7 +111,7 @@ class Rows:
         if without:
             words.append(f"without {without}")
         described = f"of {', '.join(words) or 'all'}"
-        places = math.ceil(round(size * self._settings.top, 6))  # .1 of 30 are 3.0000000000000004
+        places = math.ceil(round(size * self._settings.top, 6))  # 100 × .07 is 7.000000000000001
         return Quota(TOP, described, size, places, of, without or None)
 
     def _alike(self, what: str, most: int) -> Grouping:

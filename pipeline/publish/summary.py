@@ -44,7 +44,7 @@ class Rating(NamedTuple):
 @dataclass(frozen=True)
 class Summary:
     """splits, languages: rows by name, the languages with most rows first. sources: rows of
-    each. private: private rows by the name of their source. ratings: of scorers that rated any."""
+    each. private: private rows by the name of their source. ratings: of every scorer."""
 
     splits: Mapping[str, int]
     sources: Mapping[SourceName, int]

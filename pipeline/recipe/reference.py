@@ -95,7 +95,7 @@ def kind_of(kind: object) -> str:
 
 def _many(kind: object) -> str:
     words = kind_of(kind)
-    if words == "text":
+    if words == "text" or get_origin(kind) is Literal:
         return words
     return f"{words}s"
 

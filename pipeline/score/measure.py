@@ -198,7 +198,7 @@ def _feelings(
         if message.role == "assistant" and emotion is not None
     ]
     if own:
-        found["emotional"] = sum(emotion != "neutral" for emotion in own) / len(own)
+        found["feelings"] = sum(emotion != "neutral" for emotion in own) / len(own)
     answers = [
         bool(empathic[index + 1]) or emotions[index + 1] in ANSWERS
         for index, (message, reply) in enumerate(pairwise(messages))
