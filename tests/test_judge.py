@@ -397,6 +397,17 @@ def test_a_budget_stops_the_run_with_one_message_and_keeps_what_was_paid(
     assert server.stats()["asked_again_after_answer"] == 0
 
 
+def test_a_judge_may_be_asked_in_batches_for_half_the_price(
+    server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.llm.batch.QUIET", 0.05)
+    price = Price(input=1, output=1)
+    known = models(server, critic={"batch": True, "price": price})
+    rows, usage = judged([marked(4), marked(2, 1)], known, tmp_path, criteria=[])
+    assert [one.value for row in rows for one in row.scores] == [4.0] * 7 + [2.0] * 7
+    assert usage.cost == pytest.approx((usage.prompt_tokens + usage.completion_tokens) / 2e6)
+
+
 # --- two judges
 
 
