@@ -33,13 +33,15 @@ MODELS = Path(__file__).parent / "models"
 # An emotion is named only where it is so much likelier than the next one: below it, right and wrong
 # are as frequent (`python -m benchmarks.annotations.measure`).
 MARGIN = 0.02
+LOW = ("sadness", "anger", "fear")  # what somebody wants an answer to
+MAYBE = -0.75  # value of an emotion from which on it may be there; its mean is about -.85
 STATED = 0.2  # weight of the head for statements on a single question; chosen on validation data
 
 
 class Annotated(NamedTuple):
     """What is found of messages, NaN or None where it cannot be said.
 
-    closeness: from -1 to 1. forward: about -1 to 1, above 0 too close between people who have just
+    low: whether there may be sadness, anger or fear in it. closeness: from -1 to 1. forward: about -1 to 1, above 0 too close between people who have just
     met. uptake: likewise, above 0 it takes up what was said before it, else it turns away. marks:
     name of a list of phrases → whether a message has one.
     """
@@ -48,6 +50,7 @@ class Annotated(NamedTuple):
     forward: Array
     uptake: Array
     emotions: list[str | None]
+    low: Array  # (messages,) bool
     marks: dict[str, Array]  # (messages,) bool
 
 
@@ -75,6 +78,7 @@ def annotate(
         measured(read.values[:, heads.columns.index("forward")], "closeness"),
         measured(read.values[:, heads.columns.index("uptake")], "uptake"),
         _emotions(read.values[:, _emotion_columns(heads)], known),
+        known & (read.values[:, _emotion_columns(heads, LOW)].max(axis=1) > MAYBE),
         {mark: read.marks >> number & 1 > 0 for number, mark in enumerate(MARKS, CLASSES)},
     )
 
@@ -89,8 +93,8 @@ def closeness(heads: Heads, read: Read) -> Array:
     return found
 
 
-def _emotion_columns(heads: Heads) -> list[int]:
-    return [heads.columns.index(f"emotion.{emotion}") for emotion in EMOTIONS]
+def _emotion_columns(heads: Heads, emotions: Sequence[str] = EMOTIONS) -> list[int]:
+    return [heads.columns.index(f"emotion.{emotion}") for emotion in emotions]
 
 
 def _emotions(values: Array, known: Array) -> list[str | None]:

@@ -71,10 +71,16 @@ def closeness(vectors: Array) -> Array:
     model = _kernel()
     moved = vectors - model.mean
     moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
-    one, other = moved @ model.axes, model.known.astype(np.float32) * model.scale
-    squares = (one**2).sum(1)[:, None] + (other**2).sum(1) - 2 * one @ other.T
-    found: Array = np.exp(-WIDTH * squares) @ model.weights + model.bias
+    known = model.known.astype(np.float32) * model.scale
+    found: Array = near(moved @ model.axes, known) @ model.weights + model.bias
     return found.clip(-1, 1)
+
+
+def near(one: Array, other: Array) -> Array:
+    """(one, other) how near vectors are: a Gaussian of their distance."""
+    squares = (one**2).sum(1)[:, None] + (other**2).sum(1) - 2 * one @ other.T
+    found: Array = np.exp(-WIDTH * squares)
+    return found
 
 
 @cache
