@@ -1,7 +1,7 @@
 """Speed of `score`: messages a CPU-second of the shipped heads, conversations of the whole stage.
 
     .venv/bin/python -m benchmarks.score                here
-    .venv/bin/python -m benchmarks.score OLD_CHECKOUT   beside commit 135ba1f, in turn, and the ratio
+    .venv/bin/python -m benchmarks.score OLD_CHECKOUT   beside commit 135ba1f, in turn
 
 Needs ../shared, for an old checkout a link to it beside that one. Rows are as `filter` leaves
 them: measured, their language known. What annotations are worth: benchmarks/annotations/measure.py.
