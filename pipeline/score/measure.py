@@ -22,8 +22,8 @@ from pipeline.rules.language.detect import detect
 from pipeline.rules.reading.reading import read
 from pipeline.score import defects
 
-LOW = ("sadness", "anger", "fear")  # what a reply has to answer
-ANSWERS = ("sadness", "fear", "love")  # emotions of a reply that answers it
+FEELS_WITH = ("sadness", "fear", "love")  # emotions of a reply to somebody who is low
+OFF = ("joy", "disgust")  # and emotions that are out of place there
 
 Value = TypeVar("Value")
 
@@ -100,7 +100,7 @@ def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> 
         if value == value
     }
     numbers |= _closeness(row.messages, shown, followed)
-    numbers |= _feelings(row.messages, shown, found.marks["empathy"][where])
+    numbers |= _feelings(row.messages, shown, found, where)
     numbers |= _reactions(row.messages, found, where)
     edit = f"score: annotated {_annotated(annotations)} of {len(annotations)} messages"
     changed = replace(
@@ -185,20 +185,30 @@ def _closeness(messages: Sequence[Message], shown: _Shown, followed: Course) -> 
     return found
 
 
-def _feelings(messages: Sequence[Message], shown: _Shown, empathic: Array) -> dict[str, float]:
-    """Feelings of the assistant, and whether it answers those of the user."""
-    found: dict[str, float] = {}
+def _feelings(
+    messages: Sequence[Message], shown: _Shown, found: Annotated, where: slice
+) -> dict[str, float]:
+    """Feelings of the assistant, and how it answers those of the user."""
+    numbers: dict[str, float] = {}
     own = [emotion for emotion in _of_assistant(messages, shown.emotions) if emotion is not None]
     if own:
-        found["feelings"] = sum(emotion != "neutral" for emotion in own) / len(own)
+        numbers["feelings"] = sum(emotion != "neutral" for emotion in own) / len(own)
+    low, empathic = found.low[where], found.marks["empathy"][where]
     answers = [
-        bool(empathic[index + 1]) or shown.emotions[index + 1] in ANSWERS
-        for index, (message, reply) in enumerate(pairwise(messages))
-        if message.role == "user" and reply.role == "assistant" and shown.emotions[index] in LOW
+        _answer(reply, shown.emotions[index], bool(empathic[index]))
+        for index, (message, reply) in enumerate(pairwise(messages), 1)
+        if message.role == "user" and reply.role == "assistant" and low[index - 1]
     ]
     if answers:
-        found["attunement"] = sum(answers) / len(answers)
-    return found
+        numbers["attunement"] = sum(answers) / len(answers)
+    return numbers
+
+
+def _answer(reply: Message, emotion: str | None, empathic: bool) -> int:
+    """How a reply meets somebody who is low: 1 for feeling with them, 1 for asking, -1 for a
+    feeling that is out of place."""
+    asks = "?" in reply.content or "？" in reply.content
+    return (empathic or emotion in FEELS_WITH) + asks - (emotion in OFF)
 
 
 def _of_assistant(messages: Sequence[Message], values: Sequence[Value]) -> list[Value]:
