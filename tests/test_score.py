@@ -337,7 +337,7 @@ def test_a_formula_of_sympathy_is_an_answer_in_each_language_with_a_list() -> No
 
 
 def test_where_the_user_shows_nothing_empathy_is_not_rated() -> None:
-    row = scored(["Which bus goes to the harbour?", "The 14, from the stop behind the church."])
+    row = scored(["What time is it?", "Ten past four."])
     assert score(row, "empathetic").value is None
     assert "no sadness" in str(score(row, "empathetic").evidence)
 
