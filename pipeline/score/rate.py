@@ -172,7 +172,7 @@ def _empathetic(row: Conversation, followed: Course) -> Score | None:
     grade = row.measures.get("attunement")
     if grade is None:
         return None
-    evidence = f"to sad, angry or frightened messages: {grade:.1f} (feels with 1, asks 1, cheers -1)"
+    evidence = f"to sad or angry messages: {grade:.1f} (feels with 1, asks 1, cheers -1)"
     return Score("empathetic", _value(grade, ANSWERED), "attunement", evidence)
 
 
