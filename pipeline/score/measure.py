@@ -43,6 +43,7 @@ def measured(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[
     codes = [row.language and row.language.code for row in rows]
     languages = np.repeat(np.array(codes, object), np.diff(where.row_at)).tolist()
     found = annotate((), languages, packed)
+    found = found._replace(forward=np.nan_to_num(found.forward))
     numbers = defects.defects(words(packed, shipped().squares), where)
     for row, own, (start, end) in zip(rows, numbers, pairwise(where.row_at.tolist()), strict=True):
         yield _measured(row, found, slice(start, end - 1), own)
@@ -130,7 +131,7 @@ def _known(value: float) -> float | None:
 def _said(row: Conversation, shown: _Shown, found: Annotated, where: slice) -> list[Said]:
     """The messages as the course sees them."""
     phrases = rebuffs(row.language and row.language.code)
-    forward = np.nan_to_num(found.forward[where]).tolist()
+    forward = found.forward[where].tolist()
     uptake = found.uptake[where].tolist()
     for index, message in enumerate(row.messages):
         if uptake[index] != uptake[index]:  # not measured in this language
