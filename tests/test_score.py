@@ -372,7 +372,10 @@ def test_the_user_may_speak_of_models() -> None:
 
 def test_who_lives_the_card_is_above_who_reads_it_aloud() -> None:
     question = "Tell me of your day."
-    lived = scored([question, "Admiral knocked the paste over my kite. One eye!"], persona=BRAM)
+    lived = scored(
+        [question, "Admiral, my one-eyed cat, sat on my best kite. The whole harbour laughed."],
+        persona=BRAM,
+    )
     read = scored([question, str(BRAM.description)], persona=BRAM)
     other = scored([question, "I sold three houses and went to the gym."], persona=BRAM)
     assert value(lived, "in_role") >= value(read, "in_role") + 0.5
