@@ -41,9 +41,10 @@ STATED = 0.2  # weight of the head for statements on a single question; chosen o
 class Annotated(NamedTuple):
     """What is found of messages, NaN or None where it cannot be said.
 
-    low: whether there may be sadness, anger or fear in it. closeness: from -1 to 1. forward: about -1 to 1, above 0 too close between people who have just
-    met. uptake: likewise, above 0 it takes up what was said before it, else it turns away. marks:
-    name of a list of phrases → whether a message has one.
+    closeness: from -1 to 1. forward: about -1 to 1, above 0 too close between people who have just
+    met. uptake: likewise, above 0 it takes up what was said before it, else it turns away. low:
+    whether there may be sadness, anger or fear in it. marks: name of a list of phrases → whether a
+    message has one.
     """
 
     closeness: Array  # (messages,) float32

@@ -15,6 +15,7 @@ and nothing else, so whoever asks need keep no state.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -131,7 +132,7 @@ class _Fold:
 
     @property
     def stage(self) -> str:
-        return STAGES[sum(self.level >= border for border in BORDERS)]
+        return STAGES[bisect(BORDERS, self.level)]
 
 
 def _companion(fold: _Fold, found: Course, index: int, close: float | None) -> Standing:
