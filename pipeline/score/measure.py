@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from typing import NamedTuple
+from itertools import islice, pairwise
 
 import numpy as np
 
 from pipeline.annotate import Annotated, annotate, shipped
+from pipeline.annotate.encoder import Encoded, encode
 from pipeline.annotate.features import Array, pack, words
 from pipeline.conversation import Annotation, Conversation, Message
 from pipeline.pacing.course import Course, Said, course
@@ -19,29 +19,45 @@ from pipeline.rules import READERS, RULES, beyond, measures
 from pipeline.rules.language.detect import detect
 from pipeline.rules.reading.reading import read
 from pipeline.score import defects
+from pipeline.score.blame import blamed, without
 
 LOW = ("sadness", "anger", "fear")  # what a reply has to answer
 ANSWERS = ("sadness", "fear", "love")  # emotions of a reply that answers it
 
 
-class Measured(NamedTuple):
-    """A row as it was measured, and its course."""
-
-    row: Conversation
-    course: Course
+BATCH = 512  # rows that are measured together
+SPEAKING = (0, 1)  # sides of `defects.Batch`: user and assistant
 
 
-def measured(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Measured]:
-    """Rows with annotations and measures; those that no filter has seen are read first."""
+def measure(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
+    """Every row with annotations, measures and the steps that are to blame; those that no filter
+    has seen are read first."""
+    rows = iter(part)
+    while batch := list(islice(rows, BATCH)):
+        yield from _batch(batch, settings)
+
+
+def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
     rows = _with_languages([_read(row) for row in rows])
     packed = pack(defects.texts(rows))
     where = defects.batch(rows)
     codes = [row.language and row.language.code for row in rows]
     languages = np.repeat(np.array(codes, object), np.diff(where.row_at)).tolist()
-    found = annotate((), languages, packed)
+    found = annotate((), languages, packed, _encoded(rows, where, settings))
     numbers = defects.defects(words(packed, shipped().squares), where)
     for row, own, (start, end) in zip(rows, numbers, pairwise(where.row_at.tolist()), strict=True):
         yield _measured(row, found, slice(start, end - 1), own)
+
+
+def _encoded(
+    rows: Sequence[Conversation], where: defects.Batch, settings: ScoreSettings
+) -> Encoded | None:
+    """What the encoder says of all that user and assistant write; None where it is not wanted."""
+    if settings.encoder is None:
+        return None
+    texts = defects.texts(rows)
+    written = np.array([bool(text.strip()) for text in texts])
+    return encode(texts, written & np.isin(where.sides, SPEAKING))
 
 
 def _read(row: Conversation) -> Conversation:
@@ -76,7 +92,7 @@ def _with_languages(rows: Sequence[Conversation]) -> list[Conversation]:
     ]
 
 
-def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> Measured:
+def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> Conversation:
     """where: the row's messages among all. own: its defects."""
     closeness = [_known(value) for value in found.closeness[where].tolist()]
     emotions = found.emotions[where]
@@ -99,14 +115,15 @@ def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> 
     numbers |= _closeness(row.messages, closeness, followed)
     numbers |= _feelings(row.messages, emotions, found.marks["empathy"][where])
     numbers |= _reactions(row.messages, found, where)
+    numbers |= _answers(row.messages, found.follows[where])
     edit = f"score: annotated {_shown(annotations)} of {len(annotations)} messages"
-    changed = replace(
+    return replace(
         row,
         annotations=annotations,
         measures=row.measures | numbers,
         edits=(*row.edits, edit),
+        findings=(*without(row), *blamed(followed)),
     )
-    return Measured(changed, followed)
 
 
 def _said(
@@ -216,3 +233,13 @@ def _reactions(messages: Sequence[Message], found: Annotated, where: slice) -> d
         return {}
     praise, complaint = found.marks["praise"][where], found.marks["complaint"][where]
     return {"reactions": float((praise[users].sum() - complaint[users].sum()) / users.sum())}
+
+
+def _answers(messages: Sequence[Message], follows: Array) -> dict[str, float]:
+    """How far the assistant's messages follow those of the user before them."""
+    found = [
+        value
+        for (before, message), value in zip(pairwise(messages), follows[1:].tolist(), strict=True)
+        if before.role == "user" and message.role == "assistant" and value == value
+    ]
+    return {"answers": sum(found) / len(found)} if found else {}
