@@ -25,7 +25,8 @@ from pipeline.score.certainty import averaged, ceiling, interval, ranks, spearma
 from pipeline.score.ratings import rated
 from pipeline.store.agreement import Agreement, Agreements, Interval, read
 from tests.conftest import Rapport
-from tests.rows import conversation, record, write_jsonl
+from tests.rows import conversation, record, talk, write_jsonl
+from tests.servers.model import serving
 
 PAIRS = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=25)
 CLIMBING: tuple[Callable[[float], float], ...] = (
@@ -253,6 +254,24 @@ def test_ratings_of_a_foreign_file_come_through(tmp_path: Path, rapport: Rapport
     assert rows[NOBODY]["verdict"] == "too few"
     assert (rows[LENGTH]["n"], rows[LENGTH]["groups"]) == (40, 2)
     assert rows[RATERS]["pooled"]["value"] == pytest.approx(1.0)
+
+
+def test_a_judge_is_shown_where_rows_have_its_scores(tmp_path: Path, rapport: Rapport) -> None:
+    records = [
+        record(n, [*talk(n)[:3], f"{talk(n)[3]} ({n % 5 + 1} of 5)"])
+        | {"ratings": {"engaging": n % 5 + 1}}
+        for n in range(24)
+    ]
+    path, out = write_jsonl(tmp_path / "r.jsonl", records), tmp_path / "out"
+    with serving(answers="tests.servers.judging:honest") as server:
+        words = ("--judge", "critic-1", "--base-url", server.url)
+        only = ("--set", "judge.criteria=[engaging]")
+        assert rapport("score", path, "--out", out, *words, *only)[0] == 0
+    code, shown, _ = rapport("calibrate", "score", out / "5-score" / "kept", "--json")
+    assert code == 0
+    found = {one["by"]: one for one in json.loads(shown)["found"]}
+    assert found["critic-1"]["within"]["value"] == pytest.approx(1.0)
+    assert (found["critic-1"]["n"], found["critic-1"]["verdict"]) == (24, "useful")
 
 
 def test_fields_of_other_names_are_named(tmp_path: Path, rapport: Rapport) -> None:

@@ -92,7 +92,7 @@ def test_an_edited_module_makes_exactly_its_stages_stale(
         ("words/rebuffs-de.txt", {"generate", "score"}),
         ("prompts/talk-user-en.md", {"generate"}),
         ("prompts/judge.md", {"score"}),
-        ("criteria.yaml", {"score"}),
+        ("criteria.yaml", {"score", "publish"}),
         ("personas/en.yaml", {"generate"}),
         ("licenses.txt", {"collect", "dedup"}),
         ("prices.yaml", set()),

@@ -61,7 +61,7 @@ def rushed(**more: object) -> Conversation:
     row = judged(7, {}, texts=RUSHED, annotations=tuple(notes))
     evidence = "Two steps closer in four messages, none of them taken up"
     score = Score("pacing", 1.2, JUDGE, evidence, (1, 3), spread=0.5)
-    return replace(row, scores=(score,), **more)
+    return replace(row, **{"scores": (score,), **more})
 
 
 # --- verdicts
@@ -84,6 +84,13 @@ def test_a_verdict_has_values_evidence_and_the_messages_that_caused_it(
     assert "“my love”, “miss you”" in said
     assert "“you" not in said
     assert "  human_like     -  needs a judge" in lines
+
+
+def test_of_long_evidence_the_beginning_is_shown(tmp_path: Path, rapport: Rapport) -> None:
+    score = Score("engaging", 2.0, JUDGE, "So it goes on and on. \n" * 40)
+    out = rapport("score", written(tmp_path / "new.parquet", rushed(scores=(score,))))[1]
+    assert out.count("on and on") < 15
+    assert " …" in out
 
 
 def test_it_is_read_at_80_columns_without_colours(

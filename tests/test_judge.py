@@ -25,7 +25,7 @@ from pipeline.conversation import (
 from pipeline.judge import Jury, PairScore, RowSample, compare, expected, rate, refuse_own_family
 from pipeline.judge.ranges import EARLIER, ranges
 from pipeline.judge.rate import RangeRating, averaged, score_of_ranges
-from pipeline.judge.verdict import PAIR_VERDICT, VERDICT, stands_in
+from pipeline.judge.verdict import PAIR_VERDICT, VERDICT, Quote, stands_in
 from pipeline.llm import rehearsal
 from pipeline.llm.reply import misfit
 from pipeline.recipe.models import BudgetSettings, ModelSettings, Price, family_in
@@ -328,12 +328,9 @@ def test_a_long_conversation_is_rated_range_by_range_with_earlier_lines(
 
 
 def test_levels_of_ranges_count_by_the_messages_of_the_assistant() -> None:
-    quote = [{"message": 1, "quote": "a"}]
-    ratings = [
-        RangeRating(9, 5, quote, "good"),
-        RangeRating(3, 1, quote, "bad"),
-        RangeRating(4, None, why="none"),
-    ]
+    quote = Quote(message=1, quote="a")
+    ratings = [RangeRating(9, 5, [quote], "good"), RangeRating(3, 1, [quote], "bad")]
+    ratings.append(RangeRating(4, None, why="none"))
     assert score_of_ranges("safe", "x", ratings).value == 4.0
     failed = [*ratings, RangeRating(5, problem="timeout: no answer")]
     found = score_of_ranges("safe", "x", failed)

@@ -7,14 +7,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.conversation import CRITERIA
-from tests.rows import record, talk, write_jsonl
+from pipeline.conversation import CRITERIA, to_table
+from tests.rows import conversation, record, talk, write_jsonl
 from tests.servers.model import Serving, serving
 from tests.test_run import ENVIRONMENT, RAPPORT, digests, funnel, rapport, recipe
 
@@ -50,9 +51,9 @@ def judged(folder: Path, server: Serving, **sections: Any) -> Path:
     return recipe(folder, files=0, **(values | sections))
 
 
-def scores(run: Path) -> list[dict[str, Any]]:
+def scores(run: Path, by: str = "critic-1") -> list[dict[str, Any]]:
     rows = pq.read_table(run / "5-score" / "kept", columns=["scores"]).to_pylist()
-    return [score for row in rows for score in row["scores"] if score["by"] == "critic-1"]
+    return [score for row in rows for score in row["scores"] if score["by"] == by]
 
 
 def test_every_row_is_rated_and_the_report_says_what_it_took(
@@ -204,7 +205,7 @@ def test_a_run_with_a_judge_rehearses(server: Serving, tmp_path: Path) -> None:
     )
     way = funnel(rapport("run", path, "--out", tmp_path / "out", "--rehearse", "--json"))
     assert way["score"]["kept"] == way["score"]["in"] > 30
-    found = scores(tmp_path / "out")
+    found = scores(tmp_path / "out", "rehearsal")  # never under the name of the real one
     assert len(found) == way["score"]["in"] * len(CRITERIA)
     assert sum(score["value"] is not None for score in found) > 0.7 * len(found)
     assert server.stats()["requests"] == 0
@@ -215,7 +216,7 @@ def test_the_command_score_takes_a_judge(server: Serving, tmp_path: Path) -> Non
     asked = ("--judge", "critic-1", "--base-url", server.url, "--set", "judge.criteria=[safe]")
     told = rapport("score", path, "--out", tmp_path / "out", *asked, "--require", "safe=3")
     assert [score["value"] for score in scores(tmp_path / "out")] == [3.0] * 3
-    assert "It says so itself." in told
+    assert "It says so itself." in " ".join(told.split())
     assert "safe" in rapport("score", path, *asked, "--require", "safe=4", code=1)
     rapport("score", path, "--judge", "rehearsal")
 
@@ -234,3 +235,18 @@ def test_answers_of_a_judge_need_a_disk(server: Serving, tmp_path: Path) -> None
     path = judged(tmp_path, server)
     told = rapport("run", path, "--out", "memory://judged", code=1)
     assert "Judging keeps every answer in a file that needs a disk" in told
+
+
+def test_private_chats_are_sent_elsewhere_only_with_a_word_of_warning(
+    server: Serving, tmp_path: Path
+) -> None:
+    rows = [conversation(number) for number in range(3)]
+    rows = [replace(row, source=row.source._replace(private=True)) for row in rows[:2]] + rows[2:]
+    path = tmp_path / "chats.parquet"
+    pq.write_table(to_table(rows), path)
+    away = "http://127.0.0.2:9/v1"  # where nobody listens
+    told = rapport("score", path, "--judge", "critic-1", "--base-url", away, code=1)
+    assert f"score: 2 private conversations will be sent to {away}." in told
+    assert f"{away} cannot be reached" in told
+    near = ("--judge", "critic-1", "--base-url", server.url, "--set", "judge.criteria=[safe]")
+    assert "private" not in rapport("score", path, *near)

@@ -117,7 +117,8 @@ def crossed(
         if more is not None:
             rows = hstack([rows, csr_matrix(more)]).tocsr()
         learned = [example for example, out in zip(examples, held, strict=True) if not out]
-        head = training.emotion_head(rows[~held], learned, ALPHA["emotion"], classes)
+        labels = training.emotion_labels(learned, classes)
+        head = training.ridge(rows[~held], labels, ALPHA["emotion"])
         found[held] = np.array(classes)[(rows[held] @ head.coefficients.T + head.bias).argmax(1)]
     return found.tolist()
 

@@ -88,7 +88,9 @@ def to_learn_from(language: str) -> list[Line]:
 
 def of_first_meetings(language: str) -> list[Line]:
     """Lines of people who hardly know each other: half of them too close for that."""
-    return [line for name in ("lines2", "lines3", "lines4") for line in ours(name, language)]
+    return [
+        line for name in ("lines2", "lines3", "lines4", "lines5") for line in ours(name, language)
+    ]
 
 
 def uptake(name: str, language: str) -> list[tuple[str, bool]]:

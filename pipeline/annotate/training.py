@@ -34,6 +34,13 @@ class Example(NamedTuple):
     weight: float = 1.0
 
 
+class Labels(NamedTuple):
+    """What messages are to come to. targets: (messages, columns). weights: (messages,)."""
+
+    targets: Array
+    weights: Array
+
+
 class Head(NamedTuple):
     """Weights on tf-idf rows of length 1: coefficients (columns, buckets), bias (columns,)."""
 
@@ -66,42 +73,35 @@ def weighed(features: csr_matrix, inverse: Array) -> csr_matrix:
     return (diags(1 / np.maximum(lengths, 1e-9)) @ rows).tocsr()
 
 
-def ridge(rows: csr_matrix, targets: Array, weights: Array, alpha: float) -> Head:
-    """targets: (messages, columns). weights: (messages,). alpha: of the squared coefficients; the
-    bias is free."""
+def ridge(rows: csr_matrix, labels: Labels, alpha: float) -> Head:
+    """alpha: of the squared coefficients; the bias is free."""
     from scipy.sparse import csr_matrix, diags, hstack
     from scipy.sparse.linalg import lsqr
 
-    roots = np.sqrt(weights)
-    means = np.average(targets, axis=0, weights=weights)
+    roots = np.sqrt(labels.weights)
+    means = np.average(labels.targets, axis=0, weights=labels.weights)
     design = diags(roots) @ hstack([rows, csr_matrix(np.ones((rows.shape[0], 1)))]).tocsr()
     solved = [
         lsqr(design, roots * (column - mean), damp=np.sqrt(alpha), iter_lim=STEPS)[0]
-        for column, mean in zip(targets.T, means, strict=True)
+        for column, mean in zip(labels.targets.T, means, strict=True)
     ]
     found = np.array(solved)
     return Head(found[:, :-1], found[:, -1] + means)
 
 
-def value_head(rows: csr_matrix, examples: Sequence[Example], alpha: float) -> Head:
+def value_labels(examples: Sequence[Example]) -> Labels:
     """One column, from messages with a number."""
     targets = np.array([[float(example.label)] for example in examples])
-    return ridge(rows, targets, np.array([example.weight for example in examples]), alpha)
+    return Labels(targets, np.array([example.weight for example in examples]))
 
 
-def emotion_head(
-    rows: csr_matrix,
-    examples: Sequence[Example],
-    alpha: float,
-    classes: Sequence[str] = EMOTIONS,
-) -> Head:
-    """A column for each class, from messages with an emotion."""
+def emotion_labels(examples: Sequence[Example], classes: Sequence[str] = EMOTIONS) -> Labels:
+    """A column for each class, from messages with an emotion: 1 where they show it, else -1."""
     labels = [str(example.label) for example in examples]
     targets = np.array([[label == one for one in classes] for label in labels]) * 2.0 - 1
     total = Counter(labels)
     rarity = np.array([(len(labels) / len(total) / total[label]) ** RARE_WEIGH for label in labels])
-    weights = rarity / rarity.mean() * [example.weight for example in examples]
-    return ridge(rows, targets, weights, alpha)
+    return Labels(targets, rarity / rarity.mean() * [example.weight for example in examples])
 
 
 # --- the teacher
@@ -142,11 +142,11 @@ def similarity(one: Array, other: Array) -> Array:
     return found
 
 
-def teacher(vectors: Array, targets: Array, weights: Array) -> Teacher:
-    """vectors: (messages, 384). targets: (messages, columns). weights: (messages,)."""
+def teacher(vectors: Array, labels: Labels) -> Teacher:
+    """vectors: (messages, 384), of labelled messages."""
     mean = vectors.astype(np.float32).mean(axis=0)
     known = centred(vectors, mean)
-    bias = np.average(targets, axis=0, weights=weights)
+    bias = np.average(labels.targets, axis=0, weights=labels.weights)
     # a message that weighs little may be missed by more
-    kernel = similarity(known, known) + np.diag(RIDGE / weights)
-    return Teacher(mean, known, np.linalg.solve(kernel, targets - bias), bias)
+    kernel = similarity(known, known) + np.diag(RIDGE / labels.weights)
+    return Teacher(mean, known, np.linalg.solve(kernel, labels.targets - bias), bias)

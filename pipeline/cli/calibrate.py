@@ -127,7 +127,8 @@ SCORE = click.Command(
     '"ratings": {"engaging": 4, "pacing": [2, 3]}, a number from 1 to 5, or one for each rater. '
     "Spearman's rank correlation with its 95 % interval (bootstrap), over all rows and within each "
     "system or source alone; the length of the assistant's messages and what raters reach among "
-    "themselves beside it.",
+    "themselves beside it. A judge is shown where INPUT has its scores: score first, with `rapport "
+    "score INPUT --judge NAME --out DIR`, and give DIR/5-score/kept.",
     short_help="Show how far scores agree with what people said.",
 )
 calibrate.add_command(FILTER)

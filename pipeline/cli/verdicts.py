@@ -13,15 +13,17 @@ from pipeline.cli.render import table
 from pipeline.conversation import Conversation, Score
 from pipeline.criteria import criteria
 from pipeline.recipe.base import plural
-from pipeline.score.compare import LEAST, Comparison, Difference
+from pipeline.score.compare import LEAST, Difference, Differences
 from pipeline.score.verdict import CriterionMean, Shortfall, name_of, telling
 from pipeline.store.agreement import Interval
 
 WIDTH = 80  # columns; narrower terminals are rare, and wide ones read short lines as well
 INDENT = " " * 20  # of the lines below the evidence
 QUOTE = " " * 6  # before a message
+LINES = 4  # of evidence; a judge may say much
 QUOTED = 3  # messages of a criterion
 PHRASES = 4  # listed phrases of a message
+SENTENCE = 200  # columns of the evidence on stderr
 SHORT_SHOWN = 20  # requirements that are not met
 
 # --- one conversation
@@ -87,7 +89,8 @@ def _message(row: Conversation, place: int, criterion: str) -> Iterator[str]:
 
 def _wrapped(head: str, text: str) -> list[str]:
     """Text behind a head, on as many lines as it needs."""
-    lines = textwrap.wrap(plain(text), WIDTH - len(INDENT)) or [""]
+    width = WIDTH - len(INDENT)
+    lines = textwrap.wrap(plain(text), width, max_lines=LINES, placeholder=" …") or [""]
     first, *others = lines
     return [(head + first).rstrip(), *(INDENT + line for line in others)]
 
@@ -141,7 +144,7 @@ def _shortfall(one: Shortfall) -> str:
         f"{name_of(row)} ({row.source.ref}): {score.criterion} {value}, {one.least:g} is required"
     )
     if score.evidence:
-        said += f": {score.evidence}"
+        said += f": {short(plain(score.evidence), SENTENCE)}"
     for place in score.messages[:1]:
         said += f"; message {place}: {short(plain(row.messages[place].content), WIDTH)}"
     return plain(said)
@@ -157,7 +160,7 @@ def unseen(unread: int) -> str:
 # --- two sets of conversations
 
 
-def compared(found: Comparison, inputs: Sequence[str]) -> Iterator[str]:
+def compared(found: Differences, inputs: Sequence[str]) -> Iterator[str]:
     """What is compared, and how."""
     for letter, path, rows in zip("AB", inputs, found.rows, strict=True):
         yield f"{letter}: {path}, {plural(rows, 'conversation')}"
@@ -167,7 +170,7 @@ def compared(found: Comparison, inputs: Sequence[str]) -> Iterator[str]:
         yield "compared as two groups: ids do not match"
 
 
-def differences(found: Comparison) -> Table:
+def differences(found: Differences) -> Table:
     """A row a criterion: both means, how far they differ, and what that says."""
     heads = ("criterion", "n A", "n B", "A", "B", "B - A", "95 %", "")
     return table(heads, [_difference(one) for one in found.differences])

@@ -10,7 +10,7 @@ from typing import TypeVar
 from pipeline import UserError
 from pipeline.criteria import Criterion, criteria
 from pipeline.judge.verdict import ANSWER_TOKENS
-from pipeline.llm import Answer, Client
+from pipeline.llm import Answer, Client, rehearsal
 from pipeline.llm.request import JsonObject
 from pipeline.recipe.models import ModelSettings, family_in, own_family
 from pipeline.recipe.score import JudgeSettings
@@ -27,8 +27,9 @@ class Jury:
     settings: JudgeSettings
 
     def name(self, model: str) -> str:
-        """The name under which a model's scores are kept: its own."""
-        return self.models[model].model
+        """The name under which a model's scores are kept: its own, or that of the rehearsal."""
+        settings = self.models[model]
+        return rehearsal.MODEL if settings.is_rehearsal else settings.model
 
     async def ask(self, model: str, chat: list[dict[str, str]], schema: JsonObject) -> Answer:
         """Raises CallFailed, or StopRun when the run cannot continue."""

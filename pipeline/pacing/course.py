@@ -29,8 +29,8 @@ STEP = 0.15  # and is a step where it is so much closer
 GAIN = 0.5  # of a step that was taken up, this share is the new level
 BORDERS = (0.0, 0.35)  # levels from which on a stage is casual, close
 JUMP = 0.7  # above the level: a stage was left out
-# Weights in the rush, beside the closeness of the messages. Set on benchmarks/annotations/rated.jsonl.
-FORWARD, EXCESS, PRESSING, UPTAKE = 0.4, 0.5, 0.3, 0.4
+# Weights in the rush, beside closeness; set on benchmarks/annotations/rated.jsonl and pairs.
+FORWARD, EXCESS, UPTAKE = 0.4, 0.5, 1.0
 
 
 class Place(NamedTuple):
@@ -100,17 +100,15 @@ def _closeness(messages: Sequence[Said], role: str) -> list[float]:
 
 def _rush(found: Course, messages: Sequence[Said]) -> float:
     """How fast the assistant comes closer, about -1 to 2: how close and how forward its messages
-    are, the early ones more; how far they go beyond what was open; how often it presses; and how
-    little the other side takes up."""
+    are, the early ones more; how far they go beyond what was open; and how little the other side
+    takes up."""
     replies = [index for index, said in enumerate(messages) if said.role == "assistant"]
     pushes = [_push(messages[index]) for index in replies]
     weights = range(len(pushes), 0, -1)
     early = sum(push * weight for push, weight in zip(pushes, weights, strict=True)) / sum(weights)
     excess = fmean(found.places[index].excess for index in replies)
-    pressing = len({*found.untaken, *found.pressed}) / len(replies)
     answers = [said.uptake for said in messages if said.role == "user"] or [0.0]
-    course = (fmean(pushes) + early) / 2 + EXCESS * excess + PRESSING * pressing
-    return course - UPTAKE * fmean(answers)
+    return (fmean(pushes) + early) / 2 + EXCESS * excess - UPTAKE * fmean(answers)
 
 
 def _push(said: Said) -> float:

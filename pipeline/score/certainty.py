@@ -31,9 +31,10 @@ LEAST = 3  # rows; the ranks of two agree or they do not
 
 def ranks(values: Array) -> Array:
     """The place of each value among all, from 1."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    shared: Array = (last - (counts - 1) / 2)[places]
+    ordered = np.sort(values)
+    below = np.searchsorted(ordered, values, "left")
+    not_above = np.searchsorted(ordered, values, "right")
+    shared: Array = (below + not_above + 1) / 2
     return shared
 
 

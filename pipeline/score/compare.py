@@ -20,7 +20,7 @@ from pipeline.store.agreement import Interval
 LEAST = 5  # values; of fewer no interval means anything; our choice
 MATCHING = 0.5  # of the smaller set; ids that match by chance, as `1` and `2`, pair nothing
 
-Rows = Sequence[Conversation]
+Conversations = Sequence[Conversation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Differences:
     """rows: of each set. pairs: conversations with the same id in both; 0: two groups."""
 
     rows: tuple[int, int]
@@ -46,7 +46,7 @@ class Comparison:
     differences: tuple[Difference, ...]
 
 
-def as_record(found: Comparison) -> dict[str, Any]:
+def as_record(found: Differences) -> dict[str, Any]:
     """A comparison as JSON has it."""
     return asdict(found) | {"differences": [_as_record(one) for one in found.differences]}
 
@@ -56,7 +56,7 @@ def _as_record(one: Difference) -> dict[str, Any]:
     return asdict(one) | {"difference": interval and interval._asdict()}
 
 
-def compare(first: Rows, second: Rows) -> Comparison:
+def compare(first: Conversations, second: Conversations) -> Differences:
     """What both sets are like, and how far they differ."""
     names = _shared(first, second)
     left, right = first, second
@@ -64,10 +64,10 @@ def compare(first: Rows, second: Rows) -> Comparison:
         by_name = _by_name(first), _by_name(second)
         left, right = ([rows[name] for name in names] for rows in by_name)
     found = [_difference(one, left, right, bool(names)) for one in CRITERIA]
-    return Comparison((len(first), len(second)), len(names), tuple(found))
+    return Differences((len(first), len(second)), len(names), tuple(found))
 
 
-def _shared(first: Rows, second: Rows) -> list[str]:
+def _shared(first: Conversations, second: Conversations) -> list[str]:
     """The ids of both sets, where enough are, in order: an interval is always the same."""
     left, right = _by_name(first), _by_name(second)
     if len(left) < len(first) or len(right) < len(second):
@@ -77,14 +77,14 @@ def _shared(first: Rows, second: Rows) -> list[str]:
     return names if len(names) >= enough else []
 
 
-def _by_name(rows: Rows) -> dict[str, Conversation]:
+def _by_name(rows: Conversations) -> dict[str, Conversation]:
     return {row.source.record or row.id: row for row in rows}
 
 
 def _difference(
     criterion: str,
-    first: Rows,
-    second: Rows,
+    first: Conversations,
+    second: Conversations,
     in_pairs: bool,
 ) -> Difference:
     one, other = _values(first, criterion), _values(second, criterion)
@@ -103,7 +103,7 @@ def _difference(
     return Difference(criterion, n, means, interval(_mean_apart, [one, other]))
 
 
-def _values(rows: Rows, criterion: str) -> Array:
+def _values(rows: Conversations, criterion: str) -> Array:
     """What is said of a criterion, NaN where nobody can say."""
     return np.array([_value(row, criterion) for row in rows], np.float64)
 

@@ -11,11 +11,15 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import judge
 from pipeline.conversation import Conversation, Row, from_table, to_column
 from pipeline.judge import Jury, refuse_own_family
+from pipeline.judge import rate as judge_row
+from pipeline.llm.prices import is_local
+from pipeline.llm.protocol import OPENAI
+from pipeline.recipe.base import plural
 from pipeline.recipe.score import ScoreSettings
 from pipeline.run.context import Progress, StageContext
 from pipeline.run.steps.asking import Asking
@@ -27,6 +31,7 @@ from pipeline.store.store import Part, Store
 # Rows that are rated before their requests are sent, and that are judged at the same time. Our
 # choice: with fewer, the last answers of a group would be waited for too often.
 TOGETHER = 1_024
+IN_A_BATCH = 20_000  # the same where all requests of a group are one batch, which may take a day
 
 
 def run(context: StageContext) -> dict[str, Any] | None:
@@ -37,18 +42,16 @@ def run(context: StageContext) -> dict[str, Any] | None:
     if not settings.judge.wanted:
         context.each_part(_rate_part, known)
         return None
-    output, models = context.output, context.job.recipe.models
+    models = context.job.recipe.models
     refuse_own_family(settings.judge, models, _writers(context))
+    _warn_of_private(context)
     _measure(context, known)
     with Asking(context.job) as asking:
         jury = Jury(asking.client, models, settings.judge)
-        for parts in _groups(_unfinished(context)):
+        for parts in _groups(_unfinished(context), _width(jury)):
             rows = list(_rated(context, parts, known))
-            with closing(asking.drained(_judged(rows, jury, context))) as judged:
-                for part in parts:
-                    counts = output.write(part.name, context.key, islice(judged, part.rows))
-                    context.results.append(counts)
-        return {"usage": asking.usage()}
+            _judge(parts, rows, jury, asking, context)
+    return {"usage": asking.usage()}
 
 
 def _rate_part(
@@ -86,15 +89,51 @@ def _measure_part(source: Store, part: Part, settings: ScoreSettings, known: Mea
     return counts
 
 
+def _judge(
+    parts: Sequence[Part],
+    rows: Sequence[Conversation],
+    jury: Jury,
+    asking: Asking,
+    context: StageContext,
+) -> None:
+    """Ask about the rows of some parts, all at once, and write them."""
+    with closing(asking.drained(_judged(rows, jury, context))) as judged:
+        for part in parts:
+            counts = context.output.write(part.name, context.key, islice(judged, part.rows))
+            context.results.append(counts)
+
+
+def _width(jury: Jury) -> int:
+    """How many rows are judged at the same time."""
+    batched = map(jury.client.batched, jury.settings.models)
+    return IN_A_BATCH if any(batched) else TOGETHER
+
+
 def _writers(context: StageContext) -> list[str]:
     """The models that have written rows, as their servers name them."""
-    found: set[str] = set()
+    lists = _of_sources(context, "models")
+    return sorted({name for values in lists for name in pc.list_flatten(values).to_pylist()})
+
+
+def _warn_of_private(context: StageContext) -> None:
+    """Say where chats of persons are sent to a server elsewhere."""
+    judges = [context.job.recipe.models[name] for name in context.settings.judge.models]
+    elsewhere = [judge for judge in judges if not (judge.is_rehearsal or is_local(judge))]
+    places = [judge.base_url or OPENAI for judge in elsewhere]
+    private = sum(pc.sum(values).as_py() or 0 for values in _of_sources(context, "private"))
+    if private and places:
+        where = " and ".join(dict.fromkeys(places))
+        context.job.notice(
+            f"score: {plural(private, 'private conversation')} will be sent to {where}."
+        )
+
+
+def _of_sources(context: StageContext, name: str) -> Iterator[pa.Array]:
+    """One field of the sources of all rows, part by part."""
     for part in context.parts:
         assert context.source is not None
-        source = context.source.columns(part, ["source.models"]).column("source")
-        models = pc.list_flatten(pc.struct_field(source.combine_chunks(), "models"))
-        found.update(models.unique().to_pylist())
-    return sorted(found)
+        table = context.source.columns(part, [f"source.{name}"])
+        yield pc.struct_field(table.column("source").combine_chunks(), name)
 
 
 def _unfinished(context: StageContext) -> Iterator[Part]:
@@ -107,12 +146,12 @@ def _unfinished(context: StageContext) -> Iterator[Part]:
             context.results.append(mark.counts)
 
 
-def _groups(parts: Iterator[Part]) -> Iterator[list[Part]]:
+def _groups(parts: Iterator[Part], width: int) -> Iterator[list[Part]]:
     """Parts that together have rows enough to ask for many at once."""
     group: list[Part] = []
     for part in parts:
         group.append(part)
-        if sum(one.rows for one in group) >= TOGETHER:
+        if sum(one.rows for one in group) >= width:
             yield group
             group = []
     if group:
@@ -133,7 +172,7 @@ async def _judged(
     """The rows with what the judge says of them, in order; many are asked about at once."""
     done = total(context.results).rows_in
     _show(context, done)
-    async for row in jury.client.each(rows, partial(judge.rate, jury=jury), TOGETHER):
+    async for row in jury.client.each(rows, partial(judge_row, jury=jury), _width(jury)):
         done += 1
         _show(context, done)
         yield row
