@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -42,17 +43,16 @@ def of_generate(recipe: Recipe) -> dict[str, Any]:
     cards = [card for place in places for card in card_files(place)]
     return {
         "cards": [hashlib.sha256(card.read_bytes()).hexdigest() for card in cards],
-        "models": _answering(recipe),
+        "models": _answering(recipe, recipe.generate.models),
         "seed": recipe.seed,
         "name": recipe.name,
     }
 
 
-def _answering(recipe: Recipe) -> dict[str, Any]:
-    """Models, by what decides their answers."""
+def _answering(recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
+    """Models of the recipe, by what decides their answers."""
     return {
-        use: model.model_dump(mode="json", include=ANSWERING)
-        for use, model in recipe.models.items()
+        name: recipe.models[name].model_dump(mode="json", include=ANSWERING) for name in names
     }
 
 
@@ -85,8 +85,7 @@ def of_score(recipe: Recipe) -> dict[str, Any]:
     found = of_measuring(recipe)
     judges = recipe.score.judge.models
     if judges:
-        models = _answering(recipe)
-        found |= {"models": {name: models[name] for name in judges}, "seed": recipe.seed}
+        found |= {"models": _answering(recipe, judges), "seed": recipe.seed}
     return found
 
 
