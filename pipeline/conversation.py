@@ -45,7 +45,8 @@ MEASURES: dict[str, str] = {
     "foreign_turns": "messages in another language than the conversation's",
     "pii": "personal data found",
     "feelings": "share of the assistant's messages that show an emotion",
-    "attunement": "share of the user's sad, angry or frightened messages that the reply answers",
+    "attunement": "replies to sad, angry or frightened messages, mean: 1 for feeling with, 1 for "
+    "asking, -1 for joy or disgust",
     "closeness": "mean closeness of the assistant's messages, -1 to 1",
     "closeness_gap": "mean closeness of the assistant's messages less the user's",
     "closeness_rise": "largest rise of the assistant's closeness above all that came before",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline import UserError
 from pipeline.annotate import EMOTIONS, MODELS, annotate, shipped
 from pipeline.annotate import features as f
+from pipeline.annotate.folding import pack
 from pipeline.annotate.heads import load
 from pipeline.annotate.listed import LONGEST_PHRASE, listed, named
 
@@ -90,9 +91,9 @@ def test_marks_are_those_of_the_lists() -> None:
 
 @given(texts)
 def test_a_message_is_read_the_same_alone_and_among_others(found: list[str]) -> None:
-    together = shipped().read(f.pack(found))
+    together = shipped().read(pack(found))
     for index, text in enumerate(found):
-        alone = shipped().read(f.pack([text]))
+        alone = shipped().read(pack([text]))
         for one, all_of_them in zip(alone, together, strict=True):
             np.testing.assert_array_equal(one[0], all_of_them[index])
 
@@ -120,21 +121,21 @@ def test_words_and_the_features_they_make(words: list[str]) -> None:
         wanted |= {("word", word), ("pair", before, word)}
     found = f.matrix([" ".join(words)]).indices
     assert len(found[found < f.SIZE]) == len(wanted)  # no two of these few share a bucket
-    assert len(f.words(f.pack([" ".join(words)]), shipped().squares).hashes) == len(words)
+    assert len(f.words(pack([" ".join(words)]), shipped().squares).hashes) == len(words)
 
 
 def test_case_stops_and_apostrophes_change_no_word() -> None:
     squares = shipped().squares
     one, other = (
-        f.words(f.pack(["I'm HERE. So are you"]), squares),
-        f.words(f.pack(["i’m here, so  are you."]), squares),
+        f.words(pack(["I'm HERE. So are you"]), squares),
+        f.words(pack(["i’m here, so  are you."]), squares),
     )
     assert one.hashes.tolist() == other.hashes.tolist()
 
 
 def test_every_listed_phrase_is_found() -> None:
     phrases = list(listed())
-    marks = shipped().read(f.pack(phrases)).marks
+    marks = shipped().read(pack(phrases)).marks
     for phrase, bits in zip(phrases, marks.tolist(), strict=True):
         assert all(bits >> number & 1 for number in listed()[phrase]), phrase
         assert len(phrase.split()) <= LONGEST_PHRASE

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.annotate.features import BUCKETS, pack, words
+from pipeline.annotate.features import BUCKETS, words
+from pipeline.annotate.folding import pack
 from pipeline.conversation import Conversation, Message, Persona
 from pipeline.score.defects import ENOUGH, NAMES, RARE, RUN, WINDOW, batch, defects, texts
 from tests.rows import conversation

@@ -397,6 +397,17 @@ def test_a_budget_stops_the_run_with_one_message_and_keeps_what_was_paid(
     assert server.stats()["asked_again_after_answer"] == 0
 
 
+def test_a_judge_may_be_asked_in_batches_for_half_the_price(
+    server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.llm.batch.QUIET", 0.05)
+    price = Price(input=1, output=1)
+    known = models(server, critic={"batch": True, "price": price})
+    rows, usage = judged([marked(4), marked(2, 1)], known, tmp_path, criteria=[])
+    assert [one.value for row in rows for one in row.scores] == [4.0] * 7 + [2.0] * 7
+    assert usage.cost == pytest.approx((usage.prompt_tokens + usage.completion_tokens) / 2e6)
+
+
 # --- two judges
 
 
@@ -500,6 +511,16 @@ def test_long_conversations_are_compared_part_by_part(server: Serving, tmp_path:
     assert found.outcome == "win"
     number = len(ranges(long_talk([5, 5, 1]).messages, 24))
     assert len(sent(tmp_path / "sent.jsonl")) == 2 * number
+
+
+def test_against_somebody_who_only_listens_nothing_is_asked(
+    server: Serving, tmp_path: Path
+) -> None:
+    found = compared(
+        marked(5), replace(marked(2), messages=marked(2).messages[:1]), models(server), tmp_path
+    )
+    assert (found.outcome, found.error) == (None, "the assistant writes nothing")
+    assert server.stats()["requests"] == 0
 
 
 def test_a_pair_that_fails_has_no_outcome_and_says_why(server: Serving, tmp_path: Path) -> None:

@@ -519,7 +519,12 @@ def forms(path: Path) -> list[str]:
 SCHEMA_IN = "json_object with schema"
 # what breaks with a 500, what it says, what is refused → how the first requests ask for JSON
 LADDERS = [
-    (["json_schema"], "response_format is wrong", [], ["json_schema", *[SCHEMA_IN] * 4]),
+    (
+        ["json_schema"],
+        "[{'type': 'literal_error', 'loc': ('body', 'response_format', 'type')}]",
+        [],
+        ["json_schema", *[SCHEMA_IN] * 4],
+    ),
     (
         ["json_schema"],
         "Internal Server Error",

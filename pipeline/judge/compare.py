@@ -16,7 +16,7 @@ from pipeline.conversation import Conversation
 from pipeline.criteria import Criterion, criteria
 from pipeline.judge import shown
 from pipeline.judge.jury import Jury, every
-from pipeline.judge.ranges import Range, count, ranges
+from pipeline.judge.ranges import SILENT, Range, ranges
 from pipeline.judge.verdict import (
     PAIR_VERDICT,
     PairQuote,
@@ -117,6 +117,9 @@ async def _by(
     found = await every([_both_orders(*pair, criterion, model, jury) for pair in pairs])
     good = [one for one in found if not one.problem]
     problems = dict.fromkeys(one.problem for one in found if one.problem)
+    error = "; ".join(problems) or None
+    if not found:
+        error = SILENT
     return PairScore(
         criterion.name,
         _outcome([one.sign for one in good if one.sign is not None]),
@@ -124,7 +127,7 @@ async def _by(
         evidence="\n".join(map(_told, good)) or None,
         messages=_union(map(_indices, (one.quotes for one in good))),
         other_messages=_union(map(_indices, (one.other_quotes for one in good))),
-        error="; ".join(problems) or None,
+        error=error,
     )
 
 
@@ -140,7 +143,7 @@ def _indices(quotes: Sequence[Quote]) -> list[int]:
 
 def _pairs(row: Conversation, other: Conversation, size: int) -> list[tuple[Contender, Contender]]:
     """Ranges of both that belong together."""
-    number = max(count(len(one.messages), size) for one in (row, other))
+    number = max(len(ranges(one.messages, size)) for one in (row, other))
     sides = [
         [Contender(one, part) for part in ranges(one.messages, size, number)]
         for one in (row, other)

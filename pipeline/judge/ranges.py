@@ -21,6 +21,7 @@ from typing import NamedTuple
 from pipeline.conversation import Message
 
 OVERLAP = 0.25  # of a range, with the next one; our choice
+SILENT = "the assistant writes nothing"  # why there are no ranges
 EARLIER = 6  # messages shown before a range, to understand it; our choice
 
 
@@ -57,7 +58,7 @@ def _range(
     return Range(spoken[span.start : span.stop], earlier, weight)
 
 
-def count(length: int, size: int) -> int:
+def _count(length: int, size: int) -> int:
     """Ranges that so many messages need."""
     overlap = int(size * OVERLAP)
     if length <= size:
@@ -67,7 +68,7 @@ def count(length: int, size: int) -> int:
 
 def _spans(length: int, size: int, least: int) -> list[range]:
     """Equally long spans over `length` messages, evenly spread."""
-    number = min(max(count(length, size), least), max(1, length // 2))
+    number = min(max(_count(length, size), least), max(1, length // 2))
     if number == 1:
         return [range(length)]
     overlap = max(1, int(min(size, length / number) * OVERLAP))

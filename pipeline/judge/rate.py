@@ -12,12 +12,11 @@ from pipeline.conversation import Conversation, Finding, Score
 from pipeline.criteria import Criterion
 from pipeline.judge import shown
 from pipeline.judge.jury import Jury, chosen, every
-from pipeline.judge.ranges import Range, ranges
+from pipeline.judge.ranges import SILENT, Range, ranges
 from pipeline.judge.verdict import VERDICT, Quote, Verdict, evidence, unfounded
 from pipeline.llm import CallFailed
 
 STAGE = "score"  # Finding.stage
-SILENT = "the assistant writes nothing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from string import Template
 
 from pipeline import UserError, texts
@@ -26,11 +27,16 @@ def prompt(name: str, **values: object) -> list[dict[str, str]]:
     names a value that does not exist.
     """
     try:
-        content = Template(texts.text("prompts", f"{name}.md")).substitute(values)
+        content = _template(name).substitute(values)
     except (KeyError, ValueError) as error:
-        known = ", ".join(sorted(values))
-        raise UserError(f"prompts/{name}.md: {error}. Known there: {known}.") from None
+        known = f"Known there: {', '.join(sorted(values))}; write $$ for a dollar"
+        raise UserError(f"prompts/{name}.md: {error}. {known}.") from None
     return [{"role": "user", "content": content}]
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template(texts.text("prompts", f"{name}.md"))
 
 
 def question(criterion: Criterion) -> dict[str, str]:

@@ -33,7 +33,7 @@ JUMP = 0.7  # above the level: a stage was left out
 FORWARD, EXCESS, UPTAKE = 0.4, 0.5, 1.0
 
 
-class Place(NamedTuple):
+class Standing(NamedTuple):
     """Where a conversation stands at a message. excess: how far it goes beyond what was open."""
 
     stage: str
@@ -64,7 +64,7 @@ class Course:
     that was not taken up. rush: how fast closeness came, see `_rush`; None where nothing shows any.
     """
 
-    places: list[Place] = field(default_factory=list)
+    places: list[Standing] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     untaken: list[int] = field(default_factory=list)
     jumps: list[int] = field(default_factory=list)
@@ -81,9 +81,9 @@ def course(messages: Sequence[Said]) -> Course:
             found.places.append(_companion(fold, found, index, said.closeness))
         elif said.role == "user":
             _answer(fold, found, index, said)
-            found.places.append(Place(fold.stage, level=fold.level))
+            found.places.append(Standing(fold.stage, level=fold.level))
         else:
-            found.places.append(Place(fold.stage, level=fold.level))
+            found.places.append(Standing(fold.stage, level=fold.level))
     own = _closeness(messages, "assistant")
     if own:
         found.rush = _rush(found, messages)
@@ -104,11 +104,15 @@ def _rush(found: Course, messages: Sequence[Said]) -> float:
     takes up."""
     replies = [index for index, said in enumerate(messages) if said.role == "assistant"]
     pushes = [_push(messages[index]) for index in replies]
-    weights = range(len(pushes), 0, -1)
-    early = sum(push * weight for push, weight in zip(pushes, weights, strict=True)) / sum(weights)
     excess = fmean(found.places[index].excess for index in replies)
     answers = [said.uptake for said in messages if said.role == "user"] or [0.0]
-    return (fmean(pushes) + early) / 2 + EXCESS * excess - UPTAKE * fmean(answers)
+    return _early_first(pushes) + EXCESS * excess - UPTAKE * fmean(answers)
+
+
+def _early_first(pushes: Sequence[float]) -> float:
+    """The mean of the messages, in which the early ones count more."""
+    early = fmean(pushes, range(len(pushes), 0, -1))
+    return (fmean(pushes) + early) / 2
 
 
 def _push(said: Said) -> float:
@@ -130,13 +134,13 @@ class _Fold:
         return STAGES[sum(self.level >= border for border in BORDERS)]
 
 
-def _companion(fold: _Fold, found: Course, index: int, close: float | None) -> Place:
+def _companion(fold: _Fold, found: Course, index: int, close: float | None) -> Standing:
     """A message of the assistant: does it hold, or come closer?"""
     if close is None or close - fold.level < STEP:
         decision: Step = "hold"
         if index - fold.rebuffed == 2:
             decision = "back"
-        return Place(fold.stage, decision, fold.level)
+        return Standing(fold.stage, decision, fold.level)
     fold.open, fold.step = close, index
     found.steps.append(index)
     if close - fold.level >= JUMP:
@@ -144,16 +148,17 @@ def _companion(fold: _Fold, found: Course, index: int, close: float | None) -> P
     if index - fold.rebuffed < PAUSE:
         found.pressed.append(index)
     excess = max(0.0, close - fold.level - REACH)
-    return Place(fold.stage, "closer", fold.level, excess)
+    return Standing(fold.stage, "closer", fold.level, excess)
 
 
 def _answer(fold: _Fold, found: Course, index: int, said: Said) -> None:
     """A message of the user: takes up the step before it, or comes closer by itself."""
-    if fold.open is not None and not (said.uptake >= 0):
+    taken = said.uptake >= 0
+    if fold.open is not None and not taken:
         found.untaken.append(fold.step)
         fold.rebuffed = fold.step
     reached = _reached(fold.open, said.closeness)
-    if (said.uptake >= 0) and reached is not None:
+    if taken and reached is not None:
         fold.level += max(0.0, GAIN * (reached - fold.level))
     fold.open = None
 

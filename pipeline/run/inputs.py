@@ -51,9 +51,7 @@ def of_generate(recipe: Recipe) -> dict[str, Any]:
 
 def _answering(recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
     """Models of the recipe, by what decides their answers."""
-    return {
-        name: recipe.models[name].model_dump(mode="json", include=ANSWERING) for name in names
-    }
+    return {name: recipe.models[name].model_dump(mode="json", include=ANSWERING) for name in names}
 
 
 def of_measuring(recipe: Recipe) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.annotate.features import Array, Words
+from pipeline.annotate.features import Words
+from pipeline.annotate.folding import Array
 from pipeline.compiled import njit
 from pipeline.conversation import Conversation
 
@@ -68,31 +69,23 @@ def _card(row: Conversation) -> str:
     return "\n".join(filter(None, parts))
 
 
+@njit(cache=True)
 def defects(found: Words, where: Batch) -> Array:
     """(rows, len(NAMES)) float64; NaN where a row has not enough to be measured."""
-    values: Array = _defects(
-        found.hashes, found.squares, found.starts, where.sides, where.row_at, RARE**2
-    )
+    values = np.full((len(where.row_at) - 1, 5), np.nan)
+    for row in range(len(values)):
+        first, card = where.row_at[row], where.row_at[row + 1] - 1
+        own = _own_words(found, where, first, card)
+        values[row, 0] = _stutter(found, where, first, card)
+        values[row, 1] = _takes_up(found, where, first, card)
+        values[row, 2] = _variety(own)
+        if found.starts[card] < found.starts[card + 1]:
+            values[row, 3] = _shown(found, card, own)
+            values[row, 4] = _recited(found, where, first, card)
     return values
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _defects(
-    hashes: Array, squares: Array, starts: Array, sides: Array, row_at: Array, rare: float
-) -> Array:
-    values = np.full((len(row_at) - 1, 5), np.nan)
-    for row in range(len(row_at) - 1):
-        first, card = row_at[row], row_at[row + 1] - 1
-        values[row, 0] = _stutter(hashes, starts, sides, first, card)
-        values[row, 1] = _takes_up(hashes, squares, starts, sides, first, card, rare)
-        values[row, 2] = _variety(hashes, starts, sides, first, card)
-        if starts[card] < starts[card + 1]:
-            values[row, 3] = _shown(hashes, squares, starts, sides, first, card, rare)
-            values[row, 4] = _recited(hashes, starts, sides, first, card)
-    return values
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _set_of(size: int) -> Array:
     """An empty set of hashes: an open table, 0 is a free slot."""
     slots = 16
@@ -101,7 +94,7 @@ def _set_of(size: int) -> Array:
     return np.zeros(slots, np.uint64)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _slot(keys: Array, key: np.uint64) -> int:
     mask = np.uint64(len(keys) - 1)
     slot = (key * _GOLDEN) >> np.uint64(32) & mask
@@ -110,7 +103,7 @@ def _slot(keys: Array, key: np.uint64) -> int:
     return int(slot)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _run_of(hashes: Array, start: int, length: int) -> np.uint64:
     """The hash of some words in a row; never 0."""
     key = np.uint64(1)
@@ -119,62 +112,75 @@ def _run_of(hashes: Array, start: int, length: int) -> np.uint64:
     return key | np.uint64(1)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _stutter(hashes: Array, starts: Array, sides: Array, first: int, card: int) -> float:
+@njit(cache=True)
+def _of_text(found: Words, text: int) -> Array:
+    """The words of a text."""
+    own: Array = found.hashes[found.starts[text] : found.starts[text + 1]]
+    return own
+
+
+@njit(cache=True)
+def _stutter(found: Words, where: Batch, first: int, card: int) -> float:
     """The largest share of word pairs of a message that it had before; nan without a long one."""
     most = np.nan
     for text in range(first, card):
-        count = starts[text + 1] - starts[text]
-        if sides[text] != 1 or count < ENOUGH:
-            continue
-        known, repeats = _set_of(count), 0
-        for place in range(starts[text], starts[text + 1] - 1):
-            key = _run_of(hashes, place, 2)
-            slot = _slot(known, key)
-            repeats += known[slot] == key
-            known[slot] = key
-        share = repeats / (count - 1)
-        if not most >= share:
-            most = share
+        own = _of_text(found, text)
+        if where.sides[text] == 1 and len(own) >= ENOUGH:
+            share = _repeats(own) / (len(own) - 1)
+            if not most >= share:
+                most = share
     return most
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _takes_up(
-    hashes: Array, squares: Array, starts: Array, sides: Array, first: int, card: int, rare: float
-) -> float:
+@njit(cache=True)
+def _repeats(own: Array) -> int:
+    """How many word pairs of a text stand in it before."""
+    known, repeats = _set_of(len(own)), 0
+    for place in range(len(own) - 1):
+        key = _run_of(own, place, 2)
+        slot = _slot(known, key)
+        repeats += known[slot] == key
+        known[slot] = key
+    return repeats
+
+
+@njit(cache=True)
+def _takes_up(found: Words, where: Batch, first: int, card: int) -> float:
     """The share of the assistant's answers with a rare word of the message before."""
     answers, taken = 0, 0
     for text in range(first + 1, card):
-        if sides[text] != 1 or sides[text - 1] != 0:
+        if where.sides[text] != 1 or where.sides[text - 1] != 0:
             continue
-        before = _rare_words(hashes, squares, starts, text - 1, text, rare)
-        if not before.any():
-            continue
-        answers += 1
-        for place in range(starts[text], starts[text + 1]):
-            if before[_slot(before, hashes[place])] == hashes[place]:
-                taken += 1
-                break
+        before = _rare_words(found, text - 1)
+        if before.any():
+            answers += 1
+            taken += _has_one(_of_text(found, text), before)
     return taken / answers if answers else np.nan
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _rare_words(
-    hashes: Array, squares: Array, starts: Array, first: int, last: int, rare: float
-) -> Array:
-    """The set of the rare words of some texts."""
-    found: Array = _set_of(starts[last] - starts[first])
-    for place in range(starts[first], starts[last]):
-        if squares[place] >= rare:
-            found[_slot(found, hashes[place])] = hashes[place]
-    return found
+@njit(cache=True)
+def _has_one(words: Array, known: Array) -> bool:
+    """Is one of some words in a set?"""
+    hits = 0
+    for word in words:
+        hits += known[_slot(known, word)] == word
+    return hits > 0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _variety(hashes: Array, starts: Array, sides: Array, first: int, card: int) -> float:
+@njit(cache=True)
+def _rare_words(found: Words, text: int) -> Array:
+    """The set of the rare words of a text."""
+    first, last = found.starts[text], found.starts[text + 1]
+    rare: Array = _set_of(last - first)
+    for place in range(first, last):
+        if found.squares[place] >= RARE**2:
+            rare[_slot(rare, found.hashes[place])] = found.hashes[place]
+    return rare
+
+
+@njit(cache=True)
+def _variety(own: Array) -> float:
     """The mean share of distinct words in all stretches of `WINDOW` words of the assistant."""
-    own = _own_words(hashes, starts, sides, first, card)
     if len(own) < WINDOW:
         return np.nan
     keys = _set_of(len(own))
@@ -194,49 +200,62 @@ def _variety(hashes: Array, starts: Array, sides: Array, first: int, card: int) 
     return total / WINDOW / (len(own) - WINDOW + 1)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _own_words(hashes: Array, starts: Array, sides: Array, first: int, card: int) -> Array:
-    own, count = np.zeros(starts[card] - starts[first], np.uint64), 0
+@njit(cache=True)
+def _own_words(found: Words, where: Batch, first: int, card: int) -> Array:
+    """The words of all messages of the assistant."""
+    own, count = np.zeros(found.starts[card] - found.starts[first], np.uint64), 0
     for text in range(first, card):
-        if sides[text] == 1:
-            for place in range(starts[text], starts[text + 1]):
-                own[count] = hashes[place]
-                count += 1
+        if where.sides[text] == 1:
+            words = _of_text(found, text)
+            own[count : count + len(words)] = words
+            count += len(words)
     return own[:count]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _shown(
-    hashes: Array, squares: Array, starts: Array, sides: Array, first: int, card: int, rare: float
-) -> float:
+@njit(cache=True)
+def _shown(found: Words, card: int, own: Array) -> float:
     """The share of the card's rare words that the assistant uses."""
-    own = _own_words(hashes, starts, sides, first, card)
     used = _set_of(len(own))
     for word in own:
         used[_slot(used, word)] = word
-    wanted = _rare_words(hashes, squares, starts, card, card + 1, rare)
     count, shown = 0, 0
-    for word in wanted:
+    for word in _rare_words(found, card):
         if word:
             count += 1
             shown += used[_slot(used, word)] == word
     return shown / count if count else np.nan
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _recited(hashes: Array, starts: Array, sides: Array, first: int, card: int) -> float:
+@njit(cache=True)
+def _recited(found: Words, where: Batch, first: int, card: int) -> float:
     """The longest run of words that a message of the assistant shares with the card; 0 below `RUN`
     words."""
-    runs = _set_of(starts[card + 1] - starts[card])
-    for place in range(starts[card], starts[card + 1] - RUN + 1):
-        key = _run_of(hashes, place, RUN)
-        runs[_slot(runs, key)] = key
+    runs = _runs(_of_text(found, card))
     longest = 0
     for text in range(first, card):
-        length = 0
-        for place in range(starts[text], starts[text + 1] - RUN + 1):
-            key = _run_of(hashes, place, RUN)
-            known = sides[text] == 1 and runs[_slot(runs, key)] == key
-            length = length + 1 if known else 0
-            longest = max(longest, length)
+        if where.sides[text] == 1:
+            longest = max(longest, _longest(_of_text(found, text), runs))
     return longest + RUN - 1.0 if longest else 0.0
+
+
+@njit(cache=True)
+def _runs(own: Array) -> Array:
+    """The set of all runs of `RUN` words of a text."""
+    runs: Array = _set_of(len(own))
+    for place in range(len(own) - RUN + 1):
+        key = _run_of(own, place, RUN)
+        runs[_slot(runs, key)] = key
+    return runs
+
+
+@njit(cache=True)
+def _longest(own: Array, runs: Array) -> int:
+    """How many runs of a text, one after another, are in a set."""
+    longest, length = 0, 0
+    for place in range(len(own) - RUN + 1):
+        key = _run_of(own, place, RUN)
+        length += 1
+        if runs[_slot(runs, key)] != key:
+            length = 0
+        longest = max(longest, length)
+    return longest

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
+from operator import sub
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from pipeline.annotate import Annotated, annotate, shipped
 from pipeline.annotate.encoder import Encoded, encode
-from pipeline.annotate.features import Array, pack, words
+from pipeline.annotate.features import words
+from pipeline.annotate.folding import Array, pack
 from pipeline.conversation import Annotation, Conversation, Message
-from pipeline.pacing.course import Course, Said, course
+from pipeline.pacing.course import Course, Said, Standing, course
 from pipeline.pacing.uptake import rebuffs, takes_up
 from pipeline.recipe.score import ScoreSettings
 from pipeline.rules import READERS, RULES, beyond, measures
@@ -21,12 +24,13 @@ from pipeline.rules.reading.reading import read
 from pipeline.score import defects
 from pipeline.score.blame import blamed, without
 
-LOW = ("sadness", "anger", "fear")  # what a reply has to answer
-ANSWERS = ("sadness", "fear", "love")  # emotions of a reply that answers it
-
+FEELS_WITH = ("sadness", "fear", "love")  # emotions of a reply to somebody who is low
+OFF = ("joy", "disgust")  # and emotions that are out of place there
 
 BATCH = 512  # rows that are measured together
 SPEAKING = (0, 1)  # sides of `defects.Batch`: user and assistant
+
+Value = TypeVar("Value")
 
 
 def measure(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
@@ -80,43 +84,42 @@ def _read(row: Conversation) -> Conversation:
 
 
 def _with_languages(rows: Sequence[Conversation]) -> list[Conversation]:
-    """The language of rows that have none yet."""
-    unknown = [row for row in rows if row.language is None]
-    texts = [
-        [message.content for message in row.messages if message.role != "system"] for row in unknown
-    ]
-    found = iter(detect(texts) if texts else ())
-    return [
-        row if row.language is not None else replace(row, language=next(found).language)
-        for row in rows
-    ]
+    """Rows with their language, which is found where it is not known yet."""
+    known = list(rows)
+    unknown = [index for index, row in enumerate(rows) if row.language is None]
+    if unknown:
+        found = detect([_spoken(rows[index]) for index in unknown])
+        for index, one in zip(unknown, found, strict=True):
+            known[index] = replace(rows[index], language=one.language)
+    return known
+
+
+def _spoken(row: Conversation) -> list[str]:
+    return [message.content for message in row.messages if message.role != "system"]
+
+
+class _Shown(NamedTuple):
+    """What each message of a row shows, or what is known of it already."""
+
+    closeness: list[float | None]
+    emotions: list[str | None]
 
 
 def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> Conversation:
     """where: the row's messages among all. own: its defects."""
-    closeness = [_known(value) for value in found.closeness[where].tolist()]
-    emotions = found.emotions[where]
-    if row.annotations:
-        closeness = [
-            close if given.closeness is None else given.closeness
-            for given, close in zip(row.annotations, closeness, strict=True)
-        ]
-        emotions = [
-            given.emotion or emotion
-            for given, emotion in zip(row.annotations, emotions, strict=True)
-        ]
-    followed = course(_said(row, closeness, found, where))
-    annotations = _annotations(row, closeness, emotions, followed)
+    shown = _shown(row, found, where)
+    followed = course(_said(row, shown, found, where))
+    annotations = _annotations(row, shown, followed)
     numbers = {
         name: value
         for name, value in zip(defects.NAMES, own.tolist(), strict=True)
         if value == value
     }
-    numbers |= _closeness(row.messages, closeness, followed)
-    numbers |= _feelings(row.messages, emotions, found.marks["empathy"][where])
+    numbers |= _closeness(row.messages, shown, followed)
+    numbers |= _feelings(row.messages, shown, found, where)
     numbers |= _reactions(row.messages, found, where)
     numbers |= _answers(row.messages, found.follows[where])
-    edit = f"score: annotated {_shown(annotations)} of {len(annotations)} messages"
+    edit = f"score: annotated {_annotated(annotations)} of {len(annotations)} messages"
     return replace(
         row,
         annotations=annotations,
@@ -126,68 +129,62 @@ def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> 
     )
 
 
-def _said(
-    row: Conversation, closeness: Sequence[float | None], found: Annotated, where: slice
-) -> list[Said]:
-    """The messages as the course sees them."""
-    phrases = rebuffs(row.language and row.language.code)
-    forward = np.nan_to_num(found.forward[where]).tolist()
-    uptake = found.uptake[where].tolist()
-    said = []
-    for message, close, ahead, taken in zip(row.messages, closeness, forward, uptake, strict=True):
-        if taken != taken:  # not measured in this language
-            taken = 1.0 if takes_up(message.content, phrases) else -1.0
-        said.append(Said(message.role, close, ahead, taken))
-    return said
+def _shown(row: Conversation, found: Annotated, where: slice) -> _Shown:
+    closeness = [_known(value) for value in found.closeness[where].tolist()]
+    emotions = found.emotions[where]
+    for index, given in enumerate(row.annotations):
+        if given.closeness is not None:
+            closeness[index] = given.closeness
+        emotions[index] = given.emotion or emotions[index]
+    return _Shown(closeness, emotions)
 
 
 def _known(value: float) -> float | None:
     return None if value != value else value
 
 
-def _shown(annotations: Sequence[Annotation]) -> int:
+def _said(row: Conversation, shown: _Shown, found: Annotated, where: slice) -> list[Said]:
+    """The messages as the course sees them."""
+    phrases = rebuffs(row.language and row.language.code)
+    forward = np.nan_to_num(found.forward[where]).tolist()
+    uptake = found.uptake[where].tolist()
+    for index, message in enumerate(row.messages):
+        if uptake[index] != uptake[index]:  # not measured in this language
+            uptake[index] = 1.0 if takes_up(message.content, phrases) else -1.0
+    roles = [message.role for message in row.messages]
+    return list(map(Said, roles, shown.closeness, forward, uptake))
+
+
+def _annotated(annotations: Sequence[Annotation]) -> int:
+    """Of how many messages something is found."""
     return sum(
         annotation.closeness is not None or annotation.emotion is not None
         for annotation in annotations
     )
 
 
-def _annotations(
-    row: Conversation,
-    closeness: Sequence[float | None],
-    emotions: Sequence[str | None],
-    followed: Course,
-) -> tuple[Annotation, ...]:
-    """One per message. What the source or `generate` says of a message stays. Where no message
-    shows closeness there is no stage either."""
+def _annotations(row: Conversation, shown: _Shown, followed: Course) -> tuple[Annotation, ...]:
+    """One per message. Where no message shows closeness there is no stage either."""
     given = row.annotations or (Annotation(),) * len(row.messages)
-    measured = any(close is not None for close in closeness)
-    made = []
-    for before, close, emotion, place in zip(
-        given, closeness, emotions, followed.places, strict=True
-    ):
-        stage, decision = (place.stage, place.decision) if measured else (None, None)
-        made.append(
-            replace(
-                before,
-                stage=before.stage or stage,
-                decision=before.decision or decision,
-                closeness=close,
-                emotion=emotion,
-            )
-        )
-    return tuple(made)
+    places: Sequence[Standing | None] = followed.places
+    if all(close is None for close in shown.closeness):
+        places = [None] * len(places)
+    return tuple(map(_annotation, given, shown.closeness, shown.emotions, places))
 
 
-def _closeness(
-    messages: Sequence[Message], closeness: Sequence[float | None], followed: Course
-) -> dict[str, float]:
+def _annotation(
+    given: Annotation, close: float | None, emotion: str | None, place: Standing | None
+) -> Annotation:
+    """What the source or `generate` says of a message stays."""
+    stage, decision = given.stage, given.decision
+    if place is not None:
+        stage, decision = stage or place.stage, decision or place.decision
+    return Annotation(stage, decision, close, emotion, given.language)
+
+
+def _closeness(messages: Sequence[Message], shown: _Shown, followed: Course) -> dict[str, float]:
     """How close the assistant is, and how fast it came there."""
-    own = [
-        close
-        for message, close in zip(messages, closeness, strict=True)
-        if message.role == "assistant" and close is not None
-    ]
+    own = [close for close in _of_assistant(messages, shown.closeness) if close is not None]
     if not own:
         return {}
     found = {
@@ -200,30 +197,40 @@ def _closeness(
     if followed.gap is not None:
         found["closeness_gap"] = followed.gap
     if len(own) > 1:
-        found["closeness_rise"] = max(later - max(own[:i]) for i, later in enumerate(own) if i)
+        highest = accumulate(own, max)
+        found["closeness_rise"] = max(map(sub, own[1:], highest))
     return found
 
 
 def _feelings(
-    messages: Sequence[Message], emotions: Sequence[str | None], empathic: Array
+    messages: Sequence[Message], shown: _Shown, found: Annotated, where: slice
 ) -> dict[str, float]:
-    """Feelings of the assistant, and whether it answers those of the user."""
-    found: dict[str, float] = {}
-    own = [
-        emotion
-        for message, emotion in zip(messages, emotions, strict=True)
-        if message.role == "assistant" and emotion is not None
-    ]
+    """Feelings of the assistant, and how it answers those of the user."""
+    numbers: dict[str, float] = {}
+    own = [emotion for emotion in _of_assistant(messages, shown.emotions) if emotion is not None]
     if own:
-        found["feelings"] = sum(emotion != "neutral" for emotion in own) / len(own)
+        numbers["feelings"] = sum(emotion != "neutral" for emotion in own) / len(own)
+    low, empathic = found.low[where], found.marks["empathy"][where]
     answers = [
-        bool(empathic[index + 1]) or emotions[index + 1] in ANSWERS
-        for index, (message, reply) in enumerate(pairwise(messages))
-        if message.role == "user" and reply.role == "assistant" and emotions[index] in LOW
+        _answer(reply, shown.emotions[index], bool(empathic[index]))
+        for index, (message, reply) in enumerate(pairwise(messages), 1)
+        if message.role == "user" and reply.role == "assistant" and low[index - 1]
     ]
     if answers:
-        found["attunement"] = sum(answers) / len(answers)
-    return found
+        numbers["attunement"] = sum(answers) / len(answers)
+    return numbers
+
+
+def _answer(reply: Message, emotion: str | None, empathic: bool) -> int:
+    """How a reply meets somebody who is low: 1 for feeling with them, 1 for asking, -1 for a
+    feeling that is out of place."""
+    asks = "?" in reply.content or "？" in reply.content
+    return (empathic or emotion in FEELS_WITH) + asks - (emotion in OFF)
+
+
+def _of_assistant(messages: Sequence[Message], values: Sequence[Value]) -> list[Value]:
+    both = zip(messages, values, strict=True)
+    return [value for message, value in both if message.role == "assistant"]
 
 
 def _reactions(messages: Sequence[Message], found: Annotated, where: slice) -> dict[str, float]:

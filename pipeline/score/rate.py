@@ -27,7 +27,7 @@ Points = Sequence[tuple[float, float]]  # (measure, value), rising in the measur
 PACING: Points = ((0.1, 4.0), (0.35, 3.0), (0.6, 2.0), (0.9, 1.0))
 PRESSING: Points = ((0.2, 5.0), (0.6, 4.0), (1.2, 2.0))
 WARMTH: Points = ((0.0, 1.5), (0.3, 3.0), (0.6, 4.0), (0.9, 4.5))
-ANSWERED: Points = ((0.0, 1.5), (0.5, 3.0), (1.0, 4.5))
+ANSWERED: Points = ((-0.5, 1.0), (0.3, 2.5), (0.8, 4.0), (1.5, 5.0))
 SHOWN: Points = ((0.0, 2.5), (0.15, 3.5), (0.4, 4.5))
 ENOUGH = 2  # steps that were taken up: one may be chance
 RECITED = 8.0  # words in a row taken from the card: it is read aloud
@@ -170,11 +170,11 @@ def _in_role(row: Conversation) -> Score | None:
 
 
 def _empathetic(row: Conversation) -> Score | None:
-    share = row.measures.get("attunement")
-    if share is None:
+    grade = row.measures.get("attunement")
+    if grade is None:
         return None
-    evidence = f"answers {share:.0%} of the user's sad, angry or frightened messages"
-    return Score("empathetic", _value(share, ANSWERED), "attunement", evidence)
+    evidence = f"to sad or angry messages: {grade:.1f} (feels with 1, asks 1, cheers -1)"
+    return Score("empathetic", _value(grade, ANSWERED), "attunement", evidence)
 
 
 def _emotional(row: Conversation) -> Score | None:

@@ -146,7 +146,7 @@ def _weighed(texts: Sequence[str]) -> Array:
     """The evidence of each text for each language: (texts, languages) int32, in 1/24 nat."""
     names, weight, once = profiles.weights()
     batch, letters = _buffers(_readable(texts)), profiles.letters()
-    weights: Array = weigh(batch, letters, weight, once, new_scratch())
+    weights = weigh(batch, letters, weight, once, new_scratch())
     return weights[:, : len(names)]
 
 

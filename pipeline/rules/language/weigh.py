@@ -53,6 +53,7 @@ from pipeline.rules.language.profiles import (
     UPPER,
     WIDE,
     Array,
+    Letters,
 )
 
 LONGEST = 10_000  # characters of a text that are looked at, as in langdetect
@@ -88,7 +89,7 @@ def new_scratch() -> Scratch:
 
 
 @njit(**_COMPILE)
-def _decoded(text, points):  # type: ignore[no-untyped-def]
+def _decoded(text: Array, points: Array) -> int:
     """UTF-8 to code points; runs of blanks become one. The number of code points."""
     at, seen, count, before = np.int64(0), 0, 0, np.int64(0)
     while at < text.size and seen < LONGEST:
@@ -107,7 +108,7 @@ def _decoded(text, points):  # type: ignore[no-untyped-def]
 
 
 @njit(**_COMPILE)
-def _latin_is_foreign(points, kinds, as_package):  # type: ignore[no-untyped-def]
+def _latin_is_foreign(points: Array, kinds: Array, as_package: bool) -> bool:
     """Does another script prevail, so that Latin letters do not count?
 
     In the package where it has more than twice as many letters, else where it has more, a Chinese,
@@ -123,7 +124,7 @@ def _latin_is_foreign(points, kinds, as_package):  # type: ignore[no-untyped-def
 
 
 @njit(**_COMPILE)
-def _leave_out_latin(points):  # type: ignore[no-untyped-def]
+def _leave_out_latin(points: Array) -> int:
     """Moves the other letters together; how many there are."""
     kept = 0
     for point in points:
@@ -134,7 +135,7 @@ def _leave_out_latin(points):  # type: ignore[no-untyped-def]
 
 
 @njit(**_COMPILE)
-def _bits(number):  # type: ignore[no-untyped-def]
+def _bits(number: int) -> int:
     """How many binary digits a number has."""
     bits = 0
     while number >> bits:
@@ -143,7 +144,7 @@ def _bits(number):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always", **_COMPILE)
-def _add_grams(window, length, letters, rows, count):  # type: ignore[no-untyped-def]
+def _add_grams(window: np.uint64, length: int, letters: Letters, rows: Array, count: int) -> int:
     """Writes the rows of the known grams that end with the newest letter; the number of rows then.
 
     length: letters of the window that belong to the word, the blank before it included.
@@ -162,7 +163,7 @@ def _add_grams(window, length, letters, rows, count):  # type: ignore[no-untyped
 
 
 @njit(inline="always", **_COMPILE)
-def _folded(point, letters):  # type: ignore[no-untyped-def]
+def _folded(point: int, letters: Letters) -> tuple[int, bool]:
     """The letter that stands for a character, and whether that is a capital."""
     if point >= _PLANE:
         return point, False
@@ -170,7 +171,7 @@ def _folded(point, letters):  # type: ignore[no-untyped-def]
 
 
 @njit(**_COMPILE)
-def _read(text, letters, as_package, scratch):  # type: ignore[no-untyped-def]
+def _read(text: Array, letters: Letters, as_package: bool, scratch: Scratch) -> int:
     """The rows of all known grams of a text, in order, into `scratch.rows`; their number.
 
     Words in capitals do not count, from their second letter on; nor do Latin letters beside more
@@ -195,7 +196,7 @@ def _read(text, letters, as_package, scratch):  # type: ignore[no-untyped-def]
 
 
 @njit(**_COMPILE)
-def weigh(texts, letters, weight, once, scratch):  # type: ignore[no-untyped-def]
+def weigh(texts: Texts, letters: Letters, weight: Array, once: Array, scratch: Scratch) -> Array:
     """How well each language fits each text: (texts, LANES) int32, in 1/24 nat.
 
     In alphabets a gram counts once a text: "Okay, okay, okay" and "I like to go hiking, swimming
@@ -215,7 +216,14 @@ def weigh(texts, letters, weight, once, scratch):  # type: ignore[no-untyped-def
 
 
 @njit(**_COMPILE)
-def replay(texts, letters, chance, dice, languages, scratch):  # type: ignore[no-untyped-def]
+def replay(
+    texts: Texts,
+    letters: Letters,
+    chance: Array,
+    dice: Array,
+    languages: int,
+    scratch: Scratch,
+) -> Array:
     """langdetect's answer for each text: a lane, or `languages` for "unknown", or one more.
 
     One more stands for a text without known grams, of which the package raises an exception.
@@ -236,7 +244,7 @@ def replay(texts, letters, chance, dice, languages, scratch):  # type: ignore[no
 
 
 @njit(**_COMPILE)
-def _mean_of_trials(rows, chance, dice, languages):  # type: ignore[no-untyped-def]
+def _mean_of_trials(rows: Array, chance: Array, dice: Array, languages: int) -> Array:
     """Mean probability of each language over langdetect's trials, each with a jittered floor."""
     mean, likely = np.zeros(WIDE), np.zeros(WIDE)
     at, sine = 0, 0.0
@@ -253,7 +261,7 @@ def _mean_of_trials(rows, chance, dice, languages):  # type: ignore[no-untyped-d
 
 
 @njit(**_COMPILE)
-def _trial(rows, chance, dice, at, floor, likely):  # type: ignore[no-untyped-def]
+def _trial(rows: Array, chance: Array, dice: Array, at: int, floor: float, likely: Array) -> int:
     """Multiplies the probabilities of random grams into `likely`; the place of the next dice."""
     shift = np.uint32(32 - _bits(rows.size))
     for step in range(STEPS):
@@ -271,7 +279,7 @@ def _trial(rows, chance, dice, at, floor, likely):  # type: ignore[no-untyped-de
 
 
 @njit(**_COMPILE)
-def _two_normals(dice, at):  # type: ignore[no-untyped-def]
+def _two_normals(dice: Array, at: int) -> tuple[float, float]:
     """What random.gauss makes of the next four words (Box and Muller 1958)."""
     angle = _fraction(dice, at) * (2.0 * math.pi)
     length = math.sqrt(-2.0 * math.log(1.0 - _fraction(dice, at + 2)))
@@ -279,14 +287,14 @@ def _two_normals(dice, at):  # type: ignore[no-untyped-def]
 
 
 @njit(**_COMPILE)
-def _fraction(dice, at):  # type: ignore[no-untyped-def]
+def _fraction(dice: Array, at: int) -> float:
     """random.random() from two words."""
     high, low = dice[at] >> np.uint32(5), dice[at + 1] >> np.uint32(6)
-    return (high * 67108864.0 + low) / 9007199254740992.0
+    return float(high * 67108864.0 + low) / 9007199254740992.0
 
 
 @njit(**_COMPILE)
-def _normalised(likely):  # type: ignore[no-untyped-def]
+def _normalised(likely: Array) -> float:
     """Divides by the sum, in place; the largest."""
     total, largest = 0.0, 0.0
     for lane in range(WIDE):

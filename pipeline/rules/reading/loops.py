@@ -28,7 +28,7 @@ TAIL = 30  # words of a run at the end that fills less than half
 Array = np.ndarray[Any, Any]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def loop_of_words(words: Array) -> int:
     """How many words of a message are in a loop. words: their hashes."""
     most = 0
@@ -43,7 +43,7 @@ def loop_of_words(words: Array) -> int:
     return most
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def loop_of_letters(letters: Array) -> int:
     """How many letters of a message are in a loop that fills at least half of it."""
     most = 0
@@ -57,7 +57,7 @@ def loop_of_letters(letters: Array) -> int:
     return most
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _run(values: Array, anchor: int, period: int) -> int:
     """The length of the run with this period around a place; 0 where there is none."""
     start = end = anchor
@@ -72,7 +72,7 @@ def _run(values: Array, anchor: int, period: int) -> int:
     return end - start + period
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _least(period: int) -> int:
     if period == 1:
         return ONE
@@ -81,7 +81,7 @@ def _least(period: int) -> int:
     return MORE
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _times(period: int) -> int:
     if period >= LONG:
         return FEW_TIMES

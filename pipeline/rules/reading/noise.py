@@ -78,7 +78,7 @@ def longest_run(text: str) -> Run:
     return Run(*_longest_run(words, codes, tables["letters"]))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _longest_run(words: Array, codes: Array, letters: Array) -> tuple[int, int, int]:
     """The longest run of words of noise. words: as `_words` writes them."""
     best = run = (0, 0, 0)
@@ -99,13 +99,13 @@ def _longest_run(words: Array, codes: Array, letters: Array) -> tuple[int, int, 
     return best
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _is_alone(run: tuple[int, int, int], spoken: int) -> bool:
     """Is the run the whole message, one or two words long?"""
     return 0 < run[0] == spoken <= 2 and run[2] - run[1] >= LONG_ALONE
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _words(codes: Array, letters: Array, rows: Array, bits: Array) -> Array:
     """Start, end and kind of each word, and a last one of kind _END behind each message."""
     words = np.zeros((len(codes) + 2, 3), np.int64)
@@ -128,7 +128,7 @@ def _words(codes: Array, letters: Array, rows: Array, bits: Array) -> Array:
     return words[:count]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _kind(word: Array, letters: Array, rows: Array, bits: Array) -> int:
     if not _says_anything(word, letters):
         return _SHORT
@@ -140,7 +140,7 @@ def _kind(word: Array, letters: Array, rows: Array, bits: Array) -> int:
     return _NOISE
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _says_anything(word: Array, letters: Array) -> bool:
     """Not short words in capitals ("HTML"), nor drawn-out ones ("brrrr"); but a key held down."""
     capitals, longest, held, before = 0, 1, 0, 0
@@ -153,7 +153,7 @@ def _says_anything(word: Array, letters: Array) -> bool:
     return capitals < len(word) or capitals > LONG_CAPITALS
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _surprise(word: Array, letters: Array, bits: Array) -> float:
     """Mean bits of a word's threes; `NEVER` where it is one letter held down."""
     total, held = 0.0, True
@@ -169,7 +169,7 @@ def _surprise(word: Array, letters: Array, bits: Array) -> float:
     return mean
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _limit(word: Array, letters: Array, rows: Array) -> float:
     """Mean bits above which a word of this script is noise."""
     row = rows[letters[word[0]]]
@@ -181,7 +181,7 @@ def _limit(word: Array, letters: Array, rows: Array) -> float:
     return RARE_CYRILLIC_ROW if row else RARE_CYRILLIC
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _is_again(codes: Array, before: int, start: int, letters: Array) -> bool:
     """Do the words that begin at `before` and `start` begin with the same three letters?
 

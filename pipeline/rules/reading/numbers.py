@@ -124,7 +124,7 @@ class _Grams(NamedTuple):
     size: Array  # (messages,) int64
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _count(codes: Array, bounds: Array, sides: Array, table: Array) -> Any:
     folded = _fold_all(codes, bounds, sides, table)
     words = folded.word_at[1:] - folded.word_at[:-1]
@@ -133,7 +133,7 @@ def _count(codes: Array, bounds: Array, sides: Array, table: Array) -> Any:
     return words, repeats, _loops(folded), similar, _distinct_2(folded)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _fold_all(codes: Array, bounds: Array, sides: Array, table: Array) -> _Folded:
     """Every message folded, laid end to end; one of the system (side -1) is empty.
 
@@ -152,7 +152,7 @@ def _fold_all(codes: Array, bounds: Array, sides: Array, table: Array) -> _Folde
     return _Folded(letters, letter_at, hashes, word_at)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _fold(codes: Array, table: Array, letters: Array, hashes: Array) -> tuple[int, int]:
     """Writes one message folded and the hashes of its words; how many letters and words."""
     length, words, inside = 0, 0, False
@@ -178,12 +178,12 @@ def _fold(codes: Array, table: Array, letters: Array, hashes: Array) -> tuple[in
     return length - ends_blank, words
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _mix(hashed: np.uint64, value: np.uint64) -> np.uint64:
     return (hashed ^ value) * _GOLDEN ^ (hashed >> np.uint64(29))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _repeats(folded: _Folded, words: Array, sides: Array) -> Array:
     """Of each message of `PHRASE` words, the earliest message with the same words, or -1."""
     whole = np.zeros(len(words), np.uint64)
@@ -201,7 +201,7 @@ def _repeats(folded: _Folded, words: Array, sides: Array) -> Array:
     return earliest
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _loops(folded: _Folded) -> Array:
     """Of each message, the share of its words, or else of its letters, that are in a loop."""
     shares = np.zeros(len(folded.word_at) - 1)
@@ -215,10 +215,10 @@ def _loops(folded: _Folded) -> Array:
     return shares
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _most_similar(folded: _Folded, words: Array, sides: Array) -> tuple[float, int, int]:
     """The largest Jaccard index of two messages of one side, the later of the two, the earlier."""
-    grams, used = _no_grams(folded.letter_at[-1], len(words)), np.int64(0)
+    grams, used = _no_grams(folded.letter_at[-1], len(words)), 0
     shared = np.zeros(len(words), np.int64)  # grams that each earlier message has too
     most = (0.0, -1, -1)
     for i in range(len(words)):
@@ -235,7 +235,7 @@ def _most_similar(folded: _Folded, words: Array, sides: Array) -> tuple[float, i
     return most
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _no_grams(entries: int, messages: int) -> _Grams:
     slots = _slots(entries)
     keys, newest = np.zeros(slots, np.uint64), np.zeros(slots, np.int64)
@@ -243,7 +243,7 @@ def _no_grams(entries: int, messages: int) -> _Grams:
     return _Grams(keys, newest, message, before, np.zeros(messages, np.int64))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _enter(message: int, letters: Array, grams: _Grams, used: int, shared: Array) -> int:
     """Enters the 3-grams of a message; how many entries are used now."""
     for k in range(len(letters) - 2):
@@ -262,7 +262,7 @@ def _enter(message: int, letters: Array, grams: _Grams, used: int, shared: Array
     return used
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _distinct_2(folded: _Folded) -> float:
     """Distinct word pairs / word pairs, nan where there are none; a pair of hash 0 is never new."""
     pairs, distinct = 0, 0
@@ -277,7 +277,7 @@ def _distinct_2(folded: _Folded) -> float:
     return distinct / pairs if pairs else np.nan
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _slots(values: int) -> int:
     """A power of two, at least twice as many."""
     slots = 16
@@ -286,7 +286,7 @@ def _slots(values: int) -> int:
     return slots
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _slot(keys: Array, key: np.uint64) -> int:
     """Where a key stands in an open hash table, or where it would."""
     mask = np.uint64(len(keys) - 1)

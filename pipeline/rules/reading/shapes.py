@@ -84,7 +84,7 @@ def _kinds() -> Array:
     return kinds
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _shapes(codes: Array, kinds: Array, found: Array) -> int:
     """Writes kind, start and end of each shape into `found`; how many there are."""
     count, start = 0, 0
@@ -104,7 +104,7 @@ def _shapes(codes: Array, kinds: Array, found: Array) -> int:
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _is_worth_a_look(message: Array, kinds: Array) -> bool:
     """Could it have any shape? One pass over the characters, which most messages end with."""
     symbols, held, unbroken, spoken, scripts, before = 0, 0, 0, 0, 0, 0
@@ -125,7 +125,7 @@ def _is_worth_a_look(message: Array, kinds: Array) -> bool:
     return scripts & (scripts - 1) & ~2 != 0 or scripts == 1 << _SCRIPTS
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _place(shape: int, message: Array, kinds: Array) -> Any:
     """Where a message has a shape; (0, 0) where it has not."""
     if shape == SYMBOLS:
@@ -144,12 +144,12 @@ def _place(shape: int, message: Array, kinds: Array) -> Any:
     return 0, 0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _kind(code: int, kinds: Array) -> int:
     return int(kinds[code]) if code < _PLANE else 0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _symbols(message: Array, kinds: Array) -> tuple[int, int]:
     start = 0
     for end in range(len(message) + 1):
@@ -161,7 +161,7 @@ def _symbols(message: Array, kinds: Array) -> tuple[int, int]:
     return 0, 0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _held(message: Array) -> tuple[int, int]:
     start = 0
     for end in range(len(message) + 1):
@@ -173,13 +173,13 @@ def _held(message: Array) -> tuple[int, int]:
     return 0, 0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _is_letter(code: int) -> bool:
     """Or a sign of another script; not "…", a line of dashes or blanks."""
     return 97 <= (code | 32) <= 122 or 0xC0 <= code < 0x2000 or 0x3040 <= code < 0xD7B0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _coded(message: Array, kinds: Array) -> tuple[int, int]:
     start, digits = 0, 0
     for end in range(len(message) + 1):
@@ -195,7 +195,7 @@ def _coded(message: Array, kinds: Array) -> tuple[int, int]:
     return 0, 0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _is_numbers(message: Array, kinds: Array) -> bool:
     numbers, before = 0, 0
     for code in message:
@@ -207,7 +207,7 @@ def _is_numbers(message: Array, kinds: Array) -> bool:
     return numbers >= MANY_NUMBERS
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _is_of_many_scripts(message: Array, kinds: Array) -> bool:
     """A word of another script follows without a comma, four times, and four scripts are there."""
     seen, changes, before = 0, 0, 0
@@ -228,7 +228,7 @@ def _is_of_many_scripts(message: Array, kinds: Array) -> bool:
     return scripts >= MANY_SCRIPTS and changes >= MANY_SCRIPTS
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _is_grammar(message: Array, kinds: Array) -> bool:
     signs, particles = 0, 0
     for code in message:
