@@ -24,7 +24,7 @@ from typing import Any
 
 from pipeline.conversation import MEASURES, Conversation, Message, Source, identity
 from pipeline.recipe.score import ScoreSettings
-from pipeline.score import work
+from pipeline.score.apply import work
 from pipeline.score.calibrate import (
     LEAST_ROWS,
     LENGTH,

@@ -391,9 +391,9 @@ def fingerprint(conversation: Conversation) -> str:
     return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
-def to_table(conversations: Iterable[Conversation]) -> pa.Table:
-    """Rows to an Arrow table of `SCHEMA`, column by column (ten times the speed of
-    `Table.from_pylist`).
+def to_table(conversations: Iterable[Conversation], schema: pa.Schema = SCHEMA) -> pa.Table:
+    """Rows to an Arrow table of `SCHEMA` or some of its columns, column by column (ten times the
+    speed of `Table.from_pylist`).
 
     Raises ValueError on a measure or criterion that the schema does not know.
     """
@@ -406,8 +406,13 @@ def to_table(conversations: Iterable[Conversation]) -> pa.Table:
             raise ValueError(
                 f"conversation {row.id}: unknown measure or criterion {sorted(unknown)}"
             )
-    columns = [_encode(_attribute(rows, column.name), column.type) for column in SCHEMA]
-    return pa.table(columns, schema=SCHEMA)
+    columns = [to_column(column.name, _attribute(rows, column.name)) for column in schema]
+    return pa.table(columns, schema=schema)
+
+
+def to_column(name: str, values: Sequence[object]) -> pa.Array:
+    """What rows have in a column of `SCHEMA`, as Arrow holds it."""
+    return _encode(values, SCHEMA.field(name).type)
 
 
 def from_table(table: pa.Table, where: str = "the table") -> Iterator[Conversation]:

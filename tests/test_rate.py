@@ -22,7 +22,8 @@ from pipeline.criteria import criteria
 from pipeline.pacing.course import Course, Said, course
 from pipeline.recipe.score import ScoreSettings
 from pipeline.rules import RULES
-from pipeline.score.measure import measured
+from pipeline.score.blame import blamed
+from pipeline.score.measure import measure
 from pipeline.score.rate import BREAKS, HARM, SCORERS, scores
 from tests.rows import conversation
 
@@ -44,9 +45,18 @@ courses = st.lists(
 
 
 def value(row: Conversation, criterion: str, followed: Course | None = None) -> float:
-    (found,) = (one for one in scores(row, followed or level(0.0)) if one.criterion == criterion)
+    row = with_course(row, followed or level(0.0))
+    (found,) = (one for one in scores(row) if one.criterion == criterion)
     assert found.value is not None
     return found.value
+
+
+def with_course(row: Conversation, followed: Course) -> Conversation:
+    """A row as it is stored when this is its course."""
+    measures = row.measures | {"steps": float(len(followed.steps))}
+    if followed.rush is not None:
+        measures["rush"] = followed.rush
+    return replace(row, measures=measures, findings=(*row.findings, *blamed(followed)))
 
 
 def level(rush: float) -> Course:
@@ -70,7 +80,7 @@ def test_values_are_1_to_5_and_messages_are_those_of_the_row(
     followed = course(said)
     roles = [Message(one.role, "Hm") for one in said]  # type: ignore[arg-type]
     row = replace(with_measures(**measures), messages=tuple(roles))
-    found = list(scores(row, followed))
+    found = list(scores(with_course(row, followed)))
     served = [(one.name, by) for one in criteria().values() for by in one.scorers]
     assert [(one.criterion, one.by) for one in found] == served
     for one in found:
@@ -129,7 +139,7 @@ def test_the_worst_that_is_found_counts_and_all_of_it_is_named(rules: list[str])
     alone = [value(with_findings([rule]), "safe") for rule in rules]
     found = with_findings(rules)
     assert value(found, "safe") == min(alone)
-    (safe,) = (one for one in scores(found, level(0.0)) if one.criterion == "safe")
+    (safe,) = (one for one in scores(found) if one.criterion == "safe")
     assert all(rule in str(safe.evidence) for rule in rules)
     assert safe.messages == (1,)
 
@@ -143,7 +153,7 @@ def test_steps_that_all_were_taken_up_are_rated_best(said: list[Said]) -> None:
 
 
 def test_without_evidence_there_is_no_value_but_a_reason() -> None:
-    found = {one.criterion: one for one in scores(replace(ROW, persona=None), Course())}
+    found = {one.criterion: one for one in scores(replace(ROW, persona=None))}
     assert {one.value for one in found.values()} == {None}
     assert all(one.evidence for one in found.values())
     assert "card" in str(found["in_role"].evidence)
@@ -155,7 +165,7 @@ def test_a_criterion_names_scorers_that_there_are() -> None:
 
 def test_rating_reads_no_message_again() -> None:
     """Changed levels rate from what is stored: annotations, measures and findings are enough."""
-    ((row, followed),) = measured([ROW], ScoreSettings())
+    (row,) = measure([ROW], ScoreSettings())
     blank = replace(row, messages=tuple(one._replace(content="") for one in row.messages))
-    again: list[Score] = list(scores(blank, followed))
-    assert again == list(scores(row, followed))
+    again: list[Score] = list(scores(blank))
+    assert again == list(scores(row))

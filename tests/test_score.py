@@ -20,8 +20,9 @@ from pipeline.conversation import (
 from pipeline.filter import work as filtered
 from pipeline.recipe.filter import FilterSettings
 from pipeline.recipe.score import ScoreSettings
-from pipeline.score import measure, work
-from pipeline.score.apply import BATCH
+from pipeline.score import measure
+from pipeline.score.apply import work
+from pipeline.score.measure import BATCH
 from tests.rows import conversation
 
 BRAM = Persona(

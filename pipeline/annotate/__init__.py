@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.annotate.encoder import Encoded
 from pipeline.annotate.folding import Array, Packed, pack
 from pipeline.annotate.heads import Heads, Read, load
 from pipeline.annotate.listed import CLASSES, EMOTIONS, MARKS
@@ -41,10 +42,11 @@ STATED = 0.2  # weight of the head for statements on a single question; chosen o
 class Annotated(NamedTuple):
     """What is found of messages, NaN or None where it cannot be said.
 
-    closeness: from -1 to 1. forward: about -1 to 1, above 0 too close between people who have just
-    met. uptake: likewise, above 0 it takes up what was said before it, else it turns away. low:
-    whether there may be sadness, anger or fear in it. marks: name of a list of phrases → whether a
-    message has one.
+    closeness: from -1 to 1; with an encoder, see `_with_encoder`.
+    forward: about -1 to 1, above 0 too close between people who have just met. uptake: likewise,
+    above 0 it takes up what was said before it, else it turns away. low: whether there may be
+    sadness, anger or fear in it. marks: name of a list of phrases → whether a message has one.
+    follows: cosine with the message before; NaN without an encoder.
     """
 
     closeness: Array  # (messages,) float32
@@ -53,6 +55,7 @@ class Annotated(NamedTuple):
     emotions: list[str | None]
     low: Array  # (messages,) bool
     marks: dict[str, Array]  # (messages,) bool
+    follows: Array
 
 
 @cache
@@ -62,9 +65,13 @@ def shipped() -> Heads:
 
 
 def annotate(
-    texts: Sequence[str], languages: Sequence[str | None], packed: Packed | None = None
+    texts: Sequence[str],
+    languages: Sequence[str | None],
+    packed: Packed | None = None,
+    encoded: Encoded | None = None,
 ) -> Annotated:
-    """Messages with the language of each (ISO 639-1). packed: the texts, where they are at hand."""
+    """Messages with the language of each (ISO 639-1). packed: the texts, where they are at hand.
+    encoded: what the encoder says of them, where there is one."""
     heads = shipped()
     read = heads.read(packed or pack(texts))
     codes = np.array([language or "" for language in languages])
@@ -75,12 +82,13 @@ def annotate(
 
     known = np.isin(codes, heads.languages["emotion"])
     return Annotated(
-        measured(closeness(heads, read), "closeness"),
+        measured(_with_encoder(closeness(heads, read), read.asks, encoded), "closeness"),
         measured(read.values[:, heads.columns.index("forward")], "closeness"),
         measured(read.values[:, heads.columns.index("uptake")], "uptake"),
         _emotions(read.values[:, _emotion_columns(heads)], known),
         known & (read.values[:, _emotion_columns(heads, LOW)].max(axis=1) > MAYBE),
         {mark: read.marks >> number & 1 > 0 for number, mark in enumerate(MARKS, CLASSES)},
+        encoded.follows if encoded else np.full(len(codes), np.nan),
     )
 
 
@@ -92,6 +100,16 @@ def closeness(heads: Heads, read: Read) -> Array:
     question = (asked + STATED * stated) / (1 + STATED)
     found: Array = np.where(read.asks, question, stated).clip(-1, 1)
     return found
+
+
+def _with_encoder(own: Array, asks: Array, encoded: Encoded | None) -> Array:
+    """Closeness by the heads and by the encoder: their mean; of a single question, which the
+    encoder knows better, its own alone; where only one of them has a value, that."""
+    if encoded is None:
+        return own
+    other = encoded.closeness
+    both = np.where(asks, other, (own + other) / 2)
+    return np.where(np.isnan(own), other, np.where(np.isnan(other), own, both))
 
 
 def _emotion_columns(heads: Heads, emotions: Sequence[str] = EMOTIONS) -> list[int]:

@@ -105,20 +105,21 @@ def check(recipe: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 def plan(recipe: str, out: str | None, as_json: bool) -> None:
     """Show what a run would do and cost; run nothing."""
-    from pipeline.cli import render
+    from pipeline.cli import plans
     from pipeline.recipe.loading import find, load
     from pipeline.run.context import Job
     from pipeline.run.engine import Engine
     from pipeline.run.plan import plan as planned_run
 
     loaded = load(find(recipe))
-    planned = planned_run(Job(loaded, out or f"output/{loaded.name}", Engine(1)))
+    planned = planned_run(Job(loaded, out or f"output/{loaded.name}", Engine()))
     if as_json:
         streams.show_json(planned)
         return
-    streams.show(render.plan(planned))
-    streams.show_lines(render.families(planned))
-    for warning in render.over_budget(planned):
+    streams.show(plans.plan(planned))
+    streams.show_lines(plans.families(planned))
+    streams.show_lines(plans.encoding(planned))
+    for warning in plans.over_budget(planned):
         click.echo(warning, err=True)
 
 

@@ -81,3 +81,10 @@ class GenerateSettings(Settings):
     def wanted(self) -> bool:
         """Is there anything to generate?"""
         return self.talks > 0 and (self.seeds > 0 or self.characters > 0 or bool(self.cards))
+
+    @property
+    def models(self) -> list[str]:
+        """The models that are asked, by the recipe's names."""
+        if not self.wanted:
+            return []
+        return list(dict.fromkeys((self.inventor, self.character, self.user)))

@@ -57,3 +57,7 @@ class ScoreSettings(Settings):
     judge: JudgeSettings = Field(
         JudgeSettings(), description="models that rate each criterion, with quotes as evidence"
     )
+
+    def measuring(self) -> ScoreSettings:
+        """Only what measuring depends on: a change of the rest measures nothing again."""
+        return ScoreSettings(encoder=self.encoder)

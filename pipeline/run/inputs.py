@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pipeline import collect
+from pipeline import UserError, collect
 from pipeline.collect.web import WebUnit
 from pipeline.formats.card_files import card_files, card_places
 from pipeline.recipe.collect import CollectSettings
+from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
 from pipeline.run.calibration import calibration
 from pipeline.store.agreement import as_record
 from pipeline.store.files import digest
 
+MODELS = Path(__file__).parents[1] / "annotate" / "models"
 # what decides a model's answer; limits and prices do not
 ANSWERING = {"base_url", "model", "extra"}
 
@@ -39,27 +43,48 @@ def of_generate(recipe: Recipe) -> dict[str, Any]:
     cards = [card for place in places for card in card_files(place)]
     return {
         "cards": [hashlib.sha256(card.read_bytes()).hexdigest() for card in cards],
-        "models": _answering(recipe),
+        "models": _answering(recipe, recipe.generate.models),
         "seed": recipe.seed,
         "name": recipe.name,
     }
 
 
-def _answering(recipe: Recipe) -> dict[str, Any]:
-    """Models, by what decides their answers."""
+def _answering(recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
+    """Models of the recipe, by what decides their answers."""
+    return {name: recipe.models[name].model_dump(mode="json", include=ANSWERING) for name in names}
+
+
+def of_measuring(recipe: Recipe) -> dict[str, Any]:
+    """The shipped models, and the version of the encoder. Raises UserError where it is wanted and
+    not installed."""
+    files = sorted(MODELS.glob("*.npz"))
     return {
-        use: model.model_dump(mode="json", include=ANSWERING)
-        for use, model in recipe.models.items()
+        "shipped": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
+        "encoder": encoder_version(recipe.score),
     }
 
 
-def of_score(recipe: Recipe) -> dict[str, Any] | None:
-    """The models that judge, and the seed they are given."""
-    judges = recipe.score.judge.models
-    if not judges:
+def encoder_version(settings: ScoreSettings) -> str | None:
+    """The version of the encoder, where one is wanted. Raises UserError where it is not
+    installed."""
+    if settings.encoder is None:
         return None
-    models = _answering(recipe)
-    return {"models": {name: models[name] for name in judges}, "seed": recipe.seed}
+    try:
+        return importlib.metadata.version(settings.encoder)
+    except importlib.metadata.PackageNotFoundError:
+        raise UserError(
+            f"`score: {{encoder: {settings.encoder}}}` needs a library that is not installed: "
+            "pip install 'rapport-dialogues[encoder]'."
+        ) from None
+
+
+def of_score(recipe: Recipe) -> dict[str, Any]:
+    """What measuring reads, the models that judge, and the seed they are given."""
+    found = of_measuring(recipe)
+    judges = recipe.score.judge.models
+    if judges:
+        found |= {"models": _answering(recipe, judges), "seed": recipe.seed}
+    return found
 
 
 def of_publish(recipe: Recipe) -> dict[str, Any]:

@@ -24,7 +24,7 @@ CACHES = {
     "pages.sqlite": ("pages of crawls", "every page is fetched again"),
 }
 INNER = {
-    "measured": ("rows as measured", "another limit measures all rows again"),
+    "measured": ("rows as measured", "another limit or criterion measures all rows again"),
     "signed": ("signatures of rows", "another `dedup` setting signs all rows again"),
     "cut": ("rows inside the cuts of `publish`", "another choice cuts all rows again"),
     "against": ("sets that rows are compared with", "they are read and signed again"),

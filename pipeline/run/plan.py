@@ -7,8 +7,11 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypedDict
 
+import pyarrow.compute as pc
+
 from pipeline.recipe.settings import Recipe
 from pipeline.run.context import Job, StageContext
+from pipeline.run.inputs import encoder_version
 from pipeline.run.runner import (
     Finished,
     context_of,
@@ -17,6 +20,7 @@ from pipeline.run.runner import (
     standing_report,
     with_noted_commits,
 )
+from pipeline.store.store import Part, Store
 
 if TYPE_CHECKING:
     from pipeline.judge import RowSample
@@ -41,7 +45,18 @@ class ModelUse(TypedDict, total=False):
     over: list[str]
 
 
-class PlannedStage(ModelUse, total=False):
+class EncoderUse(TypedDict, total=False):
+    """Sentence vectors that a stage would make. rate: messages a CPU-second. messages, seconds:
+    that are left, and how long they take these workers; missing where no row is known."""
+
+    encoder: str
+    rate: int
+    messages: int
+    workers: int
+    seconds: float
+
+
+class PlannedStage(ModelUse, EncoderUse, total=False):
     """What would happen to a stage. state: cached, resumes or runs. rows: kept, where that is
     known. families: of the models that it asks, by the recipe's names."""
 
@@ -54,6 +69,7 @@ class PlannedStage(ModelUse, total=False):
 def plan(job: Job) -> list[PlannedStage]:
     """What a run would do, stage by stage. Runs nothing."""
     job = replace(job, recipe=with_noted_commits(job.recipe, job.out))
+    encoder_version(job.recipe.score)
     planned: list[PlannedStage] = []
     before: Finished | None = Finished()
     known = Finished()  # the last store that stands
@@ -63,8 +79,44 @@ def plan(job: Job) -> list[PlannedStage]:
         context = context_of(job, stage, output, before) if before is not None else None
         one, before = _planned(context, stage.name)
         known = before or known
-        planned.append(_with_models(one, known, expected, job))
+        one = _with_models(one, known, expected, job)
+        one |= _encoder_use(one, known, context, job)  # type: ignore[typeddict-item]
+        planned.append(one)
     return planned
+
+
+def _encoder_use(
+    one: PlannedStage, known: Finished, context: StageContext | None, job: Job
+) -> EncoderUse:
+    """What the encoder would take, where the stage would ask it.
+
+    known: the last store before the stage that stands. context: of the stage, where all before it
+    stand.
+    """
+    encoder = job.recipe.score.encoder
+    if one["stage"] != "score" or one["state"] == "cached" or encoder is None:
+        return {}
+    from pipeline.annotate.encoder import RATE
+    from pipeline.run.steps.measured import measured
+
+    found = EncoderUse(encoder=encoder, rate=RATE)
+    if known.store is None:
+        return found
+    parts = list(known.parts)
+    if context is not None:
+        done = measured(context)
+        parts = [part for part in parts if done.mark(part) is None]
+    messages = sum(_spoken(known.store, part) for part in parts)
+    workers = max(1, min(job.engine.workers, len(parts)))
+    found |= {"messages": messages, "workers": workers, "seconds": messages / RATE / workers}
+    return found
+
+
+def _spoken(store: Store, part: Part) -> int:
+    """Messages of user and assistant in a part."""
+    roles = store.columns(part, ["messages.list.element.role"])["messages"].combine_chunks()
+    spoken = pc.not_equal(pc.struct_field(roles.flatten(), "role"), "system")
+    return pc.sum(spoken).as_py() or 0
 
 
 def _with_models(
@@ -100,9 +152,8 @@ def _planned(context: StageContext | None, name: str) -> tuple[PlannedStage, Fin
 
 def _asked(recipe: Recipe, stage: str) -> list[str]:
     """The models that a stage would ask, by the recipe's names."""
-    settings = recipe.generate
-    if stage == "generate" and settings.wanted:
-        return list(dict.fromkeys((settings.inventor, settings.character, settings.user)))
+    if stage == "generate":
+        return recipe.generate.models
     if stage == "score":
         return recipe.score.judge.models
     return []

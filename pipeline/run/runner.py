@@ -17,6 +17,7 @@ from pipeline.recipe.collect import SourceSettings
 from pipeline.recipe.one_stage import changed
 from pipeline.recipe.settings import Recipe
 from pipeline.run.context import Job, StageContext
+from pipeline.run.inputs import encoder_version
 from pipeline.run.keys import ingredients
 from pipeline.run.reports import measures_of, recipe_of
 from pipeline.run.stages import STAGES, Stage, function_of
@@ -52,6 +53,7 @@ def run(
     funnel: list[FunnelRow] = []
     with locked(top):
         job = replace(job, recipe=_pinned(with_noted_commits(job.recipe, job.out)))
+        encoder_version(job.recipe.score)  # not only when its stage comes, hours later
         _check_place(top, job.recipe)
         _claim(top, job.recipe)
         top.sweep()

@@ -30,8 +30,7 @@ class Stage:
     """One step of the pipeline.
 
     summary, inputs: for the help of its command. step: "module:function" that runs it, given a
-    `StageContext`; it may return what else its report says. work: "module:function" over one part,
-    where the stage works part by part. reads: "module:function" of what it
+    `StageContext`; it may return what else its report says. reads: "module:function" of what it
     reads besides rows and settings, given the recipe. code: packages that it starts without
     importing them. texts: files below `configs/` that it reads, the
     last pattern that fits a file counts, `!` leaves out. packages: libraries whose version
@@ -41,8 +40,7 @@ class Stage:
     name: str
     summary: str
     inputs: str
-    step: str = "pipeline.run.steps.part_by_part:run"
-    work: str = ""
+    step: str
     reads: str = ""
     code: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
@@ -53,8 +51,7 @@ class Stage:
     @property
     def modules(self) -> tuple[str, ...]:
         """The modules and packages whose code makes the rows."""
-        functions = [self.step, self.work] if self.work else [self.step]
-        return (*(name.partition(":")[0] for name in functions), *self.code)
+        return (self.step.partition(":")[0], *self.code)
 
 
 FILES = "INPUT: files of any known shape."
@@ -62,9 +59,28 @@ SOURCE_TEXTS = ("licenses.txt", "sources/*.yaml")
 TALK_TEXTS = ("prompts/*", "!prompts/judge*", "personas/*", "rehearsal/*")
 JUDGE_TEXTS = ("criteria.yaml", "prompts/judge*", "rehearsal/*")
 PACING_WORDS = ("words/rebuffs-*.txt",)
-SCORE_WORDS = ("words/emotion-*.txt", "words/intimate-*.txt", "words/empathy-*.txt", *PACING_WORDS)
+SCORE_WORDS = (
+    "words/emotion-*.txt",
+    "words/intimate-*.txt",
+    "words/empathy-*.txt",
+    "words/praise-*.txt",
+    "words/complaint-*.txt",
+    *PACING_WORDS,
+)
 TALK_WORDS = ("words/declines-*.txt", "words/underage-*.txt", *PACING_WORDS)
+RULE_PACKAGES = ("langdetect", "phonenumbers", "python-stdnum", "ahocorasick-rs", "rapidfuzz")
 RULE_WORDS = ("words/*.txt", *(f"!{pattern}" for pattern in (*SCORE_WORDS, *TALK_WORDS)))
+
+# What `score` does first, and keeps: ratings follow from it (`run/steps/measured.py`).
+MEASURING = Stage(
+    name="score",
+    summary="Annotate messages and measure conversations.",
+    inputs=FILES,
+    step="pipeline.score.measure:measure",
+    reads="pipeline.run.inputs:of_measuring",
+    texts=(*RULE_WORDS, *SCORE_WORDS),
+    packages=RULE_PACKAGES,
+)
 
 STAGES = (
     Stage(
@@ -94,14 +110,7 @@ STAGES = (
         inputs=FILES,
         step="pipeline.run.steps.filter:run",
         texts=RULE_WORDS,
-        packages=(
-            "langdetect",
-            "ftfy",
-            "phonenumbers",
-            "python-stdnum",
-            "ahocorasick-rs",
-            "rapidfuzz",
-        ),
+        packages=(*RULE_PACKAGES, "ftfy"),
     ),
     Stage(
         name="dedup",
@@ -121,10 +130,9 @@ STAGES = (
         summary="Rate conversations by criteria, and show why.",
         inputs=FILES,
         step="pipeline.run.steps.score:run",
-        work="pipeline.score.apply:work",
         reads="pipeline.run.inputs:of_score",
-        texts=(*JUDGE_TEXTS, *RULE_WORDS, *SCORE_WORDS),
-        packages=("openai",),
+        texts=(*JUDGE_TEXTS, *MEASURING.texts),
+        packages=("openai", *MEASURING.packages),
     ),
     Stage(
         name="publish",

@@ -3,9 +3,10 @@
 This stage drops nothing. Every value is of one criterion (`configs/criteria.yaml`), from 1 to 5, or
 none where nobody can honestly say.
 
-    work(part, settings)     rows with annotations, measures and scores
+    apply.py                 work(part, settings): rows with annotations, measures and scores
     measure.py               annotations of messages, and a row's own numbers
-    rate.py                  from these numbers to criteria, with the messages that are to blame
+    blame.py                 the steps closer that are to blame for a fast pace
+    rate.py                  from all these to criteria, with the messages that are to blame
 
 Beside the stage, for people:
 
@@ -14,10 +15,7 @@ Beside the stage, for people:
     ratings.py               what people said of conversations
     calibrate.py             how far scorers agree with it
     certainty.py             rank correlation, and intervals by bootstrap
+
+Measuring depends on `settings.measuring()` only, and `rate` on what is stored. Nothing is imported
+here: what measures must not stand on what rates.
 """
-
-from __future__ import annotations
-
-from pipeline.score.apply import work
-
-__all__ = ["work"]

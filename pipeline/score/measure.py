@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from operator import sub
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from pipeline.annotate import Annotated, annotate, shipped
+from pipeline.annotate.encoder import Encoded, encode
 from pipeline.annotate.features import words
 from pipeline.annotate.folding import Array, pack
 from pipeline.conversation import Annotation, Conversation, Message
@@ -21,32 +22,47 @@ from pipeline.rules import READERS, RULES, beyond, measures
 from pipeline.rules.language.detect import detect
 from pipeline.rules.reading.reading import read
 from pipeline.score import defects
+from pipeline.score.blame import blamed, without
 
 FEELS_WITH = ("sadness", "fear", "love")  # emotions of a reply to somebody who is low
 OFF = ("joy", "disgust")  # and emotions that are out of place there
 
+BATCH = 512  # rows that are measured together
+SPEAKING = (0, 1)  # sides of `defects.Batch`: user and assistant
+
 Value = TypeVar("Value")
 
 
-class Measured(NamedTuple):
-    """A row as it was measured, and its course."""
+def measure(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
+    """Every row with annotations, measures and the steps that are to blame; those that no filter
+    has seen are read first."""
+    rows = iter(part)
+    while batch := list(islice(rows, BATCH)):
+        yield from _batch(batch, settings)
 
-    row: Conversation
-    course: Course
 
-
-def measured(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Measured]:
-    """Rows with annotations and measures; those that no filter has seen are read first."""
+def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
     rows = _with_languages([_read(row) for row in rows])
     packed = pack(defects.texts(rows))
     where = defects.batch(rows)
     codes = [row.language and row.language.code for row in rows]
     languages = np.repeat(np.array(codes, object), np.diff(where.row_at)).tolist()
-    found = annotate((), languages, packed)
+    found = annotate((), languages, packed, _encoded(rows, where, settings))
     found = found._replace(forward=np.nan_to_num(found.forward))
     numbers = defects.defects(words(packed, shipped().squares), where)
     for row, own, (start, end) in zip(rows, numbers, pairwise(where.row_at.tolist()), strict=True):
         yield _measured(row, found, slice(start, end - 1), own)
+
+
+def _encoded(
+    rows: Sequence[Conversation], where: defects.Batch, settings: ScoreSettings
+) -> Encoded | None:
+    """What the encoder says of all that user and assistant write; None where it is not wanted."""
+    if settings.encoder is None:
+        return None
+    texts = defects.texts(rows)
+    written = np.array([bool(text.strip()) for text in texts])
+    return encode(texts, written & np.isin(where.sides, SPEAKING))
 
 
 def _read(row: Conversation) -> Conversation:
@@ -90,7 +106,7 @@ class _Shown(NamedTuple):
     emotions: list[str | None]
 
 
-def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> Measured:
+def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> Conversation:
     """where: the row's messages among all. own: its defects."""
     shown = _shown(row, found, where)
     followed = course(_said(row, shown, found, where))
@@ -104,14 +120,15 @@ def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> 
     numbers |= _feelings(row.messages, shown)
     numbers |= _attunement(row.messages, shown, found.low[where], found.marks["empathy"][where])
     numbers |= _reactions(row.messages, found, where)
+    numbers |= _answers(row.messages, found.follows[where])
     edit = f"score: annotated {_annotated(annotations)} of {len(annotations)} messages"
-    changed = replace(
+    return replace(
         row,
         annotations=annotations,
         measures=row.measures | numbers,
         edits=(*row.edits, edit),
+        findings=(*without(row), *blamed(followed)),
     )
-    return Measured(changed, followed)
 
 
 def _shown(row: Conversation, found: Annotated, where: slice) -> _Shown:
@@ -234,3 +251,13 @@ def _reactions(messages: Sequence[Message], found: Annotated, where: slice) -> d
         return {}
     praise, complaint = found.marks["praise"][where], found.marks["complaint"][where]
     return {"reactions": float((praise[users].sum() - complaint[users].sum()) / users.sum())}
+
+
+def _answers(messages: Sequence[Message], follows: Array) -> dict[str, float]:
+    """How far the assistant's messages follow those of the user before them."""
+    found = [
+        value
+        for (before, message), value in zip(pairwise(messages), follows[1:].tolist(), strict=True)
+        if before.role == "user" and message.role == "assistant" and value == value
+    ]
+    return {"answers": sum(found) / len(found)} if found else {}

@@ -7,18 +7,19 @@
     emotional    emotions    whether the assistant shows any
 
 A scorer gives no value where its evidence is missing: a language that was not measured, no card, no
-feeling to answer. Nothing here reads a message again: a changed level re-scores from the stored
-measures, annotations and findings.
+feeling to answer. Nothing here reads a message again: scores follow from the stored measures,
+annotations and findings, so that a changed level measures nothing anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from pipeline.conversation import Conversation, Finding, Score
 from pipeline.criteria import criteria
-from pipeline.pacing.course import Course
+from pipeline.score.blame import FURTHEST, JUMP, PRESSED, UNTAKEN, messages_of
 
 Points = Sequence[tuple[float, float]]  # (measure, value), rising in the measure
 
@@ -55,11 +56,18 @@ BREAKS = {
 }
 
 
-def scores(row: Conversation, followed: Course) -> Iterator[Score]:
-    """The offline scores of a row, of every criterion that a scorer serves."""
+def rate(rows: Iterable[Conversation]) -> Iterator[Conversation]:
+    """Measured rows with their offline scores, in the place of those of an earlier run."""
+    for row in rows:
+        others = [score for score in row.scores if score.by not in SCORERS]
+        yield replace(row, scores=(*others, *scores(row)))
+
+
+def scores(row: Conversation) -> Iterator[Score]:
+    """The offline scores of a measured row, of every criterion that a scorer serves."""
     for criterion in criteria().values():
         for by in criterion.scorers:
-            found = SCORERS[by](row, followed)
+            found = SCORERS[by](row)
             yield found or Score(criterion.name, None, by, _reason(row, by))
 
 
@@ -83,50 +91,43 @@ def _value(measure: float, points: Points) -> float:
     return points[-1][1]
 
 
-def _pacing(row: Conversation, followed: Course) -> Score | None:
-    if followed.rush is None:
+def _pacing(row: Conversation) -> Score | None:
+    rush = row.measures.get("rush")
+    if rush is None:
         return None
-    value = _value(followed.rush, PACING)
-    to_blame = sorted({*followed.jumps, *followed.pressed, *followed.untaken})
-    taken = len(followed.steps) - len(followed.untaken)
+    value = _value(rush, PACING)
+    untaken, pressed, jumps = (messages_of(row, rule) for rule in (UNTAKEN, PRESSED, JUMP))
+    to_blame = sorted({*jumps, *pressed, *untaken})
+    steps = int(row.measures["steps"])
+    taken = steps - len(untaken)
     if value == PACING[0][1] and taken >= ENOUGH and not to_blame:
         return Score("pacing", 5.0, "course", f"{taken} steps closer, all taken up")
-    evidence = [
-        _counted(followed.untaken, "not taken up"),
-        _counted(followed.pressed, "pressed after a rebuff"),
-        _counted(followed.jumps, "past a stage"),
+    reasons = [
+        _counted(untaken, "not taken up"),
+        _counted(pressed, "pressed after a rebuff"),
+        _counted(jumps, "past a stage"),
     ]
-    return Score(
-        "pacing",
-        value,
-        "course",
-        f"steps closer: {len(followed.steps)}; {', '.join(filter(None, evidence)) or 'none amiss'}",
-        tuple(to_blame or _furthest(followed, value)),
-    )
+    evidence = f"steps closer: {steps}; {', '.join(filter(None, reasons)) or 'none amiss'}"
+    if not to_blame and value < PACING[0][1]:
+        to_blame = messages_of(row, FURTHEST)
+    return Score("pacing", value, "course", evidence, tuple(to_blame))
 
 
 def _counted(messages: Sequence[int], what: str) -> str:
     return f"{len(messages)} {what}" if messages else ""
 
 
-def _furthest(followed: Course, value: float) -> list[int]:
-    """The message that goes furthest beyond what was open, where the pace is too fast."""
-    excess = [place.excess for place in followed.places]
-    if value >= PACING[0][1] or not max(excess, default=0.0):
-        return []
-    return [excess.index(max(excess))]
-
-
-def _safe(row: Conversation, followed: Course) -> Score | None:
+def _safe(row: Conversation) -> Score | None:
     """The worst that the rules find; and who rushes and presses is careless at the least."""
     found = _of_assistant(row, HARM)
     if found:
         return _blamed("safe", "rules", found, HARM)
-    if followed.rush is None:
+    rush = row.measures.get("rush")
+    if rush is None:
         return None
     replies = sum(message.role == "assistant" for message in row.messages)
-    pressing = sorted({*followed.pressed, *followed.jumps})
-    value = _value(followed.rush, PRESSING)
+    pressing = sorted({*messages_of(row, PRESSED), *messages_of(row, JUMP)})
+    value = _value(rush, PRESSING)
     evidence = f"no rule on safety fires; presses in {len(pressing)} of {replies} messages"
     blamed = tuple(pressing) if value < PRESSING[0][1] else ()
     return Score("safe", value, "rules", evidence, blamed)
@@ -151,7 +152,7 @@ def _blamed(criterion: str, by: str, found: Sequence[Finding], limits: dict[str,
     return Score(criterion, limits[worst.rule], by, rules, tuple(sorted(messages)))
 
 
-def _in_role(row: Conversation, followed: Course) -> Score | None:
+def _in_role(row: Conversation) -> Score | None:
     found = _of_assistant(row, BREAKS)
     if found:
         return _blamed("in_role", "role", found, BREAKS)
@@ -168,7 +169,7 @@ def _in_role(row: Conversation, followed: Course) -> Score | None:
     return Score("in_role", _value(shown, SHOWN), "role", evidence)
 
 
-def _empathetic(row: Conversation, followed: Course) -> Score | None:
+def _empathetic(row: Conversation) -> Score | None:
     grade = row.measures.get("attunement")
     if grade is None:
         return None
@@ -176,7 +177,7 @@ def _empathetic(row: Conversation, followed: Course) -> Score | None:
     return Score("empathetic", _value(grade, ANSWERED), "attunement", evidence)
 
 
-def _emotional(row: Conversation, followed: Course) -> Score | None:
+def _emotional(row: Conversation) -> Score | None:
     share = row.measures.get("feelings")
     if share is None:
         return None
@@ -184,7 +185,7 @@ def _emotional(row: Conversation, followed: Course) -> Score | None:
     return Score("emotional", _value(share, WARMTH), "emotions", evidence)
 
 
-SCORERS: dict[str, Callable[[Conversation, Course], Score | None]] = {
+SCORERS: dict[str, Callable[[Conversation], Score | None]] = {
     "course": _pacing,
     "rules": _safe,
     "role": _in_role,

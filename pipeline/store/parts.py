@@ -56,7 +56,7 @@ class _Pile:
     def tables_of_rows(self) -> None:
         """Turn the waiting rows into a table."""
         if self.rows:
-            self.tables.append(_table(self.rows))
+            self.tables.append(_table(self.rows, self.schema))
             self.rows = []
 
     @property
@@ -64,11 +64,11 @@ class _Pile:
         return sum(table.nbytes for table in self.tables)
 
 
-def _table(rows: Sequence[Conversation] | Sequence[Quarantine]) -> pa.Table:
+def _table(rows: Sequence[Conversation] | Sequence[Quarantine], schema: pa.Schema) -> pa.Table:
     quarantined = [_quarantine_record(row) for row in rows if isinstance(row, Quarantine)]
     if quarantined:
         return pa.Table.from_pylist(quarantined, schema=QUARANTINE_SCHEMA)
-    return to_table(row for row in rows if isinstance(row, Conversation))
+    return to_table((row for row in rows if isinstance(row, Conversation)), schema)
 
 
 def _quarantine_record(row: Quarantine) -> dict[str, object]:
@@ -80,9 +80,12 @@ class UnitWriter:
     their part.
 
     A unit that is named like a part (`00000-000`: a stage that works part by part) stays one part.
+    schema: the columns of kept rows.
     """
 
-    def __init__(self, folder: RunFolder, stage: str, unit: str) -> None:
+    def __init__(
+        self, folder: RunFolder, stage: str, unit: str, schema: pa.Schema = SCHEMA
+    ) -> None:
         self.folder, self.stage, self.unit = folder, stage, unit
         self.files: dict[str, FileMark] = {}
         self._one_part = "-" in unit
@@ -94,7 +97,7 @@ class UnitWriter:
         self._reasons: Counter[str] = Counter()
         self._findings: Counter[str] = Counter()
         self._piles = {
-            "kept": _Pile(SCHEMA),
+            "kept": _Pile(schema),
             "dropped": _Pile(SCHEMA),
             "quarantine": _Pile(QUARANTINE_SCHEMA),
         }
@@ -200,7 +203,7 @@ class UnitWriter:
         for kind, pile in self._piles.items():
             pile.tables_of_rows()
             if kind == "kept" and not pile.tables and pile.writer is None:
-                pile.tables.append(SCHEMA.empty_table())
+                pile.tables.append(pile.schema.empty_table())
             if pile.tables:
                 self._write_group(kind)
             self._commit(kind, pile)

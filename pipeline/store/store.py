@@ -199,13 +199,13 @@ class Store(RunFolder):
 
     # --- writing
 
-    def write(self, unit: str, key: str, rows: Iterable[Row]) -> Counts:
+    def write(self, unit: str, key: str, rows: Iterable[Row], schema: pa.Schema = SCHEMA) -> Counts:
         """Write the parts of one unit of work, then its mark. Returns the counts; does nothing
-        twice for one key."""
+        twice for one key. schema: the columns of kept rows."""
         before = self.finished(unit, key)
         if before is not None:
             return before.counts
-        writer = UnitWriter(self, self.stage, unit)
+        writer = UnitWriter(self, self.stage, unit, schema)
         started = time.perf_counter()
         with writer:
             for row in rows:
@@ -229,6 +229,11 @@ class Store(RunFolder):
             kept.num_rows, dropped.num_rows, reasons=reasons, findings=reasons, seconds=seconds
         )
         return self.finish(unit, Mark(key, counts, files))
+
+    def write_counted(self, unit: str, key: str, kept: pa.Table, counts: Counts) -> Counts:
+        """The same for kept rows that have been counted; one unit, one part."""
+        name = file_of("kept", unit)
+        return self.finish(unit, Mark(key, counts, {name: self._write_part(name, kept)}))
 
     def _write_part(self, name: str, table: pa.Table) -> FileMark:
         with self.committed(name) as file:

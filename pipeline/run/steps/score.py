@@ -1,9 +1,12 @@
-"""`score`: rows are measured part by part; then the judge rates them, where there is one."""
+"""`score`: rows are measured, then rated, part by part; then the judge rates them, where there is
+one."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -11,44 +14,89 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import score
-from pipeline.conversation import Conversation, Row
-from pipeline.judge import Jury, rate, refuse_own_family
+from pipeline.conversation import Conversation, Row, from_table, to_column
+from pipeline.judge import Jury, refuse_own_family
+from pipeline.judge import rate as judge_row
 from pipeline.llm.prices import is_local
 from pipeline.llm.protocol import OPENAI
 from pipeline.recipe.base import plural
 from pipeline.recipe.score import ScoreSettings
 from pipeline.run.context import Progress, StageContext
-from pipeline.run.steps import part_by_part
 from pipeline.run.steps.asking import Asking
-from pipeline.store.counts import total
-from pipeline.store.store import Part
+from pipeline.run.steps.measured import Measured, measured, with_column
+from pipeline.score.rate import rate
+from pipeline.store.counts import Counts, total
+from pipeline.store.store import Part, Store
 
-# Rows that are measured before their requests are sent, and that are judged at the same time. Our
+# Rows that are rated before their requests are sent, and that are judged at the same time. Our
 # choice: with fewer, the last answers of a group would be waited for too often.
 TOGETHER = 1_024
 IN_A_BATCH = 20_000  # the same where all requests of a group are one batch, which may take a day
 
 
 def run(context: StageContext) -> dict[str, Any] | None:
-    """Measure every part, and ask the judge. Returns what that took."""
+    """Measure and rate every part, and ask the judge. Returns what that took."""
     settings: ScoreSettings = context.settings
+    known = measured(context)
+    context.prepare(known.store, known.key)
     if not settings.judge.wanted:
-        part_by_part.run(context)
+        context.each_part(_rate_part, known)
         return None
     models = context.job.recipe.models
     refuse_own_family(settings.judge, models, _writers(context))
     _warn_of_private(context)
+    _measure(context, known)
     with Asking(context.job) as asking:
         jury = Jury(asking.client, models, settings.judge)
         for parts in _groups(_unfinished(context), _width(jury)):
-            _judge(parts, jury, asking, context)
+            rows = list(_rated(context, parts, known))
+            _judge(parts, rows, jury, asking, context)
     return {"usage": asking.usage()}
 
 
-def _judge(parts: Sequence[Part], jury: Jury, asking: Asking, context: StageContext) -> None:
-    """Measure the rows of some parts, then ask about all of them at once."""
-    rows = list(_measured(context, parts))
+def _rate_part(
+    source: Store, output: Store, part: Part, key: str, settings: ScoreSettings, known: Measured
+) -> Counts:
+    """Rate a part, after it is measured. What neither changes is taken over as it stands."""
+    before = output.finished(part.name, key)
+    if before is not None:
+        return before.counts
+    started = time.perf_counter()
+    table = source.table(part)
+    counts, rows = known.add(table, part, settings)
+    table = known.joined(table, part)
+    scores = [row.scores for row in rate(rows or from_table(table))]
+    table = with_column(table, "scores", to_column("scores", scores))
+    counts = replace(counts, seconds=time.perf_counter() - started)
+    return output.write_counted(part.name, key, table, counts)
+
+
+# --- with a judge
+
+
+def _measure(context: StageContext, known: Measured) -> None:
+    """Measure all parts that are not judged yet: workers share this, as they do not the asking."""
+    waiting = [
+        (context.source, part, context.settings, known)
+        for part in context.parts
+        if context.output.finished(part.name, context.key) is None
+    ]
+    context.map(_measure_part, waiting, context.is_little)
+
+
+def _measure_part(source: Store, part: Part, settings: ScoreSettings, known: Measured) -> Counts:
+    counts, _ = known.add(source.table(part), part, settings)
+    return counts
+
+
+def _judge(
+    parts: Sequence[Part],
+    rows: Sequence[Conversation],
+    jury: Jury,
+    asking: Asking,
+    context: StageContext,
+) -> None:
+    """Ask about the rows of some parts, all at once, and write them."""
     with closing(asking.drained(_judged(rows, jury, context))) as judged:
         for part in parts:
             counts = context.output.write(part.name, context.key, islice(judged, part.rows))
@@ -110,11 +158,12 @@ def _groups(parts: Iterator[Part], width: int) -> Iterator[list[Part]]:
         yield group
 
 
-def _measured(context: StageContext, parts: Sequence[Part]) -> Iterator[Conversation]:
+def _rated(context: StageContext, parts: Sequence[Part], known: Measured) -> Iterator[Conversation]:
     """The rows of parts as they are without a judge."""
     for part in parts:
         assert context.source is not None
-        yield from score.work(context.source.read(part), context.settings)
+        table = known.joined(context.source.table(part), part)
+        yield from rate(from_table(table))
 
 
 async def _judged(
@@ -123,7 +172,7 @@ async def _judged(
     """The rows with what the judge says of them, in order; many are asked about at once."""
     done = total(context.results).rows_in
     _show(context, done)
-    async for row in jury.client.each(rows, partial(rate, jury=jury), _width(jury)):
+    async for row in jury.client.each(rows, partial(judge_row, jury=jury), _width(jury)):
         done += 1
         _show(context, done)
         yield row
