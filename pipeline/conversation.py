@@ -62,6 +62,8 @@ MEASURES: dict[str, str] = {
     "reactions": "praise less complaints, per message of the user; means something of people only",
 }
 
+Measures = dict[str, float]  # of a row, by name
+
 
 class Message(NamedTuple):
     """One utterance. `name` is the speaker's own name where the source gives one. Made by the
@@ -197,7 +199,7 @@ class Conversation:
     language: Language | None = None
     declared_language: str | None = None
     edits: tuple[str, ...] = ()
-    measures: dict[str, float] = field(default_factory=dict)
+    measures: Measures = field(default_factory=dict)
     annotations: tuple[Annotation, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     scores: tuple[Score, ...] = ()

@@ -57,6 +57,19 @@ class Annotated(NamedTuple):
     marks: dict[str, Array]  # (messages,) bool
     follows: Array
 
+    def part(self, where: slice) -> Annotated:
+        """What is found of some of the messages."""
+        marks = {mark: held[where] for mark, held in self.marks.items()}
+        return Annotated(
+            self.closeness[where],
+            self.forward[where],
+            self.uptake[where],
+            self.emotions[where],
+            self.low[where],
+            marks,
+            self.follows[where],
+        )
+
 
 @cache
 def shipped() -> Heads:
@@ -75,28 +88,29 @@ def annotate(
     heads = shipped()
     read = heads.read(packed or pack(texts))
     codes = np.array([language or "" for language in languages])
-
-    def measured(values: Array, what: str) -> Array:
-        """The values in the languages in which this has been measured."""
-        return np.where(np.isin(codes, heads.languages[what]), values, np.nan)
-
-    known = np.isin(codes, heads.languages["emotion"])
+    near, felt = heads.measured(codes, "closeness"), heads.measured(codes, "emotion")
+    taken = heads.measured(codes, "uptake")
+    close = _with_encoder(closeness(heads, read), read.asks, encoded)
     return Annotated(
-        measured(_with_encoder(closeness(heads, read), read.asks, encoded), "closeness"),
-        measured(read.values[:, heads.columns.index("forward")], "closeness"),
-        measured(read.values[:, heads.columns.index("uptake")], "uptake"),
-        _emotions(read.values[:, _emotion_columns(heads)], known),
-        known & (read.values[:, _emotion_columns(heads, LOW)].max(axis=1) > MAYBE),
-        {mark: read.marks >> number & 1 > 0 for number, mark in enumerate(MARKS, CLASSES)},
+        np.where(near, close, np.nan),
+        np.where(near, heads.column(read, "forward"), np.nan),
+        np.where(taken, heads.column(read, "uptake"), np.nan),
+        _emotions(heads.emotions(read, EMOTIONS), felt),
+        felt & (heads.emotions(read, LOW).max(axis=1) > MAYBE),
+        _marks(read),
         encoded.follows if encoded else np.full(len(codes), np.nan),
     )
+
+
+def _marks(read: Read) -> dict[str, Array]:
+    return {mark: read.marks >> number & 1 > 0 for number, mark in enumerate(MARKS, CLASSES)}
 
 
 def closeness(heads: Heads, read: Read) -> Array:
     """(messages,) from -1 to 1. One sentence makes a message intimate, however long the others are;
     a single question is judged by a head of its own most of all."""
-    stated = (read.values[:, heads.columns.index("closeness")] + read.tops) / 2
-    asked = read.values[:, heads.columns.index("question")]
+    stated = (heads.column(read, "closeness") + read.tops) / 2
+    asked = heads.column(read, "question")
     question = (asked + STATED * stated) / (1 + STATED)
     found: Array = np.where(read.asks, question, stated).clip(-1, 1)
     return found
@@ -110,10 +124,6 @@ def _with_encoder(own: Array, asks: Array, encoded: Encoded | None) -> Array:
     other = encoded.closeness
     both = np.where(asks, other, (own + other) / 2)
     return np.where(np.isnan(own), other, np.where(np.isnan(other), own, both))
-
-
-def _emotion_columns(heads: Heads, emotions: Sequence[str] = EMOTIONS) -> list[int]:
-    return [heads.columns.index(f"emotion.{emotion}") for emotion in emotions]
 
 
 def _emotions(values: Array, known: Array) -> list[str | None]:

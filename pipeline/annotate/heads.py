@@ -62,6 +62,20 @@ class Heads:
         tops = np.where(spoken, found.tops, np.nan) * self.scale[0] + self.bias[0]
         return Read(values * self.scale + self.bias, tops, found.asks, found.marks)
 
+    def measured(self, codes: Array, what: str) -> Array:
+        """(messages,) whether it has been measured in their language."""
+        return np.isin(codes, self.languages[what])
+
+    def column(self, read: Read, name: str) -> Array:
+        """(messages,) what one head says."""
+        found: Array = read.values[:, self.columns.index(name)]
+        return found
+
+    def emotions(self, read: Read, names: Sequence[str]) -> Array:
+        """(messages, names) what the heads of some emotions say."""
+        found: Array = read.values[:, [self.columns.index(f"emotion.{name}") for name in names]]
+        return found
+
 
 def load(path: Path) -> Heads:
     """The heads in a file. Raises UserError when it is missing or is no such file."""

@@ -81,7 +81,8 @@ def ridge(rows: csr_matrix, labels: Labels, alpha: float) -> LinearHead:
 
     roots = np.sqrt(labels.weights)
     means = np.average(labels.targets, axis=0, weights=labels.weights)
-    design = diags(roots) @ hstack([rows, csr_matrix(np.ones((rows.shape[0], 1)))]).tocsr()
+    constant = csr_matrix(np.ones((rows.shape[0], 1)))
+    design = diags(roots) @ hstack([rows, constant]).tocsr()
     solved = [
         lsqr(design, roots * (column - mean), damp=np.sqrt(alpha), iter_lim=STEPS)[0]
         for column, mean in zip(labels.targets.T, means, strict=True)
@@ -99,10 +100,13 @@ def value_labels(examples: Sequence[Example]) -> Labels:
 def emotion_labels(examples: Sequence[Example], classes: Sequence[str] = EMOTIONS) -> Labels:
     """A column for each class, from messages with an emotion: 1 where they show it, else -1."""
     labels = [str(example.label) for example in examples]
-    targets = np.array([[label == one for one in classes] for label in labels]) * 2.0 - 1
+    shown = [[label == one for one in classes] for label in labels]
+    targets = np.array(shown) * 2.0 - 1
     total = Counter(labels)
-    rarity = np.array([(len(labels) / len(total) / total[label]) ** RARE_WEIGH for label in labels])
-    return Labels(targets, rarity / rarity.mean() * [example.weight for example in examples])
+    mean = len(labels) / len(total)
+    rarity = np.array([(mean / total[label]) ** RARE_WEIGH for label in labels])
+    weights = [example.weight for example in examples]
+    return Labels(targets, rarity / rarity.mean() * weights)
 
 
 # --- the teacher

@@ -4,15 +4,13 @@
     row = await rate(row, jury)                              # with a score for each criterion
     (found,) = await compare(row, other, ["engaging"], jury)  # win, tie or loss of `row`
 
-One question a request: asked together, one level draws the others after it, one garbled answer
-loses all of them, and a changed criterion asks for all anew. The conversation stands first and is
-the same for every criterion, so that servers with a prefix cache read it once.
+One question a request: asked together, one level draws the others after it, and one garbled answer
+loses all of them. The conversation stands first, so that servers with a prefix cache read it once.
 
 What the model reads is data: one JSON object a line, so that no text can end its line and pass for
-the prompt. Speakers are `user` and `assistant`. A request holds one conversation and nothing of
-any other, so that neither the order of the rows nor their names change it. A quote that does not
-stand in the message it names is no evidence: such a verdict is null, with the reason. Whatever
-fails is null, never 0.
+the prompt. A request holds one conversation, with speakers `user` and `assistant`: neither the
+order of the rows nor their names change it. A quote that does not stand in the message it names
+is no evidence. Such a verdict, and whatever fails, is null.
 
 ranges.py    long conversations in ranges that overlap
 shown.py     what the model is shown

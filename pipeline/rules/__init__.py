@@ -48,7 +48,7 @@ from pipeline.rules.style import (
 )
 
 if TYPE_CHECKING:
-    from pipeline.conversation import Finding
+    from pipeline.conversation import Finding, Measures
     from pipeline.rules.reading.reading import Reading
 
 Reader = Callable[["Reading"], Iterator["Finding"]]
@@ -99,7 +99,7 @@ def beyond(value: float | None, rule: Rule) -> bool:
     return value > rule.limit if rule.fires == "above" else value < rule.limit
 
 
-def measures(reading: Reading) -> dict[str, float]:
+def measures(reading: Reading) -> Measures:
     """A row's numbers by the names of `conversation.MEASURES`.
 
     What cannot be measured is missing.

@@ -11,7 +11,7 @@ from pipeline.rules import endings
 from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
-    from pipeline.conversation import Finding, Message
+    from pipeline.conversation import Finding, Measures, Message
     from pipeline.rules.reading.reading import Reading
 
 ENOUGH = 3  # messages of a side, from which on their share says anything
@@ -38,7 +38,7 @@ def balance(messages: Sequence[Message], words: Sequence[int]) -> float | None:
     return min(user, total - user) / total if total else None
 
 
-def measures(reading: Reading) -> dict[str, float]:
+def measures(reading: Reading) -> Measures:
     """The row's numbers by the names of `conversation.MEASURES`.
 
     What cannot be measured is missing.
@@ -46,7 +46,7 @@ def measures(reading: Reading) -> dict[str, float]:
     numbers = reading.numbers
     spoken = [reading.messages[i] for i in reading.spoken]
     words = [numbers.words[i] for i in reading.spoken]
-    found: dict[str, float] = {
+    found: Measures = {
         "turns": len(spoken),
         "words": sum(words),
         "characters": sum(len(message.content) for message in spoken),

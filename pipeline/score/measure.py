@@ -14,7 +14,7 @@ from pipeline.annotate import Annotated, annotate, shipped
 from pipeline.annotate.encoder import Encoded, encode
 from pipeline.annotate.features import words
 from pipeline.annotate.folding import Array, pack
-from pipeline.conversation import Annotation, Conversation, Message
+from pipeline.conversation import Annotation, Conversation, Measures, Message
 from pipeline.pacing.course import Course, Said, Standing, course
 from pipeline.pacing.uptake import rebuffs, takes_up
 from pipeline.recipe.score import ScoreSettings
@@ -45,13 +45,19 @@ def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Co
     rows = _with_languages([_read(row) for row in rows])
     packed = pack(defects.texts(rows))
     where = defects.batch(rows)
-    codes = [row.language and row.language.code for row in rows]
-    languages = np.repeat(np.array(codes, object), np.diff(where.row_at)).tolist()
-    found = annotate((), languages, packed, _encoded(rows, where, settings))
+    encoded = _encoded(rows, where, settings)
+    found = annotate((), _languages(rows, where), packed, encoded)
     found = found._replace(forward=np.nan_to_num(found.forward))
     numbers = defects.defects(words(packed, shipped().squares), where)
-    for row, own, (start, end) in zip(rows, numbers, pairwise(where.row_at.tolist()), strict=True):
-        yield _measured(row, found, slice(start, end - 1), own)
+    places = pairwise(where.row_at.tolist())
+    for row, own, (start, end) in zip(rows, numbers, places, strict=True):
+        yield _measured(row, found.part(slice(start, end - 1)), own)
+
+
+def _languages(rows: Sequence[Conversation], where: defects.Batch) -> list[str | None]:
+    """The language of each text."""
+    codes = [row.language and row.language.code for row in rows]
+    return np.repeat(np.array(codes, object), np.diff(where.row_at)).tolist()
 
 
 def _encoded(
@@ -73,7 +79,12 @@ def _read(row: Conversation) -> Conversation:
     reading.measures = measures(reading)
     found = [finding for reader in READERS for finding in reader(reading)]
     warnings = [
-        replace(finding, stage="score", limit=RULES[finding.rule].limit, decision="warn")
+        replace(
+            finding,
+            stage="score",
+            limit=RULES[finding.rule].limit,
+            decision="warn",
+        )
         for finding in found
         if beyond(finding.value, RULES[finding.rule])
     ]
@@ -102,25 +113,26 @@ def _spoken(row: Conversation) -> list[str]:
 class _Shown(NamedTuple):
     """What each message of a row shows, or what is known of it already."""
 
+    messages: Sequence[Message]
     closeness: list[float | None]
     emotions: list[str | None]
 
 
-def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> Conversation:
-    """where: the row's messages among all. own: its defects."""
-    shown = _shown(row, found, where)
-    followed = course(_said(row, shown, found, where))
+def _measured(row: Conversation, found: Annotated, own: Array) -> Conversation:
+    """found: of its messages. own: its defects."""
+    shown = _shown(row, found)
+    followed = course(_said(row, shown, found))
     annotations = _annotations(row, shown, followed)
     numbers = {
         name: value
         for name, value in zip(defects.NAMES, own.tolist(), strict=True)
         if value == value
     }
-    numbers |= _closeness(row.messages, shown, followed)
-    numbers |= _feelings(row.messages, shown)
-    numbers |= _attunement(row.messages, shown, found.low[where], found.marks["empathy"][where])
-    numbers |= _reactions(row.messages, found, where)
-    numbers |= _answers(row.messages, found.follows[where])
+    numbers |= _closeness(shown, followed)
+    numbers |= _feelings(shown)
+    numbers |= _attunement(shown, found)
+    numbers |= _reactions(shown, found)
+    numbers |= _answers(shown, found)
     edit = f"score: annotated {_annotated(annotations)} of {len(annotations)} messages"
     return replace(
         row,
@@ -131,25 +143,25 @@ def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> 
     )
 
 
-def _shown(row: Conversation, found: Annotated, where: slice) -> _Shown:
-    closeness = [_known(value) for value in found.closeness[where].tolist()]
-    emotions = found.emotions[where]
+def _shown(row: Conversation, found: Annotated) -> _Shown:
+    closeness = [_known(value) for value in found.closeness.tolist()]
+    emotions = list(found.emotions)
     for index, given in enumerate(row.annotations):
         if given.closeness is not None:
             closeness[index] = given.closeness
         emotions[index] = given.emotion or emotions[index]
-    return _Shown(closeness, emotions)
+    return _Shown(row.messages, closeness, emotions)
 
 
 def _known(value: float) -> float | None:
     return None if value != value else value
 
 
-def _said(row: Conversation, shown: _Shown, found: Annotated, where: slice) -> list[Said]:
+def _said(row: Conversation, shown: _Shown, found: Annotated) -> list[Said]:
     """The messages as the course sees them."""
     phrases = rebuffs(row.language and row.language.code)
-    forward = found.forward[where].tolist()
-    uptake = found.uptake[where].tolist()
+    forward = found.forward.tolist()
+    uptake = found.uptake.tolist()
     for index, message in enumerate(row.messages):
         if uptake[index] != uptake[index]:  # not measured in this language
             uptake[index] = 1.0 if takes_up(message.content, phrases) else -1.0
@@ -159,10 +171,7 @@ def _said(row: Conversation, shown: _Shown, found: Annotated, where: slice) -> l
 
 def _annotated(annotations: Sequence[Annotation]) -> int:
     """Of how many messages something is found."""
-    return sum(
-        annotation.closeness is not None or annotation.emotion is not None
-        for annotation in annotations
-    )
+    return sum(one.closeness is not None or one.emotion is not None for one in annotations)
 
 
 def _annotations(row: Conversation, shown: _Shown, followed: Course) -> tuple[Annotation, ...]:
@@ -184,9 +193,9 @@ def _annotation(
     return Annotation(stage, decision, close, emotion, given.language)
 
 
-def _closeness(messages: Sequence[Message], shown: _Shown, followed: Course) -> dict[str, float]:
+def _closeness(shown: _Shown, followed: Course) -> Measures:
     """How close the assistant is, and how fast it came there."""
-    own = [close for close in _of_assistant(messages, shown.closeness) if close is not None]
+    own = [close for close in _of_assistant(shown, shown.closeness) if close is not None]
     if not own:
         return {}
     found = {
@@ -204,32 +213,21 @@ def _closeness(messages: Sequence[Message], shown: _Shown, followed: Course) -> 
     return found
 
 
-def _feelings(messages: Sequence[Message], shown: _Shown) -> dict[str, float]:
+def _feelings(shown: _Shown) -> Measures:
     """Feelings of the assistant."""
-    own = [emotion for emotion in _of_assistant(messages, shown.emotions) if emotion is not None]
-    if not own:
-        return {}
-    return {"feelings": sum(emotion != "neutral" for emotion in own) / len(own)}
+    own = [one for one in _of_assistant(shown, shown.emotions) if one is not None]
+    return _mean("feelings", [emotion != "neutral" for emotion in own])
 
 
-def _attunement(
-    messages: Sequence[Message], shown: _Shown, low: Array, empathic: Array
-) -> dict[str, float]:
+def _attunement(shown: _Shown, found: Annotated) -> Measures:
     """How the assistant answers feelings of the user."""
+    empathic = found.marks["empathy"].tolist()
     answers = [
-        _answer(messages[reply], shown.emotions[reply], bool(empathic[reply]))
-        for reply in _replies(messages)
-        if low[reply - 1]
+        _answer(shown.messages[reply], shown.emotions[reply], empathic[reply])
+        for reply in _replies(shown)
+        if found.low[reply - 1]
     ]
-    if not answers:
-        return {}
-    return {"attunement": sum(answers) / len(answers)}
-
-
-def _replies(messages: Sequence[Message]) -> list[int]:
-    """The messages of the assistant that follow one of the user."""
-    roles = [(before.role, after.role) for before, after in pairwise(messages)]
-    return [index for index, both in enumerate(roles, 1) if both == ("user", "assistant")]
+    return _mean("attunement", answers)
 
 
 def _answer(reply: Message, emotion: str | None, empathic: bool) -> int:
@@ -239,25 +237,33 @@ def _answer(reply: Message, emotion: str | None, empathic: bool) -> int:
     return (empathic or emotion in FEELS_WITH) + asks - (emotion in OFF)
 
 
-def _of_assistant(messages: Sequence[Message], values: Sequence[Value]) -> list[Value]:
-    both = zip(messages, values, strict=True)
-    return [value for message, value in both if message.role == "assistant"]
-
-
-def _reactions(messages: Sequence[Message], found: Annotated, where: slice) -> dict[str, float]:
+def _reactions(shown: _Shown, found: Annotated) -> Measures:
     """Praise less complaints, per message of the user."""
-    users = np.array([message.role == "user" for message in messages])
-    if not users.any():
-        return {}
-    praise, complaint = found.marks["praise"][where], found.marks["complaint"][where]
-    return {"reactions": float((praise[users].sum() - complaint[users].sum()) / users.sum())}
+    users = [index for index, one in enumerate(shown.messages) if one.role == "user"]
+    praise = found.marks["praise"][users].astype(int)
+    complaint = found.marks["complaint"][users]
+    return _mean("reactions", (praise - complaint).tolist())
 
 
-def _answers(messages: Sequence[Message], follows: Array) -> dict[str, float]:
+def _answers(shown: _Shown, found: Annotated) -> Measures:
     """How far the assistant's messages follow those of the user before them."""
-    found = [
-        value
-        for (before, message), value in zip(pairwise(messages), follows[1:].tolist(), strict=True)
-        if before.role == "user" and message.role == "assistant" and value == value
-    ]
-    return {"answers": sum(found) / len(found)} if found else {}
+    follows = found.follows[_replies(shown)].tolist()
+    return _mean("answers", [value for value in follows if value == value])
+
+
+def _mean(name: str, values: Sequence[float]) -> Measures:
+    """A measure that is a mean; none where there is nothing to measure."""
+    if not values:
+        return {}
+    return {name: sum(values) / len(values)}
+
+
+def _replies(shown: _Shown) -> list[int]:
+    """The messages of the assistant that follow one of the user."""
+    roles = [(before.role, after.role) for before, after in pairwise(shown.messages)]
+    return [index for index, both in enumerate(roles, 1) if both == ("user", "assistant")]
+
+
+def _of_assistant(shown: _Shown, values: Sequence[Value]) -> list[Value]:
+    both = zip(shown.messages, values, strict=True)
+    return [value for message, value in both if message.role == "assistant"]

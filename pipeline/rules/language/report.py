@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from pipeline.conversation import Finding
+    from pipeline.conversation import Finding, Measures
     from pipeline.rules.reading.reading import Reading
 
 
@@ -35,7 +35,7 @@ class Foreign(NamedTuple):
     code: str | None
 
 
-def measures(reading: Reading) -> dict[str, float]:
+def measures(reading: Reading) -> Measures:
     """How sure the conversation's language is, and how many messages are in another."""
     if reading.detection is None or reading.detection.language is None:
         return {}

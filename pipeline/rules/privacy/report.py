@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pipeline.rules.reading.phrases import Hit
 
 if TYPE_CHECKING:
-    from pipeline.conversation import Finding
+    from pipeline.conversation import Finding, Measures
     from pipeline.rules.reading.reading import Reading
 
 
-def measures(reading: Reading) -> dict[str, float]:
+def measures(reading: Reading) -> Measures:
     """How many personal data stand in the row."""
     return {"pii": sum(map(len, reading.personal))}
 

@@ -14,7 +14,7 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from pipeline.conversation import Finding, Message, Persona
+from pipeline.conversation import Finding, Measures, Message, Persona
 from pipeline.rules.reading import phrases
 from pipeline.rules.reading.phrases import Hit
 
@@ -84,7 +84,7 @@ class Reading:
     persona: Persona | None = None
     user_persona: Persona | None = None
     earlier: Sequence[int] | None = None
-    measures: dict[str, float] = field(default_factory=dict)
+    measures: Measures = field(default_factory=dict)
     detection: Detection | None = None
     admitted: Sequence[str] = ()
     declared: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.conversation import Finding
+    from pipeline.conversation import Finding, Measures
     from pipeline.rules.reading.reading import Reading
 
 
@@ -24,7 +24,7 @@ SAID_AGAIN = 0.5  # share of sentences; people in plays reach a third
 _STOP = re.compile(r"[.!?。！？\n]+\s*")
 
 
-def measures(reading: Reading) -> dict[str, float]:
+def measures(reading: Reading) -> Measures:
     """Clichés per 1,000 words, of rows with enough words."""
     words = sum(reading.numbers.words)
     if words < ENOUGH:

@@ -64,11 +64,15 @@ def _rate_part(
     started = time.perf_counter()
     table = source.table(part)
     counts, rows = known.add(table, part, settings)
-    table = known.joined(table, part)
-    scores = [row.scores for row in rate(rows or from_table(table))]
-    table = with_column(table, "scores", to_column("scores", scores))
+    table = _with_scores(known.joined(table, part), rows)
     counts = replace(counts, seconds=time.perf_counter() - started)
     return output.write_counted(part.name, key, table, counts)
+
+
+def _with_scores(table: pa.Table, rows: Sequence[Conversation]) -> pa.Table:
+    """rows: those of the table, where they are at hand."""
+    scores = [row.scores for row in rate(rows or from_table(table))]
+    return with_column(table, "scores", to_column("scores", scores))
 
 
 # --- with a judge
