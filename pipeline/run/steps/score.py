@@ -40,7 +40,7 @@ def run(context: StageContext) -> dict[str, Any] | None:
     known = measured(context)
     context.prepare(known.store, known.key)
     if not settings.judge.wanted:
-        context.each_part(_rate_part, known)
+        context.each_part(_rate_part, known, slow=settings.encoder is not None)
         return None
     models = context.job.recipe.models
     refuse_own_family(settings.judge, models, _writers(context))
@@ -81,7 +81,8 @@ def _measure(context: StageContext, known: Measured) -> None:
         for part in context.parts
         if context.output.finished(part.name, context.key) is None
     ]
-    context.map(_measure_part, waiting, context.is_little)
+    slow = context.settings.encoder is not None
+    context.map(_measure_part, waiting, context.is_little and not slow)
 
 
 def _measure_part(source: Store, part: Part, settings: ScoreSettings, known: Measured) -> Counts:
