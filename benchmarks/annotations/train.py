@@ -130,6 +130,7 @@ def encoded(examples: dict[str, list[Example]]) -> dict[str, Array]:
     fitted = _fitted(vectors, known * scale, training.value_labels(asked + said), len(asked))
     return {
         "mean": mean,
+        "usual": kept.of(texts.unlabelled(MOST)).astype(np.float32).mean(axis=0),
         "axes": axes.astype(np.float16),
         "known": known,
         "scale": np.float32(scale),

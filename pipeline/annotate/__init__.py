@@ -42,7 +42,7 @@ STATED = 0.2  # weight of the head for statements on a single question; chosen o
 class Annotated(NamedTuple):
     """What is found of messages, NaN or None where it cannot be said.
 
-    closeness: from -1 to 1; with an encoder the mean of heads and encoder, where both have one.
+    closeness: from -1 to 1; with an encoder, see `_with_encoder`.
     forward: about -1 to 1, above 0 too close between people who have just met. uptake: likewise,
     above 0 it takes up what was said before it, else it turns away. low: whether there may be
     sadness, anger or fear in it. marks: name of a list of phrases → whether a message has one.
@@ -82,7 +82,7 @@ def annotate(
 
     known = np.isin(codes, heads.languages["emotion"])
     return Annotated(
-        measured(_mean(closeness(heads, read), encoded), "closeness"),
+        measured(_with_encoder(closeness(heads, read), read.asks, encoded), "closeness"),
         measured(read.values[:, heads.columns.index("forward")], "closeness"),
         measured(read.values[:, heads.columns.index("uptake")], "uptake"),
         _emotions(read.values[:, _emotion_columns(heads)], known),
@@ -102,12 +102,13 @@ def closeness(heads: Heads, read: Read) -> Array:
     return found
 
 
-def _mean(own: Array, encoded: Encoded | None) -> Array:
-    """Closeness by the heads and by the encoder: their mean, or the one that there is."""
+def _with_encoder(own: Array, asks: Array, encoded: Encoded | None) -> Array:
+    """Closeness by the heads and by the encoder: their mean; of a single question, which the
+    encoder knows better, its own alone; where only one of them has a value, that."""
     if encoded is None:
         return own
     other = encoded.closeness
-    both = (own + other) / 2
+    both = np.where(asks, other, (own + other) / 2)
     return np.where(np.isnan(own), other, np.where(np.isnan(other), own, both))
 
 

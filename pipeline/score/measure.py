@@ -48,6 +48,7 @@ def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Co
     codes = [row.language and row.language.code for row in rows]
     languages = np.repeat(np.array(codes, object), np.diff(where.row_at)).tolist()
     found = annotate((), languages, packed, _encoded(rows, where, settings))
+    found = found._replace(forward=np.nan_to_num(found.forward))
     numbers = defects.defects(words(packed, shipped().squares), where)
     for row, own, (start, end) in zip(rows, numbers, pairwise(where.row_at.tolist()), strict=True):
         yield _measured(row, found, slice(start, end - 1), own)
@@ -116,7 +117,8 @@ def _measured(row: Conversation, found: Annotated, where: slice, own: Array) -> 
         if value == value
     }
     numbers |= _closeness(row.messages, shown, followed)
-    numbers |= _feelings(row.messages, shown, found, where)
+    numbers |= _feelings(row.messages, shown)
+    numbers |= _attunement(row.messages, shown, found.low[where], found.marks["empathy"][where])
     numbers |= _reactions(row.messages, found, where)
     numbers |= _answers(row.messages, found.follows[where])
     edit = f"score: annotated {_annotated(annotations)} of {len(annotations)} messages"
@@ -146,7 +148,7 @@ def _known(value: float) -> float | None:
 def _said(row: Conversation, shown: _Shown, found: Annotated, where: slice) -> list[Said]:
     """The messages as the course sees them."""
     phrases = rebuffs(row.language and row.language.code)
-    forward = np.nan_to_num(found.forward[where]).tolist()
+    forward = found.forward[where].tolist()
     uptake = found.uptake[where].tolist()
     for index, message in enumerate(row.messages):
         if uptake[index] != uptake[index]:  # not measured in this language
@@ -202,23 +204,32 @@ def _closeness(messages: Sequence[Message], shown: _Shown, followed: Course) -> 
     return found
 
 
-def _feelings(
-    messages: Sequence[Message], shown: _Shown, found: Annotated, where: slice
-) -> dict[str, float]:
-    """Feelings of the assistant, and how it answers those of the user."""
-    numbers: dict[str, float] = {}
+def _feelings(messages: Sequence[Message], shown: _Shown) -> dict[str, float]:
+    """Feelings of the assistant."""
     own = [emotion for emotion in _of_assistant(messages, shown.emotions) if emotion is not None]
-    if own:
-        numbers["feelings"] = sum(emotion != "neutral" for emotion in own) / len(own)
-    low, empathic = found.low[where], found.marks["empathy"][where]
+    if not own:
+        return {}
+    return {"feelings": sum(emotion != "neutral" for emotion in own) / len(own)}
+
+
+def _attunement(
+    messages: Sequence[Message], shown: _Shown, low: Array, empathic: Array
+) -> dict[str, float]:
+    """How the assistant answers feelings of the user."""
     answers = [
-        _answer(reply, shown.emotions[index], bool(empathic[index]))
-        for index, (message, reply) in enumerate(pairwise(messages), 1)
-        if message.role == "user" and reply.role == "assistant" and low[index - 1]
+        _answer(messages[reply], shown.emotions[reply], bool(empathic[reply]))
+        for reply in _replies(messages)
+        if low[reply - 1]
     ]
-    if answers:
-        numbers["attunement"] = sum(answers) / len(answers)
-    return numbers
+    if not answers:
+        return {}
+    return {"attunement": sum(answers) / len(answers)}
+
+
+def _replies(messages: Sequence[Message]) -> list[int]:
+    """The messages of the assistant that follow one of the user."""
+    roles = [(before.role, after.role) for before, after in pairwise(messages)]
+    return [index for index, both in enumerate(roles, 1) if both == ("user", "assistant")]
 
 
 def _answer(reply: Message, emotion: str | None, empathic: bool) -> int:

@@ -24,11 +24,11 @@ from pipeline.score.blame import FURTHEST, JUMP, PRESSED, UNTAKEN, messages_of
 Points = Sequence[tuple[float, float]]  # (measure, value), rising in the measure
 
 # From a measure to a value, straight lines between. Set on benchmarks/annotations/rated.jsonl.
-PACING: Points = ((0.1, 4.0), (0.35, 3.0), (0.6, 2.0), (0.9, 1.0))
-PRESSING: Points = ((0.2, 5.0), (0.6, 4.0), (1.2, 2.0))
-WARMTH: Points = ((0.0, 1.5), (0.3, 3.0), (0.6, 4.0), (0.9, 4.5))
-ANSWERED: Points = ((-0.5, 1.0), (0.3, 2.5), (0.8, 4.0), (1.5, 5.0))
-SHOWN: Points = ((0.0, 2.5), (0.15, 3.5), (0.4, 4.5))
+PACING: Points = ((0.2, 4.0), (0.4, 3.0), (0.65, 2.0), (1.1, 1.0))
+PRESSING: Points = ((0.1, 5.0), (0.4, 4.0), (0.8, 2.5), (1.3, 2.0))
+WARMTH: Points = ((0.0, 1.3), (0.4, 2.2), (0.7, 3.0), (0.85, 4.0), (1.0, 4.5))
+ANSWERED: Points = ((-0.3, 1.0), (0.2, 2.0), (0.6, 3.0), (1.0, 4.5))
+SHOWN: Points = ((0.0, 2.5), (0.08, 3.8), (0.25, 4.7))
 ENOUGH = 2  # steps that were taken up: one may be chance
 RECITED = 8.0  # words in a row taken from the card: it is read aloud
 LOOPING = 0.6  # similarity of two messages of the assistant from which on it repeats itself

@@ -62,13 +62,18 @@ def _rate_part(
     if before is not None:
         return before.counts
     started = time.perf_counter()
-    table = source.table(part)
+    table, counts = _rated_table(source.table(part), part, settings, known)
+    counts = replace(counts, seconds=time.perf_counter() - started)
+    return output.write_counted(part.name, key, table, counts)
+
+
+def _rated_table(
+    table: pa.Table, part: Part, settings: ScoreSettings, known: Measured
+) -> tuple[pa.Table, Counts]:
     counts, rows = known.add(table, part, settings)
     table = known.joined(table, part)
     scores = [row.scores for row in rate(rows or from_table(table))]
-    table = with_column(table, "scores", to_column("scores", scores))
-    counts = replace(counts, seconds=time.perf_counter() - started)
-    return output.write_counted(part.name, key, table, counts)
+    return with_column(table, "scores", to_column("scores", scores)), counts
 
 
 # --- with a judge
