@@ -55,7 +55,12 @@ def run(context: StageContext) -> dict[str, Any] | None:
 
 
 def _rate_part(
-    source: Store, output: Store, part: Part, key: str, settings: ScoreSettings, known: Measured
+    source: Store,
+    output: Store,
+    part: Part,
+    key: str,
+    settings: ScoreSettings,
+    known: Measured,
 ) -> Counts:
     """Rate a part, after it is measured. What neither changes is taken over as it stands."""
     before = output.finished(part.name, key)
@@ -68,7 +73,10 @@ def _rate_part(
 
 
 def _rated_table(
-    table: pa.Table, part: Part, settings: ScoreSettings, known: Measured
+    table: pa.Table,
+    part: Part,
+    settings: ScoreSettings,
+    known: Measured,
 ) -> tuple[pa.Table, Counts]:
     counts, rows = known.add(table, part, settings)
     table = known.joined(table, part)
