@@ -144,7 +144,7 @@ def _enter(key: np.uint64, bits: np.uint32, phrases: _Phrases) -> None:
     phrases.classes[slot] |= bits
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _slot(keys: Array, key: np.uint64) -> int:
     """Where a key stands in an open hash table, or where it would."""
     mask = np.uint64(len(keys) - 1)
@@ -223,7 +223,7 @@ def _of_message(folded: Array, phrases: _Phrases, desk: _Desk) -> tuple[int, int
     return count, sentences + 1, marks
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _of_word(word: Array, last: Array, desk: _Desk, count: int) -> int:
     """The features of a word with its blanks; it becomes the newest of the last words."""
     buckets, seen = desk.buckets, desk.seen
@@ -238,7 +238,7 @@ def _of_word(word: Array, last: Array, desk: _Desk, count: int) -> int:
     return count
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _grams(word: Array, buckets: Array, count: int, seen: Array) -> int:
     """The n-grams of a word with its blanks; of one letter between blanks, " a" and "a " too."""
     for start in range(len(word) - 1):
@@ -249,7 +249,7 @@ def _grams(word: Array, buckets: Array, count: int, seen: Array) -> int:
     return count
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _listed(last: Array, phrases: _Phrases) -> np.uint32:
     """The classes of the listed phrases that end at the newest word, in bits."""
     found = np.uint32(0)
@@ -265,7 +265,7 @@ def _listed(last: Array, phrases: _Phrases) -> np.uint32:
     return found
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _of_classes(bits: np.uint32, desk: _Desk, count: int) -> int:
     """The features of some classes of phrases."""
     if bits:
