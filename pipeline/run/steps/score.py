@@ -40,7 +40,7 @@ def run(context: StageContext) -> dict[str, Any] | None:
     known = measured(context)
     context.prepare(known.store, known.key)
     if not settings.judge.wanted:
-        context.each_part(_rate_part, known)
+        context.each_part(_rate_part, known, slow=settings.encoder is not None)
         return None
     models = context.job.recipe.models
     refuse_own_family(settings.judge, models, _writers(context))
@@ -55,24 +55,33 @@ def run(context: StageContext) -> dict[str, Any] | None:
 
 
 def _rate_part(
-    source: Store, output: Store, part: Part, key: str, settings: ScoreSettings, known: Measured
+    source: Store,
+    output: Store,
+    part: Part,
+    key: str,
+    settings: ScoreSettings,
+    known: Measured,
 ) -> Counts:
     """Rate a part, after it is measured. What neither changes is taken over as it stands."""
     before = output.finished(part.name, key)
     if before is not None:
         return before.counts
     started = time.perf_counter()
-    table = source.table(part)
-    counts, rows = known.add(table, part, settings)
-    table = _with_scores(known.joined(table, part), rows)
+    table, counts = _rated_table(source.table(part), part, settings, known)
     counts = replace(counts, seconds=time.perf_counter() - started)
     return output.write_counted(part.name, key, table, counts)
 
 
-def _with_scores(table: pa.Table, rows: Sequence[Conversation]) -> pa.Table:
-    """rows: those of the table, where they are at hand."""
+def _rated_table(
+    table: pa.Table,
+    part: Part,
+    settings: ScoreSettings,
+    known: Measured,
+) -> tuple[pa.Table, Counts]:
+    counts, rows = known.add(table, part, settings)
+    table = known.joined(table, part)
     scores = [row.scores for row in rate(rows or from_table(table))]
-    return with_column(table, "scores", to_column("scores", scores))
+    return with_column(table, "scores", to_column("scores", scores)), counts
 
 
 # --- with a judge
@@ -85,7 +94,8 @@ def _measure(context: StageContext, known: Measured) -> None:
         for part in context.parts
         if context.output.finished(part.name, context.key) is None
     ]
-    context.map(_measure_part, waiting, context.is_little)
+    slow = context.settings.encoder is not None
+    context.map(_measure_part, waiting, context.is_little and not slow)
 
 
 def _measure_part(source: Store, part: Part, settings: ScoreSettings, known: Measured) -> Counts:
