@@ -104,15 +104,20 @@ def _pacing(row: Conversation) -> Score | None:
     taken = steps - len(untaken)
     if value == PACING[0][1] and taken >= ENOUGH and not to_blame:
         return Score("pacing", 5.0, "course", f"{taken} steps closer, all taken up")
+    amiss = _amiss(untaken, pressed, jumps)
+    if not to_blame and value < PACING[0][1]:
+        to_blame = messages_of(row, FURTHEST)
+    return Score("pacing", value, "course", f"steps closer: {steps}; {amiss}", tuple(to_blame))
+
+
+def _amiss(untaken: Sequence[int], pressed: Sequence[int], jumps: Sequence[int]) -> str:
+    """What is wrong with steps, in words."""
     reasons = [
         _counted(untaken, "not taken up"),
         _counted(pressed, "pressed after a rebuff"),
         _counted(jumps, "past a stage"),
     ]
-    evidence = f"steps closer: {steps}; {', '.join(filter(None, reasons)) or 'none amiss'}"
-    if not to_blame and value < PACING[0][1]:
-        to_blame = messages_of(row, FURTHEST)
-    return Score("pacing", value, "course", evidence, tuple(to_blame))
+    return ", ".join(filter(None, reasons)) or "none amiss"
 
 
 def _replies(row: Conversation) -> int:
