@@ -55,7 +55,9 @@ def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Co
 
 
 def _encoded(
-    rows: Sequence[Conversation], where: defects.Batch, settings: ScoreSettings
+    rows: Sequence[Conversation],
+    where: defects.Batch,
+    settings: ScoreSettings,
 ) -> Encoded | None:
     """What the encoder says of all that user and assistant write; None where it is not wanted."""
     if settings.encoder is None:
