@@ -42,6 +42,9 @@ from pipeline.compiled import njit
 SIZE = 1 << 16  # buckets of hashed features
 BUCKETS = SIZE + CLASSES
 LONGEST = 5  # letters of an n-gram, the blanks around a word included
+# Columns of a table of weights: those of the heads, 0, and last how rare a feature is.
+WIDTH, RARITY = 16, 15
+RARITIES = 10  # one of inverse document frequency is so much there
 SHORT = 4  # words; a shorter sentence says less of its own
 _QUESTION, _WIDE_QUESTION = ord("?"), ord("？")
 _WORD, _PAIR = np.uint64(0x9E37), np.uint64(0x79B9)  # set words and pairs apart from n-grams
@@ -63,7 +66,7 @@ class Sums(NamedTuple):
     bits.
     """
 
-    values: Array  # (messages, columns) float32
+    values: Array  # (messages, WIDTH) float32
     norms: Array  # (messages,) float32
     tops: Array  # (messages,) float32
     asks: Array  # (messages,) bool
@@ -89,13 +92,13 @@ class _Phrases(NamedTuple):
 class _Desk(NamedTuple):
     """What one message after another is laid out on.
 
-    folded: its letters. buckets: those of its features. seen: of each bucket, the last message that
-    has it. ends: of each sentence, how many buckets there are at its end, and its words.
+    folded: its letters. buckets: those of its features. seen: in bits,
+    which these are. ends: of each sentence, how many buckets there are at its end, and its words.
     """
 
     folded: Array  # (letters,) uint32
     buckets: Array  # (features,) int32
-    seen: Array  # (BUCKETS,) int32
+    seen: Array  # (BUCKETS / 64,) uint64
     ends: Array  # (sentences, 2) int64
 
 
@@ -104,10 +107,18 @@ def matrix(texts: Sequence[str]) -> Matrix:
     return _matrix(pack(texts), letters(), _listed_phrases())
 
 
-def sums(packed: Packed, weights: Array, squares: Array) -> Sums:
-    """weights: (BUCKETS, columns) int8. squares: (BUCKETS,) float32, squared inverse document
-    frequencies."""
-    return _sums(packed, letters(), _listed_phrases(), weights, squares)
+def table_of(weights: Array, squares: Array) -> Array:
+    """(BUCKETS, WIDTH) int8: weights (BUCKETS, heads) int8 and squares (BUCKETS,) of the inverse
+    document frequencies, so that all that is known of a feature lies in one place."""
+    table = np.zeros((BUCKETS, WIDTH), np.int8)
+    table[:, : weights.shape[1]] = weights
+    table[:, RARITY] = np.round(np.sqrt(squares) * RARITIES)
+    return table
+
+
+def sums(packed: Packed, table: Array) -> Sums:
+    """table: see `table_of`."""
+    return _sums(packed, letters(), _listed_phrases(), table)
 
 
 def words(packed: Packed, squares: Array) -> Words:
@@ -133,7 +144,7 @@ def _enter(key: np.uint64, bits: np.uint32, phrases: _Phrases) -> None:
     phrases.classes[slot] |= bits
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _slot(keys: Array, key: np.uint64) -> int:
     """Where a key stands in an open hash table, or where it would."""
     mask = np.uint64(len(keys) - 1)
@@ -153,7 +164,7 @@ def _desk(packed: Packed) -> _Desk:
     return _Desk(
         np.zeros(most, np.uint32),
         np.zeros(6 * most + CLASSES, np.int32),
-        np.full(BUCKETS, -1, np.int32),
+        np.zeros(BUCKETS // 64 + 1, np.uint64),
         np.zeros((most, 2), np.int64),
     )
 
@@ -166,25 +177,31 @@ def _folded(packed: Packed, message: int, table: Array, desk: _Desk) -> Array:
     return folded
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _bucket(hashed: np.uint64) -> int:
     return int((hashed ^ (hashed >> np.uint64(29))) & np.uint64(SIZE - 1))
 
 
-@njit(cache=True)
-def _add(bucket: int, buckets: Array, count: int, seen: Array, message: int) -> int:
+@njit(inline="always")
+def _add(bucket: int, buckets: Array, count: int, seen: Array) -> int:
     """Notes a bucket, if this message has not got it yet; how many there are now."""
-    if seen[bucket] != message:
-        seen[bucket] = message
+    bit = np.uint64(1) << np.uint64(bucket & 63)
+    if not seen[bucket >> 6] & bit:
+        seen[bucket >> 6] |= bit
         buckets[count] = bucket
         count += 1
     return count
 
 
 @njit(cache=True)
-def _of_message(
-    folded: Array, phrases: _Phrases, desk: _Desk, message: int
-) -> tuple[int, int, np.uint32]:
+def _forget(buckets: Array, seen: Array) -> None:
+    """The next message has none of these buckets yet."""
+    for bucket in buckets:
+        seen[bucket >> 6] = 0
+
+
+@njit(cache=True)
+def _of_message(folded: Array, phrases: _Phrases, desk: _Desk) -> tuple[int, int, np.uint32]:
     """Notes the buckets of a folded message, each once, and the ends of its sentences; how many
     buckets, how many sentences, and the classes of its phrases."""
     count, start, sentences, marks = 0, 0, 0, np.uint32(0)
@@ -197,41 +214,42 @@ def _of_message(
             desk.ends[sentences, 0], desk.ends[sentences, 1] = count, in_sentence
             sentences, in_sentence, start = sentences + 1, 0, stop
             continue
-        count = _of_word(folded[start : stop + 1], last, desk, count, message)
+        count = _of_word(folded[start : stop + 1], last, desk, count)
         found = _listed(last, phrases)
-        count = _of_classes(found, desk, count, message)
+        count = _of_classes(found, desk, count)
         marks |= found
         in_sentence, start = in_sentence + 1, stop
     desk.ends[sentences, 0], desk.ends[sentences, 1] = count, in_sentence
     return count, sentences + 1, marks
 
 
-@njit(cache=True)
-def _of_word(word: Array, last: Array, desk: _Desk, count: int, message: int) -> int:
+@njit(inline="always")
+def _of_word(word: Array, last: Array, desk: _Desk, count: int) -> int:
     """The features of a word with its blanks; it becomes the newest of the last words."""
     buckets, seen = desk.buckets, desk.seen
     hashed = hash_of(word[1:-1])
-    count = _grams(word, buckets, count, seen, message)
-    count = _add(_bucket(hashed ^ _WORD), buckets, count, seen, message)
+    count = _grams(word, buckets, count, seen)
+    count = _add(_bucket(hashed ^ _WORD), buckets, count, seen)
     pair = joined(last[0], hashed) ^ _PAIR
-    count = _add(_bucket(pair), buckets, count, seen, message)
-    last[1:] = last[:-1].copy()
+    count = _add(_bucket(pair), buckets, count, seen)
+    for place in range(LONGEST_PHRASE - 1, 0, -1):
+        last[place] = last[place - 1]
     last[0] = hashed
     return count
 
 
-@njit(cache=True)
-def _grams(word: Array, buckets: Array, count: int, seen: Array, message: int) -> int:
+@njit(inline="always")
+def _grams(word: Array, buckets: Array, count: int, seen: Array) -> int:
     """The n-grams of a word with its blanks; of one letter between blanks, " a" and "a " too."""
     for start in range(len(word) - 1):
         hashed = OFFSET ^ np.uint64(word[start])
         for stop in range(start + 1, min(start + LONGEST, len(word))):
             hashed = (hashed * PRIME) ^ np.uint64(word[stop])
-            count = _add(_bucket(hashed * PRIME), buckets, count, seen, message)
+            count = _add(_bucket(hashed * PRIME), buckets, count, seen)
     return count
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _listed(last: Array, phrases: _Phrases) -> np.uint32:
     """The classes of the listed phrases that end at the newest word, in bits."""
     found = np.uint32(0)
@@ -247,13 +265,13 @@ def _listed(last: Array, phrases: _Phrases) -> np.uint32:
     return found
 
 
-@njit(cache=True)
-def _of_classes(bits: np.uint32, desk: _Desk, count: int, message: int) -> int:
+@njit(inline="always")
+def _of_classes(bits: np.uint32, desk: _Desk, count: int) -> int:
     """The features of some classes of phrases."""
     if bits:
         for number in range(CLASSES):
             if bits >> np.uint32(number) & np.uint32(1):
-                count = _add(SIZE + number, desk.buckets, count, desk.seen, message)
+                count = _add(SIZE + number, desk.buckets, count, desk.seen)
     return count
 
 
@@ -266,33 +284,39 @@ def _matrix(packed: Packed, table: Array, phrases: _Phrases) -> Matrix:
     starts, indices = np.zeros(len(packed.bounds), np.int64), np.zeros(1024, np.int32)
     for message in range(len(starts) - 1):
         folded = _folded(packed, message, table, desk)
-        count, _, _ = _of_message(folded, phrases, desk, message)
+        count, _, _ = _of_message(folded, phrases, desk)
         used = starts[message]
         if used + count > len(indices):
             indices = np.concatenate((indices, np.zeros(len(indices) + count, np.int32)))
         indices[used : used + count] = desk.buckets[:count]
+        _forget(desk.buckets[:count], desk.seen)
         starts[message + 1] = used + count
     return Matrix(indices[: starts[-1]], starts)
 
 
 @njit(cache=True)
-def _sums(packed: Packed, table: Array, phrases: _Phrases, weights: Array, squares: Array) -> Sums:
+def _sums(packed: Packed, table: Array, phrases: _Phrases, weights: Array) -> Sums:
     desk = _desk(packed)
-    found = _no_sums(len(packed.bounds) - 1, weights.shape[1])
+    found = _no_sums(len(packed.bounds) - 1)
     for message in range(len(found.norms)):
         folded = _folded(packed, message, table, desk)
-        count, sentences, found.marks[message] = _of_message(folded, phrases, desk, message)
+        count, sentences, found.marks[message] = _of_message(folded, phrases, desk)
         own = desk.buckets[:count]
-        found.norms[message] = _add_up(own, weights, squares, found.values[message])
-        found.tops[message] = _top(own, desk.ends[:sentences], weights, squares)
+        _forget(own, desk.seen)
+        found.norms[message] = _add_up(own, weights, found.values[message])
+        if sentences == 1 and count:
+            whole = found.values[message, 0] / found.norms[message]
+            found.tops[message] = whole * _share(desk.ends[0, 1])
+        else:
+            found.tops[message] = _top(own, desk.ends[:sentences], weights)
         found.asks[message] = sentences == 1 and _is_question(folded)
     return found
 
 
 @njit(cache=True)
-def _no_sums(messages: int, columns: int) -> Sums:
+def _no_sums(messages: int) -> Sums:
     return Sums(
-        np.zeros((messages, columns), np.float32),
+        np.zeros((messages, WIDTH), np.float32),
         np.zeros(messages, np.float32),
         np.zeros(messages, np.float32),
         np.zeros(messages, np.bool_),
@@ -307,33 +331,40 @@ def _is_question(folded: Array) -> bool:
 
 
 @njit(cache=True)
-def _add_up(buckets: Array, weights: Array, squares: Array, total: Array) -> float:
+def _add_up(buckets: Array, weights: Array, total: Array) -> float:
     """Adds the weights of some features; their norm."""
-    norm = np.float32(0)
-    sums = np.zeros(len(total), np.int32)
+    norm = 0
+    sums = np.zeros(WIDTH, np.int32)
     for bucket in buckets:
-        norm += squares[bucket]
-        for column in range(len(sums)):
+        rarity = int(weights[bucket, RARITY])
+        norm += rarity * rarity
+        for column in range(WIDTH):  # a fixed number: all columns at once
             sums[column] += weights[bucket, column]
     total[:] = sums
-    return float(np.sqrt(norm))
+    return float(np.sqrt(norm) / RARITIES)
 
 
 @njit(cache=True)
-def _top(buckets: Array, ends: Array, weights: Array, squares: Array) -> float:
+def _top(buckets: Array, ends: Array, weights: Array) -> float:
     """The highest value of the first column in a sentence, by the features that it has first. A
     sentence of fewer than `SHORT` words says so much less."""
-    top, start = np.float32(-np.inf), 0
+    top, start = -np.inf, 0
     for sentence in range(len(ends)):
-        total, norm = np.int32(0), np.float32(0)
+        total, norm = 0, 0
         for place in range(start, ends[sentence, 0]):
             total += weights[buckets[place], 0]
-            norm += squares[buckets[place]]
+            rarity = int(weights[buckets[place], RARITY])
+            norm += rarity * rarity
         start = ends[sentence, 0]
         if norm > 0:
-            share = np.float32(min(1.0, ends[sentence, 1] / SHORT))
-            top = max(top, share * total / np.sqrt(norm))
+            top = max(top, _share(ends[sentence, 1]) * total * RARITIES / np.sqrt(norm))
     return float(top)
+
+
+@njit(cache=True)
+def _share(words: int) -> np.float32:
+    """How far a sentence of so many words counts."""
+    return np.float32(min(1.0, words / SHORT))
 
 
 @njit(cache=True)

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline import UserError
-from pipeline.annotate.features import BUCKETS, sums
+from pipeline.annotate.features import BUCKETS, RARITY, sums, table_of
 from pipeline.annotate.folding import Array, Packed
 
 FIELDS = ("columns", "weights", "scale", "bias", "squares", "languages")
@@ -44,10 +44,11 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Heads:
-    """The heads of a file. Shapes: see above. languages: by what is annotated, ISO 639-1."""
+    """The heads of a file. Shapes: see above; table: of weights and rarities (`table_of`).
+    languages: by what is annotated, ISO 639-1."""
 
     columns: tuple[str, ...]
-    weights: Array
+    table: Array
     scale: Array
     bias: Array
     squares: Array
@@ -55,10 +56,11 @@ class Heads:
 
     def read(self, packed: Packed) -> Read:
         """Shapes: see `Read`."""
-        found = sums(packed, self.weights, self.squares)
+        found = sums(packed, self.table)
         spoken = found.norms > 0
-        values = np.full(found.values.shape, np.nan, np.float32)
-        values[spoken] = found.values[spoken] / found.norms[spoken, None]
+        values = np.full((len(spoken), len(self.columns)), np.nan, np.float32)
+        sums_of_heads = found.values[:, : len(self.columns)]
+        values[spoken] = sums_of_heads[spoken] / found.norms[spoken, None]
         tops = np.where(spoken, found.tops, np.nan) * self.scale[0] + self.bias[0]
         return Read(values * self.scale + self.bias, tops, found.asks, found.marks)
 
@@ -74,13 +76,14 @@ def load(path: Path) -> Heads:
             "`rapport train annotations` has written."
         ) from None
     weights, scale, bias, squares, names = arrays
-    if weights.shape != (BUCKETS, len(columns)):
+    if weights.shape != (BUCKETS, len(columns)) or len(columns) > RARITY:
         raise UserError(
-            f"{path} was made by another version of Rapport: it has {weights.shape[0]} features, "
-            f"and {BUCKETS} are read here. Train it again."
+            f"{path} was made by another version of Rapport: it has {weights.shape} weights, "
+            f"and {BUCKETS} features of at most {RARITY} heads are read here. Train it again."
         )
     squares = squares.astype(np.float32)
-    return Heads(tuple(map(str, columns)), weights, scale, bias, squares, _languages(names))
+    table = table_of(weights, squares)
+    return Heads(tuple(map(str, columns)), table, scale, bias, squares, _languages(names))
 
 
 def _languages(names: Array) -> dict[str, list[str]]:

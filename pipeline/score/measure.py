@@ -14,7 +14,7 @@ from pipeline.annotate import Annotated, annotate, shipped
 from pipeline.annotate.encoder import Encoded, encode
 from pipeline.annotate.features import words
 from pipeline.annotate.folding import Array, pack
-from pipeline.conversation import Annotation, Conversation, Message
+from pipeline.conversation import Annotation, Conversation, Message, uncollected
 from pipeline.pacing.course import Course, Said, Standing, course
 from pipeline.pacing.uptake import rebuffs, takes_up
 from pipeline.recipe.score import ScoreSettings
@@ -38,7 +38,9 @@ def measure(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[C
     has seen are read first."""
     rows = iter(part)
     while batch := list(islice(rows, BATCH)):
-        yield from _batch(batch, settings)
+        with uncollected():
+            found = list(_batch(batch, settings))
+        yield from found
 
 
 def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
