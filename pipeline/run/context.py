@@ -104,7 +104,12 @@ class StageContext:
             shown = Progress(self.stage.name, "parts", len(found), jobs, total(found), rows)
             self.job.progress(shown)
 
-    def each_part(self, function: Callable[..., Counts], *more: object, slow: bool = False) -> None:
+    def each_part(
+        self,
+        function: Callable[..., Counts],
+        *more: object,
+        slow: bool = False,
+    ) -> None:
         """`function(source, output, part, key, settings, *more)` for every part of the stage
         before. slow: a row takes so long that workers share even a few."""
         jobs = [

@@ -86,7 +86,10 @@ def plan(job: Job) -> list[PlannedStage]:
 
 
 def _encoder_use(
-    one: PlannedStage, known: Finished, context: StageContext | None, job: Job
+    one: PlannedStage,
+    known: Finished,
+    context: StageContext | None,
+    job: Job,
 ) -> EncoderUse:
     """What the encoder would take, where the stage would ask it.
 
@@ -120,7 +123,10 @@ def _spoken(store: Store, part: Part) -> int:
 
 
 def _with_models(
-    one: PlannedStage, known: Finished, expected: list[Estimate], job: Job
+    one: PlannedStage,
+    known: Finished,
+    expected: list[Estimate],
+    job: Job,
 ) -> PlannedStage:
     """With what the models of a stage would take, if it asks any.
 

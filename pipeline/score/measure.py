@@ -63,7 +63,9 @@ def _languages(rows: Sequence[Conversation], where: defects.Batch) -> list[str |
 
 
 def _encoded(
-    rows: Sequence[Conversation], where: defects.Batch, settings: ScoreSettings
+    rows: Sequence[Conversation],
+    where: defects.Batch,
+    settings: ScoreSettings,
 ) -> Encoded | None:
     """What the encoder says of all that user and assistant write; None where it is not wanted."""
     if settings.encoder is None:

@@ -84,7 +84,11 @@ class UnitWriter:
     """
 
     def __init__(
-        self, folder: RunFolder, stage: str, unit: str, schema: pa.Schema = SCHEMA
+        self,
+        folder: RunFolder,
+        stage: str,
+        unit: str,
+        schema: pa.Schema = SCHEMA,
     ) -> None:
         self.folder, self.stage, self.unit = folder, stage, unit
         self.files: dict[str, FileMark] = {}

@@ -199,7 +199,13 @@ class Store(RunFolder):
 
     # --- writing
 
-    def write(self, unit: str, key: str, rows: Iterable[Row], schema: pa.Schema = SCHEMA) -> Counts:
+    def write(
+        self,
+        unit: str,
+        key: str,
+        rows: Iterable[Row],
+        schema: pa.Schema = SCHEMA,
+    ) -> Counts:
         """Write the parts of one unit of work, then its mark. Returns the counts; does nothing
         twice for one key. schema: the columns of kept rows."""
         before = self.finished(unit, key)

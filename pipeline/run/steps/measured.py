@@ -38,7 +38,10 @@ class Measured:
         return self.store.finished(part.name, self.key)
 
     def add(
-        self, table: pa.Table, part: Part, settings: ScoreSettings
+        self,
+        table: pa.Table,
+        part: Part,
+        settings: ScoreSettings,
     ) -> tuple[Counts, Sequence[Conversation]]:
         """Measure a part of the stage before. Returns its rows too, none where it was measured
         already."""
