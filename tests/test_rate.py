@@ -99,6 +99,7 @@ def test_a_faster_course_is_never_rated_higher(rushes: list[float]) -> None:
 def test_the_whole_range_of_pacing_is_used() -> None:
     assert value(ROW, "pacing", level(-2.0)) >= 4
     assert value(ROW, "pacing", level(3.0)) == 3  # no step is amiss
+    assert value(ROW, "pacing", replace(level(3.0), steps=[1], untaken=[1])) == 1
 
 
 @given(st.lists(shares, min_size=2, max_size=2).map(sorted))

@@ -35,7 +35,7 @@ MODELS = Path(__file__).parent / "models"
 # are as frequent (`python -m benchmarks.annotations.measure`).
 MARGIN = 0.02
 LOW = ("sadness", "anger", "fear")  # what somebody wants an answer to
-MAYBE = -0.45  # value of an emotion from which on it may be there: .16 of neutral lines, .5 of low ones
+MAYBE = -0.45  # from this value on one may be there: in .16 of neutral lines, half of the low ones
 STATED = 0.2  # weight of the head for statements on a single question; chosen on validation data
 
 
