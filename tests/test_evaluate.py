@@ -86,6 +86,12 @@ def test_a_verdict_has_values_evidence_and_the_messages_that_caused_it(
     assert "  human_like     -  needs a judge" in lines
 
 
+def test_a_verdict_names_what_was_measured(tmp_path: Path, rapport: Rapport) -> None:
+    out = rapport("score", written(tmp_path / "new.parquet", rushed()))[1]
+    (line,) = (line for line in out.splitlines() if line.startswith("  measured"))
+    assert "balance 0." in line
+
+
 def test_of_long_evidence_the_beginning_is_shown(tmp_path: Path, rapport: Rapport) -> None:
     score = Score("engaging", 2.0, JUDGE, "So it goes on and on. \n" * 40)
     out = rapport("score", written(tmp_path / "new.parquet", rushed(scores=(score,))))[1]

@@ -24,6 +24,18 @@ LINES = 4  # of evidence; a judge may say much
 QUOTED = 3  # messages of a criterion
 PHRASES = 4  # listed phrases of a message
 SENTENCE = 200  # columns of the evidence on stderr
+DEFECTS = (
+    "repetition",
+    "stutter",
+    "takes_up",
+    "balance",
+    "variety",
+    "card_shown",
+    "card_recited",
+    "attunement",
+    "reactions",
+    "answers",
+)
 SHORT_SHOWN = 20  # requirements that are not met
 
 # --- one conversation
@@ -35,6 +47,7 @@ def verdict(row: Conversation, said: Sequence[Score]) -> Iterator[str]:
     yield ""
     for score in said:
         yield from _criterion(row, score)
+    yield from _wrapped("  measured          ", _measured(row))
     lines = [*curve(row)]
     if lines:
         yield ""
@@ -62,6 +75,13 @@ def _criterion(row: Conversation, score: Score) -> Iterator[str]:
     more = score.messages[QUOTED:]
     if more:
         yield from _wrapped(INDENT, f"and messages {', '.join(map(str, more))}")
+
+
+def _measured(row: Conversation) -> str:
+    """Defects in their own units, each under its own name; `rapport recipe --reference` has
+    them."""
+    found = row.measures
+    return ", ".join(f"{name} {found[name]:.2g}" for name in DEFECTS if name in found)
 
 
 def value_text(value: float | None) -> str:
