@@ -121,7 +121,7 @@ def test_a_file_is_tested_by_what_imports_it_the_nearest_first(tmp_path: Path) -
 def test_the_seconds_go_to_near_and_fast_tests() -> None:
     away = {"test_own.py": 0, "test_far.py": 3}
     own = {"test_own.py::slow": CHOSEN - 1, "test_own.py::fast": 0.1}
-    far = {"test_far.py::fast": 0.1, "test_far.py::slow": 2.0}
+    far = {"test_far.py::fast": 0.1, "test_far.py::slow": 1.0}
     chosen = plan(away, {"test_own.py": own, "test_far.py": far})
     assert chosen.order == ["test_own.py::fast", "test_far.py::fast", "test_far.py::slow"]
     assert chosen.left_out == ["test_own.py::slow"]
