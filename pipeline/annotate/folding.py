@@ -48,7 +48,7 @@ def letters() -> Array:
     for code in range(_PLANE):
         sign = chr(code)
         if sign.isdigit():
-            table[code] = ord("0")  # any number is as telling as another
+            table[code] = ord("0")  # which number it is says nothing
         elif sign.isalpha():
             table[code] = ord(sign.lower()[0])
         elif sign in "?!？！" or 0x2190 <= code <= 0x2BFF or code == 0x2026:

@@ -14,7 +14,7 @@ from pipeline.conversation import Conversation, Score
 from pipeline.criteria import criteria
 from pipeline.recipe.base import plural
 from pipeline.score.compare import LEAST, Difference, Differences
-from pipeline.score.verdict import CriterionMean, Shortfall, name_of, telling
+from pipeline.score.verdict import CriterionMean, Shortfall, name_of, phrases_behind
 from pipeline.store.agreement import Interval
 
 WIDTH = 80  # columns; narrower terminals are rare, and wide ones read short lines as well
@@ -101,7 +101,7 @@ def _message(row: Conversation, place: int, criterion: str) -> Iterator[str]:
     """A message, cut to a line, with the listed phrases in it."""
     message = row.messages[place]
     yield short(f"{QUOTE}{place:3} {message.role}: {plain(message.content)}", WIDTH)
-    phrases = telling(message.content, criterion)
+    phrases = phrases_behind(message.content, criterion)
     if phrases:
         quoted = ", ".join(f"“{phrase}”" for phrase in phrases[:PHRASES])
         yield short(f"{QUOTE}    {quoted}", WIDTH)

@@ -183,7 +183,7 @@ def _in_role(row: Conversation) -> Score | None:
         return Score("in_role", 2.0, "role", evidence)
     if row.measures.get("repetition", 0.0) >= LOOPING:
         return Score("in_role", 2.0, "role", "repeats itself")
-    evidence = f"uses {shown:.0%} of the card's telling words"
+    evidence = f"uses {shown:.0%} of the card's rare words"
     return Score("in_role", _value(shown, SHOWN), "role", evidence)
 
 

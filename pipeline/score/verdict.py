@@ -50,7 +50,7 @@ def _missing(row: Conversation, criterion: str) -> str:
     return f"needs {known.needs}"
 
 
-def telling(text: str, criterion: str) -> list[str]:
+def phrases_behind(text: str, criterion: str) -> list[str]:
     """The listed phrases of a message that a criterion may rest on, without those inside others."""
     classes = set(SHOWING.get(criterion, ()))
     found = dict.fromkeys(one for one in named(text) if not classes.isdisjoint(listed()[one]))
