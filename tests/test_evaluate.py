@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ from pipeline.conversation import (
     Score,
     to_table,
 )
+from pipeline.run import runner
 from pipeline.score.compare import compare
 from tests.conftest import Rapport
 from tests.rows import conversation, record, write_jsonl
@@ -90,6 +92,29 @@ def test_a_verdict_names_what_was_measured(tmp_path: Path, rapport: Rapport) -> 
     out = rapport("score", written(tmp_path / "new.parquet", rushed()))[1]
     (line,) = (line for line in out.splitlines() if line.startswith("  measured"))
     assert "balance 0." in line
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (OSError(errno.ENOSPC, "full"), 1)]
+)
+def test_who_is_stopped_is_not_promised_what_is_removed(
+    tmp_path: Path,
+    rapport: Rapport,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(runner, "run", fail)
+    path = written(tmp_path / "new.parquet", rushed())
+    found, out, err = rapport("score", path)
+    assert (found, out) == (code, "")
+    assert err.endswith("Nothing is kept without --out.\n")
+    assert "What was finished is kept" not in err
+    error.__notes__ = []  # it is raised once more
+    assert "What was finished is kept" in rapport("score", path, "--out", tmp_path / "out")[2]
 
 
 def test_of_long_evidence_the_beginning_is_shown(tmp_path: Path, rapport: Rapport) -> None:

@@ -23,6 +23,7 @@ import click
 
 from pipeline import UserError, __version__
 from pipeline.cli import calibrate, look, run, stages
+from pipeline.cli.execute import UNKEPT
 from pipeline.cli.streams import complain
 from pipeline.run.startup import lean
 
@@ -73,8 +74,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):  # click has ended the line with the ^C
-        code = complain(f"Interrupted. {CONTINUES}", INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort) as error:  # click has ended the line with the ^C
+        code = complain(f"Interrupted. {_kept(error)}", INTERRUPTED)
     except UserError as error:
         code = complain(str(error), USER_MUST_ACT)
     except BrokenPipeError:  # `rapport stats … | head`
@@ -85,8 +86,14 @@ def main() -> None:
         problem = _disk_problem(error)
         if problem is None:
             raise
-        code = complain(f"{problem}. {CONTINUES}", USER_MUST_ACT)
+        code = complain(f"{problem}. {_kept(error)}", USER_MUST_ACT)
     sys.exit(code)
+
+
+def _kept(error: BaseException) -> str:
+    """What is kept of a command that stopped: click raises its own error from the first one."""
+    notes = [getattr(one, "__notes__", []) for one in (error, error.__cause__)]
+    return UNKEPT if [UNKEPT] in notes else CONTINUES
 
 
 def _disk_problem(error: Exception) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import click
 
 from pipeline import UserError
 from pipeline.cli import streams
-from pipeline.cli.execute import execute
+from pipeline.cli.execute import execute, unkept_folder
 from pipeline.cli.stages import AS_JSON, SET, WORKERS
 
 if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and pyarrow
@@ -31,7 +30,7 @@ def of_filter(inputs: Sequence[str], sets: Sequence[str], workers: int | None) -
     from pipeline.recipe.one_stage import of_files
     from pipeline.run.reports import measured
 
-    with tempfile.TemporaryDirectory(prefix="rapport-") as folder:
+    with unkept_folder() as folder:
         recipe = of_files(folder, "filter", inputs, sets)
         execute(recipe, folder, workers, only=("collect", "filter"))
         found = calibrate(measured(folder), recipe.filter)
@@ -113,7 +112,7 @@ def _scored(inputs: Sequence[str], sets: Sequence[str], workers: int | None) -> 
     from pipeline.recipe.one_stage import of_files
     from pipeline.run.reports import scored
 
-    with tempfile.TemporaryDirectory(prefix="rapport-") as folder:
+    with unkept_folder() as folder:
         recipe = of_files(folder, "score", inputs, sets)
         execute(recipe, folder, workers, only=("collect", "score"))
         return list(scored(folder))

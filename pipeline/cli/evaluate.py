@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from pipeline.cli import streams
-from pipeline.cli.execute import exit_if_partial, show_funnel
+from pipeline.cli.execute import exit_if_partial, show_funnel, unkept_folder
 from pipeline.cli.request import StageRequest
 
 if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and pyarrow
@@ -99,7 +98,7 @@ def _placed(request: StageRequest) -> Iterator[StageRequest]:
     if request.out:
         yield request
         return
-    with tempfile.TemporaryDirectory(prefix="rapport-") as folder:
+    with unkept_folder() as folder:
         yield replace(request, out=folder)
 
 

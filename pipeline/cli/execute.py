@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +18,18 @@ if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and 
     from pipeline.store.report import FunnelRow
 
 DONE_IN_PART = 3
+UNKEPT = "Nothing is kept without --out."
+
+
+@contextmanager
+def unkept_folder() -> Iterator[str]:
+    """A folder that is removed afterwards. Whoever stops in it has a note that says so."""
+    with tempfile.TemporaryDirectory(prefix="rapport-") as folder:
+        try:
+            yield folder
+        except (KeyboardInterrupt, OSError) as error:
+            error.add_note(UNKEPT)
+            raise
 
 
 def execute(
