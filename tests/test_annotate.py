@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from pipeline import UserError
 from pipeline.annotate import EMOTIONS, MODELS, annotate, shipped
 from pipeline.annotate import features as f
-from pipeline.annotate.folding import pack
+from pipeline.annotate import vocabulary as v
+from pipeline.annotate.folding import words_of
 from pipeline.annotate.heads import load
 from pipeline.annotate.listed import LONGEST_PHRASE, listed, named
 
-texts = st.lists(st.text("abcäß я好? !.'…\n1", max_size=30), min_size=1, max_size=5)
+letters = st.text("abcäß я好? !.'…\n1😀한ё", max_size=30)
+words = st.sampled_from("I miss you, my darling. miss kiss haha! Я скучаю 好 … ?".split())
+texts = st.lists(letters | st.lists(words, max_size=12).map(" ".join), min_size=1, max_size=5)
 
 
 def close(text: str, language: str) -> float:
@@ -91,11 +94,11 @@ def test_marks_are_those_of_the_lists() -> None:
 
 @given(texts)
 def test_a_message_is_read_the_same_alone_and_among_others(found: list[str]) -> None:
-    together = shipped().read(pack(found))
+    together = shipped().read(words_of(found))
     for index, text in enumerate(found):
-        alone = shipped().read(pack([text]))
+        alone = shipped().read(words_of([text]))
         for one, all_of_them in zip(alone, together, strict=True):
-            np.testing.assert_array_equal(one[0], all_of_them[index])
+            np.testing.assert_array_equal(one[..., 0], all_of_them[..., index])
 
 
 @given(texts)
@@ -108,34 +111,41 @@ def test_features_of_a_message_are_counted_once(found: list[str]) -> None:
 
 
 @given(st.lists(st.sampled_from(["ab", "c", "déjà", "вы", "xyz"]), max_size=6))
-def test_words_and_the_features_they_make(words: list[str]) -> None:
+def test_words_and_the_features_they_make(said: list[str]) -> None:
     """All n-grams of 2 to 5 letters with the blanks, the word, and the pair with the one before."""
     wanted = set()
-    for before, word in zip(["", *words], words, strict=False):
+    for before, word in zip(["", *said], said, strict=False):
         padded = f" {word} "
         wanted |= {
             ("gram", padded[i:j])
             for i in range(len(padded))
-            for j in range(i + 2, min(i + f.LONGEST, len(padded)) + 1)
+            for j in range(i + 2, min(i + v.LONGEST, len(padded)) + 1)
         }
         wanted |= {("word", word), ("pair", before, word)}
-    found = f.matrix([" ".join(words)]).indices
-    assert len(found[found < f.SIZE]) == len(wanted)  # no two of these few share a bucket
-    assert len(f.words(pack([" ".join(words)]), shipped().squares).hashes) == len(words)
+    found = f.matrix([" ".join(said)]).indices
+    assert len(found[found < v.SIZE]) == len(wanted)  # no two of these few share a bucket
+    assert len(words_of([" ".join(said)]).hashes) == len(said)
 
 
 def test_case_stops_and_apostrophes_change_no_word() -> None:
-    squares = shipped().squares
-    one, other = (
-        f.words(pack(["I'm HERE. So are you"]), squares),
-        f.words(pack(["i’m here, so  are you."]), squares),
-    )
+    one, other = words_of(["I'm HERE. So are you"]), words_of(["i’m here, so  are you."])
     assert one.hashes.tolist() == other.hashes.tolist()
+
+
+@given(texts)
+def test_sums_are_those_of_the_features_added_one_by_one(found: list[str]) -> None:
+    """The compiled pass adds up words and takes back what they share; here is the plain way."""
+    table, features = shipped().table.astype(int), f.matrix(found)
+    totals = f.sums(words_of(found), shipped().table).totals
+    for total, start, end in zip(totals, features.starts, features.starts[1:], strict=False):
+        own = table[features.indices[start:end]]
+        assert total[: f.SQUARE].tolist() == own[:, : f.SQUARE].sum(axis=0).tolist()
+        assert total[f.SQUARE] == (own[:, f.RARITY] ** 2).sum()
 
 
 def test_every_listed_phrase_is_found() -> None:
     phrases = list(listed())
-    marks = shipped().read(pack(phrases)).marks
+    marks = shipped().read(words_of(phrases)).marks
     for phrase, bits in zip(phrases, marks.tolist(), strict=True):
         assert all(bits >> number & 1 for number in listed()[phrase]), phrase
         assert len(phrase.split()) <= LONGEST_PHRASE

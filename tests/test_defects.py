@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.annotate.features import BUCKETS, words
-from pipeline.annotate.folding import pack
+from pipeline.annotate.features import BUCKETS
+from pipeline.annotate.folding import words_of
 from pipeline.conversation import Conversation, Message, Persona
 from pipeline.score.defects import ENOUGH, NAMES, RARE, RUN, WINDOW, batch, defects, texts
 from tests.rows import conversation
@@ -31,7 +31,7 @@ rows = st.lists(
 
 
 def measured(found: list[Conversation]) -> list[dict[str, float]]:
-    numbers = defects(words(pack(texts(found)), RARE_ALL), batch(found))
+    numbers = defects(words_of(texts(found)), RARE_ALL, batch(found))
     return [dict(zip(NAMES, row.tolist(), strict=True)) for row in numbers]
 
 

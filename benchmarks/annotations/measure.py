@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix, hstack
 from benchmarks.annotations import texts
 from benchmarks.annotations.train import ALPHA
 from pipeline.annotate import EMOTIONS, annotate, shipped, training
-from pipeline.annotate.folding import Array, pack
+from pipeline.annotate.folding import Array, words_of
 from pipeline.annotate.training import Example
 from pipeline.conversation import Conversation, Language, Message, Persona, Source
 from pipeline.recipe.score import ScoreSettings
@@ -144,7 +144,8 @@ def scenes() -> None:
     ]
     folds = list(chain.from_iterable([i % FOLDS] * len(s.texts) for i, s in enumerate(found)))
     gold = [str(example.label) for example in examples]
-    said = shipped().read(pack([example.text for example in examples])).values[:, -len(EMOTIONS) :]
+    words = words_of([example.text for example in examples])
+    said = shipped().read(words).values[-len(EMOTIONS) :].T
     more = np.nan_to_num(said - np.nanmean(said, axis=0)) / 2
     guessed = crossed(examples, folds, sorted(set(gold)), more)
     print(f"EmoryNLP, seven labels, by scene: weighted F1 {weighted(gold, guessed):.3f}")

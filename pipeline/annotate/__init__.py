@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.annotate.encoder import Encoded
-from pipeline.annotate.folding import Array, Packed, pack
+from pipeline.annotate.folding import Array, Words, words_of
 from pipeline.annotate.heads import Heads, Read, load
 from pipeline.annotate.listed import CLASSES, EMOTIONS, MARKS
 
@@ -80,25 +80,24 @@ def shipped() -> Heads:
 def annotate(
     texts: Sequence[str],
     languages: Sequence[str | None],
-    packed: Packed | None = None,
+    words: Words | None = None,
     encoded: Encoded | None = None,
 ) -> Annotated:
-    """Messages with the language of each (ISO 639-1). packed: the texts, where they are at hand.
-    encoded: what the encoder says of them, where there is one."""
+    """Messages with the language of each (ISO 639-1). words: those of the texts, where they are at
+    hand. encoded: what the encoder says of them, where there is one."""
     heads = shipped()
-    read = heads.read(packed or pack(texts))
-    codes = np.array([language or "" for language in languages])
-    near, felt = heads.measured(codes, "closeness"), heads.measured(codes, "emotion")
-    taken = heads.measured(codes, "uptake")
+    read = heads.read(words or words_of(texts))
+    near, felt = heads.measured(languages, "closeness"), heads.measured(languages, "emotion")
+    taken = heads.measured(languages, "uptake")
     close = _with_encoder(closeness(heads, read), read.asks, encoded)
     return Annotated(
         np.where(near, close, np.nan),
         np.where(near, heads.column(read, "forward"), np.nan),
         np.where(taken, heads.column(read, "uptake"), np.nan),
         _emotions(heads.emotions(read, EMOTIONS), felt),
-        felt & (heads.emotions(read, LOW).max(axis=1) > MAYBE),
+        felt & (heads.emotions(read, LOW).max(axis=0) > MAYBE),
         _marks(read),
-        encoded.follows if encoded else np.full(len(codes), np.nan),
+        encoded.follows if encoded else np.full(len(languages), np.nan),
     )
 
 
@@ -127,11 +126,11 @@ def _with_encoder(own: Array, asks: Array, encoded: Encoded | None) -> Array:
 
 
 def _emotions(values: Array, known: Array) -> list[str | None]:
-    """The likeliest emotion of each message, where it is likely enough."""
-    order = np.sort(values, axis=1)
-    clear = known & (order[:, -1] - order[:, -2] >= MARGIN)  # NaN is never clear
-    best = values.argmax(axis=1)
-    found: list[str | None] = [None] * len(values)
-    for message in np.flatnonzero(clear).tolist():
-        found[message] = EMOTIONS[best[message]]
+    """The likeliest emotion of each message, where it is likely enough. values: (EMOTIONS,
+    messages)."""
+    best = values.argmax(axis=0)
+    others = np.where(best == np.arange(len(values))[:, None], -np.inf, values)
+    clear = known & (values.max(axis=0) - others.max(axis=0) >= MARGIN)  # NaN is never clear
+    names = np.array([*EMOTIONS, None], object)
+    found: list[str | None] = names[np.where(clear, best, -1)].tolist()
     return found

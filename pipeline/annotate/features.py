@@ -1,53 +1,54 @@
-"""From a message to the buckets of its features, in one compiled pass.
+"""From messages to their features, and to sums of weights, in compiled code.
 
-A message is folded to its words (`folding.py`). Features, each hashed to one of `SIZE` buckets and
-counted once a message (hashing trick, Weinberger et al. 2009):
-
-    2 to 5 letters of a word, blanks around it included     " m" "mi" " mi" … "miss " "iss "
-    words and pairs of neighbours                           "miss"  "miss you"
-
-Behind these buckets stand those of the word lists: a phrase of `configs/words/emotion-*` is the
-feature of its emotion, one of `intimate-*` that of its weight.
+Features of a message are those of its words (`vocabulary.py`), its pairs of neighbours, "miss you",
+and the classes of the listed phrases in it. Each counts once, however often it is there. Classes
+have the buckets behind the hashed ones: a phrase of `configs/words/emotion-*` is the feature of its
+emotion, one of `intimate-*` that of its weight.
 
     "miss you"  0.6 in intimate-en       →  bucket SIZE + 7 + 7
+
+Most words are common ones. What a word adds is therefore added up once for all messages; a sentence
+adds the words and pairs that are new to its message, and takes back what these have in common with
+each other and with what was there before:
+
+    "miss kiss. Miss kiss me"
+                      words           taken back                            pairs
+    first sentence    miss  kiss      "is" "ss" "s " "iss" "ss " "iss "     -miss  miss-kiss
+    second one        me              " m"                                  kiss-miss  kiss-me
+
+All of these are whole numbers: in which order they are added changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.annotate.folding import (
-    BLANK,
-    END,
-    OFFSET,
-    PRIME,
-    Array,
-    Packed,
-    fold,
-    hash_of,
-    hash_of_words,
-    joined,
-    letters,
-    most_letters,
-    pack,
-    text_of,
+from pipeline.annotate.folding import Array, Words, joined, words_of
+from pipeline.annotate.listed import CLASSES
+from pipeline.annotate.vocabulary import (
+    SIZE,
+    Phrases,
+    Vocabulary,
+    add,
+    bucket_of,
+    classes_of,
+    listed_phrases,
+    mark_of,
+    vocabulary,
 )
-from pipeline.annotate.listed import CLASSES, LONGEST_PHRASE, listed
 from pipeline.compiled import njit
 
-SIZE = 1 << 16  # buckets of hashed features
 BUCKETS = SIZE + CLASSES
-LONGEST = 5  # letters of an n-gram, the blanks around a word included
-# Columns of a table of weights: those of the heads, 0, and last how rare a feature is.
-WIDTH, RARITY = 16, 15
+# Columns of a table of weights: those of the heads, then 0. In sums, SQUARE has the squares of how
+# rare the features are; in a table, RARITY how rare each is.
+WIDTH, SQUARE, RARITY = 16, 14, 15
 RARITIES = 10  # one of inverse document frequency is so much there
 SHORT = 4  # words; a shorter sentence says less of its own
 _QUESTION, _WIDE_QUESTION = ord("?"), ord("？")
-_WORD, _PAIR = np.uint64(0x9E37), np.uint64(0x79B9)  # set words and pairs apart from n-grams
+_PAIR = np.uint64(0x79B9)  # sets pairs apart from other features
 
 
 class Matrix(NamedTuple):
@@ -60,51 +61,39 @@ class Matrix(NamedTuple):
 class Sums(NamedTuple):
     """What a pass over messages finds.
 
-    values: of each column the sum of weights of its features. norms: the norm of the features, 0
-    where there is no word. tops: of the first column, the highest value (sum / norm) of a sentence.
-    asks: whether it is one sentence that is a question. marks: which classes of phrases it has, in
-    bits.
+    totals: of each column the sum over the features. norms: the norm of the features, 0 where there
+    is no word. tops: of the first column, the highest value (sum / norm) of a sentence. asks:
+    whether it is one sentence that is a question. marks: which classes of phrases it has, in bits.
     """
 
-    values: Array  # (messages, WIDTH) float32
+    totals: Array  # (messages, WIDTH) int32
     norms: Array  # (messages,) float32
     tops: Array  # (messages,) float32
     asks: Array  # (messages,) bool
     marks: Array  # (messages,) uint32
 
 
-class Words(NamedTuple):
-    """The words of message i: hashes[starts[i]:starts[i + 1]], and the square of how rare each
-    is."""
+class _News(NamedTuple):
+    """What each sentence has that its message did not have before; see the drawing above.
 
-    hashes: Array  # (words,) uint64
-    squares: Array  # (words,) float32
-    starts: Array  # (messages + 1,) int64
-
-
-class _Phrases(NamedTuple):
-    """The listed phrases in an open hash table, the classes of each in bits."""
-
-    keys: Array  # (slots,) uint64
-    classes: Array  # (slots,) uint32
-
-
-class _Desk(NamedTuple):
-    """What one message after another is laid out on.
-
-    folded: its letters. buckets: those of its features. seen: in bits,
-    which these are. ends: of each sentence, how many buckets there are at its end, and its words.
+    words: numbers of words. twice: buckets that these have in common. pairs: buckets of pairs and
+    of classes. Those of sentence i: words[words_at[i]:words_at[i + 1]], and likewise. marks: of
+    each message, see `Sums`.
     """
 
-    folded: Array  # (letters,) uint32
-    buckets: Array  # (features,) int32
-    seen: Array  # (BUCKETS / 64,) uint64
-    ends: Array  # (sentences, 2) int64
+    words: Array  # int32
+    twice: Array  # uint16
+    pairs: Array  # int32
+    words_at: Array  # (sentences + 1,) int64
+    twice_at: Array
+    pairs_at: Array
+    marks: Array  # (messages,) uint32
 
 
 def matrix(texts: Sequence[str]) -> Matrix:
     """The features of messages, to train on."""
-    return _matrix(pack(texts), letters(), _listed_phrases())
+    words = words_of(texts)
+    return _matrix(words, vocabulary(words), listed_phrases())
 
 
 def table_of(weights: Array, squares: Array) -> Array:
@@ -116,248 +105,208 @@ def table_of(weights: Array, squares: Array) -> Array:
     return table
 
 
-def sums(packed: Packed, table: Array) -> Sums:
-    """table: see `table_of`."""
-    return _sums(packed, letters(), _listed_phrases(), table)
+def sums(words: Words, table: Array) -> Sums:
+    """What messages add up to. table: see `table_of`."""
+    known = vocabulary(words)
+    news = _news(words, known, listed_phrases())
+    totals = np.zeros((len(known.longest), WIDTH), np.int32)
+    _add_rows(table, known.buckets, known.bounds, totals, 1)
+    sentences = np.zeros((len(words.sentences) - 1, WIDTH), np.int32)
+    _add_rows(totals, news.words, news.words_at, sentences, 1)
+    _add_rows(table, news.pairs, news.pairs_at, sentences, 1)
+    _add_rows(table, news.twice, news.twice_at, sentences, -1)
+    return _sums(words, sentences, news.marks)
 
 
-def words(packed: Packed, squares: Array) -> Words:
-    """The words of messages, as the heads know them. squares: see `sums`."""
-    return _words(packed, letters(), squares)
-
-
-@cache
-def _listed_phrases() -> _Phrases:
-    found = listed()
-    slots = 1 << (2 * len(found)).bit_length()
-    table = _Phrases(np.zeros(slots, np.uint64), np.zeros(slots, np.uint32))
-    for phrase, numbers in found.items():
-        bits = sum(1 << number for number in set(numbers))
-        _enter(np.uint64(hash_of_words(phrase)), np.uint32(bits), table)
-    return table
+# --- what is new in a sentence
 
 
 @njit(cache=True)
-def _enter(key: np.uint64, bits: np.uint32, phrases: _Phrases) -> None:
-    slot = _slot(phrases.keys, key)
-    phrases.keys[slot] = key
-    phrases.classes[slot] |= bits
-
-
-@njit(inline="always")
-def _slot(keys: Array, key: np.uint64) -> int:
-    """Where a key stands in an open hash table, or where it would."""
-    mask = np.uint64(len(keys) - 1)
-    slot = (key ^ (key >> np.uint64(29))) & mask
-    while keys[slot] != 0 and keys[slot] != key:
-        slot = (slot + np.uint64(1)) & mask
-    return int(slot)
-
-
-# --- the features of a message
-
-
-@njit(cache=True)
-def _desk(packed: Packed) -> _Desk:
-    """Space for the longest message."""
-    most = most_letters(packed.bounds)
-    return _Desk(
-        np.zeros(most, np.uint32),
-        np.zeros(6 * most + CLASSES, np.int32),
-        np.zeros(BUCKETS // 64 + 1, np.uint64),
-        np.zeros((most, 2), np.int64),
-    )
-
-
-@njit(cache=True)
-def _folded(packed: Packed, message: int, table: Array, desk: _Desk) -> Array:
-    """A message, folded on the desk."""
-    length = fold(text_of(packed, message), table, desk.folded)
-    folded: Array = desk.folded[:length]
-    return folded
-
-
-@njit(inline="always")
-def _bucket(hashed: np.uint64) -> int:
-    return int((hashed ^ (hashed >> np.uint64(29))) & np.uint64(SIZE - 1))
-
-
-@njit(inline="always")
-def _add(bucket: int, buckets: Array, count: int, seen: Array) -> int:
-    """Notes a bucket, if this message has not got it yet; how many there are now."""
-    bit = np.uint64(1) << np.uint64(bucket & 63)
-    if not seen[bucket >> 6] & bit:
-        seen[bucket >> 6] |= bit
-        buckets[count] = bucket
-        count += 1
-    return count
-
-
-@njit(cache=True)
-def _forget(buckets: Array, seen: Array) -> None:
-    """The next message has none of these buckets yet."""
-    for bucket in buckets:
-        seen[bucket >> 6] = 0
-
-
-@njit(cache=True)
-def _of_message(folded: Array, phrases: _Phrases, desk: _Desk) -> tuple[int, int, np.uint32]:
-    """Notes the buckets of a folded message, each once, and the ends of its sentences; how many
-    buckets, how many sentences, and the classes of its phrases."""
-    count, start, sentences, marks = 0, 0, 0, np.uint32(0)
-    last = np.zeros(LONGEST_PHRASE, np.uint64)  # words, the newest first
-    in_sentence = 0
-    for stop in range(1, len(folded)):
-        if folded[stop] != BLANK:
-            continue
-        if folded[start + 1] == END:
-            desk.ends[sentences, 0], desk.ends[sentences, 1] = count, in_sentence
-            sentences, in_sentence, start = sentences + 1, 0, stop
-            continue
-        count = _of_word(folded[start : stop + 1], last, desk, count)
-        found = _listed(last, phrases)
-        count = _of_classes(found, desk, count)
-        marks |= found
-        in_sentence, start = in_sentence + 1, stop
-    desk.ends[sentences, 0], desk.ends[sentences, 1] = count, in_sentence
-    return count, sentences + 1, marks
-
-
-@njit(inline="always")
-def _of_word(word: Array, last: Array, desk: _Desk, count: int) -> int:
-    """The features of a word with its blanks; it becomes the newest of the last words."""
-    buckets, seen = desk.buckets, desk.seen
-    hashed = hash_of(word[1:-1])
-    count = _grams(word, buckets, count, seen)
-    count = _add(_bucket(hashed ^ _WORD), buckets, count, seen)
-    pair = joined(last[0], hashed) ^ _PAIR
-    count = _add(_bucket(pair), buckets, count, seen)
-    for place in range(LONGEST_PHRASE - 1, 0, -1):
-        last[place] = last[place - 1]
-    last[0] = hashed
-    return count
-
-
-@njit(inline="always")
-def _grams(word: Array, buckets: Array, count: int, seen: Array) -> int:
-    """The n-grams of a word with its blanks; of one letter between blanks, " a" and "a " too."""
-    for start in range(len(word) - 1):
-        hashed = OFFSET ^ np.uint64(word[start])
-        for stop in range(start + 1, min(start + LONGEST, len(word))):
-            hashed = (hashed * PRIME) ^ np.uint64(word[stop])
-            count = _add(_bucket(hashed * PRIME), buckets, count, seen)
-    return count
-
-
-@njit(inline="always")
-def _listed(last: Array, phrases: _Phrases) -> np.uint32:
-    """The classes of the listed phrases that end at the newest word, in bits."""
-    found = np.uint32(0)
-    for length in range(1, LONGEST_PHRASE + 1):
-        if last[length - 1] == 0:
-            break
-        key = np.uint64(0)
-        for place in range(length - 1, -1, -1):
-            key = joined(key, last[place])
-        slot = _slot(phrases.keys, key)
-        if phrases.keys[slot] == key:
-            found |= phrases.classes[slot]
-    return found
-
-
-@njit(inline="always")
-def _of_classes(bits: np.uint32, desk: _Desk, count: int) -> int:
-    """The features of some classes of phrases."""
-    if bits:
-        for number in range(CLASSES):
-            if bits >> np.uint32(number) & np.uint32(1):
-                count = _add(SIZE + number, desk.buckets, count, desk.seen)
-    return count
-
-
-# --- passes over messages
-
-
-@njit(cache=True)
-def _matrix(packed: Packed, table: Array, phrases: _Phrases) -> Matrix:
-    desk = _desk(packed)
-    starts, indices = np.zeros(len(packed.bounds), np.int64), np.zeros(1024, np.int32)
-    for message in range(len(starts) - 1):
-        folded = _folded(packed, message, table, desk)
-        count, _, _ = _of_message(folded, phrases, desk)
-        used = starts[message]
-        if used + count > len(indices):
-            indices = np.concatenate((indices, np.zeros(len(indices) + count, np.int32)))
-        indices[used : used + count] = desk.buckets[:count]
-        _forget(desk.buckets[:count], desk.seen)
-        starts[message + 1] = used + count
-    return Matrix(indices[: starts[-1]], starts)
-
-
-@njit(cache=True)
-def _sums(packed: Packed, table: Array, phrases: _Phrases, weights: Array) -> Sums:
-    desk = _desk(packed)
-    found = _no_sums(len(packed.bounds) - 1)
-    for message in range(len(found.norms)):
-        folded = _folded(packed, message, table, desk)
-        count, sentences, found.marks[message] = _of_message(folded, phrases, desk)
-        own = desk.buckets[:count]
-        _forget(own, desk.seen)
-        found.norms[message] = _add_up(own, weights, found.values[message])
-        if sentences == 1 and count:
-            whole = found.values[message, 0] / found.norms[message]
-            found.tops[message] = whole * _share(desk.ends[0, 1])
-        else:
-            found.tops[message] = _top(own, desk.ends[:sentences], weights)
-        found.asks[message] = sentences == 1 and _is_question(folded)
+def _news(words: Words, known: Vocabulary, phrases: Phrases) -> _News:
+    found, met = _no_news(words, known), np.zeros(SIZE, np.uint8)
+    said = np.full(len(known.longest), -1, np.int32)  # in which message a word was met last
+    for message in range(len(words.messages) - 1):
+        mark, first = mark_of(message, met), words.sentences[words.messages[message]]
+        for sentence in range(words.messages[message], words.messages[message + 1]):
+            start, end = words.sentences[sentence], words.sentences[sentence + 1]
+            new = _add_words(known, start, end, said, message, found, sentence)
+            _add_twice(known, new, met, mark, found, sentence)
+            _add_pairs(words, first, start, end, met, mark, found, sentence)
+            bits = _classes(words, first, start, end, known, phrases)
+            _add_classes(bits & ~found.marks[message], found, sentence)
+            found.marks[message] |= bits
     return found
 
 
 @njit(cache=True)
-def _no_sums(messages: int) -> Sums:
-    return Sums(
-        np.zeros((messages, WIDTH), np.float32),
-        np.zeros(messages, np.float32),
-        np.zeros(messages, np.float32),
-        np.zeros(messages, np.bool_),
+def _no_news(words: Words, known: Vocabulary) -> _News:
+    """Space for all that may be new; what is not used costs nothing."""
+    sentences, messages = len(words.sentences), len(words.messages) - 1
+    return _News(
+        np.empty(len(words.hashes), np.int32),
+        np.empty(_most_features(known), np.uint16),
+        np.empty(len(words.hashes) + CLASSES * messages, np.int32),
+        np.zeros(sentences, np.int64),
+        np.zeros(sentences, np.int64),
+        np.zeros(sentences, np.int64),
         np.zeros(messages, np.uint32),
     )
 
 
 @njit(cache=True)
-def _is_question(folded: Array) -> bool:
-    """Does a folded message end in a question mark?"""
-    return len(folded) > 1 and folded[-2] in (_QUESTION, _WIDE_QUESTION)
+def _most_features(known: Vocabulary) -> int:
+    """How many features all words have together, the distinct ones as often as they are there."""
+    count = 0
+    for number in known.numbers:
+        count += known.bounds[number + 1] - known.bounds[number]
+    return count
 
 
 @njit(cache=True)
-def _add_up(buckets: Array, weights: Array, total: Array) -> float:
-    """Adds the weights of some features; their norm."""
-    norm = 0
-    sums = np.zeros(WIDTH, np.int32)
-    for bucket in buckets:
-        rarity = int(weights[bucket, RARITY])
-        norm += rarity * rarity
-        for column in range(WIDTH):  # a fixed number: all columns at once
-            sums[column] += weights[bucket, column]
-    total[:] = sums
-    return float(np.sqrt(norm) / RARITIES)
+def _add_words(
+    known: Vocabulary, start: int, end: int, said: Array, message: int, found: _News, sentence: int
+) -> Array:
+    """Adds the words of a sentence that are new to the message; their numbers."""
+    count = found.words_at[sentence]
+    for word in range(start, end):
+        number = known.numbers[word]
+        if said[number] != message:
+            said[number] = message
+            found.words[count] = number
+            count += 1
+    found.words_at[sentence + 1] = count
+    new: Array = found.words[found.words_at[sentence] : count]
+    return new
 
 
 @njit(cache=True)
-def _top(buckets: Array, ends: Array, weights: Array) -> float:
-    """The highest value of the first column in a sentence, by the features that it has first. A
-    sentence of fewer than `SHORT` words says so much less."""
-    top, start = -np.inf, 0
-    for sentence in range(len(ends)):
-        total, norm = 0, 0
-        for place in range(start, ends[sentence, 0]):
-            total += weights[buckets[place], 0]
-            rarity = int(weights[buckets[place], RARITY])
-            norm += rarity * rarity
-        start = ends[sentence, 0]
-        if norm > 0:
-            top = max(top, _share(ends[sentence, 1]) * total * RARITIES / np.sqrt(norm))
+def _add_twice(
+    known: Vocabulary, new: Array, met: Array, mark: np.uint8, found: _News, sentence: int
+) -> None:
+    """Adds those features of new words that the message has already."""
+    count = found.twice_at[sentence]
+    for number in new:
+        for place in range(known.bounds[number], known.bounds[number + 1]):
+            bucket = known.buckets[place]
+            if met[bucket] == mark:
+                found.twice[count] = bucket
+                count += 1
+            met[bucket] = mark
+    found.twice_at[sentence + 1] = count
+
+
+@njit(cache=True)
+def _add_pairs(
+    words: Words,
+    first: int,
+    start: int,
+    end: int,
+    met: Array,
+    mark: np.uint8,
+    found: _News,
+    sentence: int,
+) -> None:
+    """Adds the pairs of a sentence that are new to the message, whose first word is `first`."""
+    count = found.pairs_at[sentence]
+    for word in range(start, end):
+        count = add(_pair(words, first, word), found.pairs, count, met, mark)
+    found.pairs_at[sentence + 1] = count
+
+
+@njit(inline="always")
+def _pair(words: Words, first: int, word: int) -> int:
+    """The bucket of a word with the one before it."""
+    before = np.uint64(0)
+    if word > first:
+        before = words.hashes[word - 1]
+    return bucket_of(joined(before, words.hashes[word]) ^ _PAIR)
+
+
+@njit(cache=True)
+def _classes(
+    words: Words, first: int, start: int, end: int, known: Vocabulary, phrases: Phrases
+) -> np.uint32:
+    """The classes of the phrases that end in a sentence, in bits."""
+    bits = np.uint32(0)
+    for word in range(start, end):
+        longest = known.longest[known.numbers[word]]
+        if longest:
+            bits |= classes_of(words.hashes, first, word, longest, phrases)
+    return bits
+
+
+@njit(cache=True)
+def _add_classes(bits: np.uint32, found: _News, sentence: int) -> None:
+    """Adds classes of phrases to the pairs of a sentence."""
+    for number in range(CLASSES):
+        if bits >> np.uint32(number) & np.uint32(1):
+            found.pairs[found.pairs_at[sentence + 1]] = SIZE + number
+            found.pairs_at[sentence + 1] += 1
+
+
+# --- sums
+
+
+@njit(cache=True)
+def _add_rows(table: Array, which: Array, bounds: Array, sums: Array, sign: int) -> None:
+    """To row i of `sums` adds the rows which[bounds[i]:bounds[i + 1]] of a table, or takes them
+    away, with the squares of their rarities."""
+    total = np.zeros(WIDTH, np.int32)
+    for row in range(len(sums)):
+        square, total[:] = 0, 0
+        for place in range(bounds[row], bounds[row + 1]):
+            added = which[place]
+            for column in range(len(total)):  # not `WIDTH`: so all columns are added at once
+                total[column] += table[added, column]
+            rarity = np.int32(table[added, RARITY])
+            square += rarity * rarity
+        total[SQUARE] += square
+        total[RARITY] = 0
+        for column in range(len(total)):
+            sums[row, column] += sign * total[column]
+
+
+@njit(cache=True)
+def _sums(words: Words, sentences: Array, marks: Array) -> Sums:
+    """sentences: (sentences, WIDTH) what each adds up to."""
+    found = _no_sums(len(words.messages) - 1, marks)
+    for message in range(len(marks)):
+        start, end = words.messages[message], words.messages[message + 1]
+        total = found.totals[message]
+        for sentence in range(start, end):
+            total += sentences[sentence]
+        norm = np.float32(np.sqrt(total[SQUARE]) / RARITIES)
+        found.norms[message] = norm
+        if end - start == 1 and norm > 0:
+            said = words.sentences[end] - words.sentences[start]
+            found.tops[message] = np.float32(total[0]) / norm * _share(said)
+        else:
+            found.tops[message] = _top(sentences[start:end], words.sentences[start : end + 1])
+        found.asks[message] = end - start == 1 and _asks(words, start)
+    return found
+
+
+@njit(cache=True)
+def _no_sums(messages: int, marks: Array) -> Sums:
+    return Sums(
+        np.zeros((messages, WIDTH), np.int32),
+        np.zeros(messages, np.float32),
+        np.zeros(messages, np.float32),
+        np.zeros(messages, np.bool_),
+        marks,
+    )
+
+
+@njit(cache=True)
+def _top(sentences: Array, bounds: Array) -> float:
+    """The highest value of the first column in a sentence. One of fewer than `SHORT` words says so
+    much less. bounds: of their words."""
+    top = -np.inf
+    for sentence in range(len(sentences)):
+        total, square = sentences[sentence, 0], sentences[sentence, SQUARE]
+        if square > 0:
+            share = _share(bounds[sentence + 1] - bounds[sentence])
+            top = max(top, share * total * RARITIES / np.sqrt(square))
     return float(top)
 
 
@@ -368,26 +317,49 @@ def _share(words: int) -> np.float32:
 
 
 @njit(cache=True)
-def _words(packed: Packed, table: Array, squares: Array) -> Words:
-    folded = np.zeros(most_letters(packed.bounds), np.uint32)
-    found = _no_words(packed)
-    for message in range(len(found.starts) - 1):
-        length = fold(text_of(packed, message), table, folded)
-        used, start = found.starts[message], 0
-        for stop in range(1, length):
-            if folded[stop] == BLANK and folded[start + 1] == END:
-                start = stop
-            elif folded[stop] == BLANK:
-                found.hashes[used] = hash_of(folded[start + 1 : stop])
-                found.squares[used] = squares[_bucket(found.hashes[used] ^ _WORD)]
-                used, start = used + 1, stop
-        found.starts[message + 1] = used
-    words = found.starts[-1]
-    return Words(found.hashes[:words], found.squares[:words], found.starts)
+def _asks(words: Words, sentence: int) -> bool:
+    """Does a sentence end in a question mark?"""
+    last = words.sentences[sentence + 1] - 1
+    if last < words.sentences[sentence]:
+        return False
+    return words.codes[words.firsts[last]] in (_QUESTION, _WIDE_QUESTION)
+
+
+# --- the features themselves
 
 
 @njit(cache=True)
-def _no_words(packed: Packed) -> Words:
-    most = len(packed.codes)
-    hashes, squares = np.zeros(most, np.uint64), np.zeros(most, np.float32)
-    return Words(hashes, squares, np.zeros(len(packed.bounds), np.int64))
+def _matrix(words: Words, known: Vocabulary, phrases: Phrases) -> Matrix:
+    firsts = words.sentences[words.messages]
+    most = _most_features(known) + len(words.hashes) + CLASSES * (len(firsts) - 1)
+    indices, met = np.empty(most, np.int32), np.zeros(BUCKETS, np.uint8)
+    starts = np.zeros(len(firsts), np.int64)
+    for message in range(len(firsts) - 1):
+        mark, count = mark_of(message, met), starts[message]
+        first = firsts[message]
+        for word in range(first, firsts[message + 1]):
+            for bucket in _buckets(known, word):
+                count = add(bucket, indices, count, met, mark)
+            count = add(_pair(words, first, word), indices, count, met, mark)
+            longest = known.longest[known.numbers[word]]
+            bits = classes_of(words.hashes, first, word, longest, phrases)
+            count = _add_bits(bits, indices, count, met, mark)
+        starts[message + 1] = count
+    return Matrix(indices[:count], starts)
+
+
+@njit(cache=True)
+def _buckets(known: Vocabulary, word: int) -> Array:
+    """The features of a word by itself."""
+    number = known.numbers[word]
+    buckets: Array = known.buckets[known.bounds[number] : known.bounds[number + 1]]
+    return buckets
+
+
+@njit(cache=True)
+def _add_bits(bits: np.uint32, buckets: Array, count: int, met: Array, mark: np.uint8) -> int:
+    """Notes the buckets of classes of phrases."""
+    for number in range(CLASSES):
+        if bits >> np.uint32(number) & np.uint32(1):
+            count = add(SIZE + number, buckets, count, met, mark)
+    return count

@@ -1,8 +1,18 @@
-"""From a message to its words, in compiled code.
+"""From messages to their words, in compiled code.
 
-A message is folded to its words in lower case; signs that say something by themselves are words:
+A message is folded to words in lower case; signs that say something by themselves are words:
 
-    "Fine… I MISS you!!"    fine · … | i · miss · you · ! · !        | ends a sentence
+    "Fine… I MISS you!!"    fine · … | i · miss · you · ! · !        | a sentence ends
+
+Messages are laid end to end, so that one loop over one array reads them all. A word is where its
+letters stand there, and their hash; sentences and messages are where their first word, their first
+sentence is:
+
+    codes        F i n e … _ I _ M I S S _ y o u ! ! 0 H i 0 …        0 ends a message
+    firsts       0       4   6   8         13    16 17 19
+    lengths      4       1   1   4         3     1  1  2
+    sentences    0           2                         7              words
+    messages     0                                     2              sentences
 """
 
 from __future__ import annotations
@@ -17,7 +27,7 @@ from pipeline.compiled import njit
 
 _PLANE = 0x10000  # characters beyond the first plane, emoji most of all, are words by themselves
 _ALONE, _STOP = 1 << 31, 1 << 30  # of a character: it is a word by itself; it may end a sentence
-BLANK, END = 32, 10  # in a folded message: between words, between sentences
+BLANK = 32  # before and behind the letters of a word
 OFFSET = np.uint64(1469598103934665603)  # FNV-1a
 PRIME = np.uint64(1099511628211)
 
@@ -31,7 +41,34 @@ class Packed(NamedTuple):
     bounds: Array  # (messages + 1,) int64
 
 
-def pack(texts: Sequence[str]) -> Packed:
+class Words(NamedTuple):
+    """The words of messages; see the drawing above.
+
+    firsts, lengths: where the letters of a word stand in `codes`, as they were written. hashes: of
+    the letters as they are read. Words of sentence i: sentences[i] to sentences[i + 1]; one may
+    have none. Sentences of message i: messages[i] to messages[i + 1], one at the least.
+    """
+
+    codes: Array  # (characters,) uint32
+    firsts: Array  # (words,) int64
+    lengths: Array  # (words,) int32
+    hashes: Array  # (words,) uint64
+    sentences: Array  # (sentences + 1,) int64
+    messages: Array  # (messages + 1,) int64
+
+    @property
+    def starts(self) -> Array:
+        """(messages + 1,) where the words of each message begin."""
+        starts: Array = self.sentences[self.messages]
+        return starts
+
+
+def words_of(texts: Sequence[str]) -> Words:
+    """The words of messages."""
+    return _split(_packed(texts), letters())
+
+
+def _packed(texts: Sequence[str]) -> Packed:
     """Messages as one array of characters, a NUL behind each."""
     joined = "\0".join([*texts, ""])
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
@@ -60,80 +97,83 @@ def letters() -> Array:
     return table
 
 
-def hash_of_words(phrase: str) -> int:
-    """The hash that the compiled pass gives the same words."""
-    packed = pack([phrase])
-    folded = np.zeros(most_letters(packed.bounds), np.uint32)
-    length = fold(text_of(packed, 0), letters(), folded)
-    return int(_hash_of_words(folded[:length]))
+@njit(cache=True)
+def _split(packed: Packed, table: Array) -> Words:
+    """table: `letters`."""
+    found, words, sentences = _space(packed), 0, 0
+    for message in range(len(packed.bounds) - 1):
+        found.sentences[sentences] = words
+        words, sentences = _split_message(packed, message, table, found, words, sentences + 1)
+        found.messages[message + 1] = sentences
+    found.sentences[sentences] = words
+    return Words(
+        packed.codes,
+        found.firsts[:words],
+        found.lengths[:words],
+        found.hashes[:words],
+        found.sentences[: sentences + 1],
+        found.messages,
+    )
 
 
 @njit(cache=True)
-def text_of(packed: Packed, message: int) -> Array:
-    """The characters of a message."""
-    text: Array = packed.codes[packed.bounds[message] : packed.bounds[message + 1] - 1]
-    return text
+def _space(packed: Packed) -> Words:
+    """Space for as many words as there are characters; what is not used costs nothing."""
+    most = len(packed.codes)
+    return Words(
+        packed.codes,
+        np.empty(most, np.int64),
+        np.empty(most, np.int32),
+        np.empty(most, np.uint64),
+        np.empty(most + 1, np.int64),
+        np.zeros(len(packed.bounds), np.int64),
+    )
 
 
-@njit(cache=True)
-def most_letters(bounds: Array) -> int:
-    """How long the longest message may be when it is folded, with the blanks around it."""
-    longest = 0
-    for message in range(len(bounds) - 1):
-        longest = max(longest, bounds[message + 1] - bounds[message])
-    return 3 * longest + 2
-
-
-@njit(cache=True)
-def fold(text: Array, table: Array, folded: Array) -> int:
-    """Writes a message as words in lower case with a blank before, between and after them, and
-    `END` with a blank behind each sentence. table: `letters`."""
-    folded[0] = BLANK
-    length, stopped = 1, False
-    for code in text:
-        kind = table[code] if code < _PLANE else code | np.uint32(_ALONE)
-        alone = kind & np.uint32(_ALONE)
+@njit(inline="always")
+def _split_message(
+    packed: Packed, message: int, table: Array, found: Words, words: int, sentences: int
+) -> tuple[int, int]:
+    """Adds the words of a message to those that are found already, and where a further sentence
+    begins; how many of both there are then. The NUL behind a message ends its last word."""
+    length, hashed, single, stopped = 0, OFFSET, False, False
+    for place in range(packed.bounds[message], packed.bounds[message + 1]):
+        kind = kind_of(packed.codes[place], table)
         letter = kind & np.uint32(_STOP - 1)
-        if folded[length - 1] != BLANK and (alone or letter == 0):
-            folded[length] = BLANK
-            length += 1
-        if stopped and letter and not kind & np.uint32(_STOP):
-            folded[length], folded[length + 1] = END, BLANK
-            length, stopped = length + 2, False
+        if length and (single or kind >= _ALONE or letter == 0):
+            found.firsts[words] = place - length
+            found.lengths[words], found.hashes[words] = length, hashed
+            words, length = words + 1, 0
+        if letter and length == 0:
+            hashed, single = OFFSET, kind >= _ALONE
+            if stopped and not kind & np.uint32(_STOP):  # "!!" ends one sentence
+                found.sentences[sentences] = words
+                sentences, stopped = sentences + 1, False
         if letter:
-            folded[length] = letter
+            hashed = (hashed ^ np.uint64(letter)) * PRIME
             length += 1
-        if alone:
-            folded[length] = BLANK
-            length += 1
-        stopped = stopped or kind & np.uint32(_STOP) > 0
-    if folded[length - 1] != BLANK:
-        folded[length] = BLANK
-        length += 1
-    return length
+        stopped = stopped or kind & np.uint32(_STOP) != 0
+    return words, sentences
+
+
+@njit(inline="always")
+def kind_of(code: np.uint32, table: Array) -> np.uint32:
+    """What a character is: an entry of `letters`."""
+    return table[code] if code < _PLANE else code | np.uint32(_ALONE)
 
 
 @njit(cache=True)
-def hash_of(word: Array) -> np.uint64:
-    """The hash of a word."""
-    hashed = OFFSET
-    for letter in word:
-        hashed = (hashed ^ np.uint64(letter)) * PRIME
-    return hashed
+def spell(words: Words, word: int, table: Array, spelled: Array) -> int:
+    """Writes a word as it is read, with a blank before and behind it; how long that is."""
+    first, length = words.firsts[word], words.lengths[word]
+    spelled[0] = spelled[length + 1] = BLANK
+    for place in range(length):
+        kind = kind_of(words.codes[first + place], table)
+        spelled[place + 1] = kind & np.uint32(_STOP - 1)
+    return int(length + 2)
 
 
 @njit(cache=True)
-def joined(before: np.uint64, word: np.uint64) -> np.uint64:
-    """The hash of some words and one more."""
-    return (before * np.uint64(31) + np.uint64(7)) * PRIME ^ word
-
-
-@njit(cache=True)
-def _hash_of_words(folded: Array) -> np.uint64:
-    """The hash of the words of a folded phrase."""
-    key, start = np.uint64(0), 0
-    for stop in range(1, len(folded)):
-        if folded[stop] == BLANK:
-            key = joined(key, hash_of(folded[start + 1 : stop]))
-            start = stop
-    return key
+def joined(some: np.uint64, word: np.uint64) -> np.uint64:
+    """The hash of some words, by theirs, and one more."""
+    return (some * np.uint64(31) + np.uint64(7)) * PRIME ^ word

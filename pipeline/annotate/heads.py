@@ -23,8 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline import UserError
-from pipeline.annotate.features import BUCKETS, RARITY, sums, table_of
-from pipeline.annotate.folding import Array, Packed
+from pipeline.annotate.features import BUCKETS, SQUARE, sums, table_of
+from pipeline.annotate.folding import Array, Words
 
 FIELDS = ("columns", "weights", "scale", "bias", "squares", "languages")
 
@@ -36,7 +36,7 @@ class Read(NamedTuple):
     question. marks: the classes of listed phrases that it has, in bits.
     """
 
-    values: Array  # (messages, columns) float32
+    values: Array  # (columns, messages) float32
     tops: Array  # (messages,) float32
     asks: Array  # (messages,) bool
     marks: Array  # (messages,) uint32
@@ -54,28 +54,28 @@ class Heads:
     squares: Array
     languages: Mapping[str, Sequence[str]]
 
-    def read(self, packed: Packed) -> Read:
-        """Shapes: see `Read`."""
-        found = sums(packed, self.table)
-        spoken = found.norms > 0
-        values = np.full((len(spoken), len(self.columns)), np.nan, np.float32)
-        sums_of_heads = found.values[:, : len(self.columns)]
-        values[spoken] = sums_of_heads[spoken] / found.norms[spoken, None]
-        tops = np.where(spoken, found.tops, np.nan) * self.scale[0] + self.bias[0]
-        return Read(values * self.scale + self.bias, tops, found.asks, found.marks)
+    def read(self, words: Words) -> Read:
+        """What is said of messages, by their words. Shapes: see `Read`."""
+        found = sums(words, self.table)
+        norms = np.where(found.norms > 0, found.norms, np.nan)
+        totals = np.ascontiguousarray(found.totals.T[: len(self.columns)], np.float32)
+        values = totals / norms * self.scale[:, None] + self.bias[:, None]
+        tops = np.where(found.norms > 0, found.tops, np.nan) * self.scale[0] + self.bias[0]
+        return Read(values, tops, found.asks, found.marks)
 
-    def measured(self, codes: Array, what: str) -> Array:
+    def measured(self, languages: Sequence[str | None], what: str) -> Array:
         """(messages,) whether it has been measured in their language."""
-        return np.isin(codes, self.languages[what])
+        known = frozenset(self.languages[what]).__contains__
+        return np.fromiter(map(known, languages), np.bool_, len(languages))
 
     def column(self, read: Read, name: str) -> Array:
         """(messages,) what one head says."""
-        found: Array = read.values[:, self.columns.index(name)]
+        found: Array = read.values[self.columns.index(name)]
         return found
 
     def emotions(self, read: Read, names: Sequence[str]) -> Array:
-        """(messages, names) what the heads of some emotions say."""
-        found: Array = read.values[:, [self.columns.index(f"emotion.{name}") for name in names]]
+        """(names, messages) what the heads of some emotions say."""
+        found: Array = read.values[[self.columns.index(f"emotion.{name}") for name in names]]
         return found
 
 
@@ -90,10 +90,10 @@ def load(path: Path) -> Heads:
             "`rapport train annotations` has written."
         ) from None
     weights, scale, bias, squares, names = arrays
-    if weights.shape != (BUCKETS, len(columns)) or len(columns) > RARITY:
+    if weights.shape != (BUCKETS, len(columns)) or len(columns) > SQUARE:
         raise UserError(
             f"{path} was made by another version of Rapport: it has {weights.shape} weights, "
-            f"and {BUCKETS} features of at most {RARITY} heads are read here. Train it again."
+            f"and {BUCKETS} features of at most {SQUARE} heads are read here. Train it again."
         )
     squares = squares.astype(np.float32)
     table = table_of(weights, squares)

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.annotate.features import Words
-from pipeline.annotate.folding import Array
+from pipeline.annotate.folding import Array, Words
+from pipeline.annotate.vocabulary import squares_of
 from pipeline.compiled import njit
 from pipeline.conversation import Conversation
 
@@ -39,6 +39,14 @@ class Batch(NamedTuple):
 
     sides: Array  # (texts,) int8
     row_at: Array  # (rows + 1,) int64
+
+
+class _Said(NamedTuple):
+    """The words of text i: hashes[starts[i]:starts[i + 1]], and the square of how rare each is."""
+
+    hashes: Array  # (words,) uint64
+    squares: Array  # (words,) float32
+    starts: Array  # (texts + 1,) int64
 
 
 def batch(rows: Sequence[Conversation]) -> Batch:
@@ -69,9 +77,15 @@ def _card(row: Conversation) -> str:
     return "\n".join(filter(None, parts))
 
 
+def defects(words: Words, squares: Array, where: Batch) -> Array:
+    """(rows, len(NAMES)) float64; NaN where a row has not enough to be measured. squares: of the
+    inverse document frequencies of all features."""
+    found: Array = _defects(_Said(words.hashes, squares_of(words, squares), words.starts), where)
+    return found
+
+
 @njit(cache=True)
-def defects(found: Words, where: Batch) -> Array:
-    """(rows, len(NAMES)) float64; NaN where a row has not enough to be measured."""
+def _defects(found: _Said, where: Batch) -> Array:
     values = np.full((len(where.row_at) - 1, 5), np.nan)
     for row in range(len(values)):
         first, card = where.row_at[row], where.row_at[row + 1] - 1
@@ -113,14 +127,14 @@ def _run_of(hashes: Array, start: int, length: int) -> np.uint64:
 
 
 @njit(cache=True)
-def _of_text(found: Words, text: int) -> Array:
+def _of_text(found: _Said, text: int) -> Array:
     """The words of a text."""
     own: Array = found.hashes[found.starts[text] : found.starts[text + 1]]
     return own
 
 
 @njit(cache=True)
-def _stutter(found: Words, where: Batch, first: int, card: int) -> float:
+def _stutter(found: _Said, where: Batch, first: int, card: int) -> float:
     """The largest share of word pairs of a message that it had before; nan without a long one."""
     most = np.nan
     for text in range(first, card):
@@ -145,7 +159,7 @@ def _repeats(own: Array) -> int:
 
 
 @njit(cache=True)
-def _takes_up(found: Words, where: Batch, first: int, card: int) -> float:
+def _takes_up(found: _Said, where: Batch, first: int, card: int) -> float:
     """The share of the assistant's answers with a rare word of the message before."""
     answers, taken = 0, 0
     for text in range(first + 1, card):
@@ -168,7 +182,7 @@ def _has_one(words: Array, known: Array) -> bool:
 
 
 @njit(cache=True)
-def _rare_words(found: Words, text: int) -> Array:
+def _rare_words(found: _Said, text: int) -> Array:
     """The set of the rare words of a text."""
     first, last = found.starts[text], found.starts[text + 1]
     rare: Array = _set_of(last - first)
@@ -201,7 +215,7 @@ def _variety(own: Array) -> float:
 
 
 @njit(cache=True)
-def _own_words(found: Words, where: Batch, first: int, card: int) -> Array:
+def _own_words(found: _Said, where: Batch, first: int, card: int) -> Array:
     """The words of all messages of the assistant."""
     own, count = np.zeros(found.starts[card] - found.starts[first], np.uint64), 0
     for text in range(first, card):
@@ -213,7 +227,7 @@ def _own_words(found: Words, where: Batch, first: int, card: int) -> Array:
 
 
 @njit(cache=True)
-def _shown(found: Words, card: int, own: Array) -> float:
+def _shown(found: _Said, card: int, own: Array) -> float:
     """The share of the card's rare words that the assistant uses."""
     used = _set_of(len(own))
     for word in own:
@@ -227,7 +241,7 @@ def _shown(found: Words, card: int, own: Array) -> float:
 
 
 @njit(cache=True)
-def _recited(found: Words, where: Batch, first: int, card: int) -> float:
+def _recited(found: _Said, where: Batch, first: int, card: int) -> float:
     """The longest run of words that a message of the assistant shares with the card; 0 below `RUN`
     words."""
     runs = _runs(_of_text(found, card))

@@ -12,8 +12,7 @@ import numpy as np
 
 from pipeline.annotate import Annotated, annotate, shipped
 from pipeline.annotate.encoder import Encoded, encode
-from pipeline.annotate.features import words
-from pipeline.annotate.folding import Array, pack
+from pipeline.annotate.folding import Array, words_of
 from pipeline.conversation import Annotation, Conversation, Measures, Message, uncollected
 from pipeline.pacing.course import Course, Said, Standing, course
 from pipeline.pacing.uptake import rebuffs, takes_up
@@ -45,12 +44,12 @@ def measure(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[C
 
 def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
     rows = _with_languages([_read(row) for row in rows])
-    packed = pack(defects.texts(rows))
+    words = words_of(defects.texts(rows))
     where = defects.batch(rows)
     encoded = _encoded(rows, where, settings)
-    found = annotate((), _languages(rows, where), packed, encoded)
+    found = annotate((), _languages(rows, where), words, encoded)
     found = found._replace(forward=np.nan_to_num(found.forward))
-    numbers = defects.defects(words(packed, shipped().squares), where)
+    numbers = defects.defects(words, shipped().squares, where)
     places = pairwise(where.row_at.tolist())
     for row, own, (start, end) in zip(rows, numbers, places, strict=True):
         yield _measured(row, found.part(slice(start, end - 1)), own)
