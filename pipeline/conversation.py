@@ -115,9 +115,8 @@ class Language:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """What is known of one message.
+class Annotation(NamedTuple):
+    """What is known of one message. Made by the million, as messages are: a tuple.
 
     stage: of closeness that the two have reached with it (`pipeline.pacing.STAGES`). decision: what
     it does about it. closeness: of its words, from -1 (distant) to 1 (intimate).
@@ -577,8 +576,8 @@ def _decode_structs(array: pa.Array, kind: pa.DataType) -> list[Any]:
     if made_of is None:  # measures
         names = [child.name for child in kind]
         return [_present(names, row) for row in rows]
-    # messages are most of a row: no call of Python's each
-    if made_of is Message and not array.null_count:
+    # messages and annotations are most of a row: no call of Python's each
+    if made_of in (Message, Annotation) and not array.null_count:
         return list(map(tuple.__new__, repeat(made_of), rows))
     if not array.null_count:
         return list(starmap(made_of, rows))

@@ -57,19 +57,6 @@ class Annotated(NamedTuple):
     marks: dict[str, Array]  # (messages,) bool
     follows: Array
 
-    def part(self, where: slice) -> Annotated:
-        """What is found of some of the messages."""
-        marks = {mark: held[where] for mark, held in self.marks.items()}
-        return Annotated(
-            self.closeness[where],
-            self.forward[where],
-            self.uptake[where],
-            self.emotions[where],
-            self.low[where],
-            marks,
-            self.follows[where],
-        )
-
 
 @cache
 def shipped() -> Heads:

@@ -15,14 +15,19 @@ and nothing else, so whoever asks need keep no state.
 
 from __future__ import annotations
 
-from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pipeline.conversation import Step
+import numpy as np
+
+from pipeline.compiled import njit
+from pipeline.conversation import Role, Step
 from pipeline.pacing import PAUSE, STAGES
+
+Array = np.ndarray[Any, Any]
 
 # Levels and differences of closeness; our choice, on the same texts as the weights below.
 START = -0.3  # level of two strangers
@@ -51,10 +56,24 @@ class Said(NamedTuple):
     uptake: likewise, below 0: it turns away from what was said before.
     """
 
-    role: str
+    role: Role
     closeness: float | None = None
     forward: float = 0.0
     uptake: float = 0.0
+
+
+class Flat(NamedTuple):
+    """Messages of many conversations, laid end to end; those of number i are starts[i] to ends[i].
+
+    What stands between two conversations belongs to neither.
+    """
+
+    sides: Array  # (messages,) int8, see `SIDES`
+    closeness: Array  # (messages,) float64, NaN where it is not known
+    forward: Array  # (messages,) float64, and so is uptake
+    uptake: Array
+    starts: Array  # (conversations,) int64
+    ends: Array
 
 
 @dataclass
@@ -75,40 +94,92 @@ class Course:
     rush: float | None = None
 
 
+SIDES: dict[Role, int] = {"system": -1, "user": 0, "assistant": 1}
+_USER, _ASSISTANT = SIDES["user"], SIDES["assistant"]
+_DECISIONS: tuple[Step | None, ...] = (None, "hold", "back", "closer")
+_NOTHING, _HOLD, _BACK, _CLOSER = range(4)
+_STEP, _UNTAKEN, _JUMP, _PRESSED = 1, 2, 4, 8  # what a message is, in bits
+
+
 def course(messages: Sequence[Said]) -> Course:
-    """Follow a conversation."""
-    found, fold = Course(), _Fold()
-    for index, said in enumerate(messages):
-        if said.role == "assistant":
-            found.places.append(_companion(fold, found, index, said.closeness))
-        elif said.role == "user":
-            _answer(fold, found, index, said)
-            found.places.append(Standing(fold.stage, level=fold.level))
-        else:
-            found.places.append(Standing(fold.stage, level=fold.level))
-    own = _closeness(messages, "assistant")
-    if own:
-        found.rush = _rush(found, messages)
-        users = _closeness(messages, "user")
-        found.gap = fmean(own) - fmean(users) if users else None
+    """Follow one conversation."""
+    sides = np.array([SIDES[said.role] for said in messages], np.int8)
+    columns = np.array([said[1:] for said in messages], np.float64).reshape(-1, 3).T.copy()
+    ends = np.array([len(messages)])
+    (found,) = courses(Flat(sides, *columns, np.zeros_like(ends), ends))
     return found
 
 
-def _closeness(messages: Sequence[Said], role: str) -> list[float]:
-    """What one side's messages show, in order."""
-    own = [said.closeness for said in messages if said.role == role]
-    return [close for close in own if close is not None]
+def courses(said: Flat) -> Iterator[Course]:
+    """Follow many conversations."""
+    followed = _follow(said)
+    places, marks = _places(followed), followed.marks.tolist()
+    own, users = _Side.of(said, followed, "assistant"), _Side.of(said, followed, "user")
+    bounds = zip(said.starts.tolist(), said.ends.tolist(), strict=True)
+    for number, (start, end) in enumerate(bounds):
+        found = Course(places[start:end], *_amiss(marks[start:end]))
+        closeness = own.closeness_of(number)
+        if closeness:
+            found.rush = _rush(own, users, number)
+            answers = users.closeness_of(number)
+            found.gap = fmean(closeness) - fmean(answers) if answers else None
+        yield found
 
 
-def _rush(found: Course, messages: Sequence[Said]) -> float:
+def _places(followed: _Followed) -> list[Standing]:
+    """What is found of each message; made by the million: no call of Python's each."""
+    stages = np.array(STAGES, object)[followed.stages].tolist()
+    decisions = np.array(_DECISIONS, object)[followed.decisions].tolist()
+    rows = zip(
+        stages, decisions, followed.levels.tolist(), followed.excess.tolist(), strict=True
+    )
+    return list(map(tuple.__new__, repeat(Standing), rows))
+
+
+def _amiss(marks: Sequence[int]) -> Iterator[list[int]]:
+    """Which messages are steps, untaken, jumps, pressed."""
+    marked = [(index, mark) for index, mark in enumerate(marks) if mark]
+    for bit in (_STEP, _UNTAKEN, _JUMP, _PRESSED):
+        yield [index for index, mark in marked if mark & bit]
+
+
+class _Side(NamedTuple):
+    """The messages of one side alone; those of conversation i are starts[i] to ends[i]."""
+
+    closeness: list[float]
+    pushes: list[float]
+    excess: list[float]
+    uptake: list[float]
+    starts: list[int]
+    ends: list[int]
+
+    @classmethod
+    def of(cls, said: Flat, followed: _Followed, role: Role) -> _Side:
+        own = np.flatnonzero(said.sides == SIDES[role])
+        closeness = said.closeness[own]
+        pushes = np.where(np.isnan(closeness), 0.0, closeness) + FORWARD * said.forward[own]
+        values = (closeness, pushes, followed.excess[own], said.uptake[own])
+        bounds = (np.searchsorted(own, said.starts), np.searchsorted(own, said.ends))
+        return cls(*(array.tolist() for array in (*values, *bounds)))
+
+    def part(self, values: list[float], number: int) -> list[float]:
+        """The values of one conversation."""
+        return values[self.starts[number] : self.ends[number]]
+
+    def closeness_of(self, number: int) -> list[float]:
+        """What one side's messages show, in order."""
+        own = self.part(self.closeness, number)
+        return [close for close in own if close == close]
+
+
+def _rush(own: _Side, users: _Side, number: int) -> float:
     """How fast the assistant comes closer, about -1 to 2: how close and how forward its messages
     are, the early ones more; how far they go beyond what was open; and how little the other side
     takes up."""
-    replies = [index for index, said in enumerate(messages) if said.role == "assistant"]
-    pushes = [_push(messages[index]) for index in replies]
-    excess = fmean([found.places[index].excess for index in replies])
-    answers = [said.uptake for said in messages if said.role == "user"] or [0.0]
-    return _early_first(pushes) + EXCESS * excess - UPTAKE * fmean(answers)
+    pushes = own.part(own.pushes, number)
+    excess = own.part(own.excess, number)
+    answers = users.part(users.uptake, number) or [0.0]
+    return _early_first(pushes) + EXCESS * fmean(excess) - UPTAKE * fmean(answers)
 
 
 def _early_first(pushes: Sequence[float]) -> float:
@@ -118,56 +189,92 @@ def _early_first(pushes: Sequence[float]) -> float:
     return (fmean(pushes) + sum(weighed) * 2 / (count * (count + 1))) / 2
 
 
-def _push(said: Said) -> float:
-    return (said.closeness or 0.0) + FORWARD * said.forward
+# --- the fold
 
 
-@dataclass
-class _Fold:
-    """What the fold knows so far. open: closeness of a step that waits for its answer, step its
-    message. rebuffed: the last step that was not taken up."""
+class _Followed(NamedTuple):
+    """What the fold finds of each message: number of its stage and decision, see `Standing`; what
+    it is, in bits."""
 
-    level: float = START
-    open: float | None = None
-    step: int = -1
-    rebuffed: int = -PAUSE
-
-    @property
-    def stage(self) -> str:
-        return STAGES[bisect(BORDERS, self.level)]
+    stages: Array  # (messages,) int8
+    decisions: Array  # (messages,) int8
+    levels: Array  # (messages,) float64
+    excess: Array  # (messages,) float64
+    marks: Array  # (messages,) uint8
 
 
-def _companion(fold: _Fold, found: Course, index: int, close: float | None) -> Standing:
+class _Fold(NamedTuple):
+    """What the fold knows so far. open: closeness of a step that waits for its answer, else NaN;
+    step: its message. rebuffed: the last step that was not taken up. Messages by their place among
+    all."""
+
+    level: float
+    open: float
+    step: int
+    rebuffed: int
+
+
+@njit(cache=True)
+def _follow(said: Flat) -> _Followed:
+    found = _nothing(len(said.sides))
+    for number in range(len(said.starts)):
+        start = said.starts[number]
+        fold = _Fold(START, np.nan, start - 1, start - PAUSE)
+        for place in range(start, said.ends[number]):
+            if said.sides[place] == _ASSISTANT:
+                fold = _companion(fold, place, said.closeness[place], found)
+            elif said.sides[place] == _USER:
+                fold = _answer(fold, said.closeness[place], said.uptake[place] >= 0, found)
+            found.levels[place] = fold.level
+            for border in BORDERS:
+                found.stages[place] += fold.level >= border
+    return found
+
+
+@njit(cache=True)
+def _nothing(messages: int) -> _Followed:
+    return _Followed(
+        np.zeros(messages, np.int8),
+        np.full(messages, _NOTHING, np.int8),
+        np.full(messages, START),
+        np.zeros(messages),
+        np.zeros(messages, np.uint8),
+    )
+
+
+@njit(cache=True)
+def _companion(fold: _Fold, place: int, close: float, found: _Followed) -> _Fold:
     """A message of the assistant: does it hold, or come closer?"""
-    if close is None or close - fold.level < STEP:
-        decision: Step = "hold"
-        if index - fold.rebuffed == 2:
-            decision = "back"
-        return Standing(fold.stage, decision, fold.level)
-    fold.open, fold.step = close, index
-    found.steps.append(index)
+    if not close - fold.level >= STEP:  # of NaN too
+        found.decisions[place] = _BACK if place - fold.rebuffed == 2 else _HOLD
+        return fold
+    found.decisions[place] = _CLOSER
+    found.excess[place] = max(0.0, close - fold.level - REACH)
+    mark = _STEP
     if close - fold.level >= JUMP:
-        found.jumps.append(index)
-    if index - fold.rebuffed < PAUSE:
-        found.pressed.append(index)
-    excess = max(0.0, close - fold.level - REACH)
-    return Standing(fold.stage, "closer", fold.level, excess)
+        mark |= _JUMP
+    if place - fold.rebuffed < PAUSE:
+        mark |= _PRESSED
+    found.marks[place] |= mark
+    return _Fold(fold.level, close, place, fold.rebuffed)
 
 
-def _answer(fold: _Fold, found: Course, index: int, said: Said) -> None:
+@njit(cache=True)
+def _answer(fold: _Fold, close: float, taken: bool, found: _Followed) -> _Fold:
     """A message of the user: takes up the step before it, or comes closer by itself."""
-    taken = said.uptake >= 0
-    if fold.open is not None and not taken:
-        found.untaken.append(fold.step)
-        fold.rebuffed = fold.step
-    reached = _reached(fold.open, said.closeness)
-    if taken and reached is not None:
-        fold.level += max(0.0, GAIN * (reached - fold.level))
-    fold.open = None
+    level, rebuffed = fold.level, fold.rebuffed
+    if not np.isnan(fold.open) and not taken:
+        found.marks[fold.step] |= _UNTAKEN
+        rebuffed = fold.step
+    reached = _reached(fold.open, close)
+    if taken and not np.isnan(reached):
+        level += max(0.0, GAIN * (reached - level))
+    return _Fold(level, np.nan, fold.step, rebuffed)
 
 
-def _reached(step: float | None, answer: float | None) -> float | None:
+@njit(cache=True)
+def _reached(step: float, answer: float) -> float:
     """How close a step and its answer come together: no further than the answer can follow."""
-    if step is None or answer is None:
-        return answer if step is None else step
+    if np.isnan(step) or np.isnan(answer):
+        return answer if np.isnan(step) else step
     return max(answer, min(step, answer + REACH))

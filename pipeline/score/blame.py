@@ -41,5 +41,8 @@ def without(row: Conversation) -> list[Finding]:
 
 def messages_of(row: Conversation, rule: str) -> list[int]:
     """The messages that are to blame by one of these rules."""
-    found = [finding.message for finding in row.findings if finding.rule == rule]
-    return [message for message in found if message is not None]
+    return [
+        finding.message
+        for finding in row.findings
+        if finding.rule == rule and finding.message is not None
+    ]

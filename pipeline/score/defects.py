@@ -21,20 +21,21 @@ from pipeline.annotate.folding import Array, Words
 from pipeline.annotate.vocabulary import squares_of
 from pipeline.compiled import njit
 from pipeline.conversation import Conversation
+from pipeline.pacing.course import SIDES
 
 NAMES = ("stutter", "takes_up", "variety", "card_shown", "card_recited")
 WINDOW = 50  # words (the usual window of MATTR)
 ENOUGH = 10  # words of a message in which word pairs are counted; our choice
 RARE = 4.5  # inverse document frequency from which on a word says what a line is about; our choice
 RUN = 3  # words: shorter runs are nobody's
-_SIDES = {"system": -1, "user": 0, "assistant": 1}
+CARD = 2  # side of a card, beside those of messages
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Batch(NamedTuple):
     """Rows laid end to end. Texts of row i: row_at[i] to row_at[i + 1], its card the last of them.
 
-    sides: of each text: -1 system, 0 user, 1 assistant, 2 card.
+    sides: of each text: those of `SIDES`, or `CARD`.
     """
 
     sides: Array  # (texts,) int8
@@ -54,8 +55,8 @@ def batch(rows: Sequence[Conversation]) -> Batch:
     sides: list[int] = []
     row_at = [0]
     for row in rows:
-        sides += [_SIDES[message.role] for message in row.messages]
-        sides.append(2)
+        sides += [SIDES[message.role] for message in row.messages]
+        sides.append(CARD)
         row_at.append(len(sides))
     return Batch(np.array(sides, np.int8), np.array(row_at, np.int64))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, islice, pairwise, repeat
 from operator import sub
 from typing import NamedTuple, TypeVar
 
@@ -13,8 +13,9 @@ import numpy as np
 from pipeline.annotate import Annotated, annotate, shipped
 from pipeline.annotate.encoder import Encoded, encode
 from pipeline.annotate.folding import Array, words_of
+from pipeline.annotate.listed import MARKS
 from pipeline.conversation import Annotation, Conversation, Measures, Message, uncollected
-from pipeline.pacing.course import Course, Said, Standing, course
+from pipeline.pacing.course import SIDES, Course, Flat, courses
 from pipeline.pacing.uptake import rebuffs, takes_up
 from pipeline.recipe.score import ScoreSettings
 from pipeline.rules import READERS, RULES, beyond, measures
@@ -27,7 +28,7 @@ FEELS_WITH = ("sadness", "fear", "love")  # emotions of a reply to somebody who 
 OFF = ("joy", "disgust")  # and emotions that are out of place there
 
 BATCH = 512  # rows that are measured together
-SPEAKING = (0, 1)  # sides of `defects.Batch`: user and assistant
+USER, ASSISTANT = SIDES["user"], SIDES["assistant"]
 
 Value = TypeVar("Value")
 
@@ -44,15 +45,18 @@ def measure(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[C
 
 def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
     rows = _with_languages([_read(row) for row in rows])
-    words = words_of(defects.texts(rows))
-    where = defects.batch(rows)
-    encoded = _encoded(rows, where, settings)
-    found = annotate((), _languages(rows, where), words, encoded)
-    found = found._replace(forward=np.nan_to_num(found.forward))
-    numbers = defects.defects(words, shipped().squares, where)
-    places = pairwise(where.row_at.tolist())
-    for row, own, (start, end) in zip(rows, numbers, places, strict=True):
-        yield _measured(row, found.part(slice(start, end - 1)), own)
+    texts, where = defects.texts(rows), defects.batch(rows)
+    words, languages = words_of(texts), _languages(rows, where)
+    encoded = _encoded(texts, where, settings)
+    found = _completed(annotate((), languages, words, encoded), rows, where)
+    uptake = _uptake(found, where, texts, languages)
+    starts, ends = where.row_at[:-1], where.row_at[1:] - 1
+    said = Flat(where.sides, found.closeness, found.forward, uptake, starts, ends)
+    shown = _shown(found, where)
+    numbers = defects.defects(words, shipped().squares, where).tolist()
+    bounds = map(slice, starts.tolist(), ends.tolist())
+    for row, own, followed, place in zip(rows, numbers, courses(said), bounds, strict=True):
+        yield _measured(row, shown.part(place), followed, own)
 
 
 def _languages(rows: Sequence[Conversation], where: defects.Batch) -> list[str | None]:
@@ -62,16 +66,43 @@ def _languages(rows: Sequence[Conversation], where: defects.Batch) -> list[str |
 
 
 def _encoded(
-    rows: Sequence[Conversation],
-    where: defects.Batch,
-    settings: ScoreSettings,
+    texts: Sequence[str], where: defects.Batch, settings: ScoreSettings
 ) -> Encoded | None:
     """What the encoder says of all that user and assistant write; None where it is not wanted."""
     if settings.encoder is None:
         return None
-    texts = defects.texts(rows)
     written = np.array([bool(text.strip()) for text in texts])
-    return encode(texts, written & np.isin(where.sides, SPEAKING))
+    return encode(texts, written & np.isin(where.sides, (USER, ASSISTANT)))
+
+
+def _completed(
+    found: Annotated, rows: Sequence[Conversation], where: defects.Batch
+) -> Annotated:
+    """With what the source says of messages in the place of what was found. float64, so that
+    nothing is rounded again."""
+    closeness = found.closeness.astype(np.float64)
+    forward = np.nan_to_num(found.forward).astype(np.float64)
+    for row, start in zip(rows, where.row_at.tolist(), strict=False):
+        for place, given in enumerate(row.annotations, start):
+            if given.closeness is not None:
+                closeness[place] = given.closeness
+            found.emotions[place] = given.emotion or found.emotions[place]
+    return found._replace(closeness=closeness, forward=forward)
+
+
+def _uptake(
+    found: Annotated,
+    where: defects.Batch,
+    texts: Sequence[str],
+    languages: Sequence[str | None],
+) -> Array:
+    """(texts,) float64; by the list of rebuffs where the heads were not measured."""
+    uptake = found.uptake.astype(np.float64)
+    unknown = np.isnan(uptake) & (where.sides != defects.CARD)
+    for place in np.flatnonzero(unknown).tolist():
+        taken = takes_up(texts[place], rebuffs(languages[place]))
+        uptake[place] = 1.0 if taken else -1.0
+    return uptake
 
 
 def _read(row: Conversation) -> Conversation:
@@ -114,29 +145,50 @@ def _spoken(row: Conversation) -> list[str]:
 
 
 class _Shown(NamedTuple):
-    """What each message of a row shows, or what is known of it already."""
+    """What messages show, or what is known of them already; one value each, and their sides."""
 
-    messages: Sequence[Message]
+    sides: list[int]
     closeness: list[float | None]
     emotions: list[str | None]
+    low: list[bool]
+    empathic: list[bool]
+    praise: list[bool]
+    complaint: list[bool]
+    follows: list[float]
+
+    def part(self, place: slice) -> _Shown:
+        """What some of the messages show."""
+        return _Shown(*(values[place] for values in self))
 
 
-def _measured(row: Conversation, found: Annotated, own: Array) -> Conversation:
-    """found: of its messages. own: its defects."""
-    shown = _shown(row, found)
-    followed = course(_said(row, shown, found))
+def _shown(found: Annotated, where: defects.Batch) -> _Shown:
+    closeness = [None if value != value else value for value in found.closeness.tolist()]
+    marks = (found.marks[mark].tolist() for mark in MARKS)
+    return _Shown(
+        where.sides.tolist(),
+        closeness,
+        found.emotions,
+        found.low.tolist(),
+        *marks,
+        found.follows.tolist(),
+    )
+
+
+def _measured(
+    row: Conversation, shown: _Shown, followed: Course, own: Sequence[float]
+) -> Conversation:
+    """own: its defects."""
     annotations = _annotations(row, shown, followed)
     numbers = {
-        name: value
-        for name, value in zip(defects.NAMES, own.tolist(), strict=True)
-        if value == value
+        name: value for name, value in zip(defects.NAMES, own, strict=True) if value == value
     }
+    replies = _replies(shown)
     numbers |= _closeness(shown, followed)
     numbers |= _feelings(shown)
-    numbers |= _attunement(shown, found)
-    numbers |= _reactions(shown, found)
-    numbers |= _answers(shown, found)
-    edit = f"score: annotated {_annotated(annotations)} of {len(annotations)} messages"
+    numbers |= _attunement(row, shown, replies)
+    numbers |= _reactions(shown)
+    numbers |= _answers(shown, replies)
+    edit = f"score: annotated {_annotated(shown)} of {len(annotations)} messages"
     return replace(
         row,
         annotations=annotations,
@@ -146,59 +198,37 @@ def _measured(row: Conversation, found: Annotated, own: Array) -> Conversation:
     )
 
 
-def _shown(row: Conversation, found: Annotated) -> _Shown:
-    closeness = [_known(value) for value in found.closeness.tolist()]
-    emotions = list(found.emotions)
-    for index, given in enumerate(row.annotations):
-        if given.closeness is not None:
-            closeness[index] = given.closeness
-        emotions[index] = given.emotion or emotions[index]
-    return _Shown(row.messages, closeness, emotions)
-
-
-def _known(value: float) -> float | None:
-    return None if value != value else value
-
-
-def _said(row: Conversation, shown: _Shown, found: Annotated) -> list[Said]:
-    """The messages as the course sees them."""
-    phrases = rebuffs(row.language and row.language.code)
-    forward = found.forward.tolist()
-    uptake = found.uptake.tolist()
-    for index, message in enumerate(row.messages):
-        if uptake[index] != uptake[index]:  # not measured in this language
-            uptake[index] = 1.0 if takes_up(message.content, phrases) else -1.0
-    roles = [message.role for message in row.messages]
-    return list(map(Said, roles, shown.closeness, forward, uptake))
-
-
-def _annotated(annotations: Sequence[Annotation]) -> int:
+def _annotated(shown: _Shown) -> int:
     """Of how many messages something is found."""
-    return sum(one.closeness is not None or one.emotion is not None for one in annotations)
+    both = zip(shown.closeness, shown.emotions, strict=True)
+    return sum(close is not None or emotion is not None for close, emotion in both)
 
 
 def _annotations(row: Conversation, shown: _Shown, followed: Course) -> tuple[Annotation, ...]:
     """One per message. Where no message shows closeness there is no stage either."""
-    given = row.annotations or (Annotation(),) * len(row.messages)
-    places: Sequence[Standing | None] = followed.places
+    stages: Sequence[str | None] = [place.stage for place in followed.places]
+    decisions = [place.decision for place in followed.places]
     if all(close is None for close in shown.closeness):
-        places = [None] * len(places)
-    return tuple(map(_annotation, given, shown.closeness, shown.emotions, places))
+        stages = decisions = [None] * len(stages)
+    found = zip(stages, decisions, shown.closeness, shown.emotions, repeat(None))
+    annotations = tuple(map(tuple.__new__, repeat(Annotation), found))
+    if not row.annotations:
+        return annotations
+    return tuple(map(_with_given, annotations, row.annotations))
 
 
-def _annotation(
-    given: Annotation, close: float | None, emotion: str | None, place: Standing | None
-) -> Annotation:
+def _with_given(found: Annotation, given: Annotation) -> Annotation:
     """What the source or `generate` says of a message stays."""
-    stage, decision = given.stage, given.decision
-    if place is not None:
-        stage, decision = stage or place.stage, decision or place.decision
-    return Annotation(stage, decision, close, emotion, given.language)
+    return found._replace(
+        stage=given.stage or found.stage,
+        decision=given.decision or found.decision,
+        language=given.language,
+    )
 
 
 def _closeness(shown: _Shown, followed: Course) -> Measures:
     """How close the assistant is, and how fast it came there."""
-    own = [close for close in _of_assistant(shown, shown.closeness) if close is not None]
+    own = _known_of_assistant(shown, shown.closeness)
     if not own:
         return {}
     found = {
@@ -218,17 +248,16 @@ def _closeness(shown: _Shown, followed: Course) -> Measures:
 
 def _feelings(shown: _Shown) -> Measures:
     """Feelings of the assistant."""
-    own = [one for one in _of_assistant(shown, shown.emotions) if one is not None]
+    own = _known_of_assistant(shown, shown.emotions)
     return _mean("feelings", [emotion != "neutral" for emotion in own])
 
 
-def _attunement(shown: _Shown, found: Annotated) -> Measures:
+def _attunement(row: Conversation, shown: _Shown, replies: Sequence[int]) -> Measures:
     """How the assistant answers feelings of the user."""
-    empathic = found.marks["empathy"].tolist()
     answers = [
-        _answer(shown.messages[reply], shown.emotions[reply], empathic[reply])
-        for reply in _replies(shown)
-        if found.low[reply - 1]
+        _answer(row.messages[reply], shown.emotions[reply], shown.empathic[reply])
+        for reply in replies
+        if shown.low[reply - 1]
     ]
     return _mean("attunement", answers)
 
@@ -240,17 +269,16 @@ def _answer(reply: Message, emotion: str | None, empathic: bool) -> int:
     return (empathic or emotion in FEELS_WITH) + asks - (emotion in OFF)
 
 
-def _reactions(shown: _Shown, found: Annotated) -> Measures:
+def _reactions(shown: _Shown) -> Measures:
     """Praise less complaints, per message of the user."""
-    users = [index for index, one in enumerate(shown.messages) if one.role == "user"]
-    praise = found.marks["praise"][users].astype(int)
-    complaint = found.marks["complaint"][users]
-    return _mean("reactions", (praise - complaint).tolist())
+    both = zip(shown.sides, shown.praise, shown.complaint, strict=True)
+    users = [praise - complaint for side, praise, complaint in both if side == USER]
+    return _mean("reactions", users)
 
 
-def _answers(shown: _Shown, found: Annotated) -> Measures:
+def _answers(shown: _Shown, replies: Sequence[int]) -> Measures:
     """How far the assistant's messages follow those of the user before them."""
-    follows = found.follows[_replies(shown)].tolist()
+    follows = [shown.follows[reply] for reply in replies]
     return _mean("answers", [value for value in follows if value == value])
 
 
@@ -263,10 +291,11 @@ def _mean(name: str, values: Sequence[float]) -> Measures:
 
 def _replies(shown: _Shown) -> list[int]:
     """The messages of the assistant that follow one of the user."""
-    roles = [(before.role, after.role) for before, after in pairwise(shown.messages)]
-    return [index for index, both in enumerate(roles, 1) if both == ("user", "assistant")]
+    both = enumerate(pairwise(shown.sides), 1)
+    return [index for index, sides in both if sides == (USER, ASSISTANT)]
 
 
-def _of_assistant(shown: _Shown, values: Sequence[Value]) -> list[Value]:
-    both = zip(shown.messages, values, strict=True)
-    return [value for message, value in both if message.role == "assistant"]
+def _known_of_assistant(shown: _Shown, values: Sequence[Value | None]) -> list[Value]:
+    """What is known of the assistant's messages."""
+    both = zip(shown.sides, values, strict=True)
+    return [value for side, value in both if side == ASSISTANT and value is not None]

@@ -124,7 +124,7 @@ def _amiss(untaken: Sequence[int], pressed: Sequence[int], jumps: Sequence[int])
 
 
 def _replies(row: Conversation) -> int:
-    return sum(message.role == "assistant" for message in row.messages)
+    return [message.role for message in row.messages].count("assistant")
 
 
 def _counted(messages: Sequence[int], what: str) -> str:

@@ -68,7 +68,7 @@ def as_record(row: Conversation, said: Sequence[Score]) -> dict[str, Any]:
         "verdicts": [asdict(score) for score in said],
         "scores": [asdict(score) for score in row.scores],
         "measures": row.measures,
-        "annotations": [asdict(one) for one in row.annotations],
+        "annotations": [one._asdict() for one in row.annotations],
     }
 
 
