@@ -128,11 +128,10 @@ def _news(words: Words, known: Vocabulary, phrases: Phrases) -> _News:
     for message in range(len(words.messages) - 1):
         mark, first = mark_of(message, met), words.sentences[words.messages[message]]
         for sentence in range(words.messages[message], words.messages[message + 1]):
-            start, end = words.sentences[sentence], words.sentences[sentence + 1]
-            new = _add_words(known, start, end, said, message, found, sentence)
+            new = _add_words(words, known, sentence, said, message, found)
             _add_twice(known, new, met, mark, found, sentence)
-            _add_pairs(words, first, start, end, met, mark, found, sentence)
-            bits = _classes(words, first, start, end, known, phrases)
+            _add_pairs(words, first, sentence, met, mark, found)
+            bits = _classes(words, first, sentence, known, phrases)
             _add_classes(bits & ~found.marks[message], found, sentence)
             found.marks[message] |= bits
     return found
@@ -164,11 +163,11 @@ def _most_features(known: Vocabulary) -> int:
 
 @njit(cache=True)
 def _add_words(
-    known: Vocabulary, start: int, end: int, said: Array, message: int, found: _News, sentence: int
+    words: Words, known: Vocabulary, sentence: int, said: Array, message: int, found: _News
 ) -> Array:
     """Adds the words of a sentence that are new to the message; their numbers."""
     count = found.words_at[sentence]
-    for word in range(start, end):
+    for word in range(words.sentences[sentence], words.sentences[sentence + 1]):
         number = known.numbers[word]
         if said[number] != message:
             said[number] = message
@@ -197,18 +196,11 @@ def _add_twice(
 
 @njit(cache=True)
 def _add_pairs(
-    words: Words,
-    first: int,
-    start: int,
-    end: int,
-    met: Array,
-    mark: np.uint8,
-    found: _News,
-    sentence: int,
+    words: Words, first: int, sentence: int, met: Array, mark: np.uint8, found: _News
 ) -> None:
     """Adds the pairs of a sentence that are new to the message, whose first word is `first`."""
     count = found.pairs_at[sentence]
-    for word in range(start, end):
+    for word in range(words.sentences[sentence], words.sentences[sentence + 1]):
         count = add(_pair(words, first, word), found.pairs, count, met, mark)
     found.pairs_at[sentence + 1] = count
 
@@ -224,11 +216,11 @@ def _pair(words: Words, first: int, word: int) -> int:
 
 @njit(cache=True)
 def _classes(
-    words: Words, first: int, start: int, end: int, known: Vocabulary, phrases: Phrases
+    words: Words, first: int, sentence: int, known: Vocabulary, phrases: Phrases
 ) -> np.uint32:
     """The classes of the phrases that end in a sentence, in bits."""
     bits = np.uint32(0)
-    for word in range(start, end):
+    for word in range(words.sentences[sentence], words.sentences[sentence + 1]):
         longest = known.longest[known.numbers[word]]
         if longest:
             bits |= classes_of(words.hashes, first, word, longest, phrases)
@@ -258,7 +250,7 @@ def _add_rows(table: Array, which: Array, bounds: Array, sums: Array, sign: int)
             added = which[place]
             for column in range(len(total)):  # not `WIDTH`: so all columns are added at once
                 total[column] += table[added, column]
-            rarity = np.int32(table[added, RARITY])
+            rarity = int(table[added, RARITY])
             square += rarity * rarity
         total[SQUARE] += square
         total[RARITY] = 0
@@ -331,35 +323,28 @@ def _asks(words: Words, sentence: int) -> bool:
 @njit(cache=True)
 def _matrix(words: Words, known: Vocabulary, phrases: Phrases) -> Matrix:
     firsts = words.sentences[words.messages]
-    most = _most_features(known) + len(words.hashes) + CLASSES * (len(firsts) - 1)
+    most = _most_features(known) + len(words.hashes) + CLASSES * len(firsts)
     indices, met = np.empty(most, np.int32), np.zeros(BUCKETS, np.uint8)
     starts = np.zeros(len(firsts), np.int64)
     for message in range(len(firsts) - 1):
         mark, count = mark_of(message, met), starts[message]
-        first = firsts[message]
-        for word in range(first, firsts[message + 1]):
-            for bucket in _buckets(known, word):
+        for word in range(firsts[message], firsts[message + 1]):
+            for bucket in _buckets(words, firsts[message], word, known, phrases):
                 count = add(bucket, indices, count, met, mark)
-            count = add(_pair(words, first, word), indices, count, met, mark)
-            longest = known.longest[known.numbers[word]]
-            bits = classes_of(words.hashes, first, word, longest, phrases)
-            count = _add_bits(bits, indices, count, met, mark)
         starts[message + 1] = count
-    return Matrix(indices[:count], starts)
+    return Matrix(indices[: starts[-1]], starts)
 
 
 @njit(cache=True)
-def _buckets(known: Vocabulary, word: int) -> Array:
-    """The features of a word by itself."""
+def _buckets(words: Words, first: int, word: int, known: Vocabulary, phrases: Phrases) -> Array:
+    """All features of a word that a message has with it."""
     number = known.numbers[word]
-    buckets: Array = known.buckets[known.bounds[number] : known.bounds[number + 1]]
-    return buckets
-
-
-@njit(cache=True)
-def _add_bits(bits: np.uint32, buckets: Array, count: int, met: Array, mark: np.uint8) -> int:
-    """Notes the buckets of classes of phrases."""
-    for number in range(CLASSES):
-        if bits >> np.uint32(number) & np.uint32(1):
-            count = add(SIZE + number, buckets, count, met, mark)
-    return count
+    own = known.buckets[known.bounds[number] : known.bounds[number + 1]]
+    found, count = np.empty(len(own) + 1 + CLASSES, np.int32), len(own) + 1
+    found[: -1 - CLASSES], found[len(own)] = own, _pair(words, first, word)
+    bits = classes_of(words.hashes, first, word, known.longest[number], phrases)
+    for one in range(CLASSES):
+        if bits >> np.uint32(one) & np.uint32(1):
+            found[count] = SIZE + one
+            count += 1
+    return found[:count]

@@ -100,11 +100,12 @@ def letters() -> Array:
 @njit(cache=True)
 def _split(packed: Packed, table: Array) -> Words:
     """table: `letters`."""
-    found, words, sentences = _space(packed), 0, 0
+    found, words = _space(packed), 0
     for message in range(len(packed.bounds) - 1):
-        found.sentences[sentences] = words
-        words, sentences = _split_message(packed, message, table, found, words, sentences + 1)
-        found.messages[message + 1] = sentences
+        found.messages[message + 1] = found.messages[message]
+        _open_sentence(found, message, words)
+        words = _split_message(packed, message, table, found, words)
+    sentences = found.messages[-1]
     found.sentences[sentences] = words
     return Words(
         packed.codes,
@@ -131,11 +132,16 @@ def _space(packed: Packed) -> Words:
 
 
 @njit(inline="always")
-def _split_message(
-    packed: Packed, message: int, table: Array, found: Words, words: int, sentences: int
-) -> tuple[int, int]:
-    """Adds the words of a message to those that are found already, and where a further sentence
-    begins; how many of both there are then. The NUL behind a message ends its last word."""
+def _open_sentence(found: Words, message: int, words: int) -> None:
+    """One more sentence of a message begins behind so many words."""
+    found.sentences[found.messages[message + 1]] = words
+    found.messages[message + 1] += 1
+
+
+@njit(inline="always")
+def _split_message(packed: Packed, message: int, table: Array, found: Words, words: int) -> int:
+    """Adds the words of a message to those that are found already, and its further sentences; how
+    many words there are then. The NUL behind a message ends its last word."""
     length, hashed, single, stopped = 0, OFFSET, False, False
     for place in range(packed.bounds[message], packed.bounds[message + 1]):
         kind = kind_of(packed.codes[place], table)
@@ -145,15 +151,15 @@ def _split_message(
             found.lengths[words], found.hashes[words] = length, hashed
             words, length = words + 1, 0
         if letter and length == 0:
-            hashed, single = OFFSET, kind >= _ALONE
+            hashed, single = OFFSET, bool(kind >= _ALONE)
             if stopped and not kind & np.uint32(_STOP):  # "!!" ends one sentence
-                found.sentences[sentences] = words
-                sentences, stopped = sentences + 1, False
+                _open_sentence(found, message, words)
+                stopped = False
         if letter:
             hashed = (hashed ^ np.uint64(letter)) * PRIME
             length += 1
         stopped = stopped or kind & np.uint32(_STOP) != 0
-    return words, sentences
+    return words
 
 
 @njit(inline="always")

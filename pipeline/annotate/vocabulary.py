@@ -66,7 +66,7 @@ def squares_of(words: Words, squares: Array) -> Array:
 @njit(inline="always")
 def bucket_of(hashed: np.uint64) -> int:
     """The bucket of a feature."""
-    return (hashed ^ (hashed >> _SHIFT)) & np.uint64(SIZE - 1)
+    return int((hashed ^ (hashed >> _SHIFT)) & np.uint64(SIZE - 1))
 
 
 @njit(inline="always")
@@ -153,13 +153,12 @@ def _slot(keys: Array, key: np.uint64) -> int:
 def _vocabulary(words: Words, table: Array, phrases: Phrases) -> Vocabulary:
     """table: `letters`."""
     numbers, firsts = _numbered(words.hashes)
-    found = _space(words, numbers, firsts)
+    found, met = _space(words, numbers, firsts), np.zeros(SIZE, np.uint8)
     spelled = np.empty(np.max(words.lengths) + 2 if len(firsts) else 0, np.uint32)
-    met = np.zeros(SIZE, np.uint8)
     for number in range(len(firsts)):
         hashed, mark = words.hashes[firsts[number]], mark_of(number, met)
-        length = spell(words, firsts[number], table, spelled)
-        count = _grams(spelled, length, found.buckets, found.bounds[number], met, mark)
+        own = spelled[: spell(words, firsts[number], table, spelled)]
+        count = _grams(own, found.buckets, found.bounds[number], met, mark)
         count = add(bucket_of(hashed ^ _WORD), found.buckets, count, met, mark)
         found.bounds[number + 1] = count
         found.longest[number] = phrases.longest[_slot(phrases.keys, joined(np.uint64(0), hashed))]
@@ -181,13 +180,11 @@ def _space(words: Words, numbers: Array, firsts: Array) -> Vocabulary:
 
 
 @njit(cache=True)
-def _grams(
-    spelled: Array, length: int, buckets: Array, count: int, met: Array, mark: np.uint8
-) -> int:
+def _grams(spelled: Array, buckets: Array, count: int, met: Array, mark: np.uint8) -> int:
     """The n-grams of a word with its blanks; of one letter between blanks, " a" and "a " too."""
-    for start in range(length - 1):
+    for start in range(len(spelled) - 1):
         hashed = OFFSET ^ np.uint64(spelled[start])
-        for stop in range(start + 1, min(start + LONGEST, length)):
+        for stop in range(start + 1, min(start + LONGEST, len(spelled))):
             hashed = (hashed * PRIME) ^ np.uint64(spelled[stop])
             count = add(bucket_of(hashed * PRIME), buckets, count, met, mark)
     return count

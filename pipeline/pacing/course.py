@@ -104,9 +104,10 @@ _STEP, _UNTAKEN, _JUMP, _PRESSED = 1, 2, 4, 8  # what a message is, in bits
 def course(messages: Sequence[Said]) -> Course:
     """Follow one conversation."""
     sides = np.array([SIDES[said.role] for said in messages], np.int8)
-    columns = np.array([said[1:] for said in messages], np.float64).reshape(-1, 3).T.copy()
+    columns = np.array([said[1:] for said in messages], np.float64).reshape(-1, 3)
+    closeness, forward, uptake = np.ascontiguousarray(columns.T)
     ends = np.array([len(messages)])
-    (found,) = courses(Flat(sides, *columns, np.zeros_like(ends), ends))
+    (found,) = courses(Flat(sides, closeness, forward, uptake, np.zeros_like(ends), ends))
     return found
 
 
@@ -115,32 +116,43 @@ def courses(said: Flat) -> Iterator[Course]:
     followed = _follow(said)
     places, marks = _places(followed), followed.marks.tolist()
     own, users = _Side.of(said, followed, "assistant"), _Side.of(said, followed, "user")
-    bounds = zip(said.starts.tolist(), said.ends.tolist(), strict=True)
-    for number, (start, end) in enumerate(bounds):
-        found = Course(places[start:end], *_amiss(marks[start:end]))
-        closeness = own.closeness_of(number)
-        if closeness:
-            found.rush = _rush(own, users, number)
-            answers = users.closeness_of(number)
-            found.gap = fmean(closeness) - fmean(answers) if answers else None
+    for number in range(len(said.starts)):
+        start, end = said.starts[number], said.ends[number]
+        found = _marked(places[start:end], marks[start:end])
+        _add_rush(found, own, users, number)
         yield found
+
+
+def _add_rush(found: Course, own: _Side, users: _Side, number: int) -> None:
+    """How fast closeness came, and whose messages are closer."""
+    closeness = own.closeness_of(number)
+    if closeness:
+        found.rush = _rush(own, users, number)
+        answers = users.closeness_of(number)
+        found.gap = fmean(closeness) - fmean(answers) if answers else None
 
 
 def _places(followed: _Followed) -> list[Standing]:
     """What is found of each message; made by the million: no call of Python's each."""
     stages = np.array(STAGES, object)[followed.stages].tolist()
     decisions = np.array(_DECISIONS, object)[followed.decisions].tolist()
-    rows = zip(
-        stages, decisions, followed.levels.tolist(), followed.excess.tolist(), strict=True
-    )
+    rows = zip(stages, decisions, followed.levels.tolist(), followed.excess.tolist(), strict=True)
     return list(map(tuple.__new__, repeat(Standing), rows))
 
 
-def _amiss(marks: Sequence[int]) -> Iterator[list[int]]:
-    """Which messages are steps, untaken, jumps, pressed."""
+def _marked(places: list[Standing], marks: Sequence[int]) -> Course:
+    """A course with its steps, and what is amiss with them."""
+    found = Course(places)
     marked = [(index, mark) for index, mark in enumerate(marks) if mark]
-    for bit in (_STEP, _UNTAKEN, _JUMP, _PRESSED):
-        yield [index for index, mark in marked if mark & bit]
+    for index, mark in marked:
+        found.steps.append(index)
+        if mark & _UNTAKEN:
+            found.untaken.append(index)
+        if mark & _JUMP:
+            found.jumps.append(index)
+        if mark & _PRESSED:
+            found.pressed.append(index)
+    return found
 
 
 class _Side(NamedTuple):

@@ -12,8 +12,7 @@ import numpy as np
 
 from pipeline.annotate import Annotated, annotate, shipped
 from pipeline.annotate.encoder import Encoded, encode
-from pipeline.annotate.folding import Array, words_of
-from pipeline.annotate.listed import MARKS
+from pipeline.annotate.folding import Array, Words, words_of
 from pipeline.conversation import Annotation, Conversation, Measures, Message, uncollected
 from pipeline.pacing.course import SIDES, Course, Flat, courses
 from pipeline.pacing.uptake import rebuffs, takes_up
@@ -46,17 +45,31 @@ def measure(part: Iterable[Conversation], settings: ScoreSettings) -> Iterator[C
 def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Conversation]:
     rows = _with_languages([_read(row) for row in rows])
     texts, where = defects.texts(rows), defects.batch(rows)
-    words, languages = words_of(texts), _languages(rows, where)
+    words = words_of(texts)
+    found = _found(rows, texts, words, where, settings)
+    numbers = defects.defects(words, shipped().squares, where).tolist()
+    shown = _shown(found, where)
+    yield from map(_measured, rows, shown, courses(_flat(found, where)), numbers)
+
+
+def _found(
+    rows: Sequence[Conversation],
+    texts: Sequence[str],
+    words: Words,
+    where: defects.Batch,
+    settings: ScoreSettings,
+) -> Annotated:
+    """What is found of each text, and what is known of it already."""
+    languages = _languages(rows, where)
     encoded = _encoded(texts, where, settings)
     found = _completed(annotate((), languages, words, encoded), rows, where)
-    uptake = _uptake(found, where, texts, languages)
+    return found._replace(uptake=_uptake(found, where, texts, languages))
+
+
+def _flat(found: Annotated, where: defects.Batch) -> Flat:
+    """The messages as the course sees them; a card belongs to none."""
     starts, ends = where.row_at[:-1], where.row_at[1:] - 1
-    said = Flat(where.sides, found.closeness, found.forward, uptake, starts, ends)
-    shown = _shown(found, where)
-    numbers = defects.defects(words, shipped().squares, where).tolist()
-    bounds = map(slice, starts.tolist(), ends.tolist())
-    for row, own, followed, place in zip(rows, numbers, courses(said), bounds, strict=True):
-        yield _measured(row, shown.part(place), followed, own)
+    return Flat(where.sides, found.closeness, found.forward, found.uptake, starts, ends)
 
 
 def _languages(rows: Sequence[Conversation], where: defects.Batch) -> list[str | None]:
@@ -65,9 +78,7 @@ def _languages(rows: Sequence[Conversation], where: defects.Batch) -> list[str |
     return np.repeat(np.array(codes, object), np.diff(where.row_at)).tolist()
 
 
-def _encoded(
-    texts: Sequence[str], where: defects.Batch, settings: ScoreSettings
-) -> Encoded | None:
+def _encoded(texts: Sequence[str], where: defects.Batch, settings: ScoreSettings) -> Encoded | None:
     """What the encoder says of all that user and assistant write; None where it is not wanted."""
     if settings.encoder is None:
         return None
@@ -75,9 +86,7 @@ def _encoded(
     return encode(texts, written & np.isin(where.sides, (USER, ASSISTANT)))
 
 
-def _completed(
-    found: Annotated, rows: Sequence[Conversation], where: defects.Batch
-) -> Annotated:
+def _completed(found: Annotated, rows: Sequence[Conversation], where: defects.Batch) -> Annotated:
     """With what the source says of messages in the place of what was found. float64, so that
     nothing is rounded again."""
     closeness = found.closeness.astype(np.float64)
@@ -158,20 +167,34 @@ class _Shown(NamedTuple):
 
     def part(self, place: slice) -> _Shown:
         """What some of the messages show."""
-        return _Shown(*(values[place] for values in self))
+        return _Shown(
+            self.sides[place],
+            self.closeness[place],
+            self.emotions[place],
+            self.low[place],
+            self.empathic[place],
+            self.praise[place],
+            self.complaint[place],
+            self.follows[place],
+        )
 
 
-def _shown(found: Annotated, where: defects.Batch) -> _Shown:
-    closeness = [None if value != value else value for value in found.closeness.tolist()]
-    marks = (found.marks[mark].tolist() for mark in MARKS)
-    return _Shown(
+def _shown(found: Annotated, where: defects.Batch) -> Iterator[_Shown]:
+    """What the messages of each row show."""
+    closeness = found.closeness.astype(object)
+    closeness[np.isnan(found.closeness)] = None
+    together = _Shown(
         where.sides.tolist(),
-        closeness,
+        closeness.tolist(),
         found.emotions,
         found.low.tolist(),
-        *marks,
+        found.marks["empathy"].tolist(),
+        found.marks["praise"].tolist(),
+        found.marks["complaint"].tolist(),
         found.follows.tolist(),
     )
+    for start, end in pairwise(where.row_at.tolist()):
+        yield together.part(slice(start, end - 1))
 
 
 def _measured(

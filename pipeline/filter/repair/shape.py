@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from pipeline.conversation import Annotation, Message, Role, Step
@@ -104,8 +103,7 @@ def _join_annotations(annotations: list[Annotation], run: range) -> None:
     """
     together = [annotations[index] for index in run]
     decisions = [one.decision for one in together if one.decision]
-    annotations[run.start] = replace(
-        together[0],
+    annotations[run.start] = together[0]._replace(
         stage=next((one.stage for one in reversed(together) if one.stage), None),
         decision=min(decisions, key=WEIGHT.index, default=None),
     )
