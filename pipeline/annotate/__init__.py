@@ -6,7 +6,8 @@ emotion.
         emotions    love neutral    one of EMOTIONS; None likewise
 
     folding.py    a message as its words
-    features.py   its features: n-grams, words, listed phrases, in one compiled pass
+    vocabulary.py the distinct words, with the n-grams and listed phrases of each
+    features.py   what a message has of them, and what that adds up to
     listed.py     the word lists, which are also what a reader is shown as a reason
     heads.py      linear heads on the features
     encoder.py    sentence vectors, an option
