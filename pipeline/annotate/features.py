@@ -323,8 +323,8 @@ def _asks(words: Words, sentence: int) -> bool:
 @njit(cache=True)
 def _matrix(words: Words, known: Vocabulary, phrases: Phrases) -> Matrix:
     firsts = words.sentences[words.messages]
-    most = _most_features(known) + len(words.hashes) + CLASSES * len(firsts)
-    indices, met = np.empty(most, np.int32), np.zeros(BUCKETS, np.uint8)
+    indices = np.empty(_most_features(known) + len(words.hashes) + CLASSES * len(firsts), np.int32)
+    met = np.zeros(BUCKETS, np.uint8)
     starts = np.zeros(len(firsts), np.int64)
     for message in range(len(firsts) - 1):
         mark, count = mark_of(message, met), starts[message]

@@ -157,8 +157,8 @@ def _vocabulary(words: Words, table: Array, phrases: Phrases) -> Vocabulary:
     spelled = np.empty(np.max(words.lengths) + 2 if len(firsts) else 0, np.uint32)
     for number in range(len(firsts)):
         hashed, mark = words.hashes[firsts[number]], mark_of(number, met)
-        own = spelled[: spell(words, firsts[number], table, spelled)]
-        count = _grams(own, found.buckets, found.bounds[number], met, mark)
+        count = spell(words, firsts[number], table, spelled)
+        count = _grams(spelled[:count], found.buckets, found.bounds[number], met, mark)
         count = add(bucket_of(hashed ^ _WORD), found.buckets, count, met, mark)
         found.bounds[number + 1] = count
         found.longest[number] = phrases.longest[_slot(phrases.keys, joined(np.uint64(0), hashed))]
