@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import UserError, api
-from pipeline.conversation import SCHEMA
+from pipeline.store.columns import SCHEMA
 from tests.rows import record, write_jsonl
 
 ROOT = Path(__file__).parents[1]

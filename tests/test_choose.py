@@ -21,22 +21,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import UserError, api
-from pipeline.conversation import (
-    Annotation,
-    Conversation,
-    Drop,
-    Finding,
-    Message,
-    Persona,
-    Score,
-    to_table,
-)
+from pipeline.conversation import Annotation, Conversation, Drop, Finding, Message, Persona, Score
 from pipeline.pacing import STAGES
 from pipeline.publish.choose import applied, chosen
 from pipeline.publish.listing import COLUMNS, listed
 from pipeline.recipe.loading import from_values
 from pipeline.recipe.publish import Choose
 from pipeline.run.leftovers import leftovers
+from pipeline.store.columns import to_table
 from tests.rows import conversation, record, write_jsonl
 
 BY = ["pacing", {"questions": "down"}]

@@ -17,17 +17,10 @@ from rich.cells import cell_len
 
 from pipeline.cli.curve import BLOCKS, SILENT, curve
 from pipeline.cli.verdicts import plain, short
-from pipeline.conversation import (
-    CRITERIA,
-    Annotation,
-    Conversation,
-    Language,
-    Message,
-    Score,
-    to_table,
-)
+from pipeline.conversation import CRITERIA, Annotation, Conversation, Language, Message, Score
 from pipeline.run import runner
 from pipeline.score.compare import compare
+from pipeline.store.columns import to_table
 from tests.conftest import Rapport
 from tests.rows import conversation, record, write_jsonl
 

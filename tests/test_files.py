@@ -26,8 +26,9 @@ from hypothesis import strategies as st
 
 from pipeline import UserError, collect
 from pipeline.collect import files
-from pipeline.conversation import Conversation, FileRead, Quarantine, to_table
+from pipeline.conversation import Conversation, FileRead, Quarantine
 from pipeline.recipe.collect import CollectSettings, SourceSettings
+from pipeline.store.columns import to_table
 from tests.rows import SHARED, conversation, record, write_jsonl
 
 GOOD = [record(n) for n in range(40)]

@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from pipeline import UserError, llm
-from pipeline.conversation import Conversation, Drop, Quarantine, from_table, to_table
+from pipeline.conversation import Conversation, Drop, Quarantine
 from pipeline.formats import cards, realm
 from pipeline.generate import expected, reasons, work
 from pipeline.llm import Client, rehearsal
 from pipeline.pacing import STAGES
 from pipeline.recipe.generate import GenerateSettings
 from pipeline.recipe.models import BudgetSettings, ModelSettings, Price
+from pipeline.store.columns import from_table, to_table
 from tests.servers.model import serving
 from tests.test_run import rapport
 

@@ -14,7 +14,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.conversation import CRITERIA, to_table
+from pipeline.conversation import CRITERIA
+from pipeline.store.columns import to_table
 from tests.conftest import Rapport
 from tests.rows import conversation, record, talk, write_jsonl
 from tests.servers.model import Serving, serving

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core.registry import CPUDispatcher
 
-from pipeline.conversation import Conversation, Message, Source, to_table
+from pipeline.conversation import Conversation, Message, Source
 from pipeline.dedup import dedup, fast, kernels, link, plain, sign
 from pipeline.dedup.arrays import Lists, PartRows, counted_up, distinct, high_half, low_half, pack
 from pipeline.dedup.boilerplate import EVERY, LONG_RUN, OWN_RUN, QUARTER, SAMPLED_RUN, Limits
@@ -22,6 +22,7 @@ from pipeline.dedup.columns import arrow, arrow_lists, lists
 from pipeline.dedup.view import ASSISTANT, USER, compared_texts
 from pipeline.dedup.words import words
 from pipeline.recipe.dedup import DedupSettings
+from pipeline.store.columns import to_table
 
 BOTH = pytest.mark.parametrize("kernel", [plain, fast], ids=["plain", "fast"])
 LETTERS = "abcXYZ éßﬁ日本のテ한ば\u3099\u0301\u1e9e١'-_.😀\U0001d400\U00020000\U0002f800\ufe0f"

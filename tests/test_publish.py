@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import publish
-from pipeline.conversation import Conversation, Drop, Language, Message, Persona, to_table
+from pipeline.conversation import Conversation, Drop, Language, Message, Persona
 from pipeline.pacing import STAGES
 from pipeline.publish import release
 from pipeline.publish.card import card
 from pipeline.publish.split import REHEARSAL, TEST, TRAIN, assign
 from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import Cut, PublishSettings
+from pipeline.store.columns import to_table
 from pipeline.store.files import HashedFile
 from pipeline.store.store import Store
 from tests.rows import conversation, record, talk, write_jsonl

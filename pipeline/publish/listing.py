@@ -8,10 +8,11 @@ import hashlib
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.conversation import CRITERIA, SCHEMA, Conversation, from_table, normalised
+from pipeline.conversation import CRITERIA, Conversation, normalised
 from pipeline.pacing import STAGES
 from pipeline.publish.cut import value_of
 from pipeline.rules.opening import opening
+from pipeline.store.columns import SCHEMA, from_table
 
 # of a part, what is read for it; of its messages no more than the first two
 COLUMNS = ["id", "messages", "source", "persona", "language", "measures", "annotations", "scores"]

@@ -29,7 +29,8 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.conversation import SCHEMA, Conversation, Row, as_schema, finding_of, from_table
+from pipeline.conversation import Conversation, Row
+from pipeline.store.columns import SCHEMA, as_schema, finding_of, from_table
 from pipeline.store.counts import Counts, deciding_rule
 from pipeline.store.files import BLOCK, DamagedFile, FileMark, RunFolder
 from pipeline.store.parquet import open_parquet, write_groups
