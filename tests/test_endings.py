@@ -84,6 +84,7 @@ def test_what_breaks_off_where_the_others_end_in_full_stops(last: str) -> None:
         "let's go with plan b",
         "I'd take vitamin c",
         "Yes they're",
+        "Sie rief: »Komm doch herein …«",
         "I knew that it's you",
         "See you at noon",
         "What is it for",
@@ -136,6 +137,7 @@ def test_the_beginning_of_a_word_that_another_message_holds_is_cut(before: str, 
         ("そうだね。いいねえ。", "今日は本当にいいネ"),
         ("どこで会う？", "駅で"),
         ("いつ？", "来年の7月"),
+        ("He is probably a pirate!", "yes, and you know it ! ; p"),
     ],
 )
 def test_a_whole_word_is_not_cut_because_another_begins_so(before: str, last: str) -> None:

@@ -49,7 +49,8 @@ _ANSWERED = re.compile(  # "Yes they're", "I got an A", French "vingt en un an"
     r"un an\Z|\ban [af]\Z|(?:\A|[.!?\n,] ?)(?:yes|yeah|yep|no|nope|sure|oh)\W{1,3}\w+'\w+\Z"
 )
 # Opened and not closed: "She said (and", not ":(" and "5\"".
-_OPEN = re.compile(r"(?:(?:\A|(?<=\s))[(\[](?=\w)[^()\[\]]*|“[^“”]*|«[^«»]*|„[^„“”]*|「[^「」]*)\Z")
+# German prints »so« as well, where the mark at the end closes.
+_OPEN = re.compile(r"(?:(?:\A|(?<=\s))[(\[](?=\w)[^()\[\]]*|“[^“”]+|«[^«»]+|„[^„“”]+|「[^「」]+)\Z")
 _WORD = re.compile(r"(?<![^\W_])(?<!['’])[^\W\d_]+\Z")
 # Parts of a longer word, date or verb: "на балкон б", "新しいハ", "5月1", and です in a sentence:
 # "家族と毎年行く場所は海で". But "いいネ" ends so, and "駅で" answers a question.
@@ -145,7 +146,7 @@ def _is_beginning_of_one_of(word: str, texts: Sequence[str]) -> bool:
     names; "skateboard" before "skateboarding" is known, and "Kentucky" before "Kentuckys" a form.
     """
     lower = word.lower()
-    if _EAST_ASIAN.search(word) or _is_known(lower):
+    if len(word) == 1 or _EAST_ASIAN.search(word) or _is_known(lower):
         return False
     written = {each for text in texts for each in _WORDS.findall(text.lower())}
     longer = {each.removeprefix(lower) for each in written if each.startswith(lower)}
