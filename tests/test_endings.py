@@ -23,6 +23,8 @@ def broken(last: str, before: tuple[str, ...] = STOPS) -> bool:
     [
         "I went to the",
         "where do you work t",
+        "Which train did y",
+        "When's you",
         "She said (and",
         "He said, “I will never",
         'She whispers, "Never tell the cat about',
@@ -55,6 +57,10 @@ def test_what_breaks_off_whatever_the_others_do(last: str) -> None:
         "我昨天去了那家新开的餐厅，那里的",
         "明日は駅前で待ち合わせをして、それから",
         "그래서 나는 어제 그 사람을",
+        "А потом мы вышли на балкон б",
+        "友達と新しいハ",
+        "父が生まれたのは1961年5月1",
+        "祖母が毎年楽しみにしているのは夏の花火大会で",
     ],
 )
 def test_what_breaks_off_where_the_others_end_in_full_stops(last: str) -> None:
@@ -78,6 +84,8 @@ def test_what_breaks_off_where_the_others_end_in_full_stops(last: str) -> None:
         "let's go with plan b",
         "I'd take vitamin c",
         "Yes they're",
+        "Sie rief: »Komm doch herein …«",
+        "I knew that it's you",
         "See you at noon",
         "What is it for",
         "Not that I know of",
@@ -105,6 +113,35 @@ def test_what_breaks_off_where_the_others_end_in_full_stops(last: str) -> None:
 )
 def test_what_only_ends_without_a_full_stop(last: str, before: tuple[str, ...]) -> None:
     assert not broken(last, before)
+
+
+@pytest.mark.parametrize(
+    ("before", "last"),
+    [
+        ("Is it far to Kirchbruck?", "I thought of a house near Kirch"),
+        ("Ist das weit von Kirchbruck?", "Ich dachte an ein Haus bei Kirchb"),
+        ("Это далеко от Заозёрска?", "Я думала о доме под Заоз"),
+    ],
+)
+def test_the_beginning_of_a_word_that_another_message_holds_is_cut(before: str, last: str) -> None:
+    assert broken(last, (*STOPS, before))
+    assert not broken(last, (*NO_STOPS, before.rstrip("?")))
+
+
+@pytest.mark.parametrize(
+    ("before", "last"),
+    [
+        ("Kirchbrucks are the best plums.", "we grow them in Kirchbruck"),
+        ("She skateboards. I love skateboarding.", "then take your skateboard"),
+        ("I met Kirch in Kirchbruck.", "I know a man called Kirch"),
+        ("そうだね。いいねえ。", "今日は本当にいいネ"),
+        ("どこで会う？", "駅で"),
+        ("いつ？", "来年の7月"),
+        ("He is probably a pirate!", "yes, and you know it ! ; p"),
+    ],
+)
+def test_a_whole_word_is_not_cut_because_another_begins_so(before: str, last: str) -> None:
+    assert not broken(last, (*STOPS, before))
 
 
 def test_what_stands_at_the_end_is_told() -> None:
