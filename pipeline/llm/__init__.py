@@ -35,9 +35,10 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from pipeline.llm.calls import StopRun
-from pipeline.llm.client import Client, Usage
+from pipeline.llm.client import Client
 from pipeline.llm.outcome import Answer, CallFailed
 from pipeline.llm.prices import Estimate, cost_of, estimate, price_of, tokens_in
+from pipeline.llm.sender import Usage
 
 __all__ = [
     "Answer",
