@@ -53,6 +53,7 @@ async def probe(server: Server, say: Say) -> Findings:
     Raises RequestFailed where it gives no answer to learn from, or StopRun.
     """
     reply, system = await _system(server, say)
+    server.answers_plainly = True
     fits = await _form(server, say)
     stop = await _stop(server, say)
     dialect = server.dialect

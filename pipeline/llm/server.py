@@ -57,6 +57,7 @@ class Server:
     """Sends requests, one attempt each, and learns which fields the server does not accept.
 
     known: a probe has found out what it can do, or has tried. dialect: what is known.
+    answers_plainly: it has answered a request that asked for no form.
     answered: when the last reply came, by the monotonic clock.
     longest: completion tokens of the longest reply.
     """
@@ -78,11 +79,11 @@ class Server:
         self.forget()
         self.known = settings.is_rehearsal
         self._trying = asyncio.Lock()
-        self._answers_plainly = False
 
     def forget(self) -> None:
         """Know nothing of what the server accepts."""
         self.dialect = RequestDialect(self.settings.chat == "transcript")
+        self.answers_plainly = False
 
     @cached_property
     def client(self) -> openai.AsyncOpenAI:
@@ -174,12 +175,12 @@ class Server:
         if failed.reason != "server" or not self.dialect.is_doubtful(rung):
             return False
         async with self._trying:
-            if not self._answers_plainly:
+            if not self.answers_plainly:
                 try:
                     await self._post(self.dialect.hello(request))
                 except RequestFailed:
                     return False
-                self._answers_plainly = True
+                self.answers_plainly = True
         return True
 
     async def _post(self, body: JsonObject) -> Reply:
