@@ -186,7 +186,12 @@ class Client:
 
     async def findings(self, model: str) -> Findings:
         """What the server of a model can do, found out anew. Raises RequestFailed or StopRun."""
-        return await self._probe(self._server(model))
+        server = self._server(model)
+        try:
+            return await self._probe(server)
+        except RequestFailed as failed:
+            self._check_reachable(server, failed)
+            raise
 
     async def _know(self, server: Server) -> None:
         """Find out once what a server can do; where that fails, calls learn from their errors."""
@@ -311,11 +316,7 @@ class Client:
         self, server: Server, request: Request, failed: RequestFailed
     ) -> CallAttempt:
         """Store a call that brought no reply. Raises StopRun when no call can bring one."""
-        if failed.reason == "unreachable":
-            problem = f"{server.address} cannot be reached ({failed.detail})"
-            error = StopRun(f"{problem}. Is it running? Answers so far are kept.")
-            self.stop(error)
-            raise error
+        self._check_reachable(server, failed)
         attempt = CallAttempt(
             key=request.key,
             final=failed.final,
@@ -327,6 +328,13 @@ class Client:
         )
         self._calls.add(attempt)
         return attempt
+
+    def _check_reachable(self, server: Server, failed: RequestFailed) -> None:
+        if failed.reason == "unreachable":
+            problem = f"{server.address} cannot be reached ({failed.detail})"
+            error = StopRun(f"{problem}. Is it running? Answers so far are kept.")
+            self.stop(error)
+            raise error
 
     def _pay(self, server: Server, reply: Reply, usage: Usage) -> float | None:
         """Count what a reply took; returns what it cost."""

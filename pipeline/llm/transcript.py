@@ -22,6 +22,9 @@ STOPS = [f"\n{name}:" for name in NAMES.values()]
 def completion_body(body: JsonObject) -> JsonObject:
     """The request of a chat as one for `/completions`."""
     rest = {name: value for name, value in body.items() if name != "messages"}
+    form = cast("JsonObject", body.get("response_format") or {})
+    if form.get("type") == "json_schema":  # llama.cpp's own name for it; vLLM takes OpenAI's
+        rest["json_schema"] = cast("JsonObject", form["json_schema"])["schema"]
     stops = [*cast("list[str]", body.get("stop") or []), *STOPS]
     return rest | {"prompt": prompt_of(cast("list[ChatMessage]", body["messages"])), "stop": stops}
 
