@@ -30,7 +30,7 @@ _POLICY = re.compile(
 _TOO_LONG = re.compile(
     r"context.?(?:length|window|size)|maximum context|too many tokens|too long"
     r"|context the overflows|exceeds? the (?:available |maximum |model'?s? )*context"
-    r"|(?:token count|tokens) exceeds?\b"
+    r"|(?:token count|tokens)\b.{0,20} exceeds?\b"
     r"|longer than the maximum model length",
     re.I,
 )
