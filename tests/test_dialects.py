@@ -196,7 +196,9 @@ def recipe_for(folder: Path, **addresses: str) -> Path:
         f"  {name}: {{base_url: '{url}', model: sim}}\n" for name, url in addresses.items()
     )
     path = folder / "recipe.yaml"
-    path.write_text(f"name: talks\nmodels:\n{models}generate: {{seeds: 1, talks: 1}}\n", "utf-8")
+    path.write_text(
+        f"name: talks\nmodels:\n{models}generate: {{seeds: 1, talks: 1, turns: [2, 4]}}\n", "utf-8"
+    )
     return path
 
 
@@ -219,6 +221,19 @@ def test_check_shows_what_each_model_can_do_and_the_run_keeps_to_it(
     assert by_name["writer"]["system"] == "folded"
     assert by_name["played"] is None
     assert running.stats()["probes"] == 2 * probes  # it asks anew: the server may have changed
+
+
+def test_a_run_begins_in_the_folder_that_check_has_made(
+    running: Serving, tmp_path: Path, rapport: Rapport
+) -> None:
+    running.configure(answers="pipeline.llm.rehearsal:answer")
+    path, out = recipe_for(tmp_path, writer=running.url), tmp_path / "out"
+    assert rapport("check", path, "--models", "--out", out)[0] == 0
+    probes = running.stats()["probes"]
+    code, _, err = rapport("run", path, "--until", "generate", "--out", out)
+    assert code == 0, err
+    assert running.stats()["requests"] > 0
+    assert running.stats()["probes"] == probes
 
 
 def test_check_names_a_server_that_does_not_answer(

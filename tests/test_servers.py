@@ -1,4 +1,4 @@
-"""How a request is written for a server: fields, system text, room for the answer, transcript."""
+"""How a request is written for a server: fields, system text, tokens, transcript."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_other_errors_leave_the_system_message_alone(detail: str) -> None:
     assert not dialect.folds
 
 
-# --- room for the answer
+# --- how long an answer may be
 
 
 def test_an_answer_is_asked_for_no_more_tokens_than_the_context_has_left() -> None:
@@ -108,7 +108,7 @@ def test_a_prompt_that_surely_does_not_fit_is_not_sent() -> None:
     assert (failed.value.reason, failed.value.final) == ("too_long", True)
 
 
-def test_a_model_that_thinks_gets_room_for_it() -> None:
+def test_a_model_that_thinks_gets_tokens_for_it() -> None:
     dialect = RequestDialect()
     dialect.thinks = True
     assert dialect.body(request())["max_tokens"] == 500 + THOUGHTS

@@ -68,6 +68,6 @@ def _of(found: Findings, asked: str) -> Iterator[str]:
     if found.context is None:
         yield f"the length of the context is not known: {SILENT}"
     if found.thinks:
-        yield "the model thinks first: each answer gets more room, and thoughts are left out"
+        yield "the model thinks first: each answer gets more tokens, and thoughts are left out"
     if found.refused:
         yield f"left out, for the server refuses them: {', '.join(found.refused)}"

@@ -76,7 +76,7 @@ class RequestDialect:
         return tuple(sorted(self._refused_fields))
 
     @property
-    def room(self) -> int:
+    def for_thoughts(self) -> int:
         """Tokens that an answer may take beyond what was asked for."""
         return THOUGHTS if self.thinks else 0
 
@@ -136,14 +136,14 @@ class RequestDialect:
         return body
 
     def _fitted(self, body: JsonObject, request: Request) -> JsonObject:
-        """With room for thoughts, and no more tokens than the context has left for an answer."""
+        """With tokens for thoughts, and no more than the context has left for an answer."""
         asked, context = request.max_tokens, self.context
         if context and request.prompt_tokens * SURELY_TOO_LONG > context:
             detail = f"the prompt has about {request.prompt_tokens:,} tokens"
             raise RequestFailed("too_long", f"{detail}, the context {context:,}", final=True)
         if asked is None:
             return body
-        most = asked + self.room
+        most = asked + self.for_thoughts
         if context:
             left = context - TEMPLATE - round(request.prompt_tokens * (1 + UNCOUNTED))
             most = min(most, max(left, LEAST_ANSWER))
@@ -177,7 +177,7 @@ class RequestDialect:
         return bool(named)
 
     def _learn_context(self, body: JsonObject, failed: RequestFailed) -> bool:
-        """A prompt may only be too long together with the room for its answer."""
+        """A prompt may only be too long together with the tokens asked for."""
         found = _CONTEXT.search(failed.detail)
         if self.context or not found:
             return False

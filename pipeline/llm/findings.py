@@ -22,7 +22,7 @@ class Findings:
     stop: does the answer end where `stop` says? None: no answer showed it.
     counts: does the server count tokens?
     context: tokens of a prompt and its answer; None where the server does not say.
-    thinks: it thinks before it answers, and needs room for that.
+    thinks: it thinks before it answers, and needs tokens for that.
     refused: fields of a request that the server does not accept.
     """
 

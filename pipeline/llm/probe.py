@@ -35,7 +35,7 @@ FORM: Schema = {
 WISH = "What would you like to drink?"
 # Only an enforced schema makes an answer begin so, where the prompt does not hold the schema;
 # a small model may then pad it with blanks up to its limit.
-_BEGUN = re.compile(r'\s*\{\s*"drink"\s*:')
+_BEGUN = re.compile(r'\s*\{\s*(?:"drink"\s*:|\Z)')
 # whatever a model answers, this letter is in it
 COUNT, STOP = "Write these words in this order: one two three four five six", "e"
 TOKENS = 48  # of an answer
@@ -92,16 +92,16 @@ async def _system(server: Server, say: Say) -> tuple[Reply, System]:
 async def _unless_refused(server: Server, say: Say) -> Reply:
     """The answer to a system message; folded, where only that brings one."""
     try:
-        return await _with_room(server, say, _chat(ASKED, TOLD))
+        return await _with_thoughts(server, say, _chat(ASKED, TOLD))
     except RequestFailed as failed:
         if failed.reason not in ("rejected", "server"):
             raise
         server.dialect.folds = True
-        return await _with_room(server, say, _chat(ASKED, TOLD))
+        return await _with_thoughts(server, say, _chat(ASKED, TOLD))
 
 
-async def _with_room(server: Server, say: Say, messages: list[ChatMessage]) -> Reply:
-    """The answer; with room for thoughts, where the model thinks first."""
+async def _with_thoughts(server: Server, say: Say, messages: list[ChatMessage]) -> Reply:
+    """The answer; asked again with more tokens, where the model thinks first."""
     reply = await say(messages)
     silent = not reply.text.strip()
     if reply.thought or (silent and reply.finish == "length"):

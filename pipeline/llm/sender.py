@@ -148,7 +148,7 @@ class Sender:
         """
         prompt = request.prompt_tokens
         completion = request.max_tokens or max(USUAL_COMPLETION, 2 * server.longest)
-        completion += server.dialect.room
+        completion += server.dialect.for_thoughts
         cost = cost_of(server.settings, prompt, completion) or 0.0
         reserve = Reserve(prompt + completion, cost)
         await self._budget.reserve(reserve)

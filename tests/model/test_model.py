@@ -56,7 +56,7 @@ models:
     timeout: 300
     reasks: 1
     extra: {{repeat_penalty: 1.3}}
-generate: {{mode: {mode}, seeds: 1, talks: {talks}, turns: [3, 6], asks: 2, attempts: 2}}
+generate: {{mode: {mode}, seeds: 1, talks: 1, turns: [3, 6], asks: 2, attempts: 2}}
 """
 
 
@@ -73,17 +73,17 @@ def attempts(folder: Path) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("mode", "chat", "talks"),
-    [("talk", "template", 2), ("script", "template", 1), ("talk", "transcript", 1)],
+    ("mode", "chat"), [("talk", "template"), ("script", "template"), ("talk", "transcript")]
 )
 def test_a_real_model_fills_every_slot_or_says_why_not(
-    address: str, tmp_path: Path, mode: str, chat: str, talks: int
+    address: str, tmp_path: Path, mode: str, chat: str
 ) -> None:
     path, out = tmp_path / "recipe.yaml", tmp_path / "out"
-    path.write_text(RECIPE.format(address=address, mode=mode, chat=chat, talks=talks), "utf-8")
+    path.write_text(RECIPE.format(address=address, mode=mode, chat=chat), "utf-8")
     shown = rapport("check", path, "--models", "--out", out)
     assert re.search(r"writer +gemma-3-270m +arrives +\S.* kept +counted +8192 +no", shown)
-    assert "json_schema " in shown
+    if chat == "template":
+        assert "json_schema " in shown
     done = subprocess.run(
         [*RAPPORT, "run", path, "--until", "generate", "--out", out], capture_output=True, text=True
     )
@@ -93,7 +93,7 @@ def test_a_real_model_fills_every_slot_or_says_why_not(
     dropped, quarantined = stored_rows(out, "dropped"), stored_rows(out, "quarantine")
     rules = [finding["rule"] for row in dropped for finding in row["findings"]]
     given_up = rules.count("slot.given_up") + sum(row["missing"] for row in quarantined)
-    assert len(filled) + given_up == talks
+    assert len(filled) + given_up == 1
     assert (done.returncode == 3) == (given_up > 0)
     asked = attempts(out)
     assert asked, "no request was stored"
