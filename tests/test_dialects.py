@@ -97,6 +97,21 @@ def test_every_server_gives_the_right_result_or_one_clear_message(
 
 
 WITH = "json_object with schema"
+
+
+def test_a_prompt_that_a_server_cuts_in_silence_is_too_long(
+    running: Serving, tmp_path: Path
+) -> None:
+    """By our count it might have fitted; the server has read all that it can, and no more."""
+    running.configure(dialect="ollama")
+    words = {"role": "user", "content": "and then it rained " * 270}
+    (cut, talk, _), _ = asked(running, tmp_path, [words], [ANNA, HELLO])
+    assert isinstance(cut, llm.CallFailed)
+    assert cut.reason == "too_long"
+    assert "the server read 1,000 of about 1,283 tokens of the prompt" in cut.detail
+    assert isinstance(talk, llm.Answer)
+
+
 # what the probe finds: system, way to JSON, whether it fits, stop, tokens counted, context, thinks
 FOUND = {
     "openai": ("arrives", "json_schema", True, False, True, None, True),

@@ -55,8 +55,8 @@ models:
     in_flight: 1
     timeout: 300
     reasks: 1
-    extra: {{repeat_penalty: 1.3}}
-generate: {{mode: {mode}, seeds: 1, talks: 1, turns: [3, 6], asks: 2, attempts: 2}}
+    extra: {{repeat_penalty: 1.3, max_tokens: {tokens}}}
+generate: {{mode: {mode}, seeds: 1, talks: 1, turns: [2, 4], asks: 2, attempts: 2}}
 """
 
 
@@ -72,18 +72,25 @@ def attempts(folder: Path) -> list[tuple[Any, ...]]:
         return calls.execute(f"SELECT {columns} FROM attempts ORDER BY rowid").fetchall()
 
 
+def findings(folder: Path) -> str:
+    with closing(sqlite3.connect(folder / "calls.sqlite")) as calls:
+        (found,) = calls.execute("SELECT findings FROM probes").fetchone()
+    return str(found)
+
+
 @pytest.mark.parametrize(
-    ("mode", "chat"), [("talk", "template"), ("script", "template"), ("talk", "transcript")]
+    ("mode", "chat", "tokens"),
+    [("talk", "template", 100), ("script", "template", 400), ("talk", "transcript", 100)],
 )
 def test_a_real_model_fills_every_slot_or_says_why_not(
-    address: str, tmp_path: Path, mode: str, chat: str
+    address: str, tmp_path: Path, mode: str, chat: str, tokens: int
 ) -> None:
     path, out = tmp_path / "recipe.yaml", tmp_path / "out"
-    path.write_text(RECIPE.format(address=address, mode=mode, chat=chat), "utf-8")
-    shown = rapport("check", path, "--models", "--out", out)
-    assert re.search(r"writer +gemma-3-270m +arrives +\S.* kept +counted +8192 +no", shown)
-    if chat == "template":
-        assert "json_schema " in shown
+    values = {"address": address, "mode": mode, "chat": chat, "tokens": tokens}
+    path.write_text(RECIPE.format(**values), "utf-8")
+    if mode == "talk":  # a run asks by itself
+        shown = rapport("check", path, "--models", "--out", out)
+        assert re.search(r"writer +gemma-3-270m +arrives +\S.* kept +counted +8192 +no", shown)
     done = subprocess.run(
         [*RAPPORT, "run", path, "--until", "generate", "--out", out], capture_output=True, text=True
     )
@@ -95,6 +102,7 @@ def test_a_real_model_fills_every_slot_or_says_why_not(
     given_up = rules.count("slot.given_up") + sum(row["missing"] for row in quarantined)
     assert len(filled) + given_up == 1
     assert (done.returncode == 3) == (given_up > 0)
+    assert '"system":"arrives"' in findings(out)
     asked = attempts(out)
     assert asked, "no request was stored"
     assert not {reason for _, reason, *_ in asked} & {"server", "rejected", "garbled", "connection"}

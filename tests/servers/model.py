@@ -23,7 +23,7 @@ What may go wrong, each with its share in `faults` (per attempt):
              number)
 A kind that does not apply to a request is not counted, and the answer is a good one.
 poison: share of keys that always get 400 content_policy_violation.
-A probe (`pipeline/llm/probe.py`) is answered at once, whatever the faults, and stands in no ledger.
+A probe (`pipeline/llm/probe.py`) is answered whatever the faults, and stands in no ledger.
 dialect: which real server it plays (`tests/servers/dialects.py`); without one, OpenAI's.
 probes: whether probes are answered; else it is too busy for them.
 refuses: request fields that are answered with 400. breaks: those answered with 500 and `breaking`.
@@ -46,6 +46,7 @@ import time
 import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -367,7 +368,9 @@ class Connection(asyncio.Protocol):
         name = f"{request['messages']}{request.get('response_format')}"
         attempt = server.probed[name]
         server.probed[name] += 1
-        return self.speak(request, "probe", attempt)
+        speak = partial(self.speak, request, "probe", attempt)
+        asyncio.get_running_loop().call_later(config.latency_ms / 1000, speak)
+        return None
 
     def speak(self, request: dict[str, Any], key: str, attempt: int) -> None:
         """Answer as a real server does. attempt: how often the same was asked before."""
