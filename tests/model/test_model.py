@@ -108,7 +108,7 @@ def test_a_real_model_fills_every_slot_or_says_why_not(
     assert not {reason for _, reason, *_ in asked} & {"server", "rejected", "garbled", "connection"}
     assert all(prompt > 50 and took > 0 for *_, prompt, took, _ in asked)
     for row in [*filled, *dropped]:
-        assert row["source"]["models"] == ["gemma-3-270m"]
+        assert set(row["source"]["models"]) <= {"gemma-3-270m"}
         for message in row["messages"]:
             assert not re.search(r"<(?:start|end)_of_turn>|\nUser:", message["content"])
 
