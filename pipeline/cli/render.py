@@ -131,7 +131,10 @@ def usage(stage: str, took: Mapping[str, Any]) -> Iterator[str]:
     failures = ", ".join(counts) or "none"
     calls = f"{took['calls']} calls, {took['cached']} of them answered from the store"
     tokens = took["prompt_tokens"] + took["completion_tokens"]
-    spent = f"{took['requests']} requests, {tokens} tokens, ${took['cost']:.4f}"
+    requests = f"{took['requests']} requests"
+    if took.get("probes"):
+        requests += f" and {took['probes']} that asked what the servers can do"
+    spent = f"{requests}, {tokens} tokens, ${took['cost']:.4f}"
     yield ""
     yield f"{stage}, models: {calls}; {spent}; failed requests: {failures}"
     all_spent = f"{took['all_tokens']} tokens, ${took['all_cost']:.4f}"

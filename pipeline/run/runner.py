@@ -262,13 +262,17 @@ def _check_place(top: Store, recipe: Recipe) -> None:
 def _claim(top: Store, recipe: Recipe) -> None:
     """Write the resolved recipe into the run folder, unless the folder belongs to something
     else."""
+    from pipeline.llm.spent import CALLS
+
     found = _name_of_run(top)
     if found is not None and found != recipe.name:
         raise UserError(
             f"{top.address} holds the run of recipe `{found}`, not of `{recipe.name}`. "
             "Choose another folder with --out, or remove it."
         )
-    if found is None and top.listing():
+    # `check --models` keeps there what it found out
+    others = [name for name in top.listing() if not name.startswith(CALLS)]
+    if found is None and others:
         where = f"{top.address} is not empty and holds no run of Rapport"
         raise UserError(f"{where}. Choose another folder with --out.")
     values = recipe.model_dump(mode="json", exclude_defaults=True)

@@ -52,7 +52,8 @@ class Asking:
     def usage(self) -> dict[str, Any]:
         """What it took, for the report: in this stage, and in all runs of the folder."""
         tokens, dollars = spent(self._job.folder)
-        return vars(self.client.usage) | {"all_tokens": tokens, "all_cost": dollars}
+        probes = {"probes": self.client.probing.requests}
+        return vars(self.client.usage) | probes | {"all_tokens": tokens, "all_cost": dollars}
 
 
 async def _next(rows: AsyncIterator[Row]) -> Row:
