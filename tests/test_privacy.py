@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.rules.privacy.datum import find_all
 from pipeline.rules.privacy.find import DatumKind, Span, find, is_card, is_iban
+from pipeline.rules.privacy.spelled import digits
 from pipeline.rules.privacy.stand_ins import mask, stand_in
 
 GOLD = Path(__file__).parents[1].parent / "shared" / "data" / "gold_dirty"
@@ -138,6 +139,144 @@ def test_a_datum_is_found_exactly_where_it_stands(
 )
 def test_what_only_looks_like_personal_data_is_left(language: str, text: str) -> None:
     assert find(text, language) == []
+
+
+# Numbers that only the country's own rules make telephone numbers: no word says so, and most are
+# written without the 0 or the brackets that would.
+SPOKEN_HERE = [
+    ("en", "2015550123"),
+    ("en", "7400123456"),
+    ("de", "15123456789"),
+    ("fr", "0612345678"),
+    ("es", "612 34 56 78"),
+    ("it", "3123456789"),
+    ("pt", "912 345 678"),
+    ("nl", "0612345678"),
+    ("ru", "8 (912) 345-67-89"),
+    ("uk", "0501234567"),
+    ("pl", "512 345 678"),
+    ("sv", "08-12 34 56"),
+    ("da", "34 41 23 45"),
+    ("no", "40 61 23 45"),
+    ("fi", "0412345678"),
+    ("cs", "601 123 456"),
+    ("tr", "5012345678"),
+    ("id", "0812345678"),
+    ("ja", "9012345678"),
+    ("ko", "1020000000"),
+    ("zh", "131 2345 6789"),
+    ("vi", "0912345678"),
+    ("hi", "8123456789"),
+]
+
+
+@pytest.mark.parametrize(("language", "number"), SPOKEN_HERE)
+def test_a_number_is_a_telephone_number_where_the_language_is_spoken(
+    language: str, number: str
+) -> None:
+    text = f"Zzz {number} zzz"
+    assert [text[s.start : s.end] for s in find(text, language)] == [number]
+    assert find(text, "sw") == []  # of no country of which we know numbers
+    assert find(f"Zzz order number {number} zzz", language) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_phone"),
+    [
+        ("zz +49 123456 zz", True),
+        ("zz +49 12345 zz", False),  # of seven digits
+        ("zz 089 123 456 zz", True),
+        ("zz 089 12 345 zz", False),
+        ("zz (0421) 12345 zz", True),
+        ("zz (421) 12 345 zz", False),
+        ("my phone number: 123 4567", True),
+        ("123 4567 office", True),
+        ("123 4567 officers", False),
+    ],
+)
+def test_how_many_digits_a_telephone_number_has(text: str, is_phone: bool) -> None:
+    assert [span.kind for span in find(text, "sw")] == ["phone"] * is_phone
+
+
+# Zero to nine, and twenty to ninety where people spell by tens.
+COUNTED = [
+    "zero one two three four five six seven eight nine",
+    "oh one two three four five six seven eight nine",
+    "nought one two three four five six seven eight nine",
+    "null eins zwei drei vier fünf sechs sieben acht neun",
+    "null ein zwo drei vier fünf sechs sieben acht neun",
+    "cero uno dos tres cuatro cinco seis siete ocho nueve",
+    "zéro un deux trois quatre cinq six sept huit neuf",
+    "zero uno due tre quattro cinque sei sette otto nove",
+    "zero um dois três quatro cinco meia sete oito nove",
+    "zero uma duas três quatro cinco seis sete oito nove",
+    "ноль один два три четыре пять шесть семь восемь девять",
+    "нуль одна две три четыре пять шесть семь восемь девять",
+    "nul een twee drie vier vijf zes zeven acht negen",
+    "zero jeden dwa trzy cztery pięć sześć siedem osiem dziewięć",
+    "noll ett två tre fyra fem sex sju åtta nio",
+    "零一二三四五六七八九",
+    "〇幺两三四五六七八九",
+    "공일이삼사오육칠팔구",
+    "영일이삼사오육칠팔구",
+]
+
+
+@pytest.mark.parametrize("words", COUNTED)
+def test_each_word_for_a_digit_is_read(words: str) -> None:
+    assert digits(words) == "0123456789"
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("двадцать два, тридцать три, сорок четыре, пятьдесят пять", "22334455"),
+        ("шестьдесят шесть, семьдесят семь, восемьдесят восемь, девяносто девять", "66778899"),
+        ("сто двести триста четыреста пятьсот", "100200300400500"),
+        ("шестьсот семьсот восемьсот девятьсот", "600700800900"),
+        ("десять одиннадцать двенадцать тринадцать четырнадцать", "1011121314"),
+        ("пятнадцать шестнадцать семнадцать восемнадцать девятнадцать", "1516171819"),
+        ("сто одиннадцать, двести двадцать два, триста сорок ноль", "111222340" + "0"),
+        ("vingt-deux trente-trois quarante-quatre cinquante-cinq", "22334455"),
+        ("soixante-six septante-sept quatre-vingt-huit nonante-neuf", "66778899"),
+        ("soixante-douze quatre-vingt-dix-neuf quatre-vingts", "729980"),
+        ("dix onze douze treize quatorze quinze seize", "10111213141516"),
+        ("dix-sept dix-huit dix-neuf vingt", "17181920"),
+        ("vingt soixante", "2060"),
+        ("cinq dix", "510"),
+        ("double five triple two one", "552221"),
+        ("five double oh seven", "5007"),
+        ("doppel fünf", "55"),
+        ("doble cinco", "55"),
+        ("doppio cinque", "55"),
+        ("duplo cinco", "55"),
+        ("дважды пять", "55"),
+        ("трижды пять", "555"),
+        ("Double FIVE", "55"),
+        ("", ""),
+    ],
+)
+def test_tens_hundreds_and_words_for_twice_are_put_together(words: str, number: str) -> None:
+    assert digits(words) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "is_phone"),
+    [
+        ("my number: five one five three one four two", True),
+        ("my number: five one five three one four", False),  # six digits
+        ("my number: five one five one five one five", False),  # of two kinds
+        ("five one five three one four two, he said", False),  # seven, and no word for it
+        ("five one five three one four two six nine, he said", True),  # nine
+        ("nine eight seven six five four three two one, he said", False),
+        ("one three five seven nine one three five seven nine, he said", False),
+        ("one two three four five six seven eight two nine four, he said", True),  # seven of ten
+        ("one two three four five six seven eight nine two seven three, he said", False),
+        ("one two three four five six two nine five, he said", True),  # five steps of eight
+    ],
+)
+def test_which_digits_in_words_are_a_telephone_number(text: str, is_phone: bool) -> None:
+    assert [span.kind for span in find(text, "en")] == ["phone"] * is_phone
 
 
 def test_all_kinds_in_one_message_in_their_order() -> None:
