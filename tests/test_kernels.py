@@ -71,6 +71,28 @@ def test_texts_become_the_same_shingles(rows: list[list[str]]) -> None:
     assert fast.shingle(texts).equals(plain.shingle(texts))
 
 
+# Where a row of the table ends, where UTF-8 takes a byte more, and where planes have no letters.
+EDGES = [0x7F, 0x80, 0x7FF, 0x800, 0xFFFF, 0x10000, 0x10400, 0x1FFFF, 0x20000, 0x2003F, 0x20040]
+EDGES += [0x2F7FF, 0x2F800, 0x2FA1F, 0x2FA20, 0x3FFFF, 0x40000, 0x40001, 0xE0100, 0x10FFFF]
+
+
+@pytest.mark.parametrize("point", EDGES, ids=hex)
+def test_characters_at_the_edges_become_the_same_shingles(point: int) -> None:
+    letter = chr(point)
+    rows = [[f"one {letter} two", f"{letter}three{letter}", f"a b c d {letter} {letter}e"], ["x"]]
+    texts = compared_texts(messages(*rows), "dialogue")
+    assert fast.shingle(texts).equals(plain.shingle(texts))
+
+
+@pytest.mark.parametrize("letters", range(20))
+def test_words_of_every_length_become_the_same_shingles(letters: int) -> None:
+    """A number of 64 bits holds eight letters, a group of bits 64 bytes."""
+    word = "abcdefghijklmnopqrstuvwxyz"[:letters]
+    rows = [[f"{'x' * 50} {word} {word}é {word}{word}", word], [word.upper(), f"{word} {word}-"]]
+    texts = compared_texts(messages(*rows), "dialogue")
+    assert fast.shingle(texts).equals(plain.shingle(texts))
+
+
 @pytest.mark.parametrize("view", ["dialogue", "assistant", "opening"])
 def test_a_slice_of_a_table_becomes_the_same_shingles(view: str) -> None:
     rows = [["one two three", "four ﬁve six"], ["한국 ば\u3099", "a " * 300], [], ["Straße", "x"]]

@@ -231,7 +231,7 @@ def test_the_code_as_it_is_has_to_be_compiled_anew_like_a_mutant(tmp_path: Path)
     """numba watches the time of a file."""
     is_new = (
         "from pathlib import Path\n\nimport pipeline.rules\n\n\n"
-        "def test_new():\n    assert Path(pipeline.rules.__file__).stat().st_mtime > 1_000_000_000\n"
+        "def test_new():\n    assert Path(pipeline.rules.__file__).stat().st_mtime > 1_000_000\n"
     )
     files = {"pipeline/__init__.py": "", "pipeline/rules.py": RULES, "tests/test_rules.py": is_new}
     tree = written(tmp_path, files)

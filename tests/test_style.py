@@ -276,6 +276,39 @@ def test_short_greetings_may_be_said_again() -> None:
     assert "style.similar" not in found
 
 
+SENTENCES = [f"I saw {place} by the sea." for place in ("one", "two", "six", "ten", "a", "b", "c")]
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        (" ".join(SENTENCES[n] for n in (0, 1, 2, 3, 2, 0, 3, 1)), 0.5),
+        (" ".join(SENTENCES[n] for n in (0, 1, 2, 3, 4, 0, 3, 1)), None),  # 3 of 8
+        (" ".join(SENTENCES[n] for n in (0, 1, 2, 1, 2, 0, 2)), None),  # seven sentences
+        (" ".join(SENTENCES[n] for n in (0, 1, 2, 0, 1, 0, 2, 0, 2)), 2 / 3),
+        ("\n".join(SENTENCES[n] for n in (0, 1, 2, 3, 2, 0, 3, 1)), 0.5),
+        # 24 words in eight sentences; 23, of which one sentence has two
+        (
+            "I see it. We go in. You sit up. He is on. He is on. I see it. You sit up. We go in.",
+            0.5,
+        ),
+        ("I see it. We go in. You sit up. He is on. He is on. I see it. You sit up. We go.", None),
+        # 26 words in nine sentences: fewer than three each
+        (
+            (
+                "I see. We go in. You sit up. He is on. He is on. I see. You sit up. We go in. "
+                "We go there now."
+            ),
+            None,
+        ),
+    ],
+)
+def test_a_message_whose_sentences_are_said_again(text: str, share: float | None) -> None:
+    found = list(repetition.repetition(read([Message("user", "Hi."), Message("assistant", text)])))
+    loops = [(one.value, one.message) for one in found if one.rule == "style.loop"]
+    assert loops == ([] if share is None else [(pytest.approx(share), 1)])
+
+
 @pytest.mark.parametrize(
     ("openings", "share"),
     [

@@ -93,6 +93,7 @@ _IBAN_LENGTH = {
     country: length for length, countries in _IBANS.items() for country in countries.split()
 }
 _NO_IBAN = 99  # letters: longer than any
+COUNTRY_AND_CHECK = 4  # letters that every IBAN begins with
 
 
 def find(text: str, language: str | None = None, hinted: Set[Hint] | None = None) -> list[Span]:
@@ -181,13 +182,23 @@ def _links(text: str) -> Iterator[Bounds]:
 
 
 def _ibans(text: str) -> Iterator[Bounds]:
-    for match in _IBAN.finditer(text):
-        length = _IBAN_LENGTH.get(match.group()[:2].upper(), _NO_IBAN)
-        letters = [i for i, character in enumerate(match.group()) if character.isalnum()]
-        if len(letters) >= length:
-            end = letters[length - 1] + 1
-            if is_iban(match.group()[:end]):
-                yield match.start(), match.start() + end
+    """Words go on where an account ends ("… 30 00 or GB82 …"), so the next is looked for there."""
+    done = 0
+    while match := _IBAN.search(text, done):
+        length = _length_of_iban(match.group())
+        done = match.start() + (length or COUNTRY_AND_CHECK)
+        if length:
+            yield match.start(), done
+
+
+def _length_of_iban(text: str) -> int:
+    """Characters of the account that a text begins with, blanks included; 0 where there is none."""
+    length = _IBAN_LENGTH.get(text[:2].upper(), _NO_IBAN)
+    letters = [i for i, character in enumerate(text) if character.isalnum()]
+    if len(letters) < length:
+        return 0
+    end = letters[length - 1] + 1
+    return end if is_iban(text[:end]) else 0
 
 
 def is_iban(text: str) -> bool:

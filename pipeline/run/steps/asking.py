@@ -29,7 +29,6 @@ class Asking:
         )
 
     def __enter__(self) -> Self:
-        self._loop.__enter__()
         self._loop.run(self.client.__aenter__())
         return self
 
