@@ -100,23 +100,24 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
         _check_one_conversation(further)
         if any(map(_hidden, further)):
             return _of_shown(fields, place, who, [*map(_hidden, further)])
-    around = beside.found(fields, spoken, place)
     id_name = id_field(fields, *IDS)
-    extra = rest(fields, place, id_name, *around.used)
-    if extra:
-        _check_media(extra, spoken)
+    found = Transcript(spoken, record=str(fields[id_name]) if id_name else None)
+    others = rest(fields, place, id_name)
+    if others:
+        _add_beside(found, others)
     if further:
-        further = [{}] * (len(around.turns) - len(spoken)) + further  # prompts beside the list
-        extra |= if_any("turns", further)
-    found = Transcript(
-        around.turns,
-        around.personas,
-        str(fields[id_name]) if id_name else None,
-        around.group,
-        extra=extra,
-        assumed=around.assumed,
-    )
-    return _filled(found) if around.personas else found
+        further = [{}] * (len(found.turns) - len(spoken)) + further  # prompts beside the list
+        found.extra = {**found.extra, **if_any("turns", further)}
+    return _filled(found) if found.personas else found
+
+
+def _add_beside(found: Transcript, others: Fields) -> None:
+    """Give a transcript what stands beside its messages: prompt, personas, the rest as `extra`."""
+    _check_media(others, found.turns)
+    around = beside.found(others, found.turns)
+    found.turns, found.personas, found.group = around.turns, around.personas, around.group
+    found.assumed = around.assumed
+    found.extra = rest(others, *around.used)
 
 
 def _filled(found: Transcript) -> Transcript:
@@ -259,9 +260,9 @@ def _with_thoughts(messages: Sequence[object], further: list[Fields], what: str)
     return further
 
 
-def _check_media(extra: Fields, turns: list[Turn]) -> None:
+def _check_media(others: Fields, turns: list[Turn]) -> None:
     """ValueError where texts hold the places of pictures and recordings that stand beside them."""
-    beside_them = [name for name in extra if name in MEDIA and extra[name]]
+    beside_them = [name for name in others if name in MEDIA and others[name]]
     if beside_them and any(mark in text for _, text, _ in turns for mark in MARKS):
         raise ValueError(f"the texts are about what `{beside_them[0]}` holds")
 
