@@ -455,6 +455,13 @@ def test_a_logged_call_and_its_answer(tmp_path: Path, record: dict[str, Any]) ->
     assert messages_of(one(tmp_path, record)) == TALK
 
 
+def test_the_instructions_beside_a_logged_list_are_the_system_prompt(tmp_path: Path) -> None:
+    record = {"model": "m-1", "instructions": "Be kind.", "input": LISTED[:1], "output": LISTED[1]}
+    row = one(tmp_path, record)
+    assert messages_of(row) == [("system", "Be kind."), *TALK]
+    assert extra_of(row) == {"model": "m-1"}
+
+
 def test_a_logged_call_of_a_tool_is_refused(tmp_path: Path) -> None:
     answer = {"choices": [{"message": {"content": None, "tool_calls": [{"id": "1"}]}}]}
     assert "tool call" in refused(

@@ -126,15 +126,16 @@ def admit(
     messages, assistants = _messages(turns, columns, origin.assistant)
     if assistants and origin.assistant == "second" and not _is_known(turns):
         transcript.assumed = (*dict.fromkeys((*transcript.assumed, SECOND)),)
-    edits = notes + _edits(transcript)
+    persona, user_persona = _personas(transcript, messages)
     return Conversation(
         identity(origin.name, ref),
         messages,
         _source(transcript, origin, ref, private),
-        *_personas(transcript, messages),
+        persona,
+        user_persona,
         f"{origin.name}/{transcript.group}" if transcript.group else None,
         declared_language=code_of(transcript.language) or declared_language(transcript.extra),
-        edits=edits,
+        edits=notes + _edits(transcript),
         annotations=transcript.annotations,
         alternatives=transcript.alternatives,
         extra=as_json(transcript.extra) if transcript.extra else None,
@@ -173,7 +174,8 @@ def _edits(transcript: Transcript) -> tuple[str, ...]:
     edits = transcript.notes
     if transcript.merged:
         edits += (f"collect: joined {transcript.merged + 1} records",)
-    edits += tuple(f"collect: assumed that {what}" for what in transcript.assumed)
+    if transcript.assumed:
+        edits += tuple(f"collect: assumed that {what}" for what in transcript.assumed)
     if transcript.left_out:
         edits += (f"collect: left out {counted(transcript.left_out)}",)
     return edits

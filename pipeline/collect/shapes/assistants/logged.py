@@ -64,22 +64,26 @@ def read(record: object) -> Iterator[Transcript]:
     if len(texts) > 1:
         raise ValueError("several answers, and nothing says which of them is the best")
     turns: list[Turn] = [(None, text, "assistant") for text in texts]
-    settings = _settings(fields[place])
+    others = rest(fields, place, response, id_field(fields, *IDS))
+    settings = _settings(fields[place], others)
     around = beside.found(settings, messages.turns(asked) + turns)
+    unused = rest(settings, *around.used)
     yield Transcript(
         around.turns,
         around.personas,
         record_id(fields, *IDS),
         around.group,
-        extra=rest(fields, place, response, id_field(fields, *IDS))
-        | rest({"request": rest(settings, *around.used)})
+        extra=(unused if settings is others else others | rest({"request": unused}))
         | if_any("thoughts", thoughts),
     )
 
 
-def _settings(request: object) -> Fields:
-    """What a request holds besides its messages: the model, a system prompt."""
-    return rest(request, *LISTS) if isinstance(request, dict) else {}
+def _settings(request: object, others: Fields) -> Fields:
+    """What a request holds besides its messages: the model, a system prompt.
+
+    others: what stands beside a request that is a list.
+    """
+    return rest(request, *LISTS) if isinstance(request, dict) else others
 
 
 def _answers(response: object) -> tuple[list[str], list[str]]:
