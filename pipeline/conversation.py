@@ -362,6 +362,7 @@ QUARANTINE_SCHEMA = pa.schema(
         ("raw", pa.string()),
     ]
 )
+_WORDS = re.compile(r"[^\W_]+")
 _CLASSES: dict[pa.DataType, type] = {
     MESSAGE: Message,
     PERSONA: Persona,
@@ -383,7 +384,12 @@ def identity(source_name: str, ref: str) -> str:
 def normalised(text: str) -> str:
     """The words of a text and nothing else: NFKC, casefold, runs of letters and digits, single
     blanks between."""
-    return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).casefold()))
+    return " ".join(words_of(text))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of `normalised`."""
+    return _WORDS.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 def fingerprint(conversation: Conversation) -> str:

@@ -61,7 +61,7 @@ def _voiced(reading: Reading) -> dict[str, list[int]]:
 
 
 @lru_cache(maxsize=CARDS)
-def _words_of(description: str) -> tuple[str, frozenset[str]]:
+def _words_of_card(description: str) -> tuple[str, frozenset[str]]:
     """A card's words in their order, blanks around each, and which they are."""
     from pipeline.conversation import normalised
 
@@ -79,14 +79,14 @@ def _facts(description: str) -> tuple[tuple[str, Stems], ...]:
 
 def _recited(reading: Reading, own: Role, description: str) -> Iterator[Finding]:
     """The longest run of words that a message has in common with its writer's card."""
-    from pipeline.conversation import normalised
+    from pipeline.conversation import words_of
 
-    card, known = _words_of(description)
+    card, known = _words_of_card(description)
     longest, found_in = RUN - 1, None
     for i, message in enumerate(reading.messages):
         if message.role != own or len(message.content) <= longest:
             continue
-        words = normalised(message.content).split()
+        words = words_of(message.content)
         if sum(map(known.__contains__, words)) > longest:
             run = _run_in_common(words, card, longest)
             if run > longest:
@@ -113,27 +113,36 @@ def _swapped(
     """Facts of a card that only the other side voices, at the message that does so first."""
     swapped: list[tuple[int, str]] = []
     for fact, stems in _facts(description):
-        voicing = _voicing(reading, voiced, stems)
-        if voicing and own not in {reading.messages[i].role for i in voicing}:
-            swapped.append((voicing[0], fact))
+        likely = _likely(voiced, stems)
+        first = _first_of_other(reading, likely, own, stems)
+        if first is not None:
+            swapped.append((first, fact))
     for message, fact in swapped:
         note = fact.strip()[:QUOTED]
         yield reading.with_note("style.swapped", len(swapped), message, note)
 
 
-def _voicing(reading: Reading, voiced: Mapping[str, Sequence[int]], fact: Stems) -> list[int]:
-    """The messages with a sentence that voices a fact."""
+def _likely(voiced: Mapping[str, Sequence[int]], fact: Stems) -> list[int]:
+    """The messages that have enough of a fact's stems."""
     stems = Counter(chain.from_iterable(voiced.get(stem, ()) for stem in fact))
-    likely = sorted(i for i, count in stems.items() if count >= SHARE * len(fact))
-    return [i for i in likely if _states(reading.messages[i].content, fact)]
+    return sorted(i for i, count in stems.items() if count >= SHARE * len(fact))
+
+
+def _first_of_other(reading: Reading, likely: Sequence[int], own: Role, fact: Stems) -> int | None:
+    """The first message of the other side that voices a fact; None where its own side does."""
+    by_own = [i for i in likely if reading.messages[i].role == own]
+    by_other = [i for i in likely if reading.messages[i].role != own]
+    if not by_other or any(_states(reading.messages[i].content, fact) for i in by_own):
+        return None
+    return next((i for i in by_other if _states(reading.messages[i].content, fact)), None)
 
 
 def _states(text: str, fact: Stems) -> bool:
     """Does a sentence voice a fact that is not a question and does not speak of the listener?"""
     return any(
         not sentence.endswith(("?", "？"))
-        and not _YOU.search(sentence)
         and _voices(_stems(sentence), fact)
+        and not _YOU.search(sentence)
         for sentence in _SENTENCE.findall(text)
     )
 
