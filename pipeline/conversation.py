@@ -266,6 +266,8 @@ CRITERIA: tuple[str, ...] = (
     "pacing",
 )
 
+_WORDS = re.compile(r"[^\W_]+")
+
 
 def identity(source_name: str, ref: str) -> str:
     """The id of what stands at `ref` in a source: 16 hex digits, given once when it is collected;
@@ -276,7 +278,12 @@ def identity(source_name: str, ref: str) -> str:
 def normalised(text: str) -> str:
     """The words of a text and nothing else: NFKC, casefold, runs of letters and digits, single
     blanks between."""
-    return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).casefold()))
+    return " ".join(words_of(text))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of `normalised`."""
+    return _WORDS.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 def fingerprint(conversation: Conversation) -> str:

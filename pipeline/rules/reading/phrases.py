@@ -19,6 +19,10 @@ beginnings are 34,000, laid out in a tenth of the time, and most texts have none
                          "i cannot h"                       found: this line is worth a look
                          "i cannot help with that"          one of its phrases stands here: yes
                          pattern(line)                      gives the place, at word boundaries
+
+Of a line with gaps only one part is searched for. Before the slow pattern is tried, another of its
+parts must stand in the message, too: of `(i|we) (will|can) ~1 (respond|reply)` "reply" or "respond"
+beside "i can". And a part that begins a word is not looked at inside one: "ser" of "user".
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import texts
+from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
@@ -117,6 +122,7 @@ _OFTEN_USED = """
 OFTEN_USED = frozenset(_OFTEN_USED.split())
 LONGEST = 200  # letters of a spelling that are compared
 SPELLINGS = 5000  # phrases at most that the searched part of a line is written out to
+NEEDED = 100  # choices at most of a part that is looked for beside it
 
 _CHOICE = re.compile(r"@\S+ =")
 _CHOICE_NAME = re.compile(r"@[^\W\d_']+(?:'\w+)?")
@@ -158,6 +164,24 @@ class Line:
         """Does the line begin with its searched part?"""
         searched = _searched(self.line)
         return parts(self.line)[: len(searched)] == searched
+
+    @cached_property
+    def begins_word(self) -> bool:
+        """Does a word begin where its searched part does, in scripts that part their words?"""
+        start, _ = _searched_run(self.line)
+        before = parts(self.line)[start - 1] if start else [" "]
+        is_gap = _GAP.fullmatch(before[0])
+        return bool(is_gap) or not any(choice[-1:].isalnum() or not choice for choice in before)
+
+    @cached_property
+    def needed(self) -> Sequence[str]:
+        """The choices of its rarest part beside the searched one, of which one must stand in the
+        message; "" where there is no such part."""
+        start, end = _searched_run(self.line)
+        whole = parts(self.line)
+        others = [choices for choices in (*whole[:start], *whole[end:]) if _is_needed(choices)]
+        rarest = min(([choices] for choices in others), key=_chance, default=[[""]])
+        return rarest[0]
 
 
 # How lists are read.
@@ -335,16 +359,24 @@ def _worth_a_look(
     these only."""
     automaton, owners = _beginnings(names)
     found: dict[int, dict[Line, list[int]]] = defaultdict(lambda: defaultdict(list))
+    bounds, is_plain = [*starts, len(text) + 1], text.isascii()
     for number, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
         beginning = text[start:end]
+        in_word = is_plain and text[start - 1 : start].isalnum()
         for line in owners[number]:
-            if _stands(line.spelt[beginning], text, start):
-                found[bisect_right(starts, start) - 1][line].append(start)
+            if (in_word and line.begins_word) or not _stands(line.spelt[beginning], text, start):
+                continue
+            message = bisect_right(starts, start) - 1
+            if holds(text[bounds[message] : bounds[message + 1] - 1], line.needed):
+                found[message][line].append(start)
     return found
 
 
 def _stands(spellings: Sequence[str], text: str, start: int) -> bool:
-    """Does one of them stand there? It can only be the last that is not above the text."""
+    """Does one of them stand there, where their beginning does? It can only be the last that is
+    not above the text."""
+    if len(spellings) == 1:
+        return text.startswith(spellings[0], start)
     place = bisect_right(spellings, text[start : start + LONGEST])
     return place > 0 and text.startswith(spellings[place - 1], start)
 
@@ -395,19 +427,30 @@ def _enough(spelling: str) -> int:
 
 
 def _searched(line: str) -> list[list[str]]:
-    """The part of a line that is searched for: the longest that has few enough spellings, or the
-    rarest of a line with gaps, the longest of which may be as common as "i can't".
+    """The part of a line that is searched for; where the line matches, one of its spellings must
+    stand."""
+    start, end = _searched_run(line)
+    return parts(line)[start:end]
 
-    It is a run of neighbouring choices; where the line matches, one of its spellings must stand.
-    """
+
+@cache
+def _searched_run(line: str) -> tuple[int, int]:
+    """Which of a line's `parts` are searched for, from which to which: the longest run that has few
+    enough spellings, or the rarest of a line with gaps, the longest of which may be as common as
+    "i can't"."""
     whole = parts(line)
     last = len(whole) + 1
-    runs = [whole[start:end] for start in range(last) for end in range(start + 1, last)]
-    spelt = [run for run in runs if not any(_GAP.fullmatch(choices[0]) for choices in run)]
-    few = [run for run in spelt if prod(map(len, run)) <= SPELLINGS]
+    runs = [(start, end) for start in range(last) for end in range(start + 1, last)]
+    spelt = [run for run in runs if not any(_GAP.fullmatch(one[0]) for one in whole[slice(*run)])]
+    few = [run for run in spelt if prod(map(len, whole[slice(*run)])) <= SPELLINGS]
     if len(spelt) < len(runs):
-        return min(few, key=_chance)
-    return max(few, key=_least_length)
+        return min(few, key=lambda run: _chance(whole[slice(*run)]))
+    return max(few, key=lambda run: _least_length(whole[slice(*run)]))
+
+
+def _is_needed(choices: Sequence[str]) -> bool:
+    """Is one of some choices in whatever the line matches? Those of a gap are not."""
+    return all(choices) and len(choices) <= NEEDED and not _GAP.fullmatch(choices[0])
 
 
 def _least_length(run: Sequence[Sequence[str]]) -> int:
