@@ -216,9 +216,11 @@ def _agreement(
     return f"{value:.2f} of {len(known)}" if value is not None else "constant"
 
 
+PRESSING = ("pressing-en", "pressing-ru", "pressing-de")
 PAIRS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "plain": texts.plain_pairs,
     **{name: lambda name=name: texts.pairs(name) for name in ("en", "ru", "de", "order")},
+    **{name: lambda name=name: texts.pairs(name) for name in PRESSING},
     **{name: lambda name=name: texts.pairs(name) for name in texts.LANGUAGES[3:]},
 }
 
