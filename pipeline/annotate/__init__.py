@@ -44,7 +44,8 @@ class Annotated(NamedTuple):
 
     closeness: from -1 to 1; with an encoder, see `_with_encoder`.
     forward: about -1 to 1, above 0 too close between people who have just met. uptake: likewise,
-    above 0 it takes up what was said before it, else it turns away. low: whether there may be
+    above 0 it takes up what was said before it, else it turns away. pressing: likewise, above 0 it
+    asks again, bargains, claims, blames; NaN in most languages. low: whether there may be
     sadness, anger or fear in it. marks: name of a list of phrases → whether a message has one.
     follows: cosine with the message before; NaN without an encoder.
     """
@@ -52,6 +53,7 @@ class Annotated(NamedTuple):
     closeness: Array  # (messages,) float32
     forward: Array
     uptake: Array
+    pressing: Array
     emotions: list[str | None]
     low: Array  # (messages,) bool
     marks: dict[str, Array]  # (messages,) bool
@@ -64,6 +66,7 @@ class Annotated(NamedTuple):
             self.closeness[where],
             self.forward[where],
             self.uptake[where],
+            self.pressing[where],
             self.emotions[where],
             self.low[where],
             marks,
@@ -89,12 +92,13 @@ def annotate(
     read = heads.read(packed or pack(texts))
     codes = np.array([language or "" for language in languages])
     near, felt = heads.measured(codes, "closeness"), heads.measured(codes, "emotion")
-    taken = heads.measured(codes, "uptake")
+    taken, pressed = heads.measured(codes, "uptake"), heads.measured(codes, "pressing")
     close = _with_encoder(closeness(heads, read), read.asks, encoded)
     return Annotated(
         np.where(near, close, np.nan),
         np.where(near, heads.column(read, "forward"), np.nan),
         np.where(taken, heads.column(read, "uptake"), np.nan),
+        np.where(pressed, heads.column(read, "pressing"), np.nan),
         _emotions(heads.emotions(read, EMOTIONS), felt),
         felt & (heads.emotions(read, LOW).max(axis=1) > MAYBE),
         _marks(read),

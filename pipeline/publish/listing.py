@@ -26,6 +26,7 @@ LISTED = pa.schema(
         ("measures", SCHEMA.field("measures").type),
         ("character", pa.binary(DIGEST)),
         ("opening", pa.binary(DIGEST)),
+        ("cluster", pa.string()),  # unknown until `clusters.with_clusters`
     ]
 )
 
@@ -43,6 +44,7 @@ def listed(table: pa.Table) -> pa.Table:
         "measures": table["measures"],
         "character": list(map(character, rows)),
         "opening": list(map(first_words, rows)),
+        "cluster": pa.nulls(len(rows), pa.string()),
     }
     return pa.table(columns, schema=LISTED)
 

@@ -34,6 +34,12 @@ class AtMost(Settings):
         description="rows that open with the same five words, as `rapport stats` counts them; "
         "none: no such limit",
     )
+    cluster: int | None = Field(
+        None,
+        ge=1,
+        description="rows that `dedup` has joined to one cluster and not dropped, as with "
+        "`only_report`; known in a run that has `dedup`; none: no such limit",
+    )
 
 
 def as_text(given: object) -> object:

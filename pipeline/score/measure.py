@@ -25,6 +25,7 @@ from pipeline.score import defects
 from pipeline.score.blame import blamed, without
 
 FEELS_WITH = ("sadness", "fear", "love")  # emotions of a reply to somebody who is low
+SAD = ("sadness", "fear")  # what comfort answers, which reads much like pressing
 OFF = ("joy", "disgust")  # and emotions that are out of place there
 
 BATCH = 512  # rows that are measured together
@@ -49,7 +50,8 @@ def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Co
     where = defects.batch(rows)
     encoded = _encoded(rows, where, settings)
     found = annotate((), _languages(rows, where), packed, encoded)
-    found = found._replace(forward=np.nan_to_num(found.forward))
+    forward, pressing = np.nan_to_num(found.forward), np.nan_to_num(found.pressing)
+    found = found._replace(forward=forward, pressing=pressing)
     numbers = defects.defects(words(packed, shipped().squares), where)
     places = pairwise(where.row_at.tolist())
     for row, own, (start, end) in zip(rows, numbers, places, strict=True):
@@ -170,7 +172,9 @@ def _said(row: Conversation, shown: _Shown, found: Annotated) -> list[Said]:
         if uptake[index] != uptake[index]:  # not measured in this language
             uptake[index] = 1.0 if takes_up(message.content, phrases) else -1.0
     roles = [message.role for message in row.messages]
-    return list(map(Said, roles, shown.closeness, forward, uptake))
+    sad = [emotion in SAD for emotion in shown.emotions]
+    pressing = found.pressing.tolist()
+    return list(map(Said, roles, shown.closeness, forward, uptake, pressing, sad))
 
 
 def _annotated(annotations: Sequence[Annotation]) -> int:

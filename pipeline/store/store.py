@@ -285,6 +285,12 @@ class Store(RunFolder):
             pq.write_table(table, file, compression="zstd", write_page_checksum=True)
             return file.mark(table.num_rows)
 
+    def read_table(self, name: str, mark: FileMark) -> pa.Table:
+        """What `write_table` wrote. Raises DamagedFile."""
+        self.check(name, mark)
+        with self.files.open(f"{self.path}/{name}", "rb") as file:
+            return pq.read_table(file)
+
     def write_arrow(self, name: str, table: pa.Table) -> FileMark:
         """A table in a form that `arrow` maps without reading it."""
         with self.committed(name) as file:
