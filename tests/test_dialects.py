@@ -13,6 +13,7 @@ import pytest
 
 from pipeline import llm
 from pipeline.llm.findings import Findings
+from pipeline.llm.probe import TOKENS
 from pipeline.llm.sender import Usage
 from pipeline.llm.spent import spent
 from pipeline.recipe.models import ModelSettings
@@ -179,6 +180,18 @@ def test_a_probe_is_made_once_for_all_runs_and_costs_no_call_anything(
     assert second.usage.requests == 2
     _, third = asked(running, tmp_path, [ANNA, HELLO], [HELLO])
     assert (third.usage.requests, running.stats()["probes"]) == (0, 3)
+
+
+def test_a_probe_is_small_whatever_the_recipe_sets_and_has_its_other_fields(
+    running: Serving, tmp_path: Path
+) -> None:
+    running.configure(keeps=str(tmp_path / "sent.jsonl"))
+    extra = {"max_tokens": 9000, "top_k": 40}
+    asked(running, tmp_path, [HELLO], extra=extra)
+    lines = (tmp_path / "sent.jsonl.probes").read_text("utf-8").splitlines()
+    probes = [json.loads(line) for line in lines]
+    assert {(sent["max_tokens"], sent["top_k"]) for sent in probes} == {(TOKENS, 40)}
+    assert len(probes) == 3
 
 
 def test_what_a_probe_takes_is_part_of_what_is_spent(running: Serving, tmp_path: Path) -> None:

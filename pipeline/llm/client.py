@@ -31,6 +31,7 @@ from pipeline.recipe.models import BudgetSettings, ModelSettings
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+LIMITS = {"max_tokens", "max_completion_tokens"}
 ATTEMPTS = 3  # of a request of a probe that fails (our choice)
 
 
@@ -229,9 +230,12 @@ class Client:
         schema: Schema | None = None,
         stop: Sequence[str] | None = None,
     ) -> Reply:
-        """Send a request of a probe, alone."""
+        """Send a request of a probe, alone. It is small, whatever the recipe sets for answers."""
+        extra = server.settings.extra
+        fields = {name: extra[name] for name in extra.keys() - LIMITS}
+        settings = server.settings.model_copy(update={"extra": fields})
         options: JsonObject = {"max_tokens": TOKENS, "stop": stop}
-        asked = new_request(server.settings, server.address, messages, options, schema, 0, 0)
+        asked = new_request(settings, server.address, messages, options, schema, 0, 0)
         reply = await self._sender.reply(server, asked, server.send, ATTEMPTS, took)
         self._pay(server, reply, took)
         return reply

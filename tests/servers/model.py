@@ -27,7 +27,7 @@ A probe (`pipeline/llm/probe.py`) is answered whatever the faults, and stands in
 dialect: which real server it plays (`tests/servers/dialects.py`); without one, OpenAI's.
 probes: whether probes are answered; else it is too busy for them.
 refuses: request fields that are answered with 400. breaks: those answered with 500 and `breaking`.
-keeps: file to which every request is written, a line each.
+keeps: file to which every request is written, a line each; probes to another, NAME.probes.
 repeats_key: puts the client's key into every text, good or bad.
 """
 
@@ -223,9 +223,9 @@ class Server:
         name = named(self.config.refuses, request)
         return name and f"Unsupported parameter: '{name}' is not supported with this model."
 
-    def keep(self, request: dict[str, Any]) -> None:
+    def keep(self, request: dict[str, Any], name: str = "") -> None:
         if self.config.keeps:
-            with Path(self.config.keeps).open("a", encoding="utf-8") as file:
+            with Path(self.config.keeps + name).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(request, sort_keys=True) + "\n")
 
     def headers(self) -> str:
@@ -359,6 +359,7 @@ class Connection(asyncio.Protocol):
         """Answer a question of what the server can do."""
         server, config = self.server, self.config
         server.counts["probes"] += 1
+        server.keep(request, ".probes")
         if not config.probes:
             return self.transport.write(error(503, "overloaded", "The server is overloaded"))
         if not config.dialect and named(config.breaks, request):
