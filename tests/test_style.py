@@ -318,6 +318,11 @@ def test_a_message_whose_sentences_are_said_again(text: str, share: float | None
             None,
         ),
         (["Yes.", "Yes.", "Yes.", "Yes.", "Yes."], None),
+        (["Oh my goodness, yes."] * 4, 1.0),
+        (["Oh my goodness, yes."] * 3, None),
+        ([*["Oh my goodness, yes."] * 4, "Well, no.", "Ha."], 4 / 6),
+        ([*["Oh my goodness, yes."] * 3, "Well, no.", "Ha."], None),
+        (["Oh my"] * 4, None),  # two words
     ],
 )
 def test_messages_that_begin_with_the_same_words(openings: list[str], share: float | None) -> None:
