@@ -164,7 +164,7 @@ def test_a_long_message_that_ends_in_a_comma(last: str, is_broken: bool) -> None
         ('He said "come', 'He said "come'),
         ('He said "come" so', ""),
         ("so (and then", "so (and then"),
-        ("so (and then) she", ""),
+        ("so (and then) it", ""),
         ("I like dogs", ""),  # forms of words
         ("I baked it", ""),
         ("I saw Xqua", ""),  # a name
