@@ -155,3 +155,64 @@ def test_a_long_message_is_read_in_linear_time() -> None:
     for part in ("[", "(a ", '"a ', "«", "a,"):
         broken(part * 200_000)
     assert time.process_time() - began < 20
+
+
+def others(whole: int, count: int) -> tuple[str, ...]:
+    return ("Yes.",) * whole + ("yes",) * (count - whole)
+
+
+@pytest.mark.parametrize("last", ["I went to the bri", "Ther", "I went with"])
+@pytest.mark.parametrize(
+    ("whole", "count", "is_broken"),
+    [
+        (4, 4, True),
+        (3, 3, False),  # too few to say anything
+        (0, 0, False),
+        (3, 4, True),
+        (3, 5, False),  # six in ten end in stops
+        (4, 5, True),
+        (2, 4, False),
+    ],
+)
+def test_a_weak_sign_counts_where_enough_of_the_others_end_in_stops(
+    last: str, whole: int, count: int, is_broken: bool
+) -> None:
+    assert broken(last, others(whole, count)) is is_broken
+
+
+@pytest.mark.parametrize(
+    ("last", "is_broken"),
+    [
+        ("one two three four five six seven eight nine ten,", True),
+        ("one two three four five six seven eight nine,", False),
+        ("今天我们一起去市场买了很多新鲜的水果和菜，", True),  # twenty signs
+        ("今天我们一起去市场买了很多新鲜的水果，", False),
+    ],
+)
+def test_a_long_message_that_ends_in_a_comma(last: str, is_broken: bool) -> None:
+    assert broken(last) is is_broken
+    assert not broken(last, NO_STOPS)
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        ("this is the end of a long sentence that goes on b", "tence that goes on b"),
+        ('He said "come', 'He said "come'),
+        ('He said "come" so', ""),
+        ("so (and then", "so (and then"),
+        ("so (and then) it", ""),
+        ("I like dogs", ""),  # forms of words
+        ("I baked it", ""),
+        ("I saw Xqua", ""),  # a name
+        ("see www.a.example/th", ""),
+        ("", ""),
+    ],
+)
+def test_the_words_at_which_a_message_breaks_off(last: str, words: str) -> None:
+    said = [Message("user", text) for text in (*others(4, 4), last)]
+    assert breaks_off(said) == words
+
+
+def test_nothing_breaks_off_where_nothing_is_said() -> None:
+    assert breaks_off([]) == ""

@@ -182,6 +182,18 @@ def test_the_longest_run_of_words_of_noise(text: str, run: tuple[int, int, int])
     assert longest_run(text) == run
 
 
+def test_filler_is_counted_message_by_message() -> None:
+    few = "lorem ipsum dolor sit amet x"  # three words of it
+    many = "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod"
+    found = list(noise.noise(read([Message("user", few), Message("assistant", many)])))
+    assert [(one.value, one.message, one.start, one.evidence) for one in found] == [
+        (6, 1, 6, "ipsum")
+    ]
+    four = "lorem ipsum dolor sit amet consectetur x"
+    (found_in,) = noise.noise(read([Message("user", "Hi."), Message("assistant", four)]))
+    assert (found_in.value, found_in.message) == (4, 1)
+
+
 def test_noise_does_not_run_on_into_the_next_message() -> None:
     assert longest_run("Oh, asdkjh qweoiu\0zxmnb lkjasd, oh").words == 2
 

@@ -475,6 +475,7 @@ def test_what_only_holds_a_known_datum_is_left() -> None:
             "ok  or",
         ),
         ("call 202-555-0143", "ok 55-0143, 550143, 0143, 43", "ok 55-0143, 550143, 0143, 43"),
+        ("call 202-555-0143", "ok 1111111111 2025550143", "ok 1111111111 "),  # 20 digits in all
         ("my insta is lena_k99", "ok @lena_k99 and u/lena_k99 and lena_k99", "ok  and  and "),
         ("my insta is lena_k99", "ok @@lena_k99 and xu/lena_k99!", "ok @ and x!"),
         ("my pin is 4711 and my insta is sam", "ok sam, 4711", "ok sam, 4711"),
