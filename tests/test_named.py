@@ -475,6 +475,21 @@ def test_turns_stand_in_the_order_of_their_times(tmp_path: Path, time: str) -> N
     assert "collect: put in the order of `Created`" in row.edits
 
 
+def test_rows_of_several_rooms_are_not_one_conversation(tmp_path: Path) -> None:
+    lines = [f"r{n % 2},{name},Hm" for n, name in enumerate(WHO * 2)]
+    found = rows_of(tmp_path, "a.csv", table("room,name,message", *lines))
+    assert {row.detail for row in found} == {
+        "the rows may belong together by `room`: name it as the id"
+    }
+
+
+def test_marks_around_a_speaker_are_not_part_of_the_name(tmp_path: Path) -> None:
+    text = "\n".join(f"#{name}#: {text}" for name, text in zip(WHO, TALK, strict=True))
+    [row] = rows_of(tmp_path, "a.jsonl", json.dumps({"dialogue": text, "summary": "They talk."}))
+    assert [message.name for message in row.messages] == WHO
+    assert [message.content for message in row.messages] == TALK
+
+
 def test_times_in_no_known_form_are_named(tmp_path: Path) -> None:
     turns = [
         {**item, "Created": f"5/1/24 9:0{n} PM"} for n, item in enumerate(items("speaker", "text"))

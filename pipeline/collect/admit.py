@@ -59,9 +59,9 @@ RULES: dict[str, str] = {
     "file.too_long": "The file has to be held in memory as a whole and is too long for that.",
 }
 SECOND = "the second speaker is the assistant"
-# Labels that stand for a side and are not names: "User 1", "speaker_2", "mturk_agent_1", "A".
+# Labels that stand for a side and are not names: "User 1", "speaker_2", "mturk_agent_1", "A", "Q".
 SIDE = re.compile(
-    r"(user|human|speaker|person|participant|agent|mturk_agent|worker|customer|bot|system|[a-d])?"
+    r"(user|human|speaker|person|participant|agent|mturk_agent|worker|customer|bot|system|[a-dq])?"
     r"[ _#-]?\d*",
     re.I,
 )
@@ -134,7 +134,7 @@ def admit(
         persona,
         user_persona,
         f"{origin.name}/{transcript.group}" if transcript.group else None,
-        declared_language=code_of(transcript.language) or declared_language(transcript.extra),
+        declared_language=_language(transcript),
         edits=notes + _edits(transcript),
         annotations=transcript.annotations,
         alternatives=transcript.alternatives,
@@ -179,6 +179,13 @@ def _edits(transcript: Transcript) -> tuple[str, ...]:
     if transcript.left_out:
         edits += (f"collect: left out {counted(transcript.left_out)}",)
     return edits
+
+
+def _language(transcript: Transcript) -> str | None:
+    """The language that the source names, if it names one."""
+    if not transcript.language and not transcript.extra:
+        return None
+    return code_of(transcript.language) or declared_language(transcript.extra)
 
 
 def _source(transcript: Transcript, origin: Origin, ref: str, private: bool) -> Source:

@@ -20,6 +20,7 @@ from typing import cast
 
 from pipeline.collect.shapes.common import beside, placeholders
 from pipeline.collect.shapes.common.parts import content_of
+from pipeline.collect.shapes.common.row_order import newest_first
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
     About,
@@ -96,6 +97,9 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
     if plain is None:
         further = _with_thoughts(messages, further, what)
     if further:
+        order = _newest_first(spoken, further)
+        if order:
+            return _turned(fields, place, who, order)
         _check_calls(further)
         _check_one_conversation(further)
         if any(map(_hidden, further)):
@@ -127,6 +131,25 @@ def _filled(found: Transcript) -> Transcript:
     return placeholders.fill(
         found, {"assistant": character.name, "user": next(filter(None, others), None)}
     )
+
+
+def _newest_first(turns: Sequence[Turn], further: Sequence[Fields]) -> str | None:
+    """The field that shows that the messages stand newest first.
+
+    The times of a question and its answer alone may be those at which they were stored.
+    """
+    first = turns[0][2]
+    if first == "system" or (first == "user" and len(turns) == 2):
+        return None
+    return newest_first(further)
+
+
+def _turned(fields: Fields, place: str, who: str, order: str) -> Transcript:
+    """The conversation of a list that stands newest first."""
+    messages = list_of(fields.get(place), place)
+    found = transcript(fields | {place: messages[::-1]}, place, who)
+    found.notes = (f"collect: put in the order of `{order}`",)
+    return found
 
 
 def _of_shown(fields: Fields, place: str, who: str, hidden: list[str | None]) -> Transcript:

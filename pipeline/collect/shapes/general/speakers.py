@@ -19,7 +19,7 @@ from dataclasses import replace
 from itertools import count, pairwise, repeat
 
 from pipeline.collect.shapes.common import beside, known, who
-from pipeline.collect.shapes.common.row_order import AT_SILENCES, at_silences
+from pipeline.collect.shapes.common.row_order import AT_SILENCES, at_silences, newest_first
 from pipeline.collect.shapes.common.times import is_time, place_of
 from pipeline.collect.shapes.transcript import (
     About,
@@ -197,7 +197,7 @@ def _is_silent(item: Fields) -> bool:
 def ordered(items: list[Fields]) -> tuple[list[Fields], tuple[str, ...]]:
     """Turns by their number or time, where all have one, and a note where that moved them."""
     name = known.one_of(known.ORDERS, items[0]) if items else None
-    name = name or _newest_first(items)
+    name = name or newest_first(items)
     places = [place_of(item.get(name or "")) for item in items]
     known_places = [place for place in places if place is not None]
     if len(known_places) < len(items) or all(a <= b for a, b in pairwise(known_places)):
@@ -214,17 +214,6 @@ def _in_their_order(items: list[Fields]) -> tuple[str, ...]:
     if len(values) < 2 or not are_times:
         return ()
     return (f"the turns stand in their order: `{name}` is in no known form",)
-
-
-def _newest_first(items: list[Fields]) -> str | None:
-    """A field of any name whose times go back from item to item."""
-    first = items[0] if len(items) > 1 else {}
-    for name in (name for name, value in first.items() if is_time(value)):
-        values = [item.get(name) for item in items]
-        places = [place_of(value) or 0 for value in values if is_time(value)]
-        if len(places) == len(values) and all(a > b for a, b in pairwise(places)):
-            return name
-    return None
 
 
 def _annotations(items: list[Fields], transcript: Transcript) -> tuple[Annotation, ...]:
