@@ -373,9 +373,12 @@ def _worth_a_look(text: str, names: tuple[str, ...]) -> dict[Line, list[int]]:
     """Where a spelling of a line's searched part stands in a message, by line: these only are
     looked at."""
     beginnings = _beginnings(names)
+    places = beginnings.automaton.find_matches_as_indexes(text, overlapping=True)
+    if not places:
+        return {}
     found: dict[Line, list[int]] = defaultdict(list)
     is_plain = text.isascii()
-    for number, start, end in beginnings.automaton.find_matches_as_indexes(text, overlapping=True):
+    for number, start, end in places:
         beginning = text[start:end]
         in_word = is_plain and text[start - 1 : start].isalnum()
         for line in beginnings.lines_of(number):

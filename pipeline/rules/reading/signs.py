@@ -11,7 +11,10 @@ from collections.abc import Iterable
 
 def holds(text: str, signs: Iterable[str]) -> bool:
     """Does one of the signs stand in the text?"""
-    return any(map(text.__contains__, signs))
+    for sign in signs:  # noqa: SIM110: it is asked 100 times a row, and `any` takes twice as long
+        if sign in text:
+            return True
+    return False
 
 
 def is_printable(text: str) -> bool:
