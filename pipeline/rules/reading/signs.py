@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 def holds(text: str, signs: Iterable[str]) -> bool:
     """Does one of the signs stand in the text?"""
-    for sign in signs:  # noqa: SIM110: it is asked 100 times a row, and `any` takes twice as long
+    # asked a hundred times for each conversation: `any` takes twice as long
+    for sign in signs:  # noqa: SIM110
         if sign in text:
             return True
     return False
