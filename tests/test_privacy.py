@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.rules.privacy.datum import find_all
-from pipeline.rules.privacy.find import DatumKind, Span, find, is_card, is_iban
+from pipeline.rules.privacy.find import (
+    DatumKind,
+    Span,
+    find,
+    is_card,
+    is_iban,
+    is_worth_reading,
+    worth_reading,
+)
 from pipeline.rules.privacy.ids import is_id
 from pipeline.rules.privacy.spelled import digits
 from pipeline.rules.privacy.stand_ins import mask, stand_in
@@ -630,3 +638,11 @@ def test_spans_of_masked_texts_are_where_the_stand_ins_are() -> None:
     assert [len(found) for found in spans] == [2, 3, 0]
     for text, found in zip(masked, spans, strict=True):
         assert [span[1:] for span in find(text)] == [span[1:] for span in found]
+
+
+@given(st.lists(st.text(st.sampled_from("a:/@_3３＠\0é ")) | st.just("https://a.b")))
+def test_one_look_at_all_texts_says_the_same_as_one_at_each(texts: list[str]) -> None:
+    each = {index for index, text in enumerate(texts) if is_worth_reading(text)}
+    together = worth_reading(texts)
+    assert each <= together
+    assert all(is_worth_reading(texts[index]) for index in together)

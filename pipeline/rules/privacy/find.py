@@ -14,7 +14,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from itertools import accumulate
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
@@ -116,6 +117,16 @@ def find(text: str, language: str | None = None, hinted: Set[Hint] | None = None
 def is_worth_reading(text: str) -> bool:
     """Does it hold a digit, "@", "_" or a link?"""
     return bool(_WORTH_READING.search(text)) or "://" in text
+
+
+def worth_reading(texts: Sequence[str]) -> set[int]:
+    """Which of some texts do: one look at all of them together."""
+    together = "\0".join(texts)
+    places = [sign.start() for sign in _WORTH_READING.finditer(together)]
+    if "://" in together:
+        places += [link.start() for link in re.finditer("://", together)]
+    starts = [0, *accumulate(len(text) + 1 for text in texts)]
+    return {bisect(starts, place) - 1 for place in places}
 
 
 def apart(spans: list[Span], more: Iterable[Span]) -> list[Span]:
