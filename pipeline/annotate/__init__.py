@@ -47,7 +47,8 @@ class Annotated(NamedTuple):
     above 0 it takes up what was said before it, else it turns away. pressing: likewise, above 0 it
     asks again, bargains, claims, blames; NaN in most languages. low: whether there may be
     sadness, anger or fear in it. marks: name of a list of phrases → whether a message has one.
-    follows: cosine with the message before; NaN without an encoder.
+    follows: cosine with the message before; NaN without an encoder, and in languages in which its
+    closeness was not measured.
     """
 
     closeness: Array  # (messages,) float32
@@ -102,7 +103,7 @@ def annotate(
         _emotions(heads.emotions(read, EMOTIONS), felt),
         felt & (heads.emotions(read, LOW).max(axis=1) > MAYBE),
         _marks(read),
-        encoded.follows if encoded else np.full(len(codes), np.nan),
+        np.where(near, encoded.follows, np.nan) if encoded else np.full(len(codes), np.nan),
     )
 
 
