@@ -93,18 +93,23 @@ def annotate(
     read = heads.read(packed or pack(texts))
     codes = np.array([language or "" for language in languages])
     near, felt = heads.measured(codes, "closeness"), heads.measured(codes, "emotion")
-    taken, pressed = heads.measured(codes, "uptake"), heads.measured(codes, "pressing")
     close = _with_encoder(closeness(heads, read), read.asks, encoded)
     return Annotated(
         np.where(near, close, np.nan),
         np.where(near, heads.column(read, "forward"), np.nan),
-        np.where(taken, heads.column(read, "uptake"), np.nan),
-        np.where(pressed, heads.column(read, "pressing"), np.nan),
+        _where_measured("uptake", heads, read, codes),
+        _where_measured("pressing", heads, read, codes),
         _emotions(heads.emotions(read, EMOTIONS), felt),
         felt & (heads.emotions(read, LOW).max(axis=1) > MAYBE),
         _marks(read),
         np.where(near, encoded.follows, np.nan) if encoded else np.full(len(codes), np.nan),
     )
+
+
+def _where_measured(name: str, heads: Heads, read: Read, codes: Array) -> Array:
+    """(messages,) what one head says, in the languages in which it was measured."""
+    found: Array = np.where(heads.measured(codes, name), heads.column(read, name), np.nan)
+    return found
 
 
 def _marks(read: Read) -> dict[str, Array]:
