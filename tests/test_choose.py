@@ -435,12 +435,17 @@ def test_why_names_the_group_the_values_and_the_row_that_was_preferred(run: Path
 # --- clusters of duplicates
 
 
-LIKE = ["the", "ferry", "to", "the", "island", "leaves", "at", "nine", "from", "the", "old", "pier", "behind", "the", "market", "and", "a", "ticket", "costs", "four", "coins", "for", "grown", "people", "with", "a", "bicycle", "or", "a", "dog", "who", "wants", "to", "come", "along"]
+LIKE = (
+    "the ferry to the island leaves at nine from the old pier behind the market and a ticket costs "
+    "four coins for grown people with a bicycle or a dog who wants to come along"
+)
 
 
 def told(number: int, *others: int) -> dict[str, Any]:
     """A record whose words are all alike but for some, by their places."""
-    words = [f"{word}{number}" if place in others else word for place, word in enumerate(LIKE)]
+    words = [
+        f"{word}{number}" if place in others else word for place, word in enumerate(LIKE.split())
+    ]
     said = ["When does the boat go?", " ".join(words), "Thanks a lot for that.", "You are welcome."]
     roles = ("user", "assistant") * 2
     turns = [{"role": who, "content": text} for who, text in zip(roles, said, strict=True)]

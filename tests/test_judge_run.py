@@ -251,6 +251,20 @@ def test_the_command_score_takes_a_judge(server: Serving, tmp_path: Path, ran: R
     ran("score", path, "--judge", "rehearsal")
 
 
+def test_paid_answers_outlive_a_score_that_is_not_kept(
+    server: Serving, tmp_path: Path, ran: Ran
+) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in range(3)])
+    asked = ("--judge", "critic-1", "--base-url", server.url, "--set", "judge.criteria=[safe]")
+    first = ran("score", path, *asked)
+    assert server.stats()["requests"] == 3
+    assert ran("score", path, *asked) == first
+    assert server.stats()["requests"] == 3  # all from the store
+    write_jsonl(path, [record(n) for n in range(4)])
+    ran("score", path, *asked)
+    assert server.stats()["requests"] == 4
+
+
 def test_a_wrong_key_stops_the_run_with_one_message(
     server: Serving, tmp_path: Path, ran: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:

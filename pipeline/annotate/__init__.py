@@ -47,7 +47,8 @@ class Annotated(NamedTuple):
     above 0 it takes up what was said before it, else it turns away. pressing: likewise, above 0 it
     asks again, bargains, claims, blames; NaN in most languages. low: whether there may be
     sadness, anger or fear in it. marks: name of a list of phrases → whether a message has one.
-    follows: cosine with the message before; NaN without an encoder.
+    follows: cosine with the message before; NaN without an encoder, and in languages in which its
+    closeness was not measured.
     """
 
     closeness: Array  # (messages,) float32
@@ -92,18 +93,23 @@ def annotate(
     read = heads.read(packed or pack(texts))
     codes = np.array([language or "" for language in languages])
     near, felt = heads.measured(codes, "closeness"), heads.measured(codes, "emotion")
-    taken, pressed = heads.measured(codes, "uptake"), heads.measured(codes, "pressing")
     close = _with_encoder(closeness(heads, read), read.asks, encoded)
     return Annotated(
         np.where(near, close, np.nan),
         np.where(near, heads.column(read, "forward"), np.nan),
-        np.where(taken, heads.column(read, "uptake"), np.nan),
-        np.where(pressed, heads.column(read, "pressing"), np.nan),
+        _where_measured("uptake", heads, read, codes),
+        _where_measured("pressing", heads, read, codes),
         _emotions(heads.emotions(read, EMOTIONS), felt),
         felt & (heads.emotions(read, LOW).max(axis=1) > MAYBE),
         _marks(read),
-        encoded.follows if encoded else np.full(len(codes), np.nan),
+        np.where(near, encoded.follows, np.nan) if encoded else np.full(len(codes), np.nan),
     )
+
+
+def _where_measured(name: str, heads: Heads, read: Read, codes: Array) -> Array:
+    """(messages,) what one head says, in the languages in which it was measured."""
+    found: Array = np.where(heads.measured(codes, name), heads.column(read, name), np.nan)
+    return found
 
 
 def _marks(read: Read) -> dict[str, Array]:

@@ -132,18 +132,17 @@ def _insisting(messages: Sequence[Said]) -> float:
     """How hard the assistant presses where an answer took little up, from 0 on: the mean of its
     messages right behind an answer to it."""
     spoken = [said for said in messages if said.role != "system"]
-    found = [
-        _insists(spoken[max(0, place - 3) : place], spoken[place])
-        for place in range(2, len(spoken))
-        if [said.role for said in spoken[place - 2 : place + 1]]
-        == ["assistant", "user", "assistant"]
-    ]
+    found = []
+    for place in range(2, len(spoken)):
+        asked, answer, now = spoken[place - 2 : place + 1]
+        if (asked.role, answer.role, now.role) == ("assistant", "user", "assistant"):
+            found.append(_insists(spoken[max(0, place - 3) : place], now))
     return fmean(found) if found else 0.0
 
 
 def _insists(before: Sequence[Said], now: Said) -> float:
     """How hard one message does. Not with somebody sad or afraid: comfort reads like pressing."""
-    if any(said.sad for said in before if said.role == "user"):
+    if any(said.sad and said.role == "user" for said in before):
         return 0.0
     untaken = min(1.0, max(0.0, ANSWERED - before[-1].uptake))
     return max(0.0, now.pressing) * untaken

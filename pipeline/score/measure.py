@@ -50,8 +50,10 @@ def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Co
     where = defects.batch(rows)
     encoded = _encoded(rows, where, settings)
     found = annotate((), _languages(rows, where), packed, encoded)
-    forward, pressing = np.nan_to_num(found.forward), np.nan_to_num(found.pressing)
-    found = found._replace(forward=forward, pressing=pressing)
+    found = found._replace(
+        forward=np.nan_to_num(found.forward),
+        pressing=np.nan_to_num(found.pressing),
+    )
     numbers = defects.defects(words(packed, shipped().squares), where)
     places = pairwise(where.row_at.tolist())
     for row, own, (start, end) in zip(rows, numbers, places, strict=True):

@@ -17,11 +17,11 @@ class Asking:
 
     def __init__(self, job: Job) -> None:
         recipe = job.recipe
-        self._job = job
+        self._folder = job.answers or job.folder
         self._loop = runner()
         self.client = Client(
             recipe.models,
-            job.folder / CALLS,
+            self._folder / CALLS,
             recipe.budget,
             job.secrets,
             recipe.seed,
@@ -50,7 +50,7 @@ class Asking:
 
     def usage(self) -> dict[str, Any]:
         """What it took, for the report: in this stage, and in all runs of the folder."""
-        tokens, dollars = spent(self._job.folder)
+        tokens, dollars = spent(self._folder)
         probes = {"probes": self.client.probing.requests}
         return vars(self.client.usage) | probes | {"all_tokens": tokens, "all_cost": dollars}
 
