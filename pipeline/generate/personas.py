@@ -24,22 +24,26 @@ FOLDER = "personas"
 
 @dataclass(frozen=True, slots=True)
 class Personas:
-    """Characters, the users who write to them, and situations that bring the two together."""
+    """Characters, the users who write to them, and situations that bring the two together; later:
+    those of people who have met before."""
 
     characters: Sequence[Character]
     users: Sequence[User]
     situations: Sequence[str]
+    later: Sequence[str]
 
 
-def bundled(language: str) -> Personas:
-    """The seeds of `configs/personas`."""
-    characters = texts.values(FOLDER, f"{language}.yaml")
-    users = texts.values(FOLDER, f"users-{language}.yaml")
-    situations = texts.values(FOLDER, f"situations-{language}.yaml")
+def bundled(language: str, beside: Path | None = None) -> Personas:
+    """The seeds of `configs/personas`. beside: a folder whose files come first."""
+    characters = texts.values(FOLDER, f"{language}.yaml", beside)
+    users = texts.values(FOLDER, f"users-{language}.yaml", beside)
+    situations = texts.values(FOLDER, f"situations-{language}.yaml", beside)
+    later = texts.values(FOLDER, f"later-{language}.yaml", beside)
     return Personas(
         list(map(candidates.read_character, characters)),
         list(map(candidates.read_user, users)),
         list(map(candidates.read_situation, situations)),
+        list(map(candidates.read_situation, later)),
     )
 
 
@@ -49,7 +53,7 @@ async def assemble(context: GenerateContext, folder: Path) -> tuple[Personas, li
     folder: where relative paths of cards begin.
     """
     settings = context.settings
-    seeds = bundled(settings.language)
+    seeds = bundled(settings.language, settings.texts_in(folder))
     _check_seeds(settings.seeds, settings.language, len(seeds.characters))
     carded, rejected = _from_cards(card_places(folder, settings.cards), context.prompts)
     known = [*seeds.characters, *carded]
@@ -63,6 +67,7 @@ async def assemble(context: GenerateContext, folder: Path) -> tuple[Personas, li
         [*seeds.characters[: settings.seeds], *carded, *characters],
         [*seeds.users, *users],
         [*seeds.situations, *situations],
+        seeds.later,
     )
     return personas, rejected
 

@@ -14,13 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict, cast
 
-from pipeline.conversation import Message
+from pipeline.conversation import Alternative, Message
 from pipeline.generate.check import Fault
+from pipeline.generate.choice import best, is_low
 from pipeline.generate.context import Chat, GenerateContext, JsonSchema, model_of
-from pipeline.generate.plan import Side
+from pipeline.generate.plan import Side, is_turning_point
 from pipeline.generate.prompts import Prompts
 from pipeline.generate.scene import Scene, again, note, opening, script_prompt, systems_of
 from pipeline.llm import Answer, CallFailed
+from pipeline.pacing.uptake import rebuffs
 
 SCRIPT_SIDES: dict[str, Side] = {"user": "user", "character": "assistant"}
 SCRIPT_MESSAGE: JsonSchema = {
@@ -42,6 +44,7 @@ SCRIPT_SCHEMA: JsonSchema = {
 TOKENS_OF_A_WORD = 6
 TOKENS_OF_A_MESSAGE = 400
 TOKENS_OF_A_SCRIPT = 1000
+CANDIDATE = 1_000_000  # sample numbers of one message's further candidates lie so far apart
 
 
 class ScriptMessage(TypedDict):
@@ -61,12 +64,15 @@ class Script(TypedDict):
 class TalkResult:
     """What became of a talk: the good messages, every fault, and what was paid.
 
+    tries: the texts that were asked for and do not stand in the talk, whole, and, where there are
+    such, the one that does. In a script a try is the whole answer, under its first bad message.
     lost: calls without an answer. models: who spoke for each side, as the server names it.
     cut: the fault that ended the talk before its planned length.
     """
 
     messages: list[Message] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    tries: list[Alternative] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     lost: list[CallFailed] = field(default_factory=list)
     models: dict[Side, str] = field(default_factory=dict)
@@ -88,32 +94,86 @@ async def talk(scene: Scene, context: GenerateContext) -> TalkResult:
 async def _add_message(
     result: TalkResult, scene: Scene, systems: dict[Side, str], context: GenerateContext
 ) -> None:
-    """Ask for the next message until it is good. When no try is, the talk is cut."""
-    index = len(result.messages)
-    side = scene.side_at(index)
-    fault: Fault | None = None
-    for number in range(context.settings.asks):
+    """Ask for the next message until it is good, at a turning point until several are. When no try
+    is, the talk is cut."""
+    side, asks = scene.side_at(len(result.messages)), context.settings.asks
+    wanted = _wanted(result.messages, scene, context)
+    tries: list[Message] = []
+    faults: list[Fault | None] = []
+    while faults.count(None) < wanted and len(faults) - faults.count(None) < asks:
+        sample = scene.sample * asks + len(faults) % asks + CANDIDATE * (len(faults) // asks)
+        chat = _chat(result.messages, scene, systems[side], context.prompts, _last(faults))
         try:
-            answer = await context.ask(
-                model_of(side, context.settings),
-                _chat(result.messages, scene, systems[side], context.prompts, fault),
-                sample=scene.sample * context.settings.asks + number,
-                max_tokens=TOKENS_OF_A_MESSAGE + TOKENS_OF_A_WORD * scene.plan.words[index],
-            )
+            tries.append(await _ask(result, scene, chat, sample, context))
         except CallFailed as failure:
             result.lost.append(failure)
-            fault = _fault_of(failure, index)
-            result.faults.append(fault)
+            faults.append(_fault_of(failure, len(result.messages)))
             break
-        result.answers.append(answer)
-        result.models[side] = answer.model
-        message = Message(side, answer.text.strip(), scene.name_of(side))
-        fault = scene.fault(result.messages, message, context.prompts)
-        if fault is None:
-            result.messages.append(message)
-            return
-        result.faults.append(fault)
-    result.cut = fault
+        faults.append(scene.fault(result.messages, tries[-1], context.prompts))
+    result.faults += filter(None, faults)
+    _settle(result, tries, faults, context.prompts.language)
+
+
+def _wanted(messages: Sequence[Message], scene: Scene, context: GenerateContext) -> int:
+    """How many good messages are asked for, one of which will stand in the talk."""
+    candidates, language = context.settings.candidates, context.prompts.language
+    if candidates == 1:
+        return 1
+    if is_turning_point(messages, scene.plan, rebuffs(language)):
+        return candidates
+    was_low = bool(messages) and is_low(messages[-1].content, language)
+    return candidates if was_low else 1
+
+
+def _last(faults: Sequence[Fault | None]) -> Fault | None:
+    return faults[-1] if faults else None
+
+
+async def _ask(
+    result: TalkResult, scene: Scene, chat: Chat, sample: int, context: GenerateContext
+) -> Message:
+    """The next message as a model writes it. Raises CallFailed."""
+    index = len(result.messages)
+    side = scene.side_at(index)
+    answer = await context.ask(
+        model_of(side, context.settings),
+        chat,
+        sample=sample,
+        max_tokens=TOKENS_OF_A_MESSAGE + TOKENS_OF_A_WORD * scene.plan.words[index],
+    )
+    result.answers.append(answer)
+    result.models[side] = answer.model
+    return Message(side, answer.text.strip(), scene.name_of(side))
+
+
+def _settle(
+    result: TalkResult, tries: Sequence[Message], faults: Sequence[Fault | None], language: str
+) -> None:
+    """Put the best of the tries into the talk and keep the others; cut the talk when none is good.
+
+    faults: of each try, and of a call that brought none.
+    """
+    index = len(result.messages)
+    good = [place for place in range(len(tries)) if faults[place] is None]
+    chosen = None
+    if good:
+        found = best(result.messages, [tries[place] for place in good], language)
+        chosen = good[found]
+    if len(tries) > len(good[:1]):
+        for place, message in enumerate(tries):
+            reason = _reason(faults[place], place == chosen)
+            result.tries.append(Alternative(index, message.content, reason, place == chosen))
+    if chosen is None:
+        result.cut = _last(faults)
+    else:
+        result.messages.append(tries[chosen])
+
+
+def _reason(fault: Fault | None, is_chosen: bool) -> str:
+    """Why a text is among the alternatives of a message: the rule it breaks, or what it is."""
+    if fault:
+        return fault.rule
+    return "chosen" if is_chosen else "candidate"
 
 
 def _fault_of(failure: CallFailed, index: int) -> Fault:
@@ -173,6 +233,8 @@ async def script(scene: Scene, context: GenerateContext) -> TalkResult:
         messages, fault = read_script(cast(Script, answer.data), scene, context.prompts)
         if fault is None and len(messages) < fewest:
             fault = Fault(len(messages), "talk.short", f"{len(messages)} messages")
+        if fault:
+            result.tries.append(Alternative(fault.message, answer.text, fault.rule))
         _keep_longest(result, messages, fault)
         if len(messages) >= fewest:
             break

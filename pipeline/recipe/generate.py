@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -12,7 +13,14 @@ from pipeline.recipe.base import Settings
 class GenerateSettings(Settings):
     """Conversations to add: (seeds + cards + characters) × talks. Without talks, none."""
 
-    language: Literal["en", "ru"] = Field("en", description="of prompts, characters and talks")
+    language: str = Field(
+        "en",
+        pattern="^[a-z]{2}$",
+        description="of prompts and talks: de, en, es, fr, ru, zh; another one by files",
+    )
+    language_files: str | None = Field(
+        None, description="folder with the texts of another language, or in the place of ours"
+    )
     seeds: int = Field(0, ge=0, description="bundled characters that talk themselves")
     cards: list[str] = Field(
         [], description="character cards (.json, .png) or folders of them; their characters talk"
@@ -20,7 +28,10 @@ class GenerateSettings(Settings):
     characters: int = Field(0, ge=0, description="characters to invent")
     users: int = Field(0, ge=0, description="user personas to invent beside the bundled ones")
     situations: int = Field(0, ge=0, description="situations to invent beside the bundled ones")
-    talks: int = Field(0, ge=0, description="conversations of each character")
+    talks: int = Field(0, ge=0, description="pairs of each character with a user")
+    sittings: tuple[int, int] = Field(
+        (1, 1), description="fewest and most talks of a pair, one after the other"
+    )
     mode: Literal["talk", "script"] = Field(
         "talk", description="two models in turn, or a whole dialogue in one call"
     )
@@ -53,6 +64,13 @@ class GenerateSettings(Settings):
         ge=1,
         description="calls for one message, each with the failure before it; our choice",
     )
+    candidates: int = Field(
+        1,
+        ge=1,
+        le=8,
+        description="good texts asked for where a talk turns (a step, an answer to sadness, the "
+        "end); the best stands, the others are its alternatives",
+    )
     attempts: int = Field(
         3, ge=1, description="talks begun for one slot before it is given up; our choice"
     )
@@ -76,6 +94,25 @@ class GenerateSettings(Settings):
         if not 2 <= fewest <= most:
             raise ValueError("must be the fewest messages, 2 or more, then the most: [6, 36]")
         return turns
+
+    @field_validator("sittings", mode="before")
+    @classmethod
+    def _two_counts(cls, sittings: object) -> object:
+        if not isinstance(sittings, list | tuple) or len(sittings) != 2:
+            raise ValueError("must be two numbers, the fewest talks of a pair and the most: [1, 5]")
+        return sittings
+
+    @field_validator("sittings")
+    @classmethod
+    def _some(cls, sittings: tuple[int, int]) -> tuple[int, int]:
+        fewest, most = sittings
+        if not 1 <= fewest <= most:
+            raise ValueError("must be the fewest talks, 1 or more, then the most: [1, 5]")
+        return sittings
+
+    def texts_in(self, folder: Path) -> Path | None:
+        """Where the files of a further language are. folder: of the recipe."""
+        return folder / self.language_files if self.language_files else None
 
     @property
     def wanted(self) -> bool:

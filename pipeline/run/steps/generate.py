@@ -46,14 +46,15 @@ def _with_progress(rows: Iterator[Row], context: StageContext) -> Iterator[Row]:
     folder = context.job.recipe.folder
     places = card_places(folder, settings.cards)
     cards = sum(len(list(card_files(place))) for place in places)
-    wanted = settings.talks * (settings.seeds + settings.characters + cards)
+    each = generate.sittings_of_all(settings, context.job.recipe.seed)
+    wanted = each * (settings.seeds + settings.characters + cards)
     done = 0
     _show(context, done, wanted)
     for row in rows:
         yield row
         lost = given_up(row)
         if isinstance(row, Quarantine) and not row.where.startswith("generated/"):  # an invention
-            wanted -= lost * settings.talks if row.where.startswith("characters/") else 0
+            wanted -= lost * each if row.where.startswith("characters/") else 0
         elif lost or isinstance(row, Conversation):
             done += 1
             _show(context, done, wanted)
