@@ -1,4 +1,4 @@
-"""The languages of `generate`: their files are whole, their talks are in them, others may be added."""
+"""The languages of `generate`: their files are whole, talks are in them, others may be added."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 
 from pipeline import UserError, texts
 from pipeline.conversation import Message, normalised
-from pipeline.generate import personas, prompts
+from pipeline.generate import personas, prompts, reasons
 from pipeline.generate.candidates import CHARACTERS, USERS
 from pipeline.generate.check import first_fault, objection_to
 from pipeline.generate.facts import facts_in
 from pipeline.generate.invent import NEW, open_ledger
 from pipeline.llm import rehearsal
 from pipeline.recipe.generate import GenerateSettings
-from tests.test_generate import extra_of, generate, kept
+from tests.test_generate import generate, kept
 from tests.test_run import rapport
 
 LANGUAGES = ["de", "en", "es", "fr", "ru", "zh"]
@@ -28,23 +28,19 @@ OTHERS = ["de", "es", "fr", "zh"]
 
 def test_six_languages_lack_nothing() -> None:
     assert prompts.known() == LANGUAGES
-    assert {language: prompts.missing(language) for language in LANGUAGES} == dict.fromkeys(
-        LANGUAGES, []
-    )
+    assert [prompts.missing(language) for language in LANGUAGES] == [[]] * 6
     headings = {name: prompts.load(name).directions.keys() for name in LANGUAGES}
     assert all(found == headings["en"] for found in headings.values())
     keys = {name: texts.values("rehearsal", f"{name}.yaml").keys() for name in LANGUAGES}
-    patterns = {key for key in keys["en"] if key in texts.values("rehearsal", "en.yaml")}
     needed = {"refusal", "mark", "count", "words", "few", "turns", "promise", "full_name"}
     assert all(needed <= found for found in keys.values())
-    assert patterns
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_prompt_takes_the_same_values_in_every_language(language: str) -> None:
     """Where one leaves out a value, what the recipe says would be lost in silence."""
     own, english = prompts.load(language), prompts.load("en")
-    names = re.compile(r"\$(\w+)")
+    names = re.compile(r"\$(\w+)", re.ASCII)
     for name, template in english.templates.items():
         assert set(names.findall(own.templates[name])) == set(names.findall(template)), name
     for heading, text in english.directions.items():
@@ -79,10 +75,7 @@ def test_talks_are_in_their_language_and_filled(tmp_path: Path, language: str, m
     wanted |= {"language": language, "mode": mode, "sittings": (2, 2), "turns": (6, 12)}
     rows, _ = generate(tmp_path / "calls.sqlite", **wanted)
     assert len(kept(rows)) >= 4
-    for row in rows:
-        assert (
-            "foreign" not in json.dumps(extra_of(row).get("failed", [])) if row in kept(rows) else 1
-        )
+    assert reasons(rows)["language.foreign"] == 0
 
 
 SAID = {
@@ -141,9 +134,7 @@ def test_another_language_comes_by_files_beside_the_recipe(tmp_path: Path) -> No
     }
     values["generate"] |= {"turns": [4, 6], "license": "CC0-1.0"}  # type: ignore[operator]
     (tmp_path / "recipe.yaml").write_text(json.dumps(values))
-    code, out, err = rapport("plan", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
-    assert code == 0, err
-    assert "writer" in out
+    assert "writer" in rapport("plan", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
 
 
 def test_what_a_language_lacks_is_named(tmp_path: Path) -> None:
@@ -157,5 +148,5 @@ def test_what_a_language_lacks_is_named(tmp_path: Path) -> None:
         "`## cue bye` in directions-nl.md",
         "words/underage-nl.txt",
     ]
-    with pytest.raises(UserError, match="cue bye.*de, en, es, fr, ru, zh"):
+    with pytest.raises(UserError, match=r"cue bye.*de, en, es, fr, ru, zh"):
         prompts.load("nl", folder)

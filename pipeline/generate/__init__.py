@@ -11,6 +11,7 @@ asked for and did not become a row comes out as a Drop or a Quarantine with its 
     talk.py        the talk, message by message or as a script
     scene.py       what each side is sent · plan.py the course of the talk · choice.py the best try
     check.py       what is wrong with a message or a text
+    diversity.py   how different the talks are
     prompts.py     the wording · context.py how a model is asked
     expect.py      what it will take
 """

@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from pipeline.conversation import Annotation, Message, Step
@@ -103,15 +105,30 @@ def _last_step(turns: int, ending: str) -> int:
 # --- drawing a plan
 
 
-def draw(settings: GenerateSettings, rng: random.Random, opener: Side, begun: int = 0) -> Plan:
+class Place(NamedTuple):
+    """Which mood and which ending a plan gets, as shares of the list of each, from 0 to below 1."""
+
+    mood: float
+    ending: float
+
+
+def draw(
+    settings: GenerateSettings,
+    rng: random.Random,
+    opener: Side,
+    begun: int = 0,
+    place: Place | None = None,
+) -> Plan:
     """A plan by chance; the same generator gives the same plan.
 
     First an ending, and the stage that is reached before it; then a length that has time for both,
     so that the shares of `ENDINGS` hold wherever the longest talk has time for all of them.
-    begun: the stage at which the two meet.
+    begun: the stage at which the two meet. place: where mood and ending are not left to chance, so
+    that many plans have all of them evenly.
     """
     lengths = _lengths(settings.turns, opener)
-    ending = _ending(lengths[-1], begun, rng)
+    place = place or Place(rng.random(), rng.random())
+    ending = _ending(lengths[-1], begun, place.ending)
     stage = rng.choice(_reachable(ending, lengths[-1], begun))
     turns = rng.choice([turns for turns in lengths if stage in _reachable(ending, turns, begun)])
     sides = [side_at(opener, index) for index in range(turns)]
@@ -121,7 +138,7 @@ def draw(settings: GenerateSettings, rng: random.Random, opener: Side, begun: in
         opener=opener,
         steps=_steps(stage - begun, _last_step(turns, ending), rng),
         ending=ending,
-        mood=rng.choice(MOODS),
+        mood=MOODS[int(place.mood * len(MOODS))],
         words=tuple(_words(side, settings, rng) for side in sides),
         careless=tuple(
             is_careless and side == "user" and rng.random() < 2 * CARELESS for side in sides
@@ -140,11 +157,12 @@ def _lengths(span: tuple[int, int], opener: Side) -> list[int]:
     return ends_well or [fewest]
 
 
-def _ending(turns: int, begun: int, rng: random.Random) -> str:
-    """An ending that a talk of this length has time for."""
+def _ending(turns: int, begun: int, place: float) -> str:
+    """An ending that a talk of this length has time for. place: among their shares, laid side by
+    side."""
     possible = [name for name in ENDINGS if _reachable(name, turns, begun)]
-    shares = [ENDINGS[name].share for name in possible]
-    return rng.choices(possible, shares)[0]
+    bounds = list(accumulate(ENDINGS[name].share for name in possible))
+    return possible[min(bisect(bounds, place * bounds[-1]), len(possible) - 1)]
 
 
 def _reachable(ending: str, turns: int, begun: int) -> list[int]:

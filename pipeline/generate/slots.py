@@ -21,7 +21,7 @@ from pipeline.generate.candidates import T, User
 from pipeline.generate.context import GenerateContext
 from pipeline.generate.memory import Past, Sitting, draw_gap, past_of
 from pipeline.generate.personas import Personas
-from pipeline.generate.plan import Side, draw
+from pipeline.generate.plan import Place, Side, draw
 from pipeline.generate.rows import GeneratedRow, Made, row_of
 from pipeline.generate.scene import Scene
 from pipeline.generate.talk import script, talk
@@ -29,6 +29,9 @@ from pipeline.pacing.uptake import rebuffs
 from pipeline.recipe.generate import GenerateSettings
 
 SITTING = 1_000_000  # sample numbers of a pair's sittings lie so far apart
+# Steps of a sequence that fills the unit square evenly, however far it is followed.
+R2 = (0.7548776662466927, 0.5698402909980532)
+MANY = 1_009  # numbers of the sequence between two sittings of a pair
 SIDES: tuple[Side, Side] = ("user", "assistant")  # who opens is drawn from these, in this order
 
 
@@ -151,10 +154,19 @@ def scene_of(
         situation=situation,
         topic=_topic(slot, attempt, situation),
         greeting=greeting,
-        plan=draw(settings, rng, opener, past.stage if past else 0),
+        plan=draw(settings, rng, opener, past.stage if past else 0, _place(slot, attempt, context)),
         sample=slot.sitting * SITTING + slot.number * settings.attempts + attempt,
         past=past,
     )
+
+
+def _place(slot: Slot, attempt: int, context: GenerateContext) -> Place:
+    """Mood and ending of a slot: the talks of one character go evenly through both, and through
+    their pairs (the sequence R2 of Roberts 2018), each character from another beginning."""
+    rng = random.Random(f"{context.seed}/{slot.key}/place")
+    number = slot.number + slot.sitting * MANY + attempt * MANY**2
+    starts = (rng.random(), rng.random())
+    return Place(*((start + step * number) % 1 for start, step in zip(starts, R2, strict=True)))
 
 
 def _later(slot: Slot, attempt: int, personas: Personas, seed: int) -> str:

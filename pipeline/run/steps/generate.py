@@ -9,6 +9,7 @@ from typing import Any
 from pipeline import generate
 from pipeline.conversation import Conversation, Quarantine, Row
 from pipeline.formats.card_files import card_files, card_places
+from pipeline.generate import diversity
 from pipeline.recipe.generate import GenerateSettings
 from pipeline.run.context import Progress, StageContext
 from pipeline.run.steps.asking import Asking
@@ -24,10 +25,19 @@ def run(context: StageContext) -> dict[str, Any] | None:
     recipe = context.job.recipe
     with Asking(context.job) as asking:
         written = generate.work(recipe.generate, asking.client, recipe.seed, recipe.folder)
+        tally = diversity.Tally()
         with closing(asking.drained(written)) as rows:
-            shown = _with_progress(rows, context)
+            shown = _counted(_with_progress(rows, context), tally)
             context.results.append(context.output.write(_next_unit(context), context.key, shown))
-        return {"usage": asking.usage()}
+        return {"usage": asking.usage(), "diversity": diversity.report(tally)}
+
+
+def _counted(rows: Iterator[Row], tally: diversity.Tally) -> Iterator[Row]:
+    """The same rows; the talks that are kept are added to the tally."""
+    for row in rows:
+        if isinstance(row, Conversation):
+            tally.add(row)
+        yield row
 
 
 def _pass_on(source: Store, output: Store, part: Part, key: str, _: GenerateSettings) -> Counts:
