@@ -198,6 +198,7 @@ def texts_of_character(character: Character) -> dict[str, str]:
         "archetype": character.archetype or "",
         "example_dialogue": "\n".join(dialogue),
         "topics": "\n".join(character.topics),
+        "lore": "\n".join(entry.content for entry in character.lore.entries),
     }
     name = character.name
     filled = {part: fill_macros(text, name, "Sam") for part, text in texts.items() if text}

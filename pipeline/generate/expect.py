@@ -14,13 +14,12 @@ from math import ceil
 from pathlib import Path
 
 from pipeline.conversation import Conversation, Message, Source, normalised
-from pipeline.formats.card_files import card_files, card_places
 from pipeline.generate import prompts
 from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, Invention, T
 from pipeline.generate.context import model_of
 from pipeline.generate.invent import open_ledger, prompt_of
 from pipeline.generate.memory import QUOTED
-from pipeline.generate.personas import Personas, bundled
+from pipeline.generate.personas import Personas, bundled, talking
 from pipeline.generate.plan import ENDINGS, Plan, draw
 from pipeline.generate.scene import Scene, note, opening, script_prompt, systems_of
 from pipeline.generate.slots import sittings_of_all
@@ -72,7 +71,7 @@ def expected(
         return {}
     forecast = _Forecast(settings, seed, folder)
     forecast.add_inventions()
-    forecast.add_talks(sittings_of_all(settings, seed) * _characters(settings, folder))
+    forecast.add_talks(sittings_of_all(settings, seed) * talking(settings, folder))
     return {
         name: _estimate(models[name], demand)
         for name, demand in forecast.demands.items()
@@ -90,7 +89,7 @@ def expected_talks(
     seeds = bundled(settings.language, settings.texts_in(folder))
     scenes = [_scene(number, draw(settings, rng, "assistant"), seeds) for number in range(SAMPLED)]
     word = "word" * round(_tokens_of_a_word(seeds)) + " "
-    talks = sittings_of_all(settings, seed) * _characters(settings, folder)
+    talks = sittings_of_all(settings, seed) * talking(settings, folder)
     return [_filler(scene, word) for scene in scenes], talks
 
 
@@ -102,13 +101,6 @@ def _filler(scene: Scene, word: str) -> Conversation:
     source = Source("generated", "expected", scene.character.name)
     persona = scene.character.persona(scene.user.name)
     return Conversation(source.ref, tuple(messages), source, persona)
-
-
-def _characters(settings: GenerateSettings, folder: Path) -> int:
-    """How many characters talk, cards included."""
-    places = card_places(folder, settings.cards)
-    cards = sum(len(list(card_files(place))) for place in places)
-    return settings.seeds + settings.characters + cards
 
 
 def _estimate(model: ModelSettings, demand: Demand) -> Estimate:

@@ -12,12 +12,13 @@ from pipeline.conversation import Quarantine
 from pipeline.formats import cards
 from pipeline.formats.card_files import card_files, card_places
 from pipeline.formats.cards import Character
-from pipeline.generate import candidates
+from pipeline.generate import candidates, people
 from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, User
 from pipeline.generate.check import ADULT, Objection, objection_to, underage
 from pipeline.generate.context import GenerateContext
 from pipeline.generate.invent import RAW, invent
 from pipeline.generate.prompts import Prompts
+from pipeline.recipe.generate import GenerateSettings
 
 FOLDER = "personas"
 
@@ -56,7 +57,11 @@ async def assemble(context: GenerateContext, folder: Path) -> tuple[Personas, li
     seeds = bundled(settings.language, settings.texts_in(folder))
     _check_seeds(settings.seeds, settings.language, len(seeds.characters))
     carded, rejected = _from_cards(card_places(folder, settings.cards), context.prompts)
-    known = [*seeds.characters, *carded]
+    filed, lost = people.characters(settings, folder, context.prompts)
+    rejected += lost
+    writers, lost = people.users(settings, folder, context.prompts)
+    rejected += lost
+    known = [*seeds.characters, *carded, *filed]
     characters, lost = await invent(CHARACTERS, settings.characters, known, context)
     rejected += lost
     users, lost = await invent(USERS, settings.users, seeds.users, context)
@@ -64,12 +69,19 @@ async def assemble(context: GenerateContext, folder: Path) -> tuple[Personas, li
     situations, lost = await invent(SITUATIONS, settings.situations, seeds.situations, context)
     rejected += lost
     personas = Personas(
-        [*seeds.characters[: settings.seeds], *carded, *characters],
-        [*seeds.users, *users],
+        [*seeds.characters[: settings.seeds], *carded, *filed, *characters],
+        [*(writers or seeds.users), *users],
         [*seeds.situations, *situations],
         seeds.later,
     )
     return personas, rejected
+
+
+def talking(settings: GenerateSettings, folder: Path) -> int:
+    """How many characters shall talk, before any of them is read closely."""
+    places = card_places(folder, settings.cards)
+    carded = sum(len(list(card_files(place))) for place in places)
+    return settings.seeds + settings.characters + carded + people.count(settings, folder)
 
 
 def _check_seeds(wanted: int, language: str, available: int) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.conversation import Message, Persona
+from pipeline.conversation import Message, Persona, normalised
+from pipeline.formats import lorebook
 from pipeline.formats.cards import Character, fill_macros
 from pipeline.generate.candidates import User
-from pipeline.generate.check import Fault, first_fault
-from pipeline.generate.memory import DAY, WEEK, Past, promise_place
+from pipeline.generate.check import QUOTED, REPEATED_WORDS, Fault, first_fault
+from pipeline.generate.facts import Quote
+from pipeline.generate.memory import DAY, WEEK, Past, Sitting, promise_place, quotes_of
+from pipeline.generate.memory import QUOTED as QUOTES
 from pipeline.generate.plan import Plan, Position, Side, cue_of, moves, side_at, words_of
 from pipeline.generate.prompts import Prompts
 from pipeline.generate.recall import facts_about, recall_fault
 from pipeline.pacing import STAGES
-from pipeline.pacing.uptake import rebuffs
+from pipeline.pacing.uptake import length, rebuffs
 
 FEW_WORDS = 4  # and fewer: asked for in words, not as a number
 
@@ -55,8 +58,18 @@ class Scene:
         fault = first_fault(earlier, new, persona, prompts)
         if fault:
             return fault
+        if new.role == "assistant" and self._is_example(new.content):
+            return Fault(len(earlier), "talk.example", new.content[:QUOTED])
         known = [*facts_about(self.character, self.user), *(self.past.facts if self.past else ())]
         return recall_fault(earlier, new, known, self.past, self.due, prompts.speech)
+
+    def _is_example(self, text: str) -> bool:
+        """Is it a line of the card's example dialogue? They show how the character talks."""
+        words = normalised(text)
+        if length(words) < REPEATED_WORDS:
+            return False
+        lines = (self.fill(message.content) for message in self.character.example_dialogue)
+        return any(normalised(line) == words for line in lines)
 
     @property
     def due(self) -> int | None:
@@ -112,23 +125,39 @@ def _remembered(scene: Scene, prompts: Prompts) -> str:
     past = scene.past
     if past is None:
         return ""
-    quotes = [
-        prompts.direction(
-            "quote",
-            sitting=quote.sitting,
-            message=quote.message + 1,
-            name=quote.name,
-            text=quote.text,
-        )
-        for quote in past.quotes
-    ]
     block = prompts.direction(
         "memory",
         count=past.number - 1,
         since=_since(past.gap, prompts),
-        quotes="\n".join(quotes) or "-",
+        quotes=_listed(past.quotes, prompts),
     )
     return f"\n\n{block}"
+
+
+def lore(scene: Scene, messages: Sequence[Message], prompts: Prompts) -> str:
+    """What the character's lorebook has to say of the last messages, to follow its prompt."""
+    texts = [message.content for message in messages] or [scene.situation]
+    told = lorebook.told(scene.character.lore, texts)
+    if not told:
+        return ""
+    return "\n\n" + prompts.direction("lore", text=scene.fill("\n".join(told)))
+
+
+def earlier(scene: Scene, messages: Sequence[Message], prompts: Prompts) -> str:
+    """What was said in messages that no longer fit into a prompt, as quotes."""
+    number = scene.past.number if scene.past else 1
+    sitting = Sitting(number, messages, scene.plan)
+    quotes = quotes_of(sitting, prompts.speech, rebuffs(prompts.language))[-QUOTES:]
+    return "\n\n" + prompts.direction("earlier", quotes=_listed(quotes, prompts))
+
+
+def _listed(quotes: Sequence[Quote], prompts: Prompts) -> str:
+    """Quotes, a line each."""
+    lines = []
+    for quote in quotes:
+        place = {"sitting": quote.sitting, "message": quote.message + 1}
+        lines.append(prompts.direction("quote", name=quote.name, text=quote.text, **place))
+    return "\n".join(lines) or "-"
 
 
 def _since(gap: float, prompts: Prompts) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TypedDict, cast
 
 from pipeline.conversation import Alternative, Message
@@ -20,8 +21,17 @@ from pipeline.generate.choice import best, is_low
 from pipeline.generate.context import Chat, GenerateContext, JsonSchema, model_of
 from pipeline.generate.plan import Side, is_turning_point
 from pipeline.generate.prompts import Prompts
-from pipeline.generate.scene import Scene, again, note, opening, script_prompt, systems_of
-from pipeline.llm import Answer, CallFailed
+from pipeline.generate.scene import (
+    Scene,
+    again,
+    earlier,
+    lore,
+    note,
+    opening,
+    script_prompt,
+    systems_of,
+)
+from pipeline.llm import Answer, CallFailed, tokens_in
 from pipeline.pacing.uptake import rebuffs
 
 SCRIPT_SIDES: dict[str, Side] = {"user": "user", "character": "assistant"}
@@ -102,7 +112,8 @@ async def _add_message(
     faults: list[Fault | None] = []
     while faults.count(None) < wanted and len(faults) - faults.count(None) < asks:
         sample = scene.sample * asks + len(faults) % asks + CANDIDATE * (len(faults) // asks)
-        chat = _chat(result.messages, scene, systems[side], context.prompts, _last(faults))
+        window = context.settings.window
+        chat = _chat(result.messages, scene, systems[side], context.prompts, _last(faults), window)
         try:
             tries.append(await _ask(result, scene, chat, sample, context))
         except CallFailed as failure:
@@ -181,12 +192,32 @@ def _fault_of(failure: CallFailed, index: int) -> Fault:
 
 
 def _chat(
-    messages: Sequence[Message], scene: Scene, system: str, prompts: Prompts, fault: Fault | None
+    messages: Sequence[Message],
+    scene: Scene,
+    system: str,
+    prompts: Prompts,
+    fault: Fault | None,
+    window: int | None = None,
 ) -> Chat:
-    """What the side is sent that writes next. fault: of its last try."""
+    """What the side is sent that writes next. fault: of its last try. window: tokens of messages;
+    of those before it only quotes are sent."""
     side = scene.side_at(len(messages))
     begin = prompts.direction("begin")
-    return view(messages, side, system, begin, note(scene, messages, prompts, fault))
+    if side == "assistant":
+        system += lore(scene, messages, prompts)
+    first = first_within(messages, window)
+    if first:
+        system += earlier(scene, messages[:first], prompts)
+    return view(messages[first:], side, system, begin, note(scene, messages, prompts, fault))
+
+
+def first_within(messages: Sequence[Message], window: int | None) -> int:
+    """The index of the first message that is sent whole: the last ones that fit, at least two."""
+    if window is None:
+        return 0
+    tokens = accumulate(tokens_in(message.content) for message in reversed(messages))
+    fitting = sum(total <= window for total in tokens)
+    return max(0, len(messages) - max(2, fitting))
 
 
 def view(messages: Sequence[Message], side: Side, system: str, begin: str, note: str) -> Chat:

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.recipe.base import Settings
+
+CHARACTER_FIELDS = ("name", "age", "description", "greeting", "scenario", "archetype")
+USER_FIELDS = ("name", "age", "description", "style", "archetype")
+
+
+class PersonaFile(Settings):
+    """People of a file of records; fields that are not named have our own names."""
+
+    path: str = Field(description=".jsonl, .json or .csv, beside the recipe")
+    role: Literal["character", "user"] = Field("character", description="which side they speak for")
+    fields: dict[str, str] = Field({}, description="our name of a field → the file's")
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Every field of ours by the file's name of it."""
+        ours = CHARACTER_FIELDS if self.role == "character" else USER_FIELDS
+        return {name: self.fields.get(name, name) for name in ours}
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        unknown = sorted(self.fields.keys() - self.named.keys())
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no field of ours; {', '.join(self.named)} are")
+        return self
 
 
 class GenerateSettings(Settings):
@@ -24,6 +48,9 @@ class GenerateSettings(Settings):
     seeds: int = Field(0, ge=0, description="bundled characters that talk themselves")
     cards: list[str] = Field(
         [], description="character cards (.json, .png) or folders of them; their characters talk"
+    )
+    personas: list[PersonaFile] = Field(
+        [], description="files of people: characters that talk, or users who write to them"
     )
     characters: int = Field(0, ge=0, description="characters to invent")
     users: int = Field(0, ge=0, description="user personas to invent beside the bundled ones")
@@ -63,6 +90,12 @@ class GenerateSettings(Settings):
         3,
         ge=1,
         description="calls for one message, each with the failure before it; our choice",
+    )
+    window: int | None = Field(
+        None,
+        ge=200,
+        description="tokens of a talk that are sent whole; of what lies before only quotes are; "
+        "none: all is sent",
     )
     candidates: int = Field(
         1,
@@ -117,7 +150,8 @@ class GenerateSettings(Settings):
     @property
     def wanted(self) -> bool:
         """Is there anything to generate?"""
-        return self.talks > 0 and (self.seeds > 0 or self.characters > 0 or bool(self.cards))
+        people = any(source.role == "character" for source in self.personas)
+        return self.talks > 0 and bool(self.seeds or self.characters or self.cards or people)
 
     @property
     def models(self) -> list[str]:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from pipeline import UserError, collect
 from pipeline.collect.web import WebUnit
 from pipeline.formats.card_files import card_files, card_places
+from pipeline.generate import people
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
@@ -41,10 +42,12 @@ def of_generate(recipe: Recipe) -> dict[str, Any]:
     no card."""
     places = card_places(recipe.folder, recipe.generate.cards)
     beside = recipe.generate.texts_in(recipe.folder)
+    given = [recipe.folder / source.path for source in recipe.generate.personas]
     own = sorted(file for file in beside.rglob("*") if file.is_file()) if beside else []
     cards = [card for place in places for card in card_files(place)]
     return {
         "cards": [hashlib.sha256(card.read_bytes()).hexdigest() for card in cards],
+        "personas": [hashlib.sha256(people.text_of(file).encode()).hexdigest() for file in given],
         "texts": [hashlib.sha256(file.read_bytes()).hexdigest() for file in own],
         "shipped": _shipped() if recipe.generate.candidates > 1 else None,
         "models": _answering(recipe, recipe.generate.models),

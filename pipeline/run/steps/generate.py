@@ -8,8 +8,8 @@ from typing import Any
 
 from pipeline import generate
 from pipeline.conversation import Conversation, Quarantine, Row
-from pipeline.formats.card_files import card_files, card_places
 from pipeline.generate import diversity
+from pipeline.generate.personas import talking
 from pipeline.recipe.generate import GenerateSettings
 from pipeline.run.context import Progress, StageContext
 from pipeline.run.steps.asking import Asking
@@ -53,11 +53,9 @@ def _next_unit(context: StageContext) -> str:
 def _with_progress(rows: Iterator[Row], context: StageContext) -> Iterator[Row]:
     """The same rows; each slot that is filled or given up is shown as progress."""
     settings: GenerateSettings = context.settings
-    folder = context.job.recipe.folder
-    places = card_places(folder, settings.cards)
-    cards = sum(len(list(card_files(place))) for place in places)
-    each = generate.sittings_of_all(settings, context.job.recipe.seed)
-    wanted = each * (settings.seeds + settings.characters + cards)
+    recipe = context.job.recipe
+    each = generate.sittings_of_all(settings, recipe.seed)
+    wanted = each * talking(settings, recipe.folder)
     done = 0
     _show(context, done, wanted)
     for row in rows:
