@@ -50,19 +50,19 @@ def xpersona() -> Iterator[list[str]]:
         yield [text for text in texts if text != "__SILENCE__"]
 
 
-def measured(talks: Iterable[list[str]]) -> diversity.Tally:
-    tally = diversity.Tally()
+def measured(talks: Iterable[list[str]]) -> diversity.TalkTally:
+    tally = diversity.TalkTally()
     for texts in talks:
         if texts:
             tally.add_messages(tuple(Message("user", text) for text in texts))
     return tally
 
 
-def rehearsed(talks: int) -> diversity.Tally:
+def rehearsed(talks: int) -> diversity.TalkTally:
     """Talks of 25 bundled characters and as many invented ones."""
     settings = GenerateSettings(seeds=25, characters=25, users=20, situations=40, talks=talks // 50)
     models = {"writer": ModelSettings(base_url="rehearsal", model="rehearsal")}
-    tally = diversity.Tally()
+    tally = diversity.TalkTally()
 
     async def run(folder: str) -> None:
         calls = Path(folder) / "calls.sqlite"

@@ -30,8 +30,8 @@ def a_row(number: int, first: str, **extra: Any) -> Conversation:
     return Conversation(str(number), messages, Source("generated", "", ""), extra=json.dumps(known))
 
 
-def tallied(rows: list[Conversation]) -> diversity.Tally:
-    tally = diversity.Tally()
+def tallied(rows: list[Conversation]) -> diversity.TalkTally:
+    tally = diversity.TalkTally()
     for row in rows:
         tally.add(row)
     return tally

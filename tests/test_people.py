@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipeline import UserError
 from pipeline.conversation import Message, Quarantine
-from pipeline.formats import cards, lorebook
+from pipeline.formats import cards, lorebook, png
 from pipeline.formats.lorebook import Lorebook
 from pipeline.generate import expected, prompts
 from pipeline.generate.scene import Scene, lore
@@ -180,7 +180,7 @@ def test_the_v3_chunk_of_a_picture_counts_where_there_are_two() -> None:
     old = cards.to_png(cards.from_json(json.dumps({"name": "Old", "description": "d"})))
     new = base64.b64encode(json.dumps({**CARD, "data": DATA}).encode())
     end = old.rindex(b"IEND") - 4
-    both = old[:end] + cards._chunk(b"tEXt", b"ccv3\0" + new) + old[end:]
+    both = old[:end] + png.chunk(b"tEXt", b"ccv3\0" + new) + old[end:]
     assert cards.from_json(cards.png_text(both)).name == "Otto"
     assert cards.from_json(cards.png_text(old)).name == "Old"
 

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import llm
-from pipeline.conversation import Conversation, Message, from_table, to_table
+from pipeline.conversation import Conversation, Message
 from pipeline.formats.cards import Character
 from pipeline.generate import memory, plan, prompts, work
 from pipeline.generate.candidates import User
-from pipeline.generate.facts import Fact, Quote, facts_in
+from pipeline.generate.facts import Fact, Remark, facts_in
 from pipeline.generate.memory import Past, Sitting, past_of
 from pipeline.generate.plan import Plan, side_at
 from pipeline.generate.recall import recall_fault
@@ -30,6 +30,7 @@ from pipeline.pacing import STAGES
 from pipeline.pacing.uptake import rebuffs
 from pipeline.recipe.generate import GenerateSettings
 from pipeline.recipe.models import BudgetSettings, ModelSettings
+from pipeline.store.columns import from_table, to_table
 from tests.rows import SHARED
 from tests.servers.model import serving
 from tests.test_generate import REHEARSAL, extra_of, generate, is_given_up, kept, slots
@@ -179,7 +180,7 @@ def friends(promise: str = PROMISE) -> Sitting:
 def test_facts_steps_and_the_promise_are_quoted() -> None:
     past = past_of([friends()], 20.0, EN.speech, REBUFFS)
     assert [quote.message for quote in past.quotes] == [4, 8, 9, 18, 19, 22]
-    assert past.promise == Quote(1, 22, "Tom", PROMISE)
+    assert past.promise == Remark(1, 22, "Tom", PROMISE)
     assert past.promised_by == "user"
     assert (past.number, STAGES[past.stage]) == (2, "close")
     assert past.facts == (Fact("user", "age", "31", 4),)

@@ -11,8 +11,6 @@ import base64
 import binascii
 import json
 import re
-import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from pipeline.conversation import Message, Persona, Role
 from pipeline.formats import lorebook
 from pipeline.formats.charx import ZIP, charx_text
 from pipeline.formats.lorebook import NO_LORE, Lorebook
+from pipeline.formats.png import PNG, chunk, chunks, plain_picture
 
 # All fields of V1, and those that V2 adds.
 V1_TEXTS = ("name", "description", "personality", "scenario", "first_mes", "mes_example")
@@ -42,7 +41,6 @@ OLD_NAMES = {
     "world_scenario": "scenario",
     "example_dialogue": "mes_example",
 }
-PNG = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"chara\0"  # of the text chunk that holds a card
 KEYWORD_V3 = b"ccv3\0"  # of the one that holds a V3 card, which counts where there are both
 MACRO = re.compile(r"\{\{(?:char|user)\}\}|<(?:BOT|USER)>", re.IGNORECASE)
@@ -353,11 +351,11 @@ def to_png(character: Character, image: bytes | None = None) -> bytes:
     """The V2 card inside a PNG: `image` with every other chunk as it was, or a plain picture."""
     card = KEYWORD + base64.b64encode(to_json(character).encode())
     parts = [PNG]
-    for kind, body in _chunks(image or _plain_picture()):
+    for kind, body in chunks(image or plain_picture()):
         if kind == b"IEND":
-            parts.append(_chunk(b"tEXt", card))
+            parts.append(chunk(b"tEXt", card))
         if not _holds_card(kind, body):
-            parts.append(_chunk(kind, body))
+            parts.append(chunk(kind, body))
     return b"".join(parts)
 
 
@@ -365,7 +363,7 @@ def png_text(image: bytes) -> str:
     """The JSON of the card in a PNG. Raises ValueError: no card in it, or not readable."""
     if not image.startswith(PNG):
         raise ValueError("this is not a PNG")
-    cards = [body for kind, body in _chunks(image) if _holds_card(kind, body)]
+    cards = [body for kind, body in chunks(image) if _holds_card(kind, body)]
     if not cards:
         raise ValueError("the PNG holds no character card (no chara or ccv3 text chunk)")
     newest = next((body for body in cards if body.startswith(KEYWORD_V3)), cards[0])
@@ -379,33 +377,6 @@ def png_text(image: bytes) -> str:
 
 def _holds_card(kind: bytes, body: bytes) -> bool:
     return kind == b"tEXt" and body.startswith((KEYWORD, KEYWORD_V3))
-
-
-def _chunks(image: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(kind, body) of each chunk of a PNG. Raises ValueError when the image ends early."""
-    start = len(PNG)
-    while start + 12 <= len(image):
-        (size,) = struct.unpack_from(">I", image, start)
-        kind, body = image[start + 4 : start + 8], image[start + 8 : start + 8 + size]
-        if len(body) < size:
-            break
-        yield kind, body
-        if kind == b"IEND":
-            return
-        start += 12 + size
-    raise ValueError("the PNG is cut off")
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    checksum = zlib.crc32(kind + body)
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
-
-
-def _plain_picture(side: int = 64) -> bytes:
-    """A grey square, for characters without a picture."""
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    pixels = zlib.compress((b"\0" + b"\x90" * side) * side)
-    return PNG + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
 
 
 def _dump(value: object) -> str:

@@ -18,7 +18,7 @@ DEPTH = 4  # messages that are searched, where the book does not say; our choice
 MOST = 4_000  # characters of all that is told at once; our choice
 
 
-class Entry(NamedTuple):
+class LoreEntry(NamedTuple):
     """One fact. keys: any of them calls it. secondary: of a selective entry, any of them too.
     order: in which entries are told, the lowest first."""
 
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
 class Lorebook(NamedTuple):
     """The entries that are switched on, and how many messages are searched for their keys."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LoreEntry, ...] = ()
     depth: int = DEPTH
 
 
@@ -44,9 +44,13 @@ def read(book: object) -> Lorebook:
     """The `character_book` of a card; what cannot be read of it is left out."""
     if not isinstance(book, dict):
         return NO_LORE
-    depth = book.get("scan_depth")
-    is_depth = isinstance(depth, int) and not isinstance(depth, bool) and depth > 0
-    return Lorebook(tuple(_entries(book)), depth if is_depth else DEPTH)
+    return Lorebook(tuple(_entries(book)), _depth(book.get("scan_depth")))
+
+
+def _depth(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        return DEPTH
+    return value
 
 
 def unused(book: object) -> int:
@@ -63,14 +67,14 @@ def _objects(book: object) -> Iterator[Mapping[str, object]]:
         yield from (entry for entry in entries if isinstance(entry, dict))
 
 
-def _entries(book: object) -> Iterator[Entry]:
+def _entries(book: object) -> Iterator[LoreEntry]:
     for raw in _objects(book):
         content, order = raw.get("content"), raw.get("insertion_order")
         if not isinstance(content, str) or not content.strip():
             continue
         if raw.get("enabled") is False or raw.get("use_regex"):
             continue
-        yield Entry(
+        yield LoreEntry(
             keys=_texts(raw.get("keys")),
             content=content.strip(),
             secondary=_texts(raw.get("secondary_keys")) if raw.get("selective") else (),
@@ -99,7 +103,7 @@ def told(book: Lorebook, messages: Sequence[str]) -> list[str]:
     return contents
 
 
-def _is_called(entry: Entry, text: str) -> bool:
+def _is_called(entry: LoreEntry, text: str) -> bool:
     if entry.is_constant:
         return True
     if not _has_any(entry.keys, text, entry):
@@ -107,7 +111,7 @@ def _is_called(entry: Entry, text: str) -> bool:
     return not entry.secondary or _has_any(entry.secondary, text, entry)
 
 
-def _has_any(keys: Sequence[str], text: str, entry: Entry) -> bool:
+def _has_any(keys: Sequence[str], text: str, entry: LoreEntry) -> bool:
     flags = re.NOFLAG if entry.is_case_sensitive else re.IGNORECASE
     return any(re.search(_pattern(key), text, flags) for key in keys)
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from pipeline.annotate import annotate
 from pipeline.conversation import Message, normalised
 from pipeline.pacing.course import Said, course
 
+SAD = ("sadness", "fear")  # emotions that are answered, not pressed
 RUN = 3  # words that, in the same order, count as a repetition; our choice
 
 
@@ -37,23 +40,24 @@ def best(earlier: Sequence[Message], good: Sequence[Message], language: str) -> 
 
 
 def is_low(text: str, language: str) -> bool:
-    """Does a message show sadness? False in a language that has not been measured."""
-    return annotate([text], [language]).emotions[0] == "sadness"
+    """Does a message show sadness or fear? False in a language that has not been measured."""
+    return annotate([text], [language]).emotions[0] in SAD
 
 
 def _said(messages: Sequence[Message], language: str) -> list[Said]:
     """The messages as `pacing` sees them."""
     found = annotate([message.content for message in messages], [language] * len(messages))
     roles = [message.role for message in messages]
-    closeness = [None if close != close else close for close in found.closeness.tolist()]
-    forward = map(_or_nothing, found.forward.tolist())
-    uptake = map(_or_nothing, found.uptake.tolist())
-    return list(map(Said, roles, closeness, forward, uptake))
+    closeness = map(_known, found.closeness.tolist())
+    forward, uptake, pressing = (
+        np.nan_to_num(values).tolist() for values in (found.forward, found.uptake, found.pressing)
+    )
+    sad = [emotion in SAD for emotion in found.emotions]
+    return list(map(Said, roles, closeness, forward, uptake, pressing, sad))
 
 
-def _or_nothing(value: float) -> float:
-    """0 for what could not be measured."""
-    return 0.0 if value != value else value
+def _known(value: float) -> float | None:
+    return None if value != value else value
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:

@@ -40,7 +40,7 @@ AXES = ("situation", "mood", "ending", "user")
 
 
 @dataclass(slots=True)
-class Tally:
+class TalkTally:
     """What the talks have had so far."""
 
     talks: int = 0
@@ -91,7 +91,7 @@ def _runs(messages: tuple[Message, ...]) -> Iterator[int]:
             yield int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
 
 
-def report(tally: Tally) -> dict[str, Any]:
+def report(tally: TalkTally) -> dict[str, Any]:
     """The figures, for the report of the stage."""
     archetypes = Counter(filter(None, tally.characters.values()))
     commonest = tally.openings.most_common(COMMONEST)
@@ -120,7 +120,7 @@ def alike(counts: Counter[str]) -> float | None:
     return sum(count * (count - 1) for count in counts.values()) / pairs
 
 
-def shared(tally: Tally) -> float | None:
+def shared(tally: TalkTally) -> float | None:
     """The share of runs that stand in another talk too."""
     if not tally.said:
         return None
@@ -142,7 +142,7 @@ def _axis(counts: Counter[str]) -> dict[str, Any]:
     return {"different": kinds, "evenness": even}
 
 
-def warning(tally: Tally) -> str | None:
+def warning(tally: TalkTally) -> str | None:
     """That talks begin alike, and what to do about it."""
     found = alike(tally.openings)
     if tally.talks < FEWEST or found is None or found <= COLLAPSED:

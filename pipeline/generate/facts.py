@@ -40,7 +40,7 @@ STEM = 4  # first letters by which two words are the same, in any case of a noun
 A_BIRTHDAY = 1  # years
 
 
-class Quote(NamedTuple):
+class Remark(NamedTuple):
     """What somebody said, word for word. sitting: from 1. message: its index in the sitting."""
 
     sitting: int
@@ -69,7 +69,7 @@ class Way(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class Sayings:
     """How a language says such things. introductions: phrases of people who have never met.
     explanations: why nothing came of a promise. small: words that name nothing."""
 
@@ -79,13 +79,13 @@ class Speech:
     small: frozenset[str]
 
 
-def speech(values: Mapping[str, Sequence[str]]) -> Speech:
+def speech(values: Mapping[str, Sequence[str]]) -> Sayings:
     """The phrases of `configs/memory/<language>.yaml`."""
     ways: list[Way] = []
     for heading, phrases in values.items():
         if heading not in LISTS:
             ways += _ways(heading, phrases, values)
-    return Speech(
+    return Sayings(
         tuple(ways),
         tuple(compiled(phrase) for phrase in values["introductions"]),
         tuple(compiled(phrase) for phrase in values["explanations"]),
@@ -135,7 +135,7 @@ def _literal(text: str) -> str:
 # --- finding and comparing
 
 
-def facts_in(message: Message, index: int, speech: Speech) -> Iterator[Fact]:
+def facts_in(message: Message, index: int, speech: Sayings) -> Iterator[Fact]:
     """What a message says of who wrote it, and of the other side."""
     side: Side = "user" if message.role == "user" else "assistant"
     found = (_facts(way, side, message.content, index, speech.small) for way in speech.ways)
@@ -153,7 +153,7 @@ def _facts(way: Way, side: Side, text: str, index: int, small: frozenset[str]) -
             yield Fact(about, way.kind, value, index, way.is_new)
 
 
-def facts_of(messages: Sequence[Message], speech: Speech) -> list[Fact]:
+def facts_of(messages: Sequence[Message], speech: Sayings) -> list[Fact]:
     """The same of all messages of a talk."""
     return [
         fact for index, message in enumerate(messages) for fact in facts_in(message, index, speech)

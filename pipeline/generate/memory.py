@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.conversation import Message, normalised
-from pipeline.generate.facts import OTHER, STEM, Fact, Quote, Speech, facts_of, stems
+from pipeline.generate.facts import OTHER, STEM, Fact, Remark, Sayings, facts_of, stems
 from pipeline.generate.plan import Plan, Side, cue_of, moves, side_at
 
 HOUR, DAY, WEEK = 1.0, 24.0, 168.0  # hours
@@ -48,9 +48,9 @@ class Past:
     number: int
     gap: float
     stage: int
-    quotes: tuple[Quote, ...]
+    quotes: tuple[Remark, ...]
     facts: tuple[Fact, ...]
-    promise: Quote | None = None
+    promise: Remark | None = None
     promised_by: Side | None = None
 
 
@@ -60,7 +60,7 @@ def draw_gap(rng: random.Random) -> float:
 
 
 def past_of(
-    sittings: Sequence[Sitting], gap: float, speech: Speech, rebuffs: Sequence[str]
+    sittings: Sequence[Sitting], gap: float, speech: Sayings, rebuffs: Sequence[str]
 ) -> Past:
     """What two people bring along from all their sittings. sittings: one or more."""
     last = sittings[-1]
@@ -79,7 +79,7 @@ def past_of(
     )
 
 
-def quotes_of(sitting: Sitting, speech: Speech, rebuffs: Sequence[str]) -> list[Quote]:
+def quotes_of(sitting: Sitting, speech: Sayings, rebuffs: Sequence[str]) -> list[Remark]:
     """What is worth remembering of a sitting: facts, steps that were taken up, a promise."""
     messages = sitting.messages
     course = moves(messages, sitting.plan, rebuffs)
@@ -93,12 +93,12 @@ def quotes_of(sitting: Sitting, speech: Speech, rebuffs: Sequence[str]) -> list[
     return [_quote(sitting, place) for place in sorted(places)]
 
 
-def _quote(sitting: Sitting, index: int) -> Quote:
+def _quote(sitting: Sitting, index: int) -> Remark:
     message = sitting.messages[index]
     text = " ".join(message.content.split())
     if len(text) > CUT:
         text = text[:CUT].rsplit(" ", 1)[0] + " …"
-    return Quote(sitting.number, index, message.name or message.role, text)
+    return Remark(sitting.number, index, message.name or message.role, text)
 
 
 def promise_of(sitting: Sitting, rebuffs: Sequence[str]) -> int | None:
@@ -120,7 +120,7 @@ def promise_place(past: Past | None, opener: Side) -> int | None:
     return 1 if OTHER[opener] == past.promised_by else 2
 
 
-def is_taken_up(promise: Quote, messages: Sequence[Message], speech: Speech) -> bool:
+def is_taken_up(promise: Remark, messages: Sequence[Message], speech: Sayings) -> bool:
     """Do messages name what was promised, or say why nothing came of it?"""
     said = "\n".join(message.content for message in messages)
     if any(pattern.search(said) for pattern in speech.explanations):
@@ -129,7 +129,7 @@ def is_taken_up(promise: Quote, messages: Sequence[Message], speech: Speech) -> 
     return len(wanted & _named(said, speech)) >= min(NAMED, len(wanted))
 
 
-def _named(text: str, speech: Speech) -> set[str]:
+def _named(text: str, speech: Sayings) -> set[str]:
     """What a text names: the beginnings of its words, without the small ones."""
     words = [word for word in normalised(text).split() if word not in speech.small]
     return {stem for stem in stems(" ".join(words)) if len(stem) == STEM or stem > "\u2fff"}

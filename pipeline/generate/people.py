@@ -13,63 +13,70 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline import UserError
 from pipeline.conversation import Quarantine
 from pipeline.formats.cards import Character
 from pipeline.generate import candidates
-from pipeline.generate.candidates import User
-from pipeline.generate.check import ADULT, Objection, objection_to
+from pipeline.generate.candidates import T, User
+from pipeline.generate.check import ADULT, objection_to
 from pipeline.generate.prompts import Prompts
 from pipeline.recipe.generate import GenerateSettings, PersonaFile
 
 RAW = 100_000  # characters of a record that are kept
 
-Record = Mapping[str, object]
+PersonFields = Mapping[str, object]
+
+
+class PersonRecord(NamedTuple):
+    """A record: where it stands, its fields under our names, and itself as JSON."""
+
+    where: str
+    fields: PersonFields
+    raw: str
 
 
 def characters(
     settings: GenerateSettings, folder: Path, prompts: Prompts
 ) -> tuple[list[Character], list[Quarantine]]:
     """The characters of all files, and the records that cannot be used."""
-    found: list[Character] = []
-    rejected: list[Quarantine] = []
-    for source in _files(settings, "character"):
-        for where, fields, raw in _people(source, folder):
-            try:
-                character = _character(fields)
-            except ValueError as error:
-                rejected.append(_rejected(where, str(error), raw))
-                continue
-            objection = objection_to(candidates.texts_of_character(character), prompts)
-            if objection:
-                rejected.append(_rejected(where, _said(objection), raw))
-            else:
-                found.append(character)
-    return found, rejected
+    people = _people(settings, "character", folder)
+    return _read(people, _character, candidates.texts_of_character, prompts)
 
 
 def users(
     settings: GenerateSettings, folder: Path, prompts: Prompts
 ) -> tuple[list[User], list[Quarantine]]:
     """The same of users; their age and style must be there."""
-    found: list[User] = []
+    people = _people(settings, "user", folder)
+    return _read(people, candidates.read_user, candidates.USERS.texts, prompts)
+
+
+def _read(
+    people: Iterable[PersonRecord],
+    read: Callable[[PersonFields], T],
+    texts: Callable[[T], dict[str, str]],
+    prompts: Prompts,
+) -> tuple[list[T], list[Quarantine]]:
+    """read: one from its fields; raises ValueError. texts: what is checked of it, by part."""
+    found: list[T] = []
     rejected: list[Quarantine] = []
-    for source in _files(settings, "user"):
-        for where, fields, raw in _people(source, folder):
-            try:
-                user = candidates.read_user(fields)
-            except ValueError as error:
-                rejected.append(_rejected(where, str(error), raw))
-                continue
-            objection = objection_to(candidates.USERS.texts(user), prompts)
-            if objection:
-                rejected.append(_rejected(where, _said(objection), raw))
-            else:
-                found.append(user)
+    for one in people:
+        try:
+            person = read(one.fields)
+        except ValueError as error:
+            rejected.append(Quarantine(one.where, "persona", str(error), one.raw))
+            continue
+        objection = objection_to(texts(person), prompts)
+        if objection:
+            detail = f"{objection.rule}: {objection.detail}"
+            rejected.append(Quarantine(one.where, "persona", detail, one.raw))
+        else:
+            found.append(person)
     return found, rejected
 
 
@@ -83,7 +90,7 @@ def _files(settings: GenerateSettings, role: str) -> list[PersonaFile]:
     return [source for source in settings.personas if source.role == role]
 
 
-def _character(fields: Record) -> Character:
+def _character(fields: PersonFields) -> Character:
     """A character: a name and a description, and what else there is. Raises ValueError."""
     name, description = (str(fields.get(key) or "").strip() for key in ("name", "description"))
     if not name or not description:
@@ -99,7 +106,7 @@ def _character(fields: Record) -> Character:
     )
 
 
-def _text(fields: Record, key: str) -> str | None:
+def _text(fields: PersonFields, key: str) -> str | None:
     return str(fields.get(key) or "").strip() or None
 
 
@@ -112,17 +119,18 @@ def _age(value: object) -> int:
     return int(text)
 
 
-def _people(source: PersonaFile, folder: Path) -> Iterator[tuple[str, Record, str]]:
-    """Where each record stands, its fields under our names, and the record itself."""
-    found = records(folder / source.path)
-    _check_fields(source, found)
-    for number, record in enumerate(found):
-        fields = {ours: record.get(theirs) for ours, theirs in source.named.items()}
-        raw = json.dumps(record, ensure_ascii=False, default=str)
-        yield f"personas/{source.path}#{number}", fields, raw
+def _people(settings: GenerateSettings, role: str, folder: Path) -> Iterator[PersonRecord]:
+    """The records of all files of a role."""
+    for source in _files(settings, role):
+        found = records(folder / source.path)
+        _check_fields(source, found)
+        for number, record in enumerate(found):
+            fields = {ours: record.get(theirs) for ours, theirs in source.named.items()}
+            raw = json.dumps(record, ensure_ascii=False, default=str)
+            yield PersonRecord(f"personas/{source.path}#{number}", fields, raw[:RAW])
 
 
-def _check_fields(source: PersonaFile, found: Sequence[Record]) -> None:
+def _check_fields(source: PersonaFile, found: Sequence[PersonFields]) -> None:
     there = sorted({key for record in found for key in record})
     for ours, theirs in source.fields.items():
         if theirs not in there:
@@ -132,7 +140,7 @@ def _check_fields(source: PersonaFile, found: Sequence[Record]) -> None:
             )
 
 
-def records(path: Path) -> list[Record]:
+def records(path: Path) -> list[PersonFields]:
     """The records of a .jsonl, .json or .csv file. Raises UserError."""
     text = text_of(path)
     try:
@@ -151,7 +159,7 @@ def text_of(path: Path) -> str:
         raise UserError(f"generate.personas: {path}: byte {error.start} is not UTF-8.") from None
 
 
-def _records(text: str, suffix: str) -> list[Record]:
+def _records(text: str, suffix: str) -> list[PersonFields]:
     if suffix == ".csv":
         return list(csv.DictReader(io.StringIO(text)))
     if suffix == ".jsonl":
@@ -163,11 +171,3 @@ def _records(text: str, suffix: str) -> list[Record]:
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
         raise ValueError("it is not a list of objects")
     return values
-
-
-def _said(objection: Objection) -> str:
-    return f"{objection.rule}: {objection.detail}"
-
-
-def _rejected(where: str, detail: str, raw: str) -> Quarantine:
-    return Quarantine(where, "persona", detail, raw[:RAW])

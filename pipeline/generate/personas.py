@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline import UserError, texts
@@ -56,25 +56,38 @@ async def assemble(context: GenerateContext, folder: Path) -> tuple[Personas, li
     settings = context.settings
     seeds = bundled(settings.language, settings.texts_in(folder))
     _check_seeds(settings.seeds, settings.language, len(seeds.characters))
-    carded, rejected = _from_cards(card_places(folder, settings.cards), context.prompts)
-    filed, lost = people.characters(settings, folder, context.prompts)
-    rejected += lost
-    writers, lost = people.users(settings, folder, context.prompts)
-    rejected += lost
-    known = [*seeds.characters, *carded, *filed]
-    characters, lost = await invent(CHARACTERS, settings.characters, known, context)
-    rejected += lost
-    users, lost = await invent(USERS, settings.users, seeds.users, context)
-    rejected += lost
-    situations, lost = await invent(SITUATIONS, settings.situations, seeds.situations, context)
-    rejected += lost
+    given, writers, rejected = _given(settings, folder, context.prompts)
+    known = replace(seeds, characters=[*seeds.characters, *given])
+    invented, lost = await _invented(known, context)
     personas = Personas(
-        [*seeds.characters[: settings.seeds], *carded, *filed, *characters],
-        [*(writers or seeds.users), *users],
-        [*seeds.situations, *situations],
+        [*seeds.characters[: settings.seeds], *given, *invented.characters],
+        [*(writers or seeds.users), *invented.users],
+        [*seeds.situations, *invented.situations],
         seeds.later,
     )
-    return personas, rejected
+    return personas, [*rejected, *lost]
+
+
+async def _invented(known: Personas, context: GenerateContext) -> tuple[Personas, list[Quarantine]]:
+    """What is invented beside those that are known, and every candidate that was rejected."""
+    settings = context.settings
+    characters, rejected = await invent(CHARACTERS, settings.characters, known.characters, context)
+    users, lost = await invent(USERS, settings.users, known.users, context)
+    rejected += lost
+    situations, lost = await invent(SITUATIONS, settings.situations, known.situations, context)
+    rejected += lost
+    return Personas(characters, users, situations, ()), rejected
+
+
+def _given(
+    settings: GenerateSettings, folder: Path, prompts: Prompts
+) -> tuple[list[Character], list[User], list[Quarantine]]:
+    """The characters of cards and files, the users of files, and what cannot be used of them."""
+    carded, rejected = _from_cards(card_places(folder, settings.cards), prompts)
+    characters, lost = people.characters(settings, folder, prompts)
+    rejected += lost
+    users, lost = people.users(settings, folder, prompts)
+    return [*carded, *characters], users, [*rejected, *lost]
 
 
 def talking(settings: GenerateSettings, folder: Path) -> int:

@@ -105,7 +105,7 @@ def _last_step(turns: int, ending: str) -> int:
 # --- drawing a plan
 
 
-class Place(NamedTuple):
+class Lot(NamedTuple):
     """Which mood and which ending a plan gets, as shares of the list of each, from 0 to below 1."""
 
     mood: float
@@ -117,34 +117,37 @@ def draw(
     rng: random.Random,
     opener: Side,
     begun: int = 0,
-    place: Place | None = None,
+    lot: Lot | None = None,
 ) -> Plan:
     """A plan by chance; the same generator gives the same plan.
 
     First an ending, and the stage that is reached before it; then a length that has time for both,
     so that the shares of `ENDINGS` hold wherever the longest talk has time for all of them.
-    begun: the stage at which the two meet. place: where mood and ending are not left to chance, so
+    begun: the stage at which the two meet. lot: where mood and ending are not left to chance, so
     that many plans have all of them evenly.
     """
     lengths = _lengths(settings.turns, opener)
-    place = place or Place(rng.random(), rng.random())
-    ending = _ending(lengths[-1], begun, place.ending)
+    lot = lot or Lot(rng.random(), rng.random())
+    ending = _ending(lengths[-1], begun, lot.ending)
     stage = rng.choice(_reachable(ending, lengths[-1], begun))
     turns = rng.choice([turns for turns in lengths if stage in _reachable(ending, turns, begun)])
     sides = [side_at(opener, index) for index in range(turns)]
-    is_careless = rng.random() < CARELESS
     return Plan(
         turns=turns,
         opener=opener,
         steps=_steps(stage - begun, _last_step(turns, ending), rng),
         ending=ending,
-        mood=MOODS[int(place.mood * len(MOODS))],
+        mood=MOODS[int(lot.mood * len(MOODS))],
         words=tuple(_words(side, settings, rng) for side in sides),
-        careless=tuple(
-            is_careless and side == "user" and rng.random() < 2 * CARELESS for side in sides
-        ),
+        careless=_careless(sides, rng),
         begun=begun,
     )
+
+
+def _careless(sides: Sequence[Side], rng: random.Random) -> tuple[bool, ...]:
+    """Which messages are typed carelessly: some of the user's, where the user is careless."""
+    is_careless = rng.random() < CARELESS
+    return tuple(is_careless and side == "user" and rng.random() < 2 * CARELESS for side in sides)
 
 
 def _lengths(span: tuple[int, int], opener: Side) -> list[int]:

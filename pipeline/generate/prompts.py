@@ -10,7 +10,7 @@ from string import Template
 
 from pipeline import UserError, texts
 from pipeline.conversation import normalised
-from pipeline.generate.facts import Speech, speech
+from pipeline.generate.facts import Sayings, speech
 
 NAMES = ("characters", "users", "situations", "talk-character", "talk-user", "script")
 FOLDER = "prompts"
@@ -32,7 +32,7 @@ class Prompts:
     directions: dict[str, str]
     declines: frozenset[str]
     underage: tuple[str, ...]
-    speech: Speech
+    speech: Sayings
 
     def prompt(self, name: str, /, **values: object) -> str:
         """A whole prompt. Raises UserError when its file names a value that does not exist."""
@@ -84,15 +84,15 @@ def missing(language: str, beside: Path | None = None) -> list[str]:
         for folder, name in files_of(language)
         if not texts.place(folder, name, beside).is_file()
     ]
-    headings = _directions(texts.text(FOLDER, "directions-en.md")).keys()
-    keys = texts.values("memory", "en.yaml").keys()
     directions, memory = f"directions-{language}.md", f"{language}.yaml"
     if f"{FOLDER}/{directions}" not in lacking:
+        wanted = _directions(texts.text(FOLDER, "directions-en.md")).keys()
         own = _directions(texts.text(FOLDER, directions, beside)).keys()
-        lacking += [f"`## {heading}` in {directions}" for heading in headings - own]
+        lacking += [f"`## {heading}` in {directions}" for heading in wanted - own]
     if f"memory/{memory}" not in lacking:
-        found = texts.values("memory", memory, beside).keys()
-        lacking += [f"`{key}:` in memory/{memory}" for key in keys - found]
+        wanted = texts.values("memory", "en.yaml").keys()
+        own = texts.values("memory", memory, beside).keys()
+        lacking += [f"`{key}:` in memory/{memory}" for key in wanted - own]
     return sorted(lacking)
 
 

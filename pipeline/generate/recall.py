@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pipeline.conversation import Message
 from pipeline.formats.cards import Character
 from pipeline.generate.candidates import User
 from pipeline.generate.check import QUOTED, Fault
-from pipeline.generate.facts import Fact, Speech, contradicted, facts_in, facts_of
+from pipeline.generate.facts import Fact, Sayings, contradicted, facts_in, facts_of
 from pipeline.generate.memory import Past, is_taken_up
 
 
@@ -30,7 +30,7 @@ def recall_fault(
     known: Sequence[Fact],
     past: Past | None,
     due: int | None,
-    speech: Speech,
+    speech: Sayings,
 ) -> Fault | None:
     """What a new message gets wrong: a second introduction, another age, a forgotten promise.
 
@@ -40,14 +40,20 @@ def recall_fault(
     index, text = len(earlier), new.content
     if past and any(pattern.search(text) for pattern in speech.introductions):
         return Fault(index, "talk.introduction", text[:QUOTED])
-    facts = [*known, *facts_of(earlier, speech)]
-    for fact in facts_in(new, index, speech):
-        other = contradicted(fact, facts)
-        if other:
-            detail = f"{fact.kind}: {fact.value}, and {other.value} before"
-            return Fault(index, "talk.contradiction", detail)
+    detail = _contradiction([*known, *facts_of(earlier, speech)], facts_in(new, index, speech))
+    if detail:
+        return Fault(index, "talk.contradiction", detail)
     if past is None or past.promise is None or index != due:
         return None
     if is_taken_up(past.promise, [*earlier, new], speech):
         return None
     return Fault(index, "talk.promise", past.promise.text[:QUOTED])
+
+
+def _contradiction(known: Sequence[Fact], new: Iterable[Fact]) -> str | None:
+    """The first new fact that a known one contradicts, and that one, in words."""
+    for fact in new:
+        other = contradicted(fact, known)
+        if other:
+            return f"{fact.kind}: {fact.value}, and {other.value} before"
+    return None

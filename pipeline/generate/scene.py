@@ -10,7 +10,7 @@ from pipeline.formats import lorebook
 from pipeline.formats.cards import Character, fill_macros
 from pipeline.generate.candidates import User
 from pipeline.generate.check import QUOTED, REPEATED_WORDS, Fault, first_fault
-from pipeline.generate.facts import Quote
+from pipeline.generate.facts import Remark
 from pipeline.generate.memory import DAY, WEEK, Past, Sitting, promise_place, quotes_of
 from pipeline.generate.memory import QUOTED as QUOTES
 from pipeline.generate.plan import Plan, Position, Side, cue_of, moves, side_at, words_of
@@ -151,7 +151,7 @@ def earlier(scene: Scene, messages: Sequence[Message], prompts: Prompts) -> str:
     return "\n\n" + prompts.direction("earlier", quotes=_listed(quotes, prompts))
 
 
-def _listed(quotes: Sequence[Quote], prompts: Prompts) -> str:
+def _listed(quotes: Sequence[Remark], prompts: Prompts) -> str:
     """Quotes, a line each."""
     lines = []
     for quote in quotes:

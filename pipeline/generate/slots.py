@@ -21,10 +21,10 @@ from pipeline.generate.candidates import T, User
 from pipeline.generate.context import GenerateContext
 from pipeline.generate.memory import Past, Sitting, draw_gap, past_of
 from pipeline.generate.personas import Personas
-from pipeline.generate.plan import Place, Side, draw
+from pipeline.generate.plan import Lot, Side, draw
 from pipeline.generate.rows import GeneratedRow, Made, row_of
 from pipeline.generate.scene import Scene
-from pipeline.generate.talk import script, talk
+from pipeline.generate.talk import TalkResult, script, talk
 from pipeline.pacing.uptake import rebuffs
 from pipeline.recipe.generate import GenerateSettings
 
@@ -92,20 +92,29 @@ async def _fill_slot(
     slot: Slot, held: list[Made], personas: Personas, context: GenerateContext
 ) -> list[GeneratedRow]:
     """The rows of one sitting. held: the sittings before it, to which it is added."""
-    make = script if context.settings.mode == "script" else talk
-    attempts = context.settings.attempts
+    attempts, met = context.settings.attempts, _met(held)
     past = _past(slot, held, context)
     rows: list[GeneratedRow] = []
     for number in range(attempts):
-        user = held[0].scene.user if held else None
-        scene = scene_of(slot, number, personas, context, past, user)
-        result = await make(scene, context)
-        made = Made(slot.name, slot.key, slot.pair, number, number == attempts - 1, scene, result)
+        scene = scene_of(slot, number, personas, context, past, met)
+        result = await _talk(scene, context)
+        made = Made(slot.name, slot.key, slot.pair, number, number + 1 == attempts, scene, result)
         rows.append(row_of(made, context))
         if isinstance(rows[-1], Conversation):
             held.append(made)
             break
     return rows
+
+
+async def _talk(scene: Scene, context: GenerateContext) -> TalkResult:
+    """The talk, in the recipe's way."""
+    make = script if context.settings.mode == "script" else talk
+    return await make(scene, context)
+
+
+def _met(held: Sequence[Made]) -> User | None:
+    """The user of the sittings before."""
+    return held[0].scene.user if held else None
 
 
 def _past(slot: Slot, held: Sequence[Made], context: GenerateContext) -> Past | None:
@@ -137,36 +146,36 @@ def scene_of(
     A greeting comes with the character's own scenario, when the two meet for the first time;
     without one a situation is played, and either side opens. met: the user of a later sitting.
     """
-    settings, character = context.settings, slot.character
+    settings = context.settings
     user, situation = _partner(slot, attempt / settings.attempts, personas, context.seed)
     rng = random.Random(f"{context.seed}/{slot.name}/{attempt}")
-    greeting = None if past else character.greeting_of(slot.number)
+    greeting = None if past else slot.character.greeting_of(slot.number)
     if past:
         situation = _later(slot, attempt, personas, context.seed)
     if greeting:
         opener: Side = "assistant"
-        situation = character.scenario or context.prompts.direction("as greeted")
+        situation = slot.character.scenario or context.prompts.direction("as greeted")
     else:
         opener = rng.choice(SIDES)
     return Scene(
-        character=character,
+        character=slot.character,
         user=met or user,
         situation=situation,
         topic=_topic(slot, attempt, situation),
         greeting=greeting,
-        plan=draw(settings, rng, opener, past.stage if past else 0, _place(slot, attempt, context)),
+        plan=draw(settings, rng, opener, past.stage if past else 0, _lot(slot, attempt, context)),
         sample=slot.sitting * SITTING + slot.number * settings.attempts + attempt,
         past=past,
     )
 
 
-def _place(slot: Slot, attempt: int, context: GenerateContext) -> Place:
+def _lot(slot: Slot, attempt: int, context: GenerateContext) -> Lot:
     """Mood and ending of a slot: the talks of one character go evenly through both, and through
     their pairs (the sequence R2 of Roberts 2018), each character from another beginning."""
     rng = random.Random(f"{context.seed}/{slot.key}/place")
     number = slot.number + slot.sitting * MANY + attempt * MANY**2
     starts = (rng.random(), rng.random())
-    return Place(*((start + step * number) % 1 for start, step in zip(starts, R2, strict=True)))
+    return Lot(*((start + step * number) % 1 for start, step in zip(starts, R2, strict=True)))
 
 
 def _later(slot: Slot, attempt: int, personas: Personas, seed: int) -> str:

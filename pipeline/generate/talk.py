@@ -106,16 +106,15 @@ async def _add_message(
 ) -> None:
     """Ask for the next message until it is good, at a turning point until several are. When no try
     is, the talk is cut."""
-    side, asks = scene.side_at(len(result.messages)), context.settings.asks
+    system = systems[scene.side_at(len(result.messages))]
     wanted = _wanted(result.messages, scene, context)
     tries: list[Message] = []
     faults: list[Fault | None] = []
-    while faults.count(None) < wanted and len(faults) - faults.count(None) < asks:
-        sample = scene.sample * asks + len(faults) % asks + CANDIDATE * (len(faults) // asks)
+    while faults.count(None) < wanted and _failed(faults) < context.settings.asks:
         window = context.settings.window
-        chat = _chat(result.messages, scene, systems[side], context.prompts, _last(faults), window)
+        chat = _chat(result.messages, scene, system, context.prompts, _last(faults), window)
         try:
-            tries.append(await _ask(result, scene, chat, sample, context))
+            tries.append(await _ask(result, scene, chat, len(faults), context))
         except CallFailed as failure:
             result.lost.append(failure)
             faults.append(_fault_of(failure, len(result.messages)))
@@ -136,20 +135,24 @@ def _wanted(messages: Sequence[Message], scene: Scene, context: GenerateContext)
     return candidates if was_low else 1
 
 
+def _failed(faults: Sequence[Fault | None]) -> int:
+    return len(faults) - faults.count(None)
+
+
 def _last(faults: Sequence[Fault | None]) -> Fault | None:
     return faults[-1] if faults else None
 
 
 async def _ask(
-    result: TalkResult, scene: Scene, chat: Chat, sample: int, context: GenerateContext
+    result: TalkResult, scene: Scene, chat: Chat, number: int, context: GenerateContext
 ) -> Message:
-    """The next message as a model writes it. Raises CallFailed."""
-    index = len(result.messages)
+    """The next message as a model writes it. number: of the try. Raises CallFailed."""
+    index, asks = len(result.messages), context.settings.asks
     side = scene.side_at(index)
     answer = await context.ask(
         model_of(side, context.settings),
         chat,
-        sample=sample,
+        sample=scene.sample * asks + number % asks + CANDIDATE * (number // asks),
         max_tokens=TOKENS_OF_A_MESSAGE + TOKENS_OF_A_WORD * scene.plan.words[index],
     )
     result.answers.append(answer)

@@ -25,14 +25,14 @@ def run(context: StageContext) -> dict[str, Any] | None:
     recipe = context.job.recipe
     with Asking(context.job) as asking:
         written = generate.work(recipe.generate, asking.client, recipe.seed, recipe.folder)
-        tally = diversity.Tally()
+        tally = diversity.TalkTally()
         with closing(asking.drained(written)) as rows:
             shown = _counted(_with_progress(rows, context), tally)
             context.results.append(context.output.write(_next_unit(context), context.key, shown))
         return {"usage": asking.usage(), "diversity": diversity.report(tally)}
 
 
-def _counted(rows: Iterator[Row], tally: diversity.Tally) -> Iterator[Row]:
+def _counted(rows: Iterator[Row], tally: diversity.TalkTally) -> Iterator[Row]:
     """The same rows; the talks that are kept are added to the tally."""
     for row in rows:
         if isinstance(row, Conversation):
