@@ -113,7 +113,8 @@ class Annotation:
     """What is known of one message.
 
     stage: of closeness that the two have reached with it (`pipeline.pacing.STAGES`). decision: what
-    it does about it. closeness: of its words, from -1 (distant) to 1 (intimate).
+    it does about it. closeness: of its words, from -1 (distant) to 1 (intimate). by: who gives
+    stage and decision, "plan" (`generate`) or "course" (`score`); None: the source.
     """
 
     stage: str | None = None
@@ -121,6 +122,7 @@ class Annotation:
     closeness: float | None = None
     emotion: str | None = None
     language: str | None = None
+    by: str | None = None
 
 
 class Alternative(NamedTuple):
@@ -134,6 +136,17 @@ class Alternative(NamedTuple):
     content: str
     reason: str | None = None
     chosen: bool = False
+
+
+class Relationship(NamedTuple):
+    """The chain of sittings of the same two people that a row is a part of.
+
+    number: of the sitting, from 1. gap: hours since the sitting before; None for the first.
+    """
+
+    id: str
+    number: int
+    gap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +202,7 @@ class Conversation:
     persona: Persona | None = None
     user_persona: Persona | None = None
     split_group: str | None = None
+    relationship: Relationship | None = None
     language: Language | None = None
     declared_language: str | None = None
     edits: tuple[str, ...] = ()

@@ -245,6 +245,25 @@ def reported_openings(reports: Iterable[Report]) -> Iterator[Table]:
         yield openings(found)
 
 
+def diversity(found: Mapping[str, Any]) -> Iterator[str]:
+    """How different the talks of `generate` are, beside those of people."""
+    yield ""
+    axes = found["axes"].items()
+    kinds = ", ".join(f"{axis} {axis_of['different']}" for axis, axis_of in axes)
+    yield f"{found['talks']} talks; different: openings {found['openings']}, {kinds}"
+    evenly = [(axis, axis_of["evenness"]) for axis, axis_of in axes]
+    shown = ", ".join(f"{axis} {even:.2f}" for axis, even in evenly if even is not None)
+    yield f"  evenness, 1 where each comes as often: {shown or 'one of each'}"
+    people = [f"{name} {figures['begin_alike']:.1%}" for name, figures in found["human"].items()]
+    if found["begin_alike"] is not None:
+        yield f"  pairs that begin alike: {found['begin_alike']:.1%} ({', '.join(people)})"
+    people = [f"{name} {figures['shared']:.1%}" for name, figures in found["human"].items()]
+    if found["shared"] is not None:
+        yield f"  5-grams that another talk has: {found['shared']:.1%} ({', '.join(people)})"
+    if found["warning"]:
+        yield f"warning: {found['warning']}"
+
+
 def openings(found: Iterable[Openings]) -> Table:
     """How similar the first messages of each source are."""
     from pipeline.filter.openings import SIMILAR

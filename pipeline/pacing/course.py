@@ -80,9 +80,10 @@ class Course:
     rush: float | None = None
 
 
-def course(messages: Sequence[Said]) -> Course:
-    """Follow a conversation."""
-    found, fold = Course(), _Fold()
+def course(messages: Sequence[Said], begun: str | None = None) -> Course:
+    """Follow a conversation. begun: the stage at which two people meet who have met before; they
+    are strangers without it."""
+    found, fold = Course(), _Fold(level_of(begun))
     for index, said in enumerate(messages):
         if said.role == "assistant":
             found.places.append(_companion(fold, found, index, said.closeness))
@@ -97,6 +98,12 @@ def course(messages: Sequence[Said]) -> Course:
         users = _closeness(messages, "user")
         found.gap = fmean(own) - fmean(users) if users else None
     return found
+
+
+def level_of(stage: str | None) -> float:
+    """The level of two people who have just come to a stage."""
+    reached = STAGES.index(stage) if stage else 0
+    return BORDERS[reached - 1] if reached else START
 
 
 def _closeness(messages: Sequence[Said], role: str) -> list[float]:

@@ -26,6 +26,7 @@ from pipeline.score.blame import blamed, without
 
 FEELS_WITH = ("sadness", "fear", "love")  # emotions of a reply to somebody who is low
 SAD = ("sadness", "fear")  # what comfort answers, which reads much like pressing
+COURSE = "course"  # who gives a stage that neither plan nor source gives
 OFF = ("joy", "disgust")  # and emotions that are out of place there
 
 BATCH = 512  # rows that are measured together
@@ -126,10 +127,18 @@ class _Shown(NamedTuple):
     emotions: list[str | None]
 
 
+def _begun(row: Conversation) -> str | None:
+    """The stage at which two people who have met before begin; None: they are strangers."""
+    relationship = row.relationship
+    if relationship is None or relationship.number == 1 or not row.annotations:
+        return None
+    return row.annotations[0].stage
+
+
 def _measured(row: Conversation, found: Annotated, own: Array) -> Conversation:
     """found: of its messages. own: its defects."""
     shown = _shown(row, found)
-    followed = course(_said(row, shown, found))
+    followed = course(_said(row, shown, found), _begun(row))
     annotations = _annotations(row, shown, followed)
     numbers = {
         name: value
@@ -197,10 +206,11 @@ def _annotation(
     given: Annotation, close: float | None, emotion: str | None, place: Standing | None
 ) -> Annotation:
     """What the source or `generate` says of a message stays."""
-    stage, decision = given.stage, given.decision
+    stage, decision, by = given.stage, given.decision, given.by
     if place is not None:
+        by = by if stage else COURSE
         stage, decision = stage or place.stage, decision or place.decision
-    return Annotation(stage, decision, close, emotion, given.language)
+    return Annotation(stage, decision, close, emotion, given.language, by)
 
 
 def _closeness(shown: _Shown, followed: Course) -> Measures:

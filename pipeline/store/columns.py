@@ -22,6 +22,7 @@ from pipeline.conversation import (
     Language,
     Message,
     Persona,
+    Relationship,
     Score,
     Source,
     uncollected,
@@ -44,6 +45,9 @@ SOURCE = pa.struct(
         ("private", pa.bool_()),
     ]
 )
+RELATIONSHIP = pa.struct(
+    [("id", pa.string()), ("number", pa.int32()), ("gap", pa.float64())],
+)
 LANGUAGE = pa.struct([("code", pa.string()), ("confidence", pa.float64())])
 ANNOTATION = pa.struct(
     [
@@ -52,6 +56,7 @@ ANNOTATION = pa.struct(
         ("closeness", pa.float64()),
         ("emotion", pa.string()),
         ("language", pa.string()),
+        ("by", pa.string()),
     ]
 )
 ALTERNATIVE = pa.struct(
@@ -94,6 +99,7 @@ SCHEMA = pa.schema(
         ("persona", PERSONA),
         ("user_persona", PERSONA),
         ("split_group", pa.string()),
+        ("relationship", RELATIONSHIP),
         ("language", LANGUAGE),
         ("declared_language", pa.string()),
         ("edits", pa.list_(pa.string())),
@@ -120,6 +126,7 @@ _CLASSES: dict[pa.DataType, type] = {
     MESSAGE: Message,
     PERSONA: Persona,
     SOURCE: Source,
+    RELATIONSHIP: Relationship,
     LANGUAGE: Language,
     ANNOTATION: Annotation,
     ALTERNATIVE: Alternative,

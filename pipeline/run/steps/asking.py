@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 
 from pipeline.conversation import Row
@@ -25,7 +26,7 @@ class Asking:
             recipe.budget,
             job.secrets,
             recipe.seed,
-            rehearsal.answer,
+            partial(rehearsal.answer, beside=recipe.generate.texts_in(recipe.folder)),
         )
 
     def __enter__(self) -> Self:
