@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import UserError
 from pipeline.conversation import (
     Alternative,
     Annotation,
@@ -199,6 +201,56 @@ def test_no_column_of_a_config_to_train_on_has_a_null_or_a_name_that_trainers_ke
     assert CONFIGS["default"].schema.names == [
         *("id", "messages", "source", "license", "language", "split_group"),
     ]
+
+
+# --- windows
+
+
+@given(st.lists(st.text("ab ", min_size=1, max_size=90), max_size=12), st.integers(16, 90))
+def test_a_long_talk_is_cut_between_exchanges_and_no_message_is_lost_or_told_twice(
+    texts: list[str], most: int
+) -> None:
+    row = conversation(1, [f"{number}{text}" for number, text in enumerate(texts)], persona=ADA)
+    whole = make("default", row)
+    cut = make("default", row, max_tokens=most)
+    if whole.left_out:
+        assert cut.left_out == whole.left_out
+        return
+    (everything,) = whole.rows
+    kept = []
+    for window in cut.rows:
+        system, *turns = window["messages"]
+        assert system == everything["messages"][0]
+        assert [one["role"] for one in turns] == ["user", "assistant"] * (len(turns) // 2)
+        assert sum(-(-len(one["content"]) // 4) + 4 for one in window["messages"]) <= most
+        kept += turns
+    left_out = cut.changed.get("left out: exchange that alone is longer than max_tokens", 0)
+    spoken = everything["messages"][1:]
+    assert [one for one in spoken if one in kept] == kept
+    if cut.rows:
+        assert len(kept) + 2 * left_out == len(spoken)
+        assert len({one["id"] for one in cut.rows}) == len(cut.rows) == len(cut.tokens)
+    else:
+        assert cut.left_out == "no exchange is as short as max_tokens"
+    if len(cut.rows) > 1:
+        cuts = cut.changed["cut: windows of a conversation longer than max_tokens"]
+        assert cuts == len(cut.rows)
+
+
+def test_notes_and_flags_stay_with_their_messages_in_windows() -> None:
+    row = conversation(3)
+    plan = [("casual", f"step {number}") for number in range(6)]
+    row = dataclasses.replace(row, annotations=tuple(Annotation(*one) for one in plan))  # type: ignore[arg-type]
+    made = make("noted", row, max_tokens=60)
+    assert len(made.rows) > 1
+    notes = [one["content"] for window in made.rows for one in window["messages"][::2]]
+    assert [note[-8:] for note in notes] == ["step 1.]", "step 3.]", "step 5.]"]
+
+
+def test_a_tokenizer_that_cannot_be_had_is_a_sentence() -> None:
+    if importlib.util.find_spec("tokenizers") is None:
+        with pytest.raises(UserError, match="pip install tokenizers"):
+            make("default", conversation(1), tokenizer="some/where")
 
 
 # --- noted

@@ -90,10 +90,20 @@ def _configs(summary: Summary) -> Iterator[str]:
     for title, found in (
         ("## Configs", infos.overview(summary.configs)),
         ("## What each config leaves out and changes", infos.accounts(summary.configs)),
+        (
+            f"## Tokens of a row of `default`, {_counted_by(summary)}",
+            infos.token_table(summary.configs),
+        ),
     ):
         head, *rows = found
         if rows:
             yield from (title, _table(head, rows))
+
+
+def _counted_by(summary: Summary) -> str:
+    if summary.tokenizer:
+        return f"counted with {summary.tokenizer}"
+    return "estimated as a quarter of the bytes"
 
 
 def _size(rows: int) -> str:

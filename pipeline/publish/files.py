@@ -23,6 +23,7 @@ from pipeline.conversation import Conversation
 from pipeline.publish.configs import Config
 from pipeline.publish.configs.made import PublishedRow
 from pipeline.publish.split import AT_BRIDGE, AT_REHEARSAL, SPLITS, TRAIN, Placement
+from pipeline.publish.tokens import up_to
 from pipeline.recipe.publish import PublishSettings
 from pipeline.store.files import HashedFile
 
@@ -53,7 +54,8 @@ class Written:
     """What became of the conversations of a config, and its files.
 
     came: conversations, those of `rehearsal` only for its configs. used: those that are in it.
-    left_out: the others, by reason. changed: see `Made`. splits: those that have rows.
+    left_out: the others, by reason. changed: see `Made`. splits: those that have rows. tokens: a
+    histogram, rows by `tokens.up_to`.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Written:
     left_out: dict[str, int]
     changed: dict[str, int]
     splits: dict[str, SplitFiles]
+    tokens: dict[int, int]
 
     def check(self) -> None:
         """Raises ValueError where a conversation is neither in it nor counted."""
@@ -123,6 +126,7 @@ class _ConfigWriter:
         self._waiting: dict[str, list[tuple[Conversation, int, str]]] = {}
         self._came = self._used = 0
         self._left_out, self._changed = Counter[str](), Counter[str]()
+        self._tokens = Counter[int]()
 
     def __enter__(self) -> _ConfigWriter:
         return self
@@ -171,6 +175,7 @@ class _ConfigWriter:
             self._left_out[made.left_out] += len(rows)
             return
         self._used += len(rows)
+        self._tokens.update(map(up_to, made.tokens))
         self._shard(split, group).add(made.rows)
 
     def _shard(self, split: str, group: int) -> _Shard:
@@ -187,8 +192,15 @@ class _ConfigWriter:
             own = {name: shard.rows for name, shard in self._shards.items() if shard.split == split}
             if own:
                 splits[split] = SplitFiles(dict(sorted(own.items())))
-        reasons, changed = dict(sorted(self._left_out.items())), dict(sorted(self._changed.items()))
-        return Written(self._config.name, self._came, self._used, reasons, changed, splits)
+        return Written(
+            self._config.name,
+            self._came,
+            self._used,
+            dict(sorted(self._left_out.items())),
+            dict(sorted(self._changed.items())),
+            splits,
+            dict(sorted(self._tokens.items())),
+        )
 
 
 class _Shard:

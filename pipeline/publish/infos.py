@@ -28,7 +28,7 @@ class SplitInfo:
 
 @dataclass(frozen=True)
 class ConfigInfo:
-    """A config as it was written. came, used, left_out, changed: see `files.Written`."""
+    """A config as it was written. came, used, left_out, changed, tokens: see `files.Written`."""
 
     name: str
     splits: dict[str, SplitInfo]
@@ -36,6 +36,7 @@ class ConfigInfo:
     used: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
     changed: Mapping[str, int] = field(default_factory=dict)
+    tokens: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -69,6 +70,15 @@ def accounts(configs: Sequence[ConfigInfo]) -> list[tuple[object, ...]]:
         if config.rows:
             rows += [(config.name, f"left out: {why}", n) for why, n in config.left_out.items()]
             rows += [(config.name, what, count) for what, count in config.changed.items()]
+    return rows
+
+
+def token_table(configs: Sequence[ConfigInfo]) -> list[tuple[object, ...]]:
+    """A table for the card, its head first: rows of `default` by their tokens."""
+    rows: list[tuple[object, ...]] = [("tokens, up to", "rows")]
+    for config in configs:
+        if config.name == "default":
+            rows += config.tokens.items()
     return rows
 
 

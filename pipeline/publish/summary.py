@@ -46,7 +46,8 @@ class Rating(NamedTuple):
 class Summary:
     """splits, languages: rows by name, the languages with most rows first; rows of the rehearsal
     model are a split of their own. sources: rows of each. private: private rows by the name of
-    their source. ratings: of every scorer. configs: as they were written."""
+    their source. ratings: of every scorer. configs: as they were written. tokenizer: that has
+    counted their tokens; None: they are an estimate."""
 
     splits: Mapping[str, int]
     sources: Mapping[SourceName, int]
@@ -55,6 +56,7 @@ class Summary:
     private: Mapping[str, int] = field(default_factory=dict)
     ratings: Sequence[Rating] = ()
     configs: Sequence[ConfigInfo] = ()
+    tokenizer: str | None = None
 
 
 class Tally:

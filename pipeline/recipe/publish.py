@@ -139,6 +139,19 @@ class PublishSettings(Settings):
         "before it",
     )
 
+    tokenizer: str | None = Field(
+        None,
+        description="what counts tokens: a folder with tokenizer.json, or a name on the Hub; none: "
+        "a quarter of the bytes, which the card calls an estimate",
+    )
+    max_tokens: int | None = Field(
+        None,
+        ge=16,
+        description="tokens that a model takes: longer conversations are cut between exchanges "
+        "into windows, each with the system message, in `default`, `sharegpt` and `noted`; none: "
+        "nothing is cut",
+    )
+
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> PublishSettings:
         if self.test + self.validation >= 1:

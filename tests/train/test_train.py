@@ -10,7 +10,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.publish.configs import TRAINABLE
+from pipeline import UserError
+from pipeline.publish.configs import CONFIGS, TRAINABLE
+from pipeline.publish.tokens import counter
+from pipeline.recipe.publish import PublishSettings
 from tests.publishing import published
 from tests.rows import conversation
 from tests.test_published_files import rich
@@ -60,6 +63,27 @@ def test_pairs_and_labels_are_trained_on_as_they_are(folder: Path, config: str, 
     found, rows = trained(folder, config, kind), rows_of(folder, config)
     assert found["rows"] == found["prepared"] == len(rows) > 10
     assert (found["steps"], found["finite"]) == (2, True)
+
+
+def test_windows_are_as_long_as_the_real_tokenizer_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (packages,) = (ROOT / ".venv-train").glob("lib/python*/site-packages")
+    monkeypatch.syspath_prepend(str(packages))
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    row = conversation(3)
+    settings = PublishSettings(tokenizer=str(tmp_path), max_tokens=60)
+    made = CONFIGS["default"].make([row], "0" * 16, settings)
+    assert len(made.rows) > 1
+    for window, tokens in zip(made.rows, made.tokens, strict=True):
+        words = [len(one["content"].split()) + 4 for one in window["messages"]]
+        assert sum(words) == tokens <= 60
+    with pytest.raises(UserError, match="cannot be read"):
+        counter(str(tmp_path / "none" / "such"))
 
 
 def test_pandas_polars_and_duckdb_read_every_file_and_no_name_needs_quotes(folder: Path) -> None:

@@ -21,12 +21,14 @@ ORIGIN = [(name, pa.string()) for name in ("source", "license", "language", "spl
 class Made:
     """Published rows, or the reason why there are none.
 
-    changed: what was merged, moved, cut or passed over, each with its reason → how often.
+    changed: what was merged, moved, cut or passed over, each with its reason → how often. tokens:
+    of each row, where they are counted.
     """
 
     rows: Sequence[PublishedRow] = ()
     left_out: str = ""
     changed: Mapping[str, int] = field(default_factory=dict)
+    tokens: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if bool(self.rows) == bool(self.left_out):

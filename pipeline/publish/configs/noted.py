@@ -3,13 +3,16 @@ note before it, and a flag whether to train on it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
 from pipeline.conversation import Annotation, Conversation
-from pipeline.publish.configs.made import ORIGIN, Made, PublishedRow, origin
-from pipeline.publish.configs.turns import TrainerTurns, turns_of, words_of
+from pipeline.publish.configs.made import ORIGIN, Made, PublishedRow
+from pipeline.publish.configs.plain import published
+from pipeline.publish.configs.turns import TrainerTurns, words_of
 from pipeline.recipe.publish import PublishSettings
 
 # train: Axolotl's `message_field_training`; false where a rule has warned of the message
@@ -24,31 +27,29 @@ def noted(rows: Sequence[Conversation], group: str, settings: PublishSettings) -
     (row,) = rows
     if not any(one.stage and one.decision for one in row.annotations):
         return Made(left_out=NO_STAGE)
-    found = turns_of(row, settings)
-    if found.left_out:
-        return Made(left_out=found.left_out)
-    published = {"id": row.id, "messages": _messages(row, found), **origin(row, group)}
-    return Made([published], changed=found.changed)
+    counted = Counter[str]()
+    made = published(row, group, settings, lambda turns: _messages(row, turns, counted))
+    return replace(made, changed=counted + Counter(made.changed))
 
 
-def _messages(row: Conversation, found: TrainerTurns) -> list[PublishedRow]:
+def _messages(row: Conversation, found: TrainerTurns, counted: Counter[str]) -> PublishedRow:
     """The messages with their flags; a note ends the user's message before the reply."""
     warned = {one.message for one in row.findings if one.decision == "warn"}
     messages = [one | {"train": False} for one in found.messages()]
-    for reply, turn in zip(messages[len(messages) - len(found.turns) :], found.turns, strict=True):
+    for reply, turn in zip(messages[-len(found.turns) :], found.turns, strict=True):
         if turn.role == "user":
             asked = reply
             continue
         reply["train"] = not warned.intersection(turn.messages)
-        found.changed[WARNED] += not reply["train"]
-        note = _note(row, row.annotations[turn.messages[-1]])
-        asked["content"] = "\n\n".join(filter(None, [asked["content"], note]))
-    found.changed += type(found.changed)()  # without those that are zero
-    return messages
+        counted[WARNED] += not reply["train"]
+        asked["content"] += _note(row, row.annotations[turn.messages[-1]])
+    return {"messages": messages}
 
 
 def _note(row: Conversation, known: Annotation) -> str:
-    """Stage and decision of a reply; empty where they are not known."""
+    """Stage and decision of a reply, as the end of the message before; empty where they are not
+    known."""
     if not (known.stage and known.decision):
         return ""
-    return words_of(row, "note", stage=known.stage, decision=known.decision)
+    note = words_of(row, "note", stage=known.stage, decision=known.decision)
+    return f"\n\n{note}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ from pipeline.recipe.publish import PublishSettings
 from pipeline.run.calibration import calibration
 from pipeline.run.context import StageContext
 from pipeline.run.steps import choose, released
+from pipeline.run.tokenizer import with_tokenizer
 from pipeline.store.counts import Counts, total
 from pipeline.store.files import FileMark
 from pipeline.store.report import counted, funnel_row
@@ -62,16 +63,22 @@ def _written(context: StageContext, dataset: Store) -> Summary:
     """Write the kept rows into every config."""
     output, parts = context.output, context.output.parts()
     now = _placed(context, parts)
+    settings = with_tokenizer(context.settings, context.job.recipe)
     jobs = []
     for name, config in CONFIGS.items():
         if _concerns(config, now.placed):
-            jobs.append((name, output, dataset, parts, now, context.settings))
+            jobs.append((name, output, dataset, parts, now, settings))
     configs = _of_each(context, _write_config, jobs)
     released.write(output, context.settings, context.job.recipe.seed, now)
+    summary = _tally(output, parts).summary(now.placed.rows(), configs)
+    return replace(summary, tokenizer=context.settings.tokenizer)
+
+
+def _tally(output: Store, parts: Sequence[Part]) -> Tally:
     tally = Tally()
     for part in parts:
         tally.add(output.table(part))
-    return tally.summary(now.placed.rows(), configs)
+    return tally
 
 
 def _placed(context: StageContext, parts: Sequence[Part]) -> released.Released:
@@ -143,7 +150,9 @@ def described(dataset: Store, written: Written) -> ConfigInfo:
             size += dataset.size_of(file) or 0
         splits[name] = SplitInfo(own.rows, loaded, size)
     left_out, changed = written.left_out, written.changed
-    return ConfigInfo(written.name, splits, written.came, written.used, left_out, changed)
+    return ConfigInfo(
+        written.name, splits, written.came, written.used, left_out, changed, written.tokens
+    )
 
 
 def _selected(context: StageContext) -> Choice:
