@@ -291,6 +291,7 @@ def test_pairs_say_why_and_swipes_are_never_unpaired() -> None:
         (1, "Ho.", "swipe"),
         (5, "Good.", "chosen"),
         (5, "Fine.", "candidate"),
+        (6, "Cut.", "style.cliches"),
     ]
     alternatives = tuple(Alternative(*one, one[2] == "chosen") for one in others)
     row = dataclasses.replace(row, alternatives=alternatives)

@@ -54,6 +54,7 @@ NONE = "no alternative that makes a pair"
 PASSED_OVER = "alternative passed over: "
 NOT_A_REPLY = f"{PASSED_OVER}of a user's or system message"
 MERGED = f"{PASSED_OVER}of a turn that was merged, moved or cut"
+UNANSWERED = f"{PASSED_OVER}no text was accepted in its place"
 SAME = f"{PASSED_OVER}the same text"
 NO_VERDICT = f"{PASSED_OVER}nothing says that it is worse"
 SWIPED = f"{PASSED_OVER}a swipe"
@@ -152,6 +153,8 @@ def _alone(found: TrainerTurns) -> dict[int, int]:
 
 def _problem(row: Conversation, other: Alternative, alone: dict[int, int]) -> str:
     """Why an alternative cannot be compared; empty where it can."""
+    if not 0 <= other.message < len(row.messages):
+        return UNANSWERED
     message = row.messages[other.message]
     if message.role != "assistant":
         return NOT_A_REPLY

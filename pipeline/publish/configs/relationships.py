@@ -16,6 +16,7 @@ SITTING = pa.struct(
     [
         ("id", pa.string()),
         ("number", pa.int64()),
+        ("gap", pa.float64()),
         ("situation", pa.string()),
         ("messages", TURNS),
     ]
@@ -33,21 +34,28 @@ NONE = "no sitting of a relationship"
 
 
 class Sitting(NamedTuple):
-    """Which talk of which relationship a row is. number: from 1."""
+    """Which talk of which relationship a row is. number: from 1. gap: hours since the sitting
+    before, None for the first."""
 
     relationship: str
     number: int
+    gap: float | None = None
 
 
 def sitting_of(row: Conversation) -> Sitting | None:
-    """From `relationship` in the row's `extra`: {"id": …, "number": …}."""
-    if not row.extra or '"relationship"' not in row.extra:
-        return None
-    known = json.loads(row.extra)
-    found = known.get("relationship") if isinstance(known, dict) else None
+    """From the record's own `relationship`, or else from that in its `extra`: id, number, gap."""
+    own = getattr(row, "relationship", None)
+    if own is not None:
+        return Sitting(own.id, own.number, own.gap)
+    found = _extra(row).get("relationship")
     if not isinstance(found, dict) or "id" not in found or "number" not in found:
         return None
-    return Sitting(str(found["id"]), int(found["number"]))
+    return Sitting(str(found["id"]), int(found["number"]), found.get("gap"))
+
+
+def _extra(row: Conversation) -> dict[str, object]:
+    known = json.loads(row.extra) if row.extra else None
+    return known if isinstance(known, dict) else {}
 
 
 def relationship_of(row: Conversation) -> str | None:
@@ -76,6 +84,7 @@ def _sitting(row: Conversation) -> PublishedRow:
     return {
         "id": row.id,
         "number": found.number,
-        "situation": json.loads(row.extra or "{}").get("situation") or "",
+        "gap": found.gap,
+        "situation": _extra(row).get("situation") or "",
         "messages": [{"role": one.role, "content": one.content} for one in row.messages],
     }
