@@ -338,7 +338,7 @@ def rapport(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def published(out: Path) -> list[str]:
-    files = (out / "6-publish" / "dataset" / "data").glob("*.parquet")
+    files = (out / "6-publish" / "dataset" / "full").glob("*.parquet")
     return sorted(str(one) for file in files for one in pq.read_table(file)["id"])
 
 
@@ -582,9 +582,9 @@ def test_scores_are_published_as_they_are_and_the_card_lists_each_scorer(
     out = tmp_path / "out"
     api.publish(scored, out=out, **OTHERS)
     found = datasets.load_dataset(
-        str(out / "6-publish" / "dataset"), split="train", cache_dir=str(tmp_path / "cache")
+        str(out / "6-publish" / "dataset"), "full", cache_dir=str(tmp_path / "cache")
     )
-    scores = {row["id"]: row["scores"] for row in found}
+    scores = {row["id"]: row["scores"] for split in found.values() for row in split}
     assert [(one["criterion"], one["value"], one["by"]) for one in scores[name(0)]] == [
         ("pacing", 1, "course"),
         ("engaging", 4.5, "some-judge"),

@@ -77,8 +77,18 @@ def _next_commands(out: str, funnel: Sequence[FunnelRow]) -> Iterator[str]:
     if dropped is not None:
         yield f"  {rapport} why {out} {dropped}"
     if funnel and funnel[-1]["stage"] == "publish":
-        load = f"datasets.load_dataset('{out}/6-publish/dataset')"
+        load = f"datasets.load_dataset({_dataset(out)})"
         yield f'  {python} -c "import datasets; print({load})"'
+
+
+def _dataset(out: str) -> str:
+    """The folder of the dataset, with the config where it has no `default`."""
+    from pipeline.store.files import RunFolder
+
+    folder = RunFolder(f"{out}/6-publish/dataset")
+    configs = folder.listing()
+    only_rehearsal = "rehearsal" in configs and "full" not in configs
+    return f"'{folder.address}'" + ", 'rehearsal'" * only_rehearsal
 
 
 def _programs() -> tuple[str, str]:

@@ -17,6 +17,7 @@ from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
 from pipeline.run.calibration import calibration
+from pipeline.run.tokenizer import tokenizer_digest
 from pipeline.store.agreement import as_record
 from pipeline.store.files import digest
 
@@ -106,6 +107,7 @@ def of_publish(recipe: Recipe) -> dict[str, Any]:
         "seed": recipe.seed,
         "name": recipe.name,
         "calibration": found and as_record(found),
+        "tokenizer": tokenizer_digest(recipe),
     }
 
 

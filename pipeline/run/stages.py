@@ -140,7 +140,7 @@ STAGES = (
         inputs=FILES,
         step="pipeline.run.steps.publish:run",
         reads="pipeline.run.inputs:of_publish",
-        texts=(*RULE_WORDS, "criteria.yaml"),
+        texts=(*RULE_WORDS, "criteria.yaml", "publish/*"),
         packages=("pyarrow",),
         options=(Option("layout", ("messages", "realm"), "realm: also characters."),),
     ),
