@@ -51,7 +51,7 @@ class Said(NamedTuple):
     closeness: -1 to 1. forward: about -1 to 1, above 0: too close between people who have just met.
     uptake: likewise, below 0: it turns away from what was said before. pressing: likewise, above 0:
     it asks again, bargains, claims a right, takes a future for granted, demands assurance, blames.
-    sad: it shows sadness or fear.
+    sad: the user shows sadness or fear.
     """
 
     role: str
@@ -137,21 +137,21 @@ def _push(said: Said) -> float:
 
 def _insisting(messages: Sequence[Said]) -> float:
     """How hard the assistant presses where an answer took little up, from 0 on: the mean of its
-    messages right behind an answer to it."""
+    messages right behind an answer to it. Not with somebody sad or afraid: comfort reads like
+    pressing."""
     spoken = [said for said in messages if said.role != "system"]
     found = []
     for place in range(2, len(spoken)):
-        asked, answer, now = spoken[place - 2 : place + 1]
-        if (asked.role, answer.role, now.role) == ("assistant", "user", "assistant"):
-            found.append(_insists(spoken[max(0, place - 3) : place], now))
+        asked, answer, now = spoken[place - 2], spoken[place - 1], spoken[place]
+        if now.role == "assistant" and answer.role == "user" and asked.role == "assistant":
+            sad = answer.sad or (place > 2 and spoken[place - 3].sad)
+            found.append(0.0 if sad else _insists(answer, now))
     return fmean(found) if found else 0.0
 
 
-def _insists(before: Sequence[Said], now: Said) -> float:
-    """How hard one message does. Not with somebody sad or afraid: comfort reads like pressing."""
-    if any(said.sad and said.role == "user" for said in before):
-        return 0.0
-    untaken = min(1.0, max(0.0, ANSWERED - before[-1].uptake))
+def _insists(answer: Said, now: Said) -> float:
+    """How hard one message does."""
+    untaken = min(1.0, max(0.0, ANSWERED - answer.uptake))
     return max(0.0, now.pressing) * untaken
 
 

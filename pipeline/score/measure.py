@@ -183,7 +183,10 @@ def _said(row: Conversation, shown: _Shown, found: Annotated) -> list[Said]:
         if uptake[index] != uptake[index]:  # not measured in this language
             uptake[index] = 1.0 if takes_up(message.content, phrases) else -1.0
     roles = [message.role for message in row.messages]
-    sad = [emotion in SAD for emotion in shown.emotions]
+    sad = [
+        role == "user" and emotion in SAD
+        for role, emotion in zip(roles, shown.emotions, strict=True)
+    ]
     pressing = found.pressing.tolist()
     return list(map(Said, roles, shown.closeness, forward, uptake, pressing, sad))
 
