@@ -230,6 +230,14 @@ def test_a_transcript_keeps_the_other_fields() -> None:
     }
 
 
+def test_a_schema_goes_with_a_transcript() -> None:
+    schema = {"type": "object", "properties": {"title": {"type": "string"}}}
+    asked = new_request(MODEL, "x", [HI], {"max_tokens": 9}, schema, 0, 0)
+    body = RequestDialect(transcript=True).body(asked)
+    assert body["json_schema"] == body["response_format"]["json_schema"]["schema"]  # type: ignore[index]
+    assert str(body["prompt"]).endswith("Assistant:")
+
+
 def test_a_transcript_is_sent_in_no_batch() -> None:
     with pytest.raises(ValueError, match="cannot be sent in batches"):
         ModelSettings(model="sim", chat="transcript", batch=True)

@@ -98,10 +98,7 @@ class RequestDialect:
         form, messages = self._form_of(request), request.messages
         if request.schema is not None and form.get("type") != "json_schema":
             messages = _asking_for_json(request)
-        written = self._written(request.body, messages)
-        if form:
-            written["response_format"] = form
-        return self._fitted(written, request)
+        return self._fitted(self._written(request.body, messages, form), request)
 
     def stops(self, request: Request) -> list[str]:
         """Before which an answer to this request has to end."""
@@ -111,7 +108,7 @@ class RequestDialect:
     def hello(self, request: Request) -> JsonObject:
         """The smallest request without a form of answer: does the server answer at all?"""
         messages = [{"role": "user", "content": "Hello"}]
-        return self._written(request.body | {"max_tokens": 1}, messages)
+        return self._written(request.body | {"max_tokens": 1}, messages, {})
 
     def _form_of(self, request: Request) -> JsonObject:
         """The `response_format` that asks for JSON; empty where none does."""
@@ -124,11 +121,15 @@ class RequestDialect:
             return {"type": "json_object", "schema": request.schema}
         return {"type": "json_object"}
 
-    def _written(self, asked: JsonObject, messages: Sequence[ChatMessage]) -> JsonObject:
-        """The fields that the server accepts, with these messages."""
+    def _written(
+        self, asked: JsonObject, messages: Sequence[ChatMessage], form: JsonObject
+    ) -> JsonObject:
+        """The fields that the server accepts, with these messages and this form of answer."""
         refused = self._refused_fields
         body = {name: value for name, value in asked.items() if name not in refused}
         body["messages"] = folded(messages) if self.folds else list(messages)
+        if form:
+            body["response_format"] = form
         if "max_tokens" in asked.keys() & refused and "max_completion_tokens" not in refused:
             body["max_completion_tokens"] = asked["max_tokens"]
         if self.transcript:
