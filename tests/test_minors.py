@@ -254,6 +254,8 @@ def test_a_card_of_a_grown_up_passes(card: str) -> None:
         ("Mila is seventeen years old.", True),
         ("Mila is twenty-seven years old.", False),
         ("Mila is twenty seven years old.", False),
+        ("Seventeen years old, from Lisbon.", True),  # where the text begins
+        ("Twenty-seven years old, from Lisbon.", False),
         ("Mila is eighty-six years old.", False),
         ("小美，十五岁。", True),
         ("小美，二十五岁。", False),
