@@ -336,6 +336,29 @@ def test_an_account_is_as_long_as_its_country_has_them(country: str, length: int
     assert [span.kind for span in find(f"pay to {short} today") if span.kind == "iban"] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "address"),
+    [
+        ("en", "see 45 Park Lane", "45 Park Lane"),
+        ("en", "see 2020 Park Lane", None),  # a year
+        ("en", "see 2020 Park Lane, Flat 3", "2020 Park Lane, Flat 3"),
+        ("en", "I live at 1984 Maple Road", "1984 Maple Road"),
+        ("en", "see 12 maple street", None),  # in small letters
+        ("en", "i live at 12 maple street", "12 maple street"),
+        ("en", "i live at 12 long maple tree street", None),  # more than two words
+        ("en", "12 one way street", None),
+        ("en", "Ask at Park Lane 45", None),
+        ("de", "Rosenweg 5", "Rosenweg 5"),
+        ("de", "rosenweg 5", None),
+    ],
+)
+def test_which_words_and_numbers_are_an_address(
+    language: str, text: str, address: str | None
+) -> None:
+    found = [text[s.start : s.end] for s in find(text, language) if s.kind == "address"]
+    assert found == ([address] if address else [])
+
+
 @pytest.mark.parametrize("between", [" or ", ", ", " and then to ", "\n", " "])
 def test_an_account_after_another_is_found_too(between: str) -> None:
     accounts = ["GB82WEST12345698765432", "DE89 3704 0044 0532 0130 00", "AT611904300234573201"]
