@@ -61,7 +61,6 @@ CHANNELS = (
     "group_name",
     "room",
     "room_id",
-    "room_name",
     "chatroom",
     "server",
     "server_name",

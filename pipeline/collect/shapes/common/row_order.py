@@ -56,10 +56,10 @@ def newest_first(items: Sequence[Fields]) -> str | None:
     first = items[0] if len(items) > 1 else {}
     times = [name for name, value in first.items() if is_time(value)]
     names = (*known.all_of(known.ORDERS, first), *times)
-    return next((name for name in names if _goes_back(items, name)), None)
+    return next((name for name in names if _falls(items, name)), None)
 
 
-def _goes_back(items: Sequence[Fields], name: str) -> bool:
+def _falls(items: Sequence[Fields], name: str) -> bool:
     places = [place_of(item.get(name)) for item in items]
     known_places = [place for place in places if place is not None]
     return len(known_places) == len(items) and all(a > b for a, b in pairwise(known_places))

@@ -106,9 +106,7 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
             return _of_shown(fields, place, who, [*map(_hidden, further)])
     id_name = id_field(fields, *IDS)
     found = Transcript(spoken, record=str(fields[id_name]) if id_name else None)
-    others = rest(fields, place, id_name)
-    if others:
-        _add_beside(found, others)
+    _add_beside(found, rest(fields, place, id_name))
     if further:
         further = [{}] * (len(found.turns) - len(spoken)) + further  # prompts beside the list
         found.extra = {**found.extra, **if_any("turns", further)}
@@ -117,6 +115,8 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
 
 def _add_beside(found: Transcript, others: Fields) -> None:
     """Give a transcript what stands beside its messages: prompt, personas, the rest as `extra`."""
+    if not others:
+        return
     _check_media(others, found.turns)
     around = beside.found(others, found.turns)
     found.turns, found.personas, found.group = around.turns, around.personas, around.group
