@@ -384,9 +384,10 @@ def _worth_a_look(text: str, names: tuple[str, ...]) -> dict[Line, list[int]]:
         for line in beginnings.lines_of(number):
             if in_word and line.begins_word:
                 continue
-            if _stands(line.spelt[beginning], text, start) and holds(text, line.needed):
+            if _stands(line.spelt[beginning], text, start):
                 found[line].append(start)
-    return found
+    # once for each line, not each place: a long text may have many
+    return {line: found[line] for line in found if holds(text, line.needed)}
 
 
 def _stands(spellings: Sequence[str], text: str, start: int) -> bool:
