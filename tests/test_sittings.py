@@ -417,3 +417,21 @@ def test_a_chain_that_was_stopped_ends_in_the_same_rows(tmp_path: Path) -> None:
     assert later.cached > 0
     assert later.calls == usage.calls
     assert later.requests < usage.requests
+
+
+@pytest.mark.parametrize("language", prompts.known())
+def test_the_stand_in_keeps_a_promise_in_every_language(language: str) -> None:
+    """In talks and scripts, whoever has to."""
+    wording = prompts.load(language)
+    past = past_of([friends()], 30.0, EN.speech, REBUFFS)
+    scene = a_scene(past)
+    for seed in range(5):
+        system = systems_of(scene, wording)["user"]
+        before = [Message("assistant", "…", "Ottoline")]
+        chat = [{"role": "system", "content": system}]
+        chat.append({"role": "user", "content": note(scene, before, wording)})
+        told = rehearsal.flawless({"messages": chat, "seed": seed})
+        script = [{"role": "user", "content": script_prompt(scene, wording)}]
+        written = rehearsal.flawless({"messages": script, "seed": seed})
+        for answer in (told, written):
+            assert PROMISE in json.dumps(answer, ensure_ascii=False)
