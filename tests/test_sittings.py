@@ -388,14 +388,14 @@ def persona_talks() -> Iterator[list[Message]]:
 @pytest.mark.skipif(not PERSONAS.exists(), reason="XPersona is not here")
 def test_people_hardly_ever_contradict_what_they_said() -> None:
     """Strangers who say much of themselves. In all 1,000 talks, 13,632 messages, there is no alarm;
-    here are the first 300."""
+    here are the first 100."""
     alarms = messages = facts = 0
-    for talked in islice(persona_talks(), 300):
+    for talked in islice(persona_talks(), 100):
         for index, message in enumerate(talked):
             facts += len(list(facts_in(message, index, EN.speech)))
             alarms += recall_fault(talked[:index], message, [], None, None, EN.speech) is not None
             messages += 1
-    assert facts > 10
+    assert facts > 3
     assert alarms <= 0.0005 * messages
 
 
