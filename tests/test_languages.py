@@ -32,7 +32,17 @@ def test_six_languages_lack_nothing() -> None:
     headings = {name: prompts.load(name).directions.keys() for name in LANGUAGES}
     assert all(found == headings["en"] for found in headings.values())
     keys = {name: texts.values("rehearsal", f"{name}.yaml").keys() for name in LANGUAGES}
-    needed = {"refusal", "mark", "count", "words", "few", "turns", "promise", "full_name"}
+    needed = {
+        "refusal",
+        "mark",
+        "count",
+        "words",
+        "few",
+        "turns",
+        "promise",
+        "script_promise",
+        "full_name",
+    }
     assert all(needed <= found for found in keys.values())
 
 

@@ -199,10 +199,13 @@ def _script(prompt: str, writer: Writer) -> list[ChatMessage]:
     voices: list[Voice] = ["character", "user"]
     if writer.bank.texts["user_opens"] in prompt:
         voices.reverse()
+    promise = re.search(writer.bank.texts["script_promise"], prompt)
     script: list[ChatMessage] = []
     for turn in range(_number_in(prompt, writer.bank.texts["turns"], 8)):
         voice, words = voices[turn % 2], writer.rng.choice((3, 8, 16, 30))
         content = _sentences(voice, turn, words, prompt, writer)
+        if promise and turn == int(promise[1]) - 1:
+            content = writer.sentence("promised", quote=promise[2])
         script.append({"role": voice, "content": content})
     return script
 
