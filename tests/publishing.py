@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
 from pipeline.conversation import Conversation
 from pipeline.publish import files, related, split
 from pipeline.publish.card import card
@@ -41,7 +43,7 @@ def written(folder: Path, parts: Parts, **settings: object) -> Summary:
 def placed_rows(
     parts: Parts, settings: PublishSettings, before: split.Placement = split.NOTHING, seed: int = 1
 ) -> split.Placement:
-    return split.placed(list(map(related.keys, parts)), settings, seed, before)
+    return split.placed(pa.concat_tables(map(related.keys, parts)), settings, seed, before)
 
 
 def configs_of(

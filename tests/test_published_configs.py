@@ -22,10 +22,11 @@ from pipeline.conversation import (
     Language,
     Message,
     Persona,
+    Relationship,
 )
 from pipeline.formats import cards
 from pipeline.publish.configs import CONFIGS, TRAINABLE
-from pipeline.publish.configs.made import Made
+from pipeline.publish.configs.made import MadeRows
 from pipeline.recipe.publish import PublishSettings
 from tests.publishing import configs_of, placed_rows
 from tests.rows import conversation
@@ -34,11 +35,11 @@ ADA = Persona("Ada", "Ada paints boats.", scenario="A shop in the rain.")
 RESERVED = {"labels", "group", "input_ids", "seq_lengths", "attention_mask"}
 
 
-def make(config: str, *rows: Conversation, **settings: object) -> Made:
+def make(config: str, *rows: Conversation, **settings: object) -> MadeRows:
     return CONFIGS[config].make(rows, "0" * 16, PublishSettings(**settings))
 
 
-def messages(made: Made) -> list[tuple[str, str]]:
+def messages(made: MadeRows) -> list[tuple[str, str]]:
     (row,) = made.rows
     return [(one["role"], one["content"]) for one in row["messages"]]
 
@@ -346,7 +347,10 @@ def read(folder: Path, config: str) -> list[dict[str, Any]]:
 
 def test_characters_and_chains_are_one_row_each(tmp_path: Path) -> None:
     chain = [
-        generated(n, "Ada", relationship={"id": "r1", "number": 5 - n}, situation=f"day {n}")
+        dataclasses.replace(
+            generated(n, "Ada", situation=f"day {n}"),
+            relationship=Relationship("r1", 5 - n, 24.0),
+        )
         for n in range(1, 4)
     ]
     rows = [*chain, generated(7, "Eve", topic="tea"), conversation(8)]

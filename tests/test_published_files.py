@@ -16,7 +16,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.conversation import Alternative, Annotation, Conversation, Language, Persona
+from pipeline.conversation import (
+    Alternative,
+    Annotation,
+    Conversation,
+    Language,
+    Persona,
+    Relationship,
+)
 from pipeline.publish import files
 from pipeline.publish.split import NOTHING, Placement, released
 from pipeline.recipe.publish import PublishSettings
@@ -27,12 +34,11 @@ from tests.test_published_configs import generated
 
 def rich(number: int) -> Conversation:
     """A row of which every config can be made; every eighth is of the rehearsal model."""
-    made = generated(
-        number, f"Ada {number // 2}", relationship={"id": number // 2, "number": number}
-    )
+    made = generated(number, f"Ada {number // 2}")
     return dataclasses.replace(
         made,
         source=made.source._replace(rehearsal=number % 8 == 7),
+        relationship=Relationship(f"pair {number // 2}", number),
         language=Language("en", 0.9) if number % 3 else None,
         annotations=tuple(Annotation("casual", "hold", 0.1) for _ in made.messages),
         alternatives=(

@@ -7,11 +7,13 @@ import random
 from collections import Counter, defaultdict
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.conversation import Conversation, Language, Persona
+from pipeline.publish import clusters, related
 from pipeline.publish.split import (
     AT_BRIDGE,
     AT_REHEARSAL,
@@ -20,6 +22,7 @@ from pipeline.publish.split import (
     AT_VALIDATION,
     NOTHING,
     Placement,
+    placed,
     released,
 )
 from pipeline.recipe.publish import PublishSettings
@@ -78,6 +81,22 @@ def test_rows_are_related_over_others() -> None:
     assert first == second == third
     assert fourth == fifth
     assert len({first, fourth, sixth}) == 3
+
+
+def test_what_dedup_has_joined_and_not_dropped_is_related() -> None:
+    rows = [row(n) for n in range(40)]
+    decisions = {
+        "id": [rows[3].id, rows[3].id],
+        "partner": [rows[5].id, rows[9].id],
+        "cluster": [rows[3].id] * 2,
+    }
+    known = related.clustered(clusters.joined(pa.table(decisions)))
+    table = related.keys(rows)
+    plain = placed(table, SETTINGS, 1).groups.tolist()
+    found = placed(table, SETTINGS, 1, clusters=known).groups.tolist()
+    assert len(set(plain)) == 40
+    assert found[3] == found[5] == found[9]
+    assert len(set(found)) == 38
 
 
 @given(ROWS, ROWS, st.integers(0, 9))

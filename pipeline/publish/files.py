@@ -54,8 +54,8 @@ class Written:
     """What became of the conversations of a config, and its files.
 
     came: conversations, those of `rehearsal` only for its configs. used: those that are in it.
-    left_out: the others, by reason. changed: see `Made`. splits: those that have rows. tokens: a
-    histogram, rows by `tokens.up_to`.
+    left_out: the others, by reason. changed: see `MadeRows`. splits: those that have rows.
+    tokens: a histogram, rows by `tokens.up_to`.
     """
 
     name: str

@@ -5,15 +5,15 @@
     b     character Ada · thread 9 · words b
     c     thread 9 · words c                              c too: it shares a thread with b
 
-Rows are related that have a character, the text of a persona, a thread or document, or all their
-words in common, and so are those related to the same row. A group is named by its strongest key,
-characters before threads: a row that comes later rarely gives it another name.
+Rows are related that have a character, the text of a persona, a thread or document, all their words
+or a cluster of `dedup` in common, and so are those related to the same row. A group is named by its
+strongest key, characters before threads: a row that comes later rarely gives it another name.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,11 @@ from pipeline.publish.listing import character
 Names = npt.NDArray[np.uint64]
 RowNumbers = npt.NDArray[np.int64]
 
+Clusters = Mapping[int, int]  # a row's name → the key of its cluster
+NO_CLUSTERS: Clusters = {}
+
 # kinds of keys, the strongest first: the three highest bits of a key
-CHARACTER, PERSONA, THREAD, WORDS = range(4)
+CHARACTER, PERSONA, THREAD, WORDS, CLUSTER = range(5)
 KIND_BITS = 3
 # of a row, all that its place is made from
 KEYS = pa.schema(
@@ -79,19 +82,38 @@ def _key(kind: int, text: str) -> int:
     return (kind << 64 - KIND_BITS) | (number_of(text) >> KIND_BITS)
 
 
-def groups(table: pa.Table) -> tuple[RowNumbers, Names]:
+def clustered(known: pa.Table) -> Clusters:
+    """The keys of rows by their names. known: (id, cluster) of rows that `dedup` has joined."""
+    found = {}
+    for name, cluster in zip(*(column.to_pylist() for column in known.columns), strict=True):
+        found[number_of(name)] = _key(CLUSTER, cluster)
+    return found
+
+
+def groups(table: pa.Table, clusters: Clusters = NO_CLUSTERS) -> tuple[RowNumbers, Names]:
     """Which rows are related, from the `KEYS` of all of them.
 
     Returns (rows,) the group of each, numbered from 0, and (groups,) their names.
     """
     lists = table["keys"].combine_chunks()
     rows = np.repeat(np.arange(table.num_rows), lists.value_lengths().to_numpy())
-    values, coded = np.unique(lists.flatten().to_numpy(), return_inverse=True)
+    found = lists.flatten().to_numpy()
+    if clusters:
+        members, more = _in_clusters(table["id"].to_pylist(), clusters)
+        rows, found = np.concatenate([rows, members]), np.concatenate([found, more])
+    values, coded = np.unique(found, return_inverse=True)
     labels = _linked(table.num_rows, rows, coded, len(values))
-    _, members = np.unique(labels, return_inverse=True)
-    names = np.full(members.max(initial=-1) + 1, np.iinfo(np.uint64).max)
-    np.minimum.at(names, members[rows], values[coded])
-    return members, names
+    _, group_of = np.unique(labels, return_inverse=True)
+    names = np.full(group_of.max(initial=-1) + 1, np.iinfo(np.uint64).max)
+    np.minimum.at(names, group_of[rows], values[coded])
+    return group_of, names
+
+
+def _in_clusters(names: Sequence[int], clusters: Clusters) -> tuple[RowNumbers, Names]:
+    """The rows that are in a cluster, and its key for each."""
+    rows = [row for row, name in enumerate(names) if name in clusters]
+    found = [clusters[names[row]] for row in rows]
+    return np.array(rows, np.int64), np.array(found, np.uint64)
 
 
 def _linked(count: int, rows: RowNumbers, coded: RowNumbers, values: int) -> RowNumbers:

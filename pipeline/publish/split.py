@@ -8,14 +8,13 @@ places are tested on, the next are validated on. So a row that comes later moves
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.publish.related import Names, RowNumbers, groups
+from pipeline.publish.related import NO_CLUSTERS, Clusters, Names, RowNumbers, groups
 from pipeline.recipe.publish import PublishSettings
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -80,21 +79,23 @@ def place(group: int, seed: int) -> float:
 
 
 def placed(
-    tables: Sequence[pa.Table], settings: PublishSettings, seed: int, before: Placement = NOTHING
+    table: pa.Table,
+    settings: PublishSettings,
+    seed: int,
+    before: Placement = NOTHING,
+    clusters: Clusters = NO_CLUSTERS,
 ) -> Placement:
-    """The place of every row, from the `related.KEYS` of all parts. before: the last release."""
-    table = pa.concat_tables(tables)
-    members, names = groups(table)
+    """The place of every row, from the `related.KEYS` of all. before: the last release. clusters:
+    see `related.clustered`."""
+    members, names = groups(table, clusters)
     old = _Old.of(table["id"].to_numpy(), members, len(names), before)
     rehearsal = table["rehearsal"].to_numpy()
-    sides = _Sides(names, old.sides, _strata(table, members), seed).assigned(
-        np.isin(np.arange(len(names)), members[~rehearsal]), settings
-    )
+    real = np.isin(np.arange(len(names)), members[~rehearsal])
+    sides = _Sides(names, old.sides, _strata(table, members), seed).assigned(real, settings)
     places = np.where(old.is_new, sides[members], old.rows)
     places[old.bridges[members] & old.is_new] = AT_BRIDGE
     places[rehearsal] = AT_REHEARSAL
-    named = np.where(old.is_new, old.named(names)[members], old.names)
-    return Placement(table["id"].to_numpy(), named, places)
+    return Placement(table["id"].to_numpy(), old.named(names, members), places)
 
 
 def _strata(table: pa.Table, members: RowNumbers) -> RowNumbers:
@@ -142,9 +143,10 @@ class _Old:
         """(rows,) whether each was not released."""
         return np.equal(self.rows, NEW)
 
-    def named(self, names: Names) -> Names:
-        """(groups,) the names of groups: those that they had."""
-        return np.where(self.sides != NEW, self.least, names)
+    def named(self, names: Names, members: RowNumbers) -> Names:
+        """(rows,) the names of their groups: those that they had."""
+        now = np.where(self.sides != NEW, self.least, names)
+        return np.where(self.is_new, now[members], self.names)
 
 
 @dataclass(frozen=True)

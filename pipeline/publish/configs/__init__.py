@@ -2,7 +2,7 @@
 
 A config makes published rows of a conversation, or says why it makes none:
 
-    make(rows, group, settings) -> Made     rows: one conversation, or all that become one row
+    make(rows, group, settings) -> MadeRows     rows: one conversation, or all that become one row
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from pipeline.conversation import Conversation
 from pipeline.publish.configs import characters, full, noted, pairs, plain, relationships
-from pipeline.publish.configs.made import Made, PublishedRow
+from pipeline.publish.configs.made import MadeRows, PublishedRow
 from pipeline.recipe.publish import PublishSettings
 
-Make = Callable[[Sequence[Conversation], str, PublishSettings], Made]
+Make = Callable[[Sequence[Conversation], str, PublishSettings], MadeRows]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipeline.conversation import Conversation, identity
 from pipeline.formats import cards, realm
 from pipeline.formats.cards import Character
-from pipeline.publish.configs.made import ORIGIN, TURNS, Made, origin
+from pipeline.publish.configs.made import ORIGIN, TURNS, MadeRows, origin
 from pipeline.publish.listing import character
 from pipeline.recipe.publish import PublishSettings
 
@@ -49,18 +49,18 @@ def character_of(row: Conversation) -> str | None:
     return found.hex() if found else None
 
 
-def characters(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> Made:
+def characters(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> MadeRows:
     """The card of a character. rows: the first that has it."""
     row, key = rows[0], character_of(rows[0])
     who = row.persona
     if key is None or who is None or who.name is None:
-        return Made(left_out=NO_CHARACTER)
+        return MadeRows(left_out=NO_CHARACTER)
     try:
         card = cards.to_json(_character(row))
     except ValueError:
-        return Made(left_out=UNREADABLE)
+        return MadeRows(left_out=UNREADABLE)
     published = {"name": who.name, "description": who.description or "", "card": card}
-    return Made([{"id": identity("character", key), **published, **origin(row, group)}])
+    return MadeRows([{"id": identity("character", key), **published, **origin(row, group)}])
 
 
 def _character(row: Conversation) -> Character:
@@ -79,10 +79,10 @@ def talks_of(row: Conversation) -> str | None:
     return character_of(row) if generated else None
 
 
-def realm_record(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> Made:
+def realm_record(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> MadeRows:
     """A character with all its talks."""
     key = talks_of(rows[0])
     if key is None:
-        return Made(left_out=NOT_GENERATED)
+        return MadeRows(left_out=NOT_GENERATED)
     record = realm.record(rows)
-    return Made([{"id": identity("realm", key), **record, **origin(rows[0], group)}])
+    return MadeRows([{"id": identity("realm", key), **record, **origin(rows[0], group)}])

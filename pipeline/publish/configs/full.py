@@ -8,7 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from pipeline.conversation import Conversation
-from pipeline.publish.configs.made import TURNS, Made, PublishedRow
+from pipeline.publish.configs.made import TURNS, MadeRows, PublishedRow
 from pipeline.recipe.publish import PublishSettings
 from pipeline.store.columns import SCHEMA as RECORD
 from pipeline.store.columns import to_table
@@ -28,10 +28,10 @@ SCHEMA = pa.schema(
 )
 
 
-def full(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> Made:
+def full(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> MadeRows:
     """The row itself."""
     (row,) = rows
-    return Made([{ROW: row, "split_group": group}])
+    return MadeRows([{ROW: row, "split_group": group}])
 
 
 def table(published: Sequence[PublishedRow]) -> pa.Table:

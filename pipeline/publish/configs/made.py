@@ -18,7 +18,7 @@ ORIGIN = [(name, pa.string()) for name in ("source", "license", "language", "spl
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeRows:
     """Published rows, or the reason why there are none.
 
     changed: what was merged, moved, cut or passed over, each with its reason → how often. tokens:

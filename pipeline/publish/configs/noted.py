@@ -10,7 +10,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from pipeline.conversation import Annotation, Conversation
-from pipeline.publish.configs.made import ORIGIN, Made, PublishedRow
+from pipeline.publish.configs.made import ORIGIN, MadeRows, PublishedRow
 from pipeline.publish.configs.plain import published
 from pipeline.publish.configs.turns import TrainerTurns, words_of
 from pipeline.recipe.publish import PublishSettings
@@ -22,11 +22,11 @@ NO_STAGE = "no stage and decision are known"
 WARNED = "not trained on: reply that a rule warned of"
 
 
-def noted(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> Made:
+def noted(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> MadeRows:
     """A row whose plan is known, with the notes."""
     (row,) = rows
     if not any(one.stage and one.decision for one in row.annotations):
-        return Made(left_out=NO_STAGE)
+        return MadeRows(left_out=NO_STAGE)
     counted = Counter[str]()
     made = published(row, group, settings, lambda turns: _messages(row, turns, counted))
     return replace(made, changed=counted + Counter(made.changed))

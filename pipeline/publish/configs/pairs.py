@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import pyarrow as pa
 
 from pipeline.conversation import Alternative, Conversation
-from pipeline.publish.configs.made import ORIGIN, TURNS, Made, PublishedRow, origin
+from pipeline.publish.configs.made import ORIGIN, TURNS, MadeRows, PublishedRow, origin
 from pipeline.publish.configs.turns import TrainerTurns, turns_of
 from pipeline.recipe.publish import PublishSettings
 
@@ -69,12 +69,12 @@ class Pair(NamedTuple):
     reason: str
 
 
-def preference(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> Made:
+def preference(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> MadeRows:
     """A row for each alternative that is worse than what stands there."""
     (row,) = rows
     found = turns_of(row, settings)
     if found.left_out:
-        return Made(left_out=found.left_out)
+        return MadeRows(left_out=found.left_out)
     about, passed_over = origin(row, group), Counter[str]()
     published = []
     for number, pair in enumerate(_pairs(row, found, passed_over)):
@@ -88,12 +88,12 @@ def preference(rows: Sequence[Conversation], group: str, settings: PublishSettin
     return _made(published, passed_over)
 
 
-def unpaired(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> Made:
+def unpaired(rows: Sequence[Conversation], group: str, settings: PublishSettings) -> MadeRows:
     """Every reply that has a worse alternative, labelled true, and these, labelled false."""
     (row,) = rows
     found = turns_of(row, settings)
     if found.left_out:
-        return Made(left_out=found.left_out)
+        return MadeRows(left_out=found.left_out)
     passed_over = Counter[str]()
     about, published = origin(row, group), []
     for number, labelled in enumerate(_labelled(row, found, passed_over)):
@@ -118,10 +118,10 @@ def _labelled(
         yield {"prompt": prompt, "completion": _reply(pair.rejected), "label": False}
 
 
-def _made(published: Sequence[PublishedRow], passed_over: Counter[str]) -> Made:
+def _made(published: Sequence[PublishedRow], passed_over: Counter[str]) -> MadeRows:
     if not published:
-        return Made(left_out=NONE, changed=passed_over)
-    return Made(published, changed=passed_over)
+        return MadeRows(left_out=NONE, changed=passed_over)
+    return MadeRows(published, changed=passed_over)
 
 
 def _reply(content: str) -> list[PublishedRow]:

@@ -32,7 +32,7 @@ def run(context: StageContext) -> Choice:
     cut = Store(context.output.root, f"{context.output.folder}/{CUT}")
     _cut(context, cut)
     parts = cut.parts()
-    known = _joined(context) if context.settings.choose.at_most.cluster else None
+    known = joined_rows(context) if context.settings.choose.at_most.cluster else None
     tables = [with_clusters(_listed(cut, part), known) for part in parts]
     found = choose.chosen(tables, context.settings.choose)
     jobs = [
@@ -44,7 +44,7 @@ def run(context: StageContext) -> Choice:
     return found.choice
 
 
-def _joined(context: StageContext) -> pa.Table | None:
+def joined_rows(context: StageContext) -> pa.Table | None:
     """The rows that `dedup` of this run has joined; None where the run has none."""
     store = Store(context.output.root, DEDUP)
     report = cast("Report | None", store.read_record("report.json"))

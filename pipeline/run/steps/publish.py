@@ -86,7 +86,9 @@ def _placed(context: StageContext, parts: Sequence[Part]) -> released.Released:
     output, settings, seed = context.output, context.settings, context.job.recipe.seed
     before = released.read(output, settings, seed)
     tables = _of_each(context, _keys_of_part, [(output, part) for part in parts])
-    placed = split.placed(tables, settings, seed, before.placed)
+    known = choose.joined_rows(context)
+    clusters = related.NO_CLUSTERS if known is None else related.clustered(known)
+    placed = split.placed(pa.concat_tables(tables), settings, seed, before.placed, clusters)
     return released.Released(placed, _shard_counts(parts, placed, before.counts))
 
 
