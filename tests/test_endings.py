@@ -48,7 +48,6 @@ def test_what_breaks_off_whatever_the_others_do(last: str) -> None:
         "Let me tell you about the time when my grandm",
         "There is something I wanted to tell you beca",
         "He turned around and slowly walked towards his",
-        "We took two weeks, the stove, some blankets, tea and bread,",
         "I knew Molly R",
         "Мы собирались поехать на дачу, но",
         "Dann fahren wir zusammen mit",
@@ -94,6 +93,9 @@ def test_what_breaks_off_where_the_others_end_in_full_stops(last: str) -> None:
         "I'll bring the bread ❤️",
         "The timetable is here: https://trains.example/canal",
         "ok,",
+        "We took two weeks, the stove, some blankets, tea and bread,",  # a slip for a full stop
+        "I don't think you have to",
+        "我们什么时候能结束这个",
         "I live in Porto",
         'He said "hello"',
         "my dog is called Biscuit",
@@ -137,6 +139,7 @@ def test_the_beginning_of_a_word_that_another_message_holds_is_cut(before: str, 
         ("そうだね。いいねえ。", "今日は本当にいいネ"),
         ("どこで会う？", "駅で"),
         ("いつ？", "来年の7月"),
+        ("Oranges are full of vitamin c.", "berries have tons of it c"),
         ("He is probably a pirate!", "yes, and you know it ! ; p"),
     ],
 )
@@ -178,20 +181,6 @@ def test_a_weak_sign_counts_where_enough_of_the_others_end_in_stops(
     last: str, whole: int, count: int, is_broken: bool
 ) -> None:
     assert broken(last, others(whole, count)) is is_broken
-
-
-@pytest.mark.parametrize(
-    ("last", "is_broken"),
-    [
-        ("one two three four five six seven eight nine ten,", True),
-        ("one two three four five six seven eight nine,", False),
-        ("今天我们一起去市场买了很多新鲜的水果和菜，", True),  # twenty signs
-        ("今天我们一起去市场买了很多新鲜的水果，", False),
-    ],
-)
-def test_a_long_message_that_ends_in_a_comma(last: str, is_broken: bool) -> None:
-    assert broken(last) is is_broken
-    assert not broken(last, NO_STOPS)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ More is said where at least five messages are there and nearly all others end in
 
     "The food was beautifu"            at no word, but at the beginning of one
     "to see a flat at Bel"             the same, where others have written "Belmont"
-    "first we take the train,"        after a comma
     "I would like to go with"          after a word that few messages end with
 """
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 ENOUGH = 5  # messages, from which on the full stops of the others say anything about the last
 MOST = 0.6  # of the others
-LONG = 10  # words, or twice as many East Asian signs, of a message that ends in a comma
-_COMMA = re.compile(r"\w[,，、]\Z")
 _ENDS = ".!?…。！？~)]}\"'”’»*」』）~♪"
 _STRAY = re.compile(
     r"[a-z]\s[b-hj-tv-w]\Z|(?i:\b(?:do|did|are|were|can|could|will|would|have) y\Z)"
@@ -60,13 +57,13 @@ _PART = re.compile(
     r"|月\d{1,2}\Z"
     r"|[^。！？]{9}[ァ-ヺー一-龯]で\Z"
 )
+_LETTER = re.compile(r"(?<=\s)[b-hj-np-xzB-HJ-NP-XZ]\Z")  # no word is written so
 _WORDS = re.compile(r"[^\W\d_]+")
 _ADDRESS = re.compile(r"://|www\.|@|\w\.\w")
 _TAIL = 80  # characters at the end of a message in which its last words are looked for
 _EAST_ASIAN = re.compile(f"[{UNSPACED}]")
 _QUOTED = 20  # characters of the evidence
 _SENTENCE = re.compile(r"(?:\A|[.!?]\s+)\Z")
-_LETTERS = re.compile(r"\w")
 # Endings of words that make no other word of them.
 _FORMS = ("s", "es", "d", "ed", "ing", "er", "ly", "n", "en")
 
@@ -79,14 +76,21 @@ def breaks_off(messages: Sequence[Message]) -> str:
     others = [message.content for message in messages[:-1]]
     if _is_open(text):
         return text[-_QUOTED:]
-    if _is_whole(text):
-        is_cut = _ends_in_a_comma(text, others)
-    else:
-        tail = text[-_TAIL:]
-        is_cut = _is_cut(tail) or _is_probably_cut(tail, others)
-    if is_cut:
-        return text[-_QUOTED:]
-    return ""
+    tail = text[-_TAIL:]
+    if _is_whole(tail) or _is_a_known_letter(tail, others):
+        return ""
+    is_cut = _is_cut(tail) or _is_probably_cut(tail, others)
+    return text[-_QUOTED:] if is_cut else ""
+
+
+def _is_a_known_letter(text: str, others: Sequence[str]) -> bool:
+    """Is the last word a letter that others have written alone? "Lots of c", after "vitamin c"."""
+    last = _LETTER.search(text)
+    return last is not None and any(_has_word(other, last[0]) for other in others)
+
+
+def _has_word(text: str, word: str) -> bool:
+    return re.search(rf"(?<![\w'’]){word}(?![\w'’])", text, re.IGNORECASE) is not None
 
 
 def _is_whole(text: str) -> bool:
@@ -109,13 +113,6 @@ def _is_cut(text: str) -> bool:
         return False
     stray = _STRAY.search(text) or _SHORTENED.search(text)
     return bool(stray or _ends_with("unfinished").search(lower))
-
-
-def _ends_in_a_comma(text: str, others: Sequence[str]) -> bool:
-    """A long message does, where the others end in full stops: "ok," is a habit."""
-    signs = len(_LETTERS.findall(text)) if _EAST_ASIAN.search(text) else 0
-    is_long = max(text.count(" ") + 1, signs // 2) >= LONG
-    return is_long and bool(_COMMA.search(text)) and _end_in_stops(others)
 
 
 def _end_in_stops(others: Sequence[str]) -> bool:
