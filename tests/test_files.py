@@ -227,6 +227,16 @@ def test_a_file_that_breaks_off_keeps_what_came_before(
     )  # these give nothing before a block is whole
 
 
+def test_a_zip_file_of_an_unknown_version_is_one_row(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.jsonl", '{"messages": []}')
+    data = (tmp_path / "a.zip").read_bytes()
+    version = data.index(b"PK\x01\x02") + 6
+    (tmp_path / "a.zip").write_bytes(data[:version] + b"\x40" + data[version + 1 :])
+    [row] = rows_of(tmp_path, "a.zip")
+    assert (row.rule, "version" in row.detail) == ("file.damaged", True)
+
+
 def test_bad_rows_of_a_table(tmp_path: Path) -> None:
     good = 'id,chat\n1,"Ada: Thé?\nBen: À la bonne heure."\n2\n'.encode()
     table = good + b'3,"Ada: \xff\xfe\nBen: Hm."\n4,"Ada: Tea?\nBen: Please."\n'
