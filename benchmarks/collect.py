@@ -41,7 +41,8 @@ from itertools import islice
 from pathlib import Path
 import pyarrow.parquet as pq
 from pipeline.collect import files
-from pipeline.conversation import SCHEMA, Conversation, to_table
+from pipeline.conversation import Conversation
+from pipeline.store.columns import SCHEMA, to_table
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 settings = CollectSettings(sources=[SourceSettings(name="bench", files=[sys.argv[1]])])
 began, count = time.process_time(), 0

@@ -26,7 +26,8 @@ import pyarrow.parquet as pq
 import xxhash
 from numba import njit
 
-from pipeline.conversation import Conversation, Message, Source, identity, to_table
+from pipeline.conversation import Conversation, Message, Source, identity
+from pipeline.store.columns import to_table
 from pipeline.store.files import HashedFile
 from pipeline.store.parquet import open_parquet
 

@@ -27,9 +27,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.conversation import Conversation, Finding, Message, Source, from_table, to_table
+from pipeline.conversation import Conversation, Finding, Message, Source
 from pipeline.dedup import dedup, link, sign
 from pipeline.recipe.dedup import DedupSettings
+from pipeline.store.columns import from_table, to_table
 
 ROOT = Path(__file__).parents[1]
 BUILD, SCRIPTS = ROOT / "build", ROOT / "benchmarks" / "peers"

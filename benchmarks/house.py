@@ -22,56 +22,26 @@ from __future__ import annotations
 
 import argparse
 import ast
-import io
 import json
 import re
 import sys
 import tokenize
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from benchmarks.house_source import FOLDERS, Function, Module, circles, modules
+from benchmarks.house_words import FAMILIAR, FIELD, METAPHORS, together, words
+
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("pipeline", "spiders")
 LONG_FILE = 400  # lines
 MANY_LOCALS = 12
 SHORT_FUNCTION = 5  # code lines; shorter ones are not listed among the densest
 
-# What the first version called a thing → what the field calls it. Forms of a word count together.
-METAPHORS = {
-    "door doors": "source",
-    "shelf shelves": "store",
-    "room rooms": "stage",
-    "corridor corridors": "runner",
-    "walk walks walked walking": "run",
-    "passage passages": "stage, context",
-}
-# Plain English may keep some of these: "what the page says", "goes on with the next line".
-FAMILIAR = {
-    "tell tells told telling": "report, render",
-    "say says said saying": "message, reports",
-    "hear hears heard": "message, similar",
-    "talk talks talking": "conversation, but for `generate`",
-    "alike": "similar",
-    "goes": "is dropped",
-    "mend mends mended": "repair",
-    "spoilt unfit": "rejected",
-    "purse": "budget",
-}
-FIELD = "stage store source conversation message keep drop duplicate similar repair render"
-
-WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# Names of a library and of a format (Matrix), which are not ours to choose.
-LIBRARY_WALK = re.compile(r"\b(ast|os)\.walk\b|\bm\.room\.|\broom_(id|name)\b")
-SENT_AWAY = re.compile(r"\b(send|sends|sent|sending)\s+away\b", re.IGNORECASE)
 IS_NONE = re.compile(r"\b(is|are|was) no(ne)?\b")  # "a date that is none", "what is no text"
-
 TYPE_MAKERS = {"NamedTuple", "namedtuple", "NewType", "TypedDict"}
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = ast.Module | ast.ClassDef | Function
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Loop = ast.For | ast.AsyncFor | ast.While
@@ -97,69 +67,7 @@ class Figure(NamedTuple):
         return self.value >= self.limit if self.at_least else self.value <= self.limit
 
 
-@dataclass(frozen=True)
-class Module:
-    """A source file: its name as Python imports it, its path below the root, its text."""
-
-    name: str
-    path: str
-    text: str
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        return ast.parse(self.text)
-
-    @cached_property
-    def tokens(self) -> list[tokenize.TokenInfo]:
-        return list(tokenize.generate_tokens(io.StringIO(self.text).readline))
-
-    @cached_property
-    def nodes(self) -> list[ast.AST]:
-        return list(ast.walk(self.tree))
-
-    @cached_property
-    def functions(self) -> list[Function]:
-        return [node for node in self.nodes if isinstance(node, Function)]
-
-    @cached_property
-    def comments(self) -> list[tokenize.TokenInfo]:
-        return [token for token in self.tokens if token.type == tokenize.COMMENT]
-
-    @cached_property
-    def code_lines(self) -> dict[int, str]:
-        """Line number → line without its indentation."""
-        stripped = {number: line.strip() for number, line in enumerate(self.text.split("\n"), 1)}
-        only_comment = {token.start[0] for token in self.comments if _stands_alone(token)}
-        return {n: line for n, line in stripped.items() if line and n not in only_comment}
-
-
-def _stands_alone(comment: tokenize.TokenInfo) -> bool:
-    return not comment.line[: comment.start[1]].strip()
-
-
-def modules(root: Path) -> list[Module]:
-    found = []
-    for path in (path for folder in FOLDERS for path in sorted((root / folder).rglob("*.py"))):
-        place = path.relative_to(root)
-        name = ".".join(place.with_suffix("").parts).removesuffix(".__init__")
-        found.append(Module(name, place.as_posix(), path.read_text("utf-8")))
-    return found
-
-
 # --- words
-
-
-def words(texts: Iterable[str]) -> Counter[str]:
-    """How often each word stands in the texts, in small letters."""
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(word.lower() for word in WORD.findall(LIBRARY_WALK.sub("", text)))
-        counts["sent away"] += len(SENT_AWAY.findall(text))
-    return counts
-
-
-def together(counts: Mapping[str, int], forms: str) -> int:
-    return sum(counts.get(form, 0) for form in forms.split())
 
 
 def word_figures(code: Sequence[Module]) -> list[Figure]:
@@ -380,61 +288,6 @@ def nesting_of(node: ast.AST) -> int:
 
 
 # --- imports
-
-
-def imports(module: Module, known: set[str], for_types: bool) -> set[str]:
-    """The modules of ours that a module imports, anywhere in it.
-
-    for_types: also those under `if TYPE_CHECKING`, which never run.
-    """
-    found: set[str] = set()
-    for node in module.nodes if for_types else _run_nodes(module.tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            package = _package(module, node)
-            inner = {f"{package}.{alias.name}" for alias in node.names}
-            found |= inner
-            if inner - known:  # something defined in the package itself
-                found.add(package)
-    return found & known - {module.name}
-
-
-def _run_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those that only a type checker sees."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")):
-            yield from _run_nodes(child)
-
-
-def _package(module: Module, node: ast.ImportFrom) -> str:
-    """Where `from … import` looks, as an absolute name."""
-    if not node.level:
-        return node.module or ""
-    above = module.name.split(".")
-    up = node.level - module.path.endswith("__init__.py")
-    return ".".join([*above[: len(above) - up], *filter(None, [node.module])])
-
-
-def circles(code: Sequence[Module], for_types: bool = False) -> list[list[str]]:
-    """Groups of modules of which each reaches every other."""
-    known = {module.name for module in code}
-    graph = {module.name: imports(module, known, for_types) for module in code}
-    reached = {name: _reached(graph, name) for name in graph}
-    in_circle = [name for name in graph if name in reached[name]]
-    groups = {frozenset(b for b in reached[a] if a in reached[b]) for a in in_circle}
-    return sorted(sorted(group) for group in groups)
-
-
-def _reached(graph: Mapping[str, set[str]], start: str) -> set[str]:
-    found: set[str] = set()
-    ahead = [start]
-    while ahead:
-        new = graph[ahead.pop()] - found
-        found |= new
-        ahead += new
-    return found
 
 
 def import_figures(code: Sequence[Module]) -> list[Figure]:

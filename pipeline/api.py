@@ -87,7 +87,7 @@ class RowList(Sequence[Record]):
         """All rows as one Arrow table."""
         import pyarrow as pa
 
-        from pipeline.conversation import QUARANTINE_SCHEMA, SCHEMA
+        from pipeline.store.columns import QUARANTINE_SCHEMA, SCHEMA
 
         schema = {"quarantine": QUARANTINE_SCHEMA}.get(self._kind, SCHEMA)
         tables = [self._store.table(part) for part in self._parts]
@@ -339,7 +339,7 @@ class _Inputs:
         """An Arrow table; rows of an earlier result get the schema of stores again."""
         import pyarrow.parquet as pq
 
-        from pipeline.conversation import SCHEMA, as_schema
+        from pipeline.store.columns import SCHEMA, as_schema
 
         path = self._folder / "rows.parquet"
         if set(table.column_names) == set(SCHEMA.names):
@@ -350,7 +350,7 @@ class _Inputs:
 
     def _records(self, items: Sequence[object]) -> str:
         """Rows of an earlier result as they are, anything else as JSON lines."""
-        from pipeline.conversation import SCHEMA
+        from pipeline.store.columns import SCHEMA
 
         records = [_checked(number, item) for number, item in enumerate(items)]
         if records and all(record.keys() == set(SCHEMA.names) for record in records):
@@ -372,7 +372,7 @@ def _as_rows(records: list[dict[str, object]]) -> pa.Table:
     """Records with all columns of a row. Raises UserError where a value cannot be in its column."""
     import pyarrow as pa
 
-    from pipeline.conversation import SCHEMA
+    from pipeline.store.columns import SCHEMA
 
     try:
         return pa.Table.from_pylist(records, SCHEMA)

@@ -22,10 +22,17 @@ def configs() -> Path:
     return inside if inside.is_dir() else Path(__file__).parents[1] / "configs"
 
 
-def text(folder: str, name: str) -> str:
-    """The whole text of `configs/<folder>/<name>`. Raises UserError when it is missing or no
-    UTF-8."""
-    path = configs() / folder / name
+def place(folder: str, name: str, beside: Path | None = None) -> Path:
+    """Where a text is: below `beside`, where it is there, else `configs/<folder>/<name>`."""
+    if beside and (beside / folder / name).is_file():
+        return beside / folder / name
+    return configs() / folder / name
+
+
+def text(folder: str, name: str, beside: Path | None = None) -> str:
+    """The whole text of `configs/<folder>/<name>`, or of the file that takes its place. Raises
+    UserError when it is missing or no UTF-8."""
+    path = place(folder, name, beside)
     try:
         return path.read_text("utf-8").strip()
     except FileNotFoundError:
@@ -38,10 +45,10 @@ def text(folder: str, name: str) -> str:
         ) from None
 
 
-def entries(folder: str, name: str) -> list[str]:
+def entries(folder: str, name: str, beside: Path | None = None) -> list[str]:
     """The entries of a list, in order: `configs/<folder>/<name>` without comments and blank
     lines."""
-    lines = [line.strip() for line in text(folder, name).splitlines()]
+    lines = [line.strip() for line in text(folder, name, beside).splitlines()]
     return [line for line in lines if line and not is_comment(line)]
 
 
@@ -50,9 +57,9 @@ def is_comment(line: str) -> bool:
     return line == "#" or line.startswith("# ")
 
 
-def words(name: str) -> list[str]:
+def words(name: str, beside: Path | None = None) -> list[str]:
     """The entries of `configs/words/<name>.txt`."""
-    return entries("words", f"{name}.txt")
+    return entries("words", f"{name}.txt", beside)
 
 
 def word_lists(name: str) -> list[str]:
@@ -68,10 +75,11 @@ def has_words(name: str) -> bool:
     return (configs() / "words" / f"{name}.txt").is_file()
 
 
-def values(folder: str, name: str) -> Any:
+def values(folder: str, name: str, beside: Path | None = None) -> Any:
     """The values of the YAML file `configs/<folder>/<name>`. Raises UserError when it is missing or
     no YAML."""
     try:
-        return yaml.safe_load(text(folder, name))
+        return yaml.safe_load(text(folder, name, beside))
     except yaml.YAMLError as error:
-        raise UserError(f"{configs() / folder / name} is not valid YAML: {error}") from None
+        path = place(folder, name, beside)
+        raise UserError(f"{path} is not valid YAML: {error}") from None

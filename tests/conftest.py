@@ -23,9 +23,12 @@ settings.load_profile("rapport")
 
 @pytest.fixture
 def rapport(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Rapport]:
-    """A command in this process: its exit code, stdout and stderr."""
+    """A command in this process: its exit code, stdout and stderr. Its cache is its own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setattr(pipeline.cli, "lean", lambda environment: None)
 
     def call(*words: object) -> tuple[int, str, str]:

@@ -24,13 +24,12 @@ from pipeline.conversation import (
     Persona,
     Quarantine,
     Source,
-    from_table,
-    to_table,
 )
 from pipeline.filter.repair import repair_shape, repair_texts
 from pipeline.recipe.filter import FilterSettings, RepairSettings
 from pipeline.recipe.publish import PublishSettings
 from pipeline.rules import RULES, alternatives
+from pipeline.store.columns import from_table, to_table
 
 ALL = RepairSettings()
 GOOD = (

@@ -73,6 +73,18 @@ def test_who_takes_a_step_up_and_who_turns_away() -> None:
     assert slowed < 0
 
 
+def test_who_presses_and_who_gives_room() -> None:
+    texts = [
+        "You owe me that much after all the driving. Say yes.",
+        "Why not? Just one call, then I'll stop.",
+        "Nobody waits for you but me, you know that.",
+        "No hurry at all, I'll be at the desk if you need the form.",
+    ]
+    *presses, gives_room = annotate(texts, ["en"] * 4).pressing
+    assert min(presses) > 0 > gives_room
+    assert np.isnan(annotate(texts, ["de"] * 4).pressing).all()  # no better with it
+
+
 def test_what_was_not_measured_gets_no_value() -> None:
     found = annotate(["Ma armastan sind.", "I love you.", "", "…"], ["et", None, "en", "en"])
     assert np.isnan(found.closeness[:3]).all()

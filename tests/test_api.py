@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import UserError, api
-from pipeline.conversation import SCHEMA
+from pipeline.store.columns import SCHEMA
 from tests.rows import record, write_jsonl
 
 ROOT = Path(__file__).parents[1]
@@ -153,7 +153,7 @@ def test_generate_works_where_an_event_loop_runs_as_in_a_notebook() -> None:
 def test_publish_writes_a_dataset_where_out_says(tmp_path: Path, filtered: api.StageResult) -> None:
     from datasets import load_dataset
 
-    done = api.publish(filtered, out=tmp_path / "mine", test=0.0)
+    done = api.publish(filtered, out=tmp_path / "mine", test=0.0, validation=0.0)
     assert done.path == tmp_path / "mine" / "6-publish" / "dataset"
     assert (done.path / "README.md").is_file()
     loaded = load_dataset(str(done.path), cache_dir=str(tmp_path / "cache"))

@@ -19,11 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import score_usr
-from pipeline.conversation import Conversation, Language, Message, Score, to_table
+from pipeline.conversation import Conversation, Language, Message, Score
 from pipeline.score.calibrate import LENGTH, NOBODY, RATERS, calibrate
 from pipeline.score.certainty import averaged, ceiling, interval, ranks, spearman
 from pipeline.score.ratings import rated
 from pipeline.store.agreement import Agreement, Agreements, Interval, read
+from pipeline.store.columns import to_table
 from tests.conftest import Rapport
 from tests.rows import conversation, record, talk, write_jsonl
 from tests.servers.model import serving

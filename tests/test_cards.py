@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.formats import cards
+from pipeline.formats import cards, png
 from pipeline.formats.cards import Character, from_json, to_json, to_png
 
 V1 = {
@@ -60,7 +60,7 @@ def picture(card: Any) -> bytes:
 
 def other_chunks(image: bytes) -> list[tuple[bytes, bytes]]:
     """The chunks of a PNG without the one that holds the card."""
-    return [chunk for chunk in cards._chunks(image) if not chunk[1].startswith(cards.KEYWORD)]
+    return [chunk for chunk in png.chunks(image) if not chunk[1].startswith(cards.KEYWORD)]
 
 
 def test_a_v2_card_is_read_and_written_without_loss() -> None:
@@ -294,7 +294,7 @@ def test_every_chunk_of_a_written_picture_has_its_checksum() -> None:
 
 
 def test_the_picture_of_a_character_without_one_is_a_grey_square() -> None:
-    chunks = dict(cards._chunks(to_png(Character("Ottoline", "Paints signs."))))
+    chunks = dict(png.chunks(to_png(Character("Ottoline", "Paints signs."))))
     width, height, depth, *others = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
     assert (width, height, depth, others) == (64, 64, 8, [0, 0, 0, 0])  # 8 bits, grey
     rows = zlib.decompress(chunks[b"IDAT"])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -21,22 +22,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import UserError, api
-from pipeline.conversation import (
-    Annotation,
-    Conversation,
-    Drop,
-    Finding,
-    Message,
-    Persona,
-    Score,
-    to_table,
-)
+from pipeline.conversation import Annotation, Conversation, Drop, Finding, Message, Persona, Score
 from pipeline.pacing import STAGES
 from pipeline.publish.choose import applied, chosen
-from pipeline.publish.listing import COLUMNS, listed
+from pipeline.publish.clusters import joined, with_clusters
+from pipeline.publish.listing import COLUMNS, LISTED, listed
 from pipeline.recipe.loading import from_values
 from pipeline.recipe.publish import Choose
 from pipeline.run.leftovers import leftovers
+from pipeline.store.columns import to_table
 from tests.rows import conversation, record, write_jsonl
 
 BY = ["pacing", {"questions": "down"}]
@@ -344,7 +338,7 @@ def rapport(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def published(out: Path) -> list[str]:
-    files = (out / "6-publish" / "dataset" / "data").glob("*.parquet")
+    files = (out / "6-publish" / "dataset" / "full").glob("*.parquet")
     return sorted(str(one) for file in files for one in pq.read_table(file)["id"])
 
 
@@ -438,6 +432,72 @@ def test_why_names_the_group_the_values_and_the_row_that_was_preferred(run: Path
     assert "drop publish.questions 1.1 (limit 1)" in rapport("why", run, name(11)).stdout
 
 
+# --- clusters of duplicates
+
+
+LIKE = (
+    "the ferry to the island leaves at nine from the old pier behind the market and a ticket costs "
+    "four coins for grown people with a bicycle or a dog who wants to come along"
+)
+
+
+def told(number: int, *others: int) -> dict[str, Any]:
+    """A record whose words are all alike but for some, by their places."""
+    words = [
+        f"{word}{number}" if place in others else word for place, word in enumerate(LIKE.split())
+    ]
+    said = ["When does the boat go?", " ".join(words), "Thanks a lot for that.", "You are welcome."]
+    roles = ("user", "assistant") * 2
+    turns = [{"role": who, "content": text} for who, text in zip(roles, said, strict=True)]
+    return {"id": f"talk-{number}", "messages": turns}
+
+
+def of_clusters(folder: Path, only_report: bool, at_most: dict[str, int]) -> Path:
+    """A recipe over four talks of which three are much alike."""
+    records = [told(0), told(1, 31), told(2, 0), record(3)]
+    write_jsonl(folder / "talks.jsonl", records)
+    values = {
+        "name": "clusters",
+        "collect": {"sources": [{"name": "own", "files": ["talks.jsonl"], "license": "CC0-1.0"}]},
+        "dedup": {"only_report": only_report},
+        "publish": {"choose": {"at_most": at_most}, "test": 0},
+    }
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def test_few_rows_of_a_cluster_that_dedup_only_reported_are_chosen(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    rapport("run", of_clusters(tmp_path, True, {"cluster": 2}), "--out", out)
+    assert report_of(out)["reasons"] == {"publish.at_most.cluster": 1}
+    text = (out / "6-publish" / "dataset" / "README.md").read_text()
+    assert "At most 2 rows with the same cluster are chosen, by id." in text
+    assert "not limited by it" not in text
+    rapport("run", of_clusters(tmp_path, True, {"cluster": 1}), "--out", out)
+    assert (report_of(out)["kept"], report_of(out)["dropped"]) == (2, 2)
+    rapport("run", of_clusters(tmp_path, False, {"cluster": 1}), "--out", out)
+    assert (report_of(out)["kept"], report_of(out)["dropped"]) == (2, 0)  # dedup has dropped them
+
+
+def test_without_dedup_no_cluster_is_known(scored: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    choice = json.dumps({"at_most": {"cluster": 1}})
+    rapport("publish", scored, "--out", out, f"--set=choose={choice}", "--set=test=0")
+    assert report_of(out)["kept"] == 15
+    text = (out / "6-publish" / "dataset" / "README.md").read_text()
+    assert "15 rows of which no cluster is known: not limited by it." in text
+
+
+def test_a_chain_of_duplicates_is_one_cluster() -> None:
+    decided = pa.table({"id": ["b", "d"], "partner": ["c", "a"], "cluster": ["a", "a"]})
+    columns = {field.name: pa.nulls(5, field.type) for field in LISTED}
+    rows = pa.table(columns | {"id": list("abcde")}, schema=LISTED)
+    assert with_clusters(rows, joined(decided))["cluster"].to_pylist() == list("aaaae")
+    assert with_clusters(rows, None)["cluster"].null_count == 5
+    assert with_clusters(rows, joined(decided.slice(0, 0)))["cluster"].to_pylist() == list("abcde")
+
+
 def test_another_choice_cuts_nothing_again_and_none_chooses_all(
     run: Path, scored: Path, tmp_path: Path
 ) -> None:
@@ -522,9 +582,9 @@ def test_scores_are_published_as_they_are_and_the_card_lists_each_scorer(
     out = tmp_path / "out"
     api.publish(scored, out=out, **OTHERS)
     found = datasets.load_dataset(
-        str(out / "6-publish" / "dataset"), split="train", cache_dir=str(tmp_path / "cache")
+        str(out / "6-publish" / "dataset"), "full", cache_dir=str(tmp_path / "cache")
     )
-    scores = {row["id"]: row["scores"] for row in found}
+    scores = {row["id"]: row["scores"] for split in found.values() for row in split}
     assert [(one["criterion"], one["value"], one["by"]) for one in scores[name(0)]] == [
         ("pacing", 1, "course"),
         ("engaging", 4.5, "some-judge"),
@@ -556,7 +616,10 @@ def test_scores_are_published_as_they_are_and_the_card_lists_each_scorer(
         ({"by": ["pacing"]}, "publish.choose: `by` alone leaves nothing out: give `top`"),
         ({"top": 0.5}, "publish.choose: `top` needs what is better"),
         ({"by": ["pacing"], "top": 0.5, "per": ["stages"]}, "per[1]: must be 'source' or 'stage'"),
-        ({"at_most": {"cluster": 3}}, "at_most.cluster: unknown key; known here: character, open"),
+        (
+            {"at_most": {"speaker": 3}},
+            "at_most.speaker: unknown key; known here: character, cluster",
+        ),
         ({"at_most": {"opening": 0}}, "at_most.opening: must be 1 or more (found 0)"),
     ],
     ids=str,

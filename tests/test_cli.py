@@ -410,6 +410,32 @@ def test_clean_lists_caches_inside_finished_stages(run: Path, old_run: Path) -> 
     assert done.stderr == b""  # the result stands: nothing is run
 
 
+def test_clean_says_of_each_cache_what_its_removal_costs(run: Path) -> None:
+    for name in ("measured", "signed", "cut", "against", "kept"):
+        (run / "1-collect" / name).mkdir(exist_ok=True)
+        (run / "1-collect" / name / "a").write_bytes(b"x" * 30)
+    (run / "pages.sqlite").write_bytes(b"x" * 7)
+    (run / "crawl-forum.log").write_bytes(b"x" * 5)
+    found = {one.name: one for one in leftovers.leftovers(str(run))}
+    costs = {name: found[name].cost for name in found if name.startswith(("1-", "pages", "crawl"))}
+    assert costs == {
+        "1-collect/measured": "another limit or criterion measures all rows again",
+        "1-collect/signed": "another `dedup` setting signs all rows again",
+        "1-collect/cut": "another choice cuts all rows again",
+        "1-collect/against": "they are read and signed again",
+        "pages.sqlite": "every page is fetched again",
+        "crawl-*.log": "nothing",
+    }
+    assert [found[name].size for name in costs] == [30, 30, 30, 30, 7, 5]
+    assert [name for name in costs if found[name].spare] == ["crawl-*.log"]
+    gone = leftovers.remove(str(run), ["1-collect/cut"], spare=True)
+    assert {"1-collect/cut", "crawl-*.log", "3-filter"} <= {one.name for one in gone}
+    assert not (run / "1-collect" / "cut").exists()
+    assert not (run / "crawl-forum.log").exists()
+    assert (run / "1-collect" / "signed").is_dir()
+    assert (run / "pages.sqlite").is_file()
+
+
 def test_clean_needs_a_run_at_rest(run: Path, rapport: Rapport) -> None:
     import fcntl
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pipeline.conversation import (
     CRITERIA,
     MEASURES,
-    SCHEMA,
     Annotation,
     Conversation,
     Finding,
@@ -20,10 +19,9 @@ from pipeline.conversation import (
     Score,
     Source,
     fingerprint,
-    from_table,
     identity,
-    to_table,
 )
+from pipeline.store.columns import SCHEMA, from_table, to_table
 from tests.rows import conversation
 
 text = st.text(st.characters(codec="utf-8"), max_size=30)

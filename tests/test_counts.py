@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from pipeline.conversation import Conversation, Drop, Finding, Quarantine, Row
-from pipeline.store.counts import Losses
+import pytest
+
+from pipeline.conversation import Conversation, Drop, FileRead, Finding, Merged, Quarantine, Row
+from pipeline.run.reports import losses
+from pipeline.store.counts import CALLS, Counts, Losses, counted, deciding_rule, total
+from pipeline.store.report import FunnelRow
 from tests.rows import conversation
 
 
@@ -62,3 +66,64 @@ def test_only_failures_for_now_of_a_crawl_may_pass() -> None:
 
 def test_findings_of_an_earlier_stage_are_not_counted_again() -> None:
     assert lost(told("talk.cut", "call.server"), stage="filter") == (0, 0)
+
+
+def test_one_failed_call_among_other_findings_is_enough() -> None:
+    assert lost(told("style.refusal", "call.server")) == (0, 1)
+    assert lost(told()) == (0, 0)
+    for rule in CALLS:
+        assert lost(Quarantine("generated/Ada/0", rule, "", missing=1)) == (1, 1)
+    assert lost(Quarantine("generated/Ada/0", "call.rejected", "", missing=1)) == (1, 0)
+    transient = Quarantine("generated/Ada/0", "call.rejected", "", missing=1, transient=True)
+    assert lost(transient) == (1, 1)
+
+
+def test_failures_of_several_slots_are_added_up() -> None:
+    assert lost(FAILED, LAST, FAILED, FAILED, LAST) == (2, 5)
+    assert lost(FAILED, LAST, conversation(1), FAILED, LAST) == (2, 4)
+    assert lost(Merged("a", 3), FileRead("a.json")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("stage", "rule", "transient"),
+    [("score", "call.server", 1), ("score", "call.rejected", 0), ("generate", "call.server", 0)],
+)
+def test_a_criterion_without_a_value_may_be_had_where_its_call_failed_for_now(
+    stage: str, rule: str, transient: int
+) -> None:
+    findings = (Finding("filter", "style.label"), Finding(stage, rule))
+    row = dataclasses.replace(conversation(1), findings=findings)
+    assert lost(row, conversation(2), stage="score") == (0, transient)
+    assert lost(row, stage="filter") == (0, 0)
+
+
+def test_counts_are_added_field_by_field() -> None:
+    assert Counts() == Counts(0, 0, 0, 0, {}, {}, 0, 0, 0, 0.0, [])
+    read = [FileRead(name) for name in ("a.json", "b.json")]
+    first, second = (dataclasses.asdict(one) for one in read)
+    one = Counts(1, 2, 3, 4, {"a": 1}, {"b": 2}, 5, 6, 7, 0.5, [first])  # type: ignore[list-item]
+    other = Counts(10, 20, 30, 40, {"a": 1, "c": 2}, {}, 50, 60, 70, 2.0, [second])  # type: ignore[list-item]
+    added = Counts(11, 22, 33, 44, {"a": 2, "c": 2}, {"b": 2}, 55, 66, 77, 2.5, [first, second])  # type: ignore[list-item]
+    assert one + other == total([one, other]) == added
+    assert (one.rows_in, added.rows_in, total([])) == (10, 110, Counts())
+
+
+def test_a_dropped_row_counts_under_its_first_rule_that_drops() -> None:
+    found = [Finding("filter", "a"), *told("b", "c").findings]
+    assert deciding_rule(found) == "b"
+    with pytest.raises(ValueError, match="a dropped row without a reason"):
+        deciding_rule(found[:1])
+    assert counted({"notice": 2, "picture": 1}) == "2 × notice, 1 × picture"
+
+
+def test_losses_are_told_in_sentences() -> None:
+    def row(**more: object) -> FunnelRow:
+        return {"missing": 0, "transient": 0, "empty": []} | more  # type: ignore[return-value]
+
+    assert losses([row(), row()]) == []
+    missing, transient = losses([row(missing=2), row(missing=1, transient=4)])
+    assert missing == "3 of the rows asked for could not be made: see `rapport stats`."
+    assert transient.startswith("4 failures may pass, as where a server was down: the same command")
+    (empty, other) = losses([row(empty=["forum", "wiki"])])
+    assert empty.startswith("Source forum gave no row: ")
+    assert other.startswith("Source wiki gave no row: ")

@@ -13,7 +13,7 @@ from pipeline.pacing.course import Course, Said, course
 
 values = st.floats(-1, 1)
 messages = st.lists(
-    st.builds(Said, st.sampled_from(["user", "assistant", "system"]), values, values, values),
+    st.builds(Said, st.sampled_from(["user", "assistant", "system"]), *[values] * 4),
     max_size=12,
 )
 
@@ -90,6 +90,37 @@ def test_the_same_messages_rush_when_the_intimate_ones_come_first() -> None:
 
 def test_who_is_pressed_and_turns_away_is_rushed_more_than_who_takes_it_up() -> None:
     assert rush(talk(0.2, 0.0, 0.2, 0.0, taken=False)) > rush(talk(0.2, 0.0, 0.2, 0.0)) + 0.3
+
+
+def asking(pressing: float, uptake: float, again: float = -0.3) -> Course:
+    """A request, an answer, and a message that presses or does not."""
+    return course(
+        [
+            Said("assistant", -0.3),
+            Said("user", -0.3, 0.0, uptake),
+            Said("assistant", again)._replace(pressing=pressing),
+        ]
+    )
+
+
+def test_who_presses_after_a_no_is_rushed_more_and_after_a_yes_is_not() -> None:
+    assert rush(asking(0.6, -0.5)) > rush(asking(-0.6, -0.5)) + 0.3
+    assert rush(asking(0.6, 0.8)) == rush(asking(-0.6, 0.8))
+
+
+def test_a_first_message_and_one_after_the_users_own_opening_press_nobody() -> None:
+    opening, loud = Said("user", -0.3, 0.0, -0.5), Said("assistant", -0.3, pressing=0.9)
+    tame = loud._replace(pressing=-0.9)
+    assert course([opening, loud]).rush == course([opening, tame]).rush
+    assert course([loud, loud, opening]).rush == course([tame, tame, opening]).rush
+
+
+def test_with_somebody_sad_or_afraid_comfort_is_not_taken_for_pressing() -> None:
+    sad, no = Said("user", 0.3, sad=True), Said("user", -0.3, 0.0, -0.5)
+    near = Said("assistant", -0.3, pressing=0.9)
+    for talk in ([near, sad._replace(uptake=-0.5), near], [sad, near, no, near]):
+        tame = [said._replace(pressing=-0.9) for said in talk]
+        assert course(talk).rush == course(tame).rush
 
 
 def test_a_hold_with_somebody_sad_is_never_held_against_the_companion() -> None:

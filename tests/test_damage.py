@@ -63,7 +63,7 @@ def work(
 
 def published(folder: Path) -> list[dict]:
     """The rows of the dataset, split by split."""
-    files = sorted((folder / "6-publish" / "dataset" / "data").glob("*.parquet"))
+    files = sorted((folder / "6-publish" / "dataset" / "full").glob("*.parquet"))
     return [row for file in files for row in pq.read_table(file).to_pylist()]
 
 

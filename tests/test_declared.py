@@ -12,10 +12,11 @@ import pytest
 from pipeline.collect.admit import Origin, admit
 from pipeline.collect.declared import code_of, declared_language
 from pipeline.collect.shapes.general import named
-from pipeline.conversation import SCHEMA, Conversation, from_table, to_table
+from pipeline.conversation import Conversation
 from pipeline.filter import work
 from pipeline.recipe.collect import FieldNames
 from pipeline.recipe.filter import FilterSettings
+from pipeline.store.columns import SCHEMA, from_table, to_table
 from tests.rows import conversation
 
 ENGLISH = [

@@ -16,19 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.conversation import (
-    Alternative,
-    Conversation,
-    Finding,
-    Message,
-    Persona,
-    Source,
-    from_table,
-    to_table,
-)
+from pipeline.conversation import Alternative, Conversation, Finding, Message, Persona, Source
 from pipeline.dedup import dedup, kernels, knows, sign
 from pipeline.dedup.words import words
 from pipeline.recipe.dedup import DedupSettings
+from pipeline.store.columns import from_table, to_table
 from tests.rows import record, talk, write_jsonl
 
 GOLD = Path(__file__).parents[2] / "shared" / "data" / "gold_dedup"
@@ -164,7 +156,7 @@ def test_little_data_needs_no_compiler() -> None:
     """numba costs 0.3 CPU-seconds to import, and ten to compile what dedup has."""
     code = (
         "import sys\n"
-        "from pipeline.conversation import to_table\n"
+        "from pipeline.store.columns import to_table\n"
         "from pipeline.dedup import dedup\n"
         "from pipeline.recipe.dedup import DedupSettings\n"
         "from tests.rows import conversation\n"

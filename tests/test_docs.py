@@ -38,7 +38,8 @@ def test_the_five_lines_of_the_readme_are_the_example() -> None:
 def test_links_lead_somewhere() -> None:
     code = ROOT / "pipeline"
     annotations = ROOT / "benchmarks" / "annotations" / "README.md"
-    others = (code / "README.md", code / "collect" / "README.md", annotations)
+    of_code = (code / "README.md", code / "collect" / "README.md", code / "llm" / "README.md")
+    others = (*of_code, annotations)
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *others):
         links = re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8"))
         assert [link for link in links if not (path.parent / link).exists()] == []

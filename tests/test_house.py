@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import house
+from benchmarks.house_source import modules
 from pipeline.recipe.loading import load
 from pipeline.recipe.settings import Recipe
 from pipeline.run.stages import NAMES
@@ -104,7 +105,7 @@ def test_help_waits_for_no_heavy_library() -> None:
 
 def test_the_figures_of_the_house_hold() -> None:
     """Words, light lines, types, functions, import circles: see benchmarks/house.py."""
-    figures = house.figures(house.modules(ROOT))
+    figures = house.figures(modules(ROOT))
     assert [figure.name for figure in figures if figure.ok is False] == []
 
 

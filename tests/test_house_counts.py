@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import house
+from benchmarks.house_source import Module, circles, modules
+from benchmarks.house_words import words
 
 ROOT = Path(__file__).parents[1]
 PLACES = {
@@ -22,19 +24,19 @@ PLACES = {
     "d": "c/d.py",
     "e": "c/e.py",
 }
-Write = Callable[..., list[house.Module]]
+Write = Callable[..., list[Module]]
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     """Writes each source to its place in `pipeline/`, and reads them all."""
 
-    def written(**sources: str) -> list[house.Module]:
+    def written(**sources: str) -> list[Module]:
         for name, source in sources.items():
             path = tmp_path / "pipeline" / PLACES[name]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(source, "utf-8")
-        return house.modules(tmp_path)
+        return modules(tmp_path)
 
     return written
 
@@ -48,11 +50,11 @@ def places(figures: Iterable[house.Figure]) -> dict[str, list[str]]:
 
 
 def test_words_are_whole_and_split_at_underscores_and_capitals() -> None:
-    counts = house.words(["signed_shelf SignedShelf bookshelf SHELF # a shelf, ast.walk(tree)"])
+    counts = words(["signed_shelf SignedShelf bookshelf SHELF # a shelf, ast.walk(tree)"])
     assert counts["shelf"] == 4
     assert counts["bookshelf"] == 1
     assert counts["walk"] == 0
-    assert house.words(["Sends the row\n  away; sent\n  away"])["sent away"] == 1
+    assert words(["Sends the row\n  away; sent\n  away"])["sent away"] == 1
 
 
 def test_old_words_are_counted_in_docstrings_code_comments_and_texts(write: Write) -> None:
@@ -198,8 +200,8 @@ def test_import_circles_are_found_at_any_distance(write: Write) -> None:
     )
     names = ["pipeline.a", "pipeline.b", "pipeline.c", "pipeline.c.d", "pipeline.c.e"]
     assert {module.name for module in code} == {"pipeline", *names}
-    assert house.circles(code) == [["pipeline.a", "pipeline.b", "pipeline.c.d"]]
-    assert house.circles(code, for_types=True) == [names]
+    assert circles(code) == [["pipeline.a", "pipeline.b", "pipeline.c.d"]]
+    assert circles(code, for_types=True) == [names]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

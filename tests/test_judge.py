@@ -49,7 +49,7 @@ def server(running: Serving) -> Serving:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.llm.client.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("pipeline.llm.sender.FIRST_PAUSE", 0.05)
 
 
 def answering(server: Serving, name: str, **more: Any) -> None:

@@ -9,12 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.conversation import CRITERIA, to_table
+from pipeline.conversation import CRITERIA
+from pipeline.recipe.models import ModelSettings
+from pipeline.run.context import StageContext
+from pipeline.run.steps import score
+from pipeline.store.columns import to_table
 from tests.conftest import Rapport
 from tests.rows import conversation, record, talk, write_jsonl
 from tests.servers.model import Serving, serving
@@ -245,6 +251,20 @@ def test_the_command_score_takes_a_judge(server: Serving, tmp_path: Path, ran: R
     ran("score", path, "--judge", "rehearsal")
 
 
+def test_paid_answers_outlive_a_score_that_is_not_kept(
+    server: Serving, tmp_path: Path, ran: Ran
+) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", [record(n) for n in range(3)])
+    asked = ("--judge", "critic-1", "--base-url", server.url, "--set", "judge.criteria=[safe]")
+    first = ran("score", path, *asked)
+    assert server.stats()["requests"] == 3
+    assert ran("score", path, *asked) == first
+    assert server.stats()["requests"] == 3  # all from the store
+    write_jsonl(path, [record(n) for n in range(4)])
+    ran("score", path, *asked)
+    assert server.stats()["requests"] == 4
+
+
 def test_a_wrong_key_stops_the_run_with_one_message(
     server: Serving, tmp_path: Path, ran: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +281,39 @@ def test_answers_of_a_judge_need_a_disk(server: Serving, tmp_path: Path, ran: Ra
     path = judged(tmp_path, server)
     told = ran("run", path, "--out", "memory://judged", code=1)
     assert "Judging keeps every answer in a file that needs a disk" in told
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        (["rehearsal"], []),
+        (["http://127.0.0.1:9/v1"], []),
+        (["http://localhost:9/v1"], []),
+        (["http://127.0.0.1:9/v1", "rehearsal"], []),
+        (["http://a.example/v1"], ["http://a.example/v1"]),
+        (["http://a.example/v1", "rehearsal"], ["http://a.example/v1"]),
+        (["http://a.example/v1", "http://a.example/v1"], ["http://a.example/v1"]),
+        (["http://a.example/v1", None], ["http://a.example/v1 and https://api.openai.com/v1"]),
+    ],
+)
+def test_only_a_server_elsewhere_is_warned_of(
+    places: list[str | None], told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = {
+        str(n): ModelSettings(model=f"m{n}", base_url=place) for n, place in enumerate(places)
+    }
+    notices: list[str] = []
+    judge = SimpleNamespace(models=list(models))
+    job = SimpleNamespace(recipe=SimpleNamespace(models=models), notice=notices.append)
+    context = SimpleNamespace(job=job, settings=SimpleNamespace(judge=judge))
+    parts = [pa.array([True, False]), pa.array([None, None], pa.bool_()), pa.array([True])]
+    monkeypatch.setattr(score, "_of_sources", lambda *_: parts)
+    score._warn_of_private(cast(StageContext, context))
+    warning = "score: 2 private conversations will be sent to {}."
+    assert notices == [warning.format(place) for place in told]
+    monkeypatch.setattr(score, "_of_sources", lambda *_: parts[1:2])
+    score._warn_of_private(cast(StageContext, context))
+    assert len(notices) == len(told)  # there are no private ones
 
 
 def test_private_chats_are_sent_elsewhere_only_with_a_word_of_warning(

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core.registry import CPUDispatcher
 
-from pipeline.conversation import Conversation, Message, Source, to_table
+from pipeline.conversation import Conversation, Message, Source
 from pipeline.dedup import dedup, fast, kernels, link, plain, sign
 from pipeline.dedup.arrays import Lists, PartRows, counted_up, distinct, high_half, low_half, pack
 from pipeline.dedup.boilerplate import EVERY, LONG_RUN, OWN_RUN, QUARTER, SAMPLED_RUN, Limits
@@ -22,6 +22,7 @@ from pipeline.dedup.columns import arrow, arrow_lists, lists
 from pipeline.dedup.view import ASSISTANT, USER, compared_texts
 from pipeline.dedup.words import words
 from pipeline.recipe.dedup import DedupSettings
+from pipeline.store.columns import to_table
 
 BOTH = pytest.mark.parametrize("kernel", [plain, fast], ids=["plain", "fast"])
 LETTERS = "abcXYZ éßﬁ日本のテ한ば\u3099\u0301\u1e9e١'-_.😀\U0001d400\U00020000\U0002f800\ufe0f"
@@ -66,6 +67,28 @@ def test_both_have_the_same_kernels() -> None:
 @given(st.lists(st.lists(st.one_of(TEXT, LONG_TEXT), max_size=4), min_size=1, max_size=4))
 @settings(max_examples=300, deadline=None)
 def test_texts_become_the_same_shingles(rows: list[list[str]]) -> None:
+    texts = compared_texts(messages(*rows), "dialogue")
+    assert fast.shingle(texts).equals(plain.shingle(texts))
+
+
+# Where a row of the table ends, where UTF-8 takes a byte more, and where planes have no letters.
+EDGES = [0x7F, 0x80, 0x7FF, 0x800, 0xFFFF, 0x10000, 0x10400, 0x1FFFF, 0x20000, 0x2003F, 0x20040]
+EDGES += [0x2F7FF, 0x2F800, 0x2FA1F, 0x2FA20, 0x3FFFF, 0x40000, 0x40001, 0xE0100, 0x10FFFF]
+
+
+@pytest.mark.parametrize("point", EDGES, ids=hex)
+def test_characters_at_the_edges_become_the_same_shingles(point: int) -> None:
+    letter = chr(point)
+    rows = [[f"one {letter} two", f"{letter}three{letter}", f"a b c d {letter} {letter}e"], ["x"]]
+    texts = compared_texts(messages(*rows), "dialogue")
+    assert fast.shingle(texts).equals(plain.shingle(texts))
+
+
+@pytest.mark.parametrize("letters", range(20))
+def test_words_of_every_length_become_the_same_shingles(letters: int) -> None:
+    """A number of 64 bits holds eight letters, a group of bits 64 bytes."""
+    word = "abcdefghijklmnopqrstuvwxyz"[:letters]
+    rows = [[f"{'x' * 50} {word} {word}é {word}{word}", word], [word.upper(), f"{word} {word}-"]]
     texts = compared_texts(messages(*rows), "dialogue")
     assert fast.shingle(texts).equals(plain.shingle(texts))
 

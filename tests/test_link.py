@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.conversation import Conversation, Finding, Message, Persona, Score, Source, to_table
+from pipeline.conversation import Conversation, Finding, Message, Persona, Score, Source
 from pipeline.dedup import kernels, link, sign, verify
 from pipeline.recipe.dedup import DedupSettings
+from pipeline.store.columns import to_table
 
 SETTINGS = DedupSettings()
 

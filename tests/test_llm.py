@@ -45,7 +45,7 @@ def server(running: Serving) -> Serving:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.llm.client.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("pipeline.llm.sender.FIRST_PAUSE", 0.05)
 
 
 def ask_all(
@@ -397,7 +397,7 @@ def test_an_outage_ends_as_stored_failures_that_the_next_run_asks_again(
 def test_a_server_that_only_asks_to_wait_stops_the_run(
     server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.llm.client.LONGEST_REFUSAL", 0.3)
+    monkeypatch.setattr("pipeline.llm.sender.LONGEST_REFUSAL", 0.3)
     server.configure(faults={"429": 1.0}, retry_after=0.05)
     with pytest.raises(
         llm.StopRun, match=r"has only asked to wait for 0 minutes .429: Rate limit reached"
@@ -499,7 +499,7 @@ REFUSALS = [
 def test_a_field_the_server_does_not_take_is_left_out(
     server: Serving, tmp_path: Path, refuses: list[str], expected: str, batch: bool
 ) -> None:
-    server.configure(refuses=refuses, latency_ms=5)
+    server.configure(refuses=refuses, latency_ms=5, probes=False)
     answers, _ = ask_all(
         server, tmp_path, prompts(20), schema=TALK, in_flight=1, reasks=0, batch=batch
     )
@@ -536,6 +536,7 @@ LADDERS = [
 ]
 
 
+@pytest.mark.parametrize("probes", [False, True])
 @pytest.mark.parametrize(("breaks", "breaking", "refuses", "asked"), LADDERS)
 def test_a_server_is_asked_for_json_in_the_way_that_it_takes(
     server: Serving,
@@ -544,17 +545,17 @@ def test_a_server_is_asked_for_json_in_the_way_that_it_takes(
     breaking: str,
     refuses: list[str],
     asked: list[str],
+    probes: bool,
 ) -> None:
+    """Where a probe has found the way, no call goes another."""
     path = tmp_path / "sent.jsonl"
-    answers = "tests.test_llm:titled"
-    server.configure(
-        breaks=breaks, breaking=breaking, refuses=refuses, keeps=str(path), answers=answers
-    )
+    config = {"breaks": breaks, "breaking": breaking, "refuses": refuses, "keeps": str(path)}
+    server.configure(**config, answers="tests.test_llm:titled", probes=probes)
     answers, usage = ask_all(
         server, tmp_path, prompts(4), schema=TALK, in_flight=1, attempts=1, reasks=0
     )
     assert reasons(answers) == []
-    assert forms(path) == asked
+    assert forms(path) == (asked[-4:] if probes else asked)
     assert (usage.failures, usage.requests) == ({}, 4)
     last = json.loads(path.read_text("utf-8").splitlines()[-1])
     if "schema" in last.get("response_format", {}):
@@ -574,9 +575,8 @@ def test_many_at_once_find_out_together_that_a_server_breaks_at_a_schema(
     server: Serving, tmp_path: Path
 ) -> None:
     path = tmp_path / "sent.jsonl"
-    server.configure(
-        breaks=["json_schema"], keeps=str(path), answers="tests.test_llm:titled", latency_ms=20
-    )
+    config = {"breaks": ["json_schema"], "keeps": str(path), "latency_ms": 20, "probes": False}
+    server.configure(**config, answers="tests.test_llm:titled")
     answers, _ = ask_all(server, tmp_path, prompts(60), schema=TALK, in_flight=32, attempts=1)
     assert reasons(answers) == []
     assert forms(path).count("plain") == 1
@@ -590,7 +590,7 @@ def test_a_server_that_is_down_is_not_taken_for_one_that_breaks_at_a_schema(
     server.configure(faults={"500": 1.0})
     answers, _ = ask_all(server, tmp_path, prompts(3), schema=TALK, attempts=2)
     assert reasons(answers) == ["server"] * 3
-    server.configure(faults={"500": 0.3}, keeps=str(path), latency_ms=20)
+    server.configure(faults={"500": 0.3}, keeps=str(path), latency_ms=20, probes=False)
     answers, _ = ask_all(server, tmp_path, prompts(60), schema=TALK, attempts=9)
     assert reasons(answers) == []
     assert set(forms(path)) <= {"json_schema", "plain"}

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import UserError
-from pipeline.conversation import Conversation, from_table, to_table
+from pipeline.conversation import Conversation
 from pipeline.criteria import criteria
 from pipeline.recipe.loading import load
 from pipeline.recipe.score import ScoreSettings
@@ -23,6 +23,7 @@ from pipeline.run.steps import measured, score
 from pipeline.score.apply import work
 from pipeline.score.measure import measure
 from pipeline.score.rate import rate
+from pipeline.store.columns import from_table, to_table
 from pipeline.texts import configs
 from tests.rows import conversation, record, write_jsonl
 from tests.test_run import digests, rapport, recipe

@@ -248,6 +248,77 @@ def test_a_card_of_a_grown_up_passes(card: str) -> None:
     assert not is_young(card.replace("{young}", str(YOUNG)))
 
 
+@pytest.mark.parametrize(
+    ("card", "young"),
+    [
+        ("Mila is seventeen years old.", True),
+        ("Mila is twenty-seven years old.", False),
+        ("Mila is twenty seven years old.", False),
+        ("Seventeen years old, from Lisbon.", True),  # where the text begins
+        ("Twenty-seven years old, from Lisbon.", False),
+        ("Mila is eighty-six years old.", False),
+        ("小美，十五岁。", True),
+        ("小美，二十五岁。", False),
+        ("Age: 17", True),
+        ("Age: 1", True),
+        ("Age: 0", False),
+        ("Age: 17-19", True),
+        ("Age: 17/19", True),
+        ("Age: 17 minutes", False),
+        ("Age: 17 cats", False),
+        ("her son's age: 7", False),
+        ("She looks 15 pounds lighter.", False),
+        ("She looks 15.", True),
+    ],
+)
+def test_which_number_of_a_card_is_an_age(card: str, young: bool) -> None:
+    assert is_young(card, "Mila") is young
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "found"),
+    [
+        ("How old are you?", "17", True),
+        ("How old are you?", "18", False),
+        ("How old are you?", "1", True),
+        ("How old are you?", "0", False),
+        ("How old are you?", "17 minutes", False),
+        ("How old are you?", "17 cats", False),
+        ("How old are you?", "haha, only sixteen", True),
+        ("How old are you?", "I do not say, but 16 roses stand here", False),
+        ("What grade are you in?", "9th", True),
+        ("What grade are you in?", "9th of May", False),
+        ("When were you born?", "10 years ago.", True),
+        ("When were you born?", "17 years ago.", True),
+        ("When were you born?", "18 years ago.", False),
+        ("When were you born?", "Yesterday.", False),
+    ],
+)
+def test_which_answer_is_an_age(question: str, answer: str, found: bool) -> None:
+    assert is_found(question, answer) is found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("I'm 17.", True),
+        ("I'm 18.", False),
+        ("I'm 12 drinks in.", False),
+        ("I'm 12 and bored.", True),
+        ("She said: I'm 12 minutes late.", False),
+        ("Mum has a cat. I'm 12, she is 3.", True),
+        ("16 here, you?", True),
+        ("There are 16 here in the hall.", False),
+        ("妹は大きい。12歳です。", True),
+        ("妹は12歳です。", False),
+        ("私は12歳です。", True),
+        ("12歳、15歳です。", False),
+    ],
+)
+def test_which_number_of_a_message_is_the_speakers_age(text: str, found: bool) -> None:
+    assert is_found("Hello there.", text) is found
+
+
 def test_the_card_of_the_user_counts_too() -> None:
     user = Persona("Lea", "Lea, 15, geht in die neunte Klasse.")
     assert list(underage(read([Message("user", "Hi.")], None, user)))

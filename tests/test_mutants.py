@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,43 @@ def test_a_test_that_fails_without_a_mutant_is_not_used(
     assert chosen.left_out == ["tests/test_rules.py::test_wrong"]
     assert len(chosen.order) == 1
     assert "without a mutant: tests/test_rules.py::test_wrong" in capsys.readouterr().err
+
+
+COMPILES = """\
+import time
+from pathlib import Path
+
+from pipeline.rules import is_long
+
+
+def test_it_is_slow_where_nothing_is_compiled():
+    compiled = Path(__file__).parents[1] / "pipeline" / "__pycache__" / "rules.is_long-1.nbi"
+    enough = time.process_time() + 0.8
+    while not compiled.exists() and time.process_time() < enough:
+        pass
+    compiled.parent.mkdir(exist_ok=True)
+    compiled.touch(exist_ok=True)
+    assert is_long("abcd")
+"""
+
+
+def test_a_test_is_measured_without_what_it_had_compiled(tmp_path: Path) -> None:
+    files = {"pipeline/__init__.py": "", "pipeline/rules.py": RULES}
+    root = written(tmp_path, files | {"tests/test_rules.py": COMPILES})
+    trials = mutants.prepared(root, ["pipeline/rules.py"])
+    (seconds,) = trials.times["tests/test_rules.py"].values()
+    assert seconds < 0.5
+
+
+def test_the_code_as_it_is_has_to_be_compiled_anew_like_a_mutant(tmp_path: Path) -> None:
+    """numba watches the time of a file."""
+    is_new = (
+        "from pathlib import Path\n\nimport pipeline.rules\n\n\n"
+        "def test_new():\n    assert Path(pipeline.rules.__file__).stat().st_mtime > 1_000_000\n"
+    )
+    files = {"pipeline/__init__.py": "", "pipeline/rules.py": RULES, "tests/test_rules.py": is_new}
+    tree = written(tmp_path, files)
+    os.utime(tree / "pipeline" / "rules.py", (1, 1))
+    times = {"tests/test_rules.py": {"tests/test_rules.py::test_new": 0.1}}
+    trials = Trials(tree, Imports(tree), times)
+    assert trials.plain("pipeline/rules.py", "").verdict == "survived"

@@ -456,6 +456,49 @@ def test_what_is_no_message_is_counted(tmp_path: Path) -> None:
     assert row.edits[-1:] == ("collect: left out 1 × deleted message, 1 × note without a speaker",)
 
 
+def test_who_never_says_a_word_is_no_speaker(tmp_path: Path) -> None:
+    turns = items("author", "text", ["human", "owl"] * 2)
+    turns.insert(2, {"author": "chat_break", "text": ""})
+    [row] = rows_of(tmp_path, "a.jsonl", json.dumps({"messages": turns}))
+    assert messages_of(row) == FOUR
+    assert row.edits[-1:] == ("collect: left out 1 × note without a text",)
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2024-05-01 21:0{}:00 UTC", "Wed, 01 May 2024 21:0{}:00 GMT", "1 May 2024 21:0{} +0200"],
+)
+def test_turns_stand_in_the_order_of_their_times(tmp_path: Path, time: str) -> None:
+    turns = [{**item, "Created": time.format(n)} for n, item in enumerate(items("speaker", "text"))]
+    [row] = rows_of(tmp_path, "a.jsonl", json.dumps({"turns": turns[::-1]}))
+    assert [text for _, text in messages_of(row)] == TALK
+    assert "collect: put in the order of `Created`" in row.edits
+
+
+def test_rows_of_several_rooms_are_not_one_conversation(tmp_path: Path) -> None:
+    lines = [f"r{n % 2},{name},Hm" for n, name in enumerate(WHO * 2)]
+    found = rows_of(tmp_path, "a.csv", table("room,name,message", *lines))
+    assert {row.detail for row in found} == {
+        "the rows may belong together by `room`: name it as the id"
+    }
+
+
+def test_marks_around_a_speaker_are_not_part_of_the_name(tmp_path: Path) -> None:
+    text = "\n".join(f"#{name}#: {text}" for name, text in zip(WHO, TALK, strict=True))
+    [row] = rows_of(tmp_path, "a.jsonl", json.dumps({"dialogue": text, "summary": "They talk."}))
+    assert [message.name for message in row.messages] == WHO
+    assert [message.content for message in row.messages] == TALK
+
+
+def test_times_in_no_known_form_are_named(tmp_path: Path) -> None:
+    turns = [
+        {**item, "Created": f"5/1/24 9:0{n} PM"} for n, item in enumerate(items("speaker", "text"))
+    ]
+    [row] = rows_of(tmp_path, "a.jsonl", json.dumps({"turns": turns}))
+    assumed = "collect: assumed that the turns stand in their order: `Created` is in no known form"
+    assert assumed in row.edits
+
+
 # --- what is not guessed
 
 OPEN: dict[str, tuple[str, Any, str]] = {
@@ -519,6 +562,16 @@ OPEN: dict[str, tuple[str, Any, str]] = {
         "a.jsonl",
         {"messages": [{"sender": "Ada", "type": kind, "text": "a"} for kind in ("text", "call")]},
         "the turns have different `type`",
+    ),
+    "different media": (
+        "a.jsonl",
+        {"messages": [{"from": "Ada", "Media Type": kind, "text": "a"} for kind in "xy"]},
+        "the turns have different `Media Type`",
+    ),
+    "an answer under another name": (
+        "a.jsonl",
+        {"history": [{"q": "a b", "a": "c"}], "question": "d e", "good_answer": "f"},
+        "`good_answer` may be the answer",
     ),
     "passages or a history": (
         "a.jsonl",

@@ -88,6 +88,112 @@ def test_the_place_of_noise_is_that_of_its_message() -> None:
     assert (shape.start, shape.end) == (7, 17)
 
 
+PARTICLES = "的了是我不在人们有来他这上着个"
+# text, then of each shape its number in shapes.py, start and end; most in pairs, at both sides of a
+# limit
+SHAPES = [
+    ("#$%^&*@|", [(1, 0, 8)]),
+    ("#$%^&*@", []),
+    ("####$$%^", [(1, 0, 8)]),
+    ("####$$$%", []),
+    ("ab ####$$%^ cd", [(1, 3, 11)]),
+    ("#$ ####$$%^", [(1, 3, 11)]),
+    ("x\0####$$%^", [(1, 2, 10)]),
+    ("a" * 30, [(2, 0, 30)]),
+    ("a" * 29, []),
+    ("b" + "a" * 30 + "c", [(2, 1, 31)]),
+    ("A" * 30, [(2, 0, 30)]),
+    ("Z" * 30, [(2, 0, 30)]),
+    ("À" * 30, [(2, 0, 30)]),
+    ("я" * 30, [(2, 0, 30)]),
+    ("あ" * 30, [(2, 0, 30)]),
+    ("한" * 30, [(2, 0, 30)]),
+    *((sign * 30, []) for sign in "…-7¿々`{@[ 😀"),
+    ("1 2 3 4 5 6 7 8 9 10", [(3, 0, 20)]),
+    ("1 2 3 4 5 6 7 8 9", []),
+    ("1,2;3.4!5?6(7)8-9/0", [(3, 0, 19)]),
+    ("12345678901234", []),
+    ("1 2 3 4 5 6 7 8 9 10 a", []),
+    ("1 2 3 4 5 6 7 8 9 10 的", []),
+    ("hello привет 你好 שלום αβγ", [(4, 0, 24)]),
+    ("hello привет 你好 שלום", []),  # three changes
+    ("hello, привет 你好 שלום αβγ", []),
+    ("a б c д 你", []),  # three scripts
+    ("a б 你 ש a", [(4, 0, 9)]),
+    ("a б 的 ש a", [(4, 0, 9)]),
+    ("हिन् α ไท 한 א", [(4, 0, 13)]),
+    (PARTICLES, [(5, 0, 15)]),
+    (PARTICLES[:14], []),
+    (PARTICLES + "的了山水火", [(5, 0, 20)]),  # 17 of 20
+    (PARTICLES + "的山水火", []),  # 16 of 19
+    (PARTICLES + "，" + PARTICLES, []),
+    ("a1" * 16, [(6, 0, 32)]),
+    ("a1" * 15 + "a", []),
+    ("111111" + "ab" * 13, [(6, 0, 32)]),
+    ("11111" + "ab" * 13 + "a", []),
+    ("aaaaaa" + "12" * 13, [(6, 0, 32)]),
+    ("aaaaa" + "12" * 13 + "1", []),
+    ("a1b2" * 7 + "+=+=", [(6, 0, 32)]),
+    ("a1b2" * 7 + "-=+=", []),
+    ("zz a1 " + "a1" * 16 + " zz", [(6, 6, 38)]),
+    ("####$$%^ " + "a" * 30, [(1, 0, 8), (2, 9, 39)]),
+    ("", []),
+]
+
+
+@pytest.mark.parametrize(("text", "found"), SHAPES)
+def test_the_limits_of_each_shape(text: str, found: list[tuple[int, int, int]]) -> None:
+    assert shapes(text) == found
+    assert shapes(f"{text}\0ok") == found
+    moved = [(kind, start + 4, end + 4) for kind, start, end in found]
+    assert shapes(f"ok.\0{text}") == moved
+
+
+@pytest.mark.parametrize(
+    ("text", "run"),
+    [
+        ("", (0, 0, 0)),
+        ("xvbnq", (1, 0, 5)),
+        ("The xvbnq wrtpl kzgfd it", (3, 4, 21)),
+        ("xvbn wrtp kzgf", (3, 0, 14)),
+        ("xvb wrt kzg", (0, 0, 0)),  # too short to say anything
+        ("xvbnq there kzgfd wrtpl", (2, 12, 23)),  # a word between
+        ("xvbnq de kzgfd wrtpl", (3, 0, 20)),  # too short to be one
+        ("xvbnq 1 wrtpl 2 kzgfd", (3, 0, 21)),
+        ("xvbnq xvbwr kzgfd", (2, 0, 17)),  # the same three letters: said again
+        ("asdfghjk", (3, 0, 8)),  # alone, of eight letters
+        ("asdfghj", (1, 0, 7)),
+        ("asdfghjk it", (1, 0, 8)),
+        ("asdfghjk 你", (1, 0, 8)),
+        ("asdfghjk, it is\0asdfghjk", (3, 16, 24)),
+        ("ffffff jjjjjj kkkkkk", (3, 0, 20)),  # keys held down
+        ("fffff jjjjj kkkkk", (0, 0, 0)),
+        ("xvvvbn wrrrtp kzzzgf", (0, 0, 0)),  # drawn out
+        ("xvvbn wrrtp kzzgf", (3, 0, 17)),
+        ("XVBNQW WRTPLK KZGFDM", (3, 0, 20)),
+        ("XVBNQ WRTPL KZGFD", (0, 0, 0)),  # short ones in capitals
+        ("XVBNq WRTPl KZGFd", (3, 0, 17)),
+        ("ЩШПГК КНГЗЖ ЖЛДРП", (0, 0, 0)),
+        ("щшпгуц кнгзхж", (3, 0, 13)),
+        ("жлдорпав", (3, 0, 8)),
+    ],
+)
+def test_the_longest_run_of_words_of_noise(text: str, run: tuple[int, int, int]) -> None:
+    assert longest_run(text) == run
+
+
+def test_filler_is_counted_message_by_message() -> None:
+    few = "lorem ipsum dolor sit amet x"  # three words of it
+    many = "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod"
+    found = list(noise.noise(read([Message("user", few), Message("assistant", many)])))
+    assert [(one.value, one.message, one.start, one.evidence) for one in found] == [
+        (6, 1, 6, "ipsum")
+    ]
+    four = "lorem ipsum dolor sit amet consectetur x"
+    (found_in,) = noise.noise(read([Message("user", "Hi."), Message("assistant", four)]))
+    assert (found_in.value, found_in.message) == (4, 1)
+
+
 def test_noise_does_not_run_on_into_the_next_message() -> None:
     assert longest_run("Oh, asdkjh qweoiu\0zxmnb lkjasd, oh").words == 2
 

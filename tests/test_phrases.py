@@ -9,8 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.conversation import Message
-from pipeline.rules.reading.phrases import LISTS, find, flat, listed, parts, pattern
+from pipeline.rules.reading.phrases import (
+    LISTS,
+    UNSPACED,
+    Line,
+    find,
+    flat,
+    listed,
+    parts,
+    pattern,
+)
 from pipeline.rules.reading.reading import fold, read
+
+UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 
 
 @pytest.mark.parametrize("name", [*LISTS, "meta_first_line", "hate_of"])
@@ -22,6 +33,25 @@ def test_every_line_of_every_list_is_found_in_its_longest_and_shortest_reading(n
             reading = re.sub(r" ?~\d ?", " ", reading)
             hits = find(fold(f"({reading})"), [0], (name,))[name]
             assert any(hit.end - hit.start >= len(reading.strip()) for hit in hits), line
+
+
+@pytest.mark.parametrize("name", [*LISTS, "meta_first_line", "hate_of"])
+def test_the_look_before_a_pattern_misses_nothing_that_the_pattern_finds(name: str) -> None:
+    """A line is tried where a beginning and another of its parts stand. `between`: what a gap may
+    hold, and what may stand around a phrase."""
+    for line in listed(name):
+        for turn, between in enumerate((" ", " so ", ", no, ", " é ", "-")):
+            phrase = "".join(part[7 * turn % len(part)] for part in parts(line))
+            text = fold(f"so{between}{re.sub(r' ?~[0-9] ?', between, phrase)}{between}so")
+            form = pattern(line, bool(UNSPACED_LETTER.search(text)))
+            places = {(0, *match.span()) for match in form.finditer(text)}
+            assert places <= {*find(text, [0], (name,))[name]}, (line, text)
+
+
+def test_a_line_with_gaps_is_tried_only_beside_another_of_its_parts() -> None:
+    line = Line("x", "(i|we) (will|can) ~1 (respond|reply)")
+    assert set(line.needed) <= {"i", "we", "will", "can", "respond", "reply"}
+    assert Line("x", "(me|us) to go").needed == [""]  # searched as a whole
 
 
 @pytest.mark.parametrize(

@@ -4,37 +4,23 @@ import dataclasses
 import json
 import subprocess
 import sys
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import datasets
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipeline import publish
-from pipeline.conversation import Conversation, Drop, Language, Message, Persona, to_table
+from pipeline.conversation import Conversation, Drop, Language, Message, Persona
 from pipeline.pacing import STAGES
 from pipeline.publish import release
 from pipeline.publish.card import card
-from pipeline.publish.split import REHEARSAL, TEST, TRAIN, assign
+from pipeline.publish.split import REHEARSAL, TRAIN
 from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import Cut, PublishSettings
-from pipeline.store.files import HashedFile
 from pipeline.store.store import Store
+from tests.publishing import published, written
 from tests.rows import conversation, record, talk, write_jsonl
-
-
-def published(folder: Path, parts: list[list[Conversation]], **settings: object) -> Path:
-    """The folder of a dataset with these rows, written in these parts."""
-    store = Store(folder)
-    tables = [to_table(part) for part in parts]
-    groups = [table.select(["id", "split_group", "source"]) for table in tables]
-    placed = publish.splits(groups, PublishSettings(**settings), 1)
-    summary = publish.write(tables, placed, store.committed)
-    store.write_text("README.md", card("tests", summary, []))
-    return folder
 
 
 def test_the_real_loader_reads_what_was_published(tmp_path: Path) -> None:
@@ -46,9 +32,10 @@ def test_the_real_loader_reads_what_was_published(tmp_path: Path) -> None:
         rows[0], messages=(Message("user", "Hi.", "Ada"), Message("assistant", "Oh, hello."))
     )
     folder = published(tmp_path / "set", [[named, *rows[1:25]], rows[25:]], test=0.2)
-    found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
-    assert set(found) == {"train", "test"}
-    assert found["train"].num_rows + found["test"].num_rows == 40
+    found = datasets.load_dataset(str(folder), "full", cache_dir=str(tmp_path / "cache"))
+    assert set(found) == {"train", "validation", "test"}
+    assert sum(split.num_rows for split in found.values()) == 40
+    assert not set(found["train"]["thread"]) & set(found["test"]["thread"])
     assert not set(found["train"]["split_group"]) & set(found["test"]["split_group"])
     every = {row["id"]: row for split in found.values() for row in split}
     assert every[named.id]["messages"] == [
@@ -59,7 +46,7 @@ def test_the_real_loader_reads_what_was_published(tmp_path: Path) -> None:
     assert every[rows[3].id]["messages"][1]["content"] == rows[3].messages[1].content
 
 
-def test_rows_of_the_rehearsal_model_have_a_split_of_their_own_and_the_card_says_so(
+def test_rows_of_the_rehearsal_model_have_a_config_of_their_own_and_the_card_says_so(
     tmp_path: Path,
 ) -> None:
     real = [conversation(n) for n in range(10)]
@@ -72,9 +59,13 @@ def test_rows_of_the_rehearsal_model_have_a_split_of_their_own_and_the_card_says
         for row in (conversation(n) for n in range(10, 13))
     ]
     folder = published(tmp_path / "set", [real + made])
-    found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
-    assert {row["id"] for row in found[REHEARSAL]} == {row.id for row in made}
-    assert not any(source["rehearsal"] for source in found[TRAIN]["source"])
+    cache = str(tmp_path / "cache")
+    found = datasets.load_dataset(str(folder), REHEARSAL, split=TRAIN, cache_dir=cache)
+    assert set(found["id"]) == {row.id for row in made}
+    for name in set(datasets.get_dataset_config_names(str(folder))) - {REHEARSAL}:
+        splits = datasets.load_dataset(str(folder), name, cache_dir=cache)
+        ids = {row["id"] for split in splits.values() for row in split}
+        assert ids == {row.id for row in real}
     assert (
         "3 rows were written by the offline rehearsal model" in (folder / "README.md").read_text()
     )
@@ -87,7 +78,8 @@ def test_the_card_names_every_split_licence_and_language(tmp_path: Path) -> None
     front = yaml.safe_load((folder / "README.md").read_text().split("---")[1])
     assert front["license"] == "cc-by-4.0"
     assert front["language"] == ["en", "ru"]
-    assert {f["split"] for f in front["configs"][0]["data_files"]} == {"train", "test"}
+    named = {f["split"] for f in front["configs"][0]["data_files"]}
+    assert named == {"train", "validation", "test"}
 
 
 def test_a_cut_drops_rows_with_measure_value_and_limit() -> None:
@@ -114,64 +106,6 @@ def test_no_row_with_a_minor_is_published_even_past_the_filter() -> None:
             ("safety.minor", "drop")
         ]
     assert third == grown
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.booleans()), max_size=60),
-    st.floats(0, 0.9),
-    st.integers(0, 9),
-)
-def test_no_group_stands_on_both_sides(
-    rows: list[tuple[str, bool]], share: float, seed: int
-) -> None:
-    groups, rehearsal = [g for g, _ in rows], [r for _, r in rows]
-    splits = assign(groups, rehearsal, share, seed)
-    sides = {
-        split: {g for g, s in zip(groups, splits, strict=True) if s == split}
-        for split in (TRAIN, TEST)
-    }
-    assert not sides[TRAIN] & sides[TEST]
-    assert [s == REHEARSAL for s in splits] == rehearsal
-    if share and len({g for g, r in rows if not r}) > 1:
-        assert sides[TRAIN]
-        assert sides[TEST]
-
-
-def test_a_group_keeps_its_side_when_the_dataset_grows() -> None:
-    groups = [f"thread {n}" for n in range(500)]
-    small = dict(zip(groups, assign(groups[:300], [False] * 300, 0.1, 3), strict=False))
-    large = dict(zip(groups, assign(groups, [False] * 500, 0.1, 3), strict=True))
-    assert all(large[group] == split for group, split in small.items())
-    assert sum(split == TEST for split in large.values()) == pytest.approx(50, abs=20)
-
-
-def test_a_large_split_is_cut_into_shards_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipeline.publish.files.SHARD_ROWS", 7)
-    rows = [conversation(number) for number in range(30)]
-    folder = published(tmp_path / "set", [rows[:11], rows[11:12], rows[12:]], test=0)
-    names = sorted(path.name for path in (folder / "data").iterdir())
-    assert names == [f"train-{number:05d}-of-00005.parquet" for number in range(5)]
-    found = datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
-    assert found["id"][:] == [row.id for row in rows]
-    sizes = [datasets.Dataset.from_parquet(str(folder / "data" / name)).num_rows for name in names]
-    assert sizes == [7, 7, 7, 7, 2]
-
-
-def test_a_full_shard_is_committed_before_the_next_begins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipeline.publish.files.SHARD_ROWS", 2)
-    store, seen = Store(tmp_path), []
-
-    def create(name: str) -> AbstractContextManager[HashedFile]:
-        seen.append(len(list(tmp_path.rglob("*.parquet"))))
-        return store.committed(name)
-
-    table = to_table([conversation(number) for number in range(6)])
-    publish.write([table], [["train"] * 6], create)
-    assert seen == [0, 1, 2]
 
 
 def test_the_card_lists_every_source_with_licence_and_rows(tmp_path: Path) -> None:
@@ -202,7 +136,7 @@ def test_what_was_not_measured_is_no_number_on_the_card(tmp_path: Path) -> None:
     assert "| turns | 6 | 6 | 6 |" in text
     assert "words" not in text.split("## Measured")[1]
     assert "nan" not in text.lower()
-    found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    found = datasets.load_dataset(str(folder), "full", cache_dir=str(tmp_path / "cache"))
     words = [row["measures"]["words"] for split in found.values() for row in split]
     assert words == [None] * 4
 
@@ -236,7 +170,7 @@ def test_a_dataset_with_private_rows_is_refused_at_the_gate_with_their_count_and
     advice = "write `publish: {private_rows: leave_out}`, or `{private_rows: publish}` if all who"
     assert refused == [f"{COUNTED}. It may not be released with them: {advice} wrote them agree."]
     assert f"> **Not for release.** {refused[0]}" in (folder / "README.md").read_text()
-    found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    found = datasets.load_dataset(str(folder), "full", cache_dir=str(tmp_path / "cache"))
     rows = [row for split in found.values() for row in split]
     assert sum(row["source"]["private"] for row in rows) == 3
     assert len(rows) == 8
@@ -272,12 +206,9 @@ def test_a_dataset_without_private_rows_says_nothing_of_them(tmp_path: Path) -> 
 
 def gated(folder: Path, rows: list[Conversation], **settings: object) -> tuple[Path, list[str]]:
     """The folder of a dataset, and why it may not be released."""
-    checked = PublishSettings(**settings)
-    store, table = Store(folder), to_table(rows)
-    placed = publish.splits([table.select(["id", "split_group", "source"])], checked, 1)
-    summary = publish.write([table], placed, store.committed)
-    refused = release.refusals(summary, checked)
-    store.write_text("README.md", card("tests", summary, [], refused))
+    summary = written(folder, [rows], **settings)
+    refused = release.refusals(summary, PublishSettings(**settings))
+    Store(folder).write_text("README.md", card("tests", summary, [], refused))
     return folder, refused
 
 
@@ -327,8 +258,8 @@ def test_the_plan_of_a_generated_talk_is_in_the_published_rows(tmp_path: Path) -
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(values))
     rapport("run", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
     folder = tmp_path / "out" / "6-publish" / "dataset"
-    found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
-    rows = list(found[REHEARSAL])
+    cache = str(tmp_path / "cache")
+    rows = list(datasets.load_dataset(str(folder), REHEARSAL, split=TRAIN, cache_dir=cache))
     assert len(rows) >= 8
     steps = 0
     for row in rows:

@@ -39,6 +39,24 @@ def fired(reply: str, persona: Persona | None = None) -> set[str]:
 
 
 @pytest.mark.parametrize(
+    ("reply", "refused"),
+    [
+        ("I can't help with that.", True),  # the whole message
+        ("Oh well. I can't help with that.", True),
+        ("I'm sorry, I can't help with that, the rope is wet.", True),  # an apology
+        ("I can't help with that, the rope is wet. As an AI I am at sea.", True),  # a sign
+        ("I can't help with that, the rope is wet.", False),
+        ("The rope is wet, and so is the whole of the boat. I can't help with that.", False),
+        ("I can't write that. The rope is wet.", False),
+        ("I can't write that. As an AI I am at sea.", True),
+    ],
+)
+def test_of_a_weak_refusal_one_more_sign_is_enough(reply: str, refused: bool) -> None:
+    messages = [Message("user", "Hi."), Message("assistant", reply)]
+    assert bool(list(refusals.refusals(read(messages)))) is refused
+
+
+@pytest.mark.parametrize(
     "reply",
     [
         "I can't participate in a scene that involves non-consensual themes.",

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from pipeline.conversation import normalised
 from pipeline.formats.cards import Character
 from pipeline.generate import plan, prompts, talk
 from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, User, schema_of
 from pipeline.generate.talk import SCRIPT_SCHEMA, Scene
 from pipeline.llm import rehearsal
 from pipeline.llm.reply import misfit, read_json
+from pipeline.pacing.uptake import length
 from pipeline.recipe.generate import GenerateSettings
 
-LANGUAGES = ("en", "ru")
+LANGUAGES = ("de", "en", "es", "fr", "ru", "zh")
 
 
 def request(prompt: str, seed: int, *more: dict[str, str]) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def test_lines_follow_the_wanted_length(language: str) -> None:
             text(rehearsal.flawless(request(system, s, {"role": "user", "content": note})))
             for s in range(40)
         ]
-        lengths[words] = sum(len(line.split()) for line in written) / 40
+        lengths[words] = sum(length(normalised(line)) for line in written) / 40
         assert "{" not in "".join(written)
     assert lengths[5] < 20 < lengths[40] < 60
 

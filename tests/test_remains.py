@@ -261,6 +261,85 @@ def test_a_call_without_a_reply_is_found(reply: str) -> None:
     assert "style.tool" in fired(row)
 
 
+# text, then each stretch of it that is a call, and whether its end is known
+STRETCHES = [
+    ('So.\n{"depth": 3, "unit": "m"}', [('\n{"depth": 3, "unit": "m"}', True)]),
+    ('So. {"depth": 3, "unit": "m"}', []),  # not on a line of its own
+    ('So.\n{"depth": 3, "unit": "m"} yes', []),
+    ('So.\n{"depth": 3}', []),  # one key
+    ('So.\n{"depth": 3, "unit": m}', []),  # no data
+    ('So.\n```\n{"depth": 3, "unit": "m"}\n```', []),  # code that was asked for
+    ('x {"name": "look", "args": {}} y', [(' {"name": "look", "args": {}} ', True)]),
+    ('x {"name": "look", "at": 3} y', []),
+    ('x {"look": "name", "args": {}} y', []),
+    ('x {"error": 3, "code": 4} y', [(' {"error": 3, "code": 4} ', True)]),
+    ('x {"error": 3, "cause": 4} y', []),
+    ('x {"code": 3, "type": 4} y', []),
+    ('x {"role": "user", "content": "a"} y', [(' {"role": "user", "content": "a"} ', True)]),
+    ('x {"role": "user", "text": "a"} y', []),
+    ('x {"mood": "calm"} y', [(' {"mood": "calm"} ', True)]),
+    ('x {"Tool": "a"} y', [(' {"Tool": "a"} ', True)]),
+    (
+        'x {"tool": {"a": {"b": 1}}} y {"tool": 2}',
+        [(' {"tool": {"a": {"b": 1}}} ', True), (' {"tool": 2}', True)],
+    ),
+    ('x {"tool": {"a": 1} y', [(' {"tool": {"a": 1} y', False)]),  # not closed
+    ('x {"tool": "}"} y', [(' {"tool": "}"} ', True)]),
+    ('x [{"tool": 1}] y', [('[{"tool": 1}]', True)]),
+    ('```json\n[{"tool": 1}]\n```', [('```json\n[{"tool": 1}]\n```', True)]),
+    ("<tool>a</tool> b", [("<tool>a</tool>", True)]),
+    ("<tool> a", [("<tool> a", False)]),
+    ("a </tool> b", [("</tool>", False)]),
+    ("<tool/> b", [("<tool/>", True)]),
+    ("<tool>a <python>b</python></tool> c", [("<tool>a <python>b</python></tool>", True)]),
+    ("<python>b</python> <tool>", [("<python>b</python>", True), ("<tool>", False)]),
+    ("Action: look\nAction Input: sea", [("Action: look\nAction Input: sea", False)]),
+    ("Action: look", []),
+    ("Action: look(sea)", [("Action: look(sea)", False)]),
+    ("Thought: a\nFinal Answer: b", []),
+    ("Observation: a\nFinal Answer: b", [("Observation: a\nFinal Answer: ", True)]),
+    (
+        "Oh. (masterpiece, 8k, a goat on a hill by the sea)",
+        [("(masterpiece, 8k, a goat on a hill by the sea)", True)],
+    ),
+    ("Oh. (masterpiece, a goat on a hill by the sea)", []),  # one word of image models
+    ("Oh. (masterpiece 8k a goat on a hill by the sea)", []),  # no list
+    ("Oh.\na goat on a hill, masterpiece, 8k", []),
+    ("Oh.\na goat, masterpiece, 8k, hdr", [("a goat, masterpiece, 8k, hdr", True)]),
+    ("/imagine a goat", [("/imagine a goat", True)]),
+    ("Oh. <lora:b:1> c", [("<lora:b:1>", True)]),
+    ('look_at("sea")', [('look_at("sea")', True)]),
+    ('look_at("sea") it', []),
+    ('```\nlook_at("sea")\n```', []),
+    ("", []),
+]
+
+
+@pytest.mark.parametrize(("text", "found"), STRETCHES)
+def test_where_a_call_starts_and_ends(text: str, found: list[tuple[str, bool]]) -> None:
+    stretches = tools.calls(text)
+    assert [(text[one.start : one.end], one.whole) for one in stretches] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ('{"response": " a "}', "a"),
+        ('{"text": "a", "message": "b"}', "b"),
+        ('{"role": "bot", "content": "a"}', "a"),
+        ('{"role": "user", "content": "a"}', None),
+        ('{"content": 3}', None),
+        ('{"tool": 1, "content": "a"}', None),
+        ('{"name": "x", "input": "y", "text": "a"}', None),
+        ('```json\n{"reply": "a"}\n```', "a"),
+        ('{"reply": "a"} b', None),
+        ("[1]", None),
+    ],
+)
+def test_the_reply_that_is_wrapped_as_data(text: str, reply: str | None) -> None:
+    assert tools.reply_in(text) == reply
+
+
 # --- marks of citations
 
 CITED = {

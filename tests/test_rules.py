@@ -223,6 +223,36 @@ def test_a_rule_fires_beyond_its_limit_and_not_at_it(
     assert beyond(value, rule) is is_beyond
 
 
+# All other rules fire at the first place.
+LIMITS = {
+    "structure.turns": ("below", 4),
+    "structure.long": ("above", 200),
+    "structure.words": ("below", 12),
+    "structure.speakers": ("above", 2),
+    "structure.one_sided": ("below", 2),
+    "structure.long_message": ("above", 1000),
+    "structure.stage": ("above", 0.5),
+    "structure.balance": ("below", 0.1),
+    "structure.uneven": ("below", 0.25),
+    "style.repetition": ("above", 0.75),
+    "style.distinct_2": ("below", 0.6),
+    "style.similar": ("above", 0.85),
+    "style.loop": ("above", 0.34),
+    "style.goodbyes": ("above", 2),
+    "style.cliches": ("above", 6),
+    "style.noise": ("above", 2),
+    "style.recited": ("above", 11),
+    "language.unknown": ("below", 0.5),
+    "language.declared": ("above", 0.9),
+}
+
+
+def test_without_a_recipe_a_rule_fires_at_the_first_place_or_beyond_its_own_limit() -> None:
+    found = {name: (rule.fires, rule.limit) for name, rule in RULES.items()}
+    assert found == dict.fromkeys(RULES, ("above", 0)) | LIMITS
+    assert [name for name, rule in RULES.items() if rule.fixed] == ["safety.minor"]
+
+
 def test_every_language_of_the_table_is_recognised() -> None:
     for code in LANGUAGES.split():
         detect_message("Hello", code)

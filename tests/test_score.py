@@ -322,6 +322,18 @@ def test_a_hold_with_somebody_sad_or_frightened_is_never_a_fault_of_pacing(langu
     assert value(cold, "pacing") >= 4
 
 
+def test_who_asks_again_after_a_no_is_rushed_and_who_lets_it_be_is_not() -> None:
+    begin = [
+        "Hello, is this the list for the pottery class?",
+        "It is. Which house do you live in, though?",
+        "I'd rather not say, it's only about the class.",
+    ]
+    pressed = scored([*begin, "Come on, only the street. You owe me that much."])
+    let_be = scored([*begin, "Fair enough. It's Tuesdays at six, and the clay is there."])
+    assert pressed.measures["rush"] > let_be.measures["rush"] + 0.5
+    assert 3 in score(pressed, "pacing").messages
+
+
 # --- empathetic, emotional
 
 

@@ -13,7 +13,8 @@ from pipeline.recipe.filter import FilterSettings
 from pipeline.rules.privacy.datum import find_all
 from pipeline.rules.privacy.find import find
 from pipeline.rules.privacy.ids import is_id
-from pipeline.rules.privacy.keys import FORMS
+from pipeline.rules.privacy.keys import FORMS, is_placeholder, keys, prefix
+from pipeline.rules.privacy.secrets import is_random
 from pipeline.rules.privacy.stand_ins import mask, stand_in
 from pipeline.rules.privacy.wallets import is_base58_check
 from tests.rows import conversation
@@ -185,3 +186,72 @@ def test_nothing_of_a_secret_stands_in_findings_or_edits(privacy: str) -> None:
     for secret in ("Zw9", "goatKeeper", "9fKd", "12345678"):
         assert secret not in notes
         assert (secret in str(row.messages)) is (privacy != "mask")
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("my password is abc12", "abc12"),
+        ("my password is ab12", None),  # letters and digits: five
+        ("my password is abcde!x", "abcde!x"),
+        ("my password is abc!x", None),  # letters and signs: six
+        ("my password is abc!xy", "abc!xy"),
+        ("my password is wonderful", None),  # letters only
+        ("my password is wonderful!!", None),
+        ("my pin is 123", "123"),
+        ("my pin is 12", None),
+        ("my pin is 123 apples", None),
+        ("my password is your_password1", None),
+        ("my password is hunter22.", "hunter22"),
+    ],
+)
+def test_how_long_a_password_is(text: str, secret: str | None) -> None:
+    found = [text[s.start : s.end] for s in find(text, "en") if s.kind == "secret"]
+    assert found == ([secret] if secret else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "random"),
+    [
+        ("a8Kd02LmQ9xZt4Wv", True),
+        ("abcdefghijklmn12", True),
+        ("abcdefghijklmno1", False),  # two digits
+        ("abcd012345678901", True),
+        ("abc0123456789012", False),  # four letters
+        ("aaaaaaaaaaaabb12", False),
+        ("", False),
+    ],
+)
+def test_letters_and_digits_mixed_without_order(value: str, random: bool) -> None:
+    assert is_random(value) is random
+
+
+def test_a_key_is_varied_and_no_placeholder() -> None:
+    real = "AKIA" + "Q7W3E5R2T8Y4U6I1"
+    assert [real] == [real[start:end] for start, end in keys(real)]
+    assert [*keys(f"x {real}, {real}")] == [(2, 22), (24, 44)]
+    assert not [*keys("AKIA" + "A" * 16)]  # one letter
+    assert not [*keys("AKIA" + "Q7W3E5EXAMPLE214")]
+    assert not [*keys("sk-" + "the-long-and-winding-road-that-leads-to-your-door")]
+    assert (prefix(real), prefix("hunter22")) == ("AKIA", "")
+    assert is_placeholder("<token>")
+    assert not is_placeholder(real)
+
+
+SEED = "ocean velvet canyon ripple stove march sugar blanket tomato falcon ladder prize"
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        (f"my seed phrase: {SEED}", SEED),
+        (f"my seed phrase: {SEED.rpartition(' ')[0]}", None),  # eleven
+        (f"my seed phrase: {SEED.replace('canyon', 'the')}", None),
+        (f"my favourites: {SEED}", None),
+    ],
+)
+def test_seed_phrases_have_twelve_words_and_none_of_the_frequent_ones(
+    text: str, phrase: str | None
+) -> None:
+    found = [text[s.start : s.end] for s in find(text, "en") if s.kind == "secret"]
+    assert found == ([phrase] if phrase else [])

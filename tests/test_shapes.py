@@ -18,8 +18,9 @@ from pipeline.collect.admit import Origin, admit
 from pipeline.collect.shapes.common import silence
 from pipeline.collect.shapes.general import cell, log
 from pipeline.collect.shapes.transcript import Place, Transcript, Unclear, Unread
-from pipeline.conversation import Conversation, FileRead, Persona, Quarantine, to_table
+from pipeline.conversation import Conversation, FileRead, Persona, Quarantine
 from pipeline.recipe.collect import CollectSettings, SourceSettings
+from pipeline.store.columns import to_table
 from tests.foreign import EXAMPLES, IRC, TEI, A, U
 from tests.messengers import FILES
 

@@ -9,12 +9,13 @@ from datasketch import MinHash, MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.conversation import Conversation, Message, Source, to_table
+from pipeline.conversation import Conversation, Message, Source
 from pipeline.dedup import kernels, plain
 from pipeline.dedup import sign as signing
 from pipeline.dedup.columns import arrow_lists, lists
 from pipeline.dedup.words import words
 from pipeline.recipe.dedup import DedupSettings
+from pipeline.store.columns import to_table
 
 SETTINGS = DedupSettings()
 

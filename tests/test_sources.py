@@ -36,9 +36,10 @@ from pipeline.collect.dialect import dialect_of
 from pipeline.collect.shapes.general import markdown, subtitles
 from pipeline.collect.shapes.transcript import Place, Transcript, Unclear, Unread
 from pipeline.collect.tables import rows as table_rows
-from pipeline.conversation import SCHEMA, Conversation, FileRead, Quarantine, to_table
+from pipeline.conversation import Conversation, FileRead, Quarantine
 from pipeline.recipe.collect import CollectSettings, SourceSettings
 from pipeline.recipe.one_stage import named
+from pipeline.store.columns import SCHEMA, to_table
 from tests.rows import conversation, record, write_jsonl
 
 GOOD = [record(n) for n in range(40)]

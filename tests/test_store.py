@@ -12,17 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import UserError
-from pipeline.conversation import (
-    SCHEMA,
-    Conversation,
-    Drop,
-    Finding,
-    Merged,
-    Quarantine,
-    Row,
-    to_table,
-)
+from pipeline.conversation import Conversation, Drop, Finding, Merged, Quarantine, Row
 from pipeline.store import parquet, parts
+from pipeline.store.columns import SCHEMA, to_table
 from pipeline.store.files import DamagedFile
 from pipeline.store.lock import locked
 from pipeline.store.parts import PART_ROWS

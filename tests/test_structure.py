@@ -161,6 +161,88 @@ def test_a_message_that_says_the_same_again_and_again(message: str, share: float
     assert found == pytest.approx(share)
 
 
+def words(count: int, different: int, first: int = 0) -> str:
+    """Long words, so that no loop of letters is in them."""
+    return " ".join(f"unforgettable{first + n % different}" for n in range(count))
+
+
+LONG = "unfortunately"
+ALPHABET = "0123456789bcdefgijklmnopqrstuvwxyzäöüßéèêçñåøæîôûœ"  # 50 letters, without a and h
+OTHERS = " ".join(f"unforgettable{n}" for n in range(900, 1000))
+
+
+@pytest.mark.parametrize(
+    ("message", "share"),
+    [
+        (f"{LONG} " * 40, 1.0),  # one word
+        (f"{LONG} " * 39, 0.0),
+        (words(30, 2), 1.0),
+        (words(29, 2), 0.0),
+        (words(20, 3), 1.0),
+        (words(19, 3), 0.0),
+        (words(20, 5), 1.0),  # four times
+        (words(24, 6), 1.0),
+        (words(23, 6), 0.0),
+        (words(28, 7), 1.0),
+        (words(27, 7), 0.0),
+        (words(24, 8), 1.0),  # three times
+        (words(23, 8), 0.0),
+        (words(180, 60), 1.0),
+        (words(183, 61), 0.0),
+        (f"{words(25, 8)} {words(24, 99, 100)}", 25 / 49),
+        (f"{words(24, 8)} {words(25, 99, 100)}", 0.0),
+        (f"{words(24, 99, 100)} {words(24, 8)}", 0.5),
+        (f"{OTHERS} {words(30, 8)}", 30 / 130),  # at the end
+        (f"{OTHERS} {words(29, 8)}", 0.0),
+        (f"{words(30, 8)} {OTHERS}", 0.0),
+        ("a" * 60, 1.0),  # letters
+        ("a" * 59, 0.0),
+        ("ha" * 50, 1.0),
+        ("ha" * 49 + "h", 0.0),
+        ("abcdefghijkl" * 9, 1.0),
+        ("abcdefghijklm" * 9, 0.0),
+        (f"{ALPHABET}{'ha' * 50}{ALPHABET}", 0.5),
+        (f"{ALPHABET}{'ha' * 50}{ALPHABET}z", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_the_limits_of_a_loop(message: str, share: float) -> None:
+    found = read(talk("Oh?", message)).numbers.loops
+    assert found == [0.0, pytest.approx(share)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("😀b cd ef gh ij kl", "😁b cd ef gh ij kl"),
+        ("日本語の本を読む", "日本語の木を読む"),
+        ("one two three four five six", "six five four three two one"),
+        ("aa aa aa aa aa aa", "aaa aaa aaa aaa aaa aaa"),
+    ],
+)
+def test_messages_are_as_similar_as_their_threes_of_letters(one: str, other: str) -> None:
+    first, second = ({text[i : i + 3] for i in range(len(text) - 2)} for text in (one, other))
+    expected = len(first & second) / len(first | second)
+    assert read(talk(one, "Oh?", other)).numbers.similar.value == pytest.approx(expected)
+
+
+def test_only_messages_of_one_side_with_six_words_are_compared() -> None:
+    long, short = "ab cd ef gh ij kl", "ab cd ef gh ij"
+    assert read(talk(long, long, "Oh?")).numbers.similar == (0.0, -1, -1)
+    assert read(talk(long, "Oh?", short, "Oh?", long)).numbers.similar == (1.0, 4, 0)
+    assert read(talk(short, "Oh?", short)).numbers.similar == (0.0, -1, -1)
+    assert read(talk(long, "Oh?", long, "Ah?", long)).numbers.similar == (1.0, 2, 0)
+
+
+def test_each_message_has_its_words_pairs_and_the_earliest_it_repeats() -> None:
+    numbers = read(
+        talk("One, two - THREE four!", "日本 x", "one two three four", "", "日本 x y")
+    ).numbers
+    assert numbers.words == [4, 3, 4, 0, 4]
+    assert numbers.repeats == [-1, -1, 0, -1, -1]
+    assert numbers.distinct_2 == pytest.approx(6 / 11)  # pairs: 3 + 2 + 3 + 3
+
+
 @pytest.mark.parametrize("part", ["*", "[", "(a ", "<!--", "_a", "*a", "ab ", "?? "])
 def test_a_long_message_is_read_in_linear_time(part: str) -> None:
     reading = read(talk("Hi.", part * 100_000, "Well.", "Yes.", "No."))

@@ -222,6 +222,50 @@ def test_a_fact_voiced_by_the_wrong_side_and_a_card_read_out() -> None:
     assert (found.rule, found.value) == ("style.recited", 14)
 
 
+CARD = " ".join(f"word{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(120))
+
+
+def recited(*replies: str) -> list[tuple[float | None, int | None]]:
+    messages = [Message("assistant", reply) for reply in replies]
+    found = cards.kept_to(read(messages, Persona(description=CARD)))
+    return [(one.value, one.message) for one in found if one.rule == "style.recited"]
+
+
+def test_a_run_of_eight_words_of_the_card_is_recited() -> None:
+    words = CARD.split()
+    assert recited(" ".join(words[3:11])) == [(8, 0)]
+    assert recited(" ".join(words[3:10])) == []
+    assert recited("Oh, " + ", ".join(words[3:11]).upper() + "!") == [(8, 0)]
+    assert recited(f"{' '.join(words[3:10])} so {' '.join(words[10:20])} yes") == [(10, 0)]
+    assert recited(" ".join(words[3:12]), " ".join(words[:30]), " ".join(words[5:20])) == [(30, 1)]
+    assert recited(CARD) == [(100, 0)]  # not measured to its end
+    by_user = [Message("user", CARD)]
+    found = cards.kept_to(read(by_user, Persona(description=CARD)))
+    assert [one.rule for one in found] == ["style.swapped"]
+
+
+@pytest.mark.parametrize(
+    ("said", "voiced"),
+    [
+        ("I collect antique silver spoons.", True),
+        ("I collect antique silver forks.", True),  # three words of four
+        ("I collect antique copper forks.", False),
+        ("Collecting antiques, silver spoon and all.", True),  # other forms
+        ("Do you collect antique silver spoons?", False),
+        ("Do I collect antique silver spoons?", False),
+        ("So it is said that your collection is antique silver spoons.", False),
+        ("I collect silver. Antique spoons are dear.", False),  # in two sentences
+    ],
+)
+def test_a_fact_is_voiced_by_three_of_four_of_its_words(said: str, voiced: bool) -> None:
+    card = Persona(description="Collects antique silver spoons.")
+    by_user = [Message("user", said), Message("assistant", "Lovely.")]
+    found = [(one.value, one.message) for one in cards.kept_to(read(by_user, card))]
+    assert found == ([(1, 0)] if voiced else [])
+    both = [*by_user, Message("assistant", "I collect antique silver spoons.")]
+    assert not [one for one in cards.kept_to(read(both, card)) if one.rule == "style.swapped"]
+
+
 @pytest.mark.parametrize(
     ("reply", "rule"),
     [
@@ -276,6 +320,39 @@ def test_short_greetings_may_be_said_again() -> None:
     assert "style.similar" not in found
 
 
+SENTENCES = [f"I saw {place} by the sea." for place in ("one", "two", "six", "ten", "a", "b", "c")]
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        (" ".join(SENTENCES[n] for n in (0, 1, 2, 3, 2, 0, 3, 1)), 0.5),
+        (" ".join(SENTENCES[n] for n in (0, 1, 2, 3, 4, 0, 3, 1)), None),  # 3 of 8
+        (" ".join(SENTENCES[n] for n in (0, 1, 2, 1, 2, 0, 2)), None),  # seven sentences
+        (" ".join(SENTENCES[n] for n in (0, 1, 2, 0, 1, 0, 2, 0, 2)), 2 / 3),
+        ("\n".join(SENTENCES[n] for n in (0, 1, 2, 3, 2, 0, 3, 1)), 0.5),
+        # 24 words in eight sentences; 23, of which one sentence has two
+        (
+            "I see it. We go in. You sit up. He is on. He is on. I see it. You sit up. We go in.",
+            0.5,
+        ),
+        ("I see it. We go in. You sit up. He is on. He is on. I see it. You sit up. We go.", None),
+        # 26 words in nine sentences: fewer than three each
+        (
+            (
+                "I see. We go in. You sit up. He is on. He is on. I see. You sit up. We go in. "
+                "We go there now."
+            ),
+            None,
+        ),
+    ],
+)
+def test_a_message_whose_sentences_are_said_again(text: str, share: float | None) -> None:
+    found = list(repetition.repetition(read([Message("user", "Hi."), Message("assistant", text)])))
+    loops = [(one.value, one.message) for one in found if one.rule == "style.loop"]
+    assert loops == ([] if share is None else [(pytest.approx(share), 1)])
+
+
 @pytest.mark.parametrize(
     ("openings", "share"),
     [
@@ -285,6 +362,11 @@ def test_short_greetings_may_be_said_again() -> None:
             None,
         ),
         (["Yes.", "Yes.", "Yes.", "Yes.", "Yes."], None),
+        (["Oh my goodness, yes."] * 4, 1.0),
+        (["Oh my goodness, yes."] * 3, None),
+        ([*["Oh my goodness, yes."] * 4, "Well, no.", "Ha."], 4 / 6),
+        ([*["Oh my goodness, yes."] * 3, "Well, no.", "Ha."], None),
+        (["Oh my"] * 4, None),  # two words
     ],
 )
 def test_messages_that_begin_with_the_same_words(openings: list[str], share: float | None) -> None:

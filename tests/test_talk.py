@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -14,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import UserError, llm
-from pipeline.conversation import Message
+from pipeline.conversation import Annotation, Conversation, Message, Source
 from pipeline.formats.cards import Character
-from pipeline.generate import personas, plan, prompts, slots, talk
+from pipeline.generate import choice, personas, plan, prompts, slots, talk
 from pipeline.generate.candidates import User
 from pipeline.generate.check import first_fault, underage
 from pipeline.generate.context import GenerateContext
@@ -24,9 +25,11 @@ from pipeline.generate.plan import Plan, Side, annotations_of, draw, moves, side
 from pipeline.generate.scene import Scene, note, opening, script_prompt, systems_of
 from pipeline.generate.talk import view
 from pipeline.llm import Answer, CallFailed
-from pipeline.pacing import EARLIEST, PAUSE
+from pipeline.pacing import EARLIEST, PAUSE, STAGES
+from pipeline.pacing.course import Said, course
 from pipeline.pacing.uptake import rebuffs, takes_up
 from pipeline.recipe.generate import GenerateSettings
+from pipeline.score.rate import scores
 
 EN = prompts.load("en")
 REBUFFS = rebuffs("en")
@@ -197,9 +200,44 @@ def test_what_the_plan_says_of_every_message_is_its_annotation() -> None:
     decisions = ["hold"] * 20
     decisions[8], decisions[10], decisions[16] = "closer", "back", "closer"
     assert [one.decision for one in found] == decisions
+    assert {one.by for one in found} == {"plan"}
     user = annotations_of(messages("user", texts), a_plan(24, "user", steps=(8,)), REBUFFS)
     assert user == found  # whoever steps
     assert annotations_of([], a_plan(), REBUFFS) == ()
+
+
+CLOSENESS = (-0.4, 0.1, 0.5)  # of a message at each stage
+
+
+def as_said(found: Sequence[Annotation], talked: Sequence[Message]) -> list[Said]:
+    """A talk that does what its plan says: a step is as close as the next stage."""
+    said = []
+    for index, one in enumerate(found):
+        stage = STAGES.index(one.stage or "") + (one.decision == "closer")
+        answers = index > 0 and found[index - 1].decision == "closer"
+        taken = takes_up(talked[index].content, REBUFFS) or not answers
+        said.append(Said(talked[index].role, CLOSENESS[stage], uptake=1.0 if taken else -1.0))
+    return said
+
+
+@pytest.mark.parametrize("begun", [0, 1, 2])
+def test_a_planned_talk_is_never_rushed(begun: int) -> None:
+    """1,000 plans for each stage at which two people may meet, a third of the steps turned away."""
+    verdicts = []
+    for number in range(1000):
+        rng = random.Random(number)
+        opener = rng.choice(SIDES)
+        made = draw(GenerateSettings(turns=(6, 36)), rng, opener, begun)
+        texts = rng.choices([TAKEN, TAKEN, TURNED], k=made.turns)
+        talked = messages(opener, texts)
+        found = annotations_of(talked, made, REBUFFS)
+        followed = course(as_said(found, talked), STAGES[begun])
+        assert followed.jumps == followed.pressed == []
+        measured = {"rush": followed.rush or 0.0, "steps": float(len(followed.steps))}
+        row = Conversation("", tuple(talked), Source("generated", "", ""), measures=measured)
+        score = next(score for score in scores(row) if score.criterion == "pacing")
+        verdicts.append(score.value or 0)
+    assert min(verdicts) > 2  # rushed
 
 
 def drawn(seed: int, opener: Side, fewest: int, more: int) -> Plan:
@@ -370,6 +408,51 @@ def test_each_side_has_its_name_and_its_model_in_the_result() -> None:
         assert call["top_p"] == settings.top_p
 
 
+def test_a_bad_try_stays_whole_beside_the_message_with_the_rule_it_broke() -> None:
+    long = "Tom: which paint" + " and why" * 40
+    result, _ = in_turns([long, "which paint then", "Red. It never dries, you see."], turns=3)
+    assert [tuple(one) for one in result.tries] == [
+        (1, long, "style.label", False),
+        (1, "which paint then", "chosen", True),
+    ]
+
+
+def test_at_a_turning_point_several_are_asked_for_and_one_stands() -> None:
+    """The last two of four messages say goodbye; the step before them is left out here."""
+    stub = Stub(["which paint then", "have to run, bye", "Tom: bye", "right, I'm off", "Go well."])
+    stub.answers += ["Mind the step, then."]
+    settings = GenerateSettings(turns=(4, 30), candidates=2)
+    context = GenerateContext(stub, settings, EN, 7)  # type: ignore[arg-type]
+    scene = a_scene(turns=4, steps=())
+    scene = replace(scene, plan=replace(scene.plan, ending="open"))
+    result = llm.run(talk.talk(scene, context))
+    assert len(result.messages) == 4
+    assert Counter((one.message, one.reason) for one in result.tries) == Counter(
+        {
+            (2, "style.label"): 1,
+            (2, "candidate"): 1,
+            (2, "chosen"): 1,
+            (3, "candidate"): 1,
+            (3, "chosen"): 1,
+        }
+    )
+    for one in result.tries:
+        assert one.chosen == (one.reason == "chosen")
+        assert one.chosen == (one.content == result.messages[one.message].content)
+    assert len({(call["sample"], call["messages"][-1]["content"]) for call in stub.asked}) == 6
+
+
+def test_the_candidate_that_rushes_less_is_chosen() -> None:
+    before = messages("user", ["the bus was late again"])
+    texts = ["I have loved you since the first word, never leave me.", "Mine too, by ten minutes."]
+    good = [Message("assistant", text) for text in texts]
+    assert choice.best(before, good, "en") == 1
+    assert choice.best(before, good[::-1], "en") == 0
+    assert choice.best(before, good[:1], "en") == 0
+    assert choice.is_low("I cried all night, I feel so sad and lonely", "en")
+    assert not choice.is_low("the bus was late again", "en")
+
+
 def test_after_three_bad_messages_the_talk_is_cut_at_the_last_good_one() -> None:
     refusal = "I'm sorry, but I can't assist with that request."
     result, stub = in_turns(["which paint then", refusal, refusal, refusal], turns=9)
@@ -517,7 +600,7 @@ def test_a_fault_names_the_message_and_quotes_its_beginning() -> None:
     assert found.reason == "label"
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("language", prompts.known())
 def test_every_prompt_and_direction_can_be_filled(language: str) -> None:
     wording = prompts.load(language)
     assert wording.directions.keys() == prompts.load("en").directions.keys()
@@ -556,7 +639,7 @@ def test_the_attempts_of_all_slots_differ_in_sample_user_and_plan() -> None:
     people = personas.bundled("en")
     one = replace(people, characters=people.characters[:1])
     scenes = [
-        slots.scene_of(slots.Attempt(slot, number, False), one, context)
+        slots.scene_of(slot, number, one, context)
         for slot in slots.all_slots(one, 4)
         for number in range(3)
     ]
@@ -595,6 +678,16 @@ def test_the_attempts_of_all_slots_differ_in_sample_user_and_plan() -> None:
         ("ru", "Лене 15 с половиной.", "Лене 15"),
         ("ru", "Мне 15, и что.", "Мне 15"),
         ("en", "A 300-year-old elf who teaches at a high school.", None),
+        ("de", "Lena ist eine 16-jährige Bäckerin.", "16-jährig"),
+        ("de", "Lena ist 15 Jahre alt.", "15 Jahre alt"),
+        ("de", "Ihr Laden steht seit 12 Jahren.", None),
+        ("fr", "Lise a 16 ans et chante.", "a 16 ans"),
+        ("fr", "Depuis 12 ans elle vend du pain.", None),
+        ("es", "Lola tiene 16 años.", "tiene 16 años"),
+        ("es", "Lola tiene 61 años y un hijo de 12 años.", None),
+        ("zh", "小莉今年16岁。", "16岁"),
+        ("zh", "她是个高中生。", "高中生"),
+        ("zh", "他61岁，开了12年店。", None),
         ("ru", "Лене 15 лет, она учится в школе.", "Лене 15"),
         ("ru", "Это 16-летняя девушка.", "16-летн"),
         ("ru", "Она старшеклассница.", "старшеклассница"),

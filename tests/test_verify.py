@@ -5,9 +5,10 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.conversation import Conversation, Finding, Message, Source, from_table, to_table
+from pipeline.conversation import Conversation, Finding, Message, Source
 from pipeline.dedup import dedup, edges, link, sign, verify
 from pipeline.recipe.dedup import DedupSettings
+from pipeline.store.columns import from_table, to_table
 
 SETTINGS = DedupSettings()
 

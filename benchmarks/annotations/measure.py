@@ -66,7 +66,7 @@ def lines() -> None:
         if any(found.emotions):
             labels = [line.emotion for line in own]
             print(f", emotion macro F1 {macro(labels, found.emotions):.3f}", end="")
-        answers = texts.uptake("uptake_test", language)
+        answers = texts.marked("uptake_test", language)
         if answers:
             taken = annotate([text for text, _ in answers], [language] * len(answers)).uptake > 0
             right = np.mean(taken == np.array([label for _, label in answers]))
@@ -217,9 +217,11 @@ def _agreement(
     return f"{value:.2f} of {len(known)}" if value is not None else "constant"
 
 
+PRESSING = ("pressing-en", "pressing-ru", "pressing-de")
 PAIRS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "plain": texts.plain_pairs,
     **{name: lambda name=name: texts.pairs(name) for name in ("en", "ru", "de", "order")},
+    **{name: lambda name=name: texts.pairs(name) for name in PRESSING},
     **{name: lambda name=name: texts.pairs(name) for name in texts.LANGUAGES[3:]},
 }
 

@@ -22,12 +22,13 @@ HERE = Path(__file__).parent
 LANGUAGES = ("en", "ru", "de", "fr", "es", "it", "pt", "zh", "ja", "ko")
 # In what the heads have been measured: closeness Pearson ≥ .7 and emotion macro F1 ≥ .5 on the test
 # lines here; uptake right in ≥ .7 of the test lines (en, ru, de) or, with it, the rushed side found
-# in ≥ .8 of the pairs.
+# in ≥ .8 of the pairs; pressing where no fewer pairs are right with it (in German one was).
 FEELING = ("en", "ru", "de", "fr", "es", "it", "pt")
 MEASURED = [
     *(f"closeness {language}" for language in LANGUAGES),
     *(f"emotion {language}" for language in FEELING),
     *(f"uptake {language}" for language in LANGUAGES),
+    *(f"pressing {language}" for language in ("en", "ru")),
 ]
 # GoEmotions' 27 labels and neutral → ours
 GOEMOTIONS = {
@@ -93,8 +94,9 @@ def of_first_meetings(language: str) -> list[Line]:
     return ours("meetings", language)
 
 
-def uptake(name: str, language: str) -> list[tuple[str, bool]]:
-    """`uptake` (to learn from) or `uptake_test`: answers, and whether they take a step up."""
+def marked(name: str, language: str) -> list[tuple[str, bool]]:
+    """Lines with yes or no. `uptake` (to learn from), `uptake_test`: answers, do they take a step
+    up? `pressing` (to learn from): does it ask again, bargain, claim, blame?"""
     path = HERE / f"{name}-{language}.tsv"
     if not path.exists():
         return []

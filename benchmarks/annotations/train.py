@@ -1,7 +1,9 @@
 """Make the heads that are part of the package, from labelled lines and a teacher.
 
     .venv/bin/python -m benchmarks.annotations.train           needs the group `models` and
-    ../shared
+                                                               ../shared
+    .venv/bin/python -m benchmarks.annotations.train pressing  that head alone: no teacher, no
+                                                               sentence vectors; the others stay
 
     labelled lines ──> teacher on sentence vectors ──labels──> lines without a label
           │                     │                                        │
@@ -15,6 +17,7 @@ in build/annotations: they take half an hour.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,13 +38,16 @@ MOST = 500  # lines without a label of one set
 TAUGHT = {"closeness": 0.3, "question": 1.0, "forward": 0.3, "uptake": 0.3, "emotion": 0.3}
 ALPHA = {"closeness": 0.5, "question": 0.3, "forward": 1.0, "uptake": 1.0, "emotion": 1.0}
 SHARPLY = 0.5  # closeness from which on a message is too close for people who have just met
+# Pressing is learned without the teacher. What is too close weighs a little: it often presses too.
+TOO_CLOSE, PRESSING_RIDGE = 0.3, 0.5
+FAINT = 1 / 8  # of its largest weight; smaller ones would make the package exceed a megabyte
 
 
 def labelled() -> dict[str, list[Example]]:
     """What each head learns from, without the teacher."""
     lines = [line for language in texts.LANGUAGES for line in texts.to_learn_from(language)]
     met = [line for language in texts.LANGUAGES for line in texts.of_first_meetings(language)]
-    answers = [each for language in texts.LANGUAGES for each in texts.uptake("uptake", language)]
+    answers = [each for language in texts.LANGUAGES for each in texts.marked("uptake", language)]
     emotions = [(line.text, line.emotion) for line in lines]
     return {
         "closeness": [Example(line.text, line.closeness) for line in lines],
@@ -71,6 +77,22 @@ class Vectors:
             everything = np.array(list(self.known.values()))
             np.savez(VECTORS, texts=np.array(list(self.known)), vectors=everything)
         return np.array([self.known[line] for line in lines])
+
+
+def of_pressing(forward: Sequence[Example]) -> list[Example]:
+    """What the head of pressing learns from. forward: the examples of that head."""
+    lines = [line for language in texts.LANGUAGES for line in texts.marked("pressing", language)]
+    own = [Example(text, 2.0 * presses - 1) for text, presses in lines]
+    return [*own, *(example._replace(weight=TOO_CLOSE) for example in forward)]
+
+
+def pressing(examples: Sequence[Example], frequencies: Array) -> LinearHead:
+    """The head of pressing, its faint weights left out."""
+    rows = training.weighed(training.counts([example.text for example in examples]), frequencies)
+    head = training.ridge(rows, training.value_labels(examples), PRESSING_RIDGE)
+    weights = np.abs(head.coefficients * frequencies)
+    kept = weights > FAINT * weights.max()
+    return LinearHead(np.where(kept, head.coefficients, 0), head.bias)
 
 
 def labels_of(name: str, examples: Sequence[Example]) -> Labels:
@@ -104,7 +126,9 @@ def trained(examples: dict[str, list[Example]]) -> dict[str, Array]:
         labels = with_taught(own, kept.of(lines[name]), kept.of(further), TAUGHT[name])
         rows = training.weighed(vstack([counts[name], more]), frequencies)
         made.append(training.ridge(rows, labels, ALPHA[name]))
-    columns = [*list(examples)[:-1], *(f"emotion.{emotion}" for emotion in EMOTIONS)]
+    made.insert(-1, pressing(of_pressing(examples["forward"]), frequencies))
+    names = [*list(examples)[:-1], "pressing"]
+    columns = [*names, *(f"emotion.{emotion}" for emotion in EMOTIONS)]
     coefficients = np.vstack([head.coefficients for head in made])
     bias = np.concatenate([head.bias for head in made])
     return heads.folded(columns, coefficients, bias, frequencies, texts.MEASURED)
@@ -152,10 +176,32 @@ def _fitted(vectors: Array, landmarks: Array, labels: Labels, asked: int) -> Arr
     return np.append(found, bias)
 
 
+def with_pressing(known: dict[str, Array], examples: Sequence[Example]) -> dict[str, Array]:
+    """The arrays of the heads' file, its head of pressing made anew."""
+    frequencies = np.sqrt(known["squares"].astype(np.float32))
+    head = pressing(examples, frequencies)
+    made = heads.folded(["pressing"], head.coefficients, head.bias, frequencies, texts.MEASURED)
+    others = known["columns"] != "pressing"
+    place = len(EMOTIONS)  # of these columns stand behind it
+    for name in ("columns", "weights", "scale", "bias"):
+        rest = np.compress(others, known[name], axis=-1)
+        behind = rest.shape[-1] - place
+        parts = (rest[..., :behind], made[name], rest[..., behind:])
+        known[name] = np.asfortranarray(np.concatenate(parts, axis=-1))  # smaller in the file
+    return known | {"languages": made["languages"]}
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("head", nargs="?", choices=("pressing",))
     examples = labelled()
-    np.savez_compressed(MODELS / "encoder.npz", **encoded(examples))
-    np.savez_compressed(MODELS / "heads.npz", **trained(examples))
+    if parser.parse_args().head:
+        with np.load(MODELS / "heads.npz") as file:
+            found = with_pressing(dict(file), of_pressing(examples["forward"]))
+    else:
+        np.savez_compressed(MODELS / "encoder.npz", **encoded(examples))
+        found = trained(examples)
+    np.savez_compressed(MODELS / "heads.npz", **found)
 
 
 if __name__ == "__main__":

@@ -45,14 +45,17 @@ class Annotated(NamedTuple):
 
     closeness: from -1 to 1; with an encoder, see `_with_encoder`.
     forward: about -1 to 1, above 0 too close between people who have just met. uptake: likewise,
-    above 0 it takes up what was said before it, else it turns away. low: whether there may be
+    above 0 it takes up what was said before it, else it turns away. pressing: likewise, above 0 it
+    asks again, bargains, claims, blames; NaN in most languages. low: whether there may be
     sadness, anger or fear in it. marks: name of a list of phrases → whether a message has one.
-    follows: cosine with the message before; NaN without an encoder.
+    follows: cosine with the message before; NaN without an encoder, and in languages in which its
+    closeness was not measured.
     """
 
     closeness: Array  # (messages,) float32
     forward: Array
     uptake: Array
+    pressing: Array
     emotions: list[str | None]
     low: Array  # (messages,) bool
     marks: dict[str, Array]  # (messages,) bool
@@ -76,17 +79,23 @@ def annotate(
     heads = shipped()
     read = heads.read(words or words_of(texts))
     near, felt = heads.measured(languages, "closeness"), heads.measured(languages, "emotion")
-    taken = heads.measured(languages, "uptake")
     close = _with_encoder(closeness(heads, read), read.asks, encoded)
     return Annotated(
         np.where(near, close, np.nan),
         np.where(near, heads.column(read, "forward"), np.nan),
-        np.where(taken, heads.column(read, "uptake"), np.nan),
+        _where_measured("uptake", heads, read, languages),
+        _where_measured("pressing", heads, read, languages),
         _emotions(heads.emotions(read, EMOTIONS), felt),
         felt & (heads.emotions(read, LOW).max(axis=0) > MAYBE),
         _marks(read),
-        encoded.follows if encoded else np.full(len(languages), np.nan),
+        np.where(near, encoded.follows, np.nan) if encoded else np.full(len(near), np.nan),
     )
+
+
+def _where_measured(name: str, heads: Heads, read: Read, languages: Sequence[str | None]) -> Array:
+    """(messages,) what one head says, in the languages in which it was measured."""
+    found: Array = np.where(heads.measured(languages, name), heads.column(read, name), np.nan)
+    return found
 
 
 def _marks(read: Read) -> dict[str, Array]:

@@ -11,6 +11,7 @@ takes some thousand times what the heads on n-grams take (`RATE`).
 from __future__ import annotations
 
 import importlib
+import zipfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -128,5 +129,12 @@ def _encoder() -> Encoder:
 
 @cache
 def _kernel() -> _Kernel:
-    with np.load(MODEL) as file:
-        return _Kernel(*(file[name] for name in _Kernel._fields))
+    """Raises UserError where the file is missing or damaged."""
+    try:
+        with np.load(MODEL) as file:
+            return _Kernel(*(file[name] for name in _Kernel._fields))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{MODEL}, which is part of the package, cannot be read ({error}). Install it again: "
+            "pip install --force-reinstall --no-deps rapport-dialogues."
+        ) from None

@@ -1,6 +1,6 @@
 """How heads are made: ridge regression on the features of labelled messages.
 
-    closeness   the value itself; `question`, `forward` and `uptake` likewise
+    closeness   the value itself; `question`, `forward`, `uptake` and `pressing` likewise
     emotion     one column each: 1 where a message shows it, else -1; rare emotions weigh more
 
 Least squares by LSQR (Paige and Saunders 1982), from zero and with few steps: the same data give

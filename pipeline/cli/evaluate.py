@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from pipeline.cli import streams
-from pipeline.cli.execute import exit_if_partial, show_funnel, unkept_folder
-from pipeline.cli.request import StageRequest
+from pipeline.cli.execute import (
+    DONE_IN_PART,
+    exit_if_partial,
+    kept_answers,
+    show_funnel,
+    unkept_folder,
+)
+from pipeline.cli.request import REHEARSAL, StageRequest
 
 if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and pyarrow
     from pipeline.conversation import Conversation
@@ -76,6 +82,7 @@ OPTIONS = [REQUIRE, COMPARE]
 
 def evaluate(request: StageRequest) -> None:
     """Show what is said of every conversation. Exits with 1 where one has less than required."""
+    from pipeline.run.reports import unread
     from pipeline.score.verdict import VerdictTally
 
     if request.own["compare"]:
@@ -84,22 +91,25 @@ def evaluate(request: StageRequest) -> None:
     tally = VerdictTally(cast("dict[str, float]", request.own["require"]))
     with _placed(request) as placed:
         funnel = placed.run(placed.recipe())
+        missed = unread(placed.out)
         if request.as_json:
             _show_as_json(placed.out, tally, funnel)
         else:
             _show(placed.out, tally, funnel, bool(request.out))
     _exit_if_short(tally, funnel)
-    exit_if_partial(funnel)
+    _exit_if_partial(funnel, missed)
 
 
 @contextmanager
 def _placed(request: StageRequest) -> Iterator[StageRequest]:
-    """The request with a folder: its own, or one that is removed afterwards."""
+    """The request with a folder: its own, or one that is removed afterwards, but for the answers of
+    a judge, which may have been paid."""
     if request.out:
         yield request
         return
+    asks = request.own["judge"] not in (None, REHEARSAL)
     with unkept_folder() as folder:
-        yield replace(request, out=folder)
+        yield replace(request, out=folder, answers=kept_answers() if asks else None)
 
 
 def _show(out: str, tally: VerdictTally, funnel: Sequence[FunnelRow], is_kept: bool) -> None:
@@ -115,13 +125,13 @@ def _show(out: str, tally: VerdictTally, funnel: Sequence[FunnelRow], is_kept: b
         said = tally.add(row)
         if tally.rows <= SHOWN:
             streams.show_lines(verdicts.verdict(row, said))
-    streams.show_lines(verdicts.not_shown(tally.rows - SHOWN, _unread(funnel)))
+    streams.show_lines(verdicts.not_shown(tally.rows - SHOWN))
     if tally.rows > 1:
         streams.show(verdicts.means(tally.means()))
 
 
 def _show_as_json(out: str, tally: VerdictTally, funnel: Sequence[FunnelRow]) -> None:
-    from pipeline.run.reports import scored
+    from pipeline.run.reports import scored, unread
     from pipeline.score.verdict import as_record
 
     found = [as_record(row, tally.add(row)) for row in scored(out)]
@@ -130,6 +140,7 @@ def _show_as_json(out: str, tally: VerdictTally, funnel: Sequence[FunnelRow]) ->
         "criteria": [mean._asdict() for mean in tally.means()],
         "required": tally.required,
         "short": [one.as_record() for one in tally.short],
+        "unread": unread(out),
         "funnel": funnel,
     }
     streams.show_json(document)
@@ -154,6 +165,17 @@ def _exit_if_short(tally: VerdictTally, funnel: Sequence[FunnelRow]) -> None:
         raise click.exceptions.Exit(code)
 
 
+def _exit_if_partial(funnel: Sequence[FunnelRow], missed: Sequence[str]) -> None:
+    """Exit with 3 where a record could not be read, or something else is missing. missed: the
+    records."""
+    from pipeline.cli import verdicts
+    from pipeline.run.reports import losses
+
+    sentences = [*verdicts.not_read(missed), *losses(funnel)]
+    if sentences:
+        raise click.exceptions.Exit(streams.complain("\n".join(sentences), DONE_IN_PART))
+
+
 # --- two files
 
 
@@ -165,19 +187,22 @@ def _compare(request: StageRequest) -> None:
         raise click.UsageError("--compare takes two files: rapport score --compare A B.")
     if request.out or request.own["require"]:
         raise click.UsageError("--compare keeps and requires nothing: no --out, no --require.")
-    first, second = (_scored(request, one) for one in request.inputs)
+    missed: list[str] = []
+    first, second = (_scored(request, one, missed) for one in request.inputs)
     found = compare(first, second)
     if request.as_json:
-        streams.show_json({"inputs": request.inputs, **as_record(found)})
-        return
-    streams.show_lines(verdicts.compared(found, request.inputs))
-    streams.show(verdicts.differences(found))
+        streams.show_json({"inputs": request.inputs, "unread": missed, **as_record(found)})
+    else:
+        streams.show_lines(verdicts.compared(found, request.inputs))
+        streams.show(verdicts.differences(found))
+    _exit_if_partial([], missed)
 
 
-def _scored(request: StageRequest, path: str) -> list[Conversation]:
-    """The rows of one input."""
-    from pipeline.run.reports import scored
+def _scored(request: StageRequest, path: str, missed: list[str]) -> list[Conversation]:
+    """The rows of one input. missed: gets what could not be read of it."""
+    from pipeline.run.reports import scored, unread
 
     with _placed(replace(request, inputs=[path])) as placed:
         exit_if_partial(placed.run(placed.recipe()))
+        missed += unread(placed.out)
         return list(scored(placed.out))

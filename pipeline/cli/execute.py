@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -39,15 +40,26 @@ def execute(
     first: str | None = None,
     last: str | None = None,
     only: Sequence[str] | None = None,
+    answers: Path | None = None,
 ) -> list[FunnelRow]:
-    """Run a recipe into a folder and return the funnel. first, last, only: see `runner.run`."""
+    """Run a recipe into a folder and return the funnel. first, last, only: see `runner.run`.
+    answers: see `Job`."""
     from pipeline.run import runner
     from pipeline.run.context import Job
     from pipeline.run.engine import Engine
 
     with Engine(workers) as engine, display() as shown:
-        job = Job(recipe, out, engine, shown.progress, shown.notice, secrets(recipe))
+        keys = secrets(recipe)
+        job = Job(recipe, out, engine, shown.progress, shown.notice, keys, answers)
         return runner.run(job, first=first, last=last, only=only)
+
+
+def kept_answers() -> Path:
+    """The folder in which answers of models are kept that belong to no run: the user's cache."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(cache, "rapport")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what was asked may be private
+    return folder
 
 
 def secrets(recipe: Recipe) -> Mapping[str, str]:

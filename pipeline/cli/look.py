@@ -58,6 +58,9 @@ def _details(reports: Sequence[Report]) -> Iterator[str]:
         if "usage" in report:
             yield from render.usage(report["stage"], report["usage"])
     for report in reports:
+        if report.get("diversity", {}).get("talks"):
+            yield from render.diversity(report["diversity"])
+    for report in reports:
         if report.get("link", {}).get("rows"):
             yield from render.links(report["link"])
     for report in reports:

@@ -131,7 +131,10 @@ def usage(stage: str, took: Mapping[str, Any]) -> Iterator[str]:
     failures = ", ".join(counts) or "none"
     calls = f"{took['calls']} calls, {took['cached']} of them answered from the store"
     tokens = took["prompt_tokens"] + took["completion_tokens"]
-    spent = f"{took['requests']} requests, {tokens} tokens, ${took['cost']:.4f}"
+    requests = f"{took['requests']} requests"
+    if took.get("probes"):
+        requests += f" and {took['probes']} that asked what the servers can do"
+    spent = f"{requests}, {tokens} tokens, ${took['cost']:.4f}"
     yield ""
     yield f"{stage}, models: {calls}; {spent}; failed requests: {failures}"
     all_spent = f"{took['all_tokens']} tokens, ${took['all_cost']:.4f}"
@@ -240,6 +243,25 @@ def reported_openings(reports: Iterable[Report]) -> Iterator[Table]:
     found = [Openings(**one) for report in reports for one in report.get("openings", ())]
     if found:
         yield openings(found)
+
+
+def diversity(found: Mapping[str, Any]) -> Iterator[str]:
+    """How different the talks of `generate` are, beside those of people."""
+    yield ""
+    axes = found["axes"].items()
+    kinds = ", ".join(f"{axis} {axis_of['different']}" for axis, axis_of in axes)
+    yield f"{found['talks']} talks; different: openings {found['openings']}, {kinds}"
+    evenly = [(axis, axis_of["evenness"]) for axis, axis_of in axes]
+    shown = ", ".join(f"{axis} {even:.2f}" for axis, even in evenly if even is not None)
+    yield f"  evenness, 1 where each comes as often: {shown or 'one of each'}"
+    people = [f"{name} {figures['begin_alike']:.1%}" for name, figures in found["human"].items()]
+    if found["begin_alike"] is not None:
+        yield f"  pairs that begin alike: {found['begin_alike']:.1%} ({', '.join(people)})"
+    people = [f"{name} {figures['shared']:.1%}" for name, figures in found["human"].items()]
+    if found["shared"] is not None:
+        yield f"  5-grams that another talk has: {found['shared']:.1%} ({', '.join(people)})"
+    if found["warning"]:
+        yield f"warning: {found['warning']}"
 
 
 def openings(found: Iterable[Openings]) -> Table:

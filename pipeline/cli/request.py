@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli.execute import execute
@@ -24,7 +25,7 @@ class StageRequest:
 
     out: empty for `score` where nothing is to be kept. settings: KEY=VALUE. own: the stage's
     options that are no settings, by name. reading: how the input files are read, as a source of a
-    recipe has it.
+    recipe has it. answers: see `Job`.
     """
 
     stage: str
@@ -35,6 +36,7 @@ class StageRequest:
     as_json: bool
     own: dict[str, object]
     reading: dict[str, object]
+    answers: Path | None = None
 
     def recipe(self) -> Recipe:
         """The recipe of this one stage. Raises UserError that names the wrong setting."""
@@ -47,7 +49,8 @@ class StageRequest:
 
     def run(self, recipe: Recipe) -> list[FunnelRow]:
         """Read the inputs and run the stage on them, with progress meanwhile."""
-        return execute(recipe, self.out, self.workers, only=("collect", self.stage))
+        stages = ("collect", self.stage)
+        return execute(recipe, self.out, self.workers, only=stages, answers=self.answers)
 
     def _models(self) -> dict[str, Values]:
         """The model of `rapport generate`, or the judge of `rapport score`, as a recipe has it."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli import streams
-from pipeline.cli.execute import execute, exit_if_partial, show_funnel
+from pipeline.cli.execute import execute, exit_if_partial, secrets, show_funnel
 from pipeline.run.stages import NAMES
 
 if TYPE_CHECKING:
+    from pipeline.recipe.settings import Recipe
     from pipeline.store.report import FunnelRow
 
 FOLDER_OF_RUN = "Folder of the run [default: output/<recipe name>]."
@@ -75,8 +77,18 @@ def _next_commands(out: str, funnel: Sequence[FunnelRow]) -> Iterator[str]:
     if dropped is not None:
         yield f"  {rapport} why {out} {dropped}"
     if funnel and funnel[-1]["stage"] == "publish":
-        load = f"datasets.load_dataset('{out}/6-publish/dataset')"
+        load = f"datasets.load_dataset({_dataset(out)})"
         yield f'  {python} -c "import datasets; print({load})"'
+
+
+def _dataset(out: str) -> str:
+    """The folder of the dataset, with the config where it has no `default`."""
+    from pipeline.store.files import RunFolder
+
+    folder = RunFolder(f"{out}/6-publish/dataset")
+    configs = folder.listing()
+    only_rehearsal = "rehearsal" in configs and "full" not in configs
+    return f"'{folder.address}'" + ", 'rehearsal'" * only_rehearsal
 
 
 def _programs() -> tuple[str, str]:
@@ -90,13 +102,40 @@ def _programs() -> tuple[str, str]:
 
 @click.command()
 @click.argument("recipe")
-def check(recipe: str) -> None:
+@click.option(
+    "--models",
+    "ask_models",
+    is_flag=True,
+    help="Ask each model what its server can do: a few small requests, which are paid.",
+)
+@click.option("--out", help=FOLDER_OF_RUN)
+@click.option("--json", "as_json", is_flag=True, help="What the models can do as JSON.")
+def check(recipe: str, ask_models: bool, out: str | None, as_json: bool) -> None:
     """List every mistake of a recipe, with line and key."""
     from pipeline.recipe.loading import find, load
 
     path = find(recipe)
-    load(path, sources=True)
-    click.echo(f"{path}: no mistakes.")
+    loaded = load(path, sources=True)
+    if not as_json:
+        click.echo(f"{path}: no mistakes.")
+    if ask_models:
+        _check_models(loaded, out or f"output/{loaded.name}", as_json)
+
+
+def _check_models(recipe: Recipe, out: str, as_json: bool) -> None:
+    """Show what the servers can do. The folder of the run keeps it; its runs ask no more."""
+    from pipeline.cli import models
+    from pipeline.run.probing import probed
+    from pipeline.store.store import Store
+
+    asked = probed(recipe, Path(Store(out).path), secrets(recipe))
+    if as_json:
+        streams.show_json([asdict(one) for one in asked])
+    else:
+        streams.show(models.models(asked))
+        streams.show_lines(models.consequences(asked))
+    if problems := models.problems(asked):
+        raise click.exceptions.Exit(streams.complain("\n".join(problems), 1))
 
 
 @click.command()

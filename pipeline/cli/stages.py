@@ -62,7 +62,11 @@ MODEL = click.Option(
 BASE_URL = click.Option(
     ["--base-url"], help=f"Where the model is served; the key in {KEY} is sent there."
 )
-JUDGE = click.Option(["--judge"], help="Name of a model that rates each criterion [default: none].")
+JUDGE = click.Option(
+    ["--judge"],
+    help="Name of a model that rates each criterion [default: none]. Without "
+    "--out its answers, and what it was asked, are kept in ~/.cache/rapport.",
+)
 OWN = {
     "collect": [REPARSE],
     "generate": [MODEL, BASE_URL],

@@ -130,12 +130,21 @@ def short(text: str, width: int) -> str:
 # --- several conversations
 
 
-def not_shown(rows: int, unread: int) -> Iterator[str]:
-    """What there is beyond the verdicts. unread: records."""
+def not_shown(rows: int) -> Iterator[str]:
+    """What there is beyond the verdicts."""
     if rows > 0:
         yield f"{plural(rows, 'further conversation')}: --json shows all, --out keeps them."
+
+
+def not_read(unread: Sequence[str]) -> Iterator[str]:
+    """The records of which nothing can be said; with --out the quarantine of 1-collect has them."""
     if unread:
-        yield f"{_could_not_be_read(unread)}; with --out the quarantine of 1-collect has them."
+        yield f"{_could_not_be_read(len(unread))}:"
+    for record in unread[:SHORT_SHOWN]:
+        yield f"  {plain(record)}"
+    more = len(unread) - SHORT_SHOWN
+    if more > 0:
+        yield f"  … and {more} more: with --out the quarantine of 1-collect has all."
 
 
 def _could_not_be_read(count: int) -> str:

@@ -59,9 +59,9 @@ RULES: dict[str, str] = {
     "file.too_long": "The file has to be held in memory as a whole and is too long for that.",
 }
 SECOND = "the second speaker is the assistant"
-# Labels that stand for a side and are not names: "User 1", "speaker_2", "mturk_agent_1", "A".
+# Labels that stand for a side and are not names: "User 1", "speaker_2", "mturk_agent_1", "A", "Q".
 SIDE = re.compile(
-    r"(user|human|speaker|person|participant|agent|mturk_agent|worker|customer|bot|system|[a-d])?"
+    r"(user|human|speaker|person|participant|agent|mturk_agent|worker|customer|bot|system|[a-dq])?"
     r"[ _#-]?\d*",
     re.I,
 )
@@ -126,15 +126,16 @@ def admit(
     messages, assistants = _messages(turns, columns, origin.assistant)
     if assistants and origin.assistant == "second" and not _is_known(turns):
         transcript.assumed = (*dict.fromkeys((*transcript.assumed, SECOND)),)
-    edits = notes + _edits(transcript)
+    persona, user_persona = _personas(transcript, messages)
     return Conversation(
         identity(origin.name, ref),
         messages,
         _source(transcript, origin, ref, private),
-        *_personas(transcript, messages),
+        persona,
+        user_persona,
         f"{origin.name}/{transcript.group}" if transcript.group else None,
-        declared_language=code_of(transcript.language) or declared_language(transcript.extra),
-        edits=edits,
+        declared_language=_language(transcript),
+        edits=notes + _edits(transcript),
         annotations=transcript.annotations,
         alternatives=transcript.alternatives,
         extra=as_json(transcript.extra) if transcript.extra else None,
@@ -173,10 +174,18 @@ def _edits(transcript: Transcript) -> tuple[str, ...]:
     edits = transcript.notes
     if transcript.merged:
         edits += (f"collect: joined {transcript.merged + 1} records",)
-    edits += tuple(f"collect: assumed that {what}" for what in transcript.assumed)
+    if transcript.assumed:
+        edits += tuple(f"collect: assumed that {what}" for what in transcript.assumed)
     if transcript.left_out:
         edits += (f"collect: left out {counted(transcript.left_out)}",)
     return edits
+
+
+def _language(transcript: Transcript) -> str | None:
+    """The language that the source names, if it names one."""
+    if not transcript.language and not transcript.extra:
+        return None
+    return code_of(transcript.language) or declared_language(transcript.extra)
 
 
 def _source(transcript: Transcript, origin: Origin, ref: str, private: bool) -> Source:

@@ -85,7 +85,7 @@ def _rows_of(batch: pa.RecordBatch) -> Iterator[object]:
 def _own_rows(batch: pa.RecordBatch) -> list[object]:
     import pyarrow as pa
 
-    from pipeline.conversation import from_table
+    from pipeline.store.columns import from_table
 
     return list(from_table(pa.Table.from_batches([batch])))
 

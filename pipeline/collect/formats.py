@@ -225,7 +225,10 @@ def check_package(where: str, whole: IO[bytes]) -> Literal["workbook", "archive"
     """What a zip file is. UnknownFormat for a Word document and others; BadZipFile for damage."""
     if suffix(where) in ENDINGS:
         raise UnknownFormat(f"{where}: {ENDINGS[suffix(where)]}")
-    names = set(zipfile.ZipFile(whole).namelist())
+    try:
+        names = set(zipfile.ZipFile(whole).namelist())
+    except NotImplementedError as error:  # a damaged byte in the place of the version
+        raise zipfile.BadZipFile(str(error)) from error
     whole.seek(0)
     if WORKBOOK in names:
         return "workbook"

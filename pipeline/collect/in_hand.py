@@ -39,17 +39,19 @@ class FileInHand:
     def row(self, found: Transcript | Unread | Conversation, number: str) -> Row:
         """A row of our own stores passes unchanged; a transcript is admitted."""
         self.found += 1
+        ref = f"{self.place.path}#{number}"
         if isinstance(found, Conversation):
-            return self._own_row(found, f"{self.place.path}#{number}")
-        if isinstance(found, Transcript) and found.personas:
-            found = placeholders.filled(found)
+            return self._own_row(found, ref)
         private = self.shape is not None and self.shape.ABOUT.private
-        row = admit(found, self.origin, f"{self.place.path}#{number}", self.notes, private)
-        if isinstance(found, Transcript):
-            self.conversations += 1
-            if found.assumed or found.left_out:
-                self.assumed.update(dict.fromkeys(found.assumed))
-                self.left_out.update(found.left_out)
+        if isinstance(found, Unread):
+            return admit(found, self.origin, ref, self.notes, private)
+        self.conversations += 1
+        if found.personas:
+            found = placeholders.filled(found)
+        row = admit(found, self.origin, ref, self.notes, private)
+        if found.assumed or found.left_out:
+            self.assumed.update(dict.fromkeys(found.assumed))
+            self.left_out.update(found.left_out)
         return row
 
     def _own_row(self, row: Conversation, ref: str) -> Row:

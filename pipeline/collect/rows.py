@@ -46,6 +46,8 @@ HEAD = 50  # lines by which the shape of a text is recognised
 BESIDE_TEXT = 8  # a record of JSON may be so many times as long as its texts: our choice
 ENTITY = b"<!ENTITY"  # ten lines of them can stand for more text than fits in any memory
 
+NO_RECORDS = (Unread, Conversation)  # what a reader gives that needs no shape
+
 # What is found at a place: "7" is the seventh record, "7/2" its second conversation.
 Placed = tuple[str, Transcript | Unread | Conversation]
 
@@ -178,14 +180,14 @@ def _head(file: FileInHand, records: Iterator[Numbered]) -> Generator[Row, None,
         if _readable(head):
             break
         for number, record in head:
-            if isinstance(record, Unread | Conversation):
+            if isinstance(record, NO_RECORDS):
                 yield file.row(record, str(number))
     return head
 
 
 def _readable(head: list[Numbered]) -> list[object]:
     """The records that show the shape of the file."""
-    return [record for _, record in head if not isinstance(record, Unread | Conversation)]
+    return [record for _, record in head if not isinstance(record, NO_RECORDS)]
 
 
 def _read(
@@ -259,7 +261,7 @@ def _read_records(
     found: list[Transcript | Unread]
     has_fields = fields != FieldNames()
     for number, record in records:
-        if isinstance(record, Unread | Conversation):
+        if isinstance(record, NO_RECORDS):
             yield str(number), record
             continue
         try:

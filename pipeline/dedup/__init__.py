@@ -1,7 +1,7 @@
 """Drop duplicates: exact copies, near copies (MinHash, verified), parts of a longer conversation.
 
 Three passes, none of which needs the whole data set in memory. Tables are of
-`conversation.SCHEMA`, about 10,000 rows:
+`store.columns.SCHEMA`, about 10,000 rows:
 
     sign.sign(table, settings)                 a table per part, to be stored and mapped from disk
     link.link(signed, settings, against)       a decision per row to drop, and a report

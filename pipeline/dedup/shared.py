@@ -17,7 +17,7 @@ from pipeline.recipe.dedup import DedupSettings
 
 COUNTERS = 1 << 27  # at most
 COUNTERS_AT_LEAST = 1 << 10
-ONE_IN = 10_000  # rows; so many rows share a passage of a large data set by chance
+ONE_IN = 10_000  # rows; so many rows of a large data set share a text by chance
 MOST_COUNTED = 65_535
 RAREST = 3  # shingles that a row is looked for by, where not all have to be found again
 SLOTS_PER_RARE = 128  # so that one in 128 shingles is taken for a rare one by mistake

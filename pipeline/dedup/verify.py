@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipeline.conversation import FINDING
 from pipeline.dedup.arrays import CountArray, Integers
 from pipeline.dedup.columns import arrow, lengths, repeated, strings, values, whole
 from pipeline.dedup.edges import CONTAINED, NEAR, Edges
 from pipeline.dedup.kernels import Kernels
 from pipeline.dedup.rows import RankedRows
 from pipeline.recipe.dedup import DedupSettings
+from pipeline.store.columns import FINDING
 
 BATCH = 1 << 14  # pairs verified at a time: at most 2^15 rows of shingles in memory
 NEVER = 2.0  # a share that no row reaches

@@ -11,15 +11,16 @@ import base64
 import binascii
 import json
 import re
-import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypedDict, cast
+from typing import NamedTuple, NotRequired, TypedDict, cast
 
 from pipeline.conversation import Message, Persona, Role
+from pipeline.formats import lorebook
 from pipeline.formats.charx import ZIP, charx_text
+from pipeline.formats.lorebook import NO_LORE, Lorebook
+from pipeline.formats.png import PNG, chunk, chunks, plain_picture
 
 # All fields of V1, and those that V2 adds.
 V1_TEXTS = ("name", "description", "personality", "scenario", "first_mes", "mes_example")
@@ -40,8 +41,8 @@ OLD_NAMES = {
     "world_scenario": "scenario",
     "example_dialogue": "mes_example",
 }
-PNG = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"chara\0"  # of the text chunk that holds a card
+KEYWORD_V3 = b"ccv3\0"  # of the one that holds a V3 card, which counts where there are both
 MACRO = re.compile(r"\{\{(?:char|user)\}\}|<(?:BOT|USER)>", re.IGNORECASE)
 START = re.compile(r"<START>", re.IGNORECASE)  # between two example dialogues
 OURS = "rapport"  # our key under `extensions`
@@ -61,13 +62,14 @@ class CardData(TypedDict):
     alternate_greetings: list[str]
     tags: list[str]
     extensions: JsonObject
+    character_book: NotRequired[object]
 
 
 @dataclass(frozen=True, slots=True)
 class Character:
     """Somebody who can be talked to. Texts may hold the macros {{char}} and {{user}}.
 
-    card: the JSON it came from. origin: seed, card or invented. repairs: what was repaired
+    card: the JSON it came from. origin: seed, card, file or invented. repairs: what was repaired
     to read the card.
     """
 
@@ -83,6 +85,7 @@ class Character:
     origin: str = "seed"
     other_greetings: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
+    lore: Lorebook = NO_LORE
 
     def greeting_of(self, number: int) -> str | None:
         """The first message of talk `number`: each greeting once; then None, a new beginning.
@@ -154,6 +157,7 @@ def from_json(text: str) -> Character:
         origin="card",
         other_greetings=tuple(filter(None, map(str.strip, data["alternate_greetings"]))),
         repairs=tuple(repaired.repairs),
+        lore=lorebook.read(data.get("character_book")),
     )
 
 
@@ -214,6 +218,9 @@ def _repaired(card: JsonObject) -> _Repaired:
     if data.get("character_book", "missing") is None:
         repairs.append("character_book was null")
         del data["character_book"]
+    unused = lorebook.unused(data.get("character_book"))
+    if unused:
+        repairs.append(f"character_book: {unused} entries with regular expressions are not used")
     return _Repaired(cast(CardData, data), repairs)
 
 
@@ -344,11 +351,11 @@ def to_png(character: Character, image: bytes | None = None) -> bytes:
     """The V2 card inside a PNG: `image` with every other chunk as it was, or a plain picture."""
     card = KEYWORD + base64.b64encode(to_json(character).encode())
     parts = [PNG]
-    for kind, body in _chunks(image or _plain_picture()):
+    for kind, body in chunks(image or plain_picture()):
         if kind == b"IEND":
-            parts.append(_chunk(b"tEXt", card))
+            parts.append(chunk(b"tEXt", card))
         if not _holds_card(kind, body):
-            parts.append(_chunk(kind, body))
+            parts.append(chunk(kind, body))
     return b"".join(parts)
 
 
@@ -356,44 +363,20 @@ def png_text(image: bytes) -> str:
     """The JSON of the card in a PNG. Raises ValueError: no card in it, or not readable."""
     if not image.startswith(PNG):
         raise ValueError("this is not a PNG")
-    for kind, body in _chunks(image):
-        if _holds_card(kind, body):
-            try:
-                return base64.b64decode(body[len(KEYWORD) :]).decode("utf-8-sig")
-            except (binascii.Error, UnicodeDecodeError) as error:
-                raise ValueError(f"the chara chunk of the PNG cannot be read: {error}") from None
-    raise ValueError("the PNG holds no character card (no chara text chunk)")
+    cards = [body for kind, body in chunks(image) if _holds_card(kind, body)]
+    if not cards:
+        raise ValueError("the PNG holds no character card (no chara or ccv3 text chunk)")
+    newest = next((body for body in cards if body.startswith(KEYWORD_V3)), cards[0])
+    keyword, _, text = newest.partition(b"\0")
+    try:
+        return base64.b64decode(text).decode("utf-8-sig")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        name = keyword.decode()
+        raise ValueError(f"the {name} chunk of the PNG cannot be read: {error}") from None
 
 
 def _holds_card(kind: bytes, body: bytes) -> bool:
-    return kind == b"tEXt" and body.startswith(KEYWORD)
-
-
-def _chunks(image: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(kind, body) of each chunk of a PNG. Raises ValueError when the image ends early."""
-    start = len(PNG)
-    while start + 12 <= len(image):
-        (size,) = struct.unpack_from(">I", image, start)
-        kind, body = image[start + 4 : start + 8], image[start + 8 : start + 8 + size]
-        if len(body) < size:
-            break
-        yield kind, body
-        if kind == b"IEND":
-            return
-        start += 12 + size
-    raise ValueError("the PNG is cut off")
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    checksum = zlib.crc32(kind + body)
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
-
-
-def _plain_picture(side: int = 64) -> bytes:
-    """A grey square, for characters without a picture."""
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    pixels = zlib.compress((b"\0" + b"\x90" * side) * side)
-    return PNG + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+    return kind == b"tEXt" and body.startswith((KEYWORD, KEYWORD_V3))
 
 
 def _dump(value: object) -> str:

@@ -49,7 +49,7 @@ def records(conversations: Iterable[Conversation]) -> Iterator[RealmRecord]:
             group = conversation.split_group or conversation.id
             groups.setdefault(group, []).append(conversation)
     for talks in groups.values():
-        yield _record(talks)
+        yield record(talks)
 
 
 def characters(conversations: Iterable[Conversation]) -> Iterator[Character]:
@@ -62,7 +62,8 @@ def characters(conversations: Iterable[Conversation]) -> Iterator[Character]:
             yield from_json(persona.card)
 
 
-def _record(talks: Sequence[Conversation]) -> RealmRecord:
+def record(talks: Sequence[Conversation]) -> RealmRecord:
+    """A character with all its talks; each row has its card."""
     persona = talks[0].persona
     assert persona
     assert persona.card  # every generated row has one

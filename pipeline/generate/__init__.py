@@ -5,10 +5,13 @@ asked for and did not become a row comes out as a Drop or a Quarantine with its 
 
     personas.py    who may talk: seeds, cards, inventions
     invent.py      self-instruct · candidates.py what is invented · novelty.py is it new?
-    slots.py       one talk each, filled or accounted for
+    slots.py       one sitting each, filled or accounted for · rows.py what becomes of it
+    memory.py      what two people bring to a later sitting · facts.py what they say of themselves
+    recall.py      does a message fit that?
     talk.py        the talk, message by message or as a script
-    scene.py       what each side is sent · plan.py the course of the talk
+    scene.py       what each side is sent · plan.py the course of the talk · choice.py the best try
     check.py       what is wrong with a message or a text
+    diversity.py   how different the talks are
     prompts.py     the wording · context.py how a model is asked
     expect.py      what it will take
 """
@@ -25,14 +28,15 @@ from pipeline.generate import prompts
 from pipeline.generate.context import GenerateContext
 from pipeline.generate.expect import expected, expected_talks
 from pipeline.generate.personas import Personas, assemble
-from pipeline.generate.slots import GeneratedRow, all_slots, fill, reasons
+from pipeline.generate.rows import GeneratedRow, reasons
+from pipeline.generate.slots import all_slots, fill, sittings_of_all
 from pipeline.llm import Client
 from pipeline.recipe.generate import GenerateSettings
 
 OPEN_SLOTS = 1_024  # that are worked on at once
 OPEN_IN_A_BATCH = 20_000  # the same where all open slots are one batch; our choice
 
-__all__ = ["expected", "expected_talks", "reasons", "work"]
+__all__ = ["expected", "expected_talks", "reasons", "sittings_of_all", "work"]
 
 
 async def work(
@@ -44,7 +48,8 @@ async def work(
     """
     if not settings.wanted:
         return
-    context = GenerateContext(client, settings, prompts.load(settings.language), seed)
+    wording = prompts.load(settings.language, settings.texts_in(folder))
+    context = GenerateContext(client, settings, wording, seed)
     personas, rejected = await assemble(context, folder)
     for unused in rejected:
         yield unused

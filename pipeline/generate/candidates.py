@@ -14,7 +14,9 @@ from pipeline.conversation import Message, Role, normalised
 from pipeline.formats.cards import Character, JsonObject, fill_macros
 from pipeline.generate.check import ADULT
 from pipeline.generate.context import JsonSchema
+from pipeline.generate.novelty import words_of
 from pipeline.generate.plan import Side
+from pipeline.pacing.uptake import length
 
 T = TypeVar("T")
 
@@ -84,7 +86,7 @@ def _text(fields: JsonObject, key: str, fewest: int = 1) -> str:
     value = fields.get(key)
     if not isinstance(value, str):
         raise ValueError(f"{key} is not a text")
-    if len(normalised(value).split()) < fewest:
+    if length(normalised(value)) < fewest:
         raise ValueError(f"{key} has fewer than {fewest} words")
     return value.strip()
 
@@ -134,7 +136,12 @@ def _example(raw: object) -> Message:
 
 def first_words(text: str, count: int) -> str:
     """How a text begins, to compare openings."""
-    return " ".join(normalised(text).split()[:count])
+    return " ".join(words_of(text)[:count])
+
+
+def _first_name(name: str) -> str:
+    """Of Chinese, where the family name comes first and without a blank, the whole name."""
+    return " ".join(normalised(name).split()[:1])
 
 
 # --- the three kinds
@@ -191,6 +198,7 @@ def texts_of_character(character: Character) -> dict[str, str]:
         "archetype": character.archetype or "",
         "example_dialogue": "\n".join(dialogue),
         "topics": "\n".join(character.topics),
+        "lore": "\n".join(entry.content for entry in character.lore.entries),
     }
     name = character.name
     filled = {part: fill_macros(text, name, "Sam") for part, text in texts.items() if text}
@@ -199,7 +207,7 @@ def texts_of_character(character: Character) -> dict[str, str]:
 
 def _marks_of_character(character: Character) -> dict[str, str]:
     return {
-        "name": first_words(character.name, 1),
+        "name": _first_name(character.name),
         "opening": first_words(character.greeting or "", 3),
         "archetype": normalised(character.archetype or ""),
     }
@@ -259,7 +267,7 @@ def _texts_of_user(user: User) -> dict[str, str]:
 
 def _marks_of_user(user: User) -> dict[str, str]:
     return {
-        "name": first_words(user.name, 1),
+        "name": _first_name(user.name),
         "archetype": normalised(user.archetype or ""),
     }
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pipeline.conversation import Finding, Message, Persona, normalised
 from pipeline.generate.prompts import Prompts
+from pipeline.pacing.uptake import holds, length
 from pipeline.rules.message import check
 
 # "Anna: Well" or "Anna Weber: *nods*", but not "Fine: the red one".
@@ -41,6 +42,11 @@ AGE = re.compile(
     r"(?!\s(?:минут|час|утра|вечера|дн[яе]|ноч|недел|раз"
     r"|руб|градус|процент|метр|километр|человек|штук))"
     r"|[Вв]озраст\w*\W{0,3}(\d{1,3})\b"
+    # "16-jährig", "ist 15 Jahre alt", "a 16 ans", "âgée de 15 ans", "tiene 16 años", "今年16岁"
+    r"|\b(\d{1,3})[- ]?jährig|\b(\d{1,3}) Jahre alt|\b(?:bin|ist) (\d{1,3})(?=[,.;])"
+    r"|\b(?:ai|a|as|âgée?s? de) (\d{1,3}) ans\b"
+    r"|\b(?:tengo|tiene|tienes|con|de) (\d{1,3}) años(?! de )"
+    r"|(\d{1,3})岁"
 )
 REPEATED_WORDS = 4  # a message of so many words or more must not repeat an earlier one
 QUOTED = 80  # characters of a text that are kept as evidence
@@ -98,7 +104,7 @@ def _rule_of_talks(earlier: Sequence[Message], text: str, prompts: Prompts) -> s
         return "talk.note"
     if LABEL.match(text):
         return "style.label"
-    if len(words.split()) >= REPEATED_WORDS and _repeats(words, earlier):
+    if length(words) >= REPEATED_WORDS and _repeats(words, earlier):
         return "style.repetition"
     return None
 
@@ -151,7 +157,7 @@ def underage(text: str, prompts: Prompts) -> str | None:
     if age and int(next(filter(None, age.groups()))) < ADULT:
         return age[0].strip()
     words = f" {normalised(text)} "
-    return next((word for word in prompts.underage if f" {word} " in words), None)
+    return next((word for word in prompts.underage if holds(words, word)), None)
 
 
 def _evidence(finding: Finding, text: str) -> str:

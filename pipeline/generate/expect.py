@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from pipeline.conversation import Conversation, Message, Source
-from pipeline.formats.card_files import card_files, card_places
+from pipeline.conversation import Conversation, Message, Source, normalised
 from pipeline.generate import prompts
 from pipeline.generate.candidates import CHARACTERS, SITUATIONS, USERS, Invention, T
 from pipeline.generate.context import model_of
 from pipeline.generate.invent import open_ledger, prompt_of
-from pipeline.generate.personas import Personas, bundled
-from pipeline.generate.plan import Plan, draw
+from pipeline.generate.memory import QUOTED
+from pipeline.generate.personas import Personas, bundled, talking
+from pipeline.generate.plan import ENDINGS, Plan, draw
 from pipeline.generate.scene import Scene, note, opening, script_prompt, systems_of
+from pipeline.generate.slots import sittings_of_all
 from pipeline.llm import Estimate, estimate, tokens_in
+from pipeline.pacing.uptake import length
 from pipeline.recipe.generate import GenerateSettings
 from pipeline.recipe.models import ModelSettings
 
@@ -67,9 +69,9 @@ def expected(
     """
     if not settings.wanted:
         return {}
-    forecast = _Forecast(settings, seed)
+    forecast = _Forecast(settings, seed, folder)
     forecast.add_inventions()
-    forecast.add_talks(settings.talks * _characters(settings, folder))
+    forecast.add_talks(sittings_of_all(settings, seed) * talking(settings, folder))
     return {
         name: _estimate(models[name], demand)
         for name, demand in forecast.demands.items()
@@ -83,12 +85,12 @@ def expected_talks(
     """Talks as long as those that will be made, without their words; and how many there will be."""
     if not settings.wanted:
         return [], 0
-    rng, seeds = random.Random(seed), bundled(settings.language)
+    rng = random.Random(seed)
+    seeds = bundled(settings.language, settings.texts_in(folder))
     scenes = [_scene(number, draw(settings, rng, "assistant"), seeds) for number in range(SAMPLED)]
     word = "word" * round(_tokens_of_a_word(seeds)) + " "
-    return [_filler(scene, word) for scene in scenes], settings.talks * _characters(
-        settings, folder
-    )
+    talks = sittings_of_all(settings, seed) * talking(settings, folder)
+    return [_filler(scene, word) for scene in scenes], talks
 
 
 def _filler(scene: Scene, word: str) -> Conversation:
@@ -101,13 +103,6 @@ def _filler(scene: Scene, word: str) -> Conversation:
     return Conversation(source.ref, tuple(messages), source, persona)
 
 
-def _characters(settings: GenerateSettings, folder: Path) -> int:
-    """How many characters talk, cards included."""
-    places = card_places(folder, settings.cards)
-    cards = sum(len(list(card_files(place))) for place in places)
-    return settings.seeds + settings.characters + cards
-
-
 def _estimate(model: ModelSettings, demand: Demand) -> Estimate:
     prompt = demand.prompt_tokens / demand.calls
     return estimate(model, ceil(demand.calls), prompt, demand.completion_tokens / demand.calls)
@@ -116,10 +111,11 @@ def _estimate(model: ModelSettings, demand: Demand) -> Estimate:
 class _Forecast:
     """The demand of each model by the recipe's name of it, added up."""
 
-    def __init__(self, settings: GenerateSettings, seed: int) -> None:
+    def __init__(self, settings: GenerateSettings, seed: int, folder: Path) -> None:
         self.settings, self.seed = settings, seed
-        self.prompts = prompts.load(settings.language)
-        self.seeds = bundled(settings.language)
+        beside = settings.texts_in(folder)
+        self.prompts = prompts.load(settings.language, beside)
+        self.seeds = bundled(settings.language, beside)
         self.demands: defaultdict[str, Demand] = defaultdict(Demand)
 
     def add_inventions(self) -> None:
@@ -159,8 +155,11 @@ class _Forecast:
         self.demands[self.settings.inventor].add(share, prompt, completion)
 
     def _add_talk(self, scene: Scene, share: float, lengths: Sequence[float]) -> None:
-        """One call for each message but the greeting; it reads all messages before."""
-        of_the_note = tokens_in(note(scene, opening(scene), self.prompts))
+        """One call for each message but the greeting, several at turning points; each reads all
+        messages before, and what is remembered of earlier sittings."""
+        of_the_note = tokens_in(note(scene, opening(scene), self.prompts)) + self._remembered()
+        turns = len(scene.plan.steps) + len(ENDINGS[scene.plan.ending].cues)
+        share *= 1 + turns * (self.settings.candidates - 1) / len(lengths)
         for side, system in systems_of(scene, self.prompts).items():
             fixed = tokens_in(system) + of_the_note
             mine = [index for index in range(1, len(lengths)) if scene.side_at(index) == side]
@@ -169,6 +168,14 @@ class _Forecast:
                 prompts=[sum(lengths[:index]) + fixed for index in mine],
                 completions=[lengths[index] for index in mine],
             )
+
+    def _remembered(self) -> float:
+        """Tokens of the quotes of earlier sittings, as a mean over all sittings."""
+        settings = self.settings
+        later = 1 - settings.talks / sittings_of_all(settings, self.seed)
+        words = (settings.character_words + settings.user_words) / 2
+        quotes = QUOTED * words * _tokens_of_a_word(self.seeds)
+        return later * (tokens_in(self.prompts.directions["memory"]) + quotes)
 
 
 def _scene(number: int, plan: Plan, seeds: Personas) -> Scene:
@@ -189,4 +196,4 @@ def _tokens_of_a_word(seeds: Personas) -> float:
     """Mean tokens of a word in the messages of our characters, punctuation included."""
     dialogues = [character.example_dialogue for character in seeds.characters]
     texts = [message.content for dialogue in dialogues for message in dialogue]
-    return sum(map(tokens_in, texts)) / sum(len(text.split()) for text in texts)
+    return sum(map(tokens_in, texts)) / sum(length(normalised(text)) for text in texts)

@@ -34,6 +34,7 @@ text unrelated to all others passes with probability `accepted` (.95).
 from __future__ import annotations
 
 import math
+import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ from pipeline.conversation import normalised
 Floats = NDArray[np.float64]
 Lengths = NDArray[np.int64]  # in words
 
+WIDE = re.compile("[\u3000-\uabff]")  # letters of scripts without blanks, Korean not among them
 SURROGATES = range(0xD800, 0xE000)
 # A share q of unrelated pairs exceeds the usual by REACH_0 + REACH_1 × log10(1/q) deviations.
 # Fitted on four public sets, two English and two Russian: `python -m benchmarks.novelty derive`.
@@ -160,7 +162,7 @@ class Novelty:
     def coded(self, text: str) -> str:
         """The text with one letter for each word, so that words are compared as fast as letters."""
         letters = self.letters
-        words = normalised(text).split()
+        words = words_of(text)
         return "".join(letters.setdefault(word, _letter(len(letters))) for word in words)
 
 
@@ -252,6 +254,12 @@ def _interpolated(grid: Floats, row: Floats, column: Floats) -> Floats:
     below = grid[top + 1, left] * (1 - right) + grid[top + 1, left + 1] * right
     values: Floats = above * (1 - down) + below * down
     return values
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text; of scripts without blanks between words, every letter is one."""
+    words = normalised(text)
+    return WIDE.sub(r" \g<0> ", words).split()
 
 
 def _letter(number: int) -> str:

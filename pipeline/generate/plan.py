@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from pipeline.conversation import Annotation, Message, Step
@@ -55,6 +57,7 @@ CARELESS = 0.25  # share of users who type carelessly; and of their messages, tw
 LONGEST = 150  # words of one message, at most
 SENTENCE = 12  # words: at least, of a step and a weighty cue; at most, of a light cue
 
+PLAN = "plan"  # Annotation.by
 Side = Literal["user", "assistant"]
 Move = Literal["stay", "step", "answer", "back"]
 DECISIONS: dict[Move, Step] = {"stay": "hold", "step": "closer", "answer": "hold", "back": "back"}
@@ -77,6 +80,7 @@ class Plan:
 
     turns: messages in all. steps: the messages from which on each step may be tried.
     words: wanted of each message. careless: whether each is to be typed carelessly.
+    begun: the stage at which the two meet, index into STAGES; 0 between strangers.
     """
 
     turns: int
@@ -86,6 +90,7 @@ class Plan:
     mood: str
     words: tuple[int, ...]
     careless: tuple[bool, ...]
+    begun: int = 0
 
     @property
     def last_step(self) -> int:
@@ -100,29 +105,49 @@ def _last_step(turns: int, ending: str) -> int:
 # --- drawing a plan
 
 
-def draw(settings: GenerateSettings, rng: random.Random, opener: Side) -> Plan:
+class Lot(NamedTuple):
+    """Which mood and which ending a plan gets, as shares of the list of each, from 0 to below 1."""
+
+    mood: float
+    ending: float
+
+
+def draw(
+    settings: GenerateSettings,
+    rng: random.Random,
+    opener: Side,
+    begun: int = 0,
+    lot: Lot | None = None,
+) -> Plan:
     """A plan by chance; the same generator gives the same plan.
 
     First an ending, and the stage that is reached before it; then a length that has time for both,
     so that the shares of `ENDINGS` hold wherever the longest talk has time for all of them.
+    begun: the stage at which the two meet. lot: where mood and ending are not left to chance, so
+    that many plans have all of them evenly.
     """
     lengths = _lengths(settings.turns, opener)
-    ending = _ending(lengths[-1], rng)
-    stage = rng.choice(_reachable(ending, lengths[-1]))
-    turns = rng.choice([turns for turns in lengths if stage in _reachable(ending, turns)])
+    lot = lot or Lot(rng.random(), rng.random())
+    ending = _ending(lengths[-1], begun, lot.ending)
+    stage = rng.choice(_reachable(ending, lengths[-1], begun))
+    turns = rng.choice([turns for turns in lengths if stage in _reachable(ending, turns, begun)])
     sides = [side_at(opener, index) for index in range(turns)]
-    is_careless = rng.random() < CARELESS
     return Plan(
         turns=turns,
         opener=opener,
-        steps=_steps(stage, _last_step(turns, ending), rng),
+        steps=_steps(stage - begun, _last_step(turns, ending), rng),
         ending=ending,
-        mood=rng.choice(MOODS),
+        mood=MOODS[int(lot.mood * len(MOODS))],
         words=tuple(_words(side, settings, rng) for side in sides),
-        careless=tuple(
-            is_careless and side == "user" and rng.random() < 2 * CARELESS for side in sides
-        ),
+        careless=_careless(sides, rng),
+        begun=begun,
     )
+
+
+def _careless(sides: Sequence[Side], rng: random.Random) -> tuple[bool, ...]:
+    """Which messages are typed carelessly: some of the user's, where the user is careless."""
+    is_careless = rng.random() < CARELESS
+    return tuple(is_careless and side == "user" and rng.random() < 2 * CARELESS for side in sides)
 
 
 def _lengths(span: tuple[int, int], opener: Side) -> list[int]:
@@ -135,27 +160,29 @@ def _lengths(span: tuple[int, int], opener: Side) -> list[int]:
     return ends_well or [fewest]
 
 
-def _ending(turns: int, rng: random.Random) -> str:
-    """An ending that a talk of this length has time for."""
-    possible = [name for name in ENDINGS if _reachable(name, turns)]
-    shares = [ENDINGS[name].share for name in possible]
-    return rng.choices(possible, shares)[0]
+def _ending(turns: int, begun: int, place: float) -> str:
+    """An ending that a talk of this length has time for. place: among their shares, laid side by
+    side."""
+    possible = [name for name in ENDINGS if _reachable(name, turns, begun)]
+    bounds = list(accumulate(ENDINGS[name].share for name in possible))
+    return possible[min(bisect(bounds, place * bounds[-1]), len(possible) - 1)]
 
 
-def _reachable(ending: str, turns: int) -> list[int]:
-    """The stages that a talk of this length has time to reach before this ending."""
-    highest = sum(first <= _last_step(turns, ending) for first in EARLIEST)
-    return [stage for stage in ENDINGS[ending].stages if stage <= highest]
+def _reachable(ending: str, turns: int, begun: int) -> list[int]:
+    """The stages that a talk of this length has time to reach before this ending. Who has met
+    before waits as long for a step as strangers do: our choice."""
+    highest = begun + sum(first <= _last_step(turns, ending) for first in EARLIEST)
+    return [stage for stage in ENDINGS[ending].stages if begun <= stage <= highest]
 
 
-def _steps(stage: int, latest: int, rng: random.Random) -> tuple[int, ...]:
-    """From which message on each step up to a stage may be tried: one after the other, in the first
+def _steps(count: int, latest: int, rng: random.Random) -> tuple[int, ...]:
+    """From which message on each step of a talk may be tried: one after the other, in the first
     half of the time there is, so that there is time for what follows, and for another try."""
-    if not stage:
+    if not count:
         return ()
-    each = (latest - EARLIEST[stage - 1]) / 2 / stage  # messages by which one may be late
+    each = (latest - EARLIEST[count - 1]) / 2 / count  # messages by which one may be late
     return tuple(
-        EARLIEST[number] + round(each * rng.uniform(number, number + 1)) for number in range(stage)
+        EARLIEST[number] + round(each * rng.uniform(number, number + 1)) for number in range(count)
     )
 
 
@@ -187,7 +214,7 @@ def moves(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> li
     """
     positions: list[Position] = []
     move: Move = "stay"
-    stage, earliest, is_taken = 0, 0, False
+    stage, earliest, is_taken = plan.begun, 0, False
     for index in range(len(messages) + 1):
         if move == "step":
             move, earliest = "answer", index - 1 + PAUSE
@@ -205,9 +232,10 @@ def moves(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> li
 
 def _may_step(index: int, stage: int, earliest: int, plan: Plan) -> bool:
     """May the message take a step? earliest: index from which on the last step is over."""
-    if stage >= len(plan.steps):
+    taken = stage - plan.begun
+    if taken >= len(plan.steps):
         return False
-    return max(plan.steps[stage], earliest) <= index <= plan.last_step
+    return max(plan.steps[taken], earliest) <= index <= plan.last_step
 
 
 def annotations_of(
@@ -216,7 +244,8 @@ def annotations_of(
     """Of every message: the stage that is reached with it, and what it does about that."""
     positions = moves(messages, plan, rebuffs)[: len(messages)]
     return tuple(
-        Annotation(STAGES[position.stage], DECISIONS[position.move]) for position in positions
+        Annotation(STAGES[position.stage], DECISIONS[position.move], by=PLAN)
+        for position in positions
     )
 
 
@@ -234,6 +263,12 @@ def cue_of(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> s
         cues = cues[:-1]  # the user has the last word
     place = len(messages) - (plan.turns - len(cues))
     return cues[place] if place >= 0 and messages else None
+
+
+def is_turning_point(messages: Sequence[Message], plan: Plan, rebuffs: Sequence[str]) -> bool:
+    """Does the next message take a step, or say something about the end?"""
+    is_step = moves(messages, plan, rebuffs)[-1].move == "step"
+    return is_step or cue_of(messages, plan, rebuffs) is not None
 
 
 def words_of(plan: Plan, index: int, move: Move, cue: str | None) -> int:

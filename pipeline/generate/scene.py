@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.conversation import Message, Persona
+from pipeline.conversation import Message, Persona, normalised
+from pipeline.formats import lorebook
 from pipeline.formats.cards import Character, fill_macros
 from pipeline.generate.candidates import User
-from pipeline.generate.check import Fault, first_fault
+from pipeline.generate.check import QUOTED, REPEATED_WORDS, Fault, first_fault
+from pipeline.generate.facts import Remark
+from pipeline.generate.memory import DAY, WEEK, Past, Sitting, promise_place, quotes_of
+from pipeline.generate.memory import QUOTED as QUOTES
 from pipeline.generate.plan import Plan, Position, Side, cue_of, moves, side_at, words_of
 from pipeline.generate.prompts import Prompts
+from pipeline.generate.recall import facts_about, recall_fault
 from pipeline.pacing import STAGES
-from pipeline.pacing.uptake import rebuffs
+from pipeline.pacing.uptake import length, rebuffs
 
 FEW_WORDS = 4  # and fewer: asked for in words, not as a number
 
@@ -22,7 +27,8 @@ class Scene:
     """Who talks with whom, about what, how.
 
     greeting: the character's first message, where it has one of its own for this talk.
-    sample: numbers the calls, so that no two talks share an answer.
+    sample: numbers the calls, so that no two talks share an answer. past: what the two bring along;
+    None: they have never met.
     """
 
     character: Character
@@ -32,6 +38,7 @@ class Scene:
     greeting: str | None
     plan: Plan
     sample: int
+    past: Past | None = None
 
     def side_at(self, index: int) -> Side:
         """Who writes the message with this index."""
@@ -48,7 +55,26 @@ class Scene:
         """The first thing wrong with a new message."""
         speaker = self.user if new.role == "user" else self.character
         persona = Persona(speaker.name, speaker.description)
-        return first_fault(earlier, new, persona, prompts)
+        fault = first_fault(earlier, new, persona, prompts)
+        if fault:
+            return fault
+        if new.role == "assistant" and self._is_example(new.content):
+            return Fault(len(earlier), "talk.example", new.content[:QUOTED])
+        known = [*facts_about(self.character, self.user), *(self.past.facts if self.past else ())]
+        return recall_fault(earlier, new, known, self.past, self.due, prompts.speech)
+
+    def _is_example(self, text: str) -> bool:
+        """Is it a line of the card's example dialogue? They show how the character talks."""
+        words = normalised(text)
+        if length(words) < REPEATED_WORDS:
+            return False
+        lines = (self.fill(message.content) for message in self.character.example_dialogue)
+        return any(normalised(line) == words for line in lines)
+
+    @property
+    def due(self) -> int | None:
+        """The message with which an old promise must have been taken up."""
+        return promise_place(self.past, self.plan.opener)
 
 
 def opening(scene: Scene) -> list[Message]:
@@ -59,10 +85,11 @@ def opening(scene: Scene) -> list[Message]:
 
 
 def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
-    """The system prompt of each side.
+    """The system prompt of each side, with what both remember.
 
     The user side never sees the card: neither who the character is nor its scenario.
     """
+    remembered = _remembered(scene, prompts)
     character, user = scene.character, scene.user
     known = scene.situation
     if character.origin == "card" and scene.greeting:
@@ -77,7 +104,8 @@ def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
             situation=_filled(scene, scene.situation),
             topic=_filled(scene, scene.topic),
             examples="\n".join(examples) or "-",
-        ),
+        )
+        + remembered,
         "user": prompts.prompt(
             "talk-user",
             name=user.name,
@@ -87,8 +115,60 @@ def systems_of(scene: Scene, prompts: Prompts) -> dict[Side, str]:
             mood=prompts.direction(f"mood {scene.plan.mood}"),
             char=character.name,
             situation=_filled(scene, known),
-        ),
+        )
+        + remembered,
     }
+
+
+def _remembered(scene: Scene, prompts: Prompts) -> str:
+    """What was said in earlier sittings, as quotes; nothing for people who have never met."""
+    past = scene.past
+    if past is None:
+        return ""
+    block = prompts.direction(
+        "memory",
+        count=past.number - 1,
+        since=_since(past.gap, prompts),
+        quotes=_listed(past.quotes, prompts),
+    )
+    return f"\n\n{block}"
+
+
+def lore(scene: Scene, messages: Sequence[Message], prompts: Prompts) -> str:
+    """What the character's lorebook has to say of the last messages, to follow its prompt."""
+    texts = [message.content for message in messages] or [scene.situation]
+    told = lorebook.told(scene.character.lore, texts)
+    if not told:
+        return ""
+    return "\n\n" + prompts.direction("lore", text=scene.fill("\n".join(told)))
+
+
+def earlier(scene: Scene, messages: Sequence[Message], prompts: Prompts) -> str:
+    """What was said in messages that no longer fit into a prompt, as quotes."""
+    number = scene.past.number if scene.past else 1
+    sitting = Sitting(number, messages, scene.plan)
+    quotes = quotes_of(sitting, prompts.speech, rebuffs(prompts.language))[-QUOTES:]
+    return "\n\n" + prompts.direction("earlier", quotes=_listed(quotes, prompts))
+
+
+def _listed(quotes: Sequence[Remark], prompts: Prompts) -> str:
+    """Quotes, a line each."""
+    lines = []
+    for quote in quotes:
+        place = {"sitting": quote.sitting, "message": quote.message + 1}
+        lines.append(prompts.direction("quote", name=quote.name, text=quote.text, **place))
+    return "\n".join(lines) or "-"
+
+
+def _since(gap: float, prompts: Prompts) -> str:
+    """How long ago the last sitting was. gap: hours."""
+    if gap < DAY / 2:
+        return prompts.direction("since hours")
+    if gap < 1.5 * DAY:
+        return prompts.direction("since day")
+    if gap < 2 * WEEK:
+        return prompts.direction("since days", number=round(gap / DAY))
+    return prompts.direction("since weeks", number=round(gap / WEEK))
 
 
 def _filled(scene: Scene, text: str) -> str:
@@ -112,7 +192,9 @@ def note(
     cue = cue_of(messages, plan, turning_away)
     parts = []
     if not messages:
-        parts.append(prompts.direction("first"))
+        parts.append(prompts.direction("first again" if scene.past else "first"))
+    if scene.past and scene.past.promise and index == scene.due:
+        parts.append(prompts.direction("promise", text=scene.past.promise.text))
     parts += _stage(position, prompts)
     if cue:
         parts.append(_direction_for_both(f"cue {cue}", scene, prompts))
@@ -157,8 +239,7 @@ def again(fault: Fault, prompts: Prompts) -> str:
 def script_prompt(scene: Scene, prompts: Prompts) -> str:
     """The prompt for a whole talk in one call."""
     character, user, plan = scene.character, scene.user, scene.plan
-    steps = dict(zip(("first", "second"), plan.steps, strict=False))
-    return prompts.prompt(
+    prompt = prompts.prompt(
         "script",
         name=character.name,
         description=scene.fill(character.description),
@@ -171,9 +252,30 @@ def script_prompt(scene: Scene, prompts: Prompts) -> str:
         situation=scene.fill(scene.situation),
         turns=plan.turns,
         opening=_script_opening(scene, prompts),
-        course=prompts.direction(f"course {len(plan.steps)}", **steps),
+        course=_course(scene, prompts),
         ending=_direction_for_both(f"end {plan.ending}", scene, prompts),
     )
+    return prompt + _remembered(scene, prompts)
+
+
+def _course(scene: Scene, prompts: Prompts) -> str:
+    """How close the two come in a script, and when."""
+    plan, past = scene.plan, scene.past
+    if past is None:
+        steps = dict(zip(("first", "second"), plan.steps, strict=False))
+        return prompts.direction(f"course {len(plan.steps)}", **steps)
+    parts = [prompts.direction("course again", stage=prompts.direction(STAGES[plan.begun]))]
+    parts += [prompts.direction("course step", message=step + 1) for step in plan.steps]
+    if past.promise and scene.due is not None:
+        parts.append(
+            prompts.direction(
+                "course promise",
+                name=past.promise.name,
+                message=scene.due + 1,
+                text=past.promise.text,
+            )
+        )
+    return " ".join(parts)
 
 
 def _script_opening(scene: Scene, prompts: Prompts) -> str:

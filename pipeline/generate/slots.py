@@ -1,68 +1,61 @@
-"""Slots, one talk of one character each, are filled to the quota or accounted for.
+"""Slots, one sitting of one pair of people each, are filled to the quota or accounted for.
 
-slot ──► attempt 0: a talk ──► long enough? ──► Conversation
+slot ──► attempt 0: a talk ──► long enough? ──► Conversation ──► the pair's next sitting
                                    │ no
                                    ├──► Drop (or Quarantine: no message at all)
                                    └──► attempt 1: another user, another situation …
+
+From the second sitting on the user stays. A sitting that is given up is as if it had never been.
 """
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import TypedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from pipeline.conversation import Conversation, Drop, Finding, Persona, Quarantine, Source, identity
+from pipeline.conversation import Conversation
 from pipeline.formats.cards import Character
 from pipeline.generate.candidates import T, User
-from pipeline.generate.check import Fault
 from pipeline.generate.context import GenerateContext
+from pipeline.generate.memory import Past, Sitting, draw_gap, past_of
 from pipeline.generate.personas import Personas
-from pipeline.generate.plan import Side, annotations_of, draw, ending_of
+from pipeline.generate.plan import Lot, Side, draw
+from pipeline.generate.rows import GeneratedRow, Made, row_of
 from pipeline.generate.scene import Scene
 from pipeline.generate.talk import TalkResult, script, talk
-from pipeline.llm import Answer, CallFailed
 from pipeline.pacing.uptake import rebuffs
+from pipeline.recipe.generate import GenerateSettings
 
-GeneratedRow = Conversation | Drop | Quarantine
-
-REHEARSAL = "rehearsal"  # how the offline stand-in names its model
-NAME = "generated"  # Source.name of every row
-STAGE = "generate"  # Finding.stage
+SITTING = 1_000_000  # sample numbers of a pair's sittings lie so far apart
+# Steps of a sequence that fills the unit square evenly, however far it is followed.
+R2 = (0.7548776662466927, 0.5698402909980532)
+MANY = 1_009  # numbers of the sequence between two sittings of a pair
 SIDES: tuple[Side, Side] = ("user", "assistant")  # who opens is drawn from these, in this order
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Talk `number` of a character. key: its name, and a number where two have the same name."""
+    """A sitting of pair `number` of a character. key: its name, and a number where two have the
+    same name. sitting: from 0."""
 
     character: Character
     key: str
     number: int
+    sitting: int = 0
+
+    @property
+    def pair(self) -> str:
+        return f"{self.key}/{self.number}"
 
     @property
     def name(self) -> str:
-        return f"{self.key}/{self.number}"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try to fill a slot. is_last: the slot is given up when it fails."""
-
-    slot: Slot
-    number: int
-    is_last: bool
-
-    def ref(self, seed: int) -> str:
-        """Source.ref of the row."""
-        return f"{self.slot.name}.{self.number}/{seed}"
+        return f"{self.pair}/{self.sitting + 1}" if self.sitting else self.pair
 
 
 def all_slots(personas: Personas, talks: int) -> Iterator[Slot]:
-    """All slots, character by character."""
+    """The first sitting of every pair, character by character."""
     seen: Counter[str] = Counter()
     for character in personas.characters:
         key = character.name
@@ -73,49 +66,123 @@ def all_slots(personas: Personas, talks: int) -> Iterator[Slot]:
             yield Slot(character, key, number)
 
 
-async def fill(slot: Slot, personas: Personas, context: GenerateContext) -> list[GeneratedRow]:
-    """The rows of a slot: every talk that was given up, and last the one that filled it."""
-    make = script if context.settings.mode == "script" else talk
-    attempts = context.settings.attempts
+def sittings_of(number: int, settings: GenerateSettings, seed: int) -> int:
+    """How many sittings pair `number` of every character has."""
+    fewest, most = settings.sittings
+    return random.Random(f"{seed}/sittings/{number}").randint(fewest, most)
+
+
+def sittings_of_all(settings: GenerateSettings, seed: int) -> int:
+    """How many sittings the pairs of one character have together."""
+    return sum(sittings_of(number, settings, seed) for number in range(settings.talks))
+
+
+async def fill(pair: Slot, personas: Personas, context: GenerateContext) -> list[GeneratedRow]:
+    """The rows of a pair, sitting by sitting: every talk that was given up, and the one that filled
+    its slot."""
+    rows: list[GeneratedRow] = []
+    held: list[Made] = []
+    for sitting in range(sittings_of(pair.number, context.settings, context.seed)):
+        slot = replace(pair, sitting=sitting)
+        rows += await _fill_slot(slot, held, personas, context)
+    return rows
+
+
+async def _fill_slot(
+    slot: Slot, held: list[Made], personas: Personas, context: GenerateContext
+) -> list[GeneratedRow]:
+    """The rows of one sitting. held: the sittings before it, to which it is added."""
+    attempts, met = context.settings.attempts, _met(held)
+    past = _past(slot, held, context)
     rows: list[GeneratedRow] = []
     for number in range(attempts):
-        attempt = Attempt(slot, number, is_last=number == attempts - 1)
-        scene = scene_of(attempt, personas, context)
-        result = await make(scene, context)
-        rows.append(_row(result, scene, attempt, context))
+        scene = scene_of(slot, number, personas, context, past, met)
+        result = await _talk(scene, context)
+        made = Made(slot.name, slot.key, slot.pair, number, number + 1 == attempts, scene, result)
+        rows.append(row_of(made, context))
         if isinstance(rows[-1], Conversation):
+            held.append(made)
             break
     return rows
+
+
+async def _talk(scene: Scene, context: GenerateContext) -> TalkResult:
+    """The talk, in the recipe's way."""
+    make = script if context.settings.mode == "script" else talk
+    return await make(scene, context)
+
+
+def _met(held: Sequence[Made]) -> User | None:
+    """The user of the sittings before."""
+    return held[0].scene.user if held else None
+
+
+def _past(slot: Slot, held: Sequence[Made], context: GenerateContext) -> Past | None:
+    """What the two bring along; None: they have never met."""
+    if not held:
+        return None
+    sittings = [
+        Sitting(number, made.result.messages, made.scene.plan)
+        for number, made in enumerate(held, 1)
+    ]
+    gap = draw_gap(random.Random(f"{context.seed}/{slot.name}/gap"))
+    return past_of(sittings, gap, context.prompts.speech, rebuffs(context.prompts.language))
 
 
 # --- from a slot to a scene
 
 
-def scene_of(attempt: Attempt, personas: Personas, context: GenerateContext) -> Scene:
-    """Who meets whom and why. It depends on seed, slot and attempt alone: slots may be added.
+def scene_of(
+    slot: Slot,
+    attempt: int,
+    personas: Personas,
+    context: GenerateContext,
+    past: Past | None = None,
+    met: User | None = None,
+) -> Scene:
+    """Who meets whom and why. It depends on seed, slot, attempt and what was said before alone:
+    slots may be added.
 
-    A greeting comes with the character's own scenario; without one a situation is played, and
-    either side opens.
+    A greeting comes with the character's own scenario, when the two meet for the first time;
+    without one a situation is played, and either side opens. met: the user of a later sitting.
     """
-    settings, slot, number = context.settings, attempt.slot, attempt.number
-    user, situation = _partner(slot, number / settings.attempts, personas, context.seed)
-    rng = random.Random(f"{context.seed}/{slot.name}/{number}")
-    character = slot.character
-    greeting = character.greeting_of(slot.number)
+    settings = context.settings
+    user, situation = _partner(slot, attempt / settings.attempts, personas, context.seed)
+    rng = random.Random(f"{context.seed}/{slot.name}/{attempt}")
+    greeting = None if past else slot.character.greeting_of(slot.number)
+    if past:
+        situation = _later(slot, attempt, personas, context.seed)
     if greeting:
         opener: Side = "assistant"
-        situation = character.scenario or context.prompts.direction("as greeted")
+        situation = slot.character.scenario or context.prompts.direction("as greeted")
     else:
         opener = rng.choice(SIDES)
     return Scene(
-        character=character,
-        user=user,
+        character=slot.character,
+        user=met or user,
         situation=situation,
-        topic=_topic(slot, number, situation),
+        topic=_topic(slot, attempt, situation),
         greeting=greeting,
-        plan=draw(settings, rng, opener),
-        sample=slot.number * settings.attempts + number,
+        plan=draw(settings, rng, opener, past.stage if past else 0, _lot(slot, attempt, context)),
+        sample=slot.sitting * SITTING + slot.number * settings.attempts + attempt,
+        past=past,
     )
+
+
+def _lot(slot: Slot, attempt: int, context: GenerateContext) -> Lot:
+    """Mood and ending of a slot: the talks of one character go evenly through both, and through
+    their pairs (the sequence R2 of Roberts 2018), each character from another beginning."""
+    rng = random.Random(f"{context.seed}/{slot.key}/place")
+    number = slot.number + slot.sitting * MANY + attempt * MANY**2
+    starts = (rng.random(), rng.random())
+    return Lot(*((start + step * number) % 1 for start, step in zip(starts, R2, strict=True)))
+
+
+def _later(slot: Slot, attempt: int, personas: Personas, seed: int) -> str:
+    """What brings two people together who know each other: one after the other."""
+    situations = _shuffled(personas.later, random.Random(f"{seed}/{slot.pair}/later"))
+    apart = max(1, len(situations) // 3)  # of the situations of two attempts
+    return situations[(slot.sitting + attempt * apart) % len(situations)]
 
 
 def _partner(slot: Slot, begun: float, personas: Personas, seed: int) -> tuple[User, str]:
@@ -143,155 +210,4 @@ def _topic(slot: Slot, attempt: int, situation: str) -> str:
     topics = slot.character.topics
     if not topics:
         return situation
-    return topics[(slot.number + attempt) % len(topics)]
-
-
-# --- from a talk to a row
-
-
-def _row(
-    result: TalkResult, scene: Scene, attempt: Attempt, context: GenerateContext
-) -> GeneratedRow:
-    """The talk as a row: dropped when it is too short, quarantined when it has no message."""
-    settings, slot, cut = context.settings, attempt.slot, result.cut
-    ref = attempt.ref(context.seed)
-    extra = json.dumps(_extra(result, scene, attempt, context), ensure_ascii=False)
-    if cut and not result.messages:
-        return Quarantine(
-            f"{NAME}/{ref}", cut.rule, cut.evidence or "", extra, missing=int(attempt.is_last)
-        )
-    is_long_enough = len(result.messages) >= settings.turns[0]
-    conversation = Conversation(
-        id=identity(NAME, f"{settings.language}/{ref}"),
-        messages=tuple(result.messages),
-        source=_source(result, ref, context),
-        persona=slot.character.persona(scene.user.name),
-        user_persona=Persona(scene.user.name, scene.user.description),
-        split_group=f"{NAME}/{slot.key}",
-        edits=tuple(f"generate: repaired card: {repair}" for repair in slot.character.repairs),
-        annotations=annotations_of(result.messages, scene.plan, rebuffs(settings.language)),
-        findings=tuple(_findings(result, scene.plan.turns, is_long_enough, attempt)),
-        extra=extra,
-    )
-    return conversation if is_long_enough else Drop(conversation)
-
-
-def _source(result: TalkResult, ref: str, context: GenerateContext) -> Source:
-    settings = context.settings
-    models = tuple(dict.fromkeys(answer.model for answer in result.answers))
-    prompts = ("script",) if settings.mode == "script" else ("talk-character", "talk-user")
-    return Source(
-        kind="generated",
-        name=NAME,
-        ref=ref,
-        license=settings.license,
-        models=models,
-        prompt=context.prompts.hash(*prompts),
-        rehearsal=REHEARSAL in models,
-    )
-
-
-def _findings(
-    result: TalkResult, planned: int, is_long_enough: bool, attempt: Attempt
-) -> Iterator[Finding]:
-    """Why a talk ended before its planned number of messages, and whether its slot is given up."""
-    if result.cut and is_long_enough:
-        yield from _cut(result.cut, len(result.messages), planned)
-    elif result.cut:
-        yield Finding(
-            STAGE,
-            result.cut.rule,
-            value=len(result.messages),
-            limit=planned,
-            evidence=result.cut.evidence,
-            decision="drop",
-        )
-    if attempt.is_last and not is_long_enough:
-        evidence = "no talk of all attempts was long enough"
-        yield Finding(STAGE, "slot.given_up", evidence=evidence, decision="drop")
-
-
-def _cut(fault: Fault, messages: int, planned: int) -> Iterator[Finding]:
-    """That a kept talk is shorter than planned, and the rule that the next message broke."""
-    yield Finding(
-        STAGE,
-        "talk.cut",
-        value=messages,
-        limit=planned,
-        message=messages - 1,
-        evidence=f"{fault.rule}: {fault.evidence}",
-    )
-    yield Finding(STAGE, fault.rule, evidence=fault.evidence)
-
-
-class Extra(TypedDict):
-    """What the record has no column for: the plan, what was paid, what failed."""
-
-    situation: str
-    topic: str
-    user: dict[str, object]
-    plan: dict[str, object]
-    ending: str
-    models: dict[Side, str]
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    cost: float | None
-    failed: list[dict[str, object]]
-    slot: str
-    attempt: int
-    seed: int
-
-
-def _extra(result: TalkResult, scene: Scene, attempt: Attempt, context: GenerateContext) -> Extra:
-    ending = "cut"
-    if not result.cut:
-        ending = ending_of(result.messages, scene.plan, rebuffs(context.settings.language))
-    paid: list[Answer | CallFailed] = [*result.answers, *result.lost]
-    return {
-        "situation": scene.situation,
-        "topic": scene.topic,
-        "user": {"age": scene.user.age, "style": scene.user.style},
-        "plan": asdict(scene.plan),
-        "ending": ending,
-        "models": result.models,
-        "calls": len(paid),
-        "prompt_tokens": sum(call.prompt_tokens for call in paid),
-        "completion_tokens": sum(call.completion_tokens for call in paid),
-        "cost": _cost(paid),
-        "failed": list(map(asdict, result.faults)),
-        "slot": attempt.slot.name,
-        "attempt": attempt.number,
-        "seed": context.seed,
-    }
-
-
-def _cost(paid: Iterable[Answer | CallFailed]) -> float | None:
-    """US dollars; None where the price of one call is not known."""
-    total = 0.0
-    for call in paid:
-        if call.cost is None:
-            return None
-        total += call.cost
-    return total
-
-
-# --- what went wrong
-
-
-def reasons(rows: Iterable[GeneratedRow]) -> Counter[str]:
-    """How often each rule failed, over all rows of `work`: messages, talks and candidates."""
-    counts: Counter[str] = Counter()
-    for row in rows:
-        if isinstance(row, Quarantine) and not row.where.startswith(f"{NAME}/"):
-            counts[row.rule] += 1
-        else:
-            extra = json.loads(_extra_text(row) or "{}")
-            counts.update(failed["rule"] for failed in extra.get("failed", []))
-    return counts
-
-
-def _extra_text(row: GeneratedRow) -> str | None:
-    if isinstance(row, Quarantine):
-        return row.raw
-    return row.conversation.extra if isinstance(row, Drop) else row.extra
+    return topics[(slot.number + slot.sitting + attempt) % len(topics)]

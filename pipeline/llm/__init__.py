@@ -8,6 +8,7 @@
         async for conversation in client.each(slots, fill):   # many at once, results in order
             ...
     client.usage                            # calls, tokens, cost, and what went wrong how often
+    client.probing                          # the same of what found out what the servers can do
 
 `ask` returns an answer, or raises CallFailed (this call, stored, with a reason) or StopRun (the
 whole run, one message). Answers are committed to the store before they are returned: after
@@ -19,9 +20,12 @@ outcome.py     what a call comes to: an answer, or a failure with its reason
 calls.py       the store
 request.py     one request, and how it is repeated
 rate_limit.py  when a request may be sent
+sender.py      one request, until it is answered
+probe.py       what a server can do, found out before the first call · findings.py what was found
 server.py      one model at one address
-dialect.py     which fields it takes, and how it is asked for JSON
-protocol.py    what answers and errors mean
+dialect.py     which fields it takes, how it is asked for JSON · transcript.py a talk as plain text
+protocol.py    what answers and errors mean · spoken.py what of an answer was meant to be said
+context.py     how many tokens a server takes, as it says itself
 batch.py       the Batch API
 reply.py       JSON out of text
 prices.py      what calls cost, and the budget
@@ -35,15 +39,20 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from pipeline.llm.calls import StopRun
-from pipeline.llm.client import Client, Usage
+from pipeline.llm.client import Client
+from pipeline.llm.findings import Findings
 from pipeline.llm.outcome import Answer, CallFailed
 from pipeline.llm.prices import Estimate, cost_of, estimate, price_of, tokens_in
+from pipeline.llm.protocol import RequestFailed
+from pipeline.llm.sender import Usage
 
 __all__ = [
     "Answer",
     "CallFailed",
     "Client",
     "Estimate",
+    "Findings",
+    "RequestFailed",
     "StopRun",
     "Usage",
     "cost_of",

@@ -71,6 +71,7 @@ BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS attempts ({_COLUMNS}, digest);
 CREATE INDEX IF NOT EXISTS attempts_of_key ON attempts (key);
 CREATE TABLE IF NOT EXISTS batches (id PRIMARY KEY, place, names, digest);
+CREATE TABLE IF NOT EXISTS probes (place, findings, prompt_tokens, completion_tokens, cost, digest);
 CREATE TABLE IF NOT EXISTS results (name PRIMARY KEY, result, digest);
 DELETE FROM results
     WHERE substr(name, 1, 32) IN (SELECT lower(hex(key)) FROM attempts WHERE final);
@@ -145,7 +146,33 @@ class Calls:
                 if attempt.address != "rehearsal" and _is_intact(row):
                     tokens += attempt.prompt_tokens + attempt.completion_tokens
                     dollars += attempt.cost or 0.0
+            for row in self._db.execute("SELECT * FROM probes"):
+                if _is_intact(row):
+                    tokens += row[2] + row[3]
+                    dollars += row[4] or 0.0
         return tokens, dollars
+
+    def findings(self, place: str) -> str | None:
+        """What the last probe of a place found out, if there is one and it is undamaged."""
+        query = "SELECT * FROM probes WHERE place = ? ORDER BY rowid DESC"
+        with self._guarded():
+            rows = self._db.execute(query, (place,)).fetchall()
+        found = (row[1] for row in rows if row[1] and _is_intact(row))
+        return next(found, None)
+
+    def add_probe(
+        self,
+        place: str,
+        findings: str,
+        prompt_tokens: int,
+        completion_tokens: int,
+        cost: float | None,
+    ) -> None:
+        """Store what a probe found out (empty: nothing), and what it took."""
+        values = (place, findings, prompt_tokens, completion_tokens, cost)
+        with self._guarded():
+            insert = "INSERT INTO probes VALUES (?, ?, ?, ?, ?, ?)"
+            self._db.execute(insert, (*values, _digest(values)))
 
     def open_batches(self, place: str) -> list[tuple[str, list[str]]]:
         """Batches that were sent and not yet collected: id, and the names of their requests.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -16,57 +16,29 @@ import orjson
 from pipeline import UserError
 from pipeline.llm.batch import Batches
 from pipeline.llm.calls import CallAttempt, Calls, DamagedCall, StopRun
+from pipeline.llm.findings import Findings, load
 from pipeline.llm.outcome import USELESS, Answer, CallFailed, is_settled, outcome_of, problem_of
-from pipeline.llm.prices import Budget, Reserve, cost_of
+from pipeline.llm.prices import Budget, cost_of
+from pipeline.llm.probe import TOKENS, probe
 from pipeline.llm.protocol import Reply, RequestFailed
-from pipeline.llm.rate_limit import Outcome, RateLimit
+from pipeline.llm.rate_limit import RateLimit
+from pipeline.llm.reply import Schema
 from pipeline.llm.request import ChatMessage, JsonObject, Request, new_request
+from pipeline.llm.sender import Sender, Usage
 from pipeline.llm.server import Rehearsal, Server, key_for
 from pipeline.recipe.models import BudgetSettings, ModelSettings
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-# what a failed request means for the rate limit; other failures are no sign of too many requests
-_OUTCOMES: dict[str, Outcome] = {
-    "limited": "limited",
-    "overloaded": "failed",
-    "timeout": "failed",
-    "connection": "failed",
-    "unreachable": "failed",
-}
-
-# seconds before a failed request is repeated the first time; doubled each time (our choice)
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 20.0  # seconds (our choice)
-# completion tokens reserved for a call without max_tokens, until longer answers came (our choice)
-USUAL_COMPLETION = 400
-# seconds in which a server answers with 429 and nothing else, until the run stops (our choice)
-LONGEST_REFUSAL = 900.0
-
-
-@dataclass
-class Usage:
-    """What the calls of this run took.
-
-    calls: calls with an outcome, good or bad. cached: calls that cost no request.
-    failures: how often each thing went wrong, even if asking again helped ("limited": a 429;
-    "damaged": a stored call that had to be asked again).
-    cost: US dollars, of the models whose price is known.
-    """
-
-    calls: int = 0
-    cached: int = 0
-    requests: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost: float = 0.0
-    failures: Counter[str] = field(default_factory=Counter)
+LIMITS = {"max_tokens", "max_completion_tokens"}
+ATTEMPTS = 3  # of a request of a probe that fails (our choice)
 
 
 class Client:
     """The only way to a model; one for a run. Use it as `async with Client(...) as client`.
 
+    usage: of calls. probing: of the requests that found out what servers can do.
     keys: the values of the environment variables that the models name.
     rehearsal: plays the models whose base_url is `rehearsal`: request → chat completion.
     """
@@ -80,22 +52,23 @@ class Client:
         seed: int = 0,
         rehearsal: Rehearsal | None = None,
     ):
-        self.usage = Usage()
+        self.usage, self.probing = Usage(), Usage()
         self._models, self._path = models, calls
         self._keys, self._rehearsal = keys, rehearsal
         self._budget_settings = budget or BudgetSettings()
         self._seed = seed
-        self._jitter = random.Random(seed)
         self._servers: dict[str, Server] = {}
         self._rate_limits: dict[tuple[str | None, str], RateLimit] = {}
         self._batches: dict[str, Batches] = {}
         self._asking: dict[bytes, asyncio.Future[None]] = {}
+        self._finding_out: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._stopped: StopRun | None = None
 
     async def __aenter__(self) -> Self:
         self._calls = Calls(self._path)
         tokens, cost = self._calls.spent()
         self._budget = Budget(self._budget_settings, tokens, cost)
+        self._sender = Sender(self._budget, self._seed, self.stop)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -201,11 +174,71 @@ class Client:
             )
         return self._rate_limits[place]
 
-    def _batches_of(self, server: Server) -> Batches:
+    def _way_to(self, server: Server) -> Callable[[Request], Awaitable[Reply]]:
+        """How a request is sent: alone, or in a batch."""
+        if not server.in_batches:
+            return server.send
         place = f"{server.address} {server.settings.model}"  # a batch is for one model
         if place not in self._batches:
             self._batches[place] = Batches(server, self._calls, place)
-        return self._batches[place]
+        return self._batches[place].send
+
+    # --- what it can do
+
+    async def findings(self, model: str) -> Findings:
+        """What the server of a model can do, found out anew. Raises RequestFailed or StopRun."""
+        server = self._server(model)
+        try:
+            return await self._probe(server)
+        except RequestFailed as failed:
+            self._check_reachable(server, failed)
+            raise
+
+    async def _know(self, server: Server) -> None:
+        """Find out once what a server can do; where that fails, calls learn from their errors."""
+        async with self._finding_out[server.place]:
+            if server.known:
+                return
+            stored = self._calls.findings(server.place)
+            if stored:
+                server.dialect.adopt(load(stored))
+            else:
+                with suppress(RequestFailed):
+                    await self._probe(server)
+            server.known = True
+
+    async def _probe(self, server: Server) -> Findings:
+        took, findings = Usage(), ""
+        try:
+            found = await probe(server, partial(self._say, server, took))
+            server.dialect.adopt(found)
+            findings = found.dump()
+            return found
+        finally:
+            if not findings:
+                server.forget()
+            self.probing.add(took)
+            cost = cost_of(server.settings, took.prompt_tokens, took.completion_tokens)
+            tokens = (took.prompt_tokens, took.completion_tokens)
+            self._calls.add_probe(server.place, findings, *tokens, cost)
+
+    async def _say(
+        self,
+        server: Server,
+        took: Usage,
+        messages: list[ChatMessage],
+        schema: Schema | None = None,
+        stop: Sequence[str] | None = None,
+    ) -> Reply:
+        """Send a request of a probe, alone. It is small, whatever the recipe sets for answers."""
+        extra = server.settings.extra
+        fields = {name: extra[name] for name in extra.keys() - LIMITS}
+        settings = server.settings.model_copy(update={"extra": fields})
+        options: JsonObject = {"max_tokens": TOKENS, "stop": stop}
+        asked = new_request(settings, server.address, messages, options, schema, 0, 0)
+        reply = await self._sender.reply(server, asked, server.send, ATTEMPTS, took)
+        self._pay(server, reply, took)
+        return reply
 
     # --- a call
 
@@ -223,6 +256,8 @@ class Client:
         self._asking[request.key] = asyncio.get_running_loop().create_future()
         self.usage.calls += 1
         try:
+            if not server.known:
+                await self._know(server)
             await self._settle(server, request, attempts)
         finally:
             self._asking.pop(request.key).set_result(None)
@@ -247,7 +282,9 @@ class Client:
             useless = [attempt for attempt in attempts if attempt.reason in USELESS]
             asked, started = request.repeated(useless), time.monotonic()
             try:
-                reply = await self._reply(server, asked)
+                reply = await self._sender.reply(
+                    server, asked, self._way_to(server), server.settings.attempts, self.usage
+                )
             except RequestFailed as failed:
                 attempts.append(self._store_failure(server, asked, failed))
                 return
@@ -271,7 +308,7 @@ class Client:
             finish=reply.finish,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
-            cost=self._pay(server, reply),
+            cost=self._pay(server, reply, self.usage),
             seconds=seconds,
         )
         self._calls.add(attempt)
@@ -283,9 +320,7 @@ class Client:
         self, server: Server, request: Request, failed: RequestFailed
     ) -> CallAttempt:
         """Store a call that brought no reply. Raises StopRun when no call can bring one."""
-        if failed.reason == "unreachable":
-            problem = f"{server.address} cannot be reached ({failed.detail})"
-            raise self._stop_run(f"{problem}. Is it running? Answers so far are kept.")
+        self._check_reachable(server, failed)
         attempt = CallAttempt(
             key=request.key,
             final=failed.final,
@@ -298,100 +333,19 @@ class Client:
         self._calls.add(attempt)
         return attempt
 
-    def _pay(self, server: Server, reply: Reply) -> float | None:
+    def _check_reachable(self, server: Server, failed: RequestFailed) -> None:
+        if failed.reason == "unreachable":
+            problem = f"{server.address} cannot be reached ({failed.detail})"
+            error = StopRun(f"{problem}. Is it running? Answers so far are kept.")
+            self.stop(error)
+            raise error
+
+    def _pay(self, server: Server, reply: Reply, usage: Usage) -> float | None:
         """Count what a reply took; returns what it cost."""
         prompt, completion = reply.prompt_tokens, reply.completion_tokens
         cost = cost_of(server.settings, prompt, completion)
         self._budget.spend(prompt + completion, cost or 0.0)
-        self.usage.prompt_tokens += prompt
-        self.usage.completion_tokens += completion
-        self.usage.cost += cost or 0.0
+        usage.prompt_tokens += prompt
+        usage.completion_tokens += completion
+        usage.cost += cost or 0.0
         return cost
-
-    # --- a request
-
-    async def _reply(self, server: Server, request: Request) -> Reply:
-        """Send until the server replies, at most `attempts` times; a 429 is not an attempt."""
-        failures, refused = 0, 0.0
-        while True:
-            try:
-                return await self._send(server, request)
-            except StopRun as error:
-                self.stop(error)
-                raise
-            except RequestFailed as failed:
-                self.usage.failures[failed.reason] += 1
-                limited = failed.reason == "limited"
-                failures += not limited
-                if failed.final or failures >= server.settings.attempts:
-                    raise
-                if not limited:
-                    refused = 0.0
-                elif not refused:
-                    refused = time.monotonic()
-                self._check_patience(server, refused, failed)
-                await self._pause(failed, failures)
-
-    def _check_patience(self, server: Server, refused: float, failed: RequestFailed) -> None:
-        """Stop the run when a server only refuses.
-
-        refused: since when this call is refused, or 0; others may be answered meanwhile.
-        """
-        if refused and time.monotonic() - max(refused, server.answered) > LONGEST_REFUSAL:
-            minutes = f"{LONGEST_REFUSAL / 60:.0f} minutes"
-            problem = f"{server.address} has only asked to wait for {minutes} ({failed.detail})"
-            raise self._stop_run(f"{problem}. Run again later; answers so far are kept.")
-
-    def _stop_run(self, message: str) -> StopRun:
-        error = StopRun(message)
-        self.stop(error)
-        return error
-
-    async def _pause(self, failed: RequestFailed, failures: int) -> None:
-        doubled = FIRST_PAUSE * 2 ** max(0, failures - 1)
-        pause = min(LONGEST_PAUSE, doubled) * self._jitter.uniform(0.5, 1.0)
-        if (
-            failed.wait
-        ):  # as long as the server asked, and a little of ours, so that not all come at once
-            pause = failed.wait + 0.1 * pause
-        await asyncio.sleep(pause)
-
-    async def _send(self, server: Server, request: Request) -> Reply:
-        """One request, as soon as rate limit and budget allow it."""
-        if server.in_batches:
-            return await self._within_budget(server, request, self._batches_of(server).send)
-        length, tokens = len(request.messages), request.prompt_tokens
-        tokens += request.max_tokens or USUAL_COMPLETION
-        permit = await server.rate_limit.acquire(length, tokens)
-        outcome: Outcome = "answered"
-        wait, took = 0.0, 0
-        try:
-            reply = await self._within_budget(server, request, server.send)
-            took = reply.prompt_tokens + reply.completion_tokens
-            return reply
-        except RequestFailed as failed:
-            outcome, wait = _OUTCOMES.get(failed.reason, "answered"), failed.wait
-            raise
-        finally:
-            server.rate_limit.release(permit, outcome, wait, took)
-
-    async def _within_budget(
-        self,
-        server: Server,
-        request: Request,
-        send: Callable[[Request], Coroutine[object, object, Reply]],
-    ) -> Reply:
-        """Send a request while the budget reserves what it may cost at most.
-
-        Without max_tokens that is a guess: twice the longest answer so far.
-        """
-        prompt = request.prompt_tokens
-        completion = request.max_tokens or max(USUAL_COMPLETION, 2 * server.longest)
-        cost = cost_of(server.settings, prompt, completion) or 0.0
-        reserve = Reserve(prompt + completion, cost)
-        await self._budget.reserve(reserve)
-        try:
-            self.usage.requests += 1
-            return await send(request)
-        finally:
-            self._budget.release(reserve)

@@ -79,6 +79,8 @@ def problem_of(reply: Reply, schema: Schema | None) -> tuple[str | None, str]:
     if reply.refusal:
         return "refused", reply.refusal
     if not reply.text.strip():
+        if reply.finish == "length" and reply.thought:
+            return "length", f"all of its {reply.completion_tokens} tokens went into its thoughts"
         return "empty", "the answer is empty"
     if reply.finish == "length":
         return "length", f"cut off after {reply.completion_tokens} tokens: …{reply.text[-60:]}"

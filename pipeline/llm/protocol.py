@@ -13,6 +13,7 @@ from pipeline.llm.calls import StopRun
 from pipeline.llm.prices import tokens_in
 from pipeline.llm.rate_limit import Remaining
 from pipeline.llm.request import ChatMessage, JsonObject, prompt_tokens
+from pipeline.llm.spoken import spoken
 from pipeline.recipe.models import ModelSettings
 
 OPENAI = "https://api.openai.com/v1"
@@ -26,7 +27,18 @@ TRANSIENT = ("timeout", "server", "overloaded", "connection", "garbled")
 _POLICY = re.compile(
     r"content.?(policy|filter|management)|policy.?violation|moderation|safety", re.I
 )
-_TOO_LONG = re.compile(r"context.?length|maximum context|too many tokens|too long", re.I)
+_TOO_LONG = re.compile(
+    r"context.?(?:length|window|size)|maximum context|too many tokens|too long"
+    r"|context the overflows|exceeds? the (?:available |maximum |model'?s? )*context"
+    r"|(?:token count|tokens)\b.{0,20} exceeds?\b"
+    r"|longer than the maximum model length",
+    re.I,
+)
+_NO_TEMPLATE = re.compile(
+    r"chat.?template.{0,60}(?:no longer allowed|must provide|not (?:set|defined|found)|missing)"
+    r"|(?:must provide|not have|no|without|define) a?\s?chat.?template",
+    re.I,
+)
 _QUOTA = re.compile(r"billing|credit|exceeded your current quota", re.I)
 _WAIT = re.compile(r"(?:retry|try again) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h|d)?)+)", re.I)
 _DURATION = re.compile(r"([\d.]+)(ms|s|m|h|d)?")
@@ -38,6 +50,8 @@ class Reply:
     """What the server answered.
 
     refusal: its text, where the server itself marks the answer as a refusal.
+    counted: the server has counted the tokens; else they are estimated.
+    thought: the model thought before it answered. ran_on: the text went on behind its end.
     """
 
     text: str
@@ -46,6 +60,9 @@ class Reply:
     completion_tokens: int
     model: str
     refusal: str | None = None
+    counted: bool = False
+    thought: bool = False
+    ran_on: bool = False
 
 
 class RequestFailed(Exception):
@@ -69,6 +86,8 @@ def read_reply(answer: object, body: JsonObject) -> Reply:
     """
     choice = _first(field_of(answer, "choices"))
     message = field_of(choice, "message")
+    if message is None and (text := field_of(choice, "text")) is not None:
+        message = {"content": text}  # of a transcript
     text = _text_of(message)
     if text is None:
         raise RequestFailed("garbled", f"not a chat completion: {str(answer)[:DETAIL]}")
@@ -76,16 +95,34 @@ def read_reply(answer: object, body: JsonObject) -> Reply:
     if finish == "error":  # so OpenRouter reports an answer that broke off
         detail = message_of(field_of(choice, "error") or text)[:DETAIL]
         raise RequestFailed("server", f"the answer broke off: {detail}")
+    said = spoken(text)
     usage = field_of(answer, "usage")
-    messages = cast(list[ChatMessage], body["messages"])
+    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     return Reply(
-        text,
-        finish,
-        _count(usage, "prompt_tokens") or prompt_tokens(messages),
-        _count(usage, "completion_tokens") or tokens_in(text),
+        said.text,
+        "stop" if said.ran_on else finish,
+        prompt or _tokens_of(body),
+        completion or tokens_in(text),
         str(field_of(answer, "model") or body["model"]),
         _refusal(message, finish),
+        counted=bool(prompt and completion),
+        thought=said.thought or _has_thought(message, usage),
+        ran_on=said.ran_on,
     )
+
+
+def _tokens_of(body: JsonObject) -> int:
+    """About how many tokens the prompt of a body has."""
+    if "prompt" in body:
+        return tokens_in(str(body["prompt"]))
+    return prompt_tokens(cast("list[ChatMessage]", body["messages"]))
+
+
+def _has_thought(message: object, usage: object) -> bool:
+    """Did the model think apart from its text? Servers call it by different names."""
+    apart = field_of(message, "reasoning_content") or field_of(message, "reasoning")
+    counted = _count(field_of(usage, "completion_tokens_details"), "reasoning_tokens")
+    return bool(apart or counted)
 
 
 def field_of(value: object, name: str) -> object:
@@ -140,14 +177,14 @@ def judge(settings: ModelSettings, status: int, detail: str, wait: float) -> Exc
         return RequestFailed("policy", detail, final=True)
     if message := _end_of_run(settings, status, detail, wait):
         return StopRun(message)
+    if _TOO_LONG.search(detail) and status not in (429, 503):
+        return RequestFailed("too_long", detail, final=True)
     if status == 429:
         return RequestFailed("limited", detail, wait=wait)
     if status in (503, 529):
         return RequestFailed("overloaded", detail, wait=min(wait, LONGEST_WAIT))
     if status >= 500 or status in (408, 409, 425):
         return RequestFailed("server", detail, wait=min(wait, LONGEST_WAIT))
-    if _TOO_LONG.search(detail):
-        return RequestFailed("too_long", detail, final=True)
     return RequestFailed("rejected", detail, final=True)
 
 
@@ -163,6 +200,12 @@ def _end_of_run(settings: ModelSettings, status: int, detail: str, wait: float) 
         return (
             f"{place} has no model {settings.model}, "
             f"or it is not the address of chat completions ({detail})."
+        )
+    if _NO_TEMPLATE.search(detail):
+        return (
+            f"{place}: {settings.model} has no chat template, as a base model has none ({detail}). "
+            "Choose a model that was trained to chat, start the server with a template, or set "
+            "the model's `chat: transcript`: then a talk is sent as plain text."
         )
     if status == 429 and wait > LONGEST_WAIT:
         asked = f"{place} asks to wait {wait / 60:.0f} minutes ({detail})"
@@ -191,6 +234,8 @@ def _is_used_up(detail: str, wait: float) -> bool:
 def error_in(answer: object) -> tuple[int, object] | None:
     """The error in an answer that was sent as 200, with the HTTP status it should have had."""
     error = field_of(answer, "error")
+    if field_of(answer, "object") == "error":  # so older vLLM
+        error = answer
     if not error:
         return None
     code = str(field_of(error, "code"))
@@ -201,8 +246,9 @@ def error_in(answer: object) -> tuple[int, object] | None:
 def message_of(error: object) -> str:
     """The message of an error body, with the field it names, in one line that can be stored."""
     parts = [error]
-    if isinstance(error, dict):
-        parts = [error[name] for name in ("message", "code", "param") if error.get(name)]
+    if isinstance(error, dict):  # `detail`: of FastAPI's own errors
+        names = ("message", "code", "param", "detail")
+        parts = [error[name] for name in names if error.get(name)] or [error]
     line = " ".join(" · ".join(dict.fromkeys(map(str, parts))).split())
     return line.encode("utf-8", "replace").decode()  # half an emoji cannot be stored
 

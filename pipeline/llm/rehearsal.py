@@ -12,10 +12,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Literal, cast
 
 from pipeline import texts
 from pipeline.llm.request import ChatMessage, JsonObject
+from pipeline.pacing.uptake import length
 
 MODEL = "rehearsal"
 REFUSED = 0.02  # share of answers that refuse
@@ -73,18 +75,18 @@ class Writer:
 Maker = Callable[[Writer], object]
 
 
-def answer(request: JsonObject) -> JsonObject:
+def answer(request: JsonObject, beside: Path | None = None) -> JsonObject:
     """A chat completion for any prompt of `configs/prompts`, as an OpenAI server would send it.
 
-    Now and then it is faulty.
+    Now and then it is faulty. beside: a folder with the texts of further languages.
     """
-    writer = _writer(request, "fault")
+    writer = _writer(request, "fault", beside)
     chance = writer.rng.random()
     if chance < REFUSED:
         return _completion(request, writer.bank.texts["refusal"])
     if chance < REFUSED + EMPTY:
         return _completion(request, "")
-    text = _text(request)
+    text = _text(request, beside)
     changed = text
     if text.startswith("{"):
         if chance > 1 - FENCED:
@@ -99,13 +101,13 @@ def flawless(request: JsonObject) -> JsonObject:
     return _completion(request, _text(request))
 
 
-def _text(request: JsonObject) -> str:
+def _text(request: JsonObject, beside: Path | None = None) -> str:
     """What a good answer says.
 
     A prompt for inventions, a script or a verdict is recognised by the key of the list that it asks
     for; any other prompt wants the next message.
     """
-    writer, messages = _writer(request, "text"), _messages_of(request)
+    writer, messages = _writer(request, "text", beside), _messages_of(request)
     prompt = messages[0]["content"]
     asked = re.search(r'\{"(characters|users|situations|messages|quotes)":', prompt)
     if asked is None:
@@ -124,10 +126,11 @@ def _messages_of(request: JsonObject) -> list[ChatMessage]:
     return cast(list[ChatMessage], request["messages"])
 
 
-def _writer(request: JsonObject, purpose: str) -> Writer:
+def _writer(request: JsonObject, purpose: str, beside: Path | None = None) -> Writer:
     prompt = _messages_of(request)[0]["content"]
-    language = "ru" if re.search(r"[а-яё]{3}", prompt) else "en"
-    return Writer(_bank(language), _chance(request, purpose))
+    banks = _banks(beside)
+    spoken = (bank for bank in banks.values() if re.search(bank.texts["mark"], prompt))
+    return Writer(next(spoken, banks["en"]), _chance(request, purpose))
 
 
 def _chance(request: JsonObject, purpose: str) -> random.Random:
@@ -155,7 +158,7 @@ def _completion(request: JsonObject, text: str, words: int | None = None) -> Jso
 
 
 def _words_in(text: str) -> int:
-    return len(text.split())
+    return length(text)
 
 
 def _number_in(prompt: str, pattern: str, otherwise: int) -> int:
@@ -167,6 +170,9 @@ def _next_message(messages: list[ChatMessage], writer: Writer) -> str:
     """A message of the wanted length."""
     patterns = writer.bank.texts
     note, system = messages[-1]["content"], messages[0]["content"]
+    promise = re.search(patterns["promise"], note)
+    if promise:
+        return writer.sentence("promised", quote=promise[1])
     if patterns["few"] in note:
         return writer.choose("short")
     voice: Voice = "user" if patterns["user_side"] in system else "character"
@@ -193,10 +199,13 @@ def _script(prompt: str, writer: Writer) -> list[ChatMessage]:
     voices: list[Voice] = ["character", "user"]
     if writer.bank.texts["user_opens"] in prompt:
         voices.reverse()
+    promise = re.search(writer.bank.texts["script_promise"], prompt)
     script: list[ChatMessage] = []
     for turn in range(_number_in(prompt, writer.bank.texts["turns"], 8)):
         voice, words = voices[turn % 2], writer.rng.choice((3, 8, 16, 30))
         content = _sentences(voice, turn, words, prompt, writer)
+        if promise and turn == int(promise[1]) - 1:
+            content = writer.sentence("promised", quote=promise[2])
         script.append({"role": voice, "content": content})
     return script
 
@@ -222,7 +231,7 @@ def _verdict(prompt: str, writer: Writer) -> JsonObject:
 
 def _character(writer: Writer) -> JsonObject:
     rng, lists = writer.rng, writer.bank.lists
-    name = writer.fill("{name} {last}")
+    name = writer.fill(writer.bank.texts["full_name"])
     age = rng.randint(19, 83)
     sentences = [writer.choose("description"), *rng.sample(lists["description_more"], 5)]
     voices = ("user", "character") * 2
@@ -261,9 +270,16 @@ def _situation(writer: Writer) -> str:
 
 
 @cache
-def _bank(language: str) -> Bank:
+def _banks(beside: Path | None) -> dict[str, Bank]:
+    """By language, those beside the recipe first: its prompts are recognised by their `mark`."""
+    folders = [folder / "rehearsal" for folder in (beside, texts.configs()) if folder]
+    names = [file.name for folder in folders for file in sorted(folder.glob("??.yaml"))]
+    return {name[:2]: _bank(name, beside) for name in dict.fromkeys(names)}
+
+
+def _bank(file: str, beside: Path | None) -> Bank:
     lists, patterns = {}, {}
-    for name, value in texts.values("rehearsal", f"{language}.yaml").items():
+    for name, value in texts.values("rehearsal", file, beside).items():
         if isinstance(value, list):
             lists[name] = [str(entry) for entry in value]
         else:

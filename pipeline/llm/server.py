@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import orjson
 
 from pipeline import UserError
+from pipeline.llm.context import PLACES, length_in
 from pipeline.llm.dialect import RequestDialect
 from pipeline.llm.prices import is_local
 from pipeline.llm.protocol import (
@@ -28,6 +30,7 @@ from pipeline.llm.protocol import (
 )
 from pipeline.llm.rate_limit import RateLimit
 from pipeline.llm.request import JsonObject, Request
+from pipeline.llm.spoken import end_of
 from pipeline.recipe.models import ModelSettings
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ _OF_THIS_MACHINE = tuple(
 )
 # characters; a shorter key is a placeholder ("none", "ollama"), and masking it would change answers
 SECRET = 16
+ASIDE = 5.0  # seconds for what a server may say of itself (our choice)
 DIALECTS = 8  # requests until a server that refuses one field after the other is given up
 
 Rehearsal = Callable[[JsonObject], JsonObject]  # request → chat completion
@@ -52,6 +56,8 @@ SendBody = Callable[[JsonObject], Awaitable[Reply]]
 class Server:
     """Sends requests, one attempt each, and learns which fields the server does not accept.
 
+    known: a probe has found out what it can do, or has tried. dialect: what is known.
+    answers_plainly: it has answered a request that asked for no form.
     answered: when the last reply came, by the monotonic clock.
     longest: completion tokens of the longest reply.
     """
@@ -70,9 +76,14 @@ class Server:
         self._key = key
         self._secret = key if key and len(key) >= SECRET else None
         self._rehearsal = _stand_in(settings, rehearsal)
-        self._dialect = RequestDialect()
-        self._probing = asyncio.Lock()
-        self._answers_plainly = False
+        self.forget()
+        self.known = settings.is_rehearsal
+        self._trying = asyncio.Lock()
+
+    def forget(self) -> None:
+        """Know nothing of what the server accepts."""
+        self.dialect = RequestDialect(self.settings.chat == "transcript")
+        self.answers_plainly = False
 
     @cached_property
     def client(self) -> openai.AsyncOpenAI:
@@ -82,7 +93,15 @@ class Server:
     @cached_property
     def _url(self) -> str:
         """The whole address, so that the client need not join it for every request."""
-        return f"{str(self.client.base_url).rstrip('/')}/chat/completions"
+        end = "completions" if self.dialect.transcript else "chat/completions"
+        return f"{str(self.client.base_url).rstrip('/')}/{end}"
+
+    @property
+    def place(self) -> str:
+        """Names all that decides what a probe finds out."""
+        settings = self.settings
+        extra = orjson.dumps(settings.extra, option=orjson.OPT_SORT_KEYS).decode()
+        return f"{self.address} {settings.model} {settings.chat} {extra}"
 
     @property
     def in_batches(self) -> bool:
@@ -98,25 +117,53 @@ class Server:
         """
         failed_on = None
         for _ in range(DIALECTS):
-            rung = self._dialect.rung if request.schema else None
-            body = self._dialect.body(request)
+            rung = self.dialect.rung if request.schema else None
+            body = self.dialect.body(request)
             try:
                 reply = await (post or self._post)(body)
             except RequestFailed as failed:
-                if self._dialect.learn(body, rung, failed):
+                if self.dialect.learn(body, rung, failed):
                     continue
                 if post or rung is None or not await self._is_doubtful(rung, request, failed):
                     raise
                 if failed_on == rung:
-                    self._dialect.leave(rung)
+                    self.dialect.leave(rung)
                 failed_on = rung
             else:
-                self._dialect.prove(rung)
+                self.dialect.prove(rung)
                 self.answered = time.monotonic()
                 self.longest = max(self.longest, reply.completion_tokens)
-                return reply
+                self._check_whole(reply, request)
+                return _ended(reply, self.dialect.stops(request))
         detail = "the server refuses one field of the request after the other"
         raise RequestFailed("rejected", detail, final=True)
+
+    def _check_whole(self, reply: Reply, request: Request) -> None:
+        """Raise RequestFailed where the server has cut the prompt in silence, as Ollama does."""
+        context = self.dialect.context
+        if context and reply.counted and context <= reply.prompt_tokens < request.prompt_tokens:
+            read = f"{reply.prompt_tokens:,} of about {request.prompt_tokens:,} tokens"
+            detail = f"the server read {read} of the prompt: its context is {context:,}"
+            raise RequestFailed("too_long", detail, final=True)
+
+    async def context(self) -> int | None:
+        """Tokens of a prompt and its answer, where the server says so anywhere."""
+        import aiohttp
+        import httpx2
+        import openai
+
+        root = self.address.removesuffix("/v1")
+        for place in PLACES:
+            url = place.format(address=self.address, root=root)
+            try:
+                async with asyncio.timeout(ASIDE):
+                    response = await self.client.get(url, cast_to=httpx2.Response)
+                length = length_in(orjson.loads(response.content), self.settings.model)
+            except (openai.OpenAIError, aiohttp.ClientError, OSError, ValueError):
+                continue
+            if length:
+                return length
+        return None
 
     async def _is_doubtful(self, rung: str, request: Request, failed: RequestFailed) -> bool:
         """Is it the way in which JSON was asked for that a failing server cannot take?
@@ -125,15 +172,15 @@ class Server:
         while a rung has never brought an answer, a plain request is tried: where that works, the
         rung is worth a second try, and then it is left. Returns whether to ask again.
         """
-        if failed.reason != "server" or not self._dialect.is_doubtful(rung):
+        if failed.reason != "server" or not self.dialect.is_doubtful(rung):
             return False
-        async with self._probing:
-            if not self._answers_plainly:
+        async with self._trying:
+            if not self.answers_plainly:
                 try:
-                    await self._post(self._dialect.probe(request))
+                    await self._post(self.dialect.hello(request))
                 except RequestFailed:
                     return False
-                self._answers_plainly = True
+                self.answers_plainly = True
         return True
 
     async def _post(self, body: JsonObject) -> Reply:
@@ -211,6 +258,14 @@ class Server:
     async def close(self) -> None:
         if "client" in vars(self):
             await self.client.close()
+
+
+def _ended(reply: Reply, stops: Sequence[str]) -> Reply:
+    """A reply that ends where it had to, also where the server does not know `stop`."""
+    end = end_of(reply.text, stops) if stops else len(reply.text)
+    if end == len(reply.text):
+        return reply
+    return replace(reply, text=reply.text[:end], finish="stop", ran_on=True)
 
 
 def key_for(settings: ModelSettings, keys: Mapping[str, str]) -> str | None:

@@ -27,20 +27,20 @@ def takes_up(answer: str, rebuffs: Sequence[str]) -> bool:
     rebuffs: normalised.
     """
     words = f" {normalised(answer)} "
-    if any(_holds(words, rebuff) for rebuff in rebuffs):
+    if any(holds(words, rebuff) for rebuff in rebuffs):
         return False
-    count = _length(words)
+    count = length(words)
     return count > SHORT_ANSWER or ("?" in answer and count > SHORT_QUESTION)
 
 
-def _holds(words: str, rebuff: str) -> bool:
+def holds(words: str, phrase: str) -> bool:
     """Does a normalised text, with blanks around it, hold a phrase?"""
-    if rebuff[:1] > "\u2fff":  # a script without blanks between words
-        return rebuff in words
-    return f" {rebuff} " in words
+    if phrase[:1] > "\u2fff":  # a script without blanks between words
+        return phrase in words
+    return f" {phrase} " in words
 
 
-def _length(words: str) -> int:
+def length(words: str) -> int:
     """Words of a normalised text; of scripts without blanks, about two letters are one. Korean has
     blanks."""
     wide = sum("\u2fff" < letter < "\uac00" for letter in words)

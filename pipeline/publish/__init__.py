@@ -4,13 +4,15 @@ the card.
 work(part, settings) -> rows, or Drop             which rows may be published (cut.py)
 listed(table) -> table                            what choosing must know of them (listing.py)
 chosen(tables, settings) -> reasons, Choice       which of them are not the best (choose.py)
-splits(tables, settings, seed) -> names           the split of every row (split.py)
-write(tables, placed, create) -> Summary          the files that `datasets.load_dataset` reads
+related.keys(rows) -> table                       what rows may have in common (related.py)
+split.placed(tables, settings, seed) -> Placement    the split of every row (split.py)
+CONFIGS                                           what is made of a row, for whom (configs/)
+files.write(config, parts, placed, …) -> Written  the files that `datasets.load_dataset` reads
+infos.metadata(configs) -> metadata               what the loader must know of them
 release.refusals(summary, settings) -> sentences  why it may not be released
 card.card(name, summary, funnel, refused) -> README.md     the dataset card
 """
 
 from pipeline.publish.cut import work
-from pipeline.publish.files import splits, write
 
-__all__ = ["splits", "work", "write"]
+__all__ = ["work"]

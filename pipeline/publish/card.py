@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import yaml
 
-from pipeline.publish import release
+from pipeline.publish import infos, release
 from pipeline.publish.choice import Choice, rows_of
 from pipeline.publish.split import REHEARSAL
 from pipeline.publish.summary import Rating, Summary
@@ -50,6 +50,7 @@ def card(
         _private_notice(summary, refused),
         "## Splits",
         _table(("split", "rows"), list(summary.splits.items())),
+        *_configs(summary),
         "## From source to dataset",
         _funnel(funnel),
         "In every stage: in + added = kept + dropped + merged + quarantined.",
@@ -71,10 +72,8 @@ def _front_matter(summary: Summary) -> str:
     """What the Hub reads: files, languages, licence, size."""
     rows = sum(summary.splits.values())
     licences = sorted({source.license for source in summary.sources if source.license})
-    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in summary.splits]
     front: dict[str, object] = {
-        # explicit: a stray file becomes no split
-        "configs": [{"config_name": "default", "data_files": files}],
+        **infos.metadata(summary.configs),  # explicit: a stray file becomes no split
         "language": [code for code in summary.languages if code != "unknown"],
         "license": licences[0].lower() if len(licences) == 1 else "other",
         "size_categories": [_size(rows)],
@@ -84,6 +83,27 @@ def _front_matter(summary: Summary) -> str:
         front["license_name"] = "mixed"
         front["license_details"] = ", ".join(licences)
     return yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+
+
+def _configs(summary: Summary) -> Iterator[str]:
+    """What there is to load, and what became of the rows in each."""
+    for title, found in (
+        ("## Configs", infos.overview(summary.configs)),
+        ("## What each config leaves out and changes", infos.accounts(summary.configs)),
+        (
+            f"## Tokens of a row of `default`, {_counted_by(summary)}",
+            infos.token_table(summary.configs),
+        ),
+    ):
+        head, *rows = found
+        if rows:
+            yield from (title, _table(head, rows))
+
+
+def _counted_by(summary: Summary) -> str:
+    if summary.tokenizer:
+        return f"counted with {summary.tokenizer}"
+    return "estimated as a quarter of the bytes"
 
 
 def _size(rows: int) -> str:
@@ -99,7 +119,7 @@ def _rehearsal_notice(splits: Mapping[str, int]) -> str:
         return ""
     return (
         f"> {count} rows were written by the offline rehearsal model to try the recipe out. "
-        f"They stand in the split `{REHEARSAL}`, are marked in `source.rehearsal`, and are never "
+        f"They stand in the config `{REHEARSAL}`, are marked in `source.rehearsal`, and are never "
         "pushed. Train on none of them."
     )
 

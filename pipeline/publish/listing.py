@@ -8,10 +8,11 @@ import hashlib
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.conversation import CRITERIA, SCHEMA, Conversation, from_table, normalised
+from pipeline.conversation import CRITERIA, Conversation, normalised
 from pipeline.pacing import STAGES
 from pipeline.publish.cut import value_of
 from pipeline.rules.opening import opening
+from pipeline.store.columns import SCHEMA, from_table
 
 # of a part, what is read for it; of its messages no more than the first two
 COLUMNS = ["id", "messages", "source", "persona", "language", "measures", "annotations", "scores"]
@@ -25,6 +26,7 @@ LISTED = pa.schema(
         ("measures", SCHEMA.field("measures").type),
         ("character", pa.binary(DIGEST)),
         ("opening", pa.binary(DIGEST)),
+        ("cluster", pa.string()),  # unknown until `clusters.with_clusters`
     ]
 )
 
@@ -42,6 +44,7 @@ def listed(table: pa.Table) -> pa.Table:
         "measures": table["measures"],
         "character": list(map(character, rows)),
         "opening": list(map(first_words, rows)),
+        "cluster": pa.nulls(len(rows), pa.string()),
     }
     return pa.table(columns, schema=LISTED)
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.conversation import CRITERIA, MEASURES
+from pipeline.publish.infos import ConfigInfo
 
 
 class SourceName(NamedTuple):
@@ -43,8 +44,10 @@ class Rating(NamedTuple):
 
 @dataclass(frozen=True)
 class Summary:
-    """splits, languages: rows by name, the languages with most rows first. sources: rows of
-    each. private: private rows by the name of their source. ratings: of every scorer."""
+    """splits, languages: rows by name, the languages with most rows first; rows of the rehearsal
+    model are a split of their own. sources: rows of each. private: private rows by the name of
+    their source. ratings: of every scorer. configs: as they were written. tokenizer: that has
+    counted their tokens; None: they are an estimate."""
 
     splits: Mapping[str, int]
     sources: Mapping[SourceName, int]
@@ -52,6 +55,8 @@ class Summary:
     measures: Mapping[str, Percentiles]
     private: Mapping[str, int] = field(default_factory=dict)
     ratings: Sequence[Rating] = ()
+    configs: Sequence[ConfigInfo] = ()
+    tokenizer: str | None = None
 
 
 class Tally:
@@ -78,7 +83,7 @@ class Tally:
         scores = pa.Table.from_struct_array(table.column("scores").combine_chunks().flatten())
         self._scores.append(scores.select(["criterion", "by", "value"]))
 
-    def summary(self, splits: Mapping[str, int]) -> Summary:
+    def summary(self, splits: Mapping[str, int], configs: Sequence[ConfigInfo] = ()) -> Summary:
         taken = {}
         for name, arrays in self._measures.items():
             values = pa.chunked_array(arrays, pa.float64())
@@ -89,7 +94,8 @@ class Tally:
             dict(self._languages.most_common()),
             dict(sorted(self._private.items())),
         )
-        return Summary(splits, sources, languages, taken, private, list(self._ratings()))
+        ratings = list(self._ratings())
+        return Summary(splits, sources, languages, taken, private, ratings, configs)
 
     def _ratings(self) -> Iterator[Rating]:
         """In the order of the criteria, then by scorer."""

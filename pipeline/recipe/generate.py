@@ -2,25 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.recipe.base import Settings
+
+CHARACTER_FIELDS = ("name", "age", "description", "greeting", "scenario", "archetype")
+USER_FIELDS = ("name", "age", "description", "style", "archetype")
+
+
+class PersonaFile(Settings):
+    """People of a file of records; fields that are not named have our own names."""
+
+    path: str = Field(description=".jsonl, .json or .csv, beside the recipe")
+    role: Literal["character", "user"] = Field("character", description="which side they speak for")
+    fields: dict[str, str] = Field({}, description="our name of a field → the file's")
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Every field of ours by the file's name of it."""
+        ours = CHARACTER_FIELDS if self.role == "character" else USER_FIELDS
+        return {name: self.fields.get(name, name) for name in ours}
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        unknown = sorted(self.fields.keys() - self.named.keys())
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no field of ours; {', '.join(self.named)} are")
+        return self
 
 
 class GenerateSettings(Settings):
     """Conversations to add: (seeds + cards + characters) × talks. Without talks, none."""
 
-    language: Literal["en", "ru"] = Field("en", description="of prompts, characters and talks")
+    language: str = Field(
+        "en",
+        pattern="^[a-z]{2}$",
+        description="of prompts and talks: de, en, es, fr, ru, zh; another one by files",
+    )
+    language_files: str | None = Field(
+        None, description="folder with the texts of another language, or in the place of ours"
+    )
     seeds: int = Field(0, ge=0, description="bundled characters that talk themselves")
     cards: list[str] = Field(
         [], description="character cards (.json, .png) or folders of them; their characters talk"
     )
+    personas: list[PersonaFile] = Field(
+        [], description="files of people: characters that talk, or users who write to them"
+    )
     characters: int = Field(0, ge=0, description="characters to invent")
     users: int = Field(0, ge=0, description="user personas to invent beside the bundled ones")
     situations: int = Field(0, ge=0, description="situations to invent beside the bundled ones")
-    talks: int = Field(0, ge=0, description="conversations of each character")
+    talks: int = Field(0, ge=0, description="pairs of each character with a user")
+    sittings: tuple[int, int] = Field(
+        (1, 1), description="fewest and most talks of a pair, one after the other"
+    )
     mode: Literal["talk", "script"] = Field(
         "talk", description="two models in turn, or a whole dialogue in one call"
     )
@@ -53,6 +91,19 @@ class GenerateSettings(Settings):
         ge=1,
         description="calls for one message, each with the failure before it; our choice",
     )
+    window: int | None = Field(
+        None,
+        ge=200,
+        description="tokens of a talk that are sent whole; of what lies before only quotes are; "
+        "none: all is sent",
+    )
+    candidates: int = Field(
+        1,
+        ge=1,
+        le=8,
+        description="good texts asked for where a talk turns (a step, an answer to sadness, the "
+        "end); the best stands, the others are its alternatives",
+    )
     attempts: int = Field(
         3, ge=1, description="talks begun for one slot before it is given up; our choice"
     )
@@ -77,10 +128,30 @@ class GenerateSettings(Settings):
             raise ValueError("must be the fewest messages, 2 or more, then the most: [6, 36]")
         return turns
 
+    @field_validator("sittings", mode="before")
+    @classmethod
+    def _two_counts(cls, sittings: object) -> object:
+        if not isinstance(sittings, list | tuple) or len(sittings) != 2:
+            raise ValueError("must be two numbers, the fewest talks of a pair and the most: [1, 5]")
+        return sittings
+
+    @field_validator("sittings")
+    @classmethod
+    def _some(cls, sittings: tuple[int, int]) -> tuple[int, int]:
+        fewest, most = sittings
+        if not 1 <= fewest <= most:
+            raise ValueError("must be the fewest talks, 1 or more, then the most: [1, 5]")
+        return sittings
+
+    def texts_in(self, folder: Path) -> Path | None:
+        """Where the files of a further language are. folder: of the recipe."""
+        return folder / self.language_files if self.language_files else None
+
     @property
     def wanted(self) -> bool:
         """Is there anything to generate?"""
-        return self.talks > 0 and (self.seeds > 0 or self.characters > 0 or bool(self.cards))
+        people = any(source.role == "character" for source in self.personas)
+        return self.talks > 0 and bool(self.seeds or self.characters or self.cards or people)
 
     @property
     def models(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -50,6 +51,11 @@ class ModelSettings(Settings):
     reasks: int = Field(
         2, ge=0, description="times that a useless answer (empty, cut off, no JSON) is asked again"
     )
+    chat: Literal["template", "transcript"] = Field(
+        "template",
+        description="`transcript`: for a base model without a chat template: a talk is sent as "
+        "plain text, to `/completions`",
+    )
     batch: bool = Field(
         False, description="use the Batch API: half the price, answers within a day, no turn-taking"
     )
@@ -71,6 +77,12 @@ class ModelSettings(Settings):
         if isinstance(given, dict) and not given.get("base_url") and not given.get("key"):
             return {**given, "key": "OPENAI_API_KEY"}
         return given
+
+    @model_validator(mode="after")
+    def _batches_are_chats(self) -> Self:
+        if self.batch and self.chat == "transcript":
+            raise ValueError("`chat: transcript` cannot be sent in batches: leave `batch` out")
+        return self
 
     @property
     def is_rehearsal(self) -> bool:

@@ -34,6 +34,12 @@ class AtMost(Settings):
         description="rows that open with the same five words, as `rapport stats` counts them; "
         "none: no such limit",
     )
+    cluster: int | None = Field(
+        None,
+        ge=1,
+        description="rows that `dedup` has joined to one cluster and not dropped, as with "
+        "`only_report`; known in a run that has `dedup`; none: no such limit",
+    )
 
 
 def as_text(given: object) -> object:
@@ -124,3 +130,36 @@ class PublishSettings(Settings):
     test: float = Field(
         0.05, ge=0, lt=1, description="share of groups held out for testing; our choice"
     )
+    validation: float = Field(
+        0.05, ge=0, lt=1, description="share of groups held out for validation; our choice"
+    )
+    persona_system: bool = Field(
+        True,
+        description="for trainers, persona and scenario stand in the system message; false: only "
+        "what the source has there, and talks between people are in `full` alone",
+    )
+    greeting: Literal["system", "opening"] = Field(
+        "system",
+        description="for trainers, the user is first. system: what the assistant has said before "
+        "goes into the system message; opening: a turn of the user from configs/publish is put "
+        "before it",
+    )
+
+    tokenizer: str | None = Field(
+        None,
+        description="what counts tokens: a folder with tokenizer.json, or a name on the Hub; none: "
+        "a quarter of the bytes, which the card calls an estimate",
+    )
+    max_tokens: int | None = Field(
+        None,
+        ge=16,
+        description="tokens that a model takes: longer conversations are cut between exchanges "
+        "into windows, each with the system message, in `default`, `sharegpt` and `noted`; none: "
+        "nothing is cut",
+    )
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> PublishSettings:
+        if self.test + self.validation >= 1:
+            raise ValueError("`test` and `validation` leave nothing to train on: take less")
+        return self

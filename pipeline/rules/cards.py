@@ -6,11 +6,14 @@ A fact of a card is voiced by the side it belongs to, and the card is not recite
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.rules import sides
+from pipeline.rules.reading import CARDS
 from pipeline.rules.reading.phrases import listed
 
 if TYPE_CHECKING:
@@ -35,10 +38,10 @@ def kept_to(reading: Reading) -> Iterator[Finding]:
     described = list(_descriptions(reading))
     if not described:
         return
-    stems = [_stems(message.content) for message in reading.messages]
+    voiced = _voiced(reading)
     for own, description in described:
         yield from _recited(reading, own, description)
-        yield from _swapped(reading, stems, own, description)
+        yield from _swapped(reading, voiced, own, description)
 
 
 def _descriptions(reading: Reading) -> Iterator[tuple[Role, str]]:
@@ -48,17 +51,42 @@ def _descriptions(reading: Reading) -> Iterator[tuple[Role, str]]:
         yield "user", reading.user_persona.description
 
 
-def _recited(reading: Reading, own: Role, description: str) -> Iterator[Finding]:
-    """The longest run of words that a message has in common with its writer's card."""
+def _voiced(reading: Reading) -> dict[str, list[int]]:
+    """Which messages have each stem."""
+    voiced: dict[str, list[int]] = defaultdict(list)
+    for i, message in enumerate(reading.messages):
+        for stem in _stems(message.content):
+            voiced[stem].append(i)
+    return voiced
+
+
+@lru_cache(maxsize=CARDS)
+def _words_of_card(description: str) -> tuple[str, frozenset[str]]:
+    """A card's words in their order, blanks around each, and which they are."""
     from pipeline.conversation import normalised
 
-    card = f" {normalised(description)} "
-    known = frozenset(card.split())
+    card = normalised(description)
+    return f" {card} ", frozenset(card.split())
+
+
+@lru_cache(maxsize=CARDS)
+def _facts(description: str) -> tuple[tuple[str, Stems], ...]:
+    """A card's sentences that say something, and their stems."""
+    sentences = _SENTENCE.findall(description)
+    facts = ((sentence, _stems(sentence)) for sentence in sentences)
+    return tuple(fact for fact in facts if len(fact[1]) >= 2)
+
+
+def _recited(reading: Reading, own: Role, description: str) -> Iterator[Finding]:
+    """The longest run of words that a message has in common with its writer's card."""
+    from pipeline.conversation import words_of
+
+    card, known = _words_of_card(description)
     longest, found_in = RUN - 1, None
     for i, message in enumerate(reading.messages):
         if message.role != own or len(message.content) <= longest:
             continue
-        words = normalised(message.content).split()
+        words = words_of(message.content)
         if sum(map(known.__contains__, words)) > longest:
             run = _run_in_common(words, card, longest)
             if run > longest:
@@ -80,43 +108,48 @@ def _run_in_common(words: Sequence[str], card: str, least: int) -> int:
 
 
 def _swapped(
-    reading: Reading, stems: Sequence[Stems], own: Role, description: str
+    reading: Reading, voiced: Mapping[str, Sequence[int]], own: Role, description: str
 ) -> Iterator[Finding]:
-    """Facts of a card that only the other side voices, at the message that does so first. stems:
-    of each message."""
-    said: Stems = frozenset().union(*stems)
+    """Facts of a card that only the other side voices, at the message that does so first."""
     swapped: list[tuple[int, str]] = []
-    for fact in _SENTENCE.findall(description):
-        needed = _stems(fact)
-        if len(needed) < 2 or not _voices(said, needed):
-            continue
-        voicing = _voicing(reading, stems, needed)
-        if voicing and own not in {reading.messages[i].role for i in voicing}:
-            swapped.append((voicing[0], fact))
+    for fact, stems in _facts(description):
+        likely = _likely(voiced, stems)
+        first = _first_of_other(reading, likely, own, stems)
+        if first is not None:
+            swapped.append((first, fact))
     for message, fact in swapped:
         note = fact.strip()[:QUOTED]
         yield reading.with_note("style.swapped", len(swapped), message, note)
 
 
-def _voicing(reading: Reading, stems: Sequence[Stems], fact: Stems) -> list[int]:
-    """The messages with a sentence that voices a fact."""
-    likely = [i for i, of_message in enumerate(stems) if _voices(of_message, fact)]
-    return [i for i in likely if _states(reading.messages[i].content, fact)]
+def _likely(voiced: Mapping[str, Sequence[int]], fact: Stems) -> list[int]:
+    """The messages that have enough of a fact's stems."""
+    stems = Counter(chain.from_iterable(voiced.get(stem, ()) for stem in fact))
+    return sorted(i for i, count in stems.items() if count >= SHARE * len(fact))
+
+
+def _first_of_other(reading: Reading, likely: Sequence[int], own: Role, fact: Stems) -> int | None:
+    """The first message of the other side that voices a fact; None where its own side does."""
+    by_own = [i for i in likely if reading.messages[i].role == own]
+    by_other = [i for i in likely if reading.messages[i].role != own]
+    if not by_other or any(_states(reading.messages[i].content, fact) for i in by_own):
+        return None
+    return next((i for i in by_other if _states(reading.messages[i].content, fact)), None)
 
 
 def _states(text: str, fact: Stems) -> bool:
     """Does a sentence voice a fact that is not a question and does not speak of the listener?"""
     return any(
         not sentence.endswith(("?", "？"))
-        and not _YOU.search(sentence)
         and _voices(_stems(sentence), fact)
+        and not _YOU.search(sentence)
         for sentence in _SENTENCE.findall(text)
     )
 
 
 def _stems(text: str) -> Stems:
-    words = _WORD.findall(text.lower())
-    return frozenset(word[:STEM] for word in words if word not in common())
+    words = set(_WORD.findall(text.lower()))
+    return frozenset([word[:STEM] for word in words.difference(common())])
 
 
 @cache

@@ -2,12 +2,12 @@
 
     "and she never liked the"          after a word that no message ends with
         "She whispers, \"Never tell"        inside a quotation or a bracket
-    "where do you work t"              at a stray letter, or "didn", "wasn"
+    "where do you work t"              at a stray letter, "what's you", or "didn", "wasn"
 
 More is said where at least five messages are there and nearly all others end in a full stop:
 
     "The food was beautifu"            at no word, but at the beginning of one
-    "first we take the train,"        after a comma
+    "to see a flat at Bel"             the same, where others have written "Belmont"
     "I would like to go with"          after a word that few messages end with
 """
 
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 ENOUGH = 5  # messages, from which on the full stops of the others say anything about the last
 MOST = 0.6  # of the others
-LONG = 10  # words, or twice as many East Asian signs, of a message that ends in a comma
-_COMMA = re.compile(r"\w[,，、]\Z")
 _ENDS = ".!?…。！？~)]}\"'”’»*」』）~♪"
-_STRAY = re.compile(r"[a-z]\s[b-hj-tv-w]\Z")
+_STRAY = re.compile(
+    r"[a-z]\s[b-hj-tv-w]\Z|(?i:\b(?:do|did|are|were|can|could|will|would|have) y\Z)"
+    r"|(?i:\b(?:what|where|when|how)['’]s you\Z)"
+)
 # Here a preposition may be the last word: "what is it for", "not that I know of".
 _STRANDED = re.compile(
     r"\b(?:what|where|who|which|that|how|one|something|nothing)\b[^.!?]*\b(?:of|for|with|by|from)\Z",
@@ -45,14 +46,24 @@ _ANSWERED = re.compile(  # "Yes they're", "I got an A", French "vingt en un an"
     r"un an\Z|\ban [af]\Z|(?:\A|[.!?\n,] ?)(?:yes|yeah|yep|no|nope|sure|oh)\W{1,3}\w+'\w+\Z"
 )
 # Opened and not closed: "She said (and", not ":(" and "5\"".
-_OPEN = re.compile(r"(?:(?:\A|(?<=\s))[(\[](?=\w)[^()\[\]]*|“[^“”]*|«[^«»]*|„[^„“”]*|「[^「」]*)\Z")
+# German prints »so« as well, where the mark at the end closes.
+_OPEN = re.compile(r"(?:(?:\A|(?<=\s))[(\[](?=\w)[^()\[\]]*|“[^“”]+|«[^«»]+|„[^„“”]+|「[^「」]+)\Z")
 _WORD = re.compile(r"(?<![^\W_])(?<!['’])[^\W\d_]+\Z")
+# Parts of a longer word, date or verb: "на балкон б", "新しいハ", "5月1", and です in a sentence:
+# "家族と毎年行く場所は海で". But "いいネ" ends so, and "駅で" answers a question.
+_PART = re.compile(
+    r"(?<=\w )[бвгджзйлмнпртфхцчшщъь]\Z"
+    r"|(?<![ァ-ヺー])[ァ-ヺ](?<![ネヨナワゾゼサノヤモ])\Z"
+    r"|月\d{1,2}\Z"
+    r"|[^。！？]{9}[ァ-ヺー一-龯]で\Z"
+)
+_LETTER = re.compile(r"(?<=\s)[b-hj-np-xzB-HJ-NP-XZ]\Z")  # no word is written so
+_WORDS = re.compile(r"[^\W\d_]+")
 _ADDRESS = re.compile(r"://|www\.|@|\w\.\w")
 _TAIL = 80  # characters at the end of a message in which its last words are looked for
 _EAST_ASIAN = re.compile(f"[{UNSPACED}]")
 _QUOTED = 20  # characters of the evidence
 _SENTENCE = re.compile(r"(?:\A|[.!?]\s+)\Z")
-_LETTERS = re.compile(r"\w")
 # Endings of words that make no other word of them.
 _FORMS = ("s", "es", "d", "ed", "ing", "er", "ly", "n", "en")
 
@@ -65,14 +76,21 @@ def breaks_off(messages: Sequence[Message]) -> str:
     others = [message.content for message in messages[:-1]]
     if _is_open(text):
         return text[-_QUOTED:]
-    if _is_whole(text):
-        is_cut = _ends_in_a_comma(text, others)
-    else:
-        tail = text[-_TAIL:]
-        is_cut = _is_cut(tail) or _is_probably_cut(tail, others)
-    if is_cut:
-        return text[-_QUOTED:]
-    return ""
+    tail = text[-_TAIL:]
+    if _is_whole(tail) or _is_a_known_letter(tail, others):
+        return ""
+    is_cut = _is_cut(tail) or _is_probably_cut(tail, others)
+    return text[-_QUOTED:] if is_cut else ""
+
+
+def _is_a_known_letter(text: str, others: Sequence[str]) -> bool:
+    """Is the last word a letter that others have written alone? "Lots of c", after "vitamin c"."""
+    last = _LETTER.search(text)
+    return last is not None and any(_has_word(other, last[0]) for other in others)
+
+
+def _has_word(text: str, word: str) -> bool:
+    return re.search(rf"(?<![\w'’]){word}(?![\w'’])", text, re.IGNORECASE) is not None
 
 
 def _is_whole(text: str) -> bool:
@@ -97,13 +115,6 @@ def _is_cut(text: str) -> bool:
     return bool(stray or _ends_with("unfinished").search(lower))
 
 
-def _ends_in_a_comma(text: str, others: Sequence[str]) -> bool:
-    """A long message does, where the others end in full stops: "ok," is a habit."""
-    signs = len(_LETTERS.findall(text)) if _EAST_ASIAN.search(text) else 0
-    is_long = max(text.count(" ") + 1, signs // 2) >= LONG
-    return is_long and bool(_COMMA.search(text)) and _end_in_stops(others)
-
-
 def _end_in_stops(others: Sequence[str]) -> bool:
     return len(others) >= ENOUGH - 1 and fmean(map(_is_whole, others)) > MOST
 
@@ -115,15 +126,28 @@ def _is_probably_cut(text: str, others: Sequence[str]) -> bool:
     lower = text.lower()
     if _ends_in_a_letter(lower) or _ANSWERED.search(lower):
         return False
-    if _LONE.search(text):
+    if _LONE.search(text) or _PART.search(text):
         return True
     if _ends_with("unfinished_weak").search(lower):
         return not (_STRANDED.search(text) or len(text) < SHORT)
     word = _WORD.search(text)
     if word is None:
         return False
-    is_first = bool(_SENTENCE.search(text[: word.start()]))
-    return _is_beginning(word[0], is_first)
+    before = text[: word.start()]
+    is_first = bool(_SENTENCE.search(before))
+    return _is_beginning(word[0], is_first) or _is_beginning_of_one_of(word[0], [*others, before])
+
+
+def _is_beginning_of_one_of(word: str, texts: Sequence[str]) -> bool:
+    """Is it no word, but the beginning of one that these texts hold? In every language and of
+    names; "skateboard" before "skateboarding" is known, and "Kentucky" before "Kentuckys" a form.
+    """
+    lower = word.lower()
+    if len(word) == 1 or _EAST_ASIAN.search(word) or _is_known(lower):
+        return False
+    written = {each for text in texts for each in _WORDS.findall(text.lower())}
+    longer = {each.removeprefix(lower) for each in written if each.startswith(lower)}
+    return bool(longer) and longer.isdisjoint({"", *_FORMS})
 
 
 def _is_beginning(word: str, is_first: bool) -> bool:

@@ -36,7 +36,7 @@ class Progress:
 @dataclass(frozen=True)
 class Job:
     """One run of a recipe. secrets: values by the name of their environment variable, given by the
-    caller.
+    caller. answers: where those of models are kept, if not in the run's own folder.
 
     progress and notice are called with what a person may want to see meanwhile.
     """
@@ -47,6 +47,7 @@ class Job:
     progress: Callable[[Progress], None] = lambda progress: None
     notice: Callable[[str], None] = lambda sentence: None
     secrets: Mapping[str, str] = field(default_factory=dict)
+    answers: Path | None = None
 
     @property
     def folder(self) -> Path:

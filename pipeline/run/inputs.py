@@ -12,10 +12,12 @@ from urllib.parse import unquote, urlsplit
 from pipeline import UserError, collect
 from pipeline.collect.web import WebUnit
 from pipeline.formats.card_files import card_files, card_places
+from pipeline.generate import people
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
 from pipeline.run.calibration import calibration
+from pipeline.run.tokenizer import tokenizer_digest
 from pipeline.store.agreement import as_record
 from pipeline.store.files import digest
 
@@ -37,12 +39,18 @@ def of_dedup(recipe: Recipe) -> str | None:
 
 
 def of_generate(recipe: Recipe) -> dict[str, Any]:
-    """Cards, models, and what the ids of rows are made from. Raises UserError where there is no
-    card."""
+    """Cards, texts, models, and what the ids of rows are made from. Raises UserError where there is
+    no card."""
     places = card_places(recipe.folder, recipe.generate.cards)
+    beside = recipe.generate.texts_in(recipe.folder)
+    given = [recipe.folder / source.path for source in recipe.generate.personas]
+    own = sorted(file for file in beside.rglob("*") if file.is_file()) if beside else []
     cards = [card for place in places for card in card_files(place)]
     return {
         "cards": [hashlib.sha256(card.read_bytes()).hexdigest() for card in cards],
+        "personas": [hashlib.sha256(people.text_of(file).encode()).hexdigest() for file in given],
+        "texts": [hashlib.sha256(file.read_bytes()).hexdigest() for file in own],
+        "shipped": _shipped() if recipe.generate.candidates > 1 else None,
         "models": _answering(recipe, recipe.generate.models),
         "seed": recipe.seed,
         "name": recipe.name,
@@ -57,11 +65,16 @@ def _answering(recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
 def of_measuring(recipe: Recipe) -> dict[str, Any]:
     """The shipped models, and the version of the encoder. Raises UserError where it is wanted and
     not installed."""
-    files = sorted(MODELS.glob("*.npz"))
     return {
-        "shipped": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
+        "shipped": _shipped(),
         "encoder": encoder_version(recipe.score),
     }
+
+
+def _shipped() -> dict[str, str]:
+    """The models that are part of the package, by the digest of each file."""
+    files = sorted(MODELS.glob("*.npz"))
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def encoder_version(settings: ScoreSettings) -> str | None:
@@ -94,6 +107,7 @@ def of_publish(recipe: Recipe) -> dict[str, Any]:
         "seed": recipe.seed,
         "name": recipe.name,
         "calibration": found and as_record(found),
+        "tokenizer": tokenizer_digest(recipe),
     }
 
 

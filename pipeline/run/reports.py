@@ -105,6 +105,14 @@ def scored(out: str) -> Iterator[Conversation]:
     return Store(out, "5-score").rows()
 
 
+def unread(out: str) -> list[str]:
+    """What `collect` could not read of a run's files: where each record stood, and why."""
+    store = Store(out, "1-collect")
+    tables = [store.table(part) for part in store.parts("quarantine")]
+    records = [record for table in tables for record in table.to_pylist()]
+    return [f"{one['where']}: {one['rule']}: {one['detail']}" for one in records]
+
+
 def losses(funnel: Sequence[FunnelRow]) -> list[str]:
     """What was asked for and is missing, and whether asking again helps, in sentences."""
     missing = sum(row["missing"] for row in funnel)

@@ -20,7 +20,7 @@ from pipeline.run.context import Job, StageContext
 from pipeline.run.inputs import encoder_version
 from pipeline.run.keys import ingredients
 from pipeline.run.reports import measures_of, recipe_of
-from pipeline.run.stages import STAGES, Stage, function_of
+from pipeline.run.stages import NAMES, STAGES, Stage, function_of
 from pipeline.store.counts import total
 from pipeline.store.files import DamagedFile, FileMark, digest
 from pipeline.store.lock import locked
@@ -53,7 +53,8 @@ def run(
     funnel: list[FunnelRow] = []
     with locked(top):
         job = replace(job, recipe=_pinned(with_noted_commits(job.recipe, job.out)))
-        encoder_version(job.recipe.score)  # not only when its stage comes, hours later
+        if "score" in _names(only, last):
+            encoder_version(job.recipe.score)  # not only when its stage comes, hours later
         _check_place(top, job.recipe)
         _claim(top, job.recipe)
         top.sweep()
@@ -75,6 +76,12 @@ def outputs(out: str, only: Sequence[str] | None = None) -> Iterator[tuple[Stage
     for number, stage in enumerate(STAGES, 1):
         if only is None or stage.name in only:
             yield stage, Store(out, f"{number}-{stage.name}")
+
+
+def _names(only: Sequence[str] | None, last: str | None) -> list[str]:
+    """The stages of a run."""
+    end = NAMES.index(last) + 1 if last else None
+    return [name for name in NAMES[:end] if only is None or name in only]
 
 
 def context_of(job: Job, stage: Stage, output: Store, before: Finished) -> StageContext:
@@ -262,13 +269,17 @@ def _check_place(top: Store, recipe: Recipe) -> None:
 def _claim(top: Store, recipe: Recipe) -> None:
     """Write the resolved recipe into the run folder, unless the folder belongs to something
     else."""
+    from pipeline.llm.spent import CALLS
+
     found = _name_of_run(top)
     if found is not None and found != recipe.name:
         raise UserError(
             f"{top.address} holds the run of recipe `{found}`, not of `{recipe.name}`. "
             "Choose another folder with --out, or remove it."
         )
-    if found is None and top.listing():
+    # `check --models` keeps there what it found out
+    others = [name for name in top.listing() if not name.startswith(CALLS)]
+    if found is None and others:
         where = f"{top.address} is not empty and holds no run of Rapport"
         raise UserError(f"{where}. Choose another folder with --out.")
     values = recipe.model_dump(mode="json", exclude_defaults=True)

@@ -56,7 +56,7 @@ class Stage:
 
 FILES = "INPUT: files of any known shape."
 SOURCE_TEXTS = ("licenses.txt", "sources/*.yaml")
-TALK_TEXTS = ("prompts/*", "!prompts/judge*", "personas/*", "rehearsal/*")
+TALK_TEXTS = ("prompts/*", "!prompts/judge*", "personas/*", "memory/*", "rehearsal/*")
 JUDGE_TEXTS = ("criteria.yaml", "prompts/judge*", "rehearsal/*")
 PACING_WORDS = ("words/rebuffs-*.txt",)
 SCORE_WORDS = (
@@ -100,7 +100,7 @@ STAGES = (
         inputs="INPUT: rows to pass on, if any.",
         step="pipeline.run.steps.generate:run",
         reads="pipeline.run.inputs:of_generate",
-        texts=(*TALK_TEXTS, *RULE_WORDS, *TALK_WORDS),
+        texts=(*TALK_TEXTS, *RULE_WORDS, *TALK_WORDS, *SCORE_WORDS),
         packages=("openai", "rapidfuzz"),
         adds=True,
     ),
@@ -140,7 +140,7 @@ STAGES = (
         inputs=FILES,
         step="pipeline.run.steps.publish:run",
         reads="pipeline.run.inputs:of_publish",
-        texts=(*RULE_WORDS, "criteria.yaml"),
+        texts=(*RULE_WORDS, "criteria.yaml", "publish/*"),
         packages=("pyarrow",),
         options=(Option("layout", ("messages", "realm"), "realm: also characters."),),
     ),

@@ -14,7 +14,7 @@ from pipeline.annotate import Annotated, annotate, shipped
 from pipeline.annotate.encoder import Encoded, encode
 from pipeline.annotate.folding import Array, Words, words_of
 from pipeline.conversation import Annotation, Conversation, Measures, Message, uncollected
-from pipeline.pacing.course import SIDES, Course, Flat, courses
+from pipeline.pacing.course import SIDES, Course, Flat, courses, level_of
 from pipeline.pacing.uptake import rebuffs, takes_up
 from pipeline.recipe.score import ScoreSettings
 from pipeline.rules import READERS, RULES, beyond, measures
@@ -24,6 +24,8 @@ from pipeline.score import defects
 from pipeline.score.blame import blamed, without
 
 FEELS_WITH = ("sadness", "fear", "love")  # emotions of a reply to somebody who is low
+SAD = ("sadness", "fear")  # what comfort answers, which reads much like pressing
+COURSE = "course"  # who gives a stage that neither plan nor source gives
 OFF = ("joy", "disgust")  # and emotions that are out of place there
 
 BATCH = 512  # rows that are measured together
@@ -49,7 +51,8 @@ def _batch(rows: Sequence[Conversation], settings: ScoreSettings) -> Iterator[Co
     found = _found(rows, texts, words, where, settings)
     numbers = defects.defects(words, shipped().squares, where).tolist()
     shown = _shown(found, where)
-    yield from map(_measured, rows, shown, courses(_flat(found, where)), numbers)
+    followed = courses(_flat(rows, found, where))
+    yield from map(_measured, rows, shown, followed, numbers)
 
 
 def _found(
@@ -66,10 +69,28 @@ def _found(
     return found._replace(uptake=_uptake(found, where, texts, languages))
 
 
-def _flat(found: Annotated, where: defects.Batch) -> Flat:
+def _flat(rows: Sequence[Conversation], found: Annotated, where: defects.Batch) -> Flat:
     """The messages as the course sees them; a card belongs to none."""
-    starts, ends = where.row_at[:-1], where.row_at[1:] - 1
-    return Flat(where.sides, found.closeness, found.forward, found.uptake, starts, ends)
+    sad = np.array([emotion in SAD for emotion in found.emotions], np.bool_)
+    return Flat(
+        where.sides,
+        found.closeness,
+        found.forward,
+        found.uptake,
+        found.pressing,
+        sad & (where.sides == USER),
+        np.array([level_of(_begun(row)) for row in rows]),
+        where.row_at[:-1],
+        where.row_at[1:] - 1,
+    )
+
+
+def _begun(row: Conversation) -> str | None:
+    """The stage at which two people who have met before begin; None: they are strangers."""
+    relationship = row.relationship
+    if relationship is None or relationship.number == 1 or not row.annotations:
+        return None
+    return row.annotations[0].stage
 
 
 def _languages(rows: Sequence[Conversation], where: defects.Batch) -> list[str | None]:
@@ -90,13 +111,15 @@ def _completed(found: Annotated, rows: Sequence[Conversation], where: defects.Ba
     """With what the source says of messages in the place of what was found. float64, so that
     nothing is rounded again."""
     closeness = found.closeness.astype(np.float64)
-    forward = np.nan_to_num(found.forward).astype(np.float64)
+    forward, pressing = (
+        np.nan_to_num(values).astype(np.float64) for values in (found.forward, found.pressing)
+    )
     for row, start in zip(rows, where.row_at.tolist(), strict=False):
         for place, given in enumerate(row.annotations, start):
             if given.closeness is not None:
                 closeness[place] = given.closeness
             found.emotions[place] = given.emotion or found.emotions[place]
-    return found._replace(closeness=closeness, forward=forward)
+    return found._replace(closeness=closeness, forward=forward, pressing=pressing)
 
 
 def _uptake(
@@ -233,7 +256,8 @@ def _annotations(row: Conversation, shown: _Shown, followed: Course) -> tuple[An
     decisions = [place.decision for place in followed.places]
     if all(close is None for close in shown.closeness):
         stages = decisions = [None] * len(stages)
-    found = zip(stages, decisions, shown.closeness, shown.emotions, repeat(None))
+    by = [stage and COURSE for stage in stages]
+    found = zip(stages, decisions, shown.closeness, shown.emotions, repeat(None), by)
     annotations = tuple(map(tuple.__new__, repeat(Annotation), found))
     if not row.annotations:
         return annotations
@@ -242,10 +266,12 @@ def _annotations(row: Conversation, shown: _Shown, followed: Course) -> tuple[An
 
 def _with_given(found: Annotation, given: Annotation) -> Annotation:
     """What the source or `generate` says of a message stays."""
+    by = found.by if found.stage and not given.stage else given.by
     return found._replace(
         stage=given.stage or found.stage,
         decision=given.decision or found.decision,
         language=given.language,
+        by=by,
     )
 
 

@@ -14,18 +14,9 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.conversation import (
-    QUARANTINE_SCHEMA,
-    SCHEMA,
-    Conversation,
-    Drop,
-    FileRead,
-    Merged,
-    Quarantine,
-    Row,
-    to_table,
-)
+from pipeline.conversation import Conversation, Drop, FileRead, Merged, Quarantine, Row
 from pipeline.store import parquet
+from pipeline.store.columns import QUARANTINE_SCHEMA, SCHEMA, to_table
 from pipeline.store.counts import Counts, FileRecord, Losses, deciding_rule
 from pipeline.store.files import FileMark, HashedFile, RunFolder
 

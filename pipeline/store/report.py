@@ -38,7 +38,7 @@ class Report(FunnelRow, total=False):
     of this one. content: names the files of all units. files: further files, with rows, size and
     digest. measures: name → percentiles and a histogram over all rows, the dropped ones included.
     refused: why the dataset may not be released. choice: how rows were chosen, and the counts of
-    every group.
+    every group. diversity: how different the talks of `generate` are.
     """
 
     findings: dict[str, int]
@@ -54,6 +54,7 @@ class Report(FunnelRow, total=False):
     link: dict[str, Any]
     refused: list[str]
     choice: dict[str, Any]
+    diversity: dict[str, Any]
 
 
 FUNNEL = tuple(FunnelRow.__annotations__)

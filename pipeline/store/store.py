@@ -29,7 +29,8 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.conversation import SCHEMA, Conversation, Row, as_schema, finding_of, from_table
+from pipeline.conversation import Conversation, Row
+from pipeline.store.columns import SCHEMA, as_schema, finding_of, from_table
 from pipeline.store.counts import Counts, deciding_rule
 from pipeline.store.files import BLOCK, DamagedFile, FileMark, RunFolder
 from pipeline.store.parquet import open_parquet, write_groups
@@ -283,6 +284,12 @@ class Store(RunFolder):
         with self.committed(name) as file:
             pq.write_table(table, file, compression="zstd", write_page_checksum=True)
             return file.mark(table.num_rows)
+
+    def read_table(self, name: str, mark: FileMark) -> pa.Table:
+        """What `write_table` wrote. Raises DamagedFile."""
+        self.check(name, mark)
+        with self.files.open(f"{self.path}/{name}", "rb") as file:
+            return pq.read_table(file)
 
     def write_arrow(self, name: str, table: pa.Table) -> FileMark:
         """A table in a form that `arrow` maps without reading it."""

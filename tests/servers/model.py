@@ -23,8 +23,11 @@ What may go wrong, each with its share in `faults` (per attempt):
              number)
 A kind that does not apply to a request is not counted, and the answer is a good one.
 poison: share of keys that always get 400 content_policy_violation.
+A probe (`pipeline/llm/probe.py`) is answered whatever the faults, and stands in no ledger.
+dialect: which real server it plays (`tests/servers/dialects.py`); without one, OpenAI's.
+probes: whether probes are answered; else it is too busy for them.
 refuses: request fields that are answered with 400. breaks: those answered with 500 and `breaking`.
-keeps: file to which every request is written, a line each.
+keeps: file to which every request is written, a line each; probes to another, NAME.probes.
 repeats_key: puts the client's key into every text, good or bad.
 """
 
@@ -43,10 +46,12 @@ import time
 import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.servers.batches import Batches
+from tests.servers.dialects import DIALECTS, Dialect, is_probe
 from tests.servers.writing import BAD_ANSWERS, bad_answer, completion, instance, prose, share
 
 PROTOCOL = {"429", "500", "503", "drop", "cut", "badjson", "hang", "flagged"}
@@ -81,6 +86,8 @@ class Config:
     refuses: list[str] = field(default_factory=list)
     breaks: list[str] = field(default_factory=list)
     breaking: str = "Internal Server Error"
+    dialect: str = ""
+    probes: bool = True
     keeps: str = ""
     repeats_key: bool = False
     answers: str = ""
@@ -109,6 +116,8 @@ class Server:
         self.work: dict[str, Work] = collections.defaultdict(Work)
         self.counts: collections.Counter[str] = collections.Counter()
         self.sent: collections.Counter[str] = collections.Counter()
+        self.probed: collections.Counter[str] = collections.Counter()
+        self.dialect = DIALECTS.get(self.config.dialect, Dialect())
         self.peak, self.first, self.last = 0, 0.0, 0.0
         self.levels = {"requests": self.config.rpm / 60, "tokens": self.config.tpm / 60}
         self.filled = time.monotonic()
@@ -118,6 +127,7 @@ class Server:
         work = self.work.values()
         return {
             "requests": self.counts["requests"],
+            "probes": self.counts["probes"],
             "keys": len(work),
             "keys_answered": sum(w.delivered > 0 for w in work),
             "keys_answered_twice": sum(w.delivered > 1 for w in work),
@@ -213,9 +223,9 @@ class Server:
         name = named(self.config.refuses, request)
         return name and f"Unsupported parameter: '{name}' is not supported with this model."
 
-    def keep(self, request: dict[str, Any]) -> None:
+    def keep(self, request: dict[str, Any], name: str = "") -> None:
         if self.config.keeps:
-            with Path(self.config.keeps).open("a", encoding="utf-8") as file:
+            with Path(self.config.keeps + name).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(request, sort_keys=True) + "\n")
 
     def headers(self) -> str:
@@ -238,6 +248,13 @@ def named(fields: Iterable[str], request: dict[str, Any]) -> str | None:
     """The first of these fields that a request has, or that its form of answer has."""
     form = json.dumps(request.get("response_format") or {})
     return next((name for name in fields if name in form or name in request), None)
+
+
+def as_chat(request: dict[str, Any]) -> dict[str, Any]:
+    """A request with its prompt as a message, where it is one for a plain completion."""
+    if "prompt" not in request:
+        return request
+    return request | {"messages": [{"role": "user", "content": request["prompt"]}]}
 
 
 def _function(name: str) -> Any:
@@ -301,8 +318,10 @@ class Connection(asyncio.Protocol):
                 error(401, "invalid_api_key", f"Incorrect API key provided: {key}")
             )
         server.secret = f"{' '.join([key] * 20)} {'.' * 3000}" if self.config.repeats_key else ""
-        if path.endswith("/chat/completions"):
-            return self.chat(json.loads(body))
+        if path.endswith("/completions"):
+            return self.chat(as_chat(json.loads(body)))
+        if path in server.dialect.lists:
+            return self.transport.write(http(200, server.dialect.lists[path]))
         if "/files" in path or "/batches" in path:
             with contextlib.suppress(KeyError):
                 return self.transport.write(http(200, server.batches.serve(server, path, body)))
@@ -314,12 +333,16 @@ class Connection(asyncio.Protocol):
             return self.transport.write(
                 error(404, "model_not_found", "The model `missing` does not exist")
             )
+        if is_probe(request):
+            return self.probe(request)
         server.keep(request)
         if named(config.breaks, request):
             return self.transport.write(error(500, "server_error", config.breaking))
         if message := server.refused(request):
             return self.transport.write(error(400, "unsupported_parameter", message))
         key, work, attempt, wait = server.arrive(request)
+        if config.dialect:
+            return self.speak(request, key, attempt)
         kind = "limit" if wait else server.choose(key, attempt)
         if config.capacity and server.in_flight >= config.capacity:
             kind = "503"
@@ -331,6 +354,32 @@ class Connection(asyncio.Protocol):
         self.thinking = True
         asyncio.get_running_loop().call_later(seconds, self.finish, request, key, work, kind, wait)
         return None
+
+    def probe(self, request: dict[str, Any]) -> None:
+        """Answer a question of what the server can do."""
+        server, config = self.server, self.config
+        server.counts["probes"] += 1
+        server.keep(request, ".probes")
+        if not config.probes:
+            return self.transport.write(error(503, "overloaded", "The server is overloaded"))
+        if not config.dialect and named(config.breaks, request):
+            return self.transport.write(error(500, "server_error", config.breaking))
+        if not config.dialect and (message := server.refused(request)):
+            return self.transport.write(error(400, "unsupported_parameter", message))
+        name = f"{request['messages']}{request.get('response_format')}"
+        attempt = server.probed[name]
+        server.probed[name] += 1
+        speak = partial(self.speak, request, "probe", attempt)
+        asyncio.get_running_loop().call_later(config.latency_ms / 1000, speak)
+        return None
+
+    def speak(self, request: dict[str, Any], key: str, attempt: int) -> None:
+        """Answer as a real server does. attempt: how often the same was asked before."""
+        status, body = self.server.dialect.answer(request, key, attempt)
+        if "prompt" in request and status == 200:
+            choice = body["choices"][0]
+            choice["text"] = choice.pop("message")["content"]
+        self.transport.write(http(status, body))
 
     def finish(self, request: dict[str, Any], key: str, work: Work, kind: str, wait: float) -> None:
         server = self.server

@@ -38,7 +38,7 @@ EDGES_AT_ONCE = 4
 
 _u32, _u64 = np.uint32, np.uint64
 _ZERO, _ONE, _TWO, _THREE, _SIX, _EIGHT = map(_u64, (0, 1, 2, 3, 6, 8))
-_ALL, _LOWEST32, _LAST_BIT, _BITS = map(_u64, ((1 << 64) - 1, (1 << 32) - 1, 63, 64))
+_ALL, _LAST_BIT, _BITS = map(_u64, ((1 << 64) - 1, 63, 64))
 _ODD, _BASE, _FACTOR1, _FACTOR2 = map(_u64, (ODD, BASE, *MIX))
 _BASE2, _BASE3, _BASE4 = (_u64(pow(BASE, power, 1 << 64)) for power in (2, 3, 4))
 _MIX_SHIFT, _DIGEST_SHIFT = _u64(33), _u64(29)
@@ -294,13 +294,13 @@ def write_shingles(words, count, shingles, end):
         for at in range(count - (SHINGLE - 1)):
             high = words[at] * _BASE4 + words[at + 1] * _BASE3
             low = words[at + 2] * _BASE2 + words[at + 3] * _BASE + words[at + 4]
-            shingles[end + at] = _u32(mix(high + low) & _LOWEST32)
+            shingles[end + at] = _u32(mix(high + low))
         return end + count - (SHINGLE - 1)
     if count > 0:
         hashed = _u64(count)
         for at in range(count):
             hashed = hashed * _BASE + words[at]
-        shingles[end] = _u32(mix(hashed) & _LOWEST32)
+        shingles[end] = _u32(mix(hashed))
         return end + 1
     return end
 

@@ -33,22 +33,20 @@ def remove_notes(draft: Draft, text: str) -> None:
     """Remove notes and remarks from a draft. text: all of its messages, joined by NUL."""
     folded = fold(text)
     starts = [0, *accumulate(len(message) + 1 for message in text.split("\0"))][:-1]
-    hits = phrases.find(folded, starts, _lists(text))
+    found = phrases.find(folded, starts)
+    hits = {name: found[name] for name in _lists(text) if name in found}
+    if "\n" in text:  # a first line has others below it
+        hits |= phrases.find(folded, starts, (meta.FIRST_LINES,))
     if any(meta.of_messages(folded, starts, hits).values()):
         draft.change_texts("removed a generator's notes", without_notes, SPOKEN)
-    if any(hits[name] for name in ooc.LISTS) or ooc.has_doubles(folded):
+    if any(name in hits for name in ooc.LISTS) or ooc.has_doubles(folded):
         draft.change_texts("removed out-of-character notes", without_asides, SPOKEN)
 
 
 def _lists(text: str) -> tuple[str, ...]:
     """The lists that may say something of these messages: an offer is a sentence, a note is set
-    off, a first line has others below it."""
-    if not holds(text, _FRAME):
-        return ("meta_offer",)
-    names = (*meta.LISTS, *ooc.LISTS)
-    if "\n" in text:
-        return names
-    return tuple(name for name in names if name != meta.FIRST_LINES)
+    off."""
+    return (*meta.LISTS, *ooc.LISTS) if holds(text, _FRAME) else ("meta_offer",)
 
 
 def without_notes(text: str) -> str:

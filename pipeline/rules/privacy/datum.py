@@ -20,7 +20,7 @@ import ahocorasick_rs
 from pipeline.rules.privacy import spelled
 from pipeline.rules.privacy.addresses import street
 from pipeline.rules.privacy.emails import plain as plain_address
-from pipeline.rules.privacy.find import DatumKind, Span, apart, find, is_worth_reading
+from pipeline.rules.privacy.find import DatumKind, Span, apart, find, worth_reading
 from pipeline.rules.privacy.hints import hints_of, small
 from pipeline.rules.reading.phrases import UNSPACED
 
@@ -51,10 +51,11 @@ def _found(texts: Sequence[str], language: str | None) -> list[list[Span]]:
     """What is found in each text by itself. Most conversations have nothing: one look at all of
     them together instead of one at each."""
     every = hints_of(texts)
-    if not any(every) and not is_worth_reading("\0".join(texts)):
-        return [[] for _ in texts]
-    pairs = zip(texts, every, strict=True)
-    return [find(text, language, hinted) for text, hinted in pairs]
+    announced = (index for index, hinted in enumerate(every) if hinted)
+    spans: list[list[Span]] = [[] for _ in texts]
+    for index in worth_reading(texts).union(announced):
+        spans[index] = find(texts[index], language, every[index])
+    return spans
 
 
 def _values(text: str, spans: Sequence[Span]) -> Iterator[tuple[DatumKind, str]]:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from itertools import accumulate
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
@@ -93,6 +94,7 @@ _IBAN_LENGTH = {
     country: length for length, countries in _IBANS.items() for country in countries.split()
 }
 _NO_IBAN = 99  # letters: longer than any
+COUNTRY_AND_CHECK = 4  # letters that every IBAN begins with
 
 
 def find(text: str, language: str | None = None, hinted: Set[Hint] | None = None) -> list[Span]:
@@ -115,6 +117,16 @@ def find(text: str, language: str | None = None, hinted: Set[Hint] | None = None
 def is_worth_reading(text: str) -> bool:
     """Does it hold a digit, "@", "_" or a link?"""
     return bool(_WORTH_READING.search(text)) or "://" in text
+
+
+def worth_reading(texts: Sequence[str]) -> set[int]:
+    """Which of some texts do: one look at all of them together."""
+    together = "\0".join(texts)
+    places = [sign.start() for sign in _WORTH_READING.finditer(together)]
+    if "://" in together:
+        places += [link.start() for link in re.finditer("://", together)]
+    starts = [0, *accumulate(len(text) + 1 for text in texts)]
+    return {bisect(starts, place) - 1 for place in places}
 
 
 def apart(spans: list[Span], more: Iterable[Span]) -> list[Span]:
@@ -181,13 +193,23 @@ def _links(text: str) -> Iterator[Bounds]:
 
 
 def _ibans(text: str) -> Iterator[Bounds]:
-    for match in _IBAN.finditer(text):
-        length = _IBAN_LENGTH.get(match.group()[:2].upper(), _NO_IBAN)
-        letters = [i for i, character in enumerate(match.group()) if character.isalnum()]
-        if len(letters) >= length:
-            end = letters[length - 1] + 1
-            if is_iban(match.group()[:end]):
-                yield match.start(), match.start() + end
+    """Words go on where an account ends ("… 30 00 or GB82 …"), so the next is looked for there."""
+    done = 0
+    while match := _IBAN.search(text, done):
+        length = _length_of_iban(match.group())
+        done = match.start() + (length or COUNTRY_AND_CHECK)
+        if length:
+            yield match.start(), done
+
+
+def _length_of_iban(text: str) -> int:
+    """Characters of the account that a text begins with, blanks included; 0 where there is none."""
+    length = _IBAN_LENGTH.get(text[:2].upper(), _NO_IBAN)
+    letters = [i for i, character in enumerate(text) if character.isalnum()]
+    if len(letters) < length:
+        return 0
+    end = letters[length - 1] + 1
+    return end if is_iban(text[:end]) else 0
 
 
 def is_iban(text: str) -> bool:

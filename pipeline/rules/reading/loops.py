@@ -35,8 +35,12 @@ def loop_of_words(words: Array) -> int:
     if len(words) < MORE:
         return most
     for anchor in (len(words) // 2, len(words) - 1):
+        shorter = 0  # the longest run of a shorter period: one word again and again is no three
         for period in range(1, min(LONGEST, len(words) // FEW_TIMES) + 1):
             run = _run(words, anchor, period)
+            if run <= shorter:
+                continue
+            shorter = run
             is_long = run >= _least(period) and run >= _times(period) * period
             if is_long and (2 * run >= len(words) or run >= TAIL):
                 most = max(most, run)

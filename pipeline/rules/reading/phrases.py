@@ -19,22 +19,28 @@ beginnings are 34,000, laid out in a tenth of the time, and most texts have none
                          "i cannot h"                       found: this line is worth a look
                          "i cannot help with that"          one of its phrases stands here: yes
                          pattern(line)                      gives the place, at word boundaries
+
+Of a line with gaps only one part is searched for. Before the slow pattern is tried, another of its
+parts must stand in the message, too: of `(i|we) (will|can) ~1 (respond|reply)` "reply" or "respond"
+beside "i can". And a part that begins a word is not looked at inside one: "ser" of "user".
 """
 
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import product
+from functools import cache, cached_property, lru_cache
+from itertools import accumulate, chain, pairwise, product
 from math import prod
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import texts
+from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
@@ -117,6 +123,8 @@ _OFTEN_USED = """
 OFTEN_USED = frozenset(_OFTEN_USED.split())
 LONGEST = 200  # letters of a spelling that are compared
 SPELLINGS = 5000  # phrases at most that the searched part of a line is written out to
+MESSAGES, SHORT = 16_384, 1000  # that are kept in mind: those of a batch of rows; their letters
+NEEDED = 100  # choices at most of a part that is looked for beside it
 
 _CHOICE = re.compile(r"@\S+ =")
 _CHOICE_NAME = re.compile(r"@[^\W\d_']+(?:'\w+)?")
@@ -126,6 +134,9 @@ _BRACKET = re.compile("[()]")
 # Per word of a gap; in a script without blanks a word counts as three letters.
 _GAP_LETTERS = 3
 _UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
+
+
+Phrase = tuple[str, int, int]  # the list, and from which letter of a message to which
 
 
 class Hit(NamedTuple):
@@ -158,6 +169,37 @@ class Line:
         """Does the line begin with its searched part?"""
         searched = _searched(self.line)
         return parts(self.line)[: len(searched)] == searched
+
+    @cached_property
+    def begins_word(self) -> bool:
+        """Does a word begin where its searched part does, in scripts that part their words?"""
+        start, _ = _searched_run(self.line)
+        before = parts(self.line)[start - 1] if start else [" "]
+        is_gap = _GAP.fullmatch(before[0])
+        return bool(is_gap) or not any(choice[-1:].isalnum() or not choice for choice in before)
+
+    @cached_property
+    def needed(self) -> Sequence[str]:
+        """The choices of its rarest part beside the searched one, of which one must stand in the
+        message; "" where there is no such part."""
+        start, end = _searched_run(self.line)
+        whole = parts(self.line)
+        others = [choices for choices in (*whole[:start], *whole[end:]) if _is_needed(choices)]
+        rarest = min(([choices] for choices in others), key=_chance, default=[[""]])
+        return rarest[0]
+
+
+class Beginnings(NamedTuple):
+    """What finds the beginnings of searched parts, and the lines that have each: one list for all,
+    where a hundred thousand would be walked by every collection of garbage."""
+
+    automaton: AhoCorasick
+    lines: list[Line]
+    starts: array[int]  # of the lines of each beginning, and the end of the last
+
+    def lines_of(self, number: int) -> list[Line]:
+        """The lines of one beginning."""
+        return self.lines[self.starts[number] : self.starts[number + 1]]
 
 
 # How lists are read.
@@ -286,65 +328,73 @@ def find(
     text: folded messages joined by NUL. starts: where each of them begins. names: of the lists.
     """
     found = defaultdict[str, list[Hit]](list)
-    bounds = [*starts, len(text) + 1]
-    looks = _worth_a_look(text, starts, names)
-    for message in sorted(looks):
-        place = InText(text, bounds[message], bounds[message + 1] - 1)
-        unspaced = not text.isascii() and bool(_UNSPACED_LETTER.search(*place))
-        for line in sorted(looks[message], key=attrgetter("line")):
-            places = looks[message][line] if line.is_led else None
-            for span in _spans(pattern(line.line, unspaced), place, places):
-                found[line.name].append(Hit(message, *span))
+    for message, (start, following) in enumerate(pairwise((*starts, len(text) + 1))):
+        line = text[start : following - 1]
+        search = _kept_in_mind if len(line) <= SHORT else _in_message
+        for name, first, end in search(line, names):
+            found[name].append(Hit(message, first, end))
     return found
 
 
-class InText(NamedTuple):
-    """One message inside the text of all."""
+@lru_cache(maxsize=MESSAGES)
+def _kept_in_mind(text: str, names: tuple[str, ...]) -> tuple[Phrase, ...]:
+    """What stands in a message that is read again: by a repair and the rules, or with the message
+    after it."""
+    return _in_message(text, names)
 
-    text: str
-    start: int
-    end: int
 
-
-def _spans(
-    form: re.Pattern[str], place: InText, beginnings: Iterable[int] | None
-) -> list[tuple[int, int]]:
-    """Where it stands in a message; only at some beginnings, where they are known."""
-    matches = form.finditer(*place)
-    if beginnings is not None:
-        matches = _beginning_at(beginnings, form, place.text, place.end)
-    return [(match.start() - place.start, match.end() - place.start) for match in matches]
+def _in_message(text: str, names: tuple[str, ...]) -> tuple[Phrase, ...]:
+    """The phrases of a message."""
+    looks = _worth_a_look(text, names)
+    if not looks:
+        return ()
+    unspaced = not text.isascii() and bool(_UNSPACED_LETTER.search(text))
+    found: list[Phrase] = []
+    for line in sorted(looks, key=attrgetter("line")):
+        form = pattern(line.line, unspaced)
+        matches = _beginning_at(looks[line], form, text) if line.is_led else form.finditer(text)
+        found += ((line.name, match.start(), match.end()) for match in matches)
+    return tuple(found)
 
 
 def _beginning_at(
-    places: Iterable[int], form: re.Pattern[str], text: str, end: int
+    places: Sequence[int], form: re.Pattern[str], text: str
 ) -> Iterator[re.Match[str]]:
     """The matches that begin at one of some places, none inside another."""
     done = 0
     for place in sorted(places):
-        match = form.match(text, place, end) if place >= done else None
+        match = form.match(text, place) if place >= done else None
         if match:
             done = match.end()
             yield match
 
 
-def _worth_a_look(
-    text: str, starts: Sequence[int], names: tuple[str, ...]
-) -> dict[int, dict[Line, list[int]]]:
-    """Where a spelling of a line's searched part stands, by message and line: `find` looks at
-    these only."""
-    automaton, owners = _beginnings(names)
-    found: dict[int, dict[Line, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for number, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
+def _worth_a_look(text: str, names: tuple[str, ...]) -> dict[Line, list[int]]:
+    """Where a spelling of a line's searched part stands in a message, by line: these only are
+    looked at."""
+    beginnings = _beginnings(names)
+    places = beginnings.automaton.find_matches_as_indexes(text, overlapping=True)
+    if not places:
+        return {}
+    found: dict[Line, list[int]] = defaultdict(list)
+    is_plain = text.isascii()
+    for number, start, end in places:
         beginning = text[start:end]
-        for line in owners[number]:
+        in_word = is_plain and text[start - 1 : start].isalnum()
+        for line in beginnings.lines_of(number):
+            if in_word and line.begins_word:
+                continue
             if _stands(line.spelt[beginning], text, start):
-                found[bisect_right(starts, start) - 1][line].append(start)
-    return found
+                found[line].append(start)
+    # once for each line, not each place: a long text may have many
+    return {line: found[line] for line in found if holds(text, line.needed)}
 
 
 def _stands(spellings: Sequence[str], text: str, start: int) -> bool:
-    """Does one of them stand there? It can only be the last that is not above the text."""
+    """Does one of them stand there, where their beginning does? It can only be the last that is
+    not above the text."""
+    if len(spellings) == 1:
+        return text.startswith(spellings[0], start)
     place = bisect_right(spellings, text[start : start + LONGEST])
     return place > 0 and text.startswith(spellings[place - 1], start)
 
@@ -359,9 +409,8 @@ def _shortest(spellings: Iterable[str]) -> list[str]:
 
 
 @cache
-def _beginnings(names: tuple[str, ...]) -> tuple[AhoCorasick, list[list[Line]]]:
-    """What finds the beginnings of the searched parts of the lists' lines, and the lines of
-    each."""
+def _beginnings(names: tuple[str, ...]) -> Beginnings:
+    """Of the lines of some lists."""
     from ahocorasick_rs import AhoCorasick
 
     owners: dict[str, list[Line]] = defaultdict(list)
@@ -370,7 +419,8 @@ def _beginnings(names: tuple[str, ...]) -> tuple[AhoCorasick, list[list[Line]]]:
             owner = Line(name, line)
             for beginning in _begun(_searched(line)):
                 owners[beginning].append(owner)
-    return AhoCorasick(list(owners)), list(owners.values())
+    starts = array("L", accumulate(map(len, owners.values()), initial=0))
+    return Beginnings(AhoCorasick(list(owners)), list(chain(*owners.values())), starts)
 
 
 def _begun(searched: Sequence[Sequence[str]]) -> set[str]:
@@ -395,19 +445,30 @@ def _enough(spelling: str) -> int:
 
 
 def _searched(line: str) -> list[list[str]]:
-    """The part of a line that is searched for: the longest that has few enough spellings, or the
-    rarest of a line with gaps, the longest of which may be as common as "i can't".
+    """The part of a line that is searched for; where the line matches, one of its spellings must
+    stand."""
+    start, end = _searched_run(line)
+    return parts(line)[start:end]
 
-    It is a run of neighbouring choices; where the line matches, one of its spellings must stand.
-    """
+
+@cache
+def _searched_run(line: str) -> tuple[int, int]:
+    """Which of a line's `parts` are searched for, from which to which: the longest run that has few
+    enough spellings, or the rarest of a line with gaps, the longest of which may be as common as
+    "i can't"."""
     whole = parts(line)
     last = len(whole) + 1
-    runs = [whole[start:end] for start in range(last) for end in range(start + 1, last)]
-    spelt = [run for run in runs if not any(_GAP.fullmatch(choices[0]) for choices in run)]
-    few = [run for run in spelt if prod(map(len, run)) <= SPELLINGS]
+    runs = [(start, end) for start in range(last) for end in range(start + 1, last)]
+    spelt = [run for run in runs if not any(_GAP.fullmatch(one[0]) for one in whole[slice(*run)])]
+    few = [run for run in spelt if prod(map(len, whole[slice(*run)])) <= SPELLINGS]
     if len(spelt) < len(runs):
-        return min(few, key=_chance)
-    return max(few, key=_least_length)
+        return min(few, key=lambda run: _chance(whole[slice(*run)]))
+    return max(few, key=lambda run: _least_length(whole[slice(*run)]))
+
+
+def _is_needed(choices: Sequence[str]) -> bool:
+    """Is one of some choices in whatever the line matches? Those of a gap are not."""
+    return all(choices) and len(choices) <= NEEDED and not _GAP.fullmatch(choices[0])
 
 
 def _least_length(run: Sequence[Sequence[str]]) -> int:

@@ -9,13 +9,13 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pipeline.conversation import Finding, Measures, Message, Persona
-from pipeline.rules.reading import phrases
+from pipeline.rules.reading import CARDS, phrases
 from pipeline.rules.reading.phrases import Hit
 
 if TYPE_CHECKING:  # loaded by those who use them: numba and langdetect take a second
@@ -123,7 +123,7 @@ class Reading:
                 texts.append((card.name, "\n".join(filter(None, parts))))
         prompts = [message.content for message in self.messages if message.role == "system"]
         texts += [(None, prompt) for prompt in prompts]
-        return [(name, self.of_text(text.strip())) for name, text in texts if text.strip()]
+        return [(name, of_card(text.strip())) for name, text in texts if text.strip()]
 
     @cached_property
     def spoken(self) -> list[int]:
@@ -159,10 +159,6 @@ class Reading:
         if message + 1 < len(self.starts):
             end = self.starts[message + 1] - 1
         return self.folded[start:end]
-
-    def of_text(self, text: str) -> Reading:
-        """A text read as a message by itself: a card, a prompt."""
-        return read([Message("user", text)], names=OF_CARDS)
 
     def of_row(self, rule: str, value: float) -> Finding:
         """What a rule found in the row as a whole."""
@@ -220,6 +216,13 @@ def read(
     starts = _starts(contents)
     hits = phrases.find(folded, starts, names)
     return Reading(messages, text, folded, starts, hits, persona, user_persona, earlier)
+
+
+@lru_cache(maxsize=CARDS)
+def of_card(text: str) -> Reading:
+    """A card or a system message, read as a message by itself. Many conversations have the same
+    one."""
+    return read([Message("user", text)], names=OF_CARDS)
 
 
 def _starts(contents: Sequence[str]) -> list[int]:

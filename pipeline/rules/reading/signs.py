@@ -11,7 +11,11 @@ from collections.abc import Iterable
 
 def holds(text: str, signs: Iterable[str]) -> bool:
     """Does one of the signs stand in the text?"""
-    return any(map(text.__contains__, signs))
+    # asked a hundred times for each conversation: `any` takes twice as long
+    for sign in signs:  # noqa: SIM110
+        if sign in text:
+            return True
+    return False
 
 
 def is_printable(text: str) -> bool:

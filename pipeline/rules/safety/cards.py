@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from pipeline.rules.reading import CARDS
 from pipeline.rules.reading.phrases import Hit, listed
 from pipeline.rules.safety import ages
 from pipeline.rules.safety.minors import minors
@@ -111,8 +112,17 @@ _NOW = re.compile(
 def cards(reading: Reading) -> Iterator[Finding]:
     """Cards and system messages of characters under 18."""
     for name, described in reading.described:
-        if _tells_age(described, name) or _is_born_young(described) or _is_described(described):
+        if _is_under_age(described.text, name):
             yield reading.of_row_with_note("safety.minor", 1, "the card")
+
+
+@lru_cache(maxsize=CARDS)
+def _is_under_age(card: str, name: str | None) -> bool:
+    """Is the character of a card?"""
+    from pipeline.rules.reading.reading import of_card
+
+    described = of_card(card)
+    return _tells_age(described, name) or _is_born_young(described) or _is_described(described)
 
 
 def _tells_age(described: Reading, name: str | None) -> bool:

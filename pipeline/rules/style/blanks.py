@@ -39,6 +39,7 @@ _MACRO = re.compile(
 _UNDERSCORES = re.compile(r"(?<![\w/\\=-])_{3,}(?![\w/=-])")
 # Names in capitals, as anonymised data has them: NAME_1, YOUR_CITY, PERSON2.
 _CAPITALS = re.compile(r"(?<![\w$/.-])[A-Z]{2,}(?:_[A-Z]+)*(?:_?\d+|_[A-Z]+)(?![\w/(=.-]\w)")
+_DIGIT = re.compile(r"\d")
 _VARIABLE = re.compile(r"(?<![\w$])\$[A-Za-z_]{3,24}(?![\w$])")
 _MASKED = re.compile(r"(?<![\w-])(?:[xX]{2,4}-){1,3}[xX]{2,5}(?![\w-])")
 _NAMED = (
@@ -118,7 +119,9 @@ def _spans(content: str, folded: str) -> Iterator[tuple[int, int]]:
     """All of them, each kind where a sign of it stands."""
     if holds(folded, _BRACKET_SIGNS):
         yield from (match.span() for match in _BRACKETS.finditer(folded) if _is_blank(match[0]))
-    yield from (match.span() for match in _CAPITALS.finditer(content) if _is_name(match[0]))
+    if "_" in content or _DIGIT.search(content):
+        capitals = _CAPITALS.finditer(content)
+        yield from (match.span() for match in capitals if _is_name(match[0]))
     if "$" in content:
         dollars = _VARIABLE.finditer(content)
         yield from (match.span() for match in dollars if _is_name(match[0][1:]))

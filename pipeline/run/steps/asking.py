@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 
 from pipeline.conversation import Row
@@ -17,19 +18,18 @@ class Asking:
 
     def __init__(self, job: Job) -> None:
         recipe = job.recipe
-        self._job = job
+        self._folder = job.answers or job.folder
         self._loop = runner()
         self.client = Client(
             recipe.models,
-            job.folder / CALLS,
+            self._folder / CALLS,
             recipe.budget,
             job.secrets,
             recipe.seed,
-            rehearsal.answer,
+            partial(rehearsal.answer, beside=recipe.generate.texts_in(recipe.folder)),
         )
 
     def __enter__(self) -> Self:
-        self._loop.__enter__()
         self._loop.run(self.client.__aenter__())
         return self
 
@@ -51,8 +51,9 @@ class Asking:
 
     def usage(self) -> dict[str, Any]:
         """What it took, for the report: in this stage, and in all runs of the folder."""
-        tokens, dollars = spent(self._job.folder)
-        return vars(self.client.usage) | {"all_tokens": tokens, "all_cost": dollars}
+        tokens, dollars = spent(self._folder)
+        probes = {"probes": self.client.probing.requests}
+        return vars(self.client.usage) | probes | {"all_tokens": tokens, "all_cost": dollars}
 
 
 async def _next(rows: AsyncIterator[Row]) -> Row:

@@ -5,6 +5,7 @@ again."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import pyarrow as pa
 
@@ -12,12 +13,16 @@ from pipeline import publish
 from pipeline.conversation import Conversation, Drop
 from pipeline.publish import choose, listing
 from pipeline.publish.choice import Choice
+from pipeline.publish.clusters import joined, with_clusters
 from pipeline.recipe.publish import PublishSettings
 from pipeline.run.context import StageContext
+from pipeline.run.steps.dedup import PAIRS
 from pipeline.store.counts import Counts
-from pipeline.store.files import digest
+from pipeline.store.files import FileMark, digest
+from pipeline.store.report import Report
 from pipeline.store.store import Mark, Part, Store, parts_of
 
+DEDUP = "4-dedup"
 CUT = "cut"  # the store inside the stage's own
 CUTTING = {"cut", "private_rows"}  # the settings that it depends on
 
@@ -27,7 +32,8 @@ def run(context: StageContext) -> Choice:
     cut = Store(context.output.root, f"{context.output.folder}/{CUT}")
     _cut(context, cut)
     parts = cut.parts()
-    tables = [_listed(cut, part) for part in parts]
+    known = joined_rows(context) if context.settings.choose.at_most.cluster else None
+    tables = [with_clusters(_listed(cut, part), known) for part in parts]
     found = choose.chosen(tables, context.settings.choose)
     jobs = [
         (cut, context.output, part, context.key, reasons)
@@ -36,6 +42,15 @@ def run(context: StageContext) -> Choice:
     counts = context.map(_apply_part, jobs, context.is_little)
     context.results.extend(counts)
     return found.choice
+
+
+def joined_rows(context: StageContext) -> pa.Table | None:
+    """The rows that `dedup` of this run has joined; None where the run has none."""
+    store = Store(context.output.root, DEDUP)
+    report = cast("Report | None", store.read_record("report.json"))
+    if report is None:
+        return None
+    return joined(store.read_table(PAIRS, FileMark(**report["files"][PAIRS])))
 
 
 def _cut(context: StageContext, cut: Store) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from pipeline import generate
 from pipeline.conversation import Conversation, Quarantine, Row
-from pipeline.formats.card_files import card_files, card_places
+from pipeline.generate import diversity
+from pipeline.generate.personas import talking
 from pipeline.recipe.generate import GenerateSettings
 from pipeline.run.context import Progress, StageContext
 from pipeline.run.steps.asking import Asking
@@ -24,10 +25,19 @@ def run(context: StageContext) -> dict[str, Any] | None:
     recipe = context.job.recipe
     with Asking(context.job) as asking:
         written = generate.work(recipe.generate, asking.client, recipe.seed, recipe.folder)
+        tally = diversity.TalkTally()
         with closing(asking.drained(written)) as rows:
-            shown = _with_progress(rows, context)
+            shown = _counted(_with_progress(rows, context), tally)
             context.results.append(context.output.write(_next_unit(context), context.key, shown))
-        return {"usage": asking.usage()}
+        return {"usage": asking.usage(), "diversity": diversity.report(tally)}
+
+
+def _counted(rows: Iterator[Row], tally: diversity.TalkTally) -> Iterator[Row]:
+    """The same rows; the talks that are kept are added to the tally."""
+    for row in rows:
+        if isinstance(row, Conversation):
+            tally.add(row)
+        yield row
 
 
 def _pass_on(source: Store, output: Store, part: Part, key: str, _: GenerateSettings) -> Counts:
@@ -43,17 +53,16 @@ def _next_unit(context: StageContext) -> str:
 def _with_progress(rows: Iterator[Row], context: StageContext) -> Iterator[Row]:
     """The same rows; each slot that is filled or given up is shown as progress."""
     settings: GenerateSettings = context.settings
-    folder = context.job.recipe.folder
-    places = card_places(folder, settings.cards)
-    cards = sum(len(list(card_files(place))) for place in places)
-    wanted = settings.talks * (settings.seeds + settings.characters + cards)
+    recipe = context.job.recipe
+    each = generate.sittings_of_all(settings, recipe.seed)
+    wanted = each * talking(settings, recipe.folder)
     done = 0
     _show(context, done, wanted)
     for row in rows:
         yield row
         lost = given_up(row)
         if isinstance(row, Quarantine) and not row.where.startswith("generated/"):  # an invention
-            wanted -= lost * settings.talks if row.where.startswith("characters/") else 0
+            wanted -= lost * each if row.where.startswith("characters/") else 0
         elif lost or isinstance(row, Conversation):
             done += 1
             _show(context, done, wanted)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipeline.conversation import SCHEMA, Conversation, from_table
+from pipeline.conversation import Conversation
 from pipeline.recipe.score import ScoreSettings
 from pipeline.run.context import StageContext
 from pipeline.run.keys import ingredients
 from pipeline.run.stages import MEASURING
 from pipeline.score.measure import measure
+from pipeline.store.columns import SCHEMA, from_table
 from pipeline.store.counts import Counts
 from pipeline.store.files import digest
 from pipeline.store.store import Mark, Part, Store

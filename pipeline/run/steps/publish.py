@@ -4,20 +4,27 @@ card are written."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pyarrow as pa
 
 from pipeline import publish
 from pipeline.formats import card_files, cards, realm
-from pipeline.publish import release
+from pipeline.publish import related, release, split
 from pipeline.publish.card import card
 from pipeline.publish.choice import Choice
-from pipeline.publish.summary import Summary
+from pipeline.publish.configs import CONFIGS, Config
+from pipeline.publish.files import Written, shard_count, write
+from pipeline.publish.infos import ConfigInfo, SplitInfo, loaded_bytes
+from pipeline.publish.summary import Summary, Tally
 from pipeline.recipe.publish import PublishSettings
 from pipeline.run.calibration import calibration
 from pipeline.run.context import StageContext
-from pipeline.run.steps import choose
+from pipeline.run.steps import choose, released
+from pipeline.run.tokenizer import with_tokenizer
+from pipeline.store.columns import from_table
 from pipeline.store.counts import Counts, total
 from pipeline.store.files import FileMark
 from pipeline.store.report import counted, funnel_row
@@ -28,12 +35,13 @@ if TYPE_CHECKING:
 
 DATASET = "dataset"
 REALM = "realm"
-GROUPS = ["id", "split_group", "source"]  # columns that decide a row's split
+T = TypeVar("T")
+Named = tuple[int, T]  # a result with the number of its job
 
 
 def run(context: StageContext) -> dict[str, Any]:
     """Cut rows, choose, split them without leaks, write the dataset; the report names its files,
-    what was chosen, and why it may not be released."""
+    what each config has and leaves out, what was chosen, and why it may not be released."""
     choice = _selected(context)
     output, recipe = context.output, context.job.recipe
     dataset = Store(output.root, f"{output.folder}/{DATASET}")
@@ -47,16 +55,106 @@ def run(context: StageContext) -> dict[str, Any]:
     if context.settings.layout == REALM:
         _write_realm(output, recipe)
     files = _marks(output, DATASET) | _marks(output, REALM)
-    return {"files": files, "refused": refused, "choice": asdict(choice)}
+    configs = list(map(asdict, summary.configs))
+    return {"files": files, "configs": configs, "refused": refused, "choice": asdict(choice)}
 
 
 def _written(context: StageContext, dataset: Store) -> Summary:
-    """Write the kept rows, each into its split."""
-    output = context.output
-    parts = output.parts()
-    groups = [output.columns(part, GROUPS) for part in parts]
-    placed = publish.splits(groups, context.settings, context.job.recipe.seed)
-    return publish.write(map(output.table, parts), placed, dataset.committed)
+    """Write the kept rows into every config."""
+    output, parts = context.output, context.output.parts()
+    now = _placed(context, parts)
+    settings = with_tokenizer(context.settings, context.job.recipe)
+    jobs = []
+    for name, config in CONFIGS.items():
+        if _concerns(config, now.placed):
+            jobs.append((name, output, dataset, parts, now, settings))
+    configs = _of_each(context, _write_config, jobs)
+    released.write(output, context.settings, context.job.recipe.seed, now)
+    summary = _tally(output, parts).summary(now.placed.rows(), configs)
+    return replace(summary, tokenizer=context.settings.tokenizer)
+
+
+def _tally(output: Store, parts: Sequence[Part]) -> Tally:
+    tally = Tally()
+    for part in parts:
+        tally.add(output.table(part))
+    return tally
+
+
+def _placed(context: StageContext, parts: Sequence[Part]) -> released.Released:
+    """Where every row stands, and how many files there are; as it was for what was released."""
+    output, settings, seed = context.output, context.settings, context.job.recipe.seed
+    before = released.read(output, settings, seed)
+    tables = _of_each(context, _keys_of_part, [(output, part) for part in parts])
+    known = choose.joined_rows(context)
+    clusters = related.NO_CLUSTERS if known is None else related.clustered(known)
+    placed = split.placed(pa.concat_tables(tables), settings, seed, before.placed, clusters)
+    return released.Released(placed, _shard_counts(parts, placed, before.counts))
+
+
+def _of_each(
+    context: StageContext, function: Callable[..., Named[T]], jobs: Sequence[tuple[object, ...]]
+) -> list[T]:
+    """What `function` gives for every job, in their order."""
+    named = [(number, *job) for number, job in enumerate(jobs)]
+    found = dict(context.job.engine.map(function, named, context.is_little))
+    return [found[number] for number in range(len(jobs))]
+
+
+def _keys_of_part(number: int, output: Store, part: Part) -> Named[pa.Table]:
+    rows = from_table(output.columns(part, related.COLUMNS), part.file)
+    return number, related.keys(rows)
+
+
+def _concerns(config: Config, placed: split.Placement) -> bool:
+    """Are there rows that the config could be made of?"""
+    is_rehearsal = placed.places == split.AT_REHEARSAL
+    return bool((is_rehearsal == config.rehearsal).any())
+
+
+def _shard_counts(
+    parts: Sequence[Part], placed: split.Placement, before: Mapping[str, int]
+) -> dict[str, int]:
+    """How many files each split has. Rows of the rehearsal model stand in `train` of their own
+    configs."""
+    rows = placed.rows()
+    size = sum(part.mark.size for part in parts)
+    counts = {}
+    for name in split.SPLITS:
+        own = rows.get(name, 0)
+        share = size * own // max(1, len(placed))
+        counts[name] = shard_count(own, share, before.get(name, 0))
+    return counts
+
+
+def _write_config(
+    number: int,
+    name: str,
+    output: Store,
+    dataset: Store,
+    parts: Sequence[Part],
+    now: released.Released,
+    settings: PublishSettings,
+) -> Named[ConfigInfo]:
+    rows = map(output.read, parts)
+    written = write(CONFIGS[name], rows, now.placed, now.counts, settings, dataset.committed)
+    return number, described(dataset, written)
+
+
+def described(dataset: Store, written: Written) -> ConfigInfo:
+    """A config with the bytes of its files, on disk and loaded."""
+    splits = {}
+    for name, own in written.splits.items():
+        loaded = size = 0
+        for file in own.files:
+            with dataset.files.open(f"{dataset.path}/{file}", "rb") as opened:
+                loaded += loaded_bytes(opened)
+            size += dataset.size_of(file) or 0
+        splits[name] = SplitInfo(own.rows, loaded, size)
+    left_out, changed = written.left_out, written.changed
+    return ConfigInfo(
+        written.name, splits, written.came, written.used, left_out, changed, written.tokens
+    )
 
 
 def _selected(context: StageContext) -> Choice:

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.conversation import Conversation, Row, from_table, to_column
+from pipeline.conversation import Conversation, Row
 from pipeline.judge import Jury, refuse_own_family
 from pipeline.judge import rate as judge_row
 from pipeline.llm.prices import is_local
@@ -25,6 +25,7 @@ from pipeline.run.context import Progress, StageContext
 from pipeline.run.steps.asking import Asking
 from pipeline.run.steps.measured import Measured, measured, with_column
 from pipeline.score.rate import rate
+from pipeline.store.columns import from_table, to_column
 from pipeline.store.counts import Counts, total
 from pipeline.store.store import Part, Store
 

@@ -60,26 +60,39 @@ def read(record: object) -> Iterator[Transcript]:
     if not asked:
         raise ValueError("the request holds no messages")
     response = next((name for name in RESPONSES if fields.get(name)), "")
-    texts, thoughts = _answers(fields.get(response))
-    if len(texts) > 1:
-        raise ValueError("several answers, and nothing says which of them is the best")
-    turns: list[Turn] = [(None, text, "assistant") for text in texts]
-    settings = _settings(fields[place])
+    turns, thoughts = _answered(fields.get(response))
+    others = rest(fields, place, response, id_field(fields, *IDS))
+    settings = _settings(fields[place], others)
     around = beside.found(settings, messages.turns(asked) + turns)
     yield Transcript(
         around.turns,
         around.personas,
         record_id(fields, *IDS),
         around.group,
-        extra=rest(fields, place, response, id_field(fields, *IDS))
-        | rest({"request": rest(settings, *around.used)})
-        | if_any("thoughts", thoughts),
+        extra=_extra(others, settings, around.used) | if_any("thoughts", thoughts),
     )
 
 
-def _settings(request: object) -> Fields:
-    """What a request holds besides its messages: the model, a system prompt."""
-    return rest(request, *LISTS) if isinstance(request, dict) else {}
+def _extra(others: Fields, settings: Fields, used: tuple[str, ...]) -> Fields:
+    """What is left of a record; what its request had besides the messages stays below `request`."""
+    unused = rest(settings, *used)
+    return unused if settings is others else others | rest({"request": unused})
+
+
+def _settings(request: object, others: Fields) -> Fields:
+    """What a request holds besides its messages: the model, a system prompt.
+
+    others: what stands beside a request that is a list.
+    """
+    return rest(request, *LISTS) if isinstance(request, dict) else others
+
+
+def _answered(response: object) -> tuple[list[Turn], list[str]]:
+    """(the turn of the one answer, the thoughts before it)"""
+    texts, thoughts = _answers(response)
+    if len(texts) > 1:
+        raise ValueError("several answers, and nothing says which of them is the best")
+    return [(None, text, "assistant") for text in texts], thoughts
 
 
 def _answers(response: object) -> tuple[list[str], list[str]]:

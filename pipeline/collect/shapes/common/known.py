@@ -59,6 +59,12 @@ CHANNELS = (
     "channel_name",
     "group",
     "group_name",
+    "room",
+    "room_id",
+    "chatroom",
+    "server",
+    "server_name",
+    "guild",
     "chat",
     "chat_name",
     "chat_session",
@@ -75,7 +81,17 @@ CHANNELS = (
     "day",
 )
 # what kind of entry it is; where kinds differ, some may be no messages
-KINDS = ("type", "message_type", "messagetype", "msg_type", "kind", "subtype", "event_type")
+KINDS = (
+    "type",
+    "message_type",
+    "messagetype",
+    "msg_type",
+    "media_type",
+    "content_type",
+    "kind",
+    "subtype",
+    "event_type",
+)
 # what is no message where it is true
 DELETED = ("deleted", "is_deleted", "hidden", "is_hidden", "removed", "is_removed")
 # the text of a turn

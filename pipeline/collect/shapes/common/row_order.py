@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TypeVar
 
-from pipeline.collect.shapes.common import silence
+from pipeline.collect.shapes.common import known, silence
 from pipeline.collect.shapes.common.gather import Group
+from pipeline.collect.shapes.common.times import is_time, place_of
 from pipeline.collect.shapes.transcript import Fields, Unread, if_any, rest
 
 Item = TypeVar("Item")
@@ -48,6 +49,20 @@ def are_sorted_by(speakers: Sequence[object]) -> bool:
     runs = [(speaker, len(list(run))) for speaker, run in groupby(speakers)]
     is_once = len({speaker for speaker, _ in runs}) == len(runs)
     return is_once and sum(length > 1 for _, length in runs) > 1
+
+
+def newest_first(items: Sequence[Fields]) -> str | None:
+    """A field whose numbers or times go back from item to item: a usual one, or any of times."""
+    first = items[0] if len(items) > 1 else {}
+    times = [name for name, value in first.items() if is_time(value)]
+    names = (*known.all_of(known.ORDERS, first), *times)
+    return next((name for name in names if _falls(items, name)), None)
+
+
+def _falls(items: Sequence[Fields], name: str) -> bool:
+    places = [place_of(item.get(name)) for item in items]
+    known_places = [place for place in places if place is not None]
+    return len(known_places) == len(items) and all(a > b for a, b in pairwise(known_places))
 
 
 def at_silences(items: Sequence[Item], times: Sequence[float | None]) -> list[list[Item]]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+from email.utils import parsedate_to_datetime
 
+MAIL = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d{2}\b.*")
 CLOCK = re.compile(r"(\d{1,3}):(\d{2})(?::(\d{2}))?(?:[.,](\d+))?")
 
 
 def place_of(value: object) -> float | None:
-    """A number, or the seconds of an ISO time or of a clock; None where the value is neither.
+    """A number, or the seconds of a time or of a clock; None where the value is neither.
 
-    "7" → 7    "2024-05-01 21:15:00" → seconds since 1970    "0:21:15,5" → 1275.5
+    "7" → 7    "0:21:15,5" → 1275.5
+    "2024-05-01 21:15:00", "Wed, 01 May 2024 21:15:00 GMT" → seconds since 1970
     """
     if isinstance(value, bool) or value is None:
         return None
@@ -38,7 +41,7 @@ def _seconds(text: str) -> float | None:
             whole = whole * 60 + int(third)
         return whole + float(f"0.{part or 0}")
     try:
-        time = dt.datetime.fromisoformat(text)
+        time = _moment(text)
     except ValueError:
         return None
     if time.tzinfo is None:
@@ -46,8 +49,17 @@ def _seconds(text: str) -> float | None:
     return time.timestamp()
 
 
+def _moment(text: str) -> dt.datetime:
+    """An ISO time, or one as mail has it; ValueError for anything else."""
+    if MAIL.fullmatch(text):
+        return parsedate_to_datetime(text)
+    return dt.datetime.fromisoformat(text.removesuffix(" UTC").removesuffix(" GMT"))
+
+
 def is_time(value: object) -> bool:
     """Whether a value is a day with a clock, by which a long log can be cut at silences."""
     if isinstance(value, dt.datetime):
         return True
-    return isinstance(value, str) and ":" in value and len(value) >= 16 and "-" in value[:8]
+    if not isinstance(value, str) or ":" not in value:
+        return False
+    return (len(value) >= 16 and "-" in value[:8]) or MAIL.fullmatch(value) is not None

@@ -41,6 +41,11 @@ def _who_fields(names: tuple[str, ...]) -> WhoFields:
     return WhoFields(*(known.one_of(group, present) for group in groups))
 
 
+def who_of(item: Mapping[str, object]) -> str:
+    """Who writes an item, by all fields that say it: the same for the same speaker."""
+    return "/".join(str(item.get(name or "")) for name in who_fields(item))
+
+
 def turn_of(item: Fields, text: str, fields: WhoFields | None = None) -> tuple[Turn, list[str]]:
     """The turn of an item, and the fields that were used for it.
 

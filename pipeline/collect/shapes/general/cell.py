@@ -43,8 +43,8 @@ MARKS = r"*!?,;\"<>\[\]{}\\|=~$"  # of sentences and of code; no name has one
 # part of it, nor is a clock beside it: `[00:10] **Ada:** Hi`, `Ada (00:10): Hi`.
 LABEL = re.compile(
     rf"^[\s>#*_-]*(?:{CLOCK}[ \t]*(?:-[ \t]*)?)?[*_]*[<\[]?"
-    rf"([^\W\d_](?:[^\n:：{MARKS}]{{0,28}}?[^\n:：\s_{MARKS}])??)"
-    rf"[>\]]?(?:[ \t]*{CLOCK})?[*_]*\s*[:：][*_]*[ \t]*",
+    rf"([^\W\d_](?:[^\n:：{MARKS}]{{0,28}}?[^\n:：\s_#{MARKS}])??)"
+    rf"[>\]#]?(?:[ \t]*{CLOCK})?[*_]*\s*[:：][*_]*[ \t]*",
     re.M,
 )
 WORDS = 4  # of a name

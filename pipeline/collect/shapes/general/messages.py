@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 from typing import cast
 
 from pipeline.collect.shapes.common import beside, placeholders
 from pipeline.collect.shapes.common.parts import content_of
+from pipeline.collect.shapes.common.row_order import newest_first
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
     About,
@@ -90,32 +90,38 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
     """The conversation of a record whose list of messages is at `place`; who: field of the role."""
     messages = list_of(fields.get(place), place)
     what = text_field(messages)
-    plain = _if_plain(messages, who, what)
+    is_short = _hold_two_fields(messages)
+    plain = _if_plain(messages, who, what, is_short)
     spoken = plain if plain is not None else _each_turn(messages, who)
-    further = rest_of_turns(messages, who, what, "name")
+    further = [] if is_short else _rest_of_turns(messages, who, what, "name")
     if plain is None:
         further = _with_thoughts(messages, further, what)
     if further:
+        order = _newest_first(spoken, further)
+        if order:
+            return _turned(fields, place, who, order)
         _check_calls(further)
         _check_one_conversation(further)
         if any(map(_hidden, further)):
             return _of_shown(fields, place, who, [*map(_hidden, further)])
-    _check_media(fields, spoken)
-    around = beside.found(fields, spoken, place)
     id_name = id_field(fields, *IDS)
-    extra = rest(fields, place, id_name, *around.used)
+    found = Transcript(spoken, record=str(fields[id_name]) if id_name else None)
+    _add_beside(found, rest(fields, place, id_name))
     if further:
-        further = [{}] * (len(around.turns) - len(spoken)) + further  # prompts beside the list
-        extra |= if_any("turns", further)
-    found = Transcript(
-        around.turns,
-        around.personas,
-        str(fields[id_name]) if id_name else None,
-        around.group,
-        extra=extra,
-        assumed=around.assumed,
-    )
-    return _filled(found) if around.personas else found
+        further = [{}] * (len(found.turns) - len(spoken)) + further  # prompts beside the list
+        found.extra = {**found.extra, **if_any("turns", further)}
+    return _filled(found) if found.personas else found
+
+
+def _add_beside(found: Transcript, others: Fields) -> None:
+    """Give a transcript what stands beside its messages: prompt, personas, the rest as `extra`."""
+    if not others:
+        return
+    _check_media(others, found.turns)
+    around = beside.found(others, found.turns)
+    found.turns, found.personas, found.group = around.turns, around.personas, around.group
+    found.assumed = around.assumed
+    found.extra = rest(others, *around.used)
 
 
 def _filled(found: Transcript) -> Transcript:
@@ -125,6 +131,25 @@ def _filled(found: Transcript) -> Transcript:
     return placeholders.fill(
         found, {"assistant": character.name, "user": next(filter(None, others), None)}
     )
+
+
+def _newest_first(turns: Sequence[Turn], further: Sequence[Fields]) -> str | None:
+    """The field that shows that the messages stand newest first.
+
+    The times of a question and its answer alone may be those at which they were stored.
+    """
+    first = turns[0][2]
+    if first == "system" or (first == "user" and len(turns) == 2):
+        return None
+    return newest_first(further)
+
+
+def _turned(fields: Fields, place: str, who: str, order: str) -> Transcript:
+    """The conversation of a list that stands newest first."""
+    messages = list_of(fields.get(place), place)
+    found = transcript(fields | {place: messages[::-1]}, place, who)
+    found.notes = (f"collect: put in the order of `{order}`",)
+    return found
 
 
 def _of_shown(fields: Fields, place: str, who: str, hidden: list[str | None]) -> Transcript:
@@ -138,16 +163,28 @@ def _of_shown(fields: Fields, place: str, who: str, hidden: list[str | None]) ->
 
 def turns(messages: Sequence[object], who: str = "role") -> list[Turn]:
     """A list of messages as turns; ValueError names the first that is not a message."""
-    return _if_plain(messages, who, text_field(messages)) or _each_turn(messages, who)
+    plain = _if_plain(messages, who, text_field(messages), _hold_two_fields(messages))
+    return plain or _each_turn(messages, who)
 
 
-def _if_plain(messages: Sequence[object], who: str, what: str) -> list[Turn] | None:
-    """The turns of messages without names that need not be looked at one by one; else None."""
+def _hold_two_fields(messages: Sequence[object]) -> bool:
+    """Whether all messages hold two fields: who and what, the common case."""
+    objects = cast("Sequence[Fields]", messages)  # what it raises shows that they are none
     try:
-        fields = cast("list[Fields]", messages)
-        only_two = set(map(len, fields)) == {2}  # who and what, and no name
-        if only_two or not any(message.get("name") for message in fields):
-            return plain_turns(messages, who, what)
+        return set(map(len, objects)) == {2}
+    except TypeError:
+        return False
+
+
+def _if_plain(messages: Sequence[object], who: str, what: str, is_short: bool) -> list[Turn] | None:
+    """The turns of messages without names that need not be looked at one by one; else None.
+
+    is_short: they hold who and what, and so no name.
+    """
+    fields = cast("list[Fields]", messages)
+    try:
+        if is_short or not any(message.get("name") for message in fields):
+            return _plain_turns(messages, who, what)
     except (AttributeError, KeyError, TypeError):
         pass
     return None
@@ -157,17 +194,16 @@ def _each_turn(messages: Sequence[object], who: str) -> list[Turn]:
     return [_turn(number, message, who) for number, message in enumerate(messages, 1)]
 
 
-def plain_turns(messages: Sequence[object], who: str, what: str) -> list[Turn]:
+def _plain_turns(messages: Sequence[object], who: str, what: str) -> list[Turn]:
     """The turns of messages of which each holds a role word under `who` and a text under `what`.
 
-    KeyError or TypeError where one does not. Half of the reading time is spent on such messages,
-    so they are not looked at one by one: `join` finds what is not text.
+    KeyError or TypeError where one does not. Most messages are such, so they are not looked at one
+    by one: `join` finds what is not text.
     """
-    plain: list[dict[str, str]] = messages  # type: ignore[assignment] # what it raises shows it
-    texts = [message[what] for message in plain]
-    roles = [ROLE_WORDS[message[who]] for message in plain]
-    "".join(texts)
-    return list(zip(repeat(None), texts, roles, strict=False))
+    plain = cast("Sequence[dict[str, str]]", messages)
+    turns: list[Turn] = [(None, message[what], ROLE_WORDS[message[who]]) for message in plain]
+    "".join([text for _, text, _ in turns])
+    return turns
 
 
 def text_field(messages: Sequence[object]) -> str:
@@ -211,11 +247,9 @@ def _text(message: Fields, where: str) -> str:
 # --- what messages hold besides
 
 
-def rest_of_turns(messages: Sequence[object], *used: str) -> list[Fields]:
-    """The fields of messages beyond these, one object a message; [] where none has any."""
-    objects: list[Fields] = messages  # type: ignore[assignment] # they have been read as turns
-    if list(map(len, objects)).count(2) == len(objects):  # the common case: who and what
-        return []
+def _rest_of_turns(messages: Sequence[object], *used: str) -> list[Fields]:
+    """The fields of messages beyond these, one object a message."""
+    objects = cast("Sequence[Fields]", messages)  # they have been read as turns
     return [rest(message, *used) for message in objects]
 
 
@@ -249,11 +283,9 @@ def _with_thoughts(messages: Sequence[object], further: list[Fields], what: str)
     return further
 
 
-def _check_media(record: Fields, turns: list[Turn]) -> None:
+def _check_media(others: Fields, turns: list[Turn]) -> None:
     """ValueError where texts hold the places of pictures and recordings that stand beside them."""
-    if MEDIA.isdisjoint(record):
-        return
-    beside_them = [name for name in record if name in MEDIA and record[name]]
+    beside_them = [name for name in others if name in MEDIA and others[name]]
     if beside_them and any(mark in text for _, text, _ in turns for mark in MARKS):
         raise ValueError(f"the texts are about what `{beside_them[0]}` holds")
 

@@ -34,6 +34,7 @@ from pipeline.conversation import Role
 ABOUT = About("a question and its answer: Alpaca, prompt and completion", ("roles",))
 
 IDS = ("id", "uuid", "prompt_id", *known.IDS)
+ANSWER_WORDS = ("answer", "response", "reply", "output", "completion")
 LAST = ("message", *known.ASKS)  # the question after earlier messages
 
 
@@ -46,6 +47,8 @@ def recognise(record: object) -> bool:
 def read(record: object) -> Iterator[Transcript]:
     fields = dict_of(record, "the record")
     ask, answer = _sides(fields)
+    if answer is None:
+        _check_unanswered(fields)
     joined = sides.joined(fields, ask) if ask else []
     question = _question(fields, ask, answer, joined) if ask else []
     answers = _turns(fields[answer], "assistant", answer) if answer else []
@@ -65,6 +68,13 @@ def _sides(record: Fields) -> tuple[str | None, str | None]:
     if answer:
         return None, answer
     return next(iter(known.holds_text(LAST, record)), None), None
+
+
+def _check_unanswered(record: Fields) -> None:
+    """Unclear where a question has no answer under a known name, and perhaps one under another."""
+    for name, value in record.items():
+        if known.plain(name).endswith(ANSWER_WORDS) and known.is_text(value):
+            raise Unclear(f"`{name}` may be the answer")
 
 
 def _question(record: Fields, ask: str, answer: str | None, beside: Sequence[str]) -> list[Turn]:

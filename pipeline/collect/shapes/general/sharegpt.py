@@ -44,10 +44,10 @@ def _with_objects(record: object) -> object:
     """The record; pairs of a role and a text in it become objects."""
     if not isinstance(record, dict):
         return record
-    pairs = [name for name in PLACES if name in record and _are_pairs(record[name])]
-    for name in pairs:
-        objects = [{"from": who, "value": what} for who, what in record[name]]
-        record = record | {name: objects}
+    for name in PLACES:
+        if name in record and _are_pairs(record[name]):
+            objects = [{"from": who, "value": what} for who, what in record[name]]
+            record = record | {name: objects}
     return record
 
 

@@ -19,7 +19,7 @@ from dataclasses import replace
 from itertools import count, pairwise, repeat
 
 from pipeline.collect.shapes.common import beside, known, who
-from pipeline.collect.shapes.common.row_order import AT_SILENCES, at_silences
+from pipeline.collect.shapes.common.row_order import AT_SILENCES, at_silences, newest_first
 from pipeline.collect.shapes.common.times import is_time, place_of
 from pipeline.collect.shapes.transcript import (
     About,
@@ -75,11 +75,13 @@ def read(record: object) -> Iterator[Transcript]:
     place = _place(fields) or "turns"
     items, left_out = without_notes(dicts_of(fields.get(place), place, "turn"))
     items, notes = ordered(items)
+    assumed = _in_their_order(items)
     _check(items)
     own_id = known.one_of(IDS, fields)
     for number, part in enumerate(_parts(items, own_id is None)):
         transcript = _transcript(part, fields, place, own_id)
         transcript.notes = notes
+        transcript.assumed += assumed
         if number == 0:
             transcript.left_out = left_out
         if len(part) < len(items):
@@ -156,8 +158,9 @@ def _parts(items: list[Fields], is_log: bool) -> list[list[Fields]]:
 
 
 def without_notes(items: list[Fields]) -> tuple[list[Fields], dict[str, int]]:
-    """Turns without those that are deleted, or have neither a speaker nor a text; how many went."""
+    """Turns without those that are deleted, or have neither a text nor a speaker; how many went."""
     left_out: Counter[str] = Counter()
+    mute = _mute(items)
     kept = []
     for item in items:
         deleted = known.one_of(known.DELETED, item)
@@ -165,22 +168,36 @@ def without_notes(items: list[Fields]) -> tuple[list[Fields], dict[str, int]]:
             left_out["deleted message"] += 1
         elif _is_note(item):
             left_out["note without a speaker"] += 1
+        elif who.who_of(item) in mute:
+            left_out["note without a text"] += 1
         else:
             kept.append(item)
     return kept, dict(left_out)
 
 
 def _is_note(item: Fields) -> bool:
-    name = known.one_of(known.TEXTS, item)
     fields = who.who_fields(item)
-    is_silent = name is not None and item[name] in ("", None)
-    return is_silent and not any(item.get(field or "") for field in fields)
+    return _is_silent(item) and not any(item.get(field or "") for field in fields)
+
+
+def _mute(items: list[Fields]) -> set[str]:
+    """Who never says a word beside two others who do: marks such as `chat_break`."""
+    silent = {who.who_of(item) for item in items if _is_silent(item)}
+    if not silent:
+        return silent
+    speaking = {who.who_of(item) for item in items if not _is_silent(item)}
+    return silent - speaking if len(speaking) > 1 else set()
+
+
+def _is_silent(item: Fields) -> bool:
+    name = known.one_of(known.TEXTS, item)
+    return name is not None and item[name] in ("", None)
 
 
 def ordered(items: list[Fields]) -> tuple[list[Fields], tuple[str, ...]]:
     """Turns by their number or time, where all have one, and a note where that moved them."""
     name = known.one_of(known.ORDERS, items[0]) if items else None
-    name = name or _newest_first(items)
+    name = name or newest_first(items)
     places = [place_of(item.get(name or "")) for item in items]
     known_places = [place for place in places if place is not None]
     if len(known_places) < len(items) or all(a <= b for a, b in pairwise(known_places)):
@@ -189,15 +206,14 @@ def ordered(items: list[Fields]) -> tuple[list[Fields], tuple[str, ...]]:
     return [items[number] for number in order], (f"collect: put in the order of `{name}`",)
 
 
-def _newest_first(items: list[Fields]) -> str | None:
-    """A field of any name whose times go back from item to item."""
-    first = items[0] if len(items) > 1 else {}
-    for name in (name for name, value in first.items() if is_time(value)):
-        values = [item.get(name) for item in items]
-        places = [place_of(value) or 0 for value in values if is_time(value)]
-        if len(places) == len(values) and all(a > b for a, b in pairwise(places)):
-            return name
-    return None
+def _in_their_order(items: list[Fields]) -> tuple[str, ...]:
+    """What is assumed where turns have times that are in no known form."""
+    name = known.one_of(known.ORDERS, items[0]) if items else None
+    values = {str(item.get(name)) for item in items} if name else set()
+    are_times = all(":" in value and place_of(value) is None for value in values)
+    if len(values) < 2 or not are_times:
+        return ()
+    return (f"the turns stand in their order: `{name}` is in no known form",)
 
 
 def _annotations(items: list[Fields], transcript: Transcript) -> tuple[Annotation, ...]:
