@@ -7,6 +7,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import llm
-from pipeline.conversation import Conversation, Message
+from pipeline.conversation import Annotation, Conversation, Message, Relationship, Source
 from pipeline.formats.cards import Character
 from pipeline.generate import memory, plan, prompts, work
 from pipeline.generate.candidates import User
@@ -30,6 +31,8 @@ from pipeline.pacing import STAGES
 from pipeline.pacing.uptake import rebuffs
 from pipeline.recipe.generate import GenerateSettings
 from pipeline.recipe.models import BudgetSettings, ModelSettings
+from pipeline.recipe.score import ScoreSettings
+from pipeline.score.measure import measure
 from pipeline.store.columns import from_table, to_table
 from tests.rows import SHARED
 from tests.servers.model import serving
@@ -435,3 +438,15 @@ def test_the_stand_in_keeps_a_promise_in_every_language(language: str) -> None:
         written = rehearsal.flawless({"messages": script, "seed": seed})
         for answer in (told, written):
             assert PROMISE in json.dumps(answer, ensure_ascii=False)
+
+
+def test_a_later_sitting_is_paced_from_where_the_two_are() -> None:
+    """What would be a step between strangers is none between people who are close."""
+    warm = Annotation("close", "hold", closeness=0.4, by="plan")
+    talked = (Message("assistant", "The rain again."), Message("user", "I like that a lot."))
+    row = Conversation("", talked, Source("generated", "", ""), annotations=(warm, warm))
+    again = replace(row, relationship=Relationship("x", 2, 20.0))
+    steps = [found.measures["steps"] for found in measure([row, again], ScoreSettings())]
+    assert steps == [1, 0]
+    for found in measure([again], ScoreSettings()):
+        assert [one.by for one in found.annotations] == ["plan", "plan"]
