@@ -22,7 +22,7 @@ from pipeline.formats.cards import Character
 from pipeline.generate import memory, plan, prompts, work
 from pipeline.generate.candidates import User
 from pipeline.generate.facts import Fact, Remark, facts_in
-from pipeline.generate.memory import Past, Sitting, past_of
+from pipeline.generate.memory import HeldSitting, Past, past_of
 from pipeline.generate.plan import Plan, side_at
 from pipeline.generate.recall import recall_fault
 from pipeline.generate.scene import Scene, note, script_prompt, systems_of
@@ -162,7 +162,7 @@ def is_greeted(row: Any) -> bool:
 # --- what two people bring along
 
 
-def a_sitting(texts: Sequence[str], steps: tuple[int, ...], ending: str) -> Sitting:
+def a_sitting(texts: Sequence[str], steps: tuple[int, ...], ending: str) -> HeldSitting:
     turns = len(texts)
     made = Plan(turns, "user", steps, ending, "warm", (10,) * turns, (False,) * turns)
     names = {"user": "Tom", "assistant": "Ottoline"}
@@ -170,10 +170,10 @@ def a_sitting(texts: Sequence[str], steps: tuple[int, ...], ending: str) -> Sitt
     for index, text in enumerate(texts):
         side = side_at("user", index)
         messages.append(Message(side, text, names[side]))
-    return Sitting(1, messages, made)
+    return HeldSitting(1, messages, made)
 
 
-def friends(promise: str = PROMISE) -> Sitting:
+def friends(promise: str = PROMISE) -> HeldSitting:
     """Message 4 states an age; the steps at 8 and 18 are taken up; 22 proposes, 23 agrees."""
     texts = [TAKEN] * 24
     texts[4], texts[22], texts[23] = "I'm 31 and I own one fork", promise, "I'll be there, then"
