@@ -3,6 +3,14 @@
 Each is read where it would stand, behind the message before it. One that breaks a rule that drops
 is removed, and the row stays; for any other rule there is a warning.
 
+A try of `generate` that broke a rule says so in its reason. It stays, as the worse half of a pair
+of preference and without a warning, unless it breaks a rule of `safety` or `privacy`:
+
+    reason          breaks
+    None            style.refusal       removed
+    style.refusal   style.refusal       stays
+    style.refusal   safety.minor        removed
+
     judged(row, rules) -> row with `edits` and `findings` for its alternatives
 """
 
@@ -25,6 +33,7 @@ Round = dict[int, int]  # message → the alternative that stands in its place
 Broken = dict[int, dict[str, int]]  # alternative → rule → places in it
 ByMessage = dict[int, list[dict[str, int]]]  # message → the same of each of its alternatives
 NO_MESSAGE = "it has no message"
+_HARM = ("safety.", "privacy.")
 
 
 def judged(
@@ -40,9 +49,14 @@ def judged(
     """
     broken = _broken(row, rules, personal)
     dropping = _dropping(rules)
-    removed = {place for place, found in broken.items() if dropping & found.keys()}
+    removed = {
+        place
+        for place, found in broken.items()
+        if found.keys() & _removing(row.alternatives[place], dropping)
+    }
     edits = _edits(_by_message(row, broken, removed), dropping, stage)
-    staying = _by_message(row, broken, broken.keys() - removed)
+    failed = {place for place, other in enumerate(row.alternatives) if other.is_failed_try}
+    staying = _by_message(row, broken, broken.keys() - removed - failed)
     return replace(
         row,
         alternatives=_without(row.alternatives, removed),
@@ -53,6 +67,13 @@ def judged(
 
 def _dropping(rules: Mapping[str, Rule]) -> set[str]:
     return {NO_MESSAGE} | {name for name, rule in rules.items() if rule.decision == "drop"}
+
+
+def _removing(alternative: Alternative, dropping: set[str]) -> set[str]:
+    """The rules of which one removes it."""
+    if alternative.is_failed_try:
+        return {rule for rule in dropping if rule == NO_MESSAGE or rule.startswith(_HARM)}
+    return dropping
 
 
 def _without(
