@@ -55,8 +55,7 @@ def judged(
         if found.keys() & _removing(row.alternatives[place], dropping)
     }
     edits = _edits(_by_message(row, broken, removed), dropping, stage)
-    failed = {place for place, other in enumerate(row.alternatives) if other.is_failed_try}
-    staying = _by_message(row, broken, broken.keys() - removed - failed)
+    staying = _by_message(row, broken, _to_warn_of(row, broken.keys() - removed))
     return replace(
         row,
         alternatives=_without(row.alternatives, removed),
@@ -67,6 +66,11 @@ def judged(
 
 def _dropping(rules: Mapping[str, Rule]) -> set[str]:
     return {NO_MESSAGE} | {name for name, rule in rules.items() if rule.decision == "drop"}
+
+
+def _to_warn_of(row: Conversation, places: Collection[int]) -> list[int]:
+    """Those that do not say themselves that they broke a rule."""
+    return [place for place in places if not row.alternatives[place].is_failed_try]
 
 
 def _removing(alternative: Alternative, dropping: set[str]) -> set[str]:
