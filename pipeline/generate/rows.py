@@ -113,7 +113,9 @@ def _source(result: TalkResult, ref: str, context: GenerateContext) -> Source:
 
 def _findings(made: Tried, is_long_enough: bool) -> Iterator[Finding]:
     """Why a talk ended before its planned number of messages, and whether its slot is given up."""
-    cut, messages, planned = made.result.cut, len(made.result.messages), made.scene.plan.turns
+    cut = made.result.cut
+    messages = len(made.result.messages)
+    planned = made.scene.plan.turns
     if cut and is_long_enough:
         yield from _cut(cut, messages, planned)
     elif cut:

@@ -187,7 +187,9 @@ def note(
 
     fault: of the last try.
     """
-    plan, index, turning_away = scene.plan, len(messages), rebuffs(prompts.language)
+    plan = scene.plan
+    index = len(messages)
+    turning_away = rebuffs(prompts.language)
     position = moves(messages, plan, turning_away)[-1]
     cue = cue_of(messages, plan, turning_away)
     parts = []
