@@ -124,17 +124,25 @@ class Annotation(NamedTuple):
     by: str | None = None
 
 
+RULE_NAME = re.compile(r"[a-z_]+\.[a-z0-9_]+")
+
+
 class Alternative(NamedTuple):
     """A text that could stand in the place of a message: a swipe, another branch, a candidate.
 
-    message: index into messages. reason: why there are several. chosen: whether it is the one that
-    stands there; the texts of a message are in the order of the source.
+    message: index into messages. reason: why there are several; of a try of `generate` that failed,
+    the rule it broke. chosen: whether it is the one that stands there; the texts of a message are
+    in the order of the source.
     """
 
     message: int
     content: str
     reason: str | None = None
     chosen: bool = False
+
+    @property
+    def is_failed_try(self) -> bool:
+        return RULE_NAME.fullmatch(self.reason or "") is not None
 
 
 class Relationship(NamedTuple):

@@ -389,3 +389,32 @@ def test_every_rule_that_counts_places_is_read() -> None:
         "style.loop",
         "language.admitted",
     }
+
+
+def tried(content: str, reason: str | None) -> Conversation:
+    return replace(row(), alternatives=(Alternative(3, content, reason),))
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        ("I'm sorry, but as an AI language model I cannot have soup with you.", "style.refusal"),
+        ("<think>She wants soup.</think>No celery.", "style.reasoning"),
+        ("No  celery,  {{user}}.", "style.placeholder"),
+    ],
+)
+def test_a_try_that_broke_a_rule_stays_whole_as_the_worse_half_of_a_pair(
+    content: str, rule: str
+) -> None:
+    result, alone = filtered(tried(content, rule)), filtered(row())
+    assert isinstance(result, Conversation) and isinstance(alone, Conversation)
+    assert contents(result) == [(3, content)]
+    assert (result.edits, result.findings) == (alone.edits, alone.findings)
+    assert contents(filtered(tried(content, "swipe"))) != [(3, content)]
+
+
+def test_a_try_with_a_minor_or_personal_data_in_it_does_not_stay() -> None:
+    minor = tried("I turned fifteen in May and I am in ninth grade.", "style.refusal")
+    assert contents(filtered(minor)) == []
+    mail = tried("Write to greta.aldous@example-post.net, then.", "style.refusal")
+    assert "greta.aldous" not in str(contents(filtered(mail, privacy="mask")))

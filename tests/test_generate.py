@@ -457,7 +457,7 @@ def test_a_card_in_a_picture_leaves_in_its_picture(tmp_path: Path) -> None:
     assert pixels[:-12] == out[: len(pixels) - 12]  # all but the end chunk
 
 
-WANTED: dict[str, Any] = {"seeds": 6, "talks": 2, "turns": (6, 12)}
+WANTED: dict[str, Any] = {"seeds": 3, "talks": 2, "sittings": (1, 3), "turns": (6, 12)}
 KILLED = """
 import sys
 from pathlib import Path

@@ -7,6 +7,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import llm
-from pipeline.conversation import Conversation, Message
+from pipeline.conversation import Annotation, Conversation, Message, Relationship, Source
 from pipeline.formats.cards import Character
 from pipeline.generate import memory, plan, prompts, work
 from pipeline.generate.candidates import User
 from pipeline.generate.facts import Fact, Remark, facts_in
-from pipeline.generate.memory import Past, Sitting, past_of
+from pipeline.generate.memory import HeldSitting, Past, past_of
 from pipeline.generate.plan import Plan, side_at
 from pipeline.generate.recall import recall_fault
 from pipeline.generate.scene import Scene, note, script_prompt, systems_of
@@ -30,6 +31,8 @@ from pipeline.pacing import STAGES
 from pipeline.pacing.uptake import rebuffs
 from pipeline.recipe.generate import GenerateSettings
 from pipeline.recipe.models import BudgetSettings, ModelSettings
+from pipeline.recipe.score import ScoreSettings
+from pipeline.score.measure import measure
 from pipeline.store.columns import from_table, to_table
 from tests.rows import SHARED
 from tests.servers.model import serving
@@ -159,7 +162,7 @@ def is_greeted(row: Any) -> bool:
 # --- what two people bring along
 
 
-def a_sitting(texts: Sequence[str], steps: tuple[int, ...], ending: str) -> Sitting:
+def a_sitting(texts: Sequence[str], steps: tuple[int, ...], ending: str) -> HeldSitting:
     turns = len(texts)
     made = Plan(turns, "user", steps, ending, "warm", (10,) * turns, (False,) * turns)
     names = {"user": "Tom", "assistant": "Ottoline"}
@@ -167,10 +170,10 @@ def a_sitting(texts: Sequence[str], steps: tuple[int, ...], ending: str) -> Sitt
     for index, text in enumerate(texts):
         side = side_at("user", index)
         messages.append(Message(side, text, names[side]))
-    return Sitting(1, messages, made)
+    return HeldSitting(1, messages, made)
 
 
-def friends(promise: str = PROMISE) -> Sitting:
+def friends(promise: str = PROMISE) -> HeldSitting:
     """Message 4 states an age; the steps at 8 and 18 are taken up; 22 proposes, 23 agrees."""
     texts = [TAKEN] * 24
     texts[4], texts[22], texts[23] = "I'm 31 and I own one fork", promise, "I'll be there, then"
@@ -435,3 +438,15 @@ def test_the_stand_in_keeps_a_promise_in_every_language(language: str) -> None:
         written = rehearsal.flawless({"messages": script, "seed": seed})
         for answer in (told, written):
             assert PROMISE in json.dumps(answer, ensure_ascii=False)
+
+
+def test_a_later_sitting_is_paced_from_where_the_two_are() -> None:
+    """What would be a step between strangers is none between people who are close."""
+    warm = Annotation("close", "hold", closeness=0.4, by="plan")
+    talked = (Message("assistant", "The rain again."), Message("user", "I like that a lot."))
+    row = Conversation("", talked, Source("generated", "", ""), annotations=(warm, warm))
+    again = replace(row, relationship=Relationship("x", 2, 20.0))
+    steps = [found.measures["steps"] for found in measure([row, again], ScoreSettings())]
+    assert steps == [1, 0]
+    for found in measure([again], ScoreSettings()):
+        assert [one.by for one in found.annotations] == ["plan", "plan"]

@@ -217,7 +217,8 @@ def _is_data(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row holds data: no word of a name, and what no name is."""
     if len(rows) < 2:
         return False
-    first, others = rows[0], [row for row in rows[1:] if list(row) != list(rows[0])]
+    first = rows[0]
+    others = [row for row in rows[1:] if list(row) != list(rows[0])]
     columns = list(zip(*others, strict=True)) or [()] * len(first)
     comes_back = [
         bool(cell) and cell in set(below) for cell, below in zip(first, columns, strict=True)

@@ -149,7 +149,8 @@ def _remote(pattern: str) -> Iterator[FoundFile]:
             continue
         named = found.keys() == {path}
         what = ABOUT if is_about(inner) and not named else None
-        size, modified = int(about.get("size") or 0), _modified(system, name, about)
+        size = int(about.get("size") or 0)
+        modified = _modified(system, name, about)
         yield FoundFile(system.unstrip_protocol(name), size, modified, named, what)
 
 

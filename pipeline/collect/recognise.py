@@ -71,7 +71,8 @@ def _advice(sample: Sequence[object]) -> Iterator[str]:
     nearest, fields = suggest.suggestion(sample)
     if nearest is None:
         yield "Nothing in it looks like the texts of messages."
-        nearest, fields = "turns", {"list": "..", "role": "..", "content": ".."}
+        nearest = "turns"
+        fields = {"list": "..", "role": "..", "content": ".."}
     else:
         yield f"The nearest shape is `{nearest}`. If these are its fields, name them in the recipe:"
     roles = suggest.open_roles(sample, fields)

@@ -158,7 +158,8 @@ def _rows_of_records(file: FileInHand, records: Iterator[Numbered]) -> Iterator[
     records = chain(head, records)
     unpack = cells.unpacker(sample)
     if unpack:
-        sample, records = list(map(unpack, sample)), cells.unpack_all(records, unpack)
+        sample = list(map(unpack, sample))
+        records = cells.unpack_all(records, unpack)
     if file.source.shape is None and not named.names_turns(file.source.fields):
         recognise.check(str(file), sample)
     shape, inner = recognise.found(file.source, file.place.path, sample, len(head) == 1)

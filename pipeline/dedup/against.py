@@ -118,7 +118,8 @@ def _foreign_side(
     against: Sequence[pa.Table], side: int, shared_by: int, kernels: Kernels
 ) -> ForeignSide:
     pairs = _content(_side_pairs(against, side, kernels), shared_by)
-    rows, words = low_half(pairs), [_words_of_side(part, side) for part in against]
+    rows = low_half(pairs)
+    words = [_words_of_side(part, side) for part in against]
     sizes = np.bincount(rows, minlength=sum(map(len, against)))
     limits = _limits(np.concatenate(words), sizes)
     return ForeignSide(high_half(pairs).astype(np.uint32), rows, sizes, limits)

@@ -39,7 +39,8 @@ class Edges:
         cls, first: Integers, second: Integers, rule: int, similarity: FloatArray, limit: FloatArray
     ) -> Edges:
         """Edges of one rule for which no sizes are needed."""
-        rules, sizes = np.full(len(first), rule, np.int8), np.zeros(len(first), np.int32)
+        rules = np.full(len(first), rule, np.int8)
+        sizes = np.zeros(len(first), np.int32)
         return cls(first, second, rules, similarity, limit, sizes, sizes)
 
     @classmethod

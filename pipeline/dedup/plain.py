@@ -252,7 +252,8 @@ def count_rows(part: PartRows, sample: int, most: int, counters: Counters) -> No
 
 def survey(part: PartRows, able: Flags, counters: Counters, limits: Limits) -> ShingleSurvey:
     """Suspects of boilerplate; and what to look for able rows by, if they share enough."""
-    suspects, rare = np.zeros(len(part.chosen), bool), [np.zeros(0, np.uint64)]
+    suspects = np.zeros(len(part.chosen), bool)
+    rare = [np.zeros(0, np.uint64)]
     for row in np.flatnonzero(part.chosen).tolist():
         shingles = _row_shingles(part, row)
         shingles = shingles[shingles & _u32(QUARTER) == 0]
@@ -273,7 +274,8 @@ def _rarest(shingles: Shingles, counts: Counters, most: int) -> Shingles:
 
 def cut(part: PartRows, counters: Counters, many: int) -> BoilerplateCut:
     """Take boilerplate out of the chosen rows that have both boilerplate and text of their own."""
-    was_cut, left = np.zeros(len(part.chosen), bool), [np.zeros(0, np.uint32)] * len(part.chosen)
+    was_cut = np.zeros(len(part.chosen), bool)
+    left = [np.zeros(0, np.uint32)] * len(part.chosen)
     for row in np.flatnonzero(part.chosen).tolist():
         shingles = _row_shingles(part, row)
         common = counters[_slots(shingles, counters)] >= many
@@ -329,7 +331,8 @@ def _longest(runs: Integers) -> int:
 
 def side_shingles(part: pa.Table, side: int, wanted: Flags) -> SideShingles:
     """The shingles inside one message of a side, those whose low bits are wanted."""
-    shingles, messages = lists(part["shingles"]), lists(part["message_words"])
+    shingles = lists(part["shingles"])
+    messages = lists(part["message_words"])
     rows, found = [np.zeros(0, np.int64)], [np.zeros(0, np.uint32)]
     for row in range(len(part)):
         inside = _inside_messages(_item(shingles, row), _item(messages, row), side)

@@ -141,7 +141,8 @@ def _is_greeting(table: pa.Table, content: pa.Array, messages: Integers, rows: I
     greeting = pc.struct_field(whole(table["persona"]), "greeting")
     if greeting.null_count == len(greeting):
         return nobody
-    ours, theirs = content.take(arrow(messages)), greeting.take(arrow(rows))
+    ours = content.take(arrow(messages))
+    theirs = greeting.take(arrow(rows))
     flags: Flags = pc.fill_null(pc.equal(ours, theirs), False).to_numpy(zero_copy_only=False)
     open_ones = np.flatnonzero(~flags & theirs.is_valid().to_numpy(zero_copy_only=False))
     some = arrow(open_ones)

@@ -53,7 +53,8 @@ class OpeningTally:
     def add_table(self, table: pa.Table) -> None:
         """Rows with the columns `messages`, `source` and `language`."""
         heads = pc.list_slice(table["messages"].combine_chunks(), 0, 2).to_pylist()
-        sources, languages = table["source"].to_pylist(), table["language"].to_pylist()
+        sources = table["source"].to_pylist()
+        languages = table["language"].to_pylist()
         for head, source, language in zip(heads, sources, languages, strict=True):
             spoken = [message["content"] for message in head if message["role"] != "system"]
             first = spoken[0] if spoken else ""

@@ -14,7 +14,8 @@ def chunks(image: bytes) -> Iterator[tuple[bytes, bytes]]:
     start = len(PNG)
     while start + 12 <= len(image):
         (size,) = struct.unpack_from(">I", image, start)
-        kind, body = image[start + 4 : start + 8], image[start + 8 : start + 8 + size]
+        kind = image[start + 4 : start + 8]
+        body = image[start + 8 : start + 8 + size]
         if len(body) < size:
             break
         yield kind, body

@@ -97,7 +97,9 @@ def _ways(
     heading: str, phrases: Sequence[str], values: Mapping[str, Sequence[str]]
 ) -> Iterator[Way]:
     *before, kind = heading.split()
-    of_other, is_new, units = "your" in before, "new" in before, values["units"]
+    of_other = "your" in before
+    is_new = "new" in before
+    units = values["units"]
     for phrase in phrases:
         if "{kin}" not in phrase:
             yield Way(kind, compiled(phrase, units), of_other, is_new)

@@ -29,7 +29,7 @@ NAMED = 2  # words of a promise that are enough to take it up; our choice
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class HeldSitting:
     """One talk of two people as it was. number: from 1."""
 
     number: int
@@ -60,7 +60,7 @@ def draw_gap(rng: random.Random) -> float:
 
 
 def past_of(
-    sittings: Sequence[Sitting], gap: float, speech: Sayings, rebuffs: Sequence[str]
+    sittings: Sequence[HeldSitting], gap: float, speech: Sayings, rebuffs: Sequence[str]
 ) -> Past:
     """What two people bring along from all their sittings. sittings: one or more."""
     last = sittings[-1]
@@ -79,7 +79,7 @@ def past_of(
     )
 
 
-def quotes_of(sitting: Sitting, speech: Sayings, rebuffs: Sequence[str]) -> list[Remark]:
+def quotes_of(sitting: HeldSitting, speech: Sayings, rebuffs: Sequence[str]) -> list[Remark]:
     """What is worth remembering of a sitting: facts, steps that were taken up, a promise."""
     messages = sitting.messages
     course = moves(messages, sitting.plan, rebuffs)
@@ -93,7 +93,7 @@ def quotes_of(sitting: Sitting, speech: Sayings, rebuffs: Sequence[str]) -> list
     return [_quote(sitting, place) for place in sorted(places)]
 
 
-def _quote(sitting: Sitting, index: int) -> Remark:
+def _quote(sitting: HeldSitting, index: int) -> Remark:
     message = sitting.messages[index]
     text = " ".join(message.content.split())
     if len(text) > CUT:
@@ -101,7 +101,7 @@ def _quote(sitting: Sitting, index: int) -> Remark:
     return Remark(sitting.number, index, message.name or message.role, text)
 
 
-def promise_of(sitting: Sitting, rebuffs: Sequence[str]) -> int | None:
+def promise_of(sitting: HeldSitting, rebuffs: Sequence[str]) -> int | None:
     """The message that proposed something which the next one agreed to."""
     messages, plan = sitting.messages, sitting.plan
     for index in range(1, len(messages) - 1):

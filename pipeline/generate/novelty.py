@@ -200,7 +200,8 @@ def reach(share: float) -> float:
 def rouge_l(coded: str, pool: Sequence[str], lengths: Lengths) -> Floats:
     """ROUGE-L F of one text with each of the pool: equal to `rouge-score` to the last bit."""
     common = cdist([coded], pool, scorer=LCSseq.similarity, dtype=np.int32)[0]
-    precision, recall = common / len(coded), common / np.maximum(lengths, 1)
+    precision = common / len(coded)
+    recall = common / np.maximum(lengths, 1)
     total = np.where(common > 0, precision + recall, 1.0)
     similarities: Floats = 2 * precision * recall / total
     return similarities
@@ -217,7 +218,8 @@ def _similarities(left: Sequence[str], right: Sequence[str], length: int, other:
 
 def _spread(similarities: Floats) -> float:
     """Standard deviation after taking out what the row and the column explain."""
-    of_columns, of_rows = similarities.mean(0), similarities.mean(1)[:, None]
+    of_columns = similarities.mean(0)
+    of_rows = similarities.mean(1)[:, None]
     rest = similarities - of_columns - of_rows + similarities.mean()
     rows, columns = similarities.shape
     return float(np.sqrt((rest**2).sum() / ((rows - 1) * (columns - 1))))
@@ -248,7 +250,8 @@ def _place(lengths: Lengths) -> Floats:
 def _interpolated(grid: Floats, row: Floats, column: Floats) -> Floats:
     """The values of a grid at fractional places, bilinear."""
     last = len(GRID) - 2
-    top, left = np.minimum(row.astype(int), last), np.minimum(column.astype(int), last)
+    top = np.minimum(row.astype(int), last)
+    left = np.minimum(column.astype(int), last)
     down, right = row - top, column - left
     above = grid[top, left] * (1 - right) + grid[top, left + 1] * right
     below = grid[top + 1, left] * (1 - right) + grid[top + 1, left + 1] * right

@@ -35,7 +35,7 @@ STAGE = "generate"  # Finding.stage
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Tried:
     """One try to fill a slot. key: of the character. pair: of the two people. is_last: the slot is
     given up when it fails."""
 
@@ -52,7 +52,7 @@ class Made:
         return f"{self.slot}.{self.attempt}/{seed}"
 
 
-def row_of(made: Made, context: GenerateContext) -> GeneratedRow:
+def row_of(made: Tried, context: GenerateContext) -> GeneratedRow:
     """The talk as a row: dropped when it is too short, quarantined when it has no message."""
     settings, scene, result = context.settings, made.scene, made.result
     ref = made.ref(context.seed)
@@ -80,7 +80,7 @@ def row_of(made: Made, context: GenerateContext) -> GeneratedRow:
     return conversation if is_long_enough else Drop(conversation)
 
 
-def _relationship(made: Made, context: GenerateContext) -> Relationship | None:
+def _relationship(made: Tried, context: GenerateContext) -> Relationship | None:
     """The chain that a talk is a part of, where pairs may have several sittings."""
     settings, past = context.settings, made.scene.past
     if settings.sittings[1] == 1:
@@ -111,9 +111,11 @@ def _source(result: TalkResult, ref: str, context: GenerateContext) -> Source:
     )
 
 
-def _findings(made: Made, is_long_enough: bool) -> Iterator[Finding]:
+def _findings(made: Tried, is_long_enough: bool) -> Iterator[Finding]:
     """Why a talk ended before its planned number of messages, and whether its slot is given up."""
-    cut, messages, planned = made.result.cut, len(made.result.messages), made.scene.plan.turns
+    cut = made.result.cut
+    messages = len(made.result.messages)
+    planned = made.scene.plan.turns
     if cut and is_long_enough:
         yield from _cut(cut, messages, planned)
     elif cut:
@@ -163,7 +165,7 @@ class Extra(TypedDict):
     seed: int
 
 
-def _extra(made: Made, context: GenerateContext) -> Extra:
+def _extra(made: Tried, context: GenerateContext) -> Extra:
     scene, result = made.scene, made.result
     ending = "cut"
     if not result.cut:

@@ -11,7 +11,7 @@ from pipeline.formats.cards import Character, fill_macros
 from pipeline.generate.candidates import User
 from pipeline.generate.check import QUOTED, REPEATED_WORDS, Fault, first_fault
 from pipeline.generate.facts import Remark
-from pipeline.generate.memory import DAY, WEEK, Past, Sitting, promise_place, quotes_of
+from pipeline.generate.memory import DAY, WEEK, HeldSitting, Past, promise_place, quotes_of
 from pipeline.generate.memory import QUOTED as QUOTES
 from pipeline.generate.plan import Plan, Position, Side, cue_of, moves, side_at, words_of
 from pipeline.generate.prompts import Prompts
@@ -146,7 +146,7 @@ def lore(scene: Scene, messages: Sequence[Message], prompts: Prompts) -> str:
 def earlier(scene: Scene, messages: Sequence[Message], prompts: Prompts) -> str:
     """What was said in messages that no longer fit into a prompt, as quotes."""
     number = scene.past.number if scene.past else 1
-    sitting = Sitting(number, messages, scene.plan)
+    sitting = HeldSitting(number, messages, scene.plan)
     quotes = quotes_of(sitting, prompts.speech, rebuffs(prompts.language))[-QUOTES:]
     return "\n\n" + prompts.direction("earlier", quotes=_listed(quotes, prompts))
 
@@ -187,7 +187,9 @@ def note(
 
     fault: of the last try.
     """
-    plan, index, turning_away = scene.plan, len(messages), rebuffs(prompts.language)
+    plan = scene.plan
+    index = len(messages)
+    turning_away = rebuffs(prompts.language)
     position = moves(messages, plan, turning_away)[-1]
     cue = cue_of(messages, plan, turning_away)
     parts = []

@@ -19,10 +19,10 @@ from pipeline.conversation import Conversation
 from pipeline.formats.cards import Character
 from pipeline.generate.candidates import T, User
 from pipeline.generate.context import GenerateContext
-from pipeline.generate.memory import Past, Sitting, draw_gap, past_of
+from pipeline.generate.memory import HeldSitting, Past, draw_gap, past_of
 from pipeline.generate.personas import Personas
 from pipeline.generate.plan import Lot, Side, draw
-from pipeline.generate.rows import GeneratedRow, Made, row_of
+from pipeline.generate.rows import GeneratedRow, Tried, row_of
 from pipeline.generate.scene import Scene
 from pipeline.generate.talk import TalkResult, script, talk
 from pipeline.pacing.uptake import rebuffs
@@ -81,7 +81,7 @@ async def fill(pair: Slot, personas: Personas, context: GenerateContext) -> list
     """The rows of a pair, sitting by sitting: every talk that was given up, and the one that filled
     its slot."""
     rows: list[GeneratedRow] = []
-    held: list[Made] = []
+    held: list[Tried] = []
     for sitting in range(sittings_of(pair.number, context.settings, context.seed)):
         slot = replace(pair, sitting=sitting)
         rows += await _fill_slot(slot, held, personas, context)
@@ -89,7 +89,7 @@ async def fill(pair: Slot, personas: Personas, context: GenerateContext) -> list
 
 
 async def _fill_slot(
-    slot: Slot, held: list[Made], personas: Personas, context: GenerateContext
+    slot: Slot, held: list[Tried], personas: Personas, context: GenerateContext
 ) -> list[GeneratedRow]:
     """The rows of one sitting. held: the sittings before it, to which it is added."""
     attempts, met = context.settings.attempts, _met(held)
@@ -98,7 +98,7 @@ async def _fill_slot(
     for number in range(attempts):
         scene = scene_of(slot, number, personas, context, past, met)
         result = await _talk(scene, context)
-        made = Made(slot.name, slot.key, slot.pair, number, number + 1 == attempts, scene, result)
+        made = Tried(slot.name, slot.key, slot.pair, number, number + 1 == attempts, scene, result)
         rows.append(row_of(made, context))
         if isinstance(rows[-1], Conversation):
             held.append(made)
@@ -112,17 +112,17 @@ async def _talk(scene: Scene, context: GenerateContext) -> TalkResult:
     return await make(scene, context)
 
 
-def _met(held: Sequence[Made]) -> User | None:
+def _met(held: Sequence[Tried]) -> User | None:
     """The user of the sittings before."""
     return held[0].scene.user if held else None
 
 
-def _past(slot: Slot, held: Sequence[Made], context: GenerateContext) -> Past | None:
+def _past(slot: Slot, held: Sequence[Tried], context: GenerateContext) -> Past | None:
     """What the two bring along; None: they have never met."""
     if not held:
         return None
     sittings = [
-        Sitting(number, made.result.messages, made.scene.plan)
+        HeldSitting(number, made.result.messages, made.scene.plan)
         for number, made in enumerate(held, 1)
     ]
     gap = draw_gap(random.Random(f"{context.seed}/{slot.name}/gap"))

@@ -126,7 +126,8 @@ async def _add_message(
 
 def _wanted(messages: Sequence[Message], scene: Scene, context: GenerateContext) -> int:
     """How many good messages are asked for, one of which will stand in the talk."""
-    candidates, language = context.settings.candidates, context.prompts.language
+    candidates = context.settings.candidates
+    language = context.prompts.language
     if candidates == 1:
         return 1
     if is_turning_point(messages, scene.plan, rebuffs(language)):

@@ -82,7 +82,8 @@ class Budget:
         self._under_way += requests
 
     def _exceeds(self, reserve: Reserve) -> bool:
-        max_tokens, max_cost = self.settings.max_tokens, self.settings.max_cost
+        max_tokens = self.settings.max_tokens
+        max_cost = self.settings.max_cost
         tokens = self.tokens + self._reserved.tokens + reserve.tokens
         if max_tokens and tokens > max_tokens:
             return True
@@ -118,7 +119,8 @@ def estimate(
     settings: ModelSettings, calls: int, prompt_tokens: float, completion_tokens: float
 ) -> Estimate:
     """What `calls` calls will take. prompt_tokens, completion_tokens: the mean of one call."""
-    prompt, completion = round(calls * prompt_tokens), round(calls * completion_tokens)
+    prompt = round(calls * prompt_tokens)
+    completion = round(calls * completion_tokens)
     return Estimate(calls, prompt, completion, cost_of(settings, prompt, completion))
 
 

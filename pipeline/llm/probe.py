@@ -37,7 +37,8 @@ WISH = "What would you like to drink?"
 # a small model may then pad it with blanks up to its limit.
 _BEGUN = re.compile(r'\s*\{\s*(?:"drink"|\Z)')
 # whatever a model answers, this letter is in it
-COUNT, STOP = "Write these words in this order: one two three four five six", "e"
+COUNT = "Write these words in this order: one two three four five six"
+STOP = "e"
 TOKENS = 48  # of an answer
 
 

@@ -97,7 +97,8 @@ def read_reply(answer: object, body: JsonObject) -> Reply:
         raise RequestFailed("server", f"the answer broke off: {detail}")
     said = spoken(text)
     usage = field_of(answer, "usage")
-    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    prompt = _count(usage, "prompt_tokens")
+    completion = _count(usage, "completion_tokens")
     return Reply(
         said.text,
         "stop" if said.ran_on else finish,

@@ -107,7 +107,8 @@ def _text(request: JsonObject, beside: Path | None = None) -> str:
     A prompt for inventions, a script or a verdict is recognised by the key of the list that it asks
     for; any other prompt wants the next message.
     """
-    writer, messages = _writer(request, "text", beside), _messages_of(request)
+    writer = _writer(request, "text", beside)
+    messages = _messages_of(request)
     prompt = messages[0]["content"]
     asked = re.search(r'\{"(characters|users|situations|messages|quotes)":', prompt)
     if asked is None:

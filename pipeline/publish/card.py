@@ -154,7 +154,8 @@ def _chosen(choice: Choice) -> str:
 def _sources(summary: Summary) -> str:
     rows = []
     for source, count in summary.sources.items():
-        licence, attribution = source.license or "not stated", source.attribution or ""
+        licence = source.license or "not stated"
+        attribution = source.attribution or ""
         rows.append((source.name, source.kind, count, licence, attribution))
     return _table(("source", "kind", "rows", "licence", "attribution"), rows)
 

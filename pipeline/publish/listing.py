@@ -61,7 +61,8 @@ def character(row: Conversation) -> bytes | None:
     who = row.persona
     if who is None:
         return None
-    name, about = normalised(who.name or ""), normalised(who.description or "")
+    name = normalised(who.name or "")
+    about = normalised(who.description or "")
     if about:
         return _digest("description", name, about)
     if who.card:

@@ -100,7 +100,8 @@ def groups(table: pa.Table, clusters: Clusters = NO_CLUSTERS) -> tuple[RowNumber
     found = lists.flatten().to_numpy()
     if clusters:
         members, more = _in_clusters(table["id"].to_pylist(), clusters)
-        rows, found = np.concatenate([rows, members]), np.concatenate([found, more])
+        rows = np.concatenate([rows, members])
+        found = np.concatenate([found, more])
     values, coded = np.unique(found, return_inverse=True)
     labels = _linked(table.num_rows, rows, coded, len(values))
     _, group_of = np.unique(labels, return_inverse=True)

@@ -126,11 +126,13 @@ class _Old:
         """Look rows up in the last release, whose ids are in order."""
         at = np.minimum(np.searchsorted(before.ids, ids), max(0, len(before) - 1))
         known = np.zeros(len(ids), bool)
-        rows, names = np.full(len(ids), NEW, np.uint8), np.zeros(len(ids), np.uint64)
+        rows = np.full(len(ids), NEW, np.uint8)
+        names = np.zeros(len(ids), np.uint64)
         if len(before):
             known = (before.ids[at] == ids) & (before.places[at] < AT_REHEARSAL)
             rows[known], names[known] = before.places[at][known], before.groups[at][known]
-        lowest, highest = np.full(count, NEW, np.uint8), np.zeros(count, np.uint8)
+        lowest = np.full(count, NEW, np.uint8)
+        highest = np.zeros(count, np.uint8)
         least = np.full(count, HIGHEST)
         np.minimum.at(lowest, members[known], rows[known])
         np.maximum.at(highest, members[known], rows[known])

@@ -3,6 +3,14 @@
 Each is read where it would stand, behind the message before it. One that breaks a rule that drops
 is removed, and the row stays; for any other rule there is a warning.
 
+A try of `generate` that broke a rule says so in its reason. It stays, as the worse half of a pair
+of preference and without a warning, unless it breaks a rule of `safety` or `privacy`:
+
+    reason          breaks
+    None            style.refusal       removed
+    style.refusal   style.refusal       stays
+    style.refusal   safety.minor        removed
+
     judged(row, rules) -> row with `edits` and `findings` for its alternatives
 """
 
@@ -25,6 +33,7 @@ Round = dict[int, int]  # message → the alternative that stands in its place
 Broken = dict[int, dict[str, int]]  # alternative → rule → places in it
 ByMessage = dict[int, list[dict[str, int]]]  # message → the same of each of its alternatives
 NO_MESSAGE = "it has no message"
+_HARM = ("safety.", "privacy.")
 
 
 def judged(
@@ -40,9 +49,13 @@ def judged(
     """
     broken = _broken(row, rules, personal)
     dropping = _dropping(rules)
-    removed = {place for place, found in broken.items() if dropping & found.keys()}
+    removed = {
+        place
+        for place, found in broken.items()
+        if found.keys() & _removing(row.alternatives[place], dropping)
+    }
     edits = _edits(_by_message(row, broken, removed), dropping, stage)
-    staying = _by_message(row, broken, broken.keys() - removed)
+    staying = _by_message(row, broken, _to_warn_of(row, broken.keys() - removed))
     return replace(
         row,
         alternatives=_without(row.alternatives, removed),
@@ -53,6 +66,18 @@ def judged(
 
 def _dropping(rules: Mapping[str, Rule]) -> set[str]:
     return {NO_MESSAGE} | {name for name, rule in rules.items() if rule.decision == "drop"}
+
+
+def _to_warn_of(row: Conversation, places: Collection[int]) -> list[int]:
+    """Those that do not say themselves that they broke a rule."""
+    return [place for place in places if not row.alternatives[place].is_failed_try]
+
+
+def _removing(alternative: Alternative, dropping: set[str]) -> set[str]:
+    """The rules of which one removes it."""
+    if alternative.is_failed_try:
+        return {rule for rule in dropping if rule == NO_MESSAGE or rule.startswith(_HARM)}
+    return dropping
 
 
 def _without(

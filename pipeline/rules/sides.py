@@ -230,8 +230,10 @@ def _shared(place: Mention, card: str) -> str | None:
 
 def _whole(place: Mention) -> Mention:
     """The word of which a piece stands there."""
-    begun, ended = _LETTERS_AT_END.search(place.before), _LETTERS.match(place.after)
-    start, end = begun.start() if begun else None, ended.end() if ended else 0
+    begun = _LETTERS_AT_END.search(place.before)
+    ended = _LETTERS.match(place.after)
+    start = begun.start() if begun else None
+    end = ended.end() if ended else 0
     word = place.before[start:] + place.word + place.after[:end]
     return Mention(place.message, place.before[:start], word, place.after[end:])
 

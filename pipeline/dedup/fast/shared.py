@@ -33,7 +33,9 @@ from pipeline.dedup.boilerplate import (
 
 NO_ROW = -1
 _u32, _u64 = np.uint32, np.uint64
-_QUARTER, _SLOT_SHIFT, _HALF = _u32(QUARTER), _u32(SLOT_SHIFT), _u64(32)
+_QUARTER = _u32(QUARTER)
+_SLOT_SHIFT = _u32(SLOT_SHIFT)
+_HALF = _u64(32)
 _TAKEN = 1 << 30  # in place of a count: the shingle was chosen already
 
 

@@ -17,7 +17,8 @@ _HALF = _u64(32)
 
 
 def side_shingles(part: pa.Table, side: int, wanted: Flags) -> SideShingles:
-    shingles, messages = lists(part["shingles"]), lists(part["message_words"])
+    shingles = lists(part["shingles"])
+    messages = lists(part["message_words"])
     size = len(shingles.values)
     pairs = np.empty(size, np.uint64)
     total = find_inside(shingles, messages, side, wanted, pairs)

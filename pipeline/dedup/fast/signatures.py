@@ -14,7 +14,10 @@ from pipeline.dedup.signature import EMPTY, MIX32, PERMUTATIONS, permutations
 _u32, _u64 = np.uint32, np.uint64
 _FACTOR1, _FACTOR2 = map(_u32, MIX32)
 _SHIFT1, _SHIFT2, _SHIFT3 = _u32(16), _u32(13), _u32(16)
-_EMPTY, _ODD, _BAND_SHIFT, _ONE = _u32(EMPTY), _u64(ODD), _u64(29), _u64(1)
+_EMPTY = _u32(EMPTY)
+_ODD = _u64(ODD)
+_BAND_SHIFT = _u64(29)
+_ONE = _u64(1)
 
 
 def band_keys(shingles: Lists, bands: int, width: int) -> Keys:

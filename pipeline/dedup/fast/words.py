@@ -167,7 +167,8 @@ def _messages(texts: ComparedTexts, first: int, last: int) -> Messages:
 def _block(text: Bytes) -> Block:
     groups = (len(text) >> 6) * 8 + 16
     eights = np.zeros(groups, np.uint64)
-    letters, beyond = np.zeros(groups, np.uint8), np.zeros(groups, np.uint8)
+    letters = np.zeros(groups, np.uint8)
+    beyond = np.zeros(groups, np.uint8)
     fold(text, eights, letters, beyond)
     return Block(text, eights, letters.view(np.uint64), beyond.view(np.uint64), characters(text))
 
@@ -186,7 +187,8 @@ def within(bits, group, start, stop):
 @njit(inline="always")
 def has_letters_beyond(block, messages, message):
     """Whether a message has letters beyond ASCII; most have only dashes, quotes and emoji there."""
-    start, stop = messages.starts[message], messages.starts[message + _ONE]
+    start = messages.starts[message]
+    stop = messages.starts[message + _ONE]
     for group in range(start >> _SIX, (stop + _LAST_BIT) >> _SIX):
         bits = within(block.beyond, group, start, stop)
         while bits:
@@ -247,7 +249,8 @@ def hash_words(folded_text, edges, marked, words, count):
 @njit(inline="always")
 def spell_message(block, messages, message, words, count):
     """Append the hash of each word of a message; returns (new count, flags that were met)."""
-    start, stop = messages.starts[message], messages.starts[message + _ONE]
+    start = messages.starts[message]
+    stop = messages.starts[message + _ONE]
     return spell(block.text, start, stop, block.table, words, count)
 
 

@@ -63,8 +63,11 @@ class Draft:
         roles: Collection[Role],
         signs: Sequence[str],
     ) -> None:
+        """Those that broke a rule stay as they were: a pair of preference shows what not to do."""
         changed: set[int] = set()
         for place, other in enumerate(self.alternatives):
+            if other.is_failed_try:
+                continue
             if self._role(other) in roles and holds(other.content, signs):
                 text = change(other.content)
                 if text != other.content:

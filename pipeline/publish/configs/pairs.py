@@ -11,7 +11,6 @@ counted by its reason.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
@@ -45,7 +44,6 @@ UNPAIRED = pa.schema(
         *ORIGIN,
     ]
 )
-RULE = re.compile(r"[a-z_]+\.[a-z0-9_]+")  # the name of a rule, in a reason
 SWIPES = ("swipe", "branch")
 JUDGED = ("rejected", "judge")
 CANDIDATE = "candidate"  # of a writer that was asked for several; of a benchmark: a wrong answer
@@ -170,4 +168,4 @@ def why_of(other: Alternative, row: Conversation) -> Why | None:
         return "swipe"
     if reason in JUDGED or (reason == CANDIDATE and row.source.kind == "generated"):
         return "judge"
-    return "rule" if RULE.search(reason) else None
+    return "rule" if other.is_failed_try else None

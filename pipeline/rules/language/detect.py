@@ -95,7 +95,8 @@ def _detections(
     languages: Sequence[Language | None], starts: Array, messages: _Messages
 ) -> list[Detection]:
     """What was found of all conversations and messages, by conversation."""
-    codes, evidence = _codes(messages.lanes), tuple(messages.evidence.tolist())
+    codes = _codes(messages.lanes)
+    evidence = tuple(messages.evidence.tolist())
     detections = []
     for language, (start, end) in zip(languages, pairwise(starts.tolist()), strict=True):
         known = codes[start:end] if language else (None,) * (end - start)

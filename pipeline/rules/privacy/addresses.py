@@ -146,7 +146,8 @@ def _shapes(text: str) -> set[str]:
 @cache
 def _automaton() -> tuple[ahocorasick_rs.AhoCorasick, list[str]]:
     """What finds the words of all shapes, and for each word its shape."""
-    after, before = listed("street_after_name"), listed("street_before_name")
+    after = listed("street_after_name")
+    before = listed("street_before_name")
     shapes = {
         "street_after_name": [f" {word}" for word in after],
         "street_before_name": [*(f" {word}" for word in before), *_AFTER_ADJECTIVE],

@@ -147,7 +147,8 @@ def _is_mac(value: str) -> bool:
 
 def _is_plate(value: str) -> bool:
     """Two letters and two digits at least, unlike "300 W"."""
-    letters, digits = sum(map(str.isalpha, value)), sum(map(str.isdigit, value))
+    letters = sum(map(str.isalpha, value))
+    digits = sum(map(str.isdigit, value))
     return letters >= 2 and digits >= 2 and 5 <= letters + digits <= 9
 
 

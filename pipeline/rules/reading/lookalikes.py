@@ -35,7 +35,8 @@ _IDLE = (
 _STRUCK = "[\u0332-\u0338\u20d2\u20d3\u20e5]"
 _UNSEEN = re.compile(f"(?P<flag>{_FLAG})|{_COLOUR}|{_NEVER_SEEN}|{_IDLE}|{_STRUCK}")
 _STACK = re.compile(f"{_ACCENT}{{3}}")
-_SINGLE, _SEVERAL = re.compile(_ACCENT), re.compile(f"{_ACCENT}{{2,}}")
+_SINGLE = re.compile(_ACCENT)
+_SEVERAL = re.compile(f"{_ACCENT}{{2,}}")
 
 # --- letters in disguise
 
@@ -44,16 +45,20 @@ _ROUND = (
     "\U0001f170-\U0001f189"
 )
 _MATHEMATICAL = "\u2102-\u2149\U0001d400-\U0001d7ff"
-_CAPITALS, _LIKE_CAPITALS = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz"
+_CAPITALS = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"
+_LIKE_CAPITALS = "abcdefghijklmnoprstuvwyz"
 _STYLED = re.compile(f"[Ａ-Ｚａ-ｚ{_ROUND}{_MATHEMATICAL}{_CAPITALS}]{{2,}}")
 _ENOUGH = 5  # styled letters in words: "Ｙｅｓ" is emphasis, "𝑎𝑥" mathematics
 _EAST_ASIAN = re.compile("[぀-ヿ㐀-鿿가-힣]")
 
-_CYRILLIC_LETTER, _CYRILLIC_WORD = re.compile("[Ѐ-ӿ]"), re.compile("[Ѐ-ӿ]+")
+_CYRILLIC_LETTER = re.compile("[Ѐ-ӿ]")
+_CYRILLIC_WORD = re.compile("[Ѐ-ӿ]+")
 _WORD = re.compile(r"[A-Za-zͰ-ӿ]+")
 _MIXED = re.compile("[A-Za-z][Ͱ-ӿ]|[Ͱ-ӿ][A-Za-z]")
-_CYRILLIC, _LIKE_CYRILLIC = "аеорсухкАВЕКМНОРСТХУ", "aeopcyxkABEKMHOPCTXY"
-_OTHER, _LIKE_OTHER = "іјѕһԁԛԝѵЅІЈοαικνρυΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ijshdqwvSIJoaikvpuABEZHIKMNOPTYX"
+_CYRILLIC = "аеорсухкАВЕКМНОРСТХУ"
+_LIKE_CYRILLIC = "aeopcyxkABEKMHOPCTXY"
+_OTHER = "іјѕһԁԛԝѵЅІЈοαικνρυΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
+_LIKE_OTHER = "ijshdqwvSIJoaikvpuABEZHIKMNOPTYX"
 _TO_LATIN = str.maketrans(_CYRILLIC + _OTHER, _LIKE_CYRILLIC + _LIKE_OTHER)
 _TO_CYRILLIC = str.maketrans(_LIKE_CYRILLIC, _CYRILLIC)
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -113,7 +118,8 @@ def _word_in_one_script(word: str, is_latin: bool) -> str:
     latin = _latin_letters(word)
     if latin in (0, len(word)):
         return word
-    as_latin, as_cyrillic = word.translate(_TO_LATIN), word.translate(_TO_CYRILLIC)
+    as_latin = word.translate(_TO_LATIN)
+    as_cyrillic = word.translate(_TO_CYRILLIC)
     can_be_latin = as_latin.isascii()
     can_be_cyrillic = bool(_CYRILLIC_WORD.fullmatch(as_cyrillic))
     if can_be_latin and can_be_cyrillic:

@@ -140,8 +140,10 @@ def _fold_all(codes: Array, bounds: Array, sides: Array, table: Array) -> _Folde
     bounds: where each message begins in codes, with the NUL that ends it.
     """
     most = 2 * len(codes) + 2  # a letter is folded to itself and a blank
-    letters, letter_at = np.zeros(most, np.uint64), np.zeros(len(bounds), np.int64)
-    hashes, word_at = np.zeros(most, np.uint64), np.zeros(len(bounds), np.int64)
+    letters = np.zeros(most, np.uint64)
+    letter_at = np.zeros(len(bounds), np.int64)
+    hashes = np.zeros(most, np.uint64)
+    word_at = np.zeros(len(bounds), np.int64)
     for i in range(len(sides)):
         letter_at[i + 1], word_at[i + 1] = letter_at[i], word_at[i]
         if sides[i] >= 0:
@@ -239,7 +241,8 @@ def _most_similar(folded: _Folded, words: Array, sides: Array) -> tuple[float, i
 def _no_grams(entries: int, messages: int) -> _Grams:
     slots = _slots(entries)
     keys, newest = np.zeros(slots, np.uint64), np.zeros(slots, np.int64)
-    message, before = np.zeros(entries, np.int64), np.zeros(entries, np.int64)
+    message = np.zeros(entries, np.int64)
+    before = np.zeros(entries, np.int64)
     return _Grams(keys, newest, message, before, np.zeros(messages, np.int64))
 
 

@@ -191,7 +191,7 @@ class Line:
 
 class Beginnings(NamedTuple):
     """What finds the beginnings of searched parts, and the lines that have each: one list for all,
-    where a hundred thousand would be walked by every collection of garbage."""
+    where a hundred thousand would be looked through by every collection of garbage."""
 
     automaton: AhoCorasick
     lines: list[Line]

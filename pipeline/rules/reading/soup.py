@@ -62,7 +62,8 @@ def _is_varied(pattern: re.Pattern[str], line: str) -> bool:
 
 def _is_rare(line: str) -> bool:
     """Are most letters of Chinese or Korean in none of the sets of common ones?"""
-    han, hangul = "".join(_HAN.findall(line)), "".join(_HANGUL.findall(line))
+    han = "".join(_HAN.findall(line))
+    hangul = "".join(_HANGUL.findall(line))
     if len(han) >= ENOUGH:
         return max(_common(han, *first) for first in COMMON_SETS) < MOST * len(han)
     return len(hangul) >= ENOUGH and _common(hangul, "euc_kr", 0xC9) < MOST * len(hangul)

@@ -212,7 +212,8 @@ def _is_born_young(described: Reading) -> bool:
 def _is_described(described: Reading) -> bool:
     """Words such as "schoolgirl" or "in ninth grade" for the character of a card that tells no
     grown-up age."""
-    youth, school = described.hits["minor_youth"], described.hits["minor_school"]
+    youth = described.hits["minor_youth"]
+    school = described.hits["minor_school"]
     line = described.line(0)
     if not (youth or school) or _GROWN_UP.search(line):
         return False

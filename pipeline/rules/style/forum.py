@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from pipeline.conversation import Finding
     from pipeline.rules.reading.reading import Reading
 
-SIGN, FOLD, HEAD, QUOTE = "forum", "forum_fold", "forum_head", "forum_quote"
+SIGN = "forum"
+FOLD = "forum_fold"
+HEAD = "forum_head"
+QUOTE = "forum_quote"
 BUTTON, WORD = "forum_button", "forum_word"
 LONGEST = 160  # characters of a page's line, from its end
 _ALL = Entries((SIGN, DEVICE, FOLD, HEAD, QUOTE, BUTTON, WORD))

@@ -199,14 +199,16 @@ def _is_heading(folded: Sequence[str], index: int) -> bool:
 
     Programs of some languages write no verb beside the address. Long headings are broken in two.
     """
-    line, after = folded[index].rstrip("* "), " ".join(folded[index + 1 : index + 2])
+    line = folded[index].rstrip("* ")
+    after = " ".join(folded[index + 1 : index + 2])
     if not line.endswith((":", "：")):
         if len(after) > _LONGEST // 2 or not _MAIL_ADDRESS.search(line):
             return False
         line = f"{line} {after}".rstrip("* ")
     if not line.endswith((":", "：")):
         return False
-    has_address, has_verb = _MAIL_ADDRESS.search(line), _WROTE.search(line)
+    has_address = _MAIL_ADDRESS.search(line)
+    has_verb = _WROTE.search(line)
     has_day = _DATE.search(line) or (_YEAR.search(line) and _DAY.search(line))
     if has_verb:
         return bool(has_day or has_address or after.startswith(">"))

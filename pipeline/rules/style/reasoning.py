@@ -175,7 +175,8 @@ def _sentences(reading: Reading) -> Iterator[Hit]:
     """Early in a reply, words on the user from outside, and near them a plan for the reply. Under
     a word for thoughts, as in "(Thinking: keep it short)", one of the two is enough; without
     brackets, the words on the user."""
-    users, plans = reading.hits["reasoning_user"], reading.hits["reasoning_plan"]
+    users = reading.hits["reasoning_user"]
+    plans = reading.hits["reasoning_plan"]
     for hit in [*users, *plans]:
         role, content = reading.messages[hit.message][:2]
         if role == "assistant" and hit.start < EARLY:

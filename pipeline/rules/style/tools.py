@@ -235,7 +235,8 @@ def _objects(text: str) -> Iterator[Stretch]:
 
 def _is_alone(text: str, start: int, end: int) -> bool:
     """Data in a line of its own, and not in a block of code."""
-    before, after = text[:start].rpartition("\n")[2], text[end:].partition("\n")[0]
+    before = text[:start].rpartition("\n")[2]
+    after = text[end:].partition("\n")[0]
     return not (before.strip() or after.strip() or "```" in text) and bool(_parsed(text[start:end]))
 
 

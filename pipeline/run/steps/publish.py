@@ -83,7 +83,9 @@ def _tally(output: Store, parts: Sequence[Part]) -> Tally:
 
 def _placed(context: StageContext, parts: Sequence[Part]) -> released.Released:
     """Where every row stands, and how many files there are; as it was for what was released."""
-    output, settings, seed = context.output, context.settings, context.job.recipe.seed
+    output = context.output
+    settings = context.settings
+    seed = context.job.recipe.seed
     before = released.read(output, settings, seed)
     tables = _of_each(context, _keys_of_part, [(output, part) for part in parts])
     known = choose.joined_rows(context)

@@ -62,7 +62,8 @@ def read(record: object) -> Iterator[Transcript]:
     if len(replies) > 1:
         raise ValueError("several candidates, and nothing says which of them is the best")
     shown = spoken + replies
-    turns, thoughts = [turn for turn, _ in shown], [known for _, known in shown]
+    turns = [turn for turn, _ in shown]
+    thoughts = [known for _, known in shown]
     found = Transcript(turns, record=record_id(fields, *IDS), extra=if_any("turns", thoughts))
     branches.with_prompt(dict(zip(PROMPTS, map(request.get, PROMPTS), strict=True)), found)
     used = ["contents", *PROMPTS, *LOGGED, id_field(fields, *IDS)]

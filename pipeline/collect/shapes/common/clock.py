@@ -143,7 +143,8 @@ def days_first(stamps: Sequence[Stamp]) -> tuple[bool, tuple[str, ...]]:
         return True, ()
     if any(stamp.dotted for stamp in stamps):
         return True, ()
-    day_steps, month_steps = _backward(stamps, True), _backward(stamps, False)
+    day_steps = _backward(stamps, True)
+    month_steps = _backward(stamps, False)
     if bool(day_steps) != bool(month_steps):
         return not day_steps, ()
     is_day = _likely_days_first(stamps)

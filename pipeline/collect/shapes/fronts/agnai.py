@@ -67,7 +67,8 @@ def _read(record: Fields, place: Place) -> Transcript:
 
 
 def _add(chat: fronts.ChatDraft, message: Fields, where: str) -> None:
-    text, role = text_of(message.get("msg"), where), _role(message, where)
+    text = text_of(message.get("msg"), where)
+    role = _role(message, where)
     if message.get("ooc") is True:
         chat.left_out["out of character"] += 1
         return

@@ -57,7 +57,8 @@ def read(record: object) -> Iterator[Transcript]:
 
 
 def _persona(record: Fields) -> Persona:
-    name, greeting = description(record.get("bot_name")), description(record.get("bot_greeting"))
+    name = description(record.get("bot_name"))
+    greeting = description(record.get("bot_greeting"))
     about = [description(record.get(field)) for field in ("bot_description", "bot_definitions")]
     return Persona(name, "\n".join(filter(None, about)) or None, greeting)
 

@@ -46,7 +46,8 @@ def read(record: object) -> Iterator[Transcript | Unread]:
     character = dict_of(record, "the record")
     dialogues, used = character.get("dialogues"), USED
     if not dialogues:
-        dialogues, used = [{"chat": character.get(EXAMPLE)}], [*USED, EXAMPLE]
+        dialogues = [{"chat": character.get(EXAMPLE)}]
+        used = [*USED, EXAMPLE]
     shared = rest(character, *used)
     for number, dialogue in enumerate(list_of(dialogues, "dialogues"), 1):
         try:

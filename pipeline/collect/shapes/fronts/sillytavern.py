@@ -50,7 +50,8 @@ class _Chat(fronts.ChatDraft):
 
 
 def recognise(head: list[object]) -> bool:
-    messages, headers = sum(map(_is_message, head)), sum(map(_is_header, head))
+    messages = sum(map(_is_message, head))
+    headers = sum(map(_is_header, head))
     if not messages:
         return headers == len(head) == 1
     return (messages + headers) * 2 > len(head)
@@ -92,7 +93,8 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
 
 def _add(chat: _Chat, message: Fields) -> None:
     """One more message of the chat; ValueError when it cannot be read."""
-    text, role = _text(message.get("mes"), "`mes`"), _role(message, chat.header)
+    text = _text(message.get("mes"), "`mes`")
+    role = _role(message, chat.header)
     if message.get("is_system"):
         chat.left_out["comment" if _kind(message) else "hidden message"] += 1
         return

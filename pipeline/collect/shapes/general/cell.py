@@ -140,7 +140,8 @@ def _is_head(match: re.Match[str]) -> bool:
     """Whether a label may be a name: of few words, and a blank or a letter of another script after
     its colon. `DTSTART:20240425` and `https://` are none; role words need no blank.
     """
-    name, after = match[1].strip(), match.string[match.end() : match.end() + 1]
+    name = match[1].strip()
+    after = match.string[match.end() : match.end() + 1]
     if len(name.split()) > WORDS or name.lower().startswith("from "):
         return False
     is_apart = match[0][-1] in " \t\n：*_" or not after.isascii() or after in ("", "\r", "\n")

@@ -115,7 +115,8 @@ def with_beside(
     """
     own = [name for name in used if name]
     found = beside.found(record, turns, *own, *for_writers)
-    people, scene = dict(found.personas), known.one_of(known.SCENARIOS, record)
+    people = dict(found.personas)
+    scene = known.one_of(known.SCENARIOS, record)
     scene_text = description(record[scene]) if scene and scene not in found.used else None
     if scene_text:
         people[None] = replace(people.get(None) or Persona(), scenario=scene_text)

@@ -48,7 +48,8 @@ def _entries(lines: Iterable[str]) -> Iterator[Entry]:
     day, last = dt.date.min, dt.time()
     waiting: list[str] = []
     for line in lines:
-        title, match = TITLE.match(line.lstrip("\ufeff")), LINE.match(line.rstrip())
+        title = TITLE.match(line.lstrip("\ufeff"))
+        match = LINE.match(line.rstrip())
         if (title or match) and waiting:
             yield _entry(dt.datetime.combine(day, last), "\n".join(waiting))
             waiting = []

@@ -74,7 +74,8 @@ def _transcript(match: re.Match[str], texts: dict[str, FilmLine]) -> Transcript 
         detail = f"the line {missing[0]} is not in {LINES}"
         return Unread("record.unreadable", detail, match[0])
     spoken = [texts[number] for number in numbers]
-    characters, names = ({line.character for line in spoken}, {line.name for line in spoken})
+    characters = {line.character for line in spoken}
+    names = {line.name for line in spoken}
     turns: list[Turn] = []
     for line in spoken:
         name = line.name
