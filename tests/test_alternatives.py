@@ -406,8 +406,10 @@ def tried(content: str, reason: str | None) -> Conversation:
 def test_a_try_that_broke_a_rule_stays_whole_as_the_worse_half_of_a_pair(
     content: str, rule: str
 ) -> None:
-    result, alone = filtered(tried(content, rule)), filtered(row())
-    assert isinstance(result, Conversation) and isinstance(alone, Conversation)
+    result = filtered(tried(content, rule))
+    alone = filtered(row())
+    assert isinstance(result, Conversation)
+    assert isinstance(alone, Conversation)
     assert contents(result) == [(3, content)]
     assert (result.edits, result.findings) == (alone.edits, alone.findings)
     assert contents(filtered(tried(content, "swipe"))) != [(3, content)]
