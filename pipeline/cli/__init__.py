@@ -5,6 +5,7 @@ It decides nothing, and it alone prints, reads the environment and exits.
     run.py       run, check, plan, init, recipe, clean
     stages.py    a command for each stage, made from the table of stages
     evaluate.py  what `score` shows of the user's own conversations
+    push.py      push
     look.py      why, stats
     calibrate.py calibrate filter, calibrate score
     request.py   what the command of a stage was given, and its run
@@ -22,7 +23,7 @@ import sys
 import click
 
 from pipeline import UserError, __version__
-from pipeline.cli import calibrate, look, run, stages
+from pipeline.cli import calibrate, look, push, run, stages
 from pipeline.cli.execute import UNKEPT
 from pipeline.cli.streams import complain
 from pipeline.run.startup import lean
@@ -58,7 +59,13 @@ def cli() -> None:
     """
 
 
-for _command in (*run.COMMANDS, *stages.COMMANDS, *look.COMMANDS, *calibrate.COMMANDS):
+for _command in (
+    *run.COMMANDS,
+    *stages.COMMANDS,
+    *push.COMMANDS,
+    *look.COMMANDS,
+    *calibrate.COMMANDS,
+):
     cli.add_command(_command)
 
 

@@ -11,6 +11,8 @@ files.write(config, parts, placed, …) -> Written  the files that `datasets.loa
 infos.metadata(configs) -> metadata               what the loader must know of them
 release.refusals(summary, settings) -> sentences  why it may not be released
 card.card(name, summary, funnel, refused) -> README.md     the dataset card
+outgoing.release(run, report) -> Release          what of it goes to the Hub
+hub.push(name, release, wanted) -> Pushed         one commit, loaded back, a tag
 """
 
 from pipeline.publish.cut import work

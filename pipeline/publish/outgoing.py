@@ -1,0 +1,153 @@
+"""What of a run's dataset goes to the Hub: checked against the report that was written with it.
+
+Configs of the rehearsal model stay here, and the card that goes out does not name them.
+`release.json` goes with it. It names every file by its SHA-256: the next push knows by it what is
+its own to change or take away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import yaml
+
+from pipeline import UserError
+from pipeline.publish.configs import CONFIGS
+from pipeline.store.files import FileMark
+from pipeline.store.report import Report
+from pipeline.store.store import Store
+
+STAGE = "6-publish"
+DATASET = "dataset"
+CARD = "README.md"
+LISTING = "release.json"
+FRONT = re.compile(r"---\n(.*?\n)---\n(.*)", re.S)
+Rows = dict[str, dict[str, int]]  # of each config, by split
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A file to push. source: where it is, or its content. rows: of a Parquet file."""
+
+    source: Path | bytes
+    size: int
+    sha256: str
+    rows: int | None = None
+
+    def git_name(self) -> str:
+        """The name that git gives its content: by it the Hub lists files that are not in LFS."""
+        found = hashlib.sha1(f"blob {self.size}\0".encode())
+        found.update(self.source if isinstance(self.source, bytes) else self.source.read_bytes())
+        return found.hexdigest()
+
+
+@dataclass(frozen=True)
+class Release:
+    """files: by their path in the repository. rows: what a loader must find."""
+
+    files: dict[str, Outgoing]
+    rows: Rows
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files.values())
+
+
+def release(run: str, report: Report | None) -> Release:
+    """The files of a run that may be pushed. report: of `publish`, None where it is not done.
+
+    Raises UserError: no dataset, refused, nothing but rehearsal; DamagedFile: not as written.
+    """
+    report = _allowed(run, report)
+    rows = _rows(report)
+    if not rows:
+        raise UserError(
+            f"{run} holds nothing to push: rows of the rehearsal model never are. "
+            "Run the recipe with a model, or with sources."
+        )
+    files = dict(_data_files(run, report))
+    _check_rows(run, files, rows)
+    card = files[CARD].source
+    assert isinstance(card, Path)
+    files[CARD] = _written(without_rehearsal(card.read_text("utf-8")))
+    files[LISTING] = _written(_listing(files))
+    return Release(dict(sorted(files.items())), rows)
+
+
+def _allowed(run: str, report: Report | None) -> Report:
+    if report is None:
+        raise UserError(f"There is no dataset in {run}: run its recipe to the end first.")
+    if report["refused"]:
+        raise UserError(f"{run} is not pushed. " + " ".join(report["refused"]))
+    if not Store(run).local:
+        raise UserError(f"{run} is not on this machine: copy it here, and push the copy.")
+    return report
+
+
+def _is_rehearsal(config: str) -> bool:
+    return config in CONFIGS and CONFIGS[config].rehearsal
+
+
+def _rows(report: Any) -> Rows:
+    found: Rows = {}
+    for config in report["configs"]:
+        splits = {name: split["rows"] for name, split in config["splits"].items()}
+        if any(splits.values()) and not _is_rehearsal(config["name"]):
+            found[config["name"]] = splits
+    return found
+
+
+def _data_files(run: str, report: Report) -> Iterator[tuple[str, Outgoing]]:
+    """The files of the dataset, each as it was written."""
+    store = Store(run, STAGE)
+    for name, record in report["files"].items():
+        folder, _, path = name.partition("/")
+        if folder != DATASET or _is_rehearsal(path.partition("/")[0]):
+            continue
+        mark = FileMark(**record)
+        store.check(name, mark)
+        place = Path(store.path) / name
+        rows = pq.read_metadata(place).num_rows if path.endswith(".parquet") else None
+        yield path, Outgoing(place, mark.size, mark.digest, rows)
+
+
+def _check_rows(run: str, files: dict[str, Outgoing], rows: Rows) -> None:
+    for config, splits in rows.items():
+        for split, expected in splits.items():
+            start = f"{config}/{split}-"
+            found = sum(file.rows or 0 for path, file in files.items() if path.startswith(start))
+            if found != expected:
+                where = f"{run}: {config}/{split}"
+                raise UserError(f"{where} has {found} rows, not {expected}: run the recipe again.")
+
+
+def without_rehearsal(card: str) -> str:
+    """The card without the configs that are never pushed."""
+    match = FRONT.fullmatch(card)
+    if match is None:
+        raise UserError("The dataset's card has no metadata: run the recipe again.")
+    front = yaml.safe_load(match[1])
+    for key in ("configs", "dataset_info"):
+        entries = front.get(key, [])
+        front[key] = [one for one in entries if not _is_rehearsal(one["config_name"])]
+    starts = tuple(f"| {name} |" for name in CONFIGS if _is_rehearsal(name))
+    lines = [line for line in match[2].split("\n") if not line.startswith(starts)]
+    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+    return f"---\n{head}---\n" + "\n".join(lines)
+
+
+def _listing(files: dict[str, Outgoing]) -> str:
+    digests = {path: file.sha256 for path, file in sorted(files.items())}
+    return json.dumps({"made_with": "rapport", "files": digests}, indent=1) + "\n"
+
+
+def _written(text: str) -> Outgoing:
+    data = text.encode()
+    return Outgoing(data, len(data), hashlib.sha256(data).hexdigest())
