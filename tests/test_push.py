@@ -5,6 +5,7 @@ These read the Hub's address once, at import: a process for each Hub.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -13,20 +14,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from pipeline import UserError
 from pipeline.publish import outgoing
+from pipeline.publish.card import card
 from pipeline.publish.outgoing import LISTING
 from pipeline.run.reports import standing
+from pipeline.store.files import FileMark
+from pipeline.store.store import Store
+from tests.publishing import written
 from tests.rows import record, talk, write_jsonl
 from tests.servers.hub import CUT, READ_TOKEN, TOKEN, Failure, Hub, Repo, serving
 from tests.test_publish import WHATSAPP
+from tests.test_published_files import rich
 
 NAME = "anna/talks"
 COMMIT = r"POST .*/commit/"
@@ -322,34 +327,44 @@ def test_after_a_kill_at_any_moment_the_same_command_makes_one_release(
     assert again <= len(expected(run).files) - sent + 5  # what five threads had under way
 
 
+def mixed_run(folder: Path) -> Path:
+    """A run as `publish` leaves it: 16 rows, 2 of them of the rehearsal model."""
+    dataset = f"{outgoing.STAGE}/{outgoing.DATASET}"
+    rows = [rich(number) for number in range(16)]
+    summary = written(folder / dataset, [rows])
+    Store(folder, dataset).write_text("README.md", card("mixed", summary, []))
+    Store(folder).write_text("recipe.yaml", "name: mixed\n")
+    marks = {}
+    for path in sorted((folder / dataset).rglob("*.*")):
+        data = path.read_bytes()
+        mark = FileMark(0, len(data), hashlib.sha256(data).hexdigest())
+        marks[str(path.relative_to(folder / outgoing.STAGE))] = asdict(mark)
+    configs = list(map(asdict, summary.configs))
+    report = {"before": "", "store": "1", "files": marks, "configs": configs, "refused": []}
+    Store(folder, outgoing.STAGE).write_record("report.json", report)
+    return folder
+
+
 def test_rows_of_the_rehearsal_model_stay_here(
     hub: Hub, home: Path, push: Push, tmp_path: Path
 ) -> None:
-    write_jsonl(tmp_path / "talks.jsonl", [record(number) for number in range(12)])
-    values = {
-        "name": "mixed",
-        "collect": {"sources": [{"name": "mine", "files": ["talks.jsonl"], "license": "MIT"}]},
-        "models": {"writer": {"base_url": "rehearsal", "model": "rehearsal"}},
-        "generate": {"seeds": 2, "talks": 1, "license": "CC0-1.0"},
-    }
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(values))
-    rapport("run", tmp_path / "recipe.yaml", "--out", tmp_path / "run")
-    assert list((tmp_path / "run" / "6-publish" / "dataset" / "rehearsal").iterdir())
-    code, _, err = push(tmp_path / "run")
+    run = mixed_run(tmp_path)
+    assert list((run / outgoing.STAGE / outgoing.DATASET / "rehearsal").iterdir())
+    code, _, err = push(run)
     assert code == 0, err
     repo = hub.repos[NAME]
     assert not [path for path in repo.files if path.startswith("rehearsal")]
-    _, front, body = repo.files["README.md"].decode().split("---\n", 2)
-    assert "rehearsal" not in front
-    assert "| rehearsal" not in body
+    text = repo.files["README.md"].decode()
+    assert "config_name: rehearsal" not in text
+    assert "| rehearsal" not in text
     found = loaded(hub, home)
-    assert found == expected(tmp_path / "run").rows
-    assert sum(found["full"].values()) == 12
+    assert found == expected(run).rows
+    assert sum(found["full"].values()) == 14
 
-    report = standing(str(tmp_path / "run"))[outgoing.STAGE]
+    report = standing(str(run))[outgoing.STAGE]
     configs = [one for one in report["configs"] if one["name"].startswith("rehearsal")]
     with pytest.raises(UserError, match="rows of the rehearsal model never are"):
-        outgoing.release(str(tmp_path / "run"), {**report, "configs": configs})
+        outgoing.release(str(run), {**report, "configs": configs})
 
 
 def test_private_rows_and_damaged_files_are_not_pushed(

@@ -37,7 +37,12 @@ def _compare(name: str, revision: str, path: str, sent: Outgoing) -> None:
 
         def download() -> str:
             return hub.hf_hub_download(
-                name, path, repo_type="dataset", revision=revision, local_dir=folder
+                name,
+                path,
+                repo_type="dataset",
+                revision=revision,
+                local_dir=folder,
+                force_download=True,  # not what is cached here
             )
 
         found = Path(retried(download))
