@@ -186,8 +186,14 @@ def test_the_next_release_sends_what_changed_and_keeps_what_others_added(
     assert push(grown)[0] == 0
     assert repo.files.pop("notes/why.txt") == b"for us"
     assert_released(repo, grown, "v2")
-    assert push(run)[0] == 0  # back to the first: a release of its own
-    assert sorted(repo.tags) == ["v1", "v2", "v3"]
+    small = run_of(tmp_path / "small", 0, 1)
+    gone = set(after) - set(expected(small).files)
+    assert gone
+    lines = push(small, "--dry-run")[1].splitlines()
+    assert {line.split()[-1] for line in lines if line.startswith("removed")} == gone
+    assert push(small)[0] == 0
+    assert_released(repo, small, "v3")
+    assert repo.tags["v1"] != repo.tags["v2"]
 
 
 FAILURES = {
@@ -285,6 +291,8 @@ def test_a_pull_request_leaves_main_as_it_is_and_is_made_once(
         assert f"/datasets/{NAME}/discussions/1" in out
     assert list(repo.pulls) == [1]
     assert (repo.head, repo.tags) == (before, {})
+    path = next(path for path in repo.commits[repo.pulls[1]] if path.endswith(".parquet"))
+    assert [one for one in hub.asked if f"/resolve/refs%2Fpr%2F1/{path}" in one]  # loaded back
     assert set(expected(run).files) < set(repo.commits[repo.pulls[1]])
 
 

@@ -30,13 +30,17 @@ def push(
     """
     from pipeline.publish import hub, outgoing
     from pipeline.run.reports import standing
+    from pipeline.store.files import RunFolder
+    from pipeline.store.lock import locked
 
-    release = outgoing.release(folder, standing(folder).get(outgoing.STAGE))
+    report = standing(folder).get(outgoing.STAGE)
     wanted = hub.Wanted(private, pull_request, overwrite)
-    if dry_run:
-        streams.show_lines(_plan(name, hub.planned(name, release, wanted)))
-    else:
-        streams.show_lines(_result(hub.push(name, release, wanted)))
+    with locked(RunFolder(folder)):  # what is checked must be what is sent
+        release = outgoing.release(folder, report)
+        if dry_run:
+            streams.show_lines(_plan(name, hub.planned(name, release, wanted)))
+        else:
+            streams.show_lines(_result(hub.push(name, release, wanted)))
 
 
 def _plan(name: str, changes: Changes) -> Iterator[str]:

@@ -35,7 +35,7 @@ TITLE = "Release by Rapport"
 TAG = re.compile(r"v(\d+)")
 NOTHING = "Nothing was published: the repository is as it was. The same command goes on."
 UNSURE = "Whether the commit was taken is not known: the same command finds out and goes on."
-UNCHECKED = "The release is there, but not checked and not tagged. The same command goes on."
+UNCHECKED = "It is there, but not loaded back and compared. The same command goes on."
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,10 @@ class _Repository:
         if not re.fullmatch(r"[^/\s]+/[^/\s]+", name):
             raise UserError(f"{name!r} is not a dataset's name: write owner/name.")
         disable_progress_bars()
-        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # else signed addresses show
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+        waiting = logging.getLogger("huggingface_hub.utils._http")
+        waiting.setLevel(logging.WARNING)
+        waiting.addFilter(_names_no_address)
         self.name = name
         self._api: HfApi = hub.HfApi(library_name="rapport")
         self.state = NOTHING  # what is published now
@@ -131,26 +134,31 @@ class _Repository:
 
     def propose(self, release: Release, wanted: Wanted) -> Pushed:
         """A pull request, unless an open one has the same or `main` has it already."""
-        there, changes = self.difference(release, wanted)
-        if not there.commit:
-            raise UserError(f"There is no dataset {self.name}: push it once without a request.")
-        if not changes:
-            return Pushed(False, self._address(f"commit/{there.commit}"), None)
+        changes, number, is_new = self._proposed(release, wanted)
+        if number is None:
+            return Pushed(False, self._address(""), None)
+        self.state, revision = UNCHECKED, f"refs/pr/{number}"
+        load_back(self.name, revision, release, changes.sent)
+        self._check(release, revision)
+        return Pushed(is_new, self._address(f"discussions/{number}"), None)
+
+    def _proposed(self, release: Release, wanted: Wanted) -> tuple[Changes, int | None, bool]:
+        """What changes, the number of the pull request, and whether it was made now; None where
+        `main` has the release. After a failure all is read again."""
         for wait in (*WAITS, None):
-            known = retried(lambda: self._proposal(release))
-            if known:
-                return Pushed(False, self._address(f"discussions/{known}"), None)
+            there, changes = self.difference(release, wanted)
+            if not there.commit:
+                raise UserError(f"There is no dataset {self.name}: push it once without a request.")
+            known = retried(lambda: self._proposal(release)) if changes else None
+            if known or not changes:
+                return changes, known, False
             try:
                 made = self._commit(release, changes, there.commit, True)
+                return changes, made.pr_num, True
             except Exception as error:
                 if wait is None or not may_pass(error):
                     raise
                 pause(error, wait)
-                continue
-            self.state, revision = UNCHECKED, str(made.pr_revision)
-            load_back(self.name, revision, release, changes.sent)
-            self._check(release, revision)
-            return Pushed(True, str(made.pr_url), None)
         raise AssertionError("the last attempt returns or raises")
 
     def difference(self, release: Release, wanted: Wanted) -> tuple[There, Changes]:
@@ -310,7 +318,13 @@ class _Repository:
         return None
 
     def _address(self, rest: str) -> str:
-        return f"{self._api.endpoint}/datasets/{self.name}/{rest}"
+        return f"{self._api.endpoint}/datasets/{self.name}/{rest}".rstrip("/")
+
+
+def _names_no_address(record: logging.LogRecord) -> bool:
+    """Of what the library says while it asks again, only how long it waits: addresses may be
+    signed."""
+    return record.getMessage().startswith(("Rate limited", "Retrying in"))
 
 
 def compared(release: Release, there: There, last: dict[str, str]) -> Changes:
