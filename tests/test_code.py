@@ -96,9 +96,9 @@ def test_what_measures_stands_on_nothing_that_rates() -> None:
     ("edited", "stages"),
     [
         ("words/refusal-en.txt", {"generate", "filter", "score", "publish"}),
-        ("words/emotion-en.txt", {"score"}),
-        ("words/praise-en.txt", {"score"}),
-        ("words/complaint-de.txt", {"score"}),
+        ("words/emotion-en.txt", {"generate", "score"}),
+        ("words/praise-en.txt", {"generate", "score"}),
+        ("words/complaint-de.txt", {"generate", "score"}),
         ("words/declines-en.txt", {"generate"}),
         ("words/rebuffs-de.txt", {"generate", "score"}),
         ("prompts/talk-user-en.md", {"generate"}),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LITTLE_ROWS = 2_000  # rows that one process has done before a second one has begun
 LITTLE_BYTES = 4_000_000  # the same for files
+# `dedup` writes it and `publish` reads it. Every decision: the row, its partner, their similarity.
+PAIRS = "pairs.parquet"
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from pipeline.publish import choose, listing
 from pipeline.publish.choice import Choice
 from pipeline.publish.clusters import joined, with_clusters
 from pipeline.recipe.publish import PublishSettings
-from pipeline.run.context import StageContext
-from pipeline.run.steps.dedup import PAIRS
+from pipeline.run.context import PAIRS, StageContext
 from pipeline.store.counts import Counts
 from pipeline.store.files import FileMark, digest
 from pipeline.store.report import Report

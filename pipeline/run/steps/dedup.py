@@ -13,12 +13,10 @@ from pipeline import UserError, collect
 from pipeline.dedup import link, sign, verify
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.dedup import DedupSettings
-from pipeline.run.context import StageContext
+from pipeline.run.context import PAIRS, StageContext
 from pipeline.store.counts import Counts
 from pipeline.store.files import digest
 from pipeline.store.store import Mark, Part, Store
-
-PAIRS = "pairs.parquet"  # every decision: the row, its partner, their similarity
 
 
 def run(context: StageContext) -> dict[str, Any]:
