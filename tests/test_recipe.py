@@ -304,7 +304,11 @@ MISTAKES = [
     ("a\ngenerate: {turns: [a, b]}", 2, "generate.turns[1]: must be a whole number (found 'a')"),
     ("a\ngenerate: {temperature: 3}", 2, "generate.temperature: must be 2 or less (found 3)"),
     ("a\ngenerate: {talks: -1}", 2, "generate.talks: must be 0 or more (found -1)"),
-    ("a\ngenerate: {language: de}", 2, "generate.language: must be 'en' or 'ru' (found 'de')"),
+    (
+        "a\ngenerate: {language: German}",
+        2,
+        "generate.language: must be the two small letters of a language, as in en (found 'German')",
+    ),
     ("a\nfilter: {languages: [eng]}", 2, "languages[1]: there is no language `eng`; codes are"),
     ("a\nfilter: {languages: [no]}", 2, "languages[1]: must be a text (found False): write it in"),
     ("a\nfilter: {privacy: masc}", 2, "filter.privacy: must be 'label', 'mask' or 'drop'"),

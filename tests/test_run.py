@@ -471,13 +471,12 @@ def test_what_a_server_failed_is_asked_again_by_the_same_command(tmp_path: Path)
         assert "the same command asks again for what failed" in told
         broken = funnel(told)
         assert broken["generate"]["transient"] > 0
-        asked = server.stats()["requests"]
-        server.configure(faults={})
+        server.configure(faults={})  # counts anew
         healed = funnel(rapport("run", path, "--out", run, "--json"))
         assert (healed["generate"]["added"], healed["generate"]["kept"]) == (4, 124)
         assert healed["publish"]["in"] > broken["publish"]["in"]
         answered = server.stats()
-        assert answered["requests"] > asked
+        assert answered["requests"] > 0
         assert answered["asked_again_after_answer"] == 0
         walked = finished(run)
         rapport("run", path, "--out", run)
@@ -520,9 +519,10 @@ def test_a_paid_run_tells_how_far_it_is_and_what_it_took(tmp_path: Path) -> None
             in told
         )
         (usage,) = [r["usage"] for r in json.loads(rapport("stats", run, "--json")) if "usage" in r]
-        assert usage["all_cost"] == pytest.approx(usage["cost"])
+        assert usage["probes"] > 0  # what they took counts as spent, and is little
+        assert usage["cost"] < usage["all_cost"] < 1.05 * usage["cost"]
         assert (
-            f"spent in this folder so far: {usage['all_tokens']} tokens, ${usage['cost']:.4f}"
+            f"spent in this folder so far: {usage['all_tokens']} tokens, ${usage['all_cost']:.4f}"
             in told
         )
         values = json.loads(path.read_text())
@@ -531,7 +531,7 @@ def test_a_paid_run_tells_how_far_it_is_and_what_it_took(tmp_path: Path) -> None
         )
         told = rapport("plan", path, "--out", run)
     assert "Careful: the estimate exceeds `budget.max_cost`" in told
-    assert f"{usage['cost']:.4f}" in told
+    assert f"{usage['all_cost']:.4f}" in told
 
 
 def test_calibrate_shows_what_a_limit_would_do(tmp_path: Path) -> None:

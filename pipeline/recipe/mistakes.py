@@ -23,6 +23,7 @@ SECTION = "must be a section of keys and values, as in {{key: value}}"
 WORDS = {
     "missing": "is missing",
     "string_type": "must be a text",
+    "string_pattern_mismatch": "must be the two small letters of a language, as in en",
     "int_type": WHOLE,
     "int_parsing": WHOLE,
     "int_parsing_size": "is too large a number",
