@@ -140,8 +140,8 @@ ALWAYS = "Always: the harbour smells of tar."
         ),
     ],
 )
-def test_an_entry_is_told_when_its_key_has_come_up(said: list[str], told: list[str]) -> None:
-    found = lorebook.told(lorebook.read(BOOK), said)
+def test_an_entry_is_shown_when_its_key_has_come_up(said: list[str], told: list[str]) -> None:
+    found = lorebook.shown(lorebook.read(BOOK), said)
     assert ALWAYS in found
     assert [text for text in found if text != ALWAYS] == told
 

@@ -28,9 +28,11 @@ from pipeline.formats import cards
 from pipeline.publish.configs import CONFIGS, TRAINABLE
 from pipeline.publish.configs.made import MadeRows
 from pipeline.recipe.publish import PublishSettings
+from tests.conftest import Rapport
 from tests.publishing import configs_of, placed_rows
 from tests.rows import conversation
 
+TEN = Path(__file__).parents[1] / "examples" / "score" / "ten.jsonl"
 ADA = Persona("Ada", "Ada paints boats.", scenario="A shop in the rain.")
 RESERVED = {"labels", "group", "input_ids", "seq_lengths", "attention_mask"}
 
@@ -248,10 +250,26 @@ def test_notes_and_flags_stay_with_their_messages_in_windows() -> None:
     assert [note[-8:] for note in notes] == ["step 1.]", "step 3.]", "step 5.]"]
 
 
-def test_a_tokenizer_that_cannot_be_had_is_a_sentence() -> None:
-    if importlib.util.find_spec("tokenizers") is None:
-        with pytest.raises(UserError, match="pip install tokenizers"):
-            make("default", conversation(1), tokenizer="some/where")
+@pytest.mark.skipif(
+    importlib.util.find_spec("tokenizers") is not None, reason="the library is installed here"
+)
+def test_a_tokenizer_that_cannot_be_had_is_a_sentence_before_the_first_stage(
+    tmp_path: Path, rapport: Rapport
+) -> None:
+    with pytest.raises(UserError, match="pip install tokenizers"):
+        make("default", conversation(1), tokenizer="some/where")
+    recipe = {
+        "name": "a",
+        "collect": {"sources": [{"name": "x", "files": [str(TEN)]}]},
+        "publish": {"tokenizer": "some/where"},
+    }
+    path = tmp_path / "recipe.yaml"
+    path.write_text(json.dumps(recipe), "utf-8")
+    code, _, err = rapport("run", path, "--out", tmp_path / "out")
+    assert code == 1
+    assert "pip install tokenizers" in err
+    assert not (tmp_path / "out" / "1-collect").exists()
+    assert rapport("run", path, "--out", tmp_path / "out", "--until", "collect")[0] == 0
 
 
 # --- noted

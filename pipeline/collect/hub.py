@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from pipeline import UserError
+from pipeline import UserError, causes
 from pipeline.collect import formats, licence, rows
 from pipeline.collect.admit import Origin
 from pipeline.collect.shapes.transcript import Place
@@ -226,18 +226,11 @@ def _explained(source: SourceSettings) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        messages = (_message(source, cause) for cause in _causes(error))
+        messages = (_message(source, cause) for cause in causes(error))
         message = next(filter(None, messages), None)
         if message is None:
             raise
         raise UserError(f"source {source.name}: {message}") from error
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and its causes. The first cause is first, since it knows the most."""
-    if error is not None:
-        yield from _causes(error.__cause__ or error.__context__)
-        yield error
 
 
 def _message(source: SourceSettings, error: BaseException) -> str | None:

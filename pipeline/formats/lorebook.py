@@ -1,4 +1,4 @@
-"""The lorebook of a card: facts that are told when one of their keys has come up.
+"""The lorebook of a card: facts that the model is shown when one of their keys has come up.
 
     keys: [lighthouse, keeper]      content: The lighthouse has been dark since 1981.
 
@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 DEPTH = 4  # messages that are searched, where the book does not say; our choice
-MOST = 4_000  # characters of all that is told at once; our choice
+MOST = 4_000  # characters of all that is shown at once; our choice
 
 
 class LoreEntry(NamedTuple):
     """One fact. keys: any of them calls it. secondary: of a selective entry, any of them too.
-    order: in which entries are told, the lowest first."""
+    order: in which entries are shown, the lowest first."""
 
     keys: tuple[str, ...]
     content: str
@@ -92,8 +92,8 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(text.strip() for text in value if isinstance(text, str) and text.strip())
 
 
-def told(book: Lorebook, messages: Sequence[str]) -> list[str]:
-    """What is to be told before the next message. messages: all so far."""
+def shown(book: Lorebook, messages: Sequence[str]) -> list[str]:
+    """What the model is shown before the next message. messages: all so far."""
     recent = "\n".join(messages[-book.depth :])
     called = [entry for entry in book.entries if _is_called(entry, recent)]
     contents: list[str] = []

@@ -137,10 +137,10 @@ def _remembered(scene: Scene, prompts: Prompts) -> str:
 def lore(scene: Scene, messages: Sequence[Message], prompts: Prompts) -> str:
     """What the character's lorebook has to say of the last messages, to follow its prompt."""
     texts = [message.content for message in messages] or [scene.situation]
-    told = lorebook.told(scene.character.lore, texts)
-    if not told:
+    facts = lorebook.shown(scene.character.lore, texts)
+    if not facts:
         return ""
-    return "\n\n" + prompts.direction("lore", text=scene.fill("\n".join(told)))
+    return "\n\n" + prompts.direction("lore", text=scene.fill("\n".join(facts)))
 
 
 def earlier(scene: Scene, messages: Sequence[Message], prompts: Prompts) -> str:

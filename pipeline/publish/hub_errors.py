@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from pipeline import UserError
+from pipeline import UserError, causes
 
 WAITS = (1.0, 2.0, 4.0, 8.0)  # seconds before what the library asks only once is asked again
 LONGEST = 60.0  # seconds that are waited because the Hub says so; for more, the user comes back
@@ -79,18 +79,11 @@ def explained(name: str, state: Callable[[], str]) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        found = (_message(name, cause) for cause in _causes(error))
+        found = (_message(name, cause) for cause in causes(error))
         message = next(filter(None, found), None)
         if message is None:
             raise
         raise UserError(f"{message} {state()}") from error
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and its causes. The first cause is first, since it knows the most."""
-    if error is not None:
-        yield from _causes(error.__cause__ or error.__context__)
-        yield error
 
 
 def _message(name: str, error: BaseException) -> str | None:

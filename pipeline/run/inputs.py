@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,7 +17,7 @@ from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
 from pipeline.run.calibration import calibration
-from pipeline.run.tokenizer import tokenizer_digest
+from pipeline.run.tokenizer import tokenizer_digest, with_tokenizer
 from pipeline.store.agreement import as_record
 from pipeline.store.files import digest
 
@@ -75,6 +75,15 @@ def _shipped() -> dict[str, str]:
     """The models that are part of the package, by the digest of each file."""
     files = sorted(MODELS.glob("*.npz"))
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def check_libraries(recipe: Recipe, stages: Collection[str]) -> None:
+    """Are the encoder and the tokenizer there that these stages want? Asked before the first stage,
+    not when theirs comes, hours later. Raises UserError."""
+    if "score" in stages:
+        encoder_version(recipe.score)
+    if "publish" in stages:
+        with_tokenizer(recipe.publish, recipe)
 
 
 def encoder_version(settings: ScoreSettings) -> str | None:

@@ -17,7 +17,7 @@ from pipeline.recipe.collect import SourceSettings
 from pipeline.recipe.one_stage import changed
 from pipeline.recipe.settings import Recipe
 from pipeline.run.context import Job, StageContext
-from pipeline.run.inputs import encoder_version
+from pipeline.run.inputs import check_libraries
 from pipeline.run.keys import ingredients
 from pipeline.run.reports import measures_of, recipe_of
 from pipeline.run.stages import NAMES, STAGES, Stage, function_of
@@ -53,8 +53,7 @@ def run(
     funnel: list[FunnelRow] = []
     with locked(top):
         job = replace(job, recipe=_pinned(with_noted_commits(job.recipe, job.out)))
-        if "score" in _names(only, last):
-            encoder_version(job.recipe.score)  # not only when its stage comes, hours later
+        check_libraries(job.recipe, _names(only, last))
         _check_place(top, job.recipe)
         _claim(top, job.recipe)
         top.sweep()
