@@ -26,7 +26,8 @@ from pipeline import filter as stage
 from pipeline.conversation import Conversation, Drop, Finding, Message, Role, Source
 from pipeline.filter.repair import repair_texts
 from pipeline.recipe.filter import FilterSettings, RepairSettings
-from pipeline.rules.reading.phrases import LISTS, listed, parts, pattern
+from pipeline.rules.reading.lists import listed, parts, pattern
+from pipeline.rules.reading.phrases import LISTS
 from pipeline.rules.reading.reading import fold, read
 from pipeline.rules.style.assistant import assistant
 from pipeline.rules.style.refusals import refusals as refused

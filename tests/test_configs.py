@@ -11,7 +11,7 @@ from lxml import html
 
 from pipeline import texts
 from pipeline.conversation import normalised
-from pipeline.rules.reading.phrases import listed, pattern
+from pipeline.rules.reading.lists import listed, pattern
 from pipeline.texts import configs
 
 QUICKSTART = configs() / "quickstart"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.conversation import Conversation, Finding, Message, Source
 from pipeline.filter import work
 from pipeline.recipe.filter import FilterSettings
-from pipeline.rules.reading.phrases import listed
+from pipeline.rules.reading.lists import listed
 from pipeline.rules.reading.reading import Reading, read
 from pipeline.rules.safety import coercion, hate, self_harm
 

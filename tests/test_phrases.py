@@ -9,16 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.conversation import Message
-from pipeline.rules.reading.phrases import (
-    LISTS,
-    UNSPACED,
-    Line,
-    find,
-    flat,
-    listed,
-    parts,
-    pattern,
-)
+from pipeline.rules.reading.lists import UNSPACED, flat, listed, parts, pattern
+from pipeline.rules.reading.phrases import LISTS, Line, find
 from pipeline.rules.reading.reading import fold, read
 
 UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")

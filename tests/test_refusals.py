@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.conversation import Message, Persona
 from pipeline.rules import cards
-from pipeline.rules.reading.phrases import listed, parts
+from pipeline.rules.reading.lists import listed, parts
 from pipeline.rules.reading.reading import fold, read
 from pipeline.rules.style import assistant, machine, refusals, roles
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.rules import sides
 from pipeline.rules.reading import CARDS
-from pipeline.rules.reading.phrases import listed
+from pipeline.rules.reading.lists import listed
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding, Role

@@ -20,7 +20,7 @@ from functools import cache
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import UNSPACED, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
 
 if TYPE_CHECKING:
     from pipeline.conversation import Message

@@ -22,7 +22,8 @@ from functools import cache, lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.rules.reading.phrases import OFTEN_USED, UNSPACED, UNSPACED_FROM, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
+from pipeline.rules.reading.phrases import OFTEN_USED, UNSPACED_FROM
 from pipeline.rules.style.replies import starts
 
 if TYPE_CHECKING:

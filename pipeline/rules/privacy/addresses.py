@@ -14,7 +14,7 @@ from functools import cache
 
 import ahocorasick_rs
 
-from pipeline.rules.reading.phrases import listed
+from pipeline.rules.reading.lists import listed
 
 _NUMBER = r"\d{1,5}(?:[ ]?(?:[A-Za-z]|bis|ter)\b|(?:[-/]\d{1,4}))?"
 _NAME = r"[^\W_][\w'’.-]*"

@@ -22,7 +22,7 @@ from pipeline.rules.privacy.addresses import street
 from pipeline.rules.privacy.emails import plain as plain_address
 from pipeline.rules.privacy.find import DatumKind, Span, apart, find, worth_reading
 from pipeline.rules.privacy.hints import hints_of, small
-from pipeline.rules.reading.phrases import UNSPACED
+from pipeline.rules.reading.lists import UNSPACED
 
 LOCAL = 7  # last digits of a telephone number: without country and area
 LONGEST = 19  # digits of a card

@@ -14,7 +14,7 @@ from functools import cache
 
 from pipeline.rules.privacy.hints import Bounds, any_word, words_in
 from pipeline.rules.privacy.phones import HINT
-from pipeline.rules.reading.phrases import UNSPACED, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
 
 _HANDLE = re.compile(
     rf"(?<![^\W{UNSPACED}])(?<![@./=:-])[@＠](?=[\w.]*[A-Za-z])(?!\d+h\b)"

@@ -19,7 +19,7 @@ from typing import Literal
 import ahocorasick_rs
 
 from pipeline.rules.privacy.spelled import RARER
-from pipeline.rules.reading.phrases import UNSPACED, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
 
 Bounds = tuple[int, int]  # where a datum starts and ends
 Hint = Literal[

@@ -17,7 +17,7 @@ from importlib import import_module
 
 from pipeline.rules.privacy.hints import Bounds, Hint, any_word, words_in
 from pipeline.rules.privacy.phones import is_called_otherwise
-from pipeline.rules.reading.phrases import UNSPACED, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
 
 ANNOUNCE_IDS: frozenset[Hint] = frozenset(("id", "passport", "plate"))
 BEFORE, AFTER = 40, 16  # characters around a number in which a word says what it is

@@ -15,7 +15,7 @@ import phonenumbers
 
 from pipeline.rules.privacy.hints import Bounds, words_in
 from pipeline.rules.privacy.spelled import digits, is_counting, spelled
-from pipeline.rules.reading.phrases import UNSPACED
+from pipeline.rules.reading.lists import UNSPACED
 
 HINT = 40  # characters before a number or name in which a word says what it is
 NOWHERE = -1

@@ -21,7 +21,7 @@ from math import log2
 from pipeline.rules.privacy.hints import Bounds, Hint, any_word, whole_word
 from pipeline.rules.privacy.keys import is_placeholder, keys
 from pipeline.rules.privacy.wallets import wallets
-from pipeline.rules.reading.phrases import UNSPACED, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
 
 ANNOUNCE_SECRETS: frozenset[Hint] = frozenset(("secret", "block", "seed"))
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from pipeline.rules.reading.phrases import UNSPACED
+from pipeline.rules.reading.lists import UNSPACED
 
 SHORTEST = 7  # digits: without country and area
 

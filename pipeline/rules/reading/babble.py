@@ -14,7 +14,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import OFTEN_USED, listed
+from pipeline.rules.reading.lists import listed
+from pipeline.rules.reading.phrases import OFTEN_USED
 from pipeline.rules.reading.soup import is_soup
 
 if TYPE_CHECKING:

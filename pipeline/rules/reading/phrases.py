@@ -1,11 +1,5 @@
-"""The phrases of `configs/words`: what the lines of a list mean, and where they stand in a text.
+"""Where the phrases of `configs/words` stand in a text. What a line of a list means: `lists.py`.
 
-A list has one phrase a line, lower case. `(a|b|)` stands for a, b or nothing; `_` stands for a
-blank where one would be cut off; `@age = a|b` names a choice for the lines below it. ` ~3 `
-stands for up to three words of the same sentence: `i can't ~2 help` is in "I can't really help".
-
-    listed("refusal")                 the lines of refusal.txt, refusal-de.txt, refusal-en.txt, …
-    pattern("i (cannot|can't) help")  a regular expression for one line
     find(text, starts)                where the phrases of all lists stand in a text
     find(text, starts, ("goodbye",))  only those of some
 
@@ -39,7 +33,7 @@ from math import prod
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline import texts
+from pipeline.rules.reading.lists import GAP, UNSPACED, listed, parts, pattern
 from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
@@ -104,11 +98,6 @@ LISTS = (
     "prompt_field",
     "injection",
 )
-# Scripts that write no blank between words, and those that glue particles to them: next to their
-# letters no word boundary is asked for.
-UNSPACED = (
-    r"\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-)
 BEGINNING = 10  # letters: 8 are found twice as often, 16 take three times as long to lay out
 UNSPACED_BEGINNING = 4  # letters of a script that writes a word with one or two
 # How often a letter comes, one of an unspaced script or a digit, and a word of `OFTEN_USED`.
@@ -126,13 +115,6 @@ SPELLINGS = 5000  # phrases at most that the searched part of a line is written 
 MESSAGES, SHORT = 16_384, 1000  # that are kept in mind: those of a batch of rows; their letters
 NEEDED = 100  # choices at most of a part that is looked for beside it
 
-_CHOICE = re.compile(r"@\S+ =")
-_CHOICE_NAME = re.compile(r"@[^\W\d_']+(?:'\w+)?")
-_GROUP = re.compile(r"(\([^()]*\)| ?~\d ?)")
-_GAP = re.compile(r" ?~(\d) ?")
-_BRACKET = re.compile("[()]")
-# Per word of a gap; in a script without blanks a word counts as three letters.
-_GAP_LETTERS = 3
 _UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 
 
@@ -175,7 +157,7 @@ class Line:
         """Does a word begin where its searched part does, in scripts that part their words?"""
         start, _ = _searched_run(self.line)
         before = parts(self.line)[start - 1] if start else [" "]
-        is_gap = _GAP.fullmatch(before[0])
+        is_gap = GAP.fullmatch(before[0])
         return bool(is_gap) or not any(choice[-1:].isalnum() or not choice for choice in before)
 
     @cached_property
@@ -200,121 +182,6 @@ class Beginnings(NamedTuple):
     def lines_of(self, number: int) -> list[Line]:
         """The lines of one beginning."""
         return self.lines[self.starts[number] : self.starts[number + 1]]
-
-
-# How lists are read.
-
-
-@cache
-def listed(name: str) -> tuple[str, ...]:
-    """The lines of a list in all its languages, lower case, named choices filled in."""
-    files = texts.word_lists(name)
-    return tuple(dict.fromkeys(line for file in files for line in _lines(file)))
-
-
-def _lines(file: str) -> Iterator[str]:
-    choices: dict[str, str] = {}
-    for entry in texts.words(file):
-        line = entry.lower()
-        if _CHOICE.match(line):
-            name, _, choice = line.partition("=")
-            choices[name.strip()] = flat(f"({choice.strip()})".replace("_", " "))
-        else:
-            filled = _CHOICE_NAME.sub(lambda name: choices.get(name[0], name[0]), line)
-            yield flat(filled)
-
-
-def flat(line: str) -> str:
-    """A line without groups inside groups: `(a|b (c|d))` → `(a|b c|b d)`."""
-    return "".join(_flat_group(piece) for piece in _pieces(line))
-
-
-def _flat_group(piece: str) -> str:
-    if piece.startswith("(") and piece.rfind("(") > 0:
-        return f"({'|'.join(_spellings(piece))})"
-    return piece
-
-
-def _spellings(piece: str) -> list[str]:
-    """What a group, or the text between two groups, can be."""
-    if not piece.startswith("("):
-        return [piece]
-    spelt = []
-    for choice in _choices_of_group(piece):
-        ways = map(_spellings, _pieces(choice))
-        spelt += ["".join(way) for way in product(*ways)]
-    return spelt
-
-
-def _pieces(line: str) -> list[str]:
-    """Its outermost groups, and the text between them."""
-    pieces, depth, start = [], 0, 0
-    for bracket in _BRACKET.finditer(line):
-        opens = bracket[0] == "("
-        if depth == (0 if opens else 1):
-            place = bracket.start() if opens else bracket.end()
-            pieces.append(line[start:place])
-            start = place
-        depth += 1 if opens else -1
-    return [*pieces, line[start:]]
-
-
-def _choices_of_group(group: str) -> Iterator[str]:
-    """The choices between its brackets; a group inside it stays whole."""
-    choice = ""
-    for part in group[1:-1].split("|"):
-        choice += part
-        if choice.count("(") == choice.count(")"):
-            yield choice
-            choice = ""
-        else:
-            choice += "|"
-
-
-def parts(line: str) -> list[list[str]]:
-    """The choices of a line, one after another: `a (b|c)` → [["a "], ["b", "c"]]."""
-    pieces = filter(None, _GROUP.split(line))
-    return [_choices(piece) for piece in pieces]
-
-
-def _choices(piece: str) -> list[str]:
-    return piece[1:-1].split("|") if piece.startswith("(") else [piece]
-
-
-# What a line matches.
-
-
-@cache
-def pattern(line: str, unspaced: bool = True) -> re.Pattern[str]:
-    """What a line means, with word boundaries where its script has them.
-
-    unspaced: whether the text may have letters of `UNSPACED` scripts. Without them the expression
-    is compiled in a tenth of the time, because the ranges of those scripts are left out.
-    """
-    body = "".join(_expression(choices, unspaced) for choices in parts(line))
-    if not unspaced:
-        return re.compile(rf"(?<![^\W_]){body}(?![^\W_])")
-    word, own = f"[^\\W_{UNSPACED}]", f"[{UNSPACED}]"
-    return re.compile(f"(?:(?={own})|(?<!{word})){body}(?:(?<={own})|(?!{word}))")
-
-
-def _expression(choices: Sequence[str], unspaced: bool) -> str:
-    gap = _GAP.fullmatch(choices[0])
-    if not gap:
-        return _any_of(choices)
-    words = int(gap[1])
-    between = r"[^\w.!?。！？…\n\0]+"
-    # possessive: what is a word is not tried in other ways. "can" is no word of "can't"
-    word = r"\w++(?:'\w{1,2}+(?!\w))?+"
-    any_words = rf"(?!'\w)(?:{between}{word}){{0,{words}}}?{between}"
-    if not unspaced:
-        return any_words
-    return rf"(?:{any_words}|[^。！？.!?…\n\0]{{0,{_GAP_LETTERS * words}}}?)"
-
-
-def _any_of(choices: Sequence[str]) -> str:
-    longest_first = sorted(choices, key=len, reverse=True)
-    return f"(?:{'|'.join(map(re.escape, longest_first))})"
 
 
 # Where phrases stand.
@@ -459,7 +326,7 @@ def _searched_run(line: str) -> tuple[int, int]:
     whole = parts(line)
     last = len(whole) + 1
     runs = [(start, end) for start in range(last) for end in range(start + 1, last)]
-    spelt = [run for run in runs if not any(_GAP.fullmatch(one[0]) for one in whole[slice(*run)])]
+    spelt = [run for run in runs if not any(GAP.fullmatch(one[0]) for one in whole[slice(*run)])]
     few = [run for run in spelt if prod(map(len, whole[slice(*run)])) <= SPELLINGS]
     if len(spelt) < len(runs):
         return min(few, key=lambda run: _chance(whole[slice(*run)]))
@@ -468,7 +335,7 @@ def _searched_run(line: str) -> tuple[int, int]:
 
 def _is_needed(choices: Sequence[str]) -> bool:
     """Is one of some choices in whatever the line matches? Those of a gap are not."""
-    return all(choices) and len(choices) <= NEEDED and not _GAP.fullmatch(choices[0])
+    return all(choices) and len(choices) <= NEEDED and not GAP.fullmatch(choices[0])
 
 
 def _least_length(run: Sequence[Sequence[str]]) -> int:

@@ -11,7 +11,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import UNSPACED, Hit, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
+from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.safety.words import any_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading import CARDS
-from pipeline.rules.reading.phrases import Hit, listed
+from pipeline.rules.reading.lists import listed
+from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.safety import ages
 from pipeline.rules.safety.minors import minors
 from pipeline.rules.safety.words import any_of, of_list, pattern

@@ -19,7 +19,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading import phrases
-from pipeline.rules.reading.phrases import Hit, listed, parts, pattern
+from pipeline.rules.reading.lists import listed, parts, pattern
+from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.safety import standing
 
 if TYPE_CHECKING:

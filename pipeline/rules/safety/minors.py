@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import UNSPACED, Hit, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
+from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.safety import ages, schools
 from pipeline.rules.safety.words import any_of
 

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import UNSPACED, Hit, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
+from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.safety.words import any_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import listed, pattern
+from pipeline.rules.reading.lists import listed, pattern
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import Hit, listed
+from pipeline.rules.reading.lists import listed
+from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.style.machine import plays_a_machine
 from pipeline.rules.style.replies import lead, said, starts, starts_a_clause
 

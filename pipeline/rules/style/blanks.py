@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import Hit, listed
+from pipeline.rules.reading.lists import listed
+from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import UNSPACED, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick

@@ -17,7 +17,8 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.rules.reading.phrases import Hit, listed
+from pipeline.rules.reading.lists import listed
+from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:

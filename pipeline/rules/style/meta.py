@@ -25,7 +25,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading import phrases
-from pipeline.rules.reading.phrases import UNSPACED, Hit, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
+from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.reading.signs import holds
 from pipeline.rules.style.machine import plays_a_machine
 

@@ -15,7 +15,7 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import UNSPACED, listed, parts, pattern
+from pipeline.rules.reading.lists import UNSPACED, listed, parts, pattern
 from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:

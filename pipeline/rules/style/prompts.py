@@ -16,7 +16,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import Hit, listed, pattern
+from pipeline.rules.reading.lists import listed, pattern
+from pipeline.rules.reading.phrases import Hit
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding

@@ -13,7 +13,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import UNSPACED, Hit, listed
+from pipeline.rules.reading.lists import UNSPACED, listed
+from pipeline.rules.reading.phrases import Hit
 
 if TYPE_CHECKING:
     from pipeline.conversation import Role

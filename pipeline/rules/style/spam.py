@@ -31,7 +31,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.phrases import UNSPACED, Hit, listed, pattern
+from pipeline.rules.reading.lists import UNSPACED, listed, pattern
+from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
