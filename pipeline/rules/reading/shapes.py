@@ -63,7 +63,7 @@ _CODED = re.compile(rf"[0-9A-Za-z+=]{{{LONG_CODED},}}")
 _DIGITS = re.compile("[0-9]")
 
 Array = np.ndarray[Any, Any]
-Place = tuple[int, int]
+Ends = tuple[int, int]
 
 
 class NoiseShape(NamedTuple):
@@ -159,12 +159,12 @@ def _kind(code: int, kinds: Array) -> int:
 # Where a message has a shape. kinds: of its characters, a byte each.
 
 
-def _symbols(message: str, kinds: bytes) -> Place | None:
+def _symbols(message: str, kinds: bytes) -> Ends | None:
     runs = _SYMBOLS.finditer(message)
     return _first(run.span() for run in runs if len(set(run[0])) >= DIFFERENT)
 
 
-def _held(message: str, kinds: bytes) -> Place | None:
+def _held(message: str, kinds: bytes) -> Ends | None:
     return _first(run.span() for run in _HELD.finditer(message) if _is_letter(ord(run[1])))
 
 
@@ -173,13 +173,13 @@ def _is_letter(code: int) -> bool:
     return 97 <= (code | 32) <= 122 or 0xC0 <= code < 0x2000 or 0x3040 <= code < 0xD7B0
 
 
-def _numbers(message: str, kinds: bytes) -> Place | None:
+def _numbers(message: str, kinds: bytes) -> Ends | None:
     numbers = _NUMBER.findall(message)
     is_spoken = any(0 < kind <= _SCRIPTS or kind == _PARTICLE for kind in kinds)
     return (0, len(message)) if len(numbers) >= MANY_NUMBERS and not is_spoken else None
 
 
-def _scripts(message: str, kinds: bytes) -> Place | None:
+def _scripts(message: str, kinds: bytes) -> Ends | None:
     """A word of another script follows without a comma, four times, and four scripts are there."""
     seen, changes, before = set(), 0, 0
     for kind in kinds:
@@ -194,7 +194,7 @@ def _scripts(message: str, kinds: bytes) -> Place | None:
     return (0, len(message)) if is_mixed else None
 
 
-def _grammar(message: str, kinds: bytes) -> Place | None:
+def _grammar(message: str, kinds: bytes) -> Ends | None:
     """Particles, with no comma between."""
     particles = kinds.count(_PARTICLE)
     signs = kinds.count(_HAN) + particles
@@ -202,7 +202,7 @@ def _grammar(message: str, kinds: bytes) -> Place | None:
     return (0, len(message)) if is_bare and _COMMA not in kinds else None
 
 
-def _coded(message: str, kinds: bytes) -> Place | None:
+def _coded(message: str, kinds: bytes) -> Ends | None:
     return _first(run.span() for run in _CODED.finditer(message) if _is_coded(run[0]))
 
 
@@ -211,11 +211,11 @@ def _is_coded(run: str) -> bool:
     return min(digits, len(run) - digits) >= CODED_DIGITS
 
 
-def _first(places: Iterator[Place]) -> Place | None:
+def _first(places: Iterator[Ends]) -> Ends | None:
     return next(places, None)
 
 
-_FINDERS: dict[int, Callable[[str, bytes], Place | None]] = {
+_FINDERS: dict[int, Callable[[str, bytes], Ends | None]] = {
     SYMBOLS: _symbols,
     HELD: _held,
     NUMBERS: _numbers,
