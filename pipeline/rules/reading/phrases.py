@@ -3,9 +3,9 @@
     find(text, starts)                where the phrases of all lists stand in a text
     find(text, starts, ("goodbye",))  only those of some
 
-How `find` works. Written out, the lines are 230,000 phrases: too many to try one after another, and
-1.5 CPU-seconds to lay out for a search in one pass (Aho and Corasick 1975) in every process. Their
-beginnings are 34,000, laid out in a tenth of the time, and most texts have none of them:
+How `find` works. Written out, the lines are 900,000 phrases: too many to lay out for a search in one
+pass (Aho and Corasick 1975) in every process. Their beginnings are 118,000, laid out once and kept
+for the next process (`layout.py`), and most texts have none of them:
 
     line        i (cannot|can't) help (with|in) (this|that)
     beginnings  "i cannot h"  "i can't he"                  10 letters, looked for in one pass
@@ -27,20 +27,14 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache, partial
-from hashlib import blake2b
-from itertools import accumulate, chain, pairwise, product
+from functools import cache, cached_property, lru_cache
+from itertools import pairwise, product
 from math import prod
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from pipeline import texts
-from pipeline.rules.language.prepared import Arrays, prepared
-from pipeline.rules.reading import lists
-from pipeline.rules.reading.lists import GAP, UNSPACED, listed, parts, pattern
+from pipeline.rules.reading.lists import GAP, UNSPACED, parts, pattern
 from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
@@ -287,43 +281,12 @@ def _beginnings(names: tuple[str, ...]) -> Beginnings:
     """Of the lines of some lists."""
     from ahocorasick_rs import AhoCorasick
 
-    lists_digest = blake2b(" ".join(names).encode(), digest_size=4).hexdigest()
-    layout = prepared(f"phrases_{lists_digest}", partial(_lay_out, names), _made_from(names))
-    lines = [Line(*entry.split("\0")) for entry in _texts(layout["lines"])]
-    owners = [lines[number] for number in layout["owners"].tolist()]
-    beginnings = AhoCorasick(_texts(layout["beginnings"]))
-    return Beginnings(beginnings, owners, array("L", layout["starts"].tolist()))
+    from pipeline.rules.reading.layout import layout
 
-
-def _lay_out(names: Sequence[str]) -> Arrays:
-    """What takes a second: the lines, each behind its list; all beginnings; the numbers of the
-    lines of each, one list for all; and where those of each beginning start."""
-    lines = [f"{name}\0{line}" for name in names for line in listed(name)]
-    owners: dict[str, list[int]] = defaultdict(list)
-    for number, entry in enumerate(lines):
-        for beginning in _begun(_searched(entry.partition("\0")[2])):
-            owners[beginning].append(number)
-    return {
-        "lines": _as_array(lines),
-        "beginnings": _as_array(owners),
-        "owners": np.array(list(chain(*owners.values())), np.uint32),
-        "starts": np.array([0, *accumulate(map(len, owners.values()))], np.uint32),
-    }
-
-
-def _made_from(names: Sequence[str]) -> Iterator[object]:
-    """All that decides how lists are laid out: their lines, and the code that reads them."""
-    yield from map(Path, (lists.__file__, texts.__file__, __file__))
-    for name in names:
-        yield from (texts.place("words", f"{file}.txt") for file in texts.word_lists(name))
-
-
-def _as_array(entries: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    return np.frombuffer("\n".join(entries).encode(), np.uint8)
-
-
-def _texts(entries: np.ndarray[Any, Any]) -> list[str]:
-    return entries.tobytes().decode().split("\n") if entries.size else []
+    found = layout(names, lambda line: _begun(_searched(line)), Path(__file__))
+    lines = [Line(name, line) for name, line in found.lines]
+    owners = [lines[number] for number in found.owners]
+    return Beginnings(AhoCorasick(found.beginnings), owners, array("L", found.starts))
 
 
 def _begun(searched: Sequence[Sequence[str]]) -> set[str]:
