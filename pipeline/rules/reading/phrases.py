@@ -3,9 +3,9 @@
     find(text, starts)                where the phrases of all lists stand in a text
     find(text, starts, ("goodbye",))  only those of some
 
-How `find` works. Written out, the lines are 900,000 phrases: too many to lay out for a search in one
-pass (Aho and Corasick 1975) in every process. Their beginnings are 118,000, laid out once and kept
-for the next process (`layout.py`), and most texts have none of them:
+How `find` works. Written out, the lines are 900,000 phrases: too many to lay out for a search in
+one pass (Aho and Corasick 1975) in every process. Their beginnings are 118,000, laid out once and
+kept for the next process (`layout.py`), and most texts have none of them:
 
     line        i (cannot|can't) help (with|in) (this|that)
     beginnings  "i cannot h"  "i can't he"                  10 letters, looked for in one pass
