@@ -246,8 +246,6 @@ RECORDS: tuple[RecordShape, ...] = (
     numbered,
     cell,
 )
-# Of no particular source: their records may leave open what they mean (`Unclear`).
-GENERIC: tuple[RecordShape, ...] = RECORDS[RECORDS.index(chatterbot) :]
 CHATS: tuple[ChatShape, ...] = (
     discord_csv,
     discord_package,

@@ -5,8 +5,9 @@ Ben: Good evening.
   How are you?
 
 A line without a speaker continues the turn before it. A conversation ends at an empty line (unless
-nearly every line is followed by one), or at a line of dashes, stars or equal signs. A file is one
-group. What stands before the first speaker goes to `extra`.
+nearly every line is followed by one), or at a line of dashes, stars or equal signs, also one with
+a heading in it (`=== Chat 2 ===`), at `Conversation 2` or at `<|endoftext|>`. A file is one group.
+What stands before the first speaker goes to `extra`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,15 @@ from pipeline.collect.shapes.transcript import (
 
 ABOUT = About("plain logs, `Name: text`", ("names", "groups"))
 
-RULE = re.compile(r"^\s*([-=*_#])\1{2,}\s*$")  # a horizontal one
+TALK = "chat|conversation|dialogue|dialog|session|talk|thread|transcript|scene|episode|gespräch"
+# a horizontal one, or a heading that begins another conversation, or the mark of an end
+RULE = re.compile(
+    rf"\s*(?:([-=*_#~])\1{{2,}}|"
+    rf"([-=#~])\2{{2,}} *[^\n]*?(?:\d|{TALK})[^\n]* *(?:\2{{3,}})|"
+    rf"(?:#+ *)?(?:{TALK}) *[#№]? *\d+ *:?|"
+    r"<\|(?:endoftext|end_of_text|eot)\|>|</s>|<eos>)\s*",
+    re.I,
+)
 HEAD = 1000  # lines that show what an empty line means
 ONE = "the file is one conversation"
 SEVERAL = "an empty line or a rule ends a conversation"
@@ -53,7 +62,7 @@ def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
     lines = iter(lines)
     head = list(islice(lines, HEAD))
     blank_separates = _blank_separates(head)
-    is_several = any(RULE.match(line) for line in head)
+    is_several = any(RULE.fullmatch(line) for line in head)
     is_several |= blank_separates and _has_blank_inside(head)
     for block in _blocks(chain(head, lines), blank_separates):
         text = "\n".join(block)
@@ -79,7 +88,7 @@ def _blocks(lines: Iterable[str], blank_separates: bool) -> Iterator[list[str]]:
     block: list[str] = []
     for line in lines:
         is_blank = not line.strip()
-        if RULE.match(line) or (is_blank and blank_separates):
+        if RULE.fullmatch(line) or (is_blank and blank_separates):
             if block:
                 yield block
             block = []

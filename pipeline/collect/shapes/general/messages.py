@@ -14,19 +14,21 @@ pictures make a record unreadable: without them the conversation would not make 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import cast
 
-from pipeline.collect.shapes.common import beside, placeholders
+from pipeline.collect.shapes.common import beside, placeholders, shown
 from pipeline.collect.shapes.common.parts import content_of
-from pipeline.collect.shapes.common.row_order import newest_first
+from pipeline.collect.shapes.common.row_order import newest_first, out_of_order
+from pipeline.collect.shapes.common.times import seconds_of
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
     About,
     Fields,
     Transcript,
     Turn,
+    Unclear,
     dict_of,
     from_columns,
     id_field,
@@ -58,15 +60,7 @@ TOOLS = (
     "observation",
     "environment",
 )
-# fields of a message that is not shown → what it is
-HIDDEN = {
-    "deleted": "deleted message",
-    "is_deleted": "deleted message",
-    "isDeleted": "deleted message",
-    "hidden": "hidden message",
-    "is_hidden": "hidden message",
-    "isHidden": "hidden message",
-}
+THOUGHTS = ("thought", "thoughts", "thinking", "reasoning")  # roles of what is not said
 CALLS = ("tool_calls", "function_call", "tool_call_id")  # fields of a message
 MEDIA = {"image", "images", "video", "videos", "audio", "audios"}  # fields beside the list
 MARKS = ("<image>", "<video>", "<audio>")  # where in a text they belong
@@ -92,24 +86,33 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
     what = text_field(messages)
     is_short = _hold_two_fields(messages)
     plain = _if_plain(messages, who, what, is_short)
+    if plain is None:
+        spoken_ones, count = _without_thoughts(messages, who)
+        if count and spoken_ones:
+            found = transcript(fields | {place: spoken_ones}, place, who)
+            found.left_out = {**found.left_out, "thought": count}
+            return found
     spoken = plain if plain is not None else _each_turn(messages, who)
     further = [] if is_short else _rest_of_turns(messages, who, what, "name")
     if plain is None:
         further = _with_thoughts(messages, further, what)
     if further:
-        order = _newest_first(spoken, further)
+        order = _order(spoken, further)
         if order:
-            return _turned(fields, place, who, order)
+            return _in_order(fields, place, who, order)
         _check_calls(further)
         _check_one_conversation(further)
-        if any(map(_hidden, further)):
-            return _of_shown(fields, place, who, [*map(_hidden, further)])
+        split = shown.split(further, [turn[::2] for turn in spoken])
+        if len(split.kept) < len(spoken):
+            return _of_shown(fields, place, who, split)
     id_name = id_field(fields, *IDS)
     found = Transcript(spoken, record=str(fields[id_name]) if id_name else None)
     _add_beside(found, rest(fields, place, id_name))
     if further:
-        further = [{}] * (len(found.turns) - len(spoken)) + further  # prompts beside the list
-        found.extra = {**found.extra, **if_any("turns", further)}
+        prompts = len(found.turns) - len(spoken)  # beside the list
+        found.alternatives = shown.moved(shown.variants(further, spoken), prompts)
+        no_fields: list[Fields] = [{}] * prompts
+        found.extra = {**found.extra, **if_any("turns", no_fields + further)}
     return _filled(found) if found.personas else found
 
 
@@ -133,32 +136,58 @@ def _filled(found: Transcript) -> Transcript:
     )
 
 
-def _newest_first(turns: Sequence[Turn], further: Sequence[Fields]) -> str | None:
-    """The field that shows that the messages stand newest first.
+def _order(turns: Sequence[Turn], further: Sequence[Fields]) -> str | None:
+    """The field that shows that the messages do not stand in their order.
 
-    The times of a question and its answer alone may be those at which they were stored.
+    Prompts need none. The times of a question and its answer alone may be those at which they were
+    stored.
     """
-    first = turns[0][2]
-    if first == "system" or (first == "user" and len(turns) == 2):
+    first = next((at for at, turn in enumerate(turns) if turn[2] != "system"), 0)
+    spoken = further[first:]
+    if len(spoken) == 2 and turns[first][2] == "user":
         return None
-    return newest_first(further)
+    return newest_first(spoken) or out_of_order(spoken, [turn[::2] for turn in turns[first:]])
 
 
-def _turned(fields: Fields, place: str, who: str, order: str) -> Transcript:
-    """The conversation of a list that stands newest first."""
-    messages = list_of(fields.get(place), place)
-    found = transcript(fields | {place: messages[::-1]}, place, who)
+def _in_order(fields: Fields, place: str, who: str, order: str) -> Transcript:
+    """The conversation of a list whose messages stand in another order."""
+    messages = cast("list[Fields]", list_of(fields.get(place), place))
+    numbers = [seconds_of(message.get(order)) for message in messages]
+    prompts = [message for message, at in zip(messages, numbers, strict=True) if at is None]
+    timed = [(at, message) for message, at in zip(messages, numbers, strict=True) if at is not None]
+    timed.sort(key=itemgetter(0))
+    others = [message for _, message in timed]
+    found = transcript(fields | {place: [*prompts, *others]}, place, who)
     found.notes = (f"collect: put in the order of `{order}`",)
     return found
 
 
-def _of_shown(fields: Fields, place: str, who: str, hidden: list[str | None]) -> Transcript:
-    """The conversation without its hidden messages. hidden: what each is, None for shown ones."""
+def _of_shown(fields: Fields, place: str, who: str, split: shown.Split) -> Transcript:
+    """The conversation without the messages that are not shown."""
     messages = list_of(fields.get(place), place)
-    shown = [message for message, why in zip(messages, hidden, strict=True) if why is None]
-    found = transcript(fields | {place: shown}, place, who)
-    found.left_out = Counter(filter(None, hidden))
+    texts = [text for _, text, _ in turns(messages, who)]
+    kept = [messages[number] for number in split.kept]
+    found = transcript(fields | {place: kept}, place, who)
+    prompts = len(found.turns) - len(kept)
+    found.alternatives += shown.moved(shown.alternatives(split, texts), prompts)
+    found.left_out = split.left_out
     return found
+
+
+def _without_thoughts(messages: Sequence[object], who: str) -> tuple[list[object], int]:
+    """Messages without those that are thoughts, which join the message after them; how many."""
+    kept: list[object] = []
+    thoughts: list[object] = []
+    count = 0
+    for message in messages:
+        fields = message if isinstance(message, dict) else {}
+        if str(fields.get(who)).lower() in THOUGHTS:
+            thoughts.append(fields.get(text_field([fields])))
+            count += 1
+        else:
+            kept.append(fields | {"thoughts": thoughts} if thoughts and fields else message)
+            thoughts = []
+    return kept, count
 
 
 def turns(messages: Sequence[object], who: str = "role") -> list[Turn]:
@@ -218,6 +247,8 @@ def _turn(number: int, message: object, who: str) -> Turn:
     where = f"message {number}"
     fields = dict_of(message, where)
     role, name = fields.get(who), fields.get("name")
+    if isinstance(role, int) or (isinstance(role, str) and role.isdigit()):
+        raise Unclear(f"`{who}` of {where} is {role}, and nothing says which role that is")
     if not isinstance(role, str) or is_tool(role):
         expected = "system, user, assistant or a speaker's name"
         raise ValueError(f"{where} has the role {role!r}, expected {expected}")
@@ -238,6 +269,8 @@ def _text(message: Fields, where: str) -> str:
         value = message["refusal"]
     if not isinstance(value, list | dict):
         return text_of(value, f"the content of {where}")
+    if isinstance(value, list) and sum(isinstance(part, str) for part in value) > 1:
+        raise ValueError(f"{where} holds several texts: are they parts, or answers to choose from?")
     content = content_of(value, where)
     if content.left_out:
         raise ValueError(f"{where} holds more than text: {', '.join(content.left_out)}")
@@ -258,11 +291,6 @@ def _check_one_conversation(further: Sequence[Fields]) -> None:
     for name in CONVERSATIONS:
         if len({str(fields.get(name)) for fields in further}) > 1:
             raise ValueError(f"its messages are of several conversations: they differ in `{name}`")
-
-
-def _hidden(further: Fields) -> str | None:
-    """What a message is that is marked as not shown."""
-    return next((what for name, what in HIDDEN.items() if further.get(name) is True), None)
 
 
 def _check_calls(further: list[Fields]) -> None:

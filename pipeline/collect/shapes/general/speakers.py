@@ -18,9 +18,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count, pairwise, repeat
 
-from pipeline.collect.shapes.common import beside, known, who
-from pipeline.collect.shapes.common.row_order import AT_SILENCES, at_silences, newest_first
-from pipeline.collect.shapes.common.times import is_time, place_of
+from pipeline.collect.shapes.common import beside, known, notices, shown, who
+from pipeline.collect.shapes.common.row_order import (
+    AT_SILENCES,
+    at_silences,
+    is_log_of,
+    newest_first,
+)
+from pipeline.collect.shapes.common.times import place_of, seconds_of
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
@@ -83,7 +88,7 @@ def read(record: object) -> Iterator[Transcript]:
         transcript.notes = notes
         transcript.assumed += assumed
         if number == 0:
-            transcript.left_out = left_out
+            transcript.left_out = Counter(transcript.left_out) + Counter(left_out)
         if len(part) < len(items):
             transcript.assumed += (AT_SILENCES,)
         yield transcript
@@ -91,12 +96,21 @@ def read(record: object) -> Iterator[Transcript]:
 
 def _transcript(items: list[Fields], record: Fields, place: str, own_id: str | None) -> Transcript:
     role = who.role_field(items)
-    found = list(map(_turn, count(1), items, repeat(role)))
+    together = who.fields_of(items)
+    found = list(map(_turn, count(1), items, repeat(role), repeat(together)))
+    kept = shown.split(items, [turn[::2] for turn, _ in found])
+    texts = [turn[1] for turn, _ in found]
+    items = [items[number] for number in kept.kept]
+    found = [found[number] for number in kept.kept]
     turns = system_as_assistant([turn for turn, _ in found])
+    who.check_system(turns)
+    others = shown.alternatives(kept, texts) + shown.variants(items, turns)
     transcript = with_beside(turns, record, place, own_id, for_writers=TASKS)
     transcript.annotations = _annotations(items, transcript)
     further = _further(items, [names for _, names in found])
     transcript.extra = {**transcript.extra, **further}
+    transcript.alternatives = shown.moved(others, len(transcript.turns) - len(turns))
+    transcript.left_out = kept.left_out
     return transcript
 
 
@@ -124,18 +138,6 @@ def with_beside(
     transcript = Transcript(found.turns, people, record_id(record, own_id) if own_id else None)
     transcript.group, transcript.assumed = found.group, found.assumed
     transcript.extra = rest(record, *own, *found.used, scene if scene_text else None)
-    return _with_context(transcript)
-
-
-def _with_context(transcript: Transcript) -> Transcript:
-    """A text `context` beside the messages of a user and a model is the model's prompt."""
-    context = transcript.extra.get("context")
-    roles = {role for _, _, role in transcript.turns}
-    if not isinstance(context, str) or roles != {"user", "assistant"}:
-        return transcript
-    transcript.turns = [(None, context, "system"), *transcript.turns]
-    transcript.extra = rest(transcript.extra, "context")
-    transcript.assumed += ("`context` is the system prompt",)
     return transcript
 
 
@@ -152,28 +154,47 @@ def _parts(items: list[Fields], is_log: bool) -> list[list[Fields]]:
     is_log: the record has no id. It is cut where all turns have a day and a clock.
     """
     name = known.one_of(known.ORDERS, items[0]) if items else None
-    times = [place_of(item.get(name or "")) for item in items]
-    if not is_log or not all(is_time(item.get(name or "")) for item in items):
+    times = [item.get(name or "") for item in items]
+    if not is_log or not is_log_of(times, name):
         return [items]
-    return at_silences(items, times)
+    return at_silences(items, [*map(seconds_of, times)])
 
 
 def without_notes(items: list[Fields]) -> tuple[list[Fields], dict[str, int]]:
-    """Turns without those that are deleted, or have neither a text nor a speaker; how many went."""
+    """Turns without those that are deleted, that failed, that are notices, or that have neither a
+    text nor a speaker; how many went.
+    """
     left_out: Counter[str] = Counter()
     mute = _mute(items)
+    kind = shown.kind_field(items)
     kept = []
     for item in items:
-        deleted = known.one_of(known.DELETED, item)
-        if deleted and item[deleted] is True:
-            left_out["deleted message"] += 1
-        elif _is_note(item):
-            left_out["note without a speaker"] += 1
-        elif who.who_of(item) in mute:
-            left_out["note without a text"] += 1
+        reason = _why_no_turn(item, mute) or shown.why_no_text(item, kind)
+        if reason:
+            left_out[reason] += 1
         else:
             kept.append(item)
     return kept, dict(left_out)
+
+
+def _why_no_turn(item: Fields, mute: set[str]) -> str | None:
+    """What an item is that is no turn; None where it is one."""
+    reason = shown.why_not(item)
+    if reason and reason != shown.OTHER:
+        return reason
+    if _is_note(item):
+        return "note without a speaker"
+    if who.who_of(item) in mute:
+        return "note without a text"
+    return "notice" if _is_notice(item) else None
+
+
+def _is_notice(item: Fields) -> bool:
+    """Whether the system says that somebody came or went."""
+    fields = who.who_fields(item)
+    writers = {(who.word(item.get(name)) or "").lower() for name in fields if name}
+    text = item.get(known.one_of(known.TEXTS, item) or "")
+    return "system" in writers and isinstance(text, str) and notices.is_notice(text)
 
 
 def _is_note(item: Fields) -> bool:
@@ -234,14 +255,19 @@ def _emotion(item: Fields) -> str | None:
     return emotion.lower() or None
 
 
-def _turn(number: int, item: Fields, role: str | None) -> tuple[Turn, list[str]]:
-    """The turn of an item, and the fields that make it and its annotation."""
+def _turn(
+    number: int, item: Fields, role: str | None, together: who.WhoFields | None
+) -> tuple[Turn, list[str]]:
+    """The turn of an item, and the fields that make it and its annotation.
+
+    together: the fields that say who writes, where they are found by all items.
+    """
     name = text_field(item)
     text = text_of(item.get(name or ""), f"the text of turn {number}")
     nested = known.one_of(NESTED, item)
     if nested and isinstance(item[nested], list) and item[nested]:
         raise Unclear(f"turn {number} has its own `{nested}`: the conversation branches")
-    fields = who.who_fields(item)
+    fields = together or who.who_fields(item)
     if role and not fields.role and not fields.flag:
         fields = fields._replace(role=role)
     turn, used = who.turn_of(item, text, fields)
@@ -280,7 +306,7 @@ def _holds_turns(value: object) -> bool:
 
 def _are_of_several(turns: list[Fields]) -> bool:
     """Whether turns have different ids of conversations: they are the rows of a table."""
-    key = known.one_of(known.KEYS, turns[0])
+    key = known.key_of(turns[0])
     return key is not None and len({str(turn.get(key)) for turn in turns}) > 1
 
 

@@ -21,11 +21,12 @@ order that begins again, a time in no known form, rows that stand speaker by spe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pipeline.collect.shapes.common import known, who
+from pipeline.collect.shapes.common import known, moments, notices, shown, who
 from pipeline.collect.shapes.common.gather import Group, gathered_by_id
 from pipeline.collect.shapes.common.row_order import (
     AT_SILENCES,
@@ -33,11 +34,13 @@ from pipeline.collect.shapes.common.row_order import (
     are_sorted_by,
     at_silences,
     in_file_order,
+    is_log_of,
+    may_part,
     order_problem,
     refused,
     rows_extra,
 )
-from pipeline.collect.shapes.common.times import is_time, place_of
+from pipeline.collect.shapes.common.times import place_of, seconds_of
 from pipeline.collect.shapes.general.listed import ALTERNATE
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
@@ -52,14 +55,15 @@ from pipeline.collect.shapes.transcript import (
     system_as_assistant,
     text_of,
 )
-from pipeline.conversation import Annotation
+from pipeline.conversation import Annotation, Role
+from pipeline.store.counts import counted
 
 ABOUT = About("tables with a turn a row", ("names", "times", "groups", "annotations"))
 
-SPEAKERS = (*known.NAMES, *known.ROLES, *known.FLAGS)
-KEYS = (*known.KEYS, "id")
+SPEAKERS = (*known.NAMES, *known.ROLES, *known.FLAGS, *who.OWN)
 EMOTIONS = ("emotion", "emotions")
 PARENTS = ("parent_id", "reply_to", "in_reply_to", "parent")
+PROMPT_BEGINS = "a system prompt begins a conversation"
 ONE_TALK = 1_000  # rows; that more of them without an id are one conversation would be a guess
 
 
@@ -94,8 +98,27 @@ def read(
     if columns is None:
         question = "which column holds the text? Write `options: {text: ..}`"
         raise ValueError(f"{question}; there are {present or 'none'}")
+    made = moments.columns_of(sample, columns.order)
+    if made:
+        return _timed(records, sample, columns, made)
     check(sample, columns)
     return of_rows(records, columns, _is_log(sample, columns))
+
+
+def _timed(
+    records: Records, sample: list[Fields], columns: Columns, made: moments.Columns
+) -> Iterator[tuple[int, Transcript | Unread]]:
+    """The conversations of rows whose time is made of one or two columns."""
+    timed = columns._replace(order=moments.MOMENT)
+    rows = moments.with_moment(records, made)
+    sample = [
+        row for _, row in moments.with_moment(enumerate(sample), made) if isinstance(row, dict)
+    ]
+    check(sample, timed)
+    for number, found in of_rows(rows, timed, _is_log(sample, timed)):
+        if isinstance(found, Transcript):
+            found.assumed += made.assumed
+        yield number, found
 
 
 # --- which columns
@@ -127,7 +150,7 @@ def _text_column(rows: list[Fields]) -> str | None:
 
 def _key(rows: list[Fields]) -> str | None:
     """The column of the id. One called `id` counts only where its values come back."""
-    key = known.one_of(KEYS, rows[0]) if rows else None
+    key = known.key_of(rows[0]) or known.one_of(("id",), rows[0]) if rows else None
     if key and known.plain(key) == "id" and len({str(row.get(key)) for row in rows}) == len(rows):
         return None
     return key
@@ -168,7 +191,7 @@ def _is_log(rows: list[Fields], columns: Columns) -> bool:
     """Whether rows without an id have a day and a clock, by which they are cut at silences."""
     if columns.id or not columns.order:
         return False
-    return all(is_time(row.get(columns.order)) for row in rows)
+    return is_log_of([row.get(columns.order) for row in rows], columns.order)
 
 
 # --- conversations
@@ -190,14 +213,36 @@ def _of_group(
 ) -> Iterator[tuple[int, Transcript | Unread]]:
     # A row without a text or a speaker is refused by itself; the others still make a conversation.
     good: Group = []
+    left_out: Counter[str] = Counter()
+    kind = shown.kind_field([row for _, row in group])
     for number, row in group:
+        reason = _why_no_turn(row, columns) or shown.why_no_text(row, kind)
+        if reason:
+            left_out[reason] += 1
+            continue
         detail = _missing(row, columns)
         if detail is None:
             good.append((number, row))
         else:
             yield number, Unread("record.unreadable", detail, row)
     for part in _parts(good, columns, is_log):
-        yield from _conversation(part, columns, is_log)
+        for number, found in _conversation(part, columns, is_log):
+            if isinstance(found, Transcript):
+                found.left_out, left_out = left_out, Counter()
+                found.merged += found.left_out.total()
+            yield number, found
+    if left_out:  # and nothing else is in the group
+        detail = f"the rows hold no message: {counted(left_out)}"
+        yield group[0][0], Unread("record.empty", detail, group[0][1])
+
+
+def _why_no_turn(row: Fields, columns: Columns) -> str | None:
+    """What a row is that is shown to nobody, or the notice of a program; None for a turn."""
+    text = row.get(columns.text)
+    is_system = str(row.get(columns.speaker or "")).lower() == "system"
+    if is_system and isinstance(text, str) and notices.is_notice(text):
+        return "notice"
+    return shown.why_not(row)
 
 
 def _missing(row: Fields, columns: Columns) -> str | None:
@@ -212,9 +257,31 @@ def _missing(row: Fields, columns: Columns) -> str | None:
 
 def _parts(group: Group, columns: Columns, is_log: bool) -> list[Group]:
     """The conversations in rows of one id: one, or in a log those between silences."""
+    if columns.id is None and not is_log:
+        return _at_prompts(group, columns)
     if not is_log:
         return [group] if group else []
-    return at_silences(group, [place_of(row.get(columns.order or "")) for _, row in group])
+    return at_silences(group, [seconds_of(row.get(columns.order or "")) for _, row in group])
+
+
+def _at_prompts(group: Group, columns: Columns) -> list[Group]:
+    """Rows without an id, of which each conversation begins with the same system prompt.
+
+    Unclear where another prompt stands among the messages of two sides.
+    """
+    roles = [ROLE_WORDS.get(str(row.get(columns.speaker or "")).lower()) for _, row in group]
+    steps = zip([None, *roles], roles, strict=False)
+    starts = [at for at, (before, role) in enumerate(steps) if _begins(before, role)]
+    if len(starts) < 2 or not {"user", "assistant"} <= set(roles):
+        return [group] if group else []
+    if starts[0] != 0 or len({str(group[at][1].get(columns.text)) for at in starts}) > 1:
+        raise Unclear("several system prompts: does each begin a conversation?")
+    ends = [*starts[1:], len(group)]
+    return [group[at:end] for at, end in zip(starts, ends, strict=True)]
+
+
+def _begins(before: Role | None, role: Role | None) -> bool:
+    return role == "system" and before != "system"
 
 
 def _conversation(
@@ -229,8 +296,16 @@ def _conversation(
         yield from refused(group, problem)
         return
     if columns.id is None:
-        transcript.assumed += (AT_SILENCES if is_log else ONE_FILE,)
+        transcript.assumed += (_border(group, columns, is_log),)
     yield group[0][0], transcript
+
+
+def _border(group: Group, columns: Columns, is_log: bool) -> str:
+    """What is assumed to end a conversation of rows without an id."""
+    if is_log:
+        return AT_SILENCES
+    first = str(group[0][1].get(columns.speaker or "")).lower()
+    return PROMPT_BEGINS if ROLE_WORDS.get(first) == "system" else ONE_FILE
 
 
 def _different(names: tuple[str, ...], rows: list[Fields]) -> str | None:
@@ -248,6 +323,9 @@ def _problem(group: Group, columns: Columns, is_log: bool) -> str | None:
         channel = _different(known.CHANNELS, rows)
         if channel:
             return f"the rows may belong together by `{channel}`: name it as the id"
+        part = may_part(rows, columns, columns.speaker or "")
+        if part:
+            return f"the rows may belong together by `{part}`: name it as the id"
     kind = _different(known.KINDS, rows)
     if kind:
         return f"the rows have different `{kind}`: some may be no messages"
@@ -262,7 +340,8 @@ def _problem(group: Group, columns: Columns, is_log: bool) -> str | None:
 
 
 def _transcript(rows: list[Fields], columns: Columns) -> Transcript:
-    found = [_turn(row, columns, number) for number, row in enumerate(rows)]
+    together = who.fields_of(rows)
+    found = [_turn(row, columns, number, together) for number, row in enumerate(rows)]
     record = str(rows[0][columns.id]) if columns.id else None
     emotion = known.one_of(EMOTIONS, rows[0])
     # Without an emotion, "" leaves out a column that has no name: the row numbers of a data frame.
@@ -271,8 +350,10 @@ def _transcript(rows: list[Fields], columns: Columns) -> Transcript:
     assumed = in_file_order(rows, columns.order)
     if columns.speaker is None:
         assumed += (ALTERNATE,)
+    turns = system_as_assistant([turn for turn, _ in found])
+    who.check_system(turns)
     return Transcript(
-        system_as_assistant([turn for turn, _ in found]),
+        turns,
         record=record,
         group=record,
         annotations=_annotations(rows, emotion),
@@ -282,13 +363,18 @@ def _transcript(rows: list[Fields], columns: Columns) -> Transcript:
     )
 
 
-def _turn(row: Fields, columns: Columns, number: int) -> tuple[Turn, list[str]]:
-    """The turn of a row, and the columns that say who writes it."""
+def _turn(
+    row: Fields, columns: Columns, number: int, together: who.WhoFields | None
+) -> tuple[Turn, list[str]]:
+    """The turn of a row, and the columns that say who writes it.
+
+    together: these columns, where they are found by all rows.
+    """
     text = text_of(row[columns.text], columns.text)
     if columns.speaker is None:
         return (f"speaker {number % 2 + 1}", text, None), []
-    fields = who.who_fields(row)
-    if columns.speaker not in fields:
+    fields = together or who.who_fields(row)
+    if columns.speaker not in fields and not together:
         fields = fields._replace(name=columns.speaker)
     return who.turn_of(row, text, fields)
 

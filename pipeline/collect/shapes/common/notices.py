@@ -1,0 +1,23 @@
+"""What a program writes into a chat, in the place of a message by `system`.
+
+Ada joined the room    The chat was ended.    Agent Smith has left
+"""
+
+from __future__ import annotations
+
+import re
+
+DONE = (
+    r"joined|left|entered|ended|started|connected|disconnected|opened|closed|resolved|"
+    r"transferred|assigned|reconnected|timed out|went (?:on|off)line|logged (?:in|out|on|off)"
+)
+PLACE = r"(?: (?:to|in|into|from|by|with)? ?(?:(?:the|this|your|an?) )?[\w'-]+(?: [\w'-]+)?)?"
+NOTICE = re.compile(
+    rf"(?:[^\s.!?]+ ){{1,4}}(?:has |have |was |is |has been |have been )?(?:{DONE}){PLACE}[.!]*",
+    re.I,
+)
+
+
+def is_notice(text: str) -> bool:
+    """Whether a text is the notice of a program that somebody came, went, or began a chat."""
+    return NOTICE.fullmatch(text.strip()) is not None
