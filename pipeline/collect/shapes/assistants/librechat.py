@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.collect.shapes.common import branches
+from pipeline.collect.shapes.common import branches, shown
 from pipeline.collect.shapes.common.branches import Node, moment
 from pipeline.collect.shapes.common.parts import content_of
 from pipeline.collect.shapes.transcript import (
@@ -86,7 +86,8 @@ def _node(message: Fields, where: str) -> Node:
     files = ["file" for _ in list_of(message.get("files") or [], "files")]
     parent = record_id(message, "parentMessageId")
     time = moment(message.get("createdAt"))
-    if message.get("error"):
-        return Node(parent, None, {}, ("error",), time)
+    reason = "error" if message.get("error") else shown.why_not(message)
+    if reason:
+        return Node(parent, None, {}, (reason,), time)
     known = branches.about(time, message.get("model"), content.thoughts)
     return branches.node(parent, (None, text, role), known, [*content.left_out, *files])

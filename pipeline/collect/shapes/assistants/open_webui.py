@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from pipeline.collect.shapes.common import branches
+from pipeline.collect.shapes.common import branches, shown
 from pipeline.collect.shapes.common.branches import Node, moment
 from pipeline.collect.shapes.common.parts import content_of
 from pipeline.collect.shapes.transcript import (
@@ -94,6 +94,9 @@ def _node(message: Fields, where: str) -> Node:
     known = branches.about(moment(message.get("timestamp")), model, content.thoughts + thoughts)
     turn = (None, DETAILS.sub("", text), role)
     parent = record_id(message, "parentId")
+    reason = shown.why_not(message)
+    if reason:
+        return Node(parent, None, {}, (reason,), moment(message.get("timestamp")))
     return branches.node(parent, turn, known, content.left_out + calls + files)
 
 

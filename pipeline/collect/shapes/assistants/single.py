@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.collect.shapes.assistants import linked
+from pipeline.collect.shapes.assistants import ai_sdk, linked
 from pipeline.collect.shapes.common import known
 from pipeline.collect.shapes.common.row_order import ONE_FILE, may_part
 from pipeline.collect.shapes.general import messages, sharegpt
@@ -35,7 +35,7 @@ ABOUT = About("one chat as a file of messages", ("roles", "names"))
 
 LONGEST = 5_000  # messages; a file with more of them is no single chat
 ROLES = ("role", "from")
-FIELDS = (*ROLES, "content", "value")
+FIELDS = (*ROLES, "content", "value", "parts")
 THREAD = "thread.message"  # the `object` of a message of a thread
 
 
@@ -49,6 +49,8 @@ def _is_message(item: object) -> bool:
         return False
     if item.get("object") == THREAD:
         return True
+    if ai_sdk.is_message(item):
+        return known.key_of(item) is None
     return ("content" in item or "value" in item) and known.key_of(item) is None
 
 
@@ -102,6 +104,8 @@ def _chat(found: list[object]) -> Transcript | Unread:
 
 def _transcript(record: Fields) -> Transcript:
     """The chat of a record that has nothing but its messages."""
+    if ai_sdk.recognise(record):
+        return next(ai_sdk.read(record))
     if linked.recognise(record):
         return next(linked.read(record))
     if messages.recognise(record):

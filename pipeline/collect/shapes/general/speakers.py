@@ -50,6 +50,7 @@ ABOUT = About(
 
 IDS = ("dialogue_id", "conversation_id", "dialog_id", "scene_id", "id")
 LOOSE = ("name", "user", "agent", "person", "author")  # also of people who do not speak
+RECEIVERS = ("to", "recipient", "recipient_id", "receiver", "receiver_id", "to_user", "to_id")
 NESTED = ("replies", "children", "responses")
 
 # what the people who wrote the conversation were asked to do
@@ -82,6 +83,7 @@ def read(record: object) -> Iterator[Transcript]:
     items, notes = ordered(items)
     assumed = _in_their_order(items)
     _check(items)
+    _check_sides(items)
     own_id = known.one_of(IDS, fields)
     for number, part in enumerate(_parts(items, own_id is None)):
         transcript = _transcript(part, fields, place, own_id)
@@ -146,6 +148,13 @@ def _check(items: list[Fields]) -> None:
     kind = known.one_of(known.KINDS, items[0]) if items else None
     if kind and len({str(item.get(kind)) for item in items}) > 1 and kind != who.role_field(items):
         raise Unclear(f"the turns have different `{kind}`: some may be no messages")
+
+
+def _check_sides(items: list[Fields]) -> None:
+    """Unclear where all turns are by one person, to another one whose answers are not there."""
+    receiver = known.one_of(RECEIVERS, items[0]) if items else None
+    if receiver and len({who.who_of(item) for item in items}) == 1:
+        raise Unclear(f"one person writes all of it, to `{receiver}`: the answers are not there")
 
 
 def _parts(items: list[Fields], is_log: bool) -> list[list[Fields]]:

@@ -159,7 +159,7 @@ def _message(fields: Fields, where: str) -> Iterator[Entry]:
     yield from map(LeftOut, carried)
     sender = text_of(fields.get(first_of(SENDERS, fields) or ""), f"the sender of {where}")
     time = clock.since_1970(fields.get(first_of(TIMES, fields) or ""), per_second=1000)
-    if _is_of_app(text, sender):
+    if is_of_app(text, sender):
         yield from [LeftOut("notice")] * (not carried)
     elif text.strip():
         yield TimedTurn(time, sender, text, more=rest({"reactions": fields.get("reactions")}))
@@ -172,7 +172,7 @@ def _text(fields: Fields, where: str) -> str:
     return "" if value is None else text_of(value, f"the text of {where}")
 
 
-def _is_of_app(text: str, sender: str) -> bool:
+def is_of_app(text: str, sender: str) -> bool:
     if OF_APP.fullmatch(text):
         return True
     subjects = ("You", sender, sender.partition(" ")[0])
