@@ -45,6 +45,7 @@ WIDE_PLACES = (
     "chat_log",
     "chat_logs",
     "message_list",
+    "chat_messages",
 )
 HISTORIES = (
     "history",
@@ -131,6 +132,7 @@ NAMES = (
     "nickname",
     "display_name",
     "participant",
+    "spk",
     "person",
     "who",
     "caller",

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from pipeline.collect.shapes.common import known
-from pipeline.collect.shapes.transcript import Fields, Turn
+from pipeline.collect.shapes.transcript import ROLE_WORDS, Fields, Turn
 from pipeline.conversation import Alternative
 
 # fields that say it by being true → what the message is then
@@ -53,16 +53,18 @@ OF_STATE = {
     "discarded": "other answer",
 }
 # fields that are true for the answer that is shown, and false for the others
-ACTIVE = ("active", "is_active", "selected", "is_selected", "is_current", "is_latest", "is_shown")
+ACTIVE = ("active", "is_active", "selected", "is_selected", "is_current", "is_latest", "is_main")
 OTHER = "other answer"
 # lists of all texts that may stand in a message's place
 VARIANTS = ("variants", "alternatives", "swipes", "regenerations", "versions", "drafts")
 # kinds of entries: those that are messages, and those that surely are not
 SAID = frozenset(["message", "msg", "text", "chat", "chat_message", "user_message", "comment"])
+SIDES = frozenset(word for word, role in ROLE_WORDS.items() if role != "system")
 NOTICES = frozenset([
     "join", "joined", "leave", "left", "part", "quit", "kick", "ban", "topic", "system", "notice",
     "notification", "info", "presence", "typing", "connect", "disconnect", "connected",
-    "disconnected", "member_joined", "member_left", "user_joined", "user_left",
+    "disconnected", "member_joined", "member_left", "user_joined", "user_left", "action", "slot",
+    "session_started", "note", "internal_note", "private_note",
 ])  # fmt: skip
 MEDIA = frozenset([
     "image", "photo", "picture", "video", "audio", "voice", "voice_message", "sticker", "gif",
@@ -99,8 +101,8 @@ def kind_field(items: Sequence[Fields]) -> str | None:
     """The field that tells messages from notices and media; None where there is no such field."""
     for name in known.all_of(known.KINDS, items[0]) if items else ():
         kinds = {_kind(item, name) for item in items}
-        others = kinds - SAID
-        if others and kinds & SAID and others <= NOTICES | MEDIA:
+        others = kinds - SAID - SIDES
+        if others and kinds & (SAID | SIDES) and others <= NOTICES | MEDIA:
             return name
     return None
 
@@ -108,7 +110,7 @@ def kind_field(items: Sequence[Fields]) -> str | None:
 def why_no_text(item: Fields, kind: str | None) -> str | None:
     """What an entry of this field's kind is that is no message; None for a message."""
     value = _kind(item, kind) if kind else "message"
-    if value in SAID:
+    if value in SAID or value in SIDES:
         return None
     return "attachment" if value in MEDIA else "notice"
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 from pipeline.collect.shapes.general import cell
 from pipeline.collect.shapes.transcript import (
+    ROLE_WORDS,
     About,
     Place,
     Transcript,
@@ -44,6 +45,8 @@ def recognise(head: list[str]) -> bool:
     parts = [_labels(block) for block in _blocks(head, _blank_separates(head))]
     labels = [label for part in parts for label in part]
     lines = sum(bool(line.strip()) for line in head)
+    if _are_headings(head):
+        return True
     if len(labels) * 2 <= lines:
         return False
     # In a form, a label stands once in each block, and no sentence after it.
@@ -52,6 +55,13 @@ def recognise(head: list[str]) -> bool:
     is_known = len(labels) < 4 or are_few or sum(map(cell.is_usual, set(labels))) > 1
     is_talk = cell.are_speakers(labels) and not cell.is_form("".join(head))
     return (comes_back or is_known) and is_talk
+
+
+def _are_headings(head: list[str]) -> bool:
+    """Whether both sides stand alone on lines, each above a text: `You said:`, `ChatGPT said:`."""
+    bare = [line.strip().removesuffix(":").lower() for line in head if line.strip().endswith(":")]
+    sides = [ROLE_WORDS[name] for name in bare if name in ROLE_WORDS]
+    return {"user", "assistant"} <= {*sides} and all(a != b for a, b in pairwise(sides))
 
 
 def _labels(lines: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import cast
 
-from pipeline.collect.shapes.common import beside, placeholders, shown
+from pipeline.collect.shapes.common import answers, beside, placeholders, shown
 from pipeline.collect.shapes.common.parts import content_of
 from pipeline.collect.shapes.common.row_order import newest_first, out_of_order
 from pipeline.collect.shapes.common.times import seconds_of
@@ -113,6 +113,8 @@ def transcript(fields: Fields, place: str, who: str) -> Transcript:
         found.alternatives = shown.moved(shown.variants(further, spoken), prompts)
         no_fields: list[Fields] = [{}] * prompts
         found.extra = {**found.extra, **if_any("turns", no_fields + further)}
+    if found.extra:
+        found = answers.with_last(found)
     return _filled(found) if found.personas else found
 
 

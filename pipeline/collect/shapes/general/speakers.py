@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count, pairwise, repeat
 
-from pipeline.collect.shapes.common import beside, known, notices, shown, who
+from pipeline.collect.shapes.common import answers, beside, known, notices, shown, who
 from pipeline.collect.shapes.common.row_order import (
     AT_SILENCES,
     at_silences,
@@ -113,7 +113,7 @@ def _transcript(items: list[Fields], record: Fields, place: str, own_id: str | N
     transcript.extra = {**transcript.extra, **further}
     transcript.alternatives = shown.moved(others, len(transcript.turns) - len(turns))
     transcript.left_out = kept.left_out
-    return transcript
+    return answers.with_last(transcript)
 
 
 def _further(items: list[Fields], used: list[list[str]]) -> Fields:

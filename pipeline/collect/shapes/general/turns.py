@@ -169,6 +169,10 @@ def check(rows: list[Fields], columns: Columns) -> None:
         raise Unclear("one row without an id is not a conversation")
     elif columns.id is None:
         speakers = {str(row.get(columns.speaker)).lower() for row in rows} - ROLE_WORDS.keys()
+        if len({who.who_of(row) for row in rows}) == 1 and columns.speaker in who.who_fields(
+            rows[0]
+        ):
+            raise Unclear(f"only one `{columns.speaker}` writes: is this a conversation?")
         if len(rows) > 2 and len(speakers) * 2 > len(rows) + 1:
             raise Unclear(f"hardly a `{columns.speaker}` comes back: is this a conversation?")
 
