@@ -78,10 +78,19 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
     def turn(fields: Fields, where: str) -> Iterator[Entry]:
         return _message(fields, where, people)
 
-    for chat in dict.fromkeys(map(_chat_of, items)):
-        own = [item for item in items if _chat_of(item) == chat]
+    for chat, own in _by_chat(items).items():
         log = in_time(entries(own, turn))
         yield from numbered(split_with_threads(log, _threads(objects(own)), chat or place.path))
+
+
+def _by_chat(items: list[object]) -> dict[str, list[object]]:
+    """The messages of each chat; those that name none belong to the first."""
+    names = [_chat_of(item) for item in items]
+    first = next(filter(None, names), "")
+    chats: dict[str, list[object]] = {}
+    for name, item in zip(names, items, strict=True):
+        chats.setdefault(name or first, []).append(item)
+    return chats
 
 
 def _chat_of(item: object) -> str:
