@@ -186,6 +186,16 @@ def dicts_of(value: object, where: str, each: str) -> list[Fields]:
     return [dict_of(item, f"{each} {n}") for n, item in enumerate(list_of(value, where), 1)]
 
 
+def fields_in(value: object) -> Fields:
+    """The value where it is an object, else an empty one: for what may be missing."""
+    return value if isinstance(value, dict) else {}
+
+
+def items_in(value: object) -> list[object]:
+    """The value where it is a list, else an empty one: for what may be missing."""
+    return value if isinstance(value, list) else []
+
+
 def from_columns(value: object) -> object:
     """A list of objects made from an object of lists; any other value unchanged.
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.collect.shapes.common import branches
-from pipeline.collect.shapes.common.parts import content_of
+from pipeline.collect.shapes.common.parts import Content, content_of
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
     About,
@@ -23,7 +23,9 @@ from pipeline.collect.shapes.transcript import (
     Transcript,
     dict_of,
     dicts_of,
+    fields_in,
     if_any,
+    items_in,
     record_id,
     rest,
 )
@@ -35,17 +37,14 @@ OTHERS = {"source": "source", "data-": "data", "tool-": "tool call", "dynamic-to
 
 
 def recognise(record: object) -> bool:
-    messages = record.get("messages") if isinstance(record, dict) else None
-    return isinstance(messages, list) and any(map(is_message, messages))
+    return any(map(is_message, items_in(fields_in(record).get("messages"))))
 
 
 def is_message(message: object) -> bool:
     if not isinstance(message, dict) or "role" not in message:
         return False
-    parts = message.get("parts")
-    if not isinstance(parts, list) or not parts:
-        return False
-    return all(isinstance(part, dict) and "type" in part for part in parts)
+    parts = items_in(message.get("parts"))
+    return bool(parts) and all(isinstance(part, dict) and "type" in part for part in parts)
 
 
 def read(record: object) -> Iterator[Transcript]:
@@ -67,22 +66,31 @@ def _add(found: Transcript, message: Fields, further: list[Fields], where: str) 
     role = ROLE_WORDS.get(str(message.get("role")).lower())
     if role is None:
         raise ValueError(f"{where} has the role {message.get('role')!r}")
-    parts = dicts_of(message.get("parts") or [], f"the parts of {where}", "part")
-    kinds = [_other(str(part.get("type"))) for part in parts]
-    spoken = [part for part, kind in zip(parts, kinds, strict=True) if kind is None]
-    content = content_of(spoken, where)
-    left_out = [*filter(None, kinds), *content.left_out]
+    content = _content(message, where)
     text = "\n".join(content.texts)
     if not text.strip():
-        return left_out or ["empty message"]
+        return content.left_out or ["empty message"]
     found.turns.append((None, text, role))
     time = branches.moment(message.get("createdAt"))
     further.append(branches.about(time, None, content.thoughts))
-    return left_out
+    return content.left_out
+
+
+def _content(message: Fields, where: str) -> Content:
+    """The texts and thoughts of a message's parts, and what the others are."""
+    spoken: list[Fields] = []
+    left_out: list[str] = []
+    for part in dicts_of(message.get("parts") or [], f"the parts of {where}", "part"):
+        kind = str(part.get("type"))
+        other = _other(kind)
+        if other:
+            left_out.append(other)
+        elif kind not in SILENT:
+            spoken.append(part)
+    content = content_of(spoken, where)
+    return content._replace(left_out=[*left_out, *content.left_out])
 
 
 def _other(kind: str) -> str | None:
-    """What a part is that is neither text nor thought; "" of one that holds nothing."""
-    if kind in SILENT:
-        return ""
+    """What a part is that is neither text nor thought."""
     return next((what for start, what in OTHERS.items() if kind.startswith(start)), None)

@@ -86,8 +86,9 @@ def _node(message: Fields, where: str) -> Node:
     files = ["file" for _ in list_of(message.get("files") or [], "files")]
     parent = record_id(message, "parentMessageId")
     time = moment(message.get("createdAt"))
-    reason = "error" if message.get("error") else shown.why_not(message)
-    if reason:
-        return Node(parent, None, {}, (reason,), time)
+    if message.get("error"):
+        return Node(parent, None, {}, ("error",), time)
+    if shown.why_not(message):
+        return Node(parent, None, {}, (shown.why_not(message) or "",), time)
     known = branches.about(time, message.get("model"), content.thoughts)
     return branches.node(parent, (None, text, role), known, [*content.left_out, *files])

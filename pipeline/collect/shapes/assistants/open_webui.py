@@ -83,6 +83,14 @@ def read(record: object) -> Iterator[Transcript]:
 
 
 def _node(message: Fields, where: str) -> Node:
+    reason = shown.why_not(message)
+    if reason:
+        time = moment(message.get("timestamp"))
+        return Node(record_id(message, "parentId"), None, {}, (reason,), time)
+    return _shown_node(message, where)
+
+
+def _shown_node(message: Fields, where: str) -> Node:
     role = ROLE_WORDS.get(str(message.get("role")).lower())
     if role is None:
         raise ValueError(f"{where} has the role {message.get('role')!r}")
@@ -94,9 +102,6 @@ def _node(message: Fields, where: str) -> Node:
     known = branches.about(moment(message.get("timestamp")), model, content.thoughts + thoughts)
     turn = (None, DETAILS.sub("", text), role)
     parent = record_id(message, "parentId")
-    reason = shown.why_not(message)
-    if reason:
-        return Node(parent, None, {}, (reason,), moment(message.get("timestamp")))
     return branches.node(parent, turn, known, content.left_out + calls + files)
 
 

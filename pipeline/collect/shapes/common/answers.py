@@ -29,11 +29,10 @@ FIRST, SECOND = "speaker 1", "speaker 2"  # of texts by two who take turns
 def with_last(found: Transcript) -> Transcript:
     """A transcript that ends with a question, with the answer to it that stands in its `extra`."""
     name = known.one_of(ANSWERS, found.extra)
-    text = beside.prompt_text(found.extra[name]).strip() if name else ""
-    last = found.turns[-1] if found.turns else None
-    if not name or not last or not text or text in {one.strip() for _, one, _ in found.turns}:
+    text = beside.prompt_text(found.extra.get(name or "")).strip()
+    if not name or not text or text in {one.strip() for _, one, _ in found.turns}:
         return found
-    answer = _answer(last, text)
+    answer = _answer(found.turns, text)
     if answer and not found.annotations:
         found.turns = [*found.turns, answer]
         found.extra = rest(found.extra, name)
@@ -41,8 +40,10 @@ def with_last(found: Transcript) -> Transcript:
     return found
 
 
-def _answer(last: Turn, text: str) -> Turn | None:
-    speaker, _, role = last
-    if role == "user":
-        return None, text, "assistant"
-    return (SECOND, text, None) if speaker == FIRST and role is None else None
+def _answer(turns: list[Turn], text: str) -> Turn | None:
+    for speaker, _, role in turns[-1:]:
+        if role == "user":
+            return None, text, "assistant"
+        if role is None and speaker == FIRST:
+            return SECOND, text, None
+    return None

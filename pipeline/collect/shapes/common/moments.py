@@ -29,7 +29,7 @@ DAYS = (
 )
 
 
-class Columns(NamedTuple):
+class TimeColumns(NamedTuple):
     """The columns of a time: one, or the day and the clock. assumed: as in `Transcript`."""
 
     names: tuple[str, ...]
@@ -37,7 +37,7 @@ class Columns(NamedTuple):
     assumed: tuple[str, ...]
 
 
-def columns_of(rows: list[Fields], order: str | None) -> Columns | None:
+def columns_of(rows: list[Fields], order: str | None) -> TimeColumns | None:
     """How the rows have their time; None where `order` is a number or a time as it is."""
     if order is None or not rows:
         return None
@@ -48,21 +48,23 @@ def columns_of(rows: list[Fields], order: str | None) -> Columns | None:
     known_stamps = [stamp for stamp in stamps if stamp]
     if len(known_stamps) < len(rows):
         return None
-    return Columns(names, *clock.days_first(known_stamps))
+    return TimeColumns(names, *clock.days_first(known_stamps))
 
 
 def _names(rows: list[Fields], order: str) -> tuple[str, ...]:
     """The column of the order; before it that of the day, where it holds nothing but clocks."""
     day = known.one_of(DAYS, rows[0])
     are_clocks = all(clock.of_day(str(row.get(order))) for row in rows)
-    return (day, order) if day and day != order and are_clocks else (order,)
+    if day and day != order and are_clocks:
+        return day, order
+    return (order,)
 
 
 def _text(row: Fields, names: tuple[str, ...]) -> str:
     return " ".join(str(row.get(name) or "") for name in names)
 
 
-def with_moment(records: Records, columns: Columns) -> Iterator[tuple[int, object]]:
+def with_moment(records: Records, columns: TimeColumns) -> Iterator[tuple[int, object]]:
     """The records with their time in one column. Unclear where a row has none that is known."""
     for number, row in records:
         if isinstance(row, dict):
@@ -71,10 +73,10 @@ def with_moment(records: Records, columns: Columns) -> Iterator[tuple[int, objec
             yield number, row
 
 
-def _moment(row: Fields, columns: Columns) -> str:
+def _moment(row: Fields, columns: TimeColumns) -> str:
     text = _text(row, columns.names)
     stamp = clock.parse(text)
-    found = clock.moment(stamp, columns.day_first) if stamp else None
+    found = stamp and clock.moment(stamp, columns.day_first)
     if found is None:
         raise Unclear(f"`{' '.join(columns.names)}` is {text!r} in a row, which is no known time")
     return found.isoformat(sep=" ")

@@ -1,6 +1,6 @@
 """What a program writes into a chat, in the place of a message by `system`.
 
-Ada joined the room    The chat was ended.    Agent Smith has left
+Ada joined the channel    The chat was ended.    Agent Smith has left
 """
 
 from __future__ import annotations

@@ -97,12 +97,17 @@ def _mixed(items: Sequence[Fields], name: str, writers: Sequence[object]) -> boo
     if len(places) < len(items):
         return False
     if all(map(is_epoch, values)) or all(map(is_time, values)):
-        in_time = [writers[at] for at in sorted(range(len(items)), key=places.__getitem__)]
-        is_late = any(before - after > NEAR for before, after in pairwise(places))
-        return is_late and _changes(in_time) >= _changes(writers)
+        return _are_mixed(places, writers)
     numbers = sorted(places)
     is_count = numbers[0] in (0, 1) and numbers[-1] - numbers[0] == len(items) - 1
     return is_count and len(set(numbers)) == len(items) and numbers != places
+
+
+def _are_mixed(times: Sequence[float], writers: Sequence[object]) -> bool:
+    """Whether times show another order, by which the sides take turns as often."""
+    order = sorted(range(len(times)), key=times.__getitem__)
+    is_late = any(before - after > NEAR for before, after in pairwise(times))
+    return is_late and _changes([writers[at] for at in order]) >= _changes(writers)
 
 
 def _changes(writers: Sequence[object]) -> int:
@@ -115,7 +120,7 @@ def may_part(rows: Sequence[Fields], used: Sequence[str | None], speaker: str) -
 
     1 Ada, 1 Ben, 2 Ada, 2 Ben → the first column
     """
-    for name in rows[0] if rows else ():
+    for name in next(iter(rows), {}):
         is_other = name not in used and known.plain(name) not in known.HARMLESS
         if is_other and _are_blocks(rows, name, speaker):
             return name

@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pipeline.collect.shapes.common import known
-from pipeline.collect.shapes.transcript import ROLE_WORDS, Fields, Turn
+from pipeline.collect.shapes.transcript import ROLE_WORDS, Fields, Turn, items_in
 from pipeline.conversation import Alternative
+
+Item = TypeVar("Item")
 
 # fields that say it by being true → what the message is then
 MARKS = {
@@ -86,6 +88,10 @@ class Split(NamedTuple):
     others: list[tuple[int, int]]
     left_out: dict[str, int]
 
+    def of(self, every: Sequence[Item]) -> list[Item]:
+        """The shown ones of what there is one of a message."""
+        return [every[number] for number in self.kept]
+
 
 def why_not(item: Mapping[str, object]) -> str | None:
     """What a message is that its own fields say is not shown; None where it is shown."""
@@ -99,7 +105,8 @@ def why_not(item: Mapping[str, object]) -> str | None:
 
 def kind_field(items: Sequence[Fields]) -> str | None:
     """The field that tells messages from notices and media; None where there is no such field."""
-    for name in known.all_of(known.KINDS, items[0]) if items else ():
+    first: Fields = next(iter(items), {})
+    for name in known.all_of(known.KINDS, first):
         kinds = {_kind(item, name) for item in items}
         others = kinds - SAID - SIDES
         if others and kinds & (SAID | SIDES) and others <= NOTICES | MEDIA:
@@ -109,10 +116,12 @@ def kind_field(items: Sequence[Fields]) -> str | None:
 
 def why_no_text(item: Fields, kind: str | None) -> str | None:
     """What an entry of this field's kind is that is no message; None for a message."""
-    value = _kind(item, kind) if kind else "message"
-    if value in SAID or value in SIDES:
+    value = _kind(item, kind or "")
+    if kind is None or value in SAID or value in SIDES:
         return None
-    return "attachment" if value in MEDIA else "notice"
+    if value in MEDIA:
+        return "attachment"
+    return "notice"
 
 
 def _kind(item: Fields, name: str) -> str:
@@ -126,11 +135,11 @@ def split(items: Sequence[Fields], writers: Sequence[object]) -> Split:
         reasons[number] = reasons[number] or OTHER
     kept = [number for number, reason in enumerate(reasons) if reason is None]
     replaced = [number for number, reason in enumerate(reasons) if reason == OTHER]
-    others = [(_beside(number, kept, writers), number) for number in replaced]
-    pairs = [(place, number) for place, number in others if place is not None]
-    counts = Counter(reason for reason in reasons if reason)
-    counts[OTHER] -= len(pairs)
-    return Split(kept, pairs, {what: count for what, count in counts.items() if count > 0})
+    places = [(_beside(number, kept, writers), number) for number in replaced]
+    others = [(place, number) for place, number in places if place is not None]
+    counts = Counter(filter(None, reasons))
+    counts[OTHER] -= len(others)
+    return Split(kept, others, dict(+counts))
 
 
 def _inactive(items: Sequence[Fields], writers: Sequence[object]) -> Iterator[int]:
@@ -184,8 +193,10 @@ def variants(items: Iterable[Fields], turns: Sequence[Turn]) -> tuple[Alternativ
 def _variants(item: Fields, content: str) -> list[str]:
     """All texts of a message, in their order; [] where there is only one."""
     name = known.one_of(VARIANTS, item)
-    found = item[name] if name else None
-    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+    found = items_in(item.get(name or ""))
+    texts = [text for text in found if isinstance(text, str)]
+    if not found or len(texts) < len(found) or set(texts) == {content}:
         return []
-    texts = list(dict.fromkeys(found if content in found else [content, *found]))
-    return texts if len(texts) > 1 else []
+    if content not in texts:
+        texts = [content, *texts]
+    return list(dict.fromkeys(texts))

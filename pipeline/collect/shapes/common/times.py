@@ -70,15 +70,15 @@ def is_time(value: object) -> bool:
 
 def is_epoch(value: object) -> bool:
     """Whether a value is a number of seconds, or of thousandths of them, since 1970."""
-    number = None if isinstance(value, str) and ":" in value else place_of(value)
-    return number is not None and SECONDS[0] <= _in_seconds(number) <= SECONDS[1]
+    if isinstance(value, str) and ":" in value:
+        return False
+    number = seconds_of(value)
+    return number is not None and SECONDS[0] <= number <= SECONDS[1]
 
 
 def seconds_of(value: object) -> float | None:
     """The place of a time in seconds, also where it counts thousandths of them."""
     number = place_of(value)
-    return None if number is None else _in_seconds(number)
-
-
-def _in_seconds(number: float) -> float:
-    return number / PER_SECOND if number > SECONDS[1] else number
+    if number and number > SECONDS[1]:
+        return number / PER_SECOND
+    return number

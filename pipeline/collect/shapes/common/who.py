@@ -15,7 +15,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.collect.shapes.common import known
-from pipeline.collect.shapes.transcript import ROLE_WORDS, Fields, Turn, Unclear
+from pipeline.collect.shapes.transcript import (
+    ROLE_WORDS,
+    Fields,
+    Turn,
+    Unclear,
+    system_as_assistant,
+)
 from pipeline.conversation import Role
 
 # the name in an object that stands for a person
@@ -68,12 +74,15 @@ def fields_of(items: Sequence[Fields]) -> WhoFields | None:
 
     {"name": "Ada", "direction": "in"}, {"name": "Ada", "direction": "out"}
     """
-    fields = who_fields(items[0]) if items else WhoFields(None, None, None, None)
+    first: Fields = next(iter(items), {})
+    fields = who_fields(first)
     if fields.own is None or fields.name is None:
         return None
     sides = {truth(item.get(fields.own)) for item in items}
     names = {word(item.get(fields.name)) for item in items}
-    return fields._replace(name=None) if sides >= {True, False} and len(names) == 1 else None
+    if sides >= {True, False} and len(names) == 1:
+        return fields._replace(name=None)
+    return None
 
 
 def who_of(item: Mapping[str, object]) -> str:
@@ -89,7 +98,7 @@ def turn_of(item: Fields, text: str, fields: WhoFields | None = None) -> tuple[T
     fields = fields or who_fields(item)
     name = word(item.get(fields.name)) if fields.name else None
     role, role_word = _role(item, fields)
-    own = truth(item.get(fields.own)) if fields.own else None
+    own = truth(item.get(fields.own or ""))
     if own is not None and not (name or role_word or role):
         return (OWN_SPEAKERS[own], text, None), [fields.own or ""]
     if role is None and role_word and not name:
@@ -102,15 +111,17 @@ def turn_of(item: Fields, text: str, fields: WhoFields | None = None) -> tuple[T
     return (speaker, text, role), [field for field in (*used, fields.name) if field]
 
 
-def check_system(turns: Sequence[Turn]) -> None:
-    """Unclear where a `system` speaks between several people: a narrator, or notices?"""
+def with_sides(turns: list[Turn]) -> list[Turn]:
+    """The turns; a `system` who answers one user is the assistant.
+
+    Unclear where it speaks between several people: it may be a narrator, or no message.
+    """
     people = {speaker for speaker, _, role in turns if role is None}
-    if len(people) < 2:
-        return
-    spoken = [role for _, _, role in turns]
-    first = next((at for at, role in enumerate(spoken) if role != "system"), 0)
-    if "system" in spoken[first:]:
+    roles = [role for _, _, role in turns]
+    first = next((at for at, role in enumerate(roles) if role != "system"), 0)
+    if len(people) > 1 and "system" in roles[first:]:
         raise Unclear("`system` speaks between several people: is it a narrator, or no message?")
+    return system_as_assistant(turns)
 
 
 def role_field(items: Sequence[Fields]) -> str | None:

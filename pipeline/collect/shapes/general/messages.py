@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
-from typing import cast
+from typing import NamedTuple, cast
 
 from pipeline.collect.shapes.common import answers, beside, placeholders, shown
 from pipeline.collect.shapes.common.parts import content_of
@@ -30,10 +30,12 @@ from pipeline.collect.shapes.transcript import (
     Turn,
     Unclear,
     dict_of,
+    fields_in,
     from_columns,
     id_field,
     if_any,
     list_of,
+    record_id,
     rest,
     text_of,
     turn_by,
@@ -80,42 +82,73 @@ def read(record: object) -> Iterator[Transcript]:
     yield transcript(fields, place_of(fields, PLACES, "role") or "messages", "role")
 
 
+class _Spoken(NamedTuple):
+    """The turns of messages, and what these hold beyond them. is_plain: all roles are known."""
+
+    turns: list[Turn]
+    further: list[Fields]
+    is_plain: bool
+
+
 def transcript(fields: Fields, place: str, who: str) -> Transcript:
     """The conversation of a record whose list of messages is at `place`; who: field of the role."""
-    messages = list_of(fields.get(place), place)
+    spoken = _spoken(list_of(fields.get(place), place), who)
+    found = _of_others(fields, place, who, spoken)
+    if found is None:
+        found = _as_it_stands(fields, place, spoken)
+    return found
+
+
+def _spoken(messages: list[object], who: str) -> _Spoken:
     what = text_field(messages)
     is_short = _hold_two_fields(messages)
     plain = _if_plain(messages, who, what, is_short)
-    if plain is None:
-        spoken_ones, count = _without_thoughts(messages, who)
-        if count and spoken_ones:
-            found = transcript(fields | {place: spoken_ones}, place, who)
-            found.left_out = {**found.left_out, "thought": count}
-            return found
-    spoken = plain if plain is not None else _each_turn(messages, who)
-    further = [] if is_short else _rest_of_turns(messages, who, what, "name")
+    turns = plain if plain is not None else _each_turn(messages, who)
+    further: list[Fields] = []
+    if not is_short:
+        further = _rest_of_turns(messages, who, what, "name")
     if plain is None:
         further = _with_thoughts(messages, further, what)
-    if further:
-        order = _order(spoken, further)
-        if order:
-            return _in_order(fields, place, who, order)
-        _check_calls(further)
-        _check_one_conversation(further)
-        split = shown.split(further, [turn[::2] for turn in spoken])
-        if len(split.kept) < len(spoken):
-            return _of_shown(fields, place, who, split)
+    return _Spoken(turns, further, plain is not None)
+
+
+def _of_others(fields: Fields, place: str, who: str, spoken: _Spoken) -> Transcript | None:
+    """The conversation of messages that stand in another order, or of which some are no messages;
+    None where they are read as they stand.
+    """
+    if not spoken.is_plain:
+        said, count = _without_thoughts(list_of(fields.get(place), place), who)
+        if count and said:
+            found = transcript(fields | {place: said}, place, who)
+            found.left_out = {**found.left_out, "thought": count}
+            return found
+    if not spoken.further:
+        return None
+    order = _order(spoken.turns, spoken.further)
+    if order:
+        return _in_order(fields, place, who, order)
+    _check_calls(spoken.further)
+    _check_one_conversation(spoken.further)
+    split = shown.split(spoken.further, [turn[::2] for turn in spoken.turns])
+    if len(split.kept) < len(spoken.turns):
+        return _of_shown(fields, place, who, split)
+    return None
+
+
+def _as_it_stands(fields: Fields, place: str, spoken: _Spoken) -> Transcript:
     id_name = id_field(fields, *IDS)
-    found = Transcript(spoken, record=str(fields[id_name]) if id_name else None)
+    found = Transcript(spoken.turns, record=record_id(fields, *IDS))
     _add_beside(found, rest(fields, place, id_name))
-    if further:
-        prompts = len(found.turns) - len(spoken)  # beside the list
-        found.alternatives = shown.moved(shown.variants(further, spoken), prompts)
+    if spoken.further:
+        prompts = len(found.turns) - len(spoken.turns)  # beside the list
+        found.alternatives = shown.moved(shown.variants(spoken.further, spoken.turns), prompts)
         no_fields: list[Fields] = [{}] * prompts
-        found.extra = {**found.extra, **if_any("turns", no_fields + further)}
+        found.extra = {**found.extra, **if_any("turns", no_fields + spoken.further)}
     if found.extra:
         found = answers.with_last(found)
-    return _filled(found) if found.personas else found
+    if found.personas:
+        found = _filled(found)
+    return found
 
 
 def _add_beside(found: Transcript, others: Fields) -> None:
@@ -168,9 +201,8 @@ def _of_shown(fields: Fields, place: str, who: str, split: shown.Split) -> Trans
     """The conversation without the messages that are not shown."""
     messages = list_of(fields.get(place), place)
     texts = [text for _, text, _ in turns(messages, who)]
-    kept = [messages[number] for number in split.kept]
-    found = transcript(fields | {place: kept}, place, who)
-    prompts = len(found.turns) - len(kept)
+    found = transcript(fields | {place: split.of(messages)}, place, who)
+    prompts = len(found.turns) - len(split.kept)
     found.alternatives += shown.moved(shown.alternatives(split, texts), prompts)
     found.left_out = split.left_out
     return found
@@ -180,16 +212,16 @@ def _without_thoughts(messages: Sequence[object], who: str) -> tuple[list[object
     """Messages without those that are thoughts, which join the message after them; how many."""
     kept: list[object] = []
     thoughts: list[object] = []
-    count = 0
     for message in messages:
-        fields = message if isinstance(message, dict) else {}
+        fields = fields_in(message)
         if str(fields.get(who)).lower() in THOUGHTS:
             thoughts.append(fields.get(text_field([fields])))
-            count += 1
-        else:
-            kept.append(fields | {"thoughts": thoughts} if thoughts and fields else message)
+        elif thoughts and fields:
+            kept.append(fields | {"thoughts": thoughts})
             thoughts = []
-    return kept, count
+        else:
+            kept.append(message)
+    return kept, len(messages) - len(kept)
 
 
 def turns(messages: Sequence[object], who: str = "role") -> list[Turn]:

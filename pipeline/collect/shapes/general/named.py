@@ -227,7 +227,7 @@ def _turn(
 
 def _written(role: object, name: object, text: str, layout: Layout, where: str) -> Turn:
     """The turn of a text by the values of its role and its name."""
-    flag = who.truth(role) if layout.flag else None
+    flag = who.truth(role)
     if layout.flag and flag is not None:
         side = known.FLAGS[known.plain(layout.flag)]
         return who.word(name), text, side if flag else who.OTHER_SIDE[side]

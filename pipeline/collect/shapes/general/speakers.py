@@ -39,7 +39,6 @@ from pipeline.collect.shapes.transcript import (
     if_any,
     record_id,
     rest,
-    system_as_assistant,
     text_of,
 )
 from pipeline.conversation import Annotation, Persona
@@ -52,6 +51,8 @@ IDS = ("dialogue_id", "conversation_id", "dialog_id", "scene_id", "id")
 LOOSE = ("name", "user", "agent", "person", "author")  # also of people who do not speak
 RECEIVERS = ("to", "recipient", "recipient_id", "receiver", "receiver_id", "to_user", "to_id")
 NESTED = ("replies", "children", "responses")
+
+_TurnOf = tuple[Turn, list[str]]  # a turn and the fields that it was made of
 
 # what the people who wrote the conversation were asked to do
 TASKS = ("instruction", "instructions", "Instructions")
@@ -97,23 +98,34 @@ def read(record: object) -> Iterator[Transcript]:
 
 
 def _transcript(items: list[Fields], record: Fields, place: str, own_id: str | None) -> Transcript:
+    spoken = _spoken(items)
+    kept = shown.split(items, [turn[::2] for turn, _ in spoken])
+    others = shown.alternatives(kept, [turn[1] for turn, _ in spoken])
+    items, spoken = kept.of(items), kept.of(spoken)
+    found = _of_shown(items, spoken, record, place, own_id)
+    prompts = len(found.turns) - len(items)
+    found.alternatives = shown.moved(others + found.alternatives, prompts)
+    found.left_out = kept.left_out
+    return answers.with_last(found)
+
+
+def _spoken(items: list[Fields]) -> list[_TurnOf]:
     role = who.role_field(items)
     together = who.fields_of(items)
-    found = list(map(_turn, count(1), items, repeat(role), repeat(together)))
-    kept = shown.split(items, [turn[::2] for turn, _ in found])
-    texts = [turn[1] for turn, _ in found]
-    items = [items[number] for number in kept.kept]
-    found = [found[number] for number in kept.kept]
-    turns = system_as_assistant([turn for turn, _ in found])
-    who.check_system(turns)
-    others = shown.alternatives(kept, texts) + shown.variants(items, turns)
+    return list(map(_turn, count(1), items, repeat(role), repeat(together)))
+
+
+def _of_shown(
+    items: list[Fields], spoken: list[_TurnOf], record: Fields, place: str, own_id: str | None
+) -> Transcript:
+    """The transcript of items and their turns; its alternatives are counted without prompts."""
+    turns = who.with_sides([turn for turn, _ in spoken])
     transcript = with_beside(turns, record, place, own_id, for_writers=TASKS)
     transcript.annotations = _annotations(items, transcript)
-    further = _further(items, [names for _, names in found])
+    further = _further(items, [names for _, names in spoken])
     transcript.extra = {**transcript.extra, **further}
-    transcript.alternatives = shown.moved(others, len(transcript.turns) - len(turns))
-    transcript.left_out = kept.left_out
-    return answers.with_last(transcript)
+    transcript.alternatives = shown.variants(items, turns)
+    return transcript
 
 
 def _further(items: list[Fields], used: list[list[str]]) -> Fields:
@@ -152,7 +164,8 @@ def _check(items: list[Fields]) -> None:
 
 def _check_sides(items: list[Fields]) -> None:
     """Unclear where all turns are by one person, to another one whose answers are not there."""
-    receiver = known.one_of(RECEIVERS, items[0]) if items else None
+    first: Fields = next(iter(items), {})
+    receiver = known.one_of(RECEIVERS, first)
     if receiver and len({who.who_of(item) for item in items}) == 1:
         raise Unclear(f"one person writes all of it, to `{receiver}`: the answers are not there")
 
@@ -195,7 +208,9 @@ def _why_no_turn(item: Fields, mute: set[str]) -> str | None:
         return "note without a speaker"
     if who.who_of(item) in mute:
         return "note without a text"
-    return "notice" if _is_notice(item) else None
+    if _is_notice(item):
+        return "notice"
+    return None
 
 
 def _is_notice(item: Fields) -> bool:
@@ -264,9 +279,7 @@ def _emotion(item: Fields) -> str | None:
     return emotion.lower() or None
 
 
-def _turn(
-    number: int, item: Fields, role: str | None, together: who.WhoFields | None
-) -> tuple[Turn, list[str]]:
+def _turn(number: int, item: Fields, role: str | None, together: who.WhoFields | None) -> _TurnOf:
     """The turn of an item, and the fields that make it and its annotation.
 
     together: the fields that say who writes, where they are found by all items.

@@ -19,6 +19,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from pipeline.collect.shapes.common import who
+from pipeline.collect.shapes.common.times import place_of
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
@@ -26,6 +27,7 @@ from pipeline.collect.shapes.transcript import (
     Turn,
     dict_of,
     dicts_of,
+    fields_in,
     record_id,
     rest,
     text_of,
@@ -38,7 +40,7 @@ SPEAKERS = ("speaker", "speaker_label", "speakerTag", "speaker_tag", "speakerLab
 WORDS = ("punctuated_word", "word", "text", "content", "value")
 USED = ("results", "utterances", "words", "text", "monologues", "recognizedPhrases")
 
-Spoken = tuple[object, str]  # (speaker, text)
+Utterance = tuple[object, str]  # (speaker, text)
 
 
 def recognise(record: object) -> bool:
@@ -59,15 +61,17 @@ def _turn(speaker: object, text: str) -> Turn:
     name = who.word(speaker)
     if name is None:
         raise ValueError("a text has no speaker")
-    return name if not name.isdigit() else f"speaker {name}", text.strip(), None
+    if name.isdigit():
+        name = f"speaker {name}"
+    return name, text.strip(), None
 
 
-def _reader(record: Fields) -> Callable[[Fields], Iterator[Spoken]] | None:
+def _reader(record: Fields) -> Callable[[Fields], Iterator[Utterance]] | None:
     """How a record is read: by its texts with a speaker, else by its words."""
     return next((reader for reader in READERS if _has_speakers(reader, record)), None)
 
 
-def _has_speakers(reader: Callable[[Fields], Iterator[Spoken]], record: Fields) -> bool:
+def _has_speakers(reader: Callable[[Fields], Iterator[Utterance]], record: Fields) -> bool:
     try:
         return any(speaker is not None for speaker, _ in reader(record))
     except ValueError:
@@ -75,8 +79,7 @@ def _has_speakers(reader: Callable[[Fields], Iterator[Spoken]], record: Fields) 
 
 
 def _results(record: Fields) -> Fields:
-    results = record.get("results")
-    return results if isinstance(results, dict) else {}
+    return fields_in(record.get("results"))
 
 
 def _objects(value: object, what: str) -> list[Fields]:
@@ -90,28 +93,30 @@ def _speaker(item: Fields) -> object:
 # --- texts with a speaker
 
 
-def _utterances(record: Fields) -> Iterator[Spoken]:
+def _utterances(record: Fields) -> Iterator[Utterance]:
     """Those of Deepgram; with a channel for each speaker, the channel is the speaker."""
     items = _objects(_results(record).get("utterances"), "utterances")
     channels = {str(item.get("channel")) for item in items}
     for item in items:
-        channel = f"channel {item.get('channel')}" if len(channels) > 1 else None
-        yield channel or _speaker(item), text_of(item.get("transcript"), "an utterance")
+        speaker = _speaker(item)
+        if len(channels) > 1:
+            speaker = f"channel {item.get('channel')}"
+        yield speaker, text_of(item.get("transcript"), "an utterance")
 
 
-def _assembled(record: Fields) -> Iterator[Spoken]:
+def _assembled(record: Fields) -> Iterator[Utterance]:
     for item in _objects(record.get("utterances"), "utterances"):
         if "words" not in item or "confidence" not in item:
             raise ValueError("an utterance without its words")
         yield _speaker(item), text_of(item.get("text"), "an utterance")
 
 
-def _segments(record: Fields) -> Iterator[Spoken]:
+def _segments(record: Fields) -> Iterator[Utterance]:
     for item in _objects(_results(record).get("audio_segments"), "audio_segments"):
         yield _speaker(item), text_of(item.get("transcript"), "a segment")
 
 
-def _paragraphs(record: Fields) -> Iterator[Spoken]:
+def _paragraphs(record: Fields) -> Iterator[Utterance]:
     whole = dict_of(_best(record).get("paragraphs"), "paragraphs")
     for item in _objects(whole.get("paragraphs"), "paragraphs"):
         sentences = _objects(item.get("sentences"), "sentences")
@@ -126,14 +131,14 @@ def _best(record: Fields) -> Fields:
     return first
 
 
-def _monologues(record: Fields) -> Iterator[Spoken]:
+def _monologues(record: Fields) -> Iterator[Utterance]:
     for item in _objects(record.get("monologues"), "monologues"):
         elements = _objects(item.get("elements"), "elements")
         texts = [text_of(one.get("value"), "an element") for one in elements]
         yield _speaker(item), "".join(texts)
 
 
-def _phrases(record: Fields) -> Iterator[Spoken]:
+def _phrases(record: Fields) -> Iterator[Utterance]:
     items = _objects(record.get("recognizedPhrases"), "recognizedPhrases")
     for item in sorted(items, key=_ticks):
         best, *_ = _objects(item.get("nBest"), "nBest")
@@ -141,33 +146,30 @@ def _phrases(record: Fields) -> Iterator[Spoken]:
 
 
 def _ticks(phrase: Fields) -> float:
-    ticks = phrase.get("offsetInTicks")
-    return float(ticks) if isinstance(ticks, int | float) else 0.0
+    return place_of(phrase.get("offsetInTicks")) or 0.0
 
 
 # --- words with a speaker
 
 
-def _channel_words(record: Fields) -> Iterator[Spoken]:
+def _channel_words(record: Fields) -> Iterator[Utterance]:
     return _of_words(_objects(_best(record).get("words"), "words"))
 
 
-def _own_words(record: Fields) -> Iterator[Spoken]:
+def _own_words(record: Fields) -> Iterator[Utterance]:
     return _of_words(_objects(record.get("words"), "words"))
 
 
-def _items(record: Fields) -> Iterator[Spoken]:
+def _items(record: Fields) -> Iterator[Utterance]:
     """Those of Amazon and Speechmatics: a word, or a mark behind it that has no blank before it."""
-    results = record.get("results")
-    listed = results.get("items") if isinstance(results, dict) else results
     words = []
-    for item in _objects(listed, "items"):
+    for item in _objects(_results(record).get("items") or record.get("results"), "items"):
         first, *_ = _objects(item.get("alternatives"), "alternatives")
         words.append(first | item)
     return _of_words(words)
 
 
-def _of_words(words: Iterable[Fields]) -> Iterator[Spoken]:
+def _of_words(words: Iterable[Fields]) -> Iterator[Utterance]:
     """Words by speaker; a mark belongs to the word before it."""
     spoken: list[tuple[object, str]] = []
     for item in words:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import count, repeat
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -52,7 +53,6 @@ from pipeline.collect.shapes.transcript import (
     Unclear,
     Unread,
     rest,
-    system_as_assistant,
     text_of,
 )
 from pipeline.conversation import Annotation, Role
@@ -106,7 +106,7 @@ def read(
 
 
 def _timed(
-    records: Records, sample: list[Fields], columns: Columns, made: moments.Columns
+    records: Records, sample: list[Fields], columns: Columns, made: moments.TimeColumns
 ) -> Iterator[tuple[int, Transcript | Unread]]:
     """The conversations of rows whose time is made of one or two columns."""
     timed = columns._replace(order=moments.MOMENT)
@@ -150,7 +150,8 @@ def _text_column(rows: list[Fields]) -> str | None:
 
 def _key(rows: list[Fields]) -> str | None:
     """The column of the id. One called `id` counts only where its values come back."""
-    key = known.key_of(rows[0]) or known.one_of(("id",), rows[0]) if rows else None
+    first: Fields = next(iter(rows), {})
+    key = known.key_of(first) or known.one_of(("id",), first)
     if key and known.plain(key) == "id" and len({str(row.get(key)) for row in rows}) == len(rows):
         return None
     return key
@@ -309,7 +310,9 @@ def _border(group: Group, columns: Columns, is_log: bool) -> str:
     if is_log:
         return AT_SILENCES
     first = str(group[0][1].get(columns.speaker or "")).lower()
-    return PROMPT_BEGINS if ROLE_WORDS.get(first) == "system" else ONE_FILE
+    if ROLE_WORDS.get(first) == "system":
+        return PROMPT_BEGINS
+    return ONE_FILE
 
 
 def _different(names: tuple[str, ...], rows: list[Fields]) -> str | None:
@@ -344,8 +347,7 @@ def _problem(group: Group, columns: Columns, is_log: bool) -> str | None:
 
 
 def _transcript(rows: list[Fields], columns: Columns) -> Transcript:
-    together = who.fields_of(rows)
-    found = [_turn(row, columns, number, together) for number, row in enumerate(rows)]
+    found = list(map(_turn, rows, repeat(columns), count(), repeat(who.fields_of(rows))))
     record = str(rows[0][columns.id]) if columns.id else None
     emotion = known.one_of(EMOTIONS, rows[0])
     # Without an emotion, "" leaves out a column that has no name: the row numbers of a data frame.
@@ -354,10 +356,8 @@ def _transcript(rows: list[Fields], columns: Columns) -> Transcript:
     assumed = in_file_order(rows, columns.order)
     if columns.speaker is None:
         assumed += (ALTERNATE,)
-    turns = system_as_assistant([turn for turn, _ in found])
-    who.check_system(turns)
     return Transcript(
-        turns,
+        who.with_sides([turn for turn, _ in found]),
         record=record,
         group=record,
         annotations=_annotations(rows, emotion),

@@ -59,5 +59,7 @@ def _message(fields: Fields, where: str) -> Iterator[Entry]:
     if text.strip():
         name = text_of(fields.get("sender"), f"the sender of {where}")
         yield TimedTurn(clock.iso(fields.get("created_at")), name, text)
+    elif fields.get("heart") or fields.get("likes"):
+        yield LeftOut("like")
     else:
-        yield LeftOut("like" if fields.get("heart") or fields.get("likes") else "attachment")
+        yield LeftOut("attachment")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import PurePosixPath
 
 from lxml import etree
@@ -38,26 +39,38 @@ def recognise(document: bytes) -> bool:
 
 def read(document: bytes, place: Place) -> Iterator[Transcript | Unread]:
     """Unclear where the times are in no known form: whether the newest stands first is not sure."""
+    messages = _messages(document)
+    stamps = [_stamp(when) for _, _, when in messages]
+    day_first, assumed = clock.days_first(stamps[::-1])
+    times = (clock.moment(stamp, day_first) for stamp in stamps)
+    log = in_time(chain.from_iterable(map(_entries, messages, times)))
+    return split(log, _group(place), assumed)
+
+
+def _messages(document: bytes) -> list[list[etree._Element]]:
+    """The parts of each message: who, what, when."""
     page = etree.fromstring(document, etree.HTMLParser(encoding="utf-8", no_network=True))
-    parts = [list(box.iterchildren("div")) for box in page.iter("div") if _is_box(box)]
-    messages = [part for part in parts if len(part) == PARTS]
-    stamps = [clock.parse(_text(when)) for _, _, when in messages]
-    known = [stamp for stamp in stamps if stamp]
-    if len(known) < len(messages):
+    parts = (list(box.iterchildren("div")) for box in page.iter("div") if _is_box(box))
+    return [part for part in parts if len(part) == PARTS]
+
+
+def _stamp(when: etree._Element) -> clock.Stamp:
+    stamp = clock.parse(_text(when))
+    if stamp is None:
         raise Unclear("the times of the messages are in no known form: download them as JSON")
-    day_first, assumed = clock.days_first(known[::-1])
-    times = [clock.moment(stamp, day_first) for stamp in known]
-    log = [entry for part, time in zip(messages, times, strict=True) for entry in _one(part, time)]
-    folder = PurePosixPath(place.path).parent
-    group = place.path if str(folder) == "." else str(folder)
-    yield from split(in_time(log), group, assumed)
+    return stamp
+
+
+def _group(place: Place) -> str:
+    folder = str(PurePosixPath(place.path).parent)
+    return place.path if folder == "." else folder
 
 
 def _is_box(element: etree._Element) -> bool:
     return set((element.get("class") or "").split()) >= BOX
 
 
-def _one(part: list[etree._Element], time: dt.datetime | None) -> Iterator[Entry]:
+def _entries(part: list[etree._Element], time: dt.datetime | None) -> Iterator[Entry]:
     who, what, _ = part
     name = _text(who)
     media = sum(1 for kind in MEDIA for _ in what.iter(kind))

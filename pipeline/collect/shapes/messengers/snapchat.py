@@ -84,8 +84,11 @@ def _title(items: list[object]) -> str | None:
 
 def _message(fields: Fields, where: str) -> Iterator[Entry]:
     kind = str(fields.get("Media Type"))
+    if kind.startswith("STATUS"):
+        yield LeftOut("notice")
+        return
     if kind != "TEXT":
-        yield LeftOut("notice" if kind.startswith("STATUS") else "attachment")
+        yield LeftOut("attachment")
         return
     value = next((fields[name] for name in TEXTS if fields.get(name)), "")
     text = text_of(value, f"the text of {where}")

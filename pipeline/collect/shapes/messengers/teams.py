@@ -39,6 +39,8 @@ from pipeline.collect.shapes.transcript import (
     Transcript,
     Unread,
     dict_of,
+    fields_in,
+    items_in,
     record_id,
     rest,
     text_of,
@@ -94,20 +96,15 @@ def _by_chat(items: list[object]) -> dict[str, list[object]]:
 
 
 def _chat_of(item: object) -> str:
-    if not isinstance(item, dict):
-        return ""
-    channel = item.get("channelIdentity")
-    place = channel.get("channelId") if isinstance(channel, dict) else None
-    return str(item.get("chatId") or place or "")
+    fields = fields_in(item)
+    channel = fields_in(fields.get("channelIdentity"))
+    return str(fields.get("chatId") or channel.get("channelId") or "")
 
 
 def _person(item: Fields) -> tuple[str, str]:
     """(id, name) of the writer, be it a program; ("", "") of a notice."""
-    sender = item.get("from")
-    several = sender if isinstance(sender, dict) else {}
-    one = next((several[name] for name in SENDERS if several.get(name)), None)
-    if not isinstance(one, dict):
-        return "", ""
+    several = fields_in(item.get("from"))
+    one = fields_in(next((several[name] for name in SENDERS if several.get(name)), None))
     name = str(one.get("displayName") or one.get("id") or "")
     return str(one.get("id") or name), name
 
@@ -126,8 +123,7 @@ def _message(fields: Fields, where: str, people: dict[str, str]) -> Iterator[Ent
     if fields.get("deletedDateTime"):
         yield LeftOut("deleted message")
         return
-    attachments = fields.get("attachments")
-    carried = ["attachment"] * len(attachments) if isinstance(attachments, list) else []
+    carried = ["attachment"] * len(items_in(fields.get("attachments")))
     yield from map(LeftOut, carried)
     text = _text(dict_of(fields.get("body"), f"the body of {where}"), where)
     if text.strip():
@@ -142,4 +138,6 @@ def _message(fields: Fields, where: str, people: dict[str, str]) -> Iterator[Ent
 
 def _text(body: Fields, where: str) -> str:
     text = text_of(body.get("content"), f"the body of {where}")
-    return markup.visible(EMOJI.sub(r"\1", text)) if body.get("contentType") == "html" else text
+    if body.get("contentType") != "html":
+        return text
+    return markup.visible(EMOJI.sub(r"\1", text))

@@ -34,6 +34,8 @@ from pipeline.collect.shapes.transcript import (
     Transcript,
     Unread,
     dict_of,
+    fields_in,
+    items_in,
     list_of,
     record_id,
     rest,
@@ -52,15 +54,17 @@ def recognise(head: list[object]) -> bool:
 
 
 def _is_chat(record: object) -> bool:
-    chat = record.get(CHAT) if isinstance(record, dict) else None
-    return isinstance(chat, dict) and isinstance(chat.get("messages"), list)
+    return isinstance(fields_in(fields_in(record).get(CHAT)).get("messages"), list)
 
 
 def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unread]]:
     owner = _owner(place)
     for number, record in records:
+        if isinstance(record, Unread):
+            yield number, record
+            continue
         try:
-            found = [record] if isinstance(record, Unread) else [*_chat(record, owner)]
+            found = list(_chat(record, owner))
         except ValueError as error:
             found = [unreadable(error, record)]
         yield from ((number, one) for one in found)
@@ -73,12 +77,13 @@ def _owner(place: Place) -> dict[str, str]:
         accounts = orjson.loads(data.partition(b"=")[2] or b"[]")
     except orjson.JSONDecodeError:
         accounts = []
-    first = accounts[0] if isinstance(accounts, list) and accounts else None
-    account = first.get("account") if isinstance(first, dict) else None
-    if not isinstance(account, dict):
-        return {}
-    name = account.get("accountDisplayName") or account.get("username")
-    return {str(account.get("accountId")): str(name)} if name else {}
+    inner = (fields_in(fields_in(one).get("account")) for one in items_in(accounts))
+    pairs = ((one.get("accountId"), _name(one)) for one in inner)
+    return {str(key): name for key, name in pairs if key and name}
+
+
+def _name(account: Fields) -> str:
+    return str(account.get("accountDisplayName") or account.get("username") or "")
 
 
 def _chat(record: object, owner: dict[str, str]) -> Iterator[Transcript | Unread]:

@@ -22,6 +22,8 @@ from pipeline.collect.shapes.transcript import (
     candidates,
     dict_of,
     dicts_of,
+    fields_in,
+    items_in,
     list_of,
     record_id,
     rest,
@@ -52,10 +54,8 @@ def recognise(record: object) -> bool:
 
 
 def _is_paragraph(one: object) -> bool:
-    asked = one.get("qas") if isinstance(one, dict) else None
-    return isinstance(asked, list) and any(
-        isinstance(item, dict) and {"question", "followup"} <= item.keys() for item in asked
-    )
+    asked = map(fields_in, items_in(fields_in(one).get("qas")))
+    return any({"question", "followup"} <= item.keys() for item in asked)
 
 
 def read(record: object) -> Iterator[Transcript]:
@@ -65,7 +65,7 @@ def read(record: object) -> Iterator[Transcript]:
             asked = [_of_quac(one) for one in dicts_of(part.get("qas"), "qas", "question")]
             yield _transcript(part, asked, rest(fields, "paragraphs"), fields.get("title"))
     else:
-        asked = _in_columns(fields) if _has_columns(fields) else _of_coqa(fields)
+        asked = _asked(fields)
         title = fields.get("wikipedia_page_title") or fields.get("filename")
         yield _transcript(fields, asked, rest(fields, *USED, *IDS), title)
 
@@ -77,7 +77,8 @@ def _transcript(part: Fields, asked: list[Asked], extra: Fields, title: object) 
         found.turns += [(None, one.question, "user"), (None, one.answers[0], "assistant")]
         answers = list(dict.fromkeys(one.answers))
         found.alternatives += candidates(answers, 0, len(found.turns) - 1)
-    found.group = title if isinstance(title, str) and title else None
+    if isinstance(title, str):
+        found.group = title or None
     found.assumed = ("the text that is asked about is the system prompt",)
     return found
 
@@ -90,6 +91,12 @@ def _of_quac(one: Fields) -> Asked:
 
 def _texts(answers: Sequence[Fields], name: str) -> list[str]:
     return [text_of(answer.get(name), "an answer") for answer in answers]
+
+
+def _asked(record: Fields) -> list[Asked]:
+    if isinstance(record.get("answers"), dict):
+        return _in_columns(record)
+    return _of_coqa(record)
 
 
 def _of_coqa(record: Fields) -> list[Asked]:
@@ -120,20 +127,18 @@ def _by_turn(items: object) -> dict[int, str]:
 # --- as the Hub has them
 
 
-def _has_columns(record: Fields) -> bool:
-    return isinstance(record.get("answers"), dict)
-
-
 def _in_columns(record: Fields) -> list[Asked]:
     questions = [text_of(one, "a question") for one in list_of(record["questions"], "questions")]
     answers = dict_of(record.get("answers"), "answers")
-    given = dict_of(record.get("orig_answers") or answers, "orig_answers")
-    first = next((given[name] for name in ("texts", "input_text") if name in given), None)
-    texts = [text_of(one, "an answer") for one in list_of(first, "answers")]
-    every = list_of(answers.get("texts") or [], "answers")
-    several = [list_of(one, "answers") if isinstance(one, list) else [] for one in every]
-    several += [[] for _ in texts[len(several) :]]
-    if not len(questions) == len(texts) == len(several):
-        raise ValueError(f"{len(questions)} questions and {len(texts)} answers")
-    parts = zip(questions, texts, several, strict=True)
-    return [Asked(question, [text, *map(str, others)]) for question, text, others in parts]
+    given = _given(dict_of(record.get("orig_answers") or answers, "orig_answers"))
+    every = [items_in(one) for one in items_in(answers.get("texts"))]
+    if len(questions) != len(given):
+        raise ValueError(f"{len(questions)} questions and {len(given)} answers")
+    every += [[] for _ in given[len(every) :]]
+    parts = zip(questions, given, every, strict=True)
+    return [Asked(question, [one, *map(str, others)]) for question, one, others in parts]
+
+
+def _given(answers: Fields) -> list[str]:
+    texts = next((answers[name] for name in ("texts", "input_text") if name in answers), None)
+    return [text_of(one, "an answer") for one in list_of(texts, "answers")]
