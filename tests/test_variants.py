@@ -135,6 +135,21 @@ RIGHT: dict[str, tuple[str, Any, Talks]] = {
         f"Antwort;Frage\n{TELL};{ASK}\n{WARN};{THANK}\n",
         [TALK[:2], TALK[2:]],
     ),
+    "characters with roles": (
+        "c.jsonl",
+        [
+            {
+                "characters": [{"name": "Ada", "role": "assistant"}, {"name": "B", "role": "user"}],
+                "chat": [{"name": "Ada", "text": TELL}, {"name": "B", "text": ASK}],
+            }
+        ],
+        [BACK],
+    ),
+    "speakers with the number of the turn": (
+        "c.txt",
+        f"A.1: {ASK}\nB.2: {TELL}\nA.3: {THANK}\nB.4: {WARN}\n",
+        [TALK],
+    ),
     # in which order
     "numbers in another order": (
         "c.json",
@@ -366,6 +381,11 @@ OPEN: dict[str, tuple[str, Any, str]] = {
         "c.jsonl",
         [{"messages": [{"role": U, "content": ASK}, {"role": A, "content": [TELL, WARN]}]}],
         "answers to choose from",
+    ),
+    "two lists of messages": (
+        "c.jsonl",
+        [{"messages": listed(TALK), "messages_de": listed(TEA)}],
+        "holds other ones",
     ),
     "a narrator between people": (
         "c.json",

@@ -141,13 +141,19 @@ def _prompt(
     texts = {text.strip() for _, text, _ in turns}
     for field in fields:
         value = record[field]
-        is_new = isinstance(value, str) and value.strip() and value.strip() not in texts
-        if not is_new or set(roles) != {"user", "assistant"}:
+        if not isinstance(value, str) or value.strip() in texts or not _is_prompt(value):
+            continue
+        if set(roles) != {"user", "assistant"}:
             continue
         if plain(field) == "prompt" and roles[0] == "assistant":
             raise Unclear(f"`{field}` may be the first message, or the system prompt")
-        return [(None, str(value), "system")], [field]
+        return [(None, value, "system")], [field]
     return [], []
+
+
+def _is_prompt(text: str) -> bool:
+    """Whether a text is more than one word, as no name of a prompt is."""
+    return len(text.split()) > 1 or not text.isascii()
 
 
 @lru_cache(maxsize=256)
@@ -278,12 +284,23 @@ def _several(value: object, turns: list[Turn]) -> BySpeaker:
         return {}
     people = [persona_of(item, "description") for item in value]
     if _is_named(value):
-        return {_key(str(one.name), turns): one for one in people if one}
+        keys = (_key_of(item, turns) for item in value)
+        return {key: one for key, one in zip(keys, people, strict=True) if one}
     sides = _sides(turns)
     if len(people) == len(sides) == 2:
         return {side: one for side, one in zip(sides, people, strict=True) if one}
     text = description(value)
     return {None: Persona(description=text)} if text else {}
+
+
+def _key_of(item: Fields, turns: list[Turn]) -> str | None:
+    """The speaker of a persona in a list; its own `role` decides over its name."""
+    role = ROLE_WORDS.get(str(item.get("role")).lower())
+    if role == "assistant":
+        return None
+    if role == "user":
+        return "user"
+    return _key(str(item.get("name")), turns)
 
 
 def _is_named(value: object) -> bool:

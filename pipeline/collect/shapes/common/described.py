@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from pipeline.collect.shapes.transcript import Fields, as_json, description
+from pipeline.collect.shapes.transcript import ROLE_WORDS, Fields, as_json, description
 from pipeline.conversation import Persona
 
 PersonaPart = Literal["name", "description", "greeting", "scenario"]
@@ -65,7 +65,7 @@ def _of_object(value: Fields) -> Persona | None:
         text = str(item) if isinstance(item, int | float) else description(item)
         if text and part:
             texts.setdefault(part, []).append(text)
-        elif text:
+        elif text and not (plain(field) == "role" and text.lower() in ROLE_WORDS):
             texts.setdefault("description", []).append(f"{field}: {text}")
     return _made(texts) if texts else None
 

@@ -315,7 +315,7 @@ HARMLESS = frozenset([
     "dialogue_act", "da", "intent", "intents", "topic", "topics", "lang", "language", "domain",
     "domains", "strategy", "score", "rating", "length", "tokens", "url", "urls", "image",
     "images", "audio", "video", "category", "sources", "start", "end", "end_time", "duration",
-    "offset", "color", "state", "slots",
+    "offset", "color", "state", "slots", "mood", "tone",
 ]) | frozenset(ORDERS)  # fmt: skip
 
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # where dialogueId becomes dialogue_id

@@ -197,6 +197,8 @@ def _variants(item: Fields, content: str) -> list[str]:
     texts = [text for text in found if isinstance(text, str)]
     if not found or len(texts) < len(found) or set(texts) == {content}:
         return []
-    if content not in texts:
-        texts = [content, *texts]
-    return list(dict.fromkeys(texts))
+    if content in texts:
+        return list(dict.fromkeys(texts))
+    if any(len(text.split()) < 2 for text in texts):
+        return []  # numbers of versions
+    return list(dict.fromkeys([content, *texts]))

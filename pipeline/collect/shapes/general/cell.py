@@ -54,6 +54,7 @@ SIDE = re.compile(
     r"[ _#-]?\d+",
     re.I,
 )
+COUNTED = re.compile(r"([^\W\d_]{1,12})[. _-]?(\d+)")  # a speaker and the number of a turn
 PERSONA = re.compile(r"(.+) personas?")
 IDS = ("id", "conversation_id", "dialogue_id", "dialog_id", "")
 # Labels of a letter, a recipe or a form. They come back as well, and nobody speaks under them.
@@ -99,7 +100,20 @@ def turns_of(text: str) -> list[Turn]:
     """
     heads = _heads(text)
     ends = [*(match.start() for match in heads), len(text)][1:]
-    return [_turn(head, text[head.end() : end]) for head, end in zip(heads, ends, strict=True)]
+    turns = [_turn(head, text[head.end() : end]) for head, end in zip(heads, ends, strict=True)]
+    return _without_numbers(turns)
+
+
+def _without_numbers(turns: list[Turn]) -> list[Turn]:
+    """Turns whose speakers have the number of the turn behind them: `A.1`, `B.2` → `A`, `B`."""
+    counted = [COUNTED.fullmatch(speaker or "") for speaker, _, _ in turns]
+    names = [(match[1], int(match[2])) for match in counted if match]
+    numbers = [number for _, number in names]
+    comes_back = 1 < len({name for name, _ in names}) < len(names)
+    if len(names) < len(turns) or not comes_back or sorted(set(numbers)) != numbers:
+        return turns
+    pairs = zip(turns, names, strict=True)
+    return [(name, text, role) for (_, text, role), (name, _) in pairs]
 
 
 def with_before(found: Transcript, text: str) -> Transcript:

@@ -27,14 +27,13 @@ from pipeline.collect.shapes.transcript import (
 
 ABOUT = About("plain logs, `Name: text`", ("names", "groups"))
 
-TALK = "chat|conversation|dialogue|dialog|session|talk|thread|transcript|scene|episode|gespräch"
+TALK = r"(?i:chat|conversation|dialogue|dialog|session|talk|thread|transcript|scene|episode)"
 # a horizontal one, or a heading that begins another conversation, or the mark of an end
 RULE = re.compile(
     rf"\s*(?:([-=*_#~])\1{{2,}}|"
     rf"([-=#~])\2{{2,}} *[^\n]*?(?:\d|{TALK})[^\n]* *(?:\2{{3,}})|"
-    rf"(?:#+ *)?(?:{TALK}) *[#№]? *\d+ *:?|"
-    r"<\|(?:endoftext|end_of_text|eot)\|>|</s>|<eos>)\s*",
-    re.I,
+    rf"(?:#+ *)?(?=[A-Z]){TALK} *[#№]? *\d+ *:?|"
+    r"<\|(?:endoftext|end_of_text|eot)\|>|</s>|<eos>)\s*"
 )
 HEAD = 1000  # lines that show what an empty line means
 ONE = "the file is one conversation"

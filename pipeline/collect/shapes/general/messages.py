@@ -156,6 +156,7 @@ def _add_beside(found: Transcript, others: Fields) -> None:
     if not others:
         return
     _check_media(others, found.turns)
+    _check_lists(others, found.turns)
     around = beside.found(others, found.turns)
     found.turns, found.personas, found.group = around.turns, around.personas, around.group
     found.assumed = around.assumed
@@ -350,6 +351,16 @@ def _check_media(others: Fields, turns: list[Turn]) -> None:
     beside_them = [name for name in others if name in MEDIA and others[name]]
     if beside_them and any(mark in text for _, text, _ in turns for mark in MARKS):
         raise ValueError(f"the texts are about what `{beside_them[0]}` holds")
+
+
+def _check_lists(others: Fields, turns: list[Turn]) -> None:
+    """Unclear where another list beside the messages holds other ones."""
+    texts = {text for _, text, _ in turns}
+    for name, value in others.items():
+        if isinstance(value, list) and _holds_messages(value, "role"):
+            further = {str(fields_in(item).get("content")) for item in value}
+            if not further <= texts:
+                raise Unclear(f"`{name}` beside the messages holds other ones")
 
 
 # --- where they stand
