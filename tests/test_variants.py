@@ -124,6 +124,11 @@ RIGHT: dict[str, tuple[str, Any, Talks]] = {
         {"turns": [{"speaker": "Claude 3.5 Sonnet", "text": TELL}, {"speaker": "B", "text": ASK}]},
         [BACK],
     ),
+    "a prompt by another role": (
+        "c.jsonl",
+        [{"messages": listed([("instruction", PROMPT[1]), *TALK])}],
+        [[PROMPT, *TALK]],
+    ),
     "thoughts as a role": (
         "c.jsonl",
         [{"messages": [*listed(TALK[:1]), *listed([("thought", "Hm.")]), *listed(TALK[1:2])]}],
@@ -381,6 +386,11 @@ OPEN: dict[str, tuple[str, Any, str]] = {
         "c.jsonl",
         [{"messages": [{"role": U, "content": ASK}, {"role": A, "content": [TELL, WARN]}]}],
         "answers to choose from",
+    ),
+    "a role of neither side": (
+        "c.jsonl",
+        [{"messages": [*listed(TALK[:1]), *listed([("search", "3 finds")]), *listed(TALK[1:])]}],
+        "beside those of both sides",
     ),
     "two lists of messages": (
         "c.jsonl",

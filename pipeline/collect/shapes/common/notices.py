@@ -6,6 +6,7 @@ Ada joined the channel    The chat was ended.    Agent Smith has left
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 DONE = (
     r"joined|left|entered|ended|started|connected|disconnected|opened|closed|resolved|"
@@ -16,6 +17,11 @@ NOTICE = re.compile(
     rf"(?:[^\s.!?]+ ){{1,4}}(?:has |have |was |is |has been |have been )?(?:{DONE}){PLACE}[.!]*",
     re.I,
 )
+
+
+def are_possible(writers: Iterable[str]) -> bool:
+    """Whether two others write beside the system: with one alone, it may be the assistant."""
+    return len({writer.lower() for writer in writers} - {"system"}) > 1
 
 
 def is_notice(text: str) -> bool:

@@ -105,15 +105,21 @@ def turns_of(text: str) -> list[Turn]:
 
 
 def _without_numbers(turns: list[Turn]) -> list[Turn]:
-    """Turns whose speakers have the number of the turn behind them: `A.1`, `B.2` → `A`, `B`."""
-    counted = [COUNTED.fullmatch(speaker or "") for speaker, _, _ in turns]
-    names = [(match[1], int(match[2])) for match in counted if match]
-    numbers = [number for _, number in names]
-    comes_back = 1 < len({name for name, _ in names}) < len(names)
-    if len(names) < len(turns) or not comes_back or sorted(set(numbers)) != numbers:
+    names = without_numbers([speaker or "" for speaker, _, _ in turns])
+    if not all(names):
         return turns
-    pairs = zip(turns, names, strict=True)
-    return [(name, text, role) for (_, text, role), (name, _) in pairs]
+    pairs = zip(names, turns, strict=True)
+    return [(name, text, role) for name, (_, text, role) in pairs]
+
+
+def without_numbers(labels: Sequence[str]) -> list[str]:
+    """Labels without the number of the turn, where all have one: `A.1`, `B.2`, `A.3` → A, B, A."""
+    counted = [match for match in map(COUNTED.fullmatch, labels) if match]
+    numbers = [int(match[2]) for match in counted]
+    names = [match[1] for match in counted]
+    comes_back = 1 < len(set(names)) < len(names)
+    is_count = len(names) == len(labels) and sorted(set(numbers)) == numbers
+    return names if comes_back and is_count else list(labels)
 
 
 def with_before(found: Transcript, text: str) -> Transcript:

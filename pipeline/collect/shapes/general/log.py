@@ -64,7 +64,8 @@ def _are_headings(head: list[str]) -> bool:
 
 
 def _labels(lines: list[str]) -> list[str]:
-    return [match[1].strip() for match in map(cell.head_of, lines) if match]
+    labels = [match[1].strip() for match in map(cell.head_of, lines) if match]
+    return cell.without_numbers(labels)
 
 
 def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:

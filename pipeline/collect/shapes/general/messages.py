@@ -22,6 +22,7 @@ from pipeline.collect.shapes.common import answers, beside, placeholders, shown
 from pipeline.collect.shapes.common.parts import content_of
 from pipeline.collect.shapes.common.row_order import newest_first, out_of_order
 from pipeline.collect.shapes.common.times import seconds_of
+from pipeline.collect.shapes.general import asides
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
     About,
@@ -62,7 +63,6 @@ TOOLS = (
     "observation",
     "environment",
 )
-THOUGHTS = ("thought", "thoughts", "thinking", "reasoning")  # roles of what is not said
 CALLS = ("tool_calls", "function_call", "tool_call_id")  # fields of a message
 MEDIA = {"image", "images", "video", "videos", "audio", "audios"}  # fields beside the list
 MARKS = ("<image>", "<video>", "<audio>")  # where in a text they belong
@@ -117,7 +117,7 @@ def _of_others(fields: Fields, place: str, who: str, spoken: _Spoken) -> Transcr
     None where they are read as they stand.
     """
     if not spoken.is_plain:
-        said, count = _without_thoughts(list_of(fields.get(place), place), who)
+        said, count = asides.without_thoughts(list_of(fields.get(place), place), who)
         if count and said:
             found = transcript(fields | {place: said}, place, who)
             found.left_out = {**found.left_out, "thought": count}
@@ -209,22 +209,6 @@ def _of_shown(fields: Fields, place: str, who: str, split: shown.Split) -> Trans
     return found
 
 
-def _without_thoughts(messages: Sequence[object], who: str) -> tuple[list[object], int]:
-    """Messages without those that are thoughts, which join the message after them; how many."""
-    kept: list[object] = []
-    thoughts: list[object] = []
-    for message in messages:
-        fields = fields_in(message)
-        if str(fields.get(who)).lower() in THOUGHTS:
-            thoughts.append(fields.get(text_field([fields])))
-        elif thoughts and fields:
-            kept.append(fields | {"thoughts": thoughts})
-            thoughts = []
-        else:
-            kept.append(message)
-    return kept, len(messages) - len(kept)
-
-
 def turns(messages: Sequence[object], who: str = "role") -> list[Turn]:
     """A list of messages as turns; ValueError names the first that is not a message."""
     plain = _if_plain(messages, who, text_field(messages), _hold_two_fields(messages))
@@ -255,7 +239,10 @@ def _if_plain(messages: Sequence[object], who: str, what: str, is_short: bool) -
 
 
 def _each_turn(messages: Sequence[object], who: str) -> list[Turn]:
-    return [_turn(number, message, who) for number, message in enumerate(messages, 1)]
+    turns = [_turn(number, message, who) for number, message in enumerate(messages, 1)]
+    if {"user", "assistant"} <= {role for _, _, role in turns}:
+        asides.check(messages, who)
+    return turns
 
 
 def _plain_turns(messages: Sequence[object], who: str, what: str) -> list[Turn]:
@@ -288,6 +275,8 @@ def _turn(number: int, message: object, who: str) -> Turn:
         expected = "system, user, assistant or a speaker's name"
         raise ValueError(f"{where} has the role {role!r}, expected {expected}")
     own_name = name if isinstance(name, str) and name else None
+    if role.lower() in asides.PROMPTS:
+        role = "system"
     return turn_by(role, _text(fields, where), own_name)
 
 

@@ -189,9 +189,12 @@ def without_notes(items: list[Fields]) -> tuple[list[Fields], dict[str, int]]:
     left_out: Counter[str] = Counter()
     mute = _mute(items)
     kind = shown.kind_field(items)
+    has_notices = notices.are_possible(map(_writer, items))
     kept = []
     for item in items:
         reason = _why_no_turn(item, mute) or shown.why_no_text(item, kind)
+        if has_notices and _is_notice(item):
+            reason = reason or "notice"
         if reason:
             left_out[reason] += 1
         else:
@@ -208,17 +211,19 @@ def _why_no_turn(item: Fields, mute: set[str]) -> str | None:
         return "note without a speaker"
     if who.who_of(item) in mute:
         return "note without a text"
-    if _is_notice(item):
-        return "notice"
     return None
 
 
 def _is_notice(item: Fields) -> bool:
     """Whether the system says that somebody came or went."""
-    fields = who.who_fields(item)
-    writers = {(who.word(item.get(name)) or "").lower() for name in fields if name}
     text = item.get(known.one_of(known.TEXTS, item) or "")
-    return "system" in writers and isinstance(text, str) and notices.is_notice(text)
+    return _writer(item) == "system" and isinstance(text, str) and notices.is_notice(text)
+
+
+def _writer(item: Fields) -> str:
+    """Who writes an item, in small letters; the system where any field names it."""
+    words = [(who.word(item.get(name or "")) or "").lower() for name in who.who_fields(item)]
+    return "system" if "system" in words else "/".join(words)
 
 
 def _is_note(item: Fields) -> bool:

@@ -220,8 +220,11 @@ def _of_group(
     good: Group = []
     left_out: Counter[str] = Counter()
     kind = shown.kind_field([row for _, row in group])
+    has_notices = notices.are_possible(_writer(row, columns) for _, row in group)
     for number, row in group:
-        reason = _why_no_turn(row, columns) or shown.why_no_text(row, kind)
+        reason = shown.why_not(row) or shown.why_no_text(row, kind)
+        if has_notices and _is_notice(row, columns):
+            reason = reason or "notice"
         if reason:
             left_out[reason] += 1
             continue
@@ -241,13 +244,15 @@ def _of_group(
         yield group[0][0], Unread("record.empty", detail, group[0][1])
 
 
-def _why_no_turn(row: Fields, columns: Columns) -> str | None:
-    """What a row is that is shown to nobody, or the notice of a program; None for a turn."""
+def _writer(row: Fields, columns: Columns) -> str:
+    return str(row.get(columns.speaker or "")).lower()
+
+
+def _is_notice(row: Fields, columns: Columns) -> bool:
+    """Whether the system says that somebody came or went."""
     text = row.get(columns.text)
-    is_system = str(row.get(columns.speaker or "")).lower() == "system"
-    if is_system and isinstance(text, str) and notices.is_notice(text):
-        return "notice"
-    return shown.why_not(row)
+    is_text = isinstance(text, str)
+    return is_text and _writer(row, columns) == "system" and notices.is_notice(str(text))
 
 
 def _missing(row: Fields, columns: Columns) -> str | None:
@@ -274,7 +279,7 @@ def _at_prompts(group: Group, columns: Columns) -> list[Group]:
 
     Unclear where another prompt stands among the messages of two sides.
     """
-    roles = [ROLE_WORDS.get(str(row.get(columns.speaker or "")).lower()) for _, row in group]
+    roles = [ROLE_WORDS.get(_writer(row, columns)) for _, row in group]
     steps = zip([None, *roles], roles, strict=False)
     starts = [at for at, (before, role) in enumerate(steps) if _begins(before, role)]
     if len(starts) < 2 or not {"user", "assistant"} <= set(roles):
@@ -309,8 +314,7 @@ def _border(group: Group, columns: Columns, is_log: bool) -> str:
     """What is assumed to end a conversation of rows without an id."""
     if is_log:
         return AT_SILENCES
-    first = str(group[0][1].get(columns.speaker or "")).lower()
-    if ROLE_WORDS.get(first) == "system":
+    if ROLE_WORDS.get(_writer(group[0][1], columns)) == "system":
         return PROMPT_BEGINS
     return ONE_FILE
 
