@@ -24,6 +24,6 @@ def are_possible(writers: Iterable[str]) -> bool:
     return len({writer.lower() for writer in writers} - {"system"}) > 1
 
 
-def is_notice(text: str) -> bool:
-    """Whether a text is the notice of a program that somebody came, went, or began a chat."""
-    return NOTICE.fullmatch(text.strip()) is not None
+def is_notice(writer: str, text: object) -> bool:
+    """Whether the system says that somebody came, went, or began a chat. writer: in small letters."""
+    return writer == "system" and isinstance(text, str) and bool(NOTICE.fullmatch(text.strip()))

@@ -217,7 +217,7 @@ def _why_no_turn(item: Fields, mute: set[str]) -> str | None:
 def _is_notice(item: Fields) -> bool:
     """Whether the system says that somebody came or went."""
     text = item.get(known.one_of(known.TEXTS, item) or "")
-    return _writer(item) == "system" and isinstance(text, str) and notices.is_notice(text)
+    return notices.is_notice(_writer(item), text)
 
 
 def _writer(item: Fields) -> str:

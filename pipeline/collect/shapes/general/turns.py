@@ -216,18 +216,10 @@ def of_rows(
 def _of_group(
     group: Group, columns: Columns, is_log: bool
 ) -> Iterator[tuple[int, Transcript | Unread]]:
+    said, left_out = _said(group, columns)
     # A row without a text or a speaker is refused by itself; the others still make a conversation.
     good: Group = []
-    left_out: Counter[str] = Counter()
-    kind = shown.kind_field([row for _, row in group])
-    has_notices = notices.are_possible(_writer(row, columns) for _, row in group)
-    for number, row in group:
-        reason = shown.why_not(row) or shown.why_no_text(row, kind)
-        if has_notices and _is_notice(row, columns):
-            reason = reason or "notice"
-        if reason:
-            left_out[reason] += 1
-            continue
+    for number, row in said:
         detail = _missing(row, columns)
         if detail is None:
             good.append((number, row))
@@ -244,15 +236,25 @@ def _of_group(
         yield group[0][0], Unread("record.empty", detail, group[0][1])
 
 
+def _said(group: Group, columns: Columns) -> tuple[Group, Counter[str]]:
+    """The rows without those that are shown to nobody, or that a program wrote; how many went."""
+    kept: Group = []
+    left_out: Counter[str] = Counter()
+    kind = shown.kind_field([row for _, row in group])
+    has_notices = notices.are_possible(_writer(row, columns) for _, row in group)
+    for number, row in group:
+        reason = shown.why_not(row) or shown.why_no_text(row, kind)
+        if has_notices and notices.is_notice(_writer(row, columns), row.get(columns.text)):
+            reason = reason or "notice"
+        if reason:
+            left_out[reason] += 1
+        else:
+            kept.append((number, row))
+    return kept, left_out
+
+
 def _writer(row: Fields, columns: Columns) -> str:
     return str(row.get(columns.speaker or "")).lower()
-
-
-def _is_notice(row: Fields, columns: Columns) -> bool:
-    """Whether the system says that somebody came or went."""
-    text = row.get(columns.text)
-    is_text = isinstance(text, str)
-    return is_text and _writer(row, columns) == "system" and notices.is_notice(str(text))
 
 
 def _missing(row: Fields, columns: Columns) -> str | None:
