@@ -25,5 +25,5 @@ def are_possible(writers: Iterable[str]) -> bool:
 
 
 def is_notice(writer: str, text: object) -> bool:
-    """Whether the system says that somebody came, went, or began a chat. writer: in small letters."""
+    """Whether the system says that somebody came, went or began a chat. writer: in small letters"""
     return writer == "system" and isinstance(text, str) and bool(NOTICE.fullmatch(text.strip()))
