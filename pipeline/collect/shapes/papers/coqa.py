@@ -128,7 +128,9 @@ def _by_turn(items: object) -> dict[int, str]:
 
 
 def _in_columns(record: Fields) -> list[Asked]:
-    questions = [text_of(one, "a question") for one in list_of(record["questions"], "questions")]
+    questions = [
+        text_of(one, "a question") for one in list_of(record.get("questions"), "questions")
+    ]
     answers = dict_of(record.get("answers"), "answers")
     given = _given(dict_of(record.get("orig_answers") or answers, "orig_answers"))
     every = [items_in(one) for one in items_in(answers.get("texts"))]
