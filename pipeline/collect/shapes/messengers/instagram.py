@@ -51,7 +51,7 @@ def read(record: object) -> Iterator[Transcript | Unread]:
     items = list_of(chat.get("conversation"), "conversation")
     people = list_of(chat.get("participants"), "participants")
     group = ", ".join(sorted(map(str, people))) or None
-    return split(in_time(entries(items, _message)), group)
+    return split(in_time(entries(items, _message), True), group)
 
 
 def _message(fields: Fields, where: str) -> Iterator[Entry]:

@@ -121,7 +121,7 @@ def _chat(record: object, assumed: tuple[str, ...]) -> Iterator[Transcript | Unr
     repaired = dict_of(_decoded(fields), "the record")
     items = list_of(repaired.get("messages"), "messages")
     group = repaired.get("thread_path") or repaired.get("threadName") or repaired.get("title")
-    log = in_time(entries(items, _message))
+    log = in_time(entries(items, _message), True)
     for found in split(log, str(group) if group else None, assumed):
         if isinstance(found, Transcript) and repaired != fields:
             found.notes = ("collect: repaired the Latin-1 characters of the download",)

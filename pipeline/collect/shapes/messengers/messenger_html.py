@@ -43,7 +43,7 @@ def read(document: bytes, place: Place) -> Iterator[Transcript | Unread]:
     stamps = [_stamp(when) for _, _, when in messages]
     day_first, assumed = clock.days_first(stamps[::-1])
     times = (clock.moment(stamp, day_first) for stamp in stamps)
-    log = in_time(chain.from_iterable(map(_entries, messages, times)))
+    log = in_time(chain.from_iterable(map(_entries, messages, times)), True)
     return split(log, _group(place), assumed)
 
 

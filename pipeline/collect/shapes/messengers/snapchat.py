@@ -59,7 +59,7 @@ def _is_one(item: object) -> bool:
 
 def read(record: object) -> Iterator[Transcript | Unread]:
     for friend, items in _chats(dict_of(record, "the record")).items():
-        yield from split(in_time(entries(items, _message)), _title(items) or friend)
+        yield from split(in_time(entries(items, _message), True), _title(items) or friend)
 
 
 def _chats(record: Fields) -> dict[str, list[object]]:

@@ -81,7 +81,7 @@ def read(records: Records, place: Place) -> Iterator[tuple[int, Transcript | Unr
         return _message(fields, where, people)
 
     for chat, own in _by_chat(items).items():
-        log = in_time(entries(own, turn))
+        log = in_time(entries(own, turn), True)
         yield from numbered(split_with_threads(log, _threads(objects(own)), chat or place.path))
 
 

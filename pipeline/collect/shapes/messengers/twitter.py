@@ -93,7 +93,7 @@ def _chat(record: object, owner: dict[str, str]) -> Iterator[Transcript | Unread
         return _event(fields, where, owner)
 
     items = list_of(chat.get("messages"), "messages")
-    return split(in_time(entries(items, turn)), record_id(chat, "conversationId"))
+    return split(in_time(entries(items, turn), True), record_id(chat, "conversationId"))
 
 
 def _event(event: Fields, where: str, owner: dict[str, str]) -> Iterator[Entry]:
