@@ -52,7 +52,7 @@ ROWS = st.lists(
 )
 
 
-@example([(None, "J"), (None, None), (None, "J"), (None, "J")], seed=4, parts=1)
+@example([(None, "J"), (None, None), (None, "J"), (None, "J")], 4, 1)
 @given(ROWS, st.integers(0, 9), st.integers(1, 4))
 def test_what_is_related_is_never_on_two_sides(
     made: list[tuple[str | None, str | None]], seed: int, parts: int
