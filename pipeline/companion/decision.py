@@ -1,0 +1,71 @@
+"""What the next message does: hold, come closer, or step back.
+
+The first line that fits decides:
+
+    the user is under 18, speaks of self-harm, takes leave      hold
+    the last step has no answer yet                             hold
+    a step was not taken up, the user turned away, is cool      back
+    the user is low, or was a moment ago, or is vulnerable      hold
+    the user goes faster than the talk                          hold
+    they are close · it is early · the last step is fresh       hold
+    else                                                        closer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.companion.state import NextStep, Reason, TalkState
+from pipeline.pacing import EARLIEST, STAGES
+
+LATELY = 4  # messages from a low one on in which no step is taken; simulation of benchmarks/companion
+TOP = len(STAGES) - 1
+
+
+def decide(state: TalkState, earliest: Sequence[int] = EARLIEST) -> NextStep:
+    """What the message behind this state does. earliest: messages before a step to casual, to
+    close."""
+    reason = _safety(state) or _turned(state) or _low(state) or _too_soon(state, earliest)
+    if reason is None:
+        return NextStep("closer", "ready")
+    return NextStep("back" if reason == state.turned else "hold", reason)
+
+
+def is_vulnerable(state: TalkState) -> bool:
+    """Is the user low, or lately low, or has spoken of self-harm? Then boundaries are drawn more."""
+    return state.harmed or _is_low_within(state, LATELY)
+
+
+def _safety(state: TalkState) -> Reason | None:
+    if state.minor:
+        return "minor"
+    if state.harm:
+        return "harm"
+    return "leaves" if state.leaves else None
+
+
+def _turned(state: TalkState) -> Reason | None:
+    return "open" if state.open else state.turned
+
+
+def _low(state: TalkState) -> Reason | None:
+    if _is_low_within(state, 1):
+        return "low"
+    if state.harmed:
+        return "vulnerable"
+    return "lately" if _is_low_within(state, LATELY) else None
+
+
+def _is_low_within(state: TalkState, messages: int) -> bool:
+    """Is the next message so few behind a low one?"""
+    return state.low_at is not None and state.messages - state.low_at <= messages
+
+
+def _too_soon(state: TalkState, earliest: Sequence[int]) -> Reason | None:
+    if state.ahead:
+        return "ahead"
+    if state.stage == TOP:
+        return "reached"
+    if state.messages < earliest[state.stage - state.begun]:
+        return "early"
+    return "pause" if state.messages < state.free else None
