@@ -66,7 +66,7 @@ def companion(character: Character, settings: CompanionSettings = NO_SETTINGS) -
 def companions(place: Path, settings: CompanionSettings = NO_SETTINGS) -> list[Companion]:
     """Those of a card file, or of all cards in a folder. Raises UserError that names the file."""
     if not place.exists():
-        raise UserError(f"There is no card {place}. Name a .json, .png or .charx file, or a folder.")
+        raise UserError(f"There is no card {place}: name a .json, .png or .charx file.")
     found = [companion(_character(path), settings) for path in card_files(place)]
     if not found:
         raise UserError(f"{place} holds no card: no .json, .png or .charx file.")

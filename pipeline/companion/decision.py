@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pipeline.companion.state import NextStep, Reason, TalkState
 from pipeline.pacing import EARLIEST, STAGES
 
-LATELY = 4  # messages from a low one on in which no step is taken; simulation of benchmarks/companion
+LATELY = 4  # messages from a low one on in which no step is taken; our choice
 TOP = len(STAGES) - 1
 
 
@@ -32,7 +32,7 @@ def decide(state: TalkState, earliest: Sequence[int] = EARLIEST) -> NextStep:
 
 
 def is_vulnerable(state: TalkState) -> bool:
-    """Is the user low, or lately low, or has spoken of self-harm? Then boundaries are drawn more."""
+    """Is the user low, was lately, or has spoken of self-harm? Boundaries are drawn more then."""
     return state.harmed or _is_low_within(state, LATELY)
 
 

@@ -16,7 +16,8 @@ from pipeline import texts
 from pipeline.annotate import LOW
 from pipeline.annotate.listed import EMOTIONS
 from pipeline.companion.agent import Companion
-from pipeline.companion.signs import knows_feelings, signs as shown_signs
+from pipeline.companion.signs import knows_feelings
+from pipeline.companion.signs import signs as shown_signs
 from pipeline.companion.state import Sign
 from pipeline.conversation import Message
 from pipeline.llm import CallFailed, Client
