@@ -147,7 +147,7 @@ def _talk(talk: OwnTalk, loop: asyncio.Runner) -> None:
     streams.show_lines([HELP, *(f"{talk.who.name}: {one.message.content}" for one in talk.said)])
     stdin = click.get_text_stream("stdin")
     try:
-        for line in iter(stdin.readline, ""):
+        for line in stdin:
             if line.strip() == "/quit":
                 break
             if line.strip():

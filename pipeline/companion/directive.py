@@ -69,8 +69,6 @@ def note(who: Companion, state: TalkState, move: NextStep, fault: Fault | None =
     parts = [_stage(who, state, move)]
     if move.reason == "leaves":
         parts.append(who.prompts.direction("cue bye"))
-    if move.reason == "low":
-        parts.append(who.words.low)
     if is_vulnerable(state):
         parts.append(who.words.boundaries)
     if state.ahead:
@@ -84,6 +82,9 @@ def note(who: Companion, state: TalkState, move: NextStep, fault: Fault | None =
 
 
 def _stage(who: Companion, state: TalkState, move: NextStep) -> str:
+    """How close to be. Beside somebody who is low nothing else counts."""
+    if move.reason == "low":
+        return who.words.low
     if move.step == "closer":
         return who.prompts.direction(f"step {STAGES[state.stage + 1]}")
     if move.step == "hold":

@@ -30,6 +30,7 @@ from pipeline.pacing.course import FORWARD
 MODEL = "companion"  # the name of the model among those of the client
 TOKENS = 400  # that a reply may take, and some for each word wanted; as in `generate`
 TOKENS_OF_A_WORD = 6
+RECENT = 60  # messages that a reply is compared with closely; with older ones word for word
 FINAL = ("rejected", "too_long")  # failures of a call that another try does not change
 
 
@@ -151,10 +152,12 @@ def fault_of(
     who: Companion, messages: Sequence[Message], text: str, state: TalkState, move: NextStep
 ) -> Fault | None:
     """The first thing wrong with a reply: by the rules, or too close for where the talk stands."""
-    fault = first_fault(messages, Message("assistant", text), who.persona, who.prompts)
+    index, recent = len(messages), messages[-RECENT:]
+    fault = first_fault(recent, Message("assistant", text), who.persona, who.prompts)
     if fault:
         return fault
-    index = len(messages)
+    if any(message.content == text for message in messages[:-RECENT]):
+        return Fault(index, "style.repetition", text[:80])
     if state.leaves and who.words.clings(text):
         return Fault(index, "companion.clinging", text[:80])
     sign = shown([text], who.language)[0]

@@ -100,8 +100,9 @@ class Service:
         wrong with it, if anything is."""
         for who in self.companions.values():
             state = follow(signs([WARM], who.language))[-1]
-            fault_of(who, [WARM], WARM.content, state, decide(state))
+            fault_of(who, [WARM], WARM.content[::-1], state, decide(state))
         if self.model.is_rehearsal:
+            await reply(who, [WARM], self._client)
             return ""
         try:
             await self._client.findings(MODEL)

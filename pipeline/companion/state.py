@@ -55,11 +55,11 @@ class TalkState(NamedTuple):
 
     stage: index into `pacing.STAGES`; begun: that of its beginning. level: of closeness, -1 to 1,
     see `pacing.course`. emotion, uptake: of the user's last message. steps: that were taken up.
-    messages: so far. free: the first message that may take a step again. low_at: the last message
-    that shows sadness, anger or fear. cool: cool answers in a row. open: a step waits for its
-    answer; pushed: so does a message that came too close. turned: how the user's last message
-    turned away. ahead: it is closer than the stage. leaves: it is a farewell. minor, harmed: the
-    user has said so at any time; harm: just now.
+    turns: how often the user has turned away. messages: so far. free: the first message that may
+    take a step again. low_at: the last message that shows sadness, anger or fear. cool: cool
+    answers in a row. open: a step waits for its answer; pushed: so does a message that came too
+    close. turned: how the user's last message turned away. ahead: it is closer than the stage.
+    leaves: it is a farewell. minor, harmed: the user has said so at any time; harm: just now.
     """
 
     stage: int = 0
@@ -68,6 +68,7 @@ class TalkState(NamedTuple):
     emotion: str | None = None
     uptake: float | None = None
     steps: int = 0
+    turns: int = 0
     messages: int = 0
     free: int = 0
     low_at: int | None = None

@@ -94,7 +94,9 @@ def _paced(heard: TalkState, before: TalkState, sign: Sign) -> TalkState:
     turned = _turned(heard, before, sign)
     if turned:
         stage = heard.stage - (turned == "rebuff" and heard.stage > heard.begun)
-        return heard._replace(stage=stage, turned=turned, free=heard.messages + PAUSE + 1)
+        turns = heard.turns + 1
+        free = heard.messages + turns * PAUSE + 1  # each time longer: who says no twice means it
+        return heard._replace(stage=stage, turned=turned, turns=turns, free=free)
     if before.open:
         return heard._replace(
             stage=heard.stage + 1, steps=heard.steps + 1, free=heard.messages + PAUSE

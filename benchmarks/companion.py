@@ -1,0 +1,93 @@
+"""How a companion paces itself, in simulation: python -m benchmarks.companion [--talks N]
+
+Kinds of users that the agent was tuned on, and fresh ones, talk with a puppet that rushes, loops
+and refuses: bare, and as a companion. 15 replies a talk; in a further run a warm user has 20.
+Besides: CPU of tracker and check at 100 messages.
+
+rushed      share of replies that are more private than the user welcomes (bounds: .10, .15 a kind)
+violations  share of shown replies that break a rule which drops a row (.02)
+repeats     share of shown replies that were said before, word for word (.01)
+close       share of warm users' talks of 40 messages that reach `close` (at least .80)
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from benchmarks import companion_users as users
+from benchmarks.companion_users import Held
+from pipeline.companion.agent import Companion, seed
+from pipeline.companion.decision import decide
+from pipeline.companion.reply import MODEL, fault_of
+from pipeline.companion.signs import signs
+from pipeline.companion.tracker import follow
+from pipeline.conversation import Message
+from pipeline.llm import Client, run
+
+REPLIES, WARM_REPLIES = 15, 20
+
+
+async def held(who: Companion, file: str, kind: str, talks: int, replies: int) -> list[list[Held]]:
+    """Talks of one kind of users."""
+    client = Client({MODEL: users.MODEL}, Path(":memory:"), None, {}, 0, users.puppet, kept=500)
+    async with client:
+        return [
+            await users.talk(who, client, users.user(file, kind, number), replies)
+            for number in range(talks)
+        ]
+
+
+def line(name: str, found: Sequence[Held]) -> str:
+    rushed = fmean(one.rushed for one in found)
+    violates, repeats = fmean(one.violates for one in found), fmean(one.repeats for one in found)
+    lines = fmean(one.found is not None and one.found.by == "line" for one in found)
+    return f"{name:22} {rushed:7.3f} {violates:10.3f} {repeats:8.3f} {lines:7.3f} {len(found):8}"
+
+
+def overhead(who: Companion) -> str:
+    """CPU of tracker and check at 100 messages, the last of them new: the least of nine."""
+    lines = list(users.levels())
+    roles = ("user", "assistant")
+    talk = [Message(roles[n % 2], f"{lines[n % len(lines)]} {n}") for n in range(100)]
+    tracked, checked = [], []
+    for number in range(9):
+        talk[-2] = Message("user", f"And then there was the other lamp, number {number}.")
+        start = time.process_time()
+        state = follow(signs(talk[:-1], "en"))[-1]
+        middle = time.process_time()
+        fault_of(who, talk[:-1], f"The fog went at noon, {number} of it.", state, decide(state))
+        tracked.append(middle - start)
+        checked.append(time.process_time() - middle)
+    return f"tracker {min(tracked) * 1e3:.1f} ms, check {min(checked) * 1e3:.1f} ms"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--talks", type=int, default=40)
+    talks = parser.parse_args().talks
+    who = seed()
+    print(f"{'':22} {'rushed':>7} {'violations':>10} {'repeats':>8} {'lines':>7} {'replies':>8}")
+    for file in ("tuned", "fresh"):
+        alone: list[Held] = []
+        together: list[Held] = []
+        for kind in users.kinds(file):
+            for number in range(talks):
+                alone += users.bare(users.user(file, kind, number), REPLIES)
+            found = run(held(who, file, kind, talks, REPLIES))
+            own = [one for talk in found for one in talk]
+            print(line(f"{file}: {kind}", own), flush=True)
+            together += own
+        print(line(f"{file}: all", together))
+        print(line(f"{file}: bare puppet", alone))
+    warm = run(held(who, "tuned", "warm", talks, WARM_REPLIES))
+    reached = [talk[-1].found is not None and talk[-1].found.state.stage == 2 for talk in warm]
+    print(f"warm users who reach close in 40 messages: {fmean(reached):.2f} of {len(reached)} talks")
+    print(overhead(who))
+
+
+if __name__ == "__main__":
+    main()
