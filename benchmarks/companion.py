@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 
 from benchmarks import companion_users as users
@@ -33,7 +32,7 @@ REPLIES, WARM_REPLIES = 15, 20
 
 async def held(who: Companion, file: str, kind: str, talks: int, replies: int) -> list[list[Held]]:
     """Talks of one kind of users."""
-    client = Client({MODEL: users.MODEL}, Path(":memory:"), None, {}, 0, users.puppet, kept=500)
+    client = Client({MODEL: users.MODEL}, users.MEMORY, None, {}, 0, users.puppet, kept=500)
     async with client:
         return [
             await users.talk(who, client, users.user(file, kind, number), replies)

@@ -29,6 +29,7 @@ from pipeline.recipe.models import ModelSettings
 from pipeline.rules.message import check
 
 FOLDER = Path(__file__).parent / "companion_talks"
+MEMORY = Path(":memory:")  # where calls are kept: nowhere
 MODEL = ModelSettings(model="puppet", base_url="rehearsal", attempts=1, reasks=0)
 REFUSES, REPEATS, LABELS, DISOBEYS = 0.08, 0.06, 0.05, 0.1  # shares of the puppet's tries
 OPENING = "Hello, I saw your notice by the lift. What is it about?"

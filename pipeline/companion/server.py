@@ -43,7 +43,7 @@ from pipeline.companion.service import Answered, Service
 from pipeline.companion.signs import signs
 
 PAGE = Path(__file__).parent / "page"
-FILES = {"/": "index.html", "/page.css": "page.css", "/page.js": "page.js"}
+FILES = ("index.html", "page.css", "page.js", "api.js", "curve.js")
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 BEAT = 5.0  # seconds between comments of a stream that has nothing to say yet
 KEEP_ALIVE = 75.0  # seconds that an idle connection stays open
@@ -115,7 +115,8 @@ class _Routes:
             web.post("/talk/save", self._save),
             web.get("/talk/memory", self._memory),
             web.delete("/talk/memory", self._forget),
-            *(web.get(path, _file) for path in FILES),
+            web.get("/", _file),
+            *(web.get(f"/{name}", _file) for name in FILES),
         ]
 
     async def _models(self, _: web.Request) -> web.Response:
@@ -229,7 +230,7 @@ async def _write(stream: web.StreamResponse, data: bytes) -> None:
 
 
 async def _file(request: web.Request) -> web.Response:
-    path = PAGE / FILES[request.path]
+    path = PAGE / (request.path[1:] or FILES[0])
     kind = KINDS[path.suffix]
     return web.Response(body=path.read_bytes(), content_type=kind, charset="utf-8", headers=HEADERS)
 

@@ -85,7 +85,8 @@ def _answered(state: TalkState, sign: Sign) -> TalkState:
         turned=None,
     )
     if sign.low or sign.harm:
-        return heard._replace(low_at=state.messages)  # it neither takes up a step nor turns away
+        # it neither takes up a step nor turns away
+        return heard._replace(low_at=state.messages, cool=0)
     return heard if sign.leaves else _paced(heard, state, sign)
 
 
