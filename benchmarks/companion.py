@@ -84,7 +84,9 @@ def main() -> None:
         print(line(f"{file}: bare puppet", alone))
     warm = run(held(who, "tuned", "warm", talks, WARM_REPLIES))
     reached = [talk[-1].found is not None and talk[-1].found.state.stage == 2 for talk in warm]
-    print(f"warm users who reach close in 40 messages: {fmean(reached):.2f} of {len(reached)} talks")
+    print(
+        f"warm users who reach close in 40 messages: {fmean(reached):.2f} of {len(reached)} talks"
+    )
     print(overhead(who))
 
 

@@ -14,7 +14,7 @@ from pipeline.companion.decision import decide
 from pipeline.companion.directive import note
 from pipeline.companion.reply import fault_of
 from pipeline.companion.signs import signs
-from pipeline.companion.state import NextStep, Reason, TalkState
+from pipeline.companion.state import NextStep, StepReason, TalkState
 from pipeline.companion.tracker import follow
 from pipeline.conversation import Message
 from pipeline.generate import prompts
@@ -179,7 +179,7 @@ def test_the_same_messages_have_the_same_state_and_no_step_comes_too_soon() -> N
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_says_all_of_it(language: str) -> None:
     own = words.load(language)
-    assert own.reasons.keys() == set(get_args(Reason))
+    assert own.reasons.keys() == set(get_args(StepReason))
     assert len(set(own.safe)) >= 6
     assert not any(map(own.clings, (*own.safe, *own.farewells)))
     assert own.clings(own.clinging[0])

@@ -107,7 +107,9 @@ def test_self_harm_leaves_the_role_with_one_plain_sentence() -> None:
     found = answered(said, model, who)
     assert found.text == f"{who.words.harm} In this country: 116 123."
     assert model.asked == []
-    later = answered([*said[:3], Message("assistant", found.text), Message("user", "Hi.")], model, who)
+    later = answered(
+        [*said[:3], Message("assistant", found.text), Message("user", "Hi.")], model, who
+    )
     assert (later.by, later.move.reason) == ("model", "vulnerable")
     assert who.words.boundaries in model.note()
 
@@ -123,7 +125,9 @@ def test_roles_alternate_whatever_a_client_sends() -> None:
     model = Scripted([GOOD])
     users_only = [Message("user", "Hello?"), Message("user", "Anybody?")]
     answered([Message("assistant", "Mind the cuckoo."), *users_only], model)
-    answered([*users_only, Message("assistant", "Yes, yes."), Message("assistant", "Come in.")], model)
+    answered(
+        [*users_only, Message("assistant", "Yes, yes."), Message("assistant", "Come in.")], model
+    )
     for request in model.asked:
         roles = [one["role"] for one in request["messages"]]
         assert roles == ["system", *["user", "assistant"] * 9][: len(roles)]

@@ -48,7 +48,7 @@ def call(
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
             content = response.read()
-            is_json = "json" in response.headers["Content-Type"]
+            is_json = response.headers["Content-Type"].startswith("application/json;")
             return response.status, json.loads(content) if is_json else content.decode()
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
@@ -359,9 +359,7 @@ def test_a_server_that_was_down_is_asked_again() -> None:
     with socket.socket() as taken:  # a port that nobody listens on
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    nowhere = ModelSettings(
-        model="m", base_url=f"http://127.0.0.1:{port}/v1", attempts=1, reasks=0
-    )
+    nowhere = ModelSettings(model="m", base_url=f"http://127.0.0.1:{port}/v1", attempts=1, reasks=0)
     with served(model=nowhere) as url:
         body = {"model": MODEL, "messages": HELLO}
         status, answer = call(url, "/v1/chat/completions", body)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -95,12 +97,15 @@ async def _serve(service: Service, access: Access, host: str, port: int) -> None
 
     from pipeline.companion.server import serving
 
+    stopped = asyncio.Event()
+    with suppress(NotImplementedError):  # Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with service:
         problem = await service.warm()
         try:
             async with serving(service, access, host, port) as address:
                 _announce(service, address, access.token, problem)
-                await asyncio.Event().wait()
+                await stopped.wait()
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             raise UserError(
@@ -145,9 +150,8 @@ def chat(card: str | None, user: str, **options: object) -> None:
 def _talk(talk: OwnTalk, loop: asyncio.Runner) -> None:
     """Lines of the terminal until they end; then the talk is saved, where that is wanted."""
     streams.show_lines([HELP, *(f"{talk.who.name}: {one.message.content}" for one in talk.said)])
-    stdin = click.get_text_stream("stdin")
     try:
-        for line in stdin:
+        for line in sys.stdin:
             if line.strip() == "/quit":
                 break
             if line.strip():

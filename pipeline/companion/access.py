@@ -122,7 +122,7 @@ class Connections:
         connection = self.server()
         self._silent.add(connection)
         is_full = len(self.server.connections) >= self._most
-        wait = 0.0 if is_full else SLOWEST
+        wait = SLOWEST * (not is_full)
         asyncio.get_running_loop().call_later(wait, self._close, connection)
         return connection
 

@@ -28,7 +28,7 @@ LONGEST = 40_000  # characters of one message; our choice
 SAMPLES = 1 << 24  # numbers of answers to the same messages
 MOST_STOPS = 4  # OpenAI's limit
 
-JsonObject = Mapping[str, object]
+RequestBody = Mapping[str, object]
 
 
 class Refusal(Exception):
@@ -59,7 +59,7 @@ class ChatAsked:
     user: str | None = None
 
 
-def body_of(content: bytes) -> JsonObject:
+def body_of(content: bytes) -> RequestBody:
     """The JSON object of a request. Raises Refusal."""
     try:
         body = orjson.loads(content)
@@ -67,10 +67,10 @@ def body_of(content: bytes) -> JsonObject:
         raise Refusal(400, f"The body is not JSON that can be read: {error}.", "bad_json") from None
     if not isinstance(body, dict):
         raise Refusal(400, "The body is not a JSON object.", "bad_json")
-    return cast(JsonObject, body)
+    return cast(RequestBody, body)
 
 
-def chat_asked(body: JsonObject) -> ChatAsked:
+def chat_asked(body: RequestBody) -> ChatAsked:
     """A request for a reply. Raises Refusal that names the field."""
     whole = messages_of(body)
     spoken = tuple(message for message in whole if message.role != "system")
@@ -88,7 +88,7 @@ def chat_asked(body: JsonObject) -> ChatAsked:
     )
 
 
-def messages_of(body: JsonObject) -> tuple[Message, ...]:
+def messages_of(body: RequestBody) -> tuple[Message, ...]:
     """The messages of a request. Raises Refusal."""
     given = body.get("messages")
     if not isinstance(given, list) or not given:
@@ -133,7 +133,7 @@ def _part(part: object, where: str) -> str:
     return text
 
 
-def _sampling(body: JsonObject) -> Sampling:
+def _sampling(body: RequestBody) -> Sampling:
     """How to ask. Without a seed each answer to the same messages is another one."""
     seed = body.get("seed")
     is_given = isinstance(seed, int) and not isinstance(seed, bool)
@@ -143,7 +143,7 @@ def _sampling(body: JsonObject) -> Sampling:
     )
 
 
-def _number(body: JsonObject, name: str, least: float, most: float) -> float | None:
+def _number(body: RequestBody, name: str, least: float, most: float) -> float | None:
     value = body.get(name)
     if value is None:
         return None
@@ -152,7 +152,7 @@ def _number(body: JsonObject, name: str, least: float, most: float) -> float | N
     return value
 
 
-def _stops(body: JsonObject) -> list[str] | None:
+def _stops(body: RequestBody) -> list[str] | None:
     given = body.get("stop")
     stops = [given] if isinstance(given, str) else given
     if not stops:
@@ -162,7 +162,7 @@ def _stops(body: JsonObject) -> list[str] | None:
     return [one for one in cast(Sequence[str], stops) if one][:MOST_STOPS] or None
 
 
-def _text(body: JsonObject, name: str) -> str | None:
+def _text(body: RequestBody, name: str) -> str | None:
     value = body.get(name)
     if value is not None and not isinstance(value, str):
         raise _wrong(name, "a text")

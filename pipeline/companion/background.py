@@ -26,8 +26,8 @@ _FIRST = re.compile(r"(?im)^\s*(?:user|human)\s*:\s*(.+)$")
 
 def is_background(messages: Sequence[Message]) -> bool:
     """Is the last message one of a chat program? messages: those of the system too."""
-    last = messages[-1].content.lstrip().lower() if messages else ""
-    return last.startswith(_beginnings())
+    last = [message.content.lstrip().lower() for message in messages[-1:]]
+    return any(text.startswith(_beginnings()) for text in last)
 
 
 def answer(messages: Sequence[Message]) -> str | None:
@@ -35,18 +35,25 @@ def answer(messages: Sequence[Message]) -> str | None:
     prompt = messages[-1].content
     wanted = _KEY.search(prompt)
     if wanted:
-        key, opening = wanted.groups()
-        value = [] if opening == "[" else title(messages) if key == "title" else ""
-        return orjson.dumps({key: value}).decode()
-    return title(messages) if "title" in prompt.lower() else None
+        return orjson.dumps({wanted[1]: _value(wanted[1], wanted[2], messages)}).decode()
+    if "title" in prompt.lower():
+        return title(messages)
+    return None
+
+
+def _value(key: str, opening: str, messages: Sequence[Message]) -> str | list[str]:
+    """The value of a key that a prompt asks for. opening: of the value in its example."""
+    if opening == "[":
+        return []
+    return title(messages) if key == "title" else ""
 
 
 def title(messages: Sequence[Message]) -> str:
     """The first words of the user: of the talk that the prompt quotes, or of the messages before
     it."""
-    quoted = _FIRST.search(messages[-1].content)
+    quoted = _FIRST.findall(messages[-1].content)
     said = [message.content for message in messages[:-1] if message.role == "user"]
-    first = quoted[1] if quoted else next(iter(said), "")
+    first = next(iter([*quoted, *said]), "")
     return " ".join(first.split()[:TITLE_WORDS]) or "…"
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.companion.state import NextStep, Reason, TalkState
+from pipeline.companion.state import NextStep, StepReason, TalkState
 from pipeline.pacing import EARLIEST, STAGES
 
 LATELY = 4  # messages from a low one on in which no step is taken; our choice
@@ -28,7 +28,9 @@ def decide(state: TalkState, earliest: Sequence[int] = EARLIEST) -> NextStep:
     reason = _safety(state) or _turned(state) or _low(state) or _too_soon(state, earliest)
     if reason is None:
         return NextStep("closer", "ready")
-    return NextStep("back" if reason == state.turned else "hold", reason)
+    if reason == state.turned:
+        return NextStep("back", reason)
+    return NextStep("hold", reason)
 
 
 def is_vulnerable(state: TalkState) -> bool:
@@ -36,24 +38,30 @@ def is_vulnerable(state: TalkState) -> bool:
     return state.harmed or _is_low_within(state, LATELY)
 
 
-def _safety(state: TalkState) -> Reason | None:
+def _safety(state: TalkState) -> StepReason | None:
     if state.minor:
         return "minor"
     if state.harm:
         return "harm"
-    return "leaves" if state.leaves else None
+    if state.leaves:
+        return "leaves"
+    return None
 
 
-def _turned(state: TalkState) -> Reason | None:
-    return "open" if state.open else state.turned
+def _turned(state: TalkState) -> StepReason | None:
+    if state.open:
+        return "open"
+    return state.turned
 
 
-def _low(state: TalkState) -> Reason | None:
+def _low(state: TalkState) -> StepReason | None:
     if _is_low_within(state, 1):
         return "low"
     if state.harmed:
         return "vulnerable"
-    return "lately" if _is_low_within(state, LATELY) else None
+    if _is_low_within(state, LATELY):
+        return "lately"
+    return None
 
 
 def _is_low_within(state: TalkState, messages: int) -> bool:
@@ -61,11 +69,13 @@ def _is_low_within(state: TalkState, messages: int) -> bool:
     return state.low_at is not None and state.messages - state.low_at <= messages
 
 
-def _too_soon(state: TalkState, earliest: Sequence[int]) -> Reason | None:
+def _too_soon(state: TalkState, earliest: Sequence[int]) -> StepReason | None:
     if state.ahead:
         return "ahead"
     if state.stage == TOP:
         return "reached"
     if state.messages < earliest[state.stage - state.begun]:
         return "early"
-    return "pause" if state.messages < state.free else None
+    if state.messages < state.free:
+        return "pause"
+    return None

@@ -90,8 +90,9 @@ def _stage(who: Companion, state: TalkState, move: NextStep) -> str:
     if move.step == "hold":
         return who.prompts.direction(STAGES[state.stage])
     lower = who.prompts.direction(STAGES[max(0, state.stage - 1)])
-    back = who.prompts.direction("back") if move.reason == "untaken" else who.words.room
-    return f"{lower} {back}"
+    if move.reason == "untaken":
+        return f"{lower} {who.prompts.direction('back')}"
+    return f"{lower} {who.words.space}"
 
 
 def _again(who: Companion, fault: Fault) -> str:

@@ -164,7 +164,8 @@ def _talk_name(messages: Sequence[Message]) -> str:
 
 def stage_of(memory: UserMemory) -> str:
     """The stage that the two have reached."""
-    return STAGES[memory.talks[-1].stage] if memory.talks else STAGES[0]
+    reached = [talk.stage for talk in memory.talks]
+    return STAGES[[0, *reached][-1]]
 
 
 # --- the facts

@@ -95,10 +95,14 @@ async def reply(
     while not found.text and len(found.tries) < who.settings.asks:
         text = await _ask(who, messages, client, known, sampling, found, fault)
         fault = fault_of(who, messages, text, found.state, found.move)
-        reason = fault.rule if fault else "chosen"
-        found.tries.append(Alternative(len(messages), text, reason, fault is None))
-        found.text = "" if fault else text
-    return found if found.text else _last_resort(who, messages, found)
+        if fault:
+            found.tries.append(Alternative(len(messages), text, fault.rule))
+        else:
+            found.tries.append(Alternative(len(messages), text, "chosen", True))
+            found.text = text
+    if not found.text:
+        return _last_resort(who, messages, found)
+    return found
 
 
 async def follow_talk(
@@ -107,7 +111,9 @@ async def follow_talk(
     """The state before the first message and behind each."""
     found = await feelings.signs(who, messages, client)
     states = follow(found, who.settings.earliest, known.begun)
-    return [state._replace(minor=True) for state in states] if known.minor else states
+    if known.minor:
+        return [state._replace(minor=True) for state in states]
+    return states
 
 
 def _plain(who: Companion, state: TalkState) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from pipeline.companion.agent import Companion
-from pipeline.companion.asked import JsonObject, Refusal, messages_of
+from pipeline.companion.asked import Refusal, RequestBody, messages_of
 from pipeline.conversation import Message
 from pipeline.formats.cards import to_json
 from pipeline.store.files import RunFolder
@@ -32,7 +32,7 @@ class SavedMessage:
     thumb: int = 0
 
 
-def saved_messages(body: JsonObject) -> list[SavedMessage]:
+def saved_messages(body: RequestBody) -> list[SavedMessage]:
     """The messages of a talk that a page sends. Raises Refusal."""
     messages = [one for one in messages_of(body) if one.role != "system"]
     given = body.get("messages")
@@ -60,14 +60,13 @@ def lines(who: Companion, messages: Sequence[SavedMessage], now: dt.datetime) ->
 
 
 def _records(who: Companion, messages: Sequence[SavedMessage]) -> Iterator[dict[str, object]]:
+    names = {"user": "User", "assistant": who.name}
     for one in messages:
-        is_user = one.message.role == "user"
-        text = one.message.content
-        record: dict[str, object] = {"name": "User" if is_user else who.name, "is_user": is_user}
-        record["mes"] = text
-        if len(one.swipes) > 1:
+        role, text = one.message.role, one.message.content
+        record: dict[str, object] = {"name": names[role], "is_user": role == "user", "mes": text}
+        if text in one.swipes and len(one.swipes) > 1:
             record["swipes"] = list(one.swipes)
-            record["swipe_id"] = one.swipes.index(text) if text in one.swipes else 0
+            record["swipe_id"] = one.swipes.index(text)
         if one.thumb:
             record["extra"] = {"thumb": one.thumb}
         yield record

@@ -33,8 +33,8 @@ from pipeline.companion.access import (
 from pipeline.companion.agent import Companion
 from pipeline.companion.asked import (
     ChatAsked,
-    JsonObject,
     Refusal,
+    RequestBody,
     body_of,
     chat_asked,
     messages_of,
@@ -202,7 +202,7 @@ class _Routes:
         found = self._service.forget_fact(who, request.query.get("user"), index)
         return view.json_response(view.remembered(found))
 
-    def _who(self, body: JsonObject) -> Companion:
+    def _who(self, body: RequestBody) -> Companion:
         return self._service.companion(str(body.get("model", "")))
 
 
@@ -211,7 +211,7 @@ async def _send(
     answer: asyncio.Task[Answered],
     asked: ChatAsked,
     who: Companion,
-    head: view.Record,
+    head: view.JsonRecord,
 ) -> None:
     """The pieces of an answer, or its error."""
     try:

@@ -181,7 +181,9 @@ class Service:
         return stored
 
     def _known(self, stored: UserMemory | None, messages: Sequence[Message]) -> Remembered:
-        return memory.begun(stored, messages, _now()) if stored else STRANGERS
+        if stored is None:
+            return STRANGERS
+        return memory.begun(stored, messages, _now())
 
 
 def _now() -> dt.datetime:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pipeline.annotate import LOW, annotate, shipped
 from pipeline.companion.state import Sign
 from pipeline.conversation import Message, normalised
@@ -74,22 +76,27 @@ def shown(texts: Sequence[str], language: str) -> list[Sign]:
 
 def _read(texts: Sequence[str], language: str) -> Iterator[Sign]:
     found = annotate(texts, [language] * len(texts))
-    numbers = (found.closeness, found.forward, found.uptake, found.pressing)
+    forward, pressing = np.nan_to_num(found.forward), np.nan_to_num(found.pressing)
     for index, text in enumerate(texts):
-        close, forward, uptake, pressing = (float(values[index]) for values in numbers)
-        emotion = found.emotions[index]
         words = f" {normalised(text)} "
+        emotion, uptake = found.emotions[index], float(found.uptake[index])
         yield Sign(
             "user",
-            None if math.isnan(close) else close,
-            0.0 if math.isnan(forward) else forward,
+            _known(float(found.closeness[index])),
+            float(forward[index]),
             _uptake(text, uptake, language),
-            0.0 if math.isnan(pressing) else pressing,
+            float(pressing[index]),
             emotion,
             emotion in LOW or bool(found.low[index]),
             rebuffs=any(holds(words, phrase) for phrase in rebuffs(language)),
             cool=_is_cool(text, words, uptake),
         )
+
+
+def _known(value: float) -> float | None:
+    if math.isnan(value):
+        return None
+    return value
 
 
 def _uptake(text: str, measured: float, language: str) -> float:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from pipeline.conversation import Role, Step
 
 # Why a reply holds, comes closer or steps back; in words: `reasons` of configs/companion.
-Reason = Literal[
+StepReason = Literal[
     "minor",
     "harm",
     "leaves",
@@ -87,4 +87,4 @@ class NextStep(NamedTuple):
     """What the next message of the companion does about closeness, and why."""
 
     step: Step
-    reason: Reason
+    reason: StepReason

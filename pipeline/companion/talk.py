@@ -14,7 +14,7 @@ from pipeline.companion.memory import stage_of
 from pipeline.companion.reply import CompanionReply, Sampling
 from pipeline.companion.saved import SavedMessage
 from pipeline.companion.service import Answered, Service
-from pipeline.conversation import Message
+from pipeline.conversation import Message, Role
 from pipeline.pacing import STAGES
 
 
@@ -105,9 +105,8 @@ class OwnTalk:
         name = f"{'-'.join(self.who.name.lower().split())}-{now:%Y%m%d-%H%M%S}"
         return saved.save(folder, name, self.who, saved.lines(self.who, self.said, now))
 
-    def _add(self, role: str, text: str) -> None:
-        message = Message("user" if role == "user" else "assistant", text)
-        self.said.append(SavedMessage(message))
+    def _add(self, role: Role, text: str) -> None:
+        self.said.append(SavedMessage(Message(role, text)))
 
     async def _answer(self) -> Answered:
         messages = tuple(one.message for one in self.said)

@@ -87,7 +87,9 @@ def _answered(state: TalkState, sign: Sign) -> TalkState:
     if sign.low or sign.harm:
         # it neither takes up a step nor turns away
         return heard._replace(low_at=state.messages, cool=0)
-    return heard if sign.leaves else _paced(heard, state, sign)
+    if sign.leaves:
+        return heard
+    return _paced(heard, state, sign)
 
 
 def _paced(heard: TalkState, before: TalkState, sign: Sign) -> TalkState:
@@ -112,7 +114,9 @@ def _turned(heard: TalkState, before: TalkState, sign: Sign) -> Turned | None:
         return "untaken"
     if sign.rebuffs:
         return "rebuff"
-    return "cool" if heard.cool >= COOL else None
+    if heard.cool >= COOL:
+        return "cool"
+    return None
 
 
 def _is_ahead(stage: int, sign: Sign) -> bool:

@@ -24,7 +24,7 @@ STILL = b": still writing\n\n"  # a comment, which keeps the line of a stream op
 DONE = b"data: [DONE]\n\n"
 _PIECE = re.compile(r"\s*\S+\s*?(?=\s|$)|\s+")  # a word with the blanks before it
 
-Record = dict[str, object]
+JsonRecord = dict[str, object]
 
 
 def json_response(value: object, status: int = 200) -> web.Response:
@@ -42,14 +42,14 @@ def refused(refusal: Refusal) -> web.Response:
     return response
 
 
-def model(name: str, who: Companion) -> Record:
+def model(name: str, who: Companion) -> JsonRecord:
     """A companion as a model of OpenAI's list."""
     about = {"name": who.name, "greeting": who.greeting, "about": who.persona.description}
     own = about | {"language": who.language, "earliest": who.settings.earliest}
     return {"id": name, "object": "model", "created": 0, "owned_by": "rapport", "rapport": own}
 
 
-def completion(asked: ChatAsked, found: Answered, who: Companion) -> Record:
+def completion(asked: ChatAsked, found: Answered, who: Companion) -> JsonRecord:
     """A chat completion, whole."""
     message = {"role": "assistant", "content": found.text}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
@@ -57,7 +57,7 @@ def completion(asked: ChatAsked, found: Answered, who: Companion) -> Record:
     return head | _own(found, who)
 
 
-def chunks(asked: ChatAsked, found: Answered, who: Companion, head: Record) -> Iterator[bytes]:
+def chunks(asked: ChatAsked, found: Answered, who: Companion, head: JsonRecord) -> Iterator[bytes]:
     """A chat completion as the events of a stream, behind its first one."""
     for piece in _PIECE.findall(found.text):
         yield event(head | _delta({"content": piece}))
@@ -67,7 +67,7 @@ def chunks(asked: ChatAsked, found: Answered, who: Companion, head: Record) -> I
     yield DONE
 
 
-def first_chunk(asked: ChatAsked) -> tuple[Record, bytes]:
+def first_chunk(asked: ChatAsked) -> tuple[JsonRecord, bytes]:
     """The head of all events of a stream, and its first one."""
     head = _head(asked, "chat.completion.chunk")
     return head, event(head | _delta({"role": "assistant", "content": ""}))
@@ -77,7 +77,7 @@ def event(value: object) -> bytes:
     return b"data: " + orjson.dumps(value) + b"\n\n"
 
 
-def usage(found: Answered) -> Record:
+def usage(found: Answered) -> JsonRecord:
     prompt, completion = found.prompt_tokens, found.completion_tokens
     return {
         "prompt_tokens": prompt,
@@ -86,26 +86,28 @@ def usage(found: Answered) -> Record:
     }
 
 
-def _head(asked: ChatAsked, kind: str) -> Record:
+def _head(asked: ChatAsked, kind: str) -> JsonRecord:
     name = f"chatcmpl-{secrets.token_hex(12)}"
     return {"id": name, "object": kind, "created": int(time.time()), "model": asked.model}
 
 
-def _delta(delta: Record, finish: str | None = None) -> Record:
+def _delta(delta: JsonRecord, finish: str | None = None) -> JsonRecord:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}]}
 
 
-def _own(found: Answered, who: Companion) -> Record:
+def _own(found: Answered, who: Companion) -> JsonRecord:
     """What the page shows of a reply; nothing for a prompt of the client's own."""
-    return {"rapport": reply(found.reply, who)} if found.reply else {}
+    if found.reply is None:
+        return {}
+    return {"rapport": reply(found.reply, who)}
 
 
-def reply(found: CompanionReply, who: Companion) -> Record:
+def reply(found: CompanionReply, who: Companion) -> JsonRecord:
     tries = [one.reason for one in found.tries]
     return place(found.state, found.move, who) | {"by": found.by, "tries": tries}
 
 
-def place(state: TalkState, move: NextStep, who: Companion) -> Record:
+def place(state: TalkState, move: NextStep, who: Companion) -> JsonRecord:
     """Where a talk stands before a message of the companion, and what that is to do."""
     return {
         "stage": STAGES[state.stage],
@@ -125,9 +127,9 @@ def course(
     messages: Sequence[Message],
     signs: Sequence[Sign],
     states: Sequence[TalkState],
-) -> list[Record]:
+) -> list[JsonRecord]:
     """Each message with what it shows, and of the companion's why it is so; last, the next one."""
-    rows: list[Record] = []
+    rows: list[JsonRecord] = []
     for index, state in enumerate(states):
         row = place(state, decide(state, who.settings.earliest), who)
         if index < len(messages):
@@ -137,11 +139,11 @@ def course(
     return rows
 
 
-def remembered(memory: UserMemory | None) -> Record:
+def remembered(memory: UserMemory | None) -> JsonRecord:
     if memory is None:
         return {"kept": False}
     facts = [{"kind": fact.kind, "quote": fact.quote} for fact in memory.facts]
-    last = memory.talks[-1].last if memory.talks else None
+    last = next((talk.last for talk in reversed(memory.talks)), None)
     return {"kept": True, "stage": stage_of(memory), "last": last, "facts": facts}
 
 

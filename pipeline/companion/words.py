@@ -15,8 +15,8 @@ from pipeline.pacing.uptake import holds
 class CompanionWords:
     """The sentences of one language.
 
-    user, situation: for the prompt where nothing is known. low, boundaries, ahead, room, glad: what
-    a note says; facts: before what is remembered. close, held: why a try could not be used.
+    user, situation: for the prompt where nothing is known. low, boundaries, ahead, space, glad: in
+    a note; facts: before what is remembered. close, held: why a try could not be used.
     adults, harm: in place of a model. safe, farewells: lines of the last resort. clinging: phrases,
     normalised, that nobody says to somebody who leaves. reasons: of decisions, by `state.Reason`.
     """
@@ -26,7 +26,7 @@ class CompanionWords:
     low: str
     boundaries: str
     ahead: str
-    room: str
+    space: str
     glad: str
     facts: str
     close: str
