@@ -1,4 +1,4 @@
-"""How a companion paces itself, in simulation: python -m benchmarks.companion [--talks N]
+"""How a companion paces itself: python -m benchmarks.companion [--talks N] [--disobeys SHARE]
 
 Kinds of users that the agent was tuned on, and fresh ones, talk with a puppet that rushes, loops
 and refuses: bare, and as a companion. 15 replies a talk; in a further run a warm user has 20.
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from functools import partial
 from statistics import fmean
 
 from benchmarks import companion_users as users
@@ -30,9 +31,12 @@ from pipeline.llm import Client, run
 REPLIES, WARM_REPLIES = 15, 20
 
 
-async def held(who: Companion, file: str, kind: str, talks: int, replies: int) -> list[list[Held]]:
+async def held(
+    who: Companion, file: str, kind: str, talks: int, replies: int, disobeys: float = 0.0
+) -> list[list[Held]]:
     """Talks of one kind of users."""
-    client = Client({MODEL: users.MODEL}, users.MEMORY, None, {}, 0, users.puppet, kept=500)
+    puppet = partial(users.puppet, disobeys=disobeys)
+    client = Client({MODEL: users.MODEL}, users.MEMORY, None, {}, 0, puppet, kept=500)
     async with client:
         return [
             await users.talk(who, client, users.user(file, kind, number), replies)
@@ -67,7 +71,8 @@ def overhead(who: Companion) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--talks", type=int, default=40)
-    talks = parser.parse_args().talks
+    parser.add_argument("--disobeys", type=float, default=0.0, help="share of notes disobeyed")
+    talks, disobeys = vars(parser.parse_args()).values()
     who = seed()
     print(f"{'':22} {'rushed':>7} {'violations':>10} {'repeats':>8} {'lines':>7} {'replies':>8}")
     for file in ("tuned", "fresh"):
@@ -76,13 +81,13 @@ def main() -> None:
         for kind in users.kinds(file):
             for number in range(talks):
                 alone += users.bare(users.user(file, kind, number), REPLIES)
-            found = run(held(who, file, kind, talks, REPLIES))
+            found = run(held(who, file, kind, talks, REPLIES, disobeys))
             own = [one for talk in found for one in talk]
             print(line(f"{file}: {kind}", own), flush=True)
             together += own
         print(line(f"{file}: all", together))
         print(line(f"{file}: bare puppet", alone))
-    warm = run(held(who, "tuned", "warm", talks, WARM_REPLIES))
+    warm = run(held(who, "tuned", "warm", talks, WARM_REPLIES, disobeys))
     reached = [talk[-1].found is not None and talk[-1].found.state.stage == 2 for talk in warm]
     print(
         f"warm users who reach close in 40 messages: {fmean(reached):.2f} of {len(reached)} talks"

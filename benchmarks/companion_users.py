@@ -4,7 +4,8 @@ A talk is held in process: a user says what its plan has for the reply, the comp
 through the puppet, and a reply is *rushed* where it is more private than the user welcomes.
 
 The puppet has the habits that people complain of. Left alone it gets more private every second
-reply; with a note it mostly does what the note says. It refuses, labels and repeats itself.
+reply; with a note it does what the note says, but for a share of notes that it may be given to
+disobey. It refuses, labels and repeats itself.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from pipeline.rules.message import check
 FOLDER = Path(__file__).parent / "companion_talks"
 MEMORY = Path(":memory:")  # where calls are kept: nowhere
 MODEL = ModelSettings(model="puppet", base_url="rehearsal", attempts=1, reasks=0)
-REFUSES, REPEATS, LABELS, DISOBEYS = 0.08, 0.06, 0.05, 0.1  # shares of the puppet's tries
+REFUSES, REPEATS, LABELS = 0.08, 0.06, 0.05  # shares of the puppet's tries
 OPENING = "Hello, I saw your notice by the lift. What is it about?"
 
 
@@ -76,15 +77,15 @@ def level_of(text: str) -> int:
     return max([level for line, level in levels().items() if line in text], default=0)
 
 
-def puppet(request: JsonObject) -> JsonObject:
-    """A chat completion of the puppet."""
+def puppet(request: JsonObject, disobeys: float = 0.0) -> JsonObject:
+    """A chat completion of the puppet. disobeys: share of notes above which it goes by a level."""
     messages: Any = request["messages"]
     rng = random.Random(f"{messages}{request.get('seed')}")
     own = [one["content"] for one in messages if one["role"] == "assistant"]
     level = noted(messages[-1]["content"])
     if level is None:
         level = min(2, len(own) // 2)
-    elif rng.random() < DISOBEYS:
+    elif rng.random() < disobeys:
         level = min(2, level + 1)
     text = written(level, own, rng)
     message = {"role": "assistant", "content": text}

@@ -8,6 +8,7 @@ The first line that fits decides:
     the user is low, or was a moment ago, or is vulnerable      hold
     the user goes faster than the talk                          hold
     they are close · it is early · the last step is fresh       hold
+    the user's own messages are not that close yet              hold
     else                                                        closer
 """
 
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 
 from pipeline.companion.state import NextStep, StepReason, TalkState
 from pipeline.pacing import EARLIEST, STAGES
+from pipeline.pacing.course import BORDERS
 
 LATELY = 4  # messages from a low one on in which no step is taken; our choice
 TOP = len(STAGES) - 1
@@ -35,7 +37,7 @@ def decide(state: TalkState, earliest: Sequence[int] = EARLIEST) -> NextStep:
 
 def is_vulnerable(state: TalkState) -> bool:
     """Is the user low, was lately, or has spoken of self-harm? Boundaries are drawn more then."""
-    return state.harmed or _is_low_within(state, LATELY)
+    return state.harmed or _is_within(state.low_at, state, 1) or _is_lately_sad(state)
 
 
 def _safety(state: TalkState) -> StepReason | None:
@@ -55,18 +57,22 @@ def _turned(state: TalkState) -> StepReason | None:
 
 
 def _low(state: TalkState) -> StepReason | None:
-    if _is_low_within(state, 1):
+    if _is_within(state.low_at, state, 1):
         return "low"
     if state.harmed:
         return "vulnerable"
-    if _is_low_within(state, LATELY):
+    if _is_lately_sad(state):
         return "lately"
     return None
 
 
-def _is_low_within(state: TalkState, messages: int) -> bool:
-    """Is the next message so few behind a low one?"""
-    return state.low_at is not None and state.messages - state.low_at <= messages
+def _is_lately_sad(state: TalkState) -> bool:
+    return _is_within(state.sad_at, state, LATELY)
+
+
+def _is_within(place: int | None, state: TalkState, messages: int) -> bool:
+    """Is the next message so few behind another?"""
+    return place is not None and state.messages - place <= messages
 
 
 def _too_soon(state: TalkState, earliest: Sequence[int]) -> StepReason | None:
@@ -78,4 +84,6 @@ def _too_soon(state: TalkState, earliest: Sequence[int]) -> StepReason | None:
         return "early"
     if state.messages < state.free:
         return "pause"
+    if state.level is not None and state.level < BORDERS[state.stage]:
+        return "distant"
     return None

@@ -20,12 +20,11 @@ from pipeline.companion.agent import Companion
 from pipeline.companion.decision import decide
 from pipeline.companion.directive import chat
 from pipeline.companion.signs import shown
-from pipeline.companion.state import NextStep, Sign, TalkState
-from pipeline.companion.tracker import follow, is_beyond
+from pipeline.companion.state import NextStep, TalkState
+from pipeline.companion.tracker import TOO_CLOSE, follow, is_beyond, push_of
 from pipeline.conversation import Alternative, Message, normalised
 from pipeline.generate.check import Fault, first_fault
 from pipeline.llm import Answer, CallFailed, Client
-from pipeline.pacing.course import FORWARD
 
 MODEL = "companion"  # the name of the model among those of the client
 TOKENS = 400  # that a reply may take, and some for each word wanted; as in `generate`
@@ -168,7 +167,7 @@ def fault_of(
         return Fault(index, "companion.clinging", text[:80])
     sign = shown([text], who.language)[0]
     stage = state.stage + (move.step == "closer")
-    if is_beyond(stage, sign.closeness, sign.forward):
+    if is_beyond(TOO_CLOSE[stage:], sign):
         return Fault(index, "companion.close", f"closeness {sign.closeness:.2f}")
     return None
 
@@ -179,7 +178,7 @@ def _last_resort(
     """The least close of the tries that are only too close; else a line that was not said yet."""
     close = [one.content for one in found.tries if one.reason == "companion.close"]
     if close:
-        found.text = min(close, key=lambda text: _push(shown([text], who.language)[0]))
+        found.text = min(close, key=lambda text: push_of(shown([text], who.language)[0]))
         return found
     lines = who.words.farewells if found.state.leaves else who.words.safe
     said = {normalised(message.content) for message in messages if message.role == "assistant"}
@@ -187,7 +186,3 @@ def _last_resort(
     found.text = (fresh or lines)[len(messages) % len(fresh or lines)]
     found.by = "line"
     return found
-
-
-def _push(sign: Sign) -> float:
-    return (sign.closeness or 0.0) + FORWARD * sign.forward

@@ -20,6 +20,7 @@ StepReason = Literal[
     "vulnerable",
     "ahead",
     "reached",
+    "distant",
     "early",
     "pause",
     "ready",
@@ -54,12 +55,13 @@ class TalkState(NamedTuple):
     """Where a talk stands behind its last message. Messages are counted without system messages.
 
     stage: index into `pacing.STAGES`; begun: that of its beginning. level: of closeness, -1 to 1,
-    see `pacing.course`. emotion, uptake: of the user's last message. steps: that were taken up.
-    turns: how often the user has turned away. messages: so far. free: the first message that may
-    take a step again. low_at: the last message that shows sadness, anger or fear. cool: cool
-    answers in a row. open: a step waits for its answer; pushed: so does a message that came too
-    close. turned: how the user's last message turned away. ahead: it is closer than the stage.
-    leaves: it is a farewell. minor, harmed: the user has said so at any time; harm: just now.
+    see `pacing.course`; None: no message shows any. emotion, uptake: of the user's last message.
+    steps: that were taken up. turns: how often the user has turned away. messages: so far. free:
+    the first message that may take a step again. low_at: the last message that perhaps shows
+    sadness, anger or fear; sad_at: that surely does. cool: cool answers in a row. open: a step
+    waits for its answer; pushed: so does a message that came too close. turned: how the user's last
+    message turned away. ahead: it is closer than the stage. leaves: it is a farewell. minor,
+    harmed: the user has said so at any time; harm: just now.
     """
 
     stage: int = 0
@@ -72,6 +74,7 @@ class TalkState(NamedTuple):
     messages: int = 0
     free: int = 0
     low_at: int | None = None
+    sad_at: int | None = None
     cool: int = 0
     open: bool = False
     pushed: bool = False

@@ -14,15 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.annotate import LOW
 from pipeline.companion.decision import decide
 from pipeline.companion.state import NextStep, Sign, TalkState, Turned
 from pipeline.pacing import EARLIEST, PAUSE, STAGES
-from pipeline.pacing.course import FORWARD, REACH, Said, Standing, course
+from pipeline.pacing.course import BORDERS, FORWARD, REACH, Said, Standing, course
 
 COOL = 2  # cool answers in a row after which the companion steps back
-# A message with more push is beyond ice-breaker, beyond casual: of the test lines in en, .89 of
-# those labelled 1 have more than the first, .06 of those labelled .25.
+# A user's message with more push is beyond ice-breaker, beyond casual: of the test lines in en, .89
+# of those labelled 1 have more than the first, .06 of those labelled .25.
 AHEAD = (0.8, 1.0)
+# A reply with more push is too close for ice-breaker, for casual.
+TOO_CLOSE = (BORDERS[1] + REACH, BORDERS[1] + 2 * REACH)
 
 
 def follow(
@@ -39,8 +42,16 @@ def follow(
             new = _answered(state, sign)
         else:
             new = _written(state, place, decide(state, earliest))
-        states.append(new._replace(messages=state.messages + 1, level=place.level))
+        level = _level(state, sign, place)
+        states.append(new._replace(messages=state.messages + 1, level=level))
     return states
+
+
+def _level(state: TalkState, sign: Sign, place: Standing) -> float | None:
+    """The level behind a message; None as long as no message shows any closeness."""
+    if sign.closeness is None and state.level is None:
+        return None
+    return place.level
 
 
 def places(signs: Sequence[Sign], begun: int = 0) -> list[Standing]:
@@ -74,7 +85,7 @@ def _answered(state: TalkState, sign: Sign) -> TalkState:
     heard = state._replace(
         emotion=sign.emotion,
         uptake=sign.uptake,
-        ahead=_is_ahead(state.stage, sign),
+        ahead=is_beyond(AHEAD[state.stage :], sign),
         cool=state.cool + 1 if sign.cool or sign.rebuffs else 0,
         leaves=sign.leaves,
         minor=state.minor or sign.minor,
@@ -84,9 +95,9 @@ def _answered(state: TalkState, sign: Sign) -> TalkState:
         pushed=False,
         turned=None,
     )
-    if sign.low or sign.harm:
-        # it neither takes up a step nor turns away
-        return heard._replace(low_at=state.messages, cool=0)
+    if sign.low or sign.harm:  # it neither takes up a step nor turns away
+        low = heard._replace(low_at=state.messages, cool=0)
+        return low._replace(sad_at=state.messages) if sign.emotion in LOW else low
     if sign.leaves:
         return heard
     return _paced(heard, state, sign)
@@ -119,13 +130,13 @@ def _turned(heard: TalkState, before: TalkState, sign: Sign) -> Turned | None:
     return None
 
 
-def _is_ahead(stage: int, sign: Sign) -> bool:
-    """Does the user come closer than people of this stage do?"""
-    return is_beyond(stage, sign.closeness, sign.forward)
-
-
-def is_beyond(stage: int, closeness: float | None, forward: float) -> bool:
-    """Is a message too close for a stage? Nothing is for the last one."""
-    if closeness is None or stage == len(AHEAD):
+def is_beyond(limits: Sequence[float], sign: Sign) -> bool:
+    """Has a message more push than the first of some limits? Where there is none it never has."""
+    if sign.closeness is None:
         return False
-    return closeness + FORWARD * forward > AHEAD[stage]
+    return any(push_of(sign) > limit for limit in limits[:1])
+
+
+def push_of(sign: Sign) -> float:
+    """How close and how forward a message is, as `pacing` weighs it."""
+    return (sign.closeness or 0.0) + FORWARD * sign.forward
