@@ -2,7 +2,8 @@
 
 Kinds of users that the agent was tuned on, and fresh ones, talk with a puppet that rushes, loops
 and refuses: bare, and as a companion. 15 replies a talk; in a further run a warm user has 20.
-Besides: CPU of tracker and check at 100 messages.
+Besides: CPU of tracker and check at 100 messages; with --load SECONDS only the memory of a server
+under five requests a second, and its slope.
 
 rushed      share of replies that are more private than the user welcomes (bounds: .10, .15 a kind)
 violations  share of shown replies that break a rule which drops a row (.02)
@@ -13,10 +14,17 @@ close       share of warm users' talks of 40 messages that reach `close` (at lea
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from statistics import fmean
+from typing import Any
+
+import numpy as np
+import openai
 
 from benchmarks import companion_users as users
 from benchmarks.companion_users import Held
@@ -27,6 +35,7 @@ from pipeline.companion.signs import signs
 from pipeline.companion.tracker import follow
 from pipeline.conversation import Message
 from pipeline.llm import Client, run
+from tests.companions import served
 
 REPLIES, WARM_REPLIES = 15, 20
 
@@ -68,11 +77,40 @@ def overhead(who: Companion) -> str:
     return f"tracker {min(tracked) * 1e3:.1f} ms, check {min(checked) * 1e3:.1f} ms"
 
 
+def load(seconds: float) -> str:
+    """Memory of a server (and of its clients, in the same process) under a bounded load."""
+    samples: list[tuple[float, float]] = []
+    with served() as address, openai.OpenAI(base_url=f"{address}/v1", api_key="x") as client:
+        start = time.monotonic()
+        for number in range(int(5 * seconds)):
+            time.sleep(max(0.0, start + number / 5 - time.monotonic()))
+            said = [
+                {"role": "user", "content": f"Hello from tram {n}."} for n in range(number % 9 + 1)
+            ]
+            client.chat.completions.create(model="mara-lind", messages=said, seed=number)
+            if number % 25 == 0:
+                samples.append(((time.monotonic() - start) / 60, resident()))
+    settled = np.array(samples[len(samples) // 3 :])  # caches fill at first
+    fit, cov = np.polyfit(settled[:, 0], settled[:, 1], 1, cov=True)
+    spread = 1.96 * math.sqrt(cov[0, 0])
+    return f"{fit[0]:+.2f} ± {spread:.2f} MB a minute at {settled[-1, 1]:.0f} MB, {seconds:.0f} s"
+
+
+def resident() -> float:
+    """MB of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--talks", type=int, default=40)
     parser.add_argument("--disobeys", type=float, default=0.0, help="share of notes disobeyed")
-    talks, disobeys = vars(parser.parse_args()).values()
+    parser.add_argument("--load", type=float, metavar="SECONDS", help="measure memory alone")
+    talks, disobeys, seconds = vars(parser.parse_args()).values()
+    if seconds:
+        print(load(seconds))
+        return
     who = seed()
     print(f"{'':22} {'rushed':>7} {'violations':>10} {'repeats':>8} {'lines':>7} {'replies':>8}")
     for file in ("tuned", "fresh"):

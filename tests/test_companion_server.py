@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -99,6 +100,22 @@ def test_an_answer_says_where_the_talk_stands_and_why(url: str) -> None:
     rows = course["messages"]
     assert [row.get("role") for row in rows] == ["user", "assistant", "user", None]
     assert [row["reason"] for row in rows if row.get("role") != "user"] == ["early", "low"]
+
+
+def test_a_talk_without_a_message_is_begun_by_the_companion(url: str) -> None:
+    said = [{"role": "system", "content": "You are a helpful assistant."}]
+    body = {"model": MODEL, "messages": said}
+    status, found = call(url, "/v1/chat/completions", body)
+    assert (status, found["rapport"]["messages"]) == (200, 0)
+    assert found["choices"][0]["message"]["content"]
+    assert call(url, "/talk/course", body)[0] == 200
+
+
+def test_curl_gets_an_answer(url: str) -> None:
+    body = json.dumps({"model": MODEL, "messages": HELLO})
+    command = ["curl", "-s", f"{url}/v1/chat/completions", "-d", body]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=30)
+    assert json.loads(done.stdout)["choices"][0]["message"]["content"]
 
 
 # Requests as open-webui and SillyTavern send them: their fields and markers, sentences of ours.

@@ -216,11 +216,12 @@ async function remembered() {
 
 function facts(memory) {
   $('memory').hidden = false
-  const none = made('li', { className: 'hint', textContent: 'nothing yet' })
+  const since = memory.last ? `${memory.stage}, last talk ${memory.last.slice(0, 10)}` : 'nothing yet'
+  const head = made('li', { className: 'hint', textContent: since })
   const rows = memory.facts.map((fact, index) => made('li', {},
     made('span', { textContent: `${fact.kind}: “${fact.quote}”` }),
     made('button', { textContent: 'Forget', onclick: () => forget(index) })))
-  $('facts').replaceChildren(...(rows.length ? rows : [none]))
+  $('facts').replaceChildren(head, ...rows)
 }
 
 async function forget(index) {
