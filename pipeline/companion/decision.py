@@ -6,7 +6,7 @@ The first line that fits decides:
     the last step has no answer yet                             hold
     a step was not taken up, the user turned away, is cool      back
     the user is low, or was a moment ago, or is vulnerable      hold
-    the user goes faster than the talk                          hold
+    the user goes faster than the talk, or did lately           hold
     they are close · it is early · the last step is fresh       hold
     the user's own messages are not that close yet              hold
     else                                                        closer
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.companion.state import NextStep, StepReason, TalkState
-from pipeline.pacing import EARLIEST, STAGES
+from pipeline.pacing import EARLIEST, PAUSE, STAGES
 from pipeline.pacing.course import BORDERS
 
 LATELY = 4  # messages from a low one on in which no step is taken; our choice
@@ -76,7 +76,7 @@ def _is_within(place: int | None, state: TalkState, messages: int) -> bool:
 
 
 def _too_soon(state: TalkState, earliest: Sequence[int]) -> StepReason | None:
-    if state.ahead:
+    if _is_within(state.ahead_at, state, PAUSE):
         return "ahead"
     if state.stage == TOP:
         return "reached"

@@ -58,10 +58,11 @@ class TalkState(NamedTuple):
     see `pacing.course`; None: no message shows any. emotion, uptake: of the user's last message.
     steps: that were taken up. turns: how often the user has turned away. messages: so far. free:
     the first message that may take a step again. low_at: the last message that perhaps shows
-    sadness, anger or fear; sad_at: that surely does. cool: cool answers in a row. open: a step
-    waits for its answer; pushed: so does a message that came too close. turned: how the user's last
-    message turned away. ahead: it is closer than the stage. leaves: it is a farewell. minor,
-    harmed: the user has said so at any time; harm: just now.
+    sadness, anger or fear; sad_at: that surely does; ahead_at: that was closer than the stage, as
+    the user's last one is where ahead. cool: cool answers in a row. open: a step waits for its
+    answer; pushed: so does a message that came too close. turned: how the user's last message
+    turned away. leaves: it is a farewell. minor, harmed: the user has said so at any time; harm:
+    just now.
     """
 
     stage: int = 0
@@ -80,6 +81,7 @@ class TalkState(NamedTuple):
     pushed: bool = False
     turned: Turned | None = None
     ahead: bool = False
+    ahead_at: int | None = None
     leaves: bool = False
     minor: bool = False
     harm: bool = False

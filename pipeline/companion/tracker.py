@@ -82,10 +82,11 @@ def _is_pushed(state: TalkState, place: Standing) -> bool:
 
 def _answered(state: TalkState, sign: Sign) -> TalkState:
     """Behind a message of the user."""
+    ahead = is_beyond(AHEAD[state.stage :], sign)
     heard = state._replace(
         emotion=sign.emotion,
         uptake=sign.uptake,
-        ahead=is_beyond(AHEAD[state.stage :], sign),
+        ahead=ahead,
         cool=state.cool + 1 if sign.cool or sign.rebuffs else 0,
         leaves=sign.leaves,
         minor=state.minor or sign.minor,
@@ -95,6 +96,8 @@ def _answered(state: TalkState, sign: Sign) -> TalkState:
         pushed=False,
         turned=None,
     )
+    if ahead:
+        heard = heard._replace(ahead_at=state.messages)
     if sign.low or sign.harm:  # it neither takes up a step nor turns away
         low = heard._replace(low_at=state.messages, cool=0)
         return low._replace(sad_at=state.messages) if sign.emotion in LOW else low
