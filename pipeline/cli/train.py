@@ -28,7 +28,10 @@ MODEL = click.Option(
     ["--model"], required=True, metavar="DIR|NAME", help="A folder, or a model on the Hub."
 )
 OUT = click.Option(
-    ["--out"], default="", metavar="DIR", help="Folder of the result; the same goes on after a kill."
+    ["--out"],
+    default="",
+    metavar="DIR",
+    help="Folder of the result; the same goes on after a kill.",
 )
 CONFIG = click.Option(
     ["--config"], metavar="NAME", help="The dataset's config, `noted` say [default: the usual one]."

@@ -65,9 +65,13 @@ def _gained(plan: TrainingPlan, result: TrainingResult) -> Iterator[str]:
     rows: list[Sequence[object]] = []
     if before.loss is not None and after.loss is not None:
         change = f"{100 * (after.loss / before.loss - 1):+.1f} %"
-        rows.append((f"loss, {plan.rows.split} split", _number(before.loss), _number(after.loss), change))
+        rows.append(
+            (f"loss, {plan.rows.split} split", _number(before.loss), _number(after.loss), change)
+        )
     if before.accuracy is not None and after.accuracy is not None:
-        rows.append(("chosen reply likelier", _number(before.accuracy), _number(after.accuracy), ""))
+        rows.append(
+            ("chosen reply likelier", _number(before.accuracy), _number(after.accuracy), "")
+        )
     rows.append(("sample replies that break a rule", _broken(before), _broken(after), ""))
     yield _table(("measured on rows that were held out", "before", "after", "change"), rows)
     yield (
@@ -90,9 +94,7 @@ def _replies(result: TrainingResult) -> Iterator[str]:
     if not pairs:
         yield "None were asked for, or nothing is held out."
         return
-    rows = [
-        (_short(one.asked), _reply(one), _reply(other)) for one, other in pairs[:SHOWN]
-    ]
+    rows = [(_short(one.asked), _reply(one), _reply(other)) for one, other in pairs[:SHOWN]]
     yield _table(("asked", "before", "after"), rows)
     yield "The likeliest tokens; rules are those that `generate` reads on a new message."
 

@@ -1,13 +1,13 @@
 """What a training will take, before it begins: steps, memory and time, by arithmetic.
 
-    weights       parameters × bytes of one
-    training      of what is trained: gradient, and the two means of Adam, four bytes each
-    activations   per token and layer 34 × hidden values of half the precision (Korthikanti et al.
-                  2022, without the attention map, which is never stored whole); with gradient
-                  checkpointing two values, and one layer whole
-    logits        tokens × vocabulary × 4 bytes, three times: as they are, in full precision, gradient
-    time          2 operations per weight and token forward; backward 2 more for activations and 2
-                  for gradients of weights; checkpointing runs forward twice
+weights       parameters × bytes of one
+training      of what is trained: gradient, and the two means of Adam, four bytes each
+activations   per token and layer 34 × hidden values of half the precision (Korthikanti et al.
+              2022, without the attention map, which is never stored whole); with gradient
+              checkpointing two values, and one layer whole
+logits        tokens × vocabulary × 4 bytes, three times: as they are, in full precision, gradient
+time          2 operations per weight and token forward; backward 2 more for activations and 2
+              for gradients of weights; checkpointing runs forward twice
 """
 
 from __future__ import annotations

@@ -162,9 +162,7 @@ def generated(
     return str(reply).strip()
 
 
-def _rules(
-    asked: Sequence[Mapping[str, str]], reply: str, language: str | None
-) -> tuple[str, ...]:
+def _rules(asked: Sequence[Mapping[str, str]], reply: str, language: str | None) -> tuple[str, ...]:
     """The rules that a reply breaks, the worst first."""
     messages = [Message(one["role"], one["content"]) for one in asked]  # type: ignore[arg-type]
     expected = None if language in (None, UNKNOWN) else language

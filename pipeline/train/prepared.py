@@ -65,9 +65,7 @@ def _of_replies(
     return PreparedRows(kept, lengths, trained, counts)
 
 
-def _sizes(
-    kind: Kind, tokenizer: ChatTokenizer, row: PublishedRow
-) -> Iterator[tuple[int, int]]:
+def _sizes(kind: Kind, tokenizer: ChatTokenizer, row: PublishedRow) -> Iterator[tuple[int, int]]:
     """For each reply of a row: tokens with the prompt, and of the reply alone."""
     before = _count(tokenizer, rendered(tokenizer, row["prompt"], prompt=True))
     for name in REPLIES[kind]:

@@ -34,8 +34,10 @@ class TrainingSettings(Settings):
         2, ge=1, description="rows that are in memory together; divides `batch`; our choice"
     )
     rate: float | None = Field(
-        None, gt=0, description="learning rate; none: 2e-4 for sft, 1e-5 for dpo and kto, with "
-        "LoRA; a tenth of it without"
+        None,
+        gt=0,
+        description="learning rate; none: 2e-4 for sft, 1e-5 for dpo and kto, with "
+        "LoRA; a tenth of it without",
     )
     length: int = Field(
         2048, ge=8, description="tokens of the longest row; longer ones are cut after a reply"
@@ -43,8 +45,9 @@ class TrainingSettings(Settings):
     lora: bool = Field(True, description="train small matrices beside the weights (LoRA)")
     rank: int = Field(16, ge=1, description="rank of LoRA's matrices; peft's examples")
     packing: bool | None = Field(
-        None, description="several conversations in one row of tokens (sft); none: on a GPU, where "
-        "the model is measured to keep them apart"
+        None,
+        description="several conversations in one row of tokens (sft); none: on a GPU, where "
+        "the model is measured to keep them apart",
     )
     held_out: int = Field(
         200, ge=0, description="most rows of the test split that losses are measured on"

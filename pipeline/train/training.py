@@ -1,11 +1,11 @@
 """Trains a model, and measures what it has gained. Stopped at any instant, it goes on.
 
-    OUT/training.json      what is trained, on what: another task needs another folder
-        before.json        held-out loss and sample replies before
-        checkpoints/       of the trainer
-        adapter/ merged/   the result; model/ where all weights were trained
-        curve.svg  README.md
-        result.json        written last: with it, the training is done
+OUT/training.json      what is trained, on what: another task needs another folder
+    before.json        held-out loss and sample replies before
+    checkpoints/       of the trainer
+    adapter/ merged/   the result; model/ where all weights were trained
+    curve.svg  README.md
+    result.json        written last: with it, the training is done
 """
 
 from __future__ import annotations
@@ -126,9 +126,7 @@ def _trained(
     found = model_folder(task.model)
     loaded = trainer.load(found, task.template, settings.lora)
     packing = trainer.packs(task.kind, loaded, settings)
-    options = TrainerOptions(
-        task.kind, settings, checkpoints, packing, plan.memory.checkpointed
-    )
+    options = TrainerOptions(task.kind, settings, checkpoints, packing, plan.memory.checkpointed)
 
     def on_step(step: int, steps: int, loss: float) -> None:
         progress(Progress(task.kind, f"steps, loss {loss:.3f}", step, steps))
@@ -205,5 +203,3 @@ def _of_record(out: str, record: Record) -> TrainingResult:
     losses = [(int(step), float(loss)) for step, loss in record["losses"]]
     before, after = (HeldOut.of_record(record[name]) for name in ("before", "after"))
     return TrainingResult(out, before, after, losses)
-
-
