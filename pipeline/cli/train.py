@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -12,13 +12,13 @@ from pipeline.cli import streams
 from pipeline.cli.progress import display
 
 if TYPE_CHECKING:  # imported where used: --help must not wait for pydantic and pyarrow
-    from pipeline.train.held_out import HeldOut
-    from pipeline.train.plan import TrainingPlan
-    from pipeline.train.training import TrainingResult
+    from pipeline.train.plan import TrainingPlan, TrainingTask
+    from pipeline.train.result import TrainingResult
+    from pipeline.train.settings import Kind
 
 TOOLS = ("axolotl", "llama-factory", "unsloth", "trl")
 TEMPLATES = ("chatml", "gemma", "llama-3", "plain")
-ABOUT = {
+ABOUT: dict[Kind, str] = {
     "sft": "Train on conversations: the assistant's messages, and nothing else.",
     "dpo": "Train on pairs: a reply shall become likelier than a worse one.",
     "kto": "Train on replies that are labelled good or bad.",
@@ -67,38 +67,53 @@ def train() -> None:
     """Train a model on a dataset: sft, dpo, kto; or classifiers of messages on labelled rows."""
 
 
+class TaskOptions(TypedDict):
+    """What a command was given, as `TrainingTask` has it."""
+
+    data: str
+    model: str
+    out: str
+    config: str | None
+    template: str | None
+    force: bool
+
+
 def of_model(
-    kind: str,
-    data: str,
-    model: str,
-    out: str,
-    config: str | None,
-    template: str | None,
+    kind: Kind,
     sets: tuple[str, ...],
     export: str | None,
     dry_run: bool,
-    force: bool,
+    **given: Unpack[TaskOptions],
 ) -> None:
     from pipeline.train import libraries
     from pipeline.train.plan import TrainingTask, plan
     from pipeline.train.settings import settings_of
 
-    if not out and not dry_run:
+    if not given["out"] and not dry_run:
         raise click.UsageError("Missing option '--out'.")
-    settings = settings_of(list(sets))
-    if not export and not dry_run:
-        libraries.check(f"rapport train {kind}")
-    task = TrainingTask(kind, data, model, out, settings, config, template, force)  # type: ignore[arg-type]
+    task = TrainingTask(kind=kind, settings=settings_of(list(sets)), **given)
     if export:
         _export(task, export)
         return
+    if not dry_run:
+        libraries.check(f"rapport train {kind}")
     planned = plan(task)
     for sentence in planned.notes():
         streams.complain(sentence, 0)
     if dry_run:
         streams.show_lines(planned.lines())
-        return
-    _train(planned)
+    else:
+        _train(planned)
+
+
+def _export(task: TrainingTask, tool: str) -> None:
+    from pipeline.train.export import export
+
+    made = export(task, tool)
+    for sentence in made.notes:
+        streams.complain(sentence, 0)
+    streams.show_lines(f"{task.out}/{name}" for name in made.files)
+    streams.show_lines([f"cd {task.out} && {made.command}"])
 
 
 def _train(planned: TrainingPlan) -> None:
@@ -116,24 +131,20 @@ def _lines(planned: TrainingPlan, result: TrainingResult) -> Iterator[str]:
     if result.again:
         yield "It was done before: nothing was trained."
     yield f"steps            {result.losses[-1][0]}, mean loss of the last {result.last:.4f}"
-    before, after = result.before, result.after
-    if before.loss is not None and after.loss is not None:
-        change = 100 * (after.loss / before.loss - 1)
-        yield f"held-out loss    {before.loss:.4f} before, {after.loss:.4f} after ({change:+.1f} %)"
+    losses, before, after = result.losses_held_out(), result.before, result.after
+    if losses:
+        change = 100 * (losses[1] / losses[0] - 1)
+        both = f"{losses[0]:.4f} before, {losses[1]:.4f} after"
+        yield f"held-out loss    {both} ({change:+.1f} %)"
     if before.accuracy is not None and after.accuracy is not None:
         yield f"chosen likelier  {before.accuracy:.3f} before, {after.accuracy:.3f} after"
     if after.replies:
-        yield f"break a rule     {_broken(before)} before, {_broken(after)} after"
+        yield f"break a rule     {before.broken()} replies before, {after.broken()} after"
     what = "adapter/, merged/" if planned.task.settings.lora else "model/"
-    yield f"written          {result.out}: {what}, curve.svg, README.md (the model card)"
+    yield f"written          {planned.task.out}: {what}, curve.svg, README.md (the model card)"
 
 
-def _broken(found: HeldOut) -> str:
-    count = sum(bool(one.rules) for one in found.replies)
-    return f"{count} of {len(found.replies)} replies"
-
-
-def _command(kind: str) -> click.Command:
+def _command(kind: Kind) -> click.Command:
     callback: Callable[..., None] = partial(of_model, kind)
     params = [DATA, MODEL, OUT, CONFIG, TEMPLATE, SET, EXPORT, DRY_RUN, FORCE]
     return click.Command(kind, callback=callback, params=list(params), help=ABOUT[kind])

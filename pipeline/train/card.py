@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import yaml
 
 from pipeline import __version__
 from pipeline.train import libraries
 from pipeline.train.plan import TrainingPlan
-
-if TYPE_CHECKING:  # these import torch
-    from pipeline.train.held_out import HeldOut, SampleReply
-    from pipeline.train.training import TrainingResult
+from pipeline.train.result import SampleReply, TrainingResult
 
 SHOWN = 5  # sample replies on the card
 LONGEST = 300  # characters of one
@@ -63,29 +59,22 @@ def _front_matter(plan: TrainingPlan) -> str:
 def _gained(plan: TrainingPlan, result: TrainingResult) -> Iterator[str]:
     before, after = result.before, result.after
     rows: list[Sequence[object]] = []
-    if before.loss is not None and after.loss is not None:
-        change = f"{100 * (after.loss / before.loss - 1):+.1f} %"
-        rows.append(
-            (f"loss, {plan.rows.split} split", _number(before.loss), _number(after.loss), change)
-        )
+    losses = result.losses_held_out()
+    if losses:
+        change = f"{100 * (losses[1] / losses[0] - 1):+.1f} %"
+        rows.append((f"loss, {plan.rows.split} split", *map(_number, losses), change))
     if before.accuracy is not None and after.accuracy is not None:
-        rows.append(
-            ("chosen reply likelier", _number(before.accuracy), _number(after.accuracy), "")
-        )
-    rows.append(("sample replies that break a rule", _broken(before), _broken(after), ""))
+        both = map(_number, (before.accuracy, after.accuracy))
+        rows.append(("chosen reply likelier", *both, ""))
+    rows.append(("sample replies that break a rule", before.broken(), after.broken(), ""))
     yield _table(("measured on rows that were held out", "before", "after", "change"), rows)
     yield (
         f"{len(plan.held_out.rows)} rows are held out. Nothing related to them (the same thread, "
         "character or near copy) was trained on. "
         f"Mean loss of the last steps: {_number(result.last)}."
     )
-    if not plan.rows.split:
-        yield "The dataset has no test split: nothing was measured."
-
-
-def _broken(found: HeldOut) -> str:
-    count = sum(bool(one.rules) for one in found.replies)
-    return f"{count} of {len(found.replies)}"
+    if not losses:
+        yield "The dataset has no test split: no loss was measured."
 
 
 def _replies(result: TrainingResult) -> Iterator[str]:
@@ -126,14 +115,14 @@ def _data(plan: TrainingPlan) -> Iterator[str]:
 def _recipe(plan: TrainingPlan, packing: bool) -> Iterator[tuple[str, object]]:
     task, settings = plan.task, plan.task.settings
     yield "chat template", plan.template
-    yield "steps", plan.steps
-    yield "tokens in all steps", f"{plan.tokens:,}, of replies {plan.trained:,}"
+    yield "steps", plan.cost.steps
+    yield "tokens in all steps", f"{plan.cost.tokens:,}, of replies {plan.trained:,}"
     yield "learning rate", f"{settings.rate_of(task.kind):g}"
     yield "packing", packing
     for name, value in settings.model_dump().items():
         if name not in ("steps", "rate", "packing"):
             yield name, value
-    yield "device", plan.device.name
+    yield "device", plan.cost.device.name
     versions = libraries.versions().items()
     yield "libraries", ", ".join(f"{name} {version}" for name, version in versions)
 

@@ -22,9 +22,10 @@ class CurvePoint(NamedTuple):
 def chart(points: Sequence[CurvePoint], held_out: Sequence[CurvePoint], title: str) -> str:
     """An SVG of losses, of trained rows as a line, of held-out rows as dots."""
     frame = _Frame.around([*points, *held_out])
+    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escaped(title)}"'
+    font = 'font-family="sans-serif" font-size="12"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{_escaped(title)}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box} {font}>',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         f'<text x="{LEFT}" y="18" font-size="13">{_escaped(title)}</text>',
         *frame.axes(),

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import time
 from math import ceil
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -121,8 +122,8 @@ def _speed_of_a_core() -> float:
 def _free_memory() -> int | None:
     """Bytes that Linux says are available; None on other systems."""
     try:
-        with open("/proc/meminfo") as file:
-            lines = dict(line.split(":") for line in file)
+        text = Path("/proc/meminfo").read_text("utf-8")
+        lines = dict(line.split(":") for line in text.splitlines())
         return int(lines["MemAvailable"].split()[0]) << 10
     except (OSError, KeyError, ValueError):
         return None

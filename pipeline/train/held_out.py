@@ -7,10 +7,8 @@ message.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -18,59 +16,10 @@ from pipeline.conversation import Message
 from pipeline.publish.configs.made import UNKNOWN, PublishedRow
 from pipeline.rules.message import check
 from pipeline.train.prepared import PreparedRows
+from pipeline.train.result import HeldOut, RowLoss, SampleReply
 from pipeline.train.settings import Kind, TrainingSettings
 from pipeline.train.tokens import NOT_TRAINED, rendered
 from pipeline.train.trainer import LoadedModel
-
-
-class RowLoss(NamedTuple):
-    """Of one row: the sum over its trained tokens, in nats, and how many these are."""
-
-    total: float
-    tokens: int
-
-
-class SampleReply(NamedTuple):
-    """What a model answers to a row. rules: that the answer breaks."""
-
-    id: str
-    asked: str
-    reply: str
-    rules: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """loss: None where nothing is held out. accuracy: of dpo, the share of pairs whose better
-    reply is the likelier one. rows: losses, of sft."""
-
-    loss: float | None
-    replies: Sequence[SampleReply]
-    accuracy: float | None = None
-    rows: Sequence[RowLoss] = ()
-
-    def record(self) -> dict[str, object]:
-        """As a JSON object."""
-        return {
-            "loss": self.loss,
-            "accuracy": self.accuracy,
-            "rows": [list(row) for row in self.rows],
-            "replies": [one._asdict() for one in self.replies],
-        }
-
-    @classmethod
-    def of_record(cls, record: Mapping[str, Any]) -> HeldOut:
-        """What `record` made."""
-        replies = [
-            SampleReply(one["id"], one["asked"], one["reply"], tuple(one["rules"]))
-            for one in record["replies"]
-        ]
-        rows = [RowLoss(*row) for row in record["rows"]]
-        return cls(record["loss"], replies, record["accuracy"], rows)
-
-    def broken(self) -> Counter[str]:
-        """How many replies break each rule."""
-        return Counter(rule for one in self.replies for rule in one.rules)
 
 
 def measured(

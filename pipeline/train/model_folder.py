@@ -6,7 +6,7 @@ import json
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -85,19 +85,29 @@ def _from_hub(name: str, weights: bool) -> tuple[Path, str | None]:
 
 
 def _shape(folder: Path, values: dict[str, Any]) -> ModelShape:
-    hidden, layers = int(values["hidden_size"]), int(values["num_hidden_layers"])
-    vocabulary, inner = int(values["vocab_size"]), int(values.get("intermediate_size", 4 * hidden))
-    context = int(values.get("max_position_embeddings") or 2048)
+    found = ModelShape(
+        parameters=0,
+        layers=int(values["num_hidden_layers"]),
+        hidden=int(values["hidden_size"]),
+        vocabulary=int(values["vocab_size"]),
+        context=int(values.get("max_position_embeddings") or 2048),
+        reach=0,
+    )
     tensors = list(_tensors(folder))
-    if not tensors:  # a usual layer: four square matrices, and three between hidden and inner
-        per_layer = 4 * hidden * hidden + 3 * hidden * inner
-        parameters = vocabulary * hidden + layers * per_layer
-        reach = layers * (8 * hidden + 3 * (hidden + inner))
-        return ModelShape(parameters, layers, hidden, vocabulary, context, reach)
+    if not tensors:
+        return _usual(found, int(values.get("intermediate_size", 4 * found.hidden)))
     matrices = [size for name, size in tensors if len(size) == 2 and IN_LAYER.search(name)]
     parameters = sum(prod(size) for _, size in tensors)
-    reach = sum(map(sum, matrices))
-    return ModelShape(parameters, layers, hidden, vocabulary, context, reach)
+    return replace(found, parameters=parameters, reach=sum(map(sum, matrices)))
+
+
+def _usual(shape: ModelShape, inner: int) -> ModelShape:
+    """The size by the config alone: a usual layer has four square matrices, and three between
+    hidden and inner values."""
+    hidden, layers = shape.hidden, shape.layers
+    per_layer = 4 * hidden * hidden + 3 * hidden * inner
+    parameters = shape.vocabulary * hidden + layers * per_layer
+    return replace(shape, parameters=parameters, reach=layers * (8 * hidden + 3 * (hidden + inner)))
 
 
 def _tensors(folder: Path) -> Iterator[tuple[str, list[int]]]:

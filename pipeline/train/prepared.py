@@ -7,9 +7,9 @@ dpo, kto    conversations as they are, which TRL renders; those that do not fit 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.publish.configs.made import PublishedRow
 from pipeline.train.settings import Kind
@@ -48,29 +48,38 @@ def _of_sft(found: Tokenized) -> PreparedRows:
 def _of_replies(
     kind: Kind, tokenizer: ChatTokenizer, rows: Sequence[PublishedRow], length: int
 ) -> PreparedRows:
-    kept, lengths, trained = [], [], 0
-    counts = Counter[str]()
+    kept, counts = [], Counter[str]()
+    sizes: list[ReplySize] = []
     for row in rows:
-        try:
-            sizes = list(_sizes(kind, tokenizer, row))
-        except Exception as error:  # templates raise their own errors on what they do not take
-            counts[f"{REFUSED}: {error}"] += 1
-            continue
-        if max(whole for whole, _ in sizes) > length:
-            counts[TOO_LONG] += 1
-            continue
-        kept.append({name: row[name] for name in _columns(kind)})
-        lengths.append(sum(whole for whole, _ in sizes))
-        trained += sum(reply for _, reply in sizes)
-    return PreparedRows(kept, lengths, trained, counts)
+        found = _size(kind, tokenizer, row, length)
+        if isinstance(found, str):
+            counts[found] += 1
+        else:
+            kept.append({name: row[name] for name in _columns(kind)})
+            sizes.append(found)
+    lengths = [one.whole for one in sizes]
+    return PreparedRows(kept, lengths, sum(one.replies for one in sizes), counts)
 
 
-def _sizes(kind: Kind, tokenizer: ChatTokenizer, row: PublishedRow) -> Iterator[tuple[int, int]]:
-    """For each reply of a row: tokens with the prompt, and of the reply alone."""
-    before = _count(tokenizer, rendered(tokenizer, row["prompt"], prompt=True))
-    for name in REPLIES[kind]:
-        whole = _count(tokenizer, rendered(tokenizer, [*row["prompt"], *row[name]]))
-        yield whole, whole - before
+class ReplySize(NamedTuple):
+    """Tokens of a row: of each reply with the prompt, summed, and of replies alone."""
+
+    whole: int
+    replies: int
+
+
+def _size(kind: Kind, tokenizer: ChatTokenizer, row: PublishedRow, length: int) -> ReplySize | str:
+    """The size of a row, or why it is left out."""
+    prompt = row["prompt"]
+    try:
+        before = _count(tokenizer, rendered(tokenizer, prompt, prompt=True))
+        texts = [rendered(tokenizer, [*prompt, *row[name]]) for name in REPLIES[kind]]
+    except Exception as error:  # templates raise their own errors on what they do not take
+        return f"{REFUSED}: {error}"
+    wholes = [_count(tokenizer, text) for text in texts]
+    if max(wholes) > length:
+        return TOO_LONG
+    return ReplySize(sum(wholes), sum(wholes) - before * len(wholes))
 
 
 def _count(tokenizer: ChatTokenizer, text: str) -> int:

@@ -5,8 +5,11 @@ A base model has none. Its tokenizer says which one fits: the token that ends a 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Container
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from pipeline import UserError, texts
 
@@ -15,6 +18,7 @@ from pipeline import UserError, texts
 ENDS = {"chatml": "<|im_end|>", "gemma": "<end_of_turn>", "llama-3": "<|eot_id|>", "plain": ""}
 NAMES = tuple(ENDS)
 OWN = "the model's own"
+MARKS = re.compile(r"\{%- (?:end)?generation -%\}")
 
 
 class ChatTemplate(NamedTuple):
@@ -48,9 +52,34 @@ def chosen(own: str | None, tokens: Container[str], wanted: str | None) -> ChatT
     return ChatTemplate(name, text_of(name), f"it has none of its own; its tokenizer has {end}")
 
 
-def text_of(name: str) -> str:
-    """A template of `configs/templates`."""
-    return texts.text("templates", f"{name}.jinja")
+def text_of(name: str, marked: bool = False) -> str:
+    """A template of `configs/templates`. marked: with the tags that say which part is a reply,
+    which TRL reads and other programs do not know."""
+    text = texts.text("templates", f"{name}.jinja")
+    return text if marked else MARKS.sub("", text)
+
+
+def of_model(folder: Path, wanted: str | None) -> ChatTemplate:
+    """The template of the model in a folder, by its files alone. Raises UserError as `chosen`, and
+    where there is no tokenizer.json."""
+    try:
+        tokenizer = _record(folder / "tokenizer.json")
+        config = _record(folder / "tokenizer_config.json", needed=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} has no tokenizer.json that can be read: {error}.") from None
+    own = folder / "chat_template.jinja"
+    text = own.read_text("utf-8") if own.is_file() else config.get("chat_template")
+    if isinstance(text, list):  # several, by name
+        text = {one["name"]: one["template"] for one in text}.get("default")
+    tokens = {one["content"] for one in tokenizer.get("added_tokens", ())}
+    return chosen(text, tokens, wanted)
+
+
+def _record(path: Path, needed: bool = True) -> dict[str, Any]:
+    if not needed and not path.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
 
 
 def _fitting(tokens: Container[str]) -> list[str]:

@@ -26,7 +26,7 @@ from pipeline.train.estimate import Device
 from pipeline.train.model_folder import ModelFolder
 from pipeline.train.prepared import REPLIES, PreparedRows
 from pipeline.train.settings import Kind, TrainingSettings
-from pipeline.train.templates import ChatTemplate, chosen
+from pipeline.train.templates import ChatTemplate
 from pipeline.train.tokens import end_of_reply
 
 STATE = "trainer_state.json"
@@ -43,11 +43,10 @@ OnStep = Callable[[int, int, float], None]  # step, all steps, loss
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model with the tokenizer and the template that it is trained with."""
+    """A model with the tokenizer that it is trained with."""
 
     model: Any
     tokenizer: Any
-    template: ChatTemplate
 
 
 def quiet() -> None:
@@ -83,28 +82,25 @@ def _speed_of_gpu() -> float:
         one @ one
     end.record()
     torch.cuda.synchronize()
-    return 2.0 * GPU_SIZE**3 * GPU_TRIES / (start.elapsed_time(end) / 1000)
+    seconds: float = start.elapsed_time(end) / 1000
+    return 2.0 * GPU_SIZE**3 * GPU_TRIES / seconds
 
 
-def tokenizer_of(model: ModelFolder, template: str | None) -> tuple[Any, ChatTemplate]:
-    """The tokenizer, and the template that it now renders with. Raises UserError."""
+def tokenizer_of(model: ModelFolder, template: ChatTemplate) -> Any:
+    """The tokenizer, which renders with the template. Raises UserError."""
     try:
         found = transformers.AutoTokenizer.from_pretrained(model.folder)
     except Exception as error:  # the library raises nothing narrower
         raise UserError(f"--model {model.name}: its tokenizer cannot be read: {error}") from None
-    if not found.is_fast:
-        raise UserError(f"--model {model.name} has no tokenizer.json, which is needed here.")
-    own = found.chat_template if isinstance(found.chat_template, str) else None
-    used = chosen(own, found.get_vocab(), template)
-    found.chat_template = used.text
+    found.chat_template = template.text
     if found.pad_token is None:
         found.pad_token = found.eos_token
-    return found, used
+    return found
 
 
-def load(model: ModelFolder, template: str | None, lora: bool) -> LoadedModel:
+def load(model: ModelFolder, template: ChatTemplate, lora: bool) -> LoadedModel:
     """The model, which now knows what ends a reply. Raises UserError."""
-    tokenizer, used = tokenizer_of(model, template)
+    tokenizer = tokenizer_of(model, template)
     try:
         found = transformers.AutoModelForCausalLM.from_pretrained(
             model.folder, dtype=_precision(lora)
@@ -115,7 +111,7 @@ def load(model: ModelFolder, template: str | None, lora: bool) -> LoadedModel:
         found.to("cuda")
     ends = {tokenizer.eos_token_id, end_of_reply(tokenizer)} - {None}
     found.generation_config.eos_token_id = sorted(ends)
-    return LoadedModel(found, tokenizer, used)
+    return LoadedModel(found, tokenizer)
 
 
 def keeps_apart(loaded: LoadedModel) -> bool:

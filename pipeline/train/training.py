@@ -10,53 +10,44 @@ OUT/training.json      what is trained, on what: another task needs another fold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from pipeline import UserError
 from pipeline.run.context import Progress
 from pipeline.store.files import RunFolder
 from pipeline.store.lock import locked
-from pipeline.train import libraries
+from pipeline.train import card, libraries
 from pipeline.train.chart import CurvePoint, chart
 from pipeline.train.model_folder import model_folder
 from pipeline.train.plan import TrainingPlan
+from pipeline.train.result import HeldOut, TrainingResult
 
 if TYPE_CHECKING:  # these import torch
-    from pipeline.train.held_out import HeldOut
     from pipeline.train.trainer import LoadedModel, TrainerOptions
 
 TASK, BEFORE, RESULT = "training.json", "before.json", "result.json"
 CURVE, CARD, CHECKPOINTS = "curve.svg", "README.md", "checkpoints"
-LAST = 10  # steps whose mean loss is called the last
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class TrainingResult:
-    """What came of a training. losses: step and loss of each step. last: mean of the last steps.
-    again: it was done before."""
+class TrainingJob:
+    """A plan at work. progress and notice are called with what a person may want to see."""
 
-    out: str
-    before: HeldOut
-    after: HeldOut
-    losses: Sequence[tuple[int, float]]
-    again: bool = False
+    plan: TrainingPlan
+    folder: RunFolder
+    progress: Callable[[Progress], None]
+    notice: Callable[[str], None]
 
     @property
-    def last(self) -> float:
-        return fmean(loss for _, loss in self.losses[-LAST:])
+    def checkpoints(self) -> Path:
+        return Path(self.folder.path, CHECKPOINTS)
 
-    def record(self) -> dict[str, object]:
-        """As `result.json` holds it."""
-        return {
-            "losses": [list(one) for one in self.losses],
-            "before": self.before.record(),
-            "after": self.after.record(),
-        }
+    def on_step(self, step: int, steps: int, loss: float) -> None:
+        kind = self.plan.task.kind
+        self.progress(Progress(kind, f"steps, loss {loss:.3f}", step, steps))
 
 
 def train(
@@ -77,8 +68,8 @@ def train(
         _claim(folder, plan)
         done = folder.read_record(RESULT)
         if done is not None:
-            return replace(_of_record(task.out, done), again=True)
-        return _trained(folder, plan, progress, notice)
+            return TrainingResult.of_record(done)
+        return _trained(TrainingJob(plan, folder, progress, notice))
 
 
 def _claim(folder: RunFolder, plan: TrainingPlan) -> None:
@@ -98,62 +89,55 @@ def _claim(folder: RunFolder, plan: TrainingPlan) -> None:
 
 def identity(plan: TrainingPlan) -> dict[str, object]:
     """What decides the result of a training, as JSON holds it."""
-    task, template = plan.task, plan.template
+    task = plan.task
     return {
         "kind": task.kind,
         "data": plan.rows.digest,
         "config": plan.rows.config,
         "model": task.model,
         "revision": plan.model.revision,
-        "template": template and template.text,
+        "template": plan.template.text,
         "settings": task.settings.model_dump(mode="json"),
-        "device": plan.device.name,
+        "device": plan.cost.device.name,
         "libraries": libraries.versions(),
     }
 
 
-def _trained(
-    folder: RunFolder,
-    plan: TrainingPlan,
-    progress: Callable[[Progress], None],
-    notice: Callable[[str], None],
-) -> TrainingResult:
+def _trained(job: TrainingJob) -> TrainingResult:
     from pipeline.train import trainer
-    from pipeline.train.trainer import TrainerOptions
 
-    task, settings = plan.task, plan.task.settings
-    checkpoints = Path(folder.path, CHECKPOINTS)
-    found = model_folder(task.model)
-    loaded = trainer.load(found, task.template, settings.lora)
-    packing = trainer.packs(task.kind, loaded, settings)
-    options = TrainerOptions(task.kind, settings, checkpoints, packing, plan.memory.checkpointed)
-
-    def on_step(step: int, steps: int, loss: float) -> None:
-        progress(Progress(task.kind, f"steps, loss {loss:.3f}", step, steps))
-
-    made = trainer.trainer(loaded, plan.train, plan.held_out, options, on_step)
-    before = _before(folder, plan, made, loaded)
-    start = trainer.newest(checkpoints)
+    plan, lora = job.plan, job.plan.task.settings.lora
+    loaded = trainer.load(model_folder(plan.task.model), plan.template, lora)
+    options = _options(job, loaded)
+    made = trainer.trainer(loaded, plan.train, plan.held_out, options, job.on_step)
+    before = _before(job, made, loaded)
+    start = trainer.newest(job.checkpoints)
     if start:
-        notice(f"goes on from {start.name}")
+        job.notice(f"goes on from {start.name}")
     made.train(resume_from_checkpoint=start and str(start))
     after = _measured(plan, made, loaded)
-    result = TrainingResult(task.out, before, after, trainer.history(checkpoints))
-    _save(folder, made, loaded, settings.lora)
-    _describe(folder, plan, result, options)
-    folder.write_record(RESULT, result.record())
+    result = TrainingResult(before, after, trainer.history(job.checkpoints))
+    _save(job.folder, made, loaded, lora)
+    _describe(job, result, options.packing)
+    job.folder.write_record(RESULT, result.record())
     return result
 
 
-def _before(folder: RunFolder, plan: TrainingPlan, made: Any, loaded: LoadedModel) -> HeldOut:
-    """What the model is before, measured once: LoRA begins as nothing."""
-    from pipeline.train.held_out import HeldOut
+def _options(job: TrainingJob, loaded: LoadedModel) -> TrainerOptions:
+    from pipeline.train import trainer
 
-    known = folder.read_record(BEFORE)
+    task, checkpointed = job.plan.task, job.plan.cost.memory.checkpointed
+    packing = trainer.packs(task.kind, loaded, task.settings)
+    return trainer.TrainerOptions(task.kind, task.settings, job.checkpoints, packing, checkpointed)
+
+
+def _before(job: TrainingJob, made: Any, loaded: LoadedModel) -> HeldOut:
+    """What the model is before, measured once: LoRA begins as nothing."""
+    known = job.folder.read_record(BEFORE)
     if known is not None:
         return HeldOut.of_record(known)
-    found = _measured(plan, made, loaded)
-    folder.write_record(BEFORE, found.record())
+    found = _measured(job.plan, made, loaded)
+    job.folder.write_record(BEFORE, found.record())
     return found
 
 
@@ -181,25 +165,13 @@ def _written(folder: RunFolder, name: str, model: Any, loaded: LoadedModel) -> N
     loaded.tokenizer.save_pretrained(place)
 
 
-def _describe(
-    folder: RunFolder, plan: TrainingPlan, result: TrainingResult, options: TrainerOptions
-) -> None:
+def _describe(job: TrainingJob, result: TrainingResult, packing: bool) -> None:
     """The learning curve and the model card."""
-    from pipeline.train import card
-
-    points = [CurvePoint(*one) for one in result.losses]
+    plan, points = job.plan, [CurvePoint(*one) for one in result.losses]
     held = []
-    if result.before.loss is not None and result.after.loss is not None:
-        last = points[-1].step
-        held = [CurvePoint(0, result.before.loss), CurvePoint(last, result.after.loss)]
+    found = result.losses_held_out()
+    if found:
+        held = [CurvePoint(0, found[0]), CurvePoint(points[-1].step, found[1])]
     title = f"{plan.task.kind} of {plan.model.name} on {plan.source.name}"
-    folder.write_text(CURVE, chart(points, held, title))
-    folder.write_text(CARD, card.card(plan, result, options.packing))
-
-
-def _of_record(out: str, record: Record) -> TrainingResult:
-    from pipeline.train.held_out import HeldOut
-
-    losses = [(int(step), float(loss)) for step, loss in record["losses"]]
-    before, after = (HeldOut.of_record(record[name]) for name in ("before", "after"))
-    return TrainingResult(out, before, after, losses)
+    job.folder.write_text(CURVE, chart(points, held, title))
+    job.folder.write_text(CARD, card.card(plan, result, packing))

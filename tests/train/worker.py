@@ -54,7 +54,7 @@ def batches(kind: str, words: list[str], packing: bool) -> object:
     settings = settings_of(["batch=4"])
     task = plan.TrainingTask(kind, data, folder, "", settings, config, template or None)
     planned = plan.plan(task)
-    loaded = trainer.load(planned.model, task.template, True)
+    loaded = trainer.load(planned.model, planned.template, True)
     assert trainer.keeps_apart(loaded)
     with tempfile.TemporaryDirectory() as place:
         options = trainer.TrainerOptions(kind, settings, Path(place), packing, False)
@@ -62,7 +62,7 @@ def batches(kind: str, words: list[str], packing: bool) -> object:
         found = []
         for batch in made.get_train_dataloader():
             found += map(loaded.tokenizer.decode, _trained_on(kind, batch))
-    return {"trained_on": found, "tokens": planned.train.trained, "template": str(loaded.template)}
+    return {"trained_on": found, "tokens": planned.train.trained}
 
 
 def _trained_on(kind: str, batch: dict[str, torch.Tensor]) -> list[list[int]]:
