@@ -150,7 +150,29 @@ def _command(kind: Kind) -> click.Command:
     return click.Command(kind, callback=callback, params=list(params), help=ABOUT[kind])
 
 
+@click.command("annotations")
+@click.argument("rows", nargs=-1, required=True, metavar="ROWS…")
+@click.option("--out", required=True, metavar="DIR", help="Folder of the classifiers.")
+@click.option("--force", is_flag=True, help="Also on talks of the rehearsal model.")
+def of_messages(rows: tuple[str, ...], out: str, force: bool) -> None:
+    """Train classifiers of messages on labelled rows: emotion, closeness, stage, decision.
+
+    ROWS is a file with a message a row (text, and the labels there are; group: what belongs
+    together), or a run or dataset whose talks were planned. `score: {classifiers: DIR}` uses them.
+    """
+    from pipeline.train.annotations.train import train_annotations
+
+    with display() as shown:
+        found = train_annotations(rows, out, force, shown.notice)
+    for one in found:
+        streams.show_lines([f"{one.kind}: {one.messages} messages in {one.groups} groups"])
+        streams.show_lines(f"  {name:32} {value:.3f}" for name, value in one.measures.items())
+    streams.show_lines([f"written: {out}; use it by `score: {{classifiers: {out}}}` in a recipe"])
+
+
 for _kind in ABOUT:
     train.add_command(_command(_kind))
+
+train.add_command(of_messages)
 
 COMMANDS = (train,)
