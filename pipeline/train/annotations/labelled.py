@@ -150,5 +150,6 @@ def _with_languages(found: Sequence[LabelledMessage]) -> list[LabelledMessage]:
             groups.setdefault(one.group, []).append(one.text)
     codes: dict[str, str | None] = {}
     for name, detection in zip(groups, detect(list(groups.values())), strict=True):
-        codes[name] = detection.language and detection.language.code
+        language = detection.language
+        codes[name] = language.code if language else None
     return [one._replace(language=one.language or codes[one.group]) for one in found]
