@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline import UserError
 from pipeline.annotate import training
+from pipeline.annotate.features import BUCKETS
 from pipeline.annotate.folding import Array
 from pipeline.annotate.heads import folded
 from pipeline.annotate.own import CLASSES, SURE
@@ -119,19 +120,22 @@ def _folds(rows: Sequence[LabelledMessage]) -> Array:
 
 def _lesson(kind: str, rows: Sequence[LabelledMessage], classes: Sequence[str]) -> _Lesson:
     examples = [Example(row.text, row.labels[kind]) for row in rows]
-    features, folds = training.counts([row.text for row in rows]), _folds(rows)
+    whole, folds = training.counts([row.text for row in rows]), _folds(rows)
+    buckets = np.unique(whole.indices)  # the others have no weight, and cost time
+    features = whole[:, buckets]
     if classes:
         labels = training.emotion_labels(examples, classes)
         right = np.array([classes.index(str(example.label)) for example in examples])
-        return _Lesson(kind, classes, labels, right, features, folds)
+        return _Lesson(kind, classes, labels, right, features, buckets, folds)
     labels = training.value_labels(examples)
-    return _Lesson(kind, classes, labels, labels.targets[:, 0], features, folds)
+    return _Lesson(kind, classes, labels, labels.targets[:, 0], features, buckets, folds)
 
 
 @dataclass(frozen=True)
 class _Lesson:
     """classes: empty of closeness. labels: of all messages. right: (messages,) the closeness, or
-    the number of the class. features: (messages, buckets). folds: (messages,) of cross-validation.
+    the number of the class. features: (messages, buckets) of the buckets that there are. folds:
+    (messages,) of cross-validation.
     """
 
     kind: str
@@ -139,6 +143,7 @@ class _Lesson:
     labels: Labels
     right: Array
     features: csr_matrix
+    buckets: Array
     folds: Array
 
     def arrays(self, outside: Array, languages: Sequence[str]) -> dict[str, Array]:
@@ -148,7 +153,11 @@ class _Lesson:
         head = self.calibration(outside, everything).folded(self.head(everything, inverse))
         columns = [f"{self.kind}.{name}" for name in self.classes] or [self.kind]
         known = [f"{self.kind} {language}" for language in languages]
-        return folded(columns, head.coefficients, head.bias, inverse, known)
+        coefficients = np.zeros((len(columns), BUCKETS))
+        coefficients[:, self.buckets] = head.coefficients
+        rarities = np.full(BUCKETS, np.log(1 + len(self.folds)) + 1)  # of what was never there
+        rarities[self.buckets] = inverse
+        return folded(columns, coefficients, head.bias, rarities, known)
 
     def head(self, chosen: Array, inverse: Array) -> LinearHead:
         """A head of some of the messages. chosen: (messages,) which."""
