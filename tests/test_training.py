@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from benchmarks.annotations import expected
 from pipeline import UserError
 from pipeline.cli import cli
 from pipeline.conversation import Conversation
@@ -393,6 +394,11 @@ def test_a_wrong_label_is_named_with_its_line(
     with pytest.raises(UserError) as told:
         labelled([str(path)])
     assert message in str(told.value)
+
+
+def test_the_shipped_classifiers_say_what_the_list_of_200_lines_has() -> None:
+    assert len(expected.expected()) == 200
+    assert list(expected.differences()) == []
 
 
 def test_too_few_rows_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
