@@ -255,6 +255,18 @@ def test_axolotl_reads_the_published_files_and_trains_on_replies(
     assert pairs["datasets"][0]["field_messages"] == "prompt"  # type: ignore[index]
 
 
+def test_the_card_of_the_dataset_says_the_same(folder: Path, model: Path, tmp_path: Path) -> None:
+    card = (folder / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", card, re.S)
+    (entry,) = yaml.safe_load(block)
+    (train,) = exported(folder, model, tmp_path, "axolotl", "sft")["datasets"]  # type: ignore[misc]
+    assert entry | {"path": str(folder)} == train
+    (block,) = re.findall(r"```json\n(.*?)```", card, re.S)
+    exported(folder, model, tmp_path, "llama-factory", "sft", "--template", "chatml")
+    info = json.loads((tmp_path / "dataset_info.json").read_text("utf-8"))
+    assert json.loads(block)["dialogues"] | {"hf_hub_url": str(folder)} == info["published"]
+
+
 @pytest.mark.parametrize("kind", ["sft", "dpo", "kto"])
 def test_llama_factory_gets_every_row_in_a_form_it_takes(
     folder: Path, model: Path, tmp_path: Path, kind: str

@@ -25,6 +25,7 @@ from pipeline.recipe.one_stage import Values
 from pipeline.store.files import RunFolder
 from pipeline.train import data
 from pipeline.train.data import PublishedSet, TrainingRows
+from pipeline.train.entries import TAGS, axolotl_dataset, llama_factory_dataset
 from pipeline.train.model_folder import ModelFolder, model_folder
 from pipeline.train.plan import TrainingTask, config_of
 from pipeline.train.settings import TrainingSettings
@@ -35,13 +36,6 @@ WARMUP = 0.05  # share of the steps
 TRAINED = "trained"  # folder of the result, beside the config
 NAME = "published"  # of the dataset in LLaMA-Factory's list
 LLAMA_FACTORY_TEMPLATES = {"chatml": "chatml", "gemma": "gemma", "llama-3": "llama3"}
-TAGS = {
-    "role_tag": "role",
-    "content_tag": "content",
-    "user_tag": "user",
-    "assistant_tag": "assistant",
-    "system_tag": "system",
-}
 NOT_PER_REPLY = "trains on every reply: the flag `train` of `noted` is not read."
 
 
@@ -147,25 +141,6 @@ def _axolotl(wanted: ExportTask) -> Exported:
     return Exported({"axolotl.yaml": _yaml(values)}, "axolotl train axolotl.yaml")
 
 
-def axolotl_dataset(address: str, config: str, split: str, kind: str) -> Values:
-    """A published config as an entry of Axolotl's `datasets`."""
-    found: Values = {"path": address, "name": config, "split": split}
-    if kind == "kto":
-        return found
-    if kind == "dpo":
-        return found | {"type": "chat_template.default", "field_messages": "prompt"}
-    found |= {
-        "type": "chat_template",
-        "field_messages": "messages",
-        "message_property_mappings": {"role": "role", "content": "content"},
-        "roles_to_train": ["assistant"],
-        "train_on_eos": "turn",
-    }
-    if config == "noted":
-        found["message_field_training"] = "train"
-    return found
-
-
 def _axolotl_template(template: ChatTemplate) -> Values:
     if template.name == OWN:
         return {"chat_template": "tokenizer_default"}
@@ -242,18 +217,6 @@ def _llama_factory_data(wanted: ExportTask) -> tuple[dict[str, str], dict[str, V
         files[f"{split}.jsonl"] = "".join(json.dumps(one) + "\n" for one in lines)
         info[name] = {"file_name": f"{split}.jsonl", **FORMATS[wanted.task.kind], "tags": TAGS}
     return files, info
-
-
-def llama_factory_dataset(address: str, config: str, split: str) -> Values:
-    """A published config with messages as an entry of LLaMA-Factory's `dataset_info.json`."""
-    return {
-        "hf_hub_url": address,
-        "subset": config,
-        "split": split,
-        "formatting": "sharegpt",
-        "columns": {"messages": "messages"},
-        "tags": TAGS,
-    }
 
 
 def _dpo_row(row: PublishedRow) -> Values:
