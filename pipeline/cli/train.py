@@ -89,7 +89,7 @@ def of_model(
     from pipeline.train.plan import TrainingTask, plan
     from pipeline.train.settings import settings_of
 
-    if not given["out"] and not dry_run:
+    if not given["out"] and (export or not dry_run):
         raise click.UsageError("Missing option '--out'.")
     task = TrainingTask(kind=kind, settings=settings_of(list(sets)), **given)
     if export:
