@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-Entry = dict[str, object]
+TrainerEntry = dict[str, object]
 
 TAGS = {
     "role_tag": "role",
@@ -13,9 +13,9 @@ TAGS = {
 }
 
 
-def axolotl_dataset(address: str, config: str, split: str, kind: str) -> Entry:
+def axolotl_dataset(address: str, config: str, split: str, kind: str) -> TrainerEntry:
     """An entry of Axolotl's `datasets`. kind: sft, dpo or kto."""
-    found: Entry = {"path": address, "name": config, "split": split}
+    found: TrainerEntry = {"path": address, "name": config, "split": split}
     if kind == "kto":
         return found
     if kind == "dpo":
@@ -32,7 +32,7 @@ def axolotl_dataset(address: str, config: str, split: str, kind: str) -> Entry:
     return found
 
 
-def llama_factory_dataset(address: str, config: str, split: str) -> Entry:
+def llama_factory_dataset(address: str, config: str, split: str) -> TrainerEntry:
     """An entry of LLaMA-Factory's `dataset_info.json`, of a config with messages."""
     return {
         "hf_hub_url": address,
