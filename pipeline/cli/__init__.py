@@ -6,6 +6,7 @@ It decides nothing, and it alone prints, reads the environment and exits.
     stages.py    a command for each stage, made from the table of stages
     evaluate.py  what `score` shows of the user's own conversations
     push.py      push
+    train.py     train sft, dpo, kto, annotations
     look.py      why, stats
     calibrate.py calibrate filter, calibrate score
     companion.py serve, chat, forget
@@ -24,7 +25,7 @@ import sys
 import click
 
 from pipeline import UserError, __version__
-from pipeline.cli import calibrate, companion, look, push, run, stages
+from pipeline.cli import calibrate, companion, look, push, run, stages, train
 from pipeline.cli.execute import UNKEPT
 from pipeline.cli.streams import complain
 from pipeline.run.startup import lean
@@ -67,6 +68,7 @@ for _command in (
     *look.COMMANDS,
     *calibrate.COMMANDS,
     *companion.COMMANDS,
+    *train.COMMANDS,
 ):
     cli.add_command(_command)
 

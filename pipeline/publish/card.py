@@ -3,16 +3,18 @@ only."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 import yaml
 
 from pipeline.publish import infos, release
 from pipeline.publish.choice import Choice, rows_of
-from pipeline.publish.split import REHEARSAL
+from pipeline.publish.split import REHEARSAL, TRAIN
 from pipeline.publish.summary import Rating, Summary
 from pipeline.store.agreement import Agreement, Agreements, Interval
 from pipeline.store.report import FunnelRow, by_count
+from pipeline.train.entries import axolotl_dataset, llama_factory_dataset
 
 # size_categories of the Hub: rows up to, name
 SIZES = (
@@ -24,6 +26,7 @@ SIZES = (
 LARGEST = "1M<n<10M"
 NO_CHOICE = Choice()  # every row that may be published is
 REASONS_SHOWN = 4  # of a stage, the commonest
+TRAINED, PLACE = "default", "OWNER/NAME"  # the config that is shown to trainers, and its dataset
 
 INTRODUCTION = (
     "Conversations collected, filtered, deduplicated and measured with Rapport. "
@@ -51,6 +54,7 @@ def card(
         "## Splits",
         _table(("split", "rows"), list(summary.splits.items())),
         *_configs(summary),
+        *_training(summary),
         "## From source to dataset",
         _funnel(funnel),
         "In every stage: in + added = kept + dropped + merged + quarantined.",
@@ -98,6 +102,25 @@ def _configs(summary: Summary) -> Iterator[str]:
         head, *rows = found
         if rows:
             yield from (title, _table(head, rows))
+
+
+def _training(summary: Summary) -> Iterator[str]:
+    """How `default` is named to trainers; none where the card has no such config."""
+    if not any(config.name == TRAINED and config.rows for config in summary.configs):
+        return
+    axolotl = yaml.safe_dump([axolotl_dataset(PLACE, TRAINED, TRAIN, "sft")], sort_keys=False)
+    entry = {"dialogues": llama_factory_dataset(PLACE, TRAINED, TRAIN)}
+    yield "## Train on it"
+    yield f"`{PLACE}` is the name of this dataset on the Hub, or its folder."
+    yield _block("", f"rapport train sft {PLACE} --model MODEL --out DIR")
+    yield "Axolotl, in `datasets`:"
+    yield _block("yaml", axolotl.rstrip())
+    yield "LLaMA-Factory, in `dataset_info.json`:"
+    yield _block("json", json.dumps(entry, indent=1))
+
+
+def _block(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"
 
 
 def _counted_by(summary: Summary) -> str:

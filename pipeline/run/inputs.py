@@ -17,6 +17,7 @@ from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
 from pipeline.run.calibration import calibration
+from pipeline.run.classifiers import classifiers_digest, with_classifiers
 from pipeline.run.tokenizer import tokenizer_digest, with_tokenizer
 from pipeline.store.agreement import as_record
 from pipeline.store.files import digest
@@ -68,6 +69,7 @@ def of_measuring(recipe: Recipe) -> dict[str, Any]:
     return {
         "shipped": _shipped(),
         "encoder": encoder_version(recipe.score),
+        "classifiers": classifiers_digest(recipe),
     }
 
 
@@ -78,10 +80,11 @@ def _shipped() -> dict[str, str]:
 
 
 def check_libraries(recipe: Recipe, stages: Collection[str]) -> None:
-    """Are the encoder and the tokenizer there that these stages want? Asked before the first stage,
-    not when theirs comes, hours later. Raises UserError."""
+    """Are the encoder, the classifiers and the tokenizer there that these stages want? Asked before
+    the first stage, not when theirs comes, hours later. Raises UserError."""
     if "score" in stages:
         encoder_version(recipe.score)
+        with_classifiers(recipe.score, recipe)
     if "publish" in stages:
         with_tokenizer(recipe.publish, recipe)
 
