@@ -10,27 +10,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from fcntl import LOCK_NB, LOCK_SH, LOCK_UN, flock
-from functools import cached_property
 from pathlib import Path
 from typing import Literal, cast
 
 import pyarrow.parquet as pq
 
 from pipeline import UserError
-from pipeline.run.reports import recipe_of
+from pipeline.look.subject import Subject
 from pipeline.store.files import DamagedFile
 from pipeline.store.parts import KINDS
 from pipeline.store.report import Report
 from pipeline.store.store import Mark, Part, Store, parts_of
 
 Outcome = Literal["kept", "dropped", "quarantined"]
-Opened = Literal["run", "dataset", "file"]
 OUTCOMES: dict[str, Outcome] = dict(zip(KINDS, ("kept", "dropped", "quarantined"), strict=True))
 SHARD = re.compile(r"(?P<split>\w+)-\d+-of-\d+\.parquet")
-INDEX = ".look"  # hidden: no stage sees it
 
 
 @dataclass(frozen=True)
@@ -73,89 +68,11 @@ class Content:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What was asked for. path: a run or a dataset. name: for the reader. index: the folder of its
-    index. kind: of a file, the path is the run that has read it."""
-
-    kind: Opened
-    path: Path
-    name: str
-    index: Path
-
-    @property
-    def can_review(self) -> bool:
-        """A decision needs a run that honours it."""
-        return self.kind == "run"
-
-    def content(self) -> Content:
-        """What there is now. Raises UserError where it is neither a run nor a dataset."""
-        return dataset_content(self.path) if self.kind == "dataset" else run_content(self.path)
-
-    @cached_property
-    def privacy(self) -> str:
-        """What `filter` does about personal data: label, mask or drop."""
-        with suppress(UserError):
-            recipe = recipe_of(str(self.path)) if self.kind != "dataset" else None
-            return recipe.filter.privacy if recipe else "label"
-        return "label"
-
-    def others(self) -> list[str]:
-        """Further runs and datasets beside this one, by the names of their folders."""
-        beside = (path for path in self.path.parent.iterdir() if path != self.path)
-        return sorted(path.name for path in beside if subject_kind(path))
-
-    def other(self, name: str) -> Subject:
-        """One of `others`. Raises UserError for any other name."""
-        if name not in self.others():
-            raise UserError(f"There is no run or dataset `{name}` beside {self.path}.")
-        return subject(self.path.parent / name, self.index.parent)
-
-    def is_live(self) -> bool:
-        """Is a run at work in the folder?"""
-        if self.kind == "dataset":
-            return False
-        try:
-            with (self.path / ".lock").open("rb") as file:
-                flock(file, LOCK_SH | LOCK_NB)
-                flock(file, LOCK_UN)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
-
-
-def subject_kind(path: Path) -> Opened | None:
-    """A run, a dataset, or None of these."""
-    if (path / "recipe.yaml").is_file():
-        return "run"
-    if next(path.glob("full/*.parquet"), None):
-        return "dataset"
-    return None
-
-
-def subject(path: Path, cache: Path) -> Subject:
-    """A folder to look at. cache: where the index of a dataset goes, whose own folder is not
-    touched. Raises UserError where it is neither a run nor a dataset."""
-    path = path.resolve()
-    kind = subject_kind(path)
-    if kind == "run":
-        return Subject(kind, path, path.name, path / INDEX)
-    if kind == "dataset":
-        digest = hashlib.blake2b(str(path).encode(), digest_size=8).hexdigest()
-        return Subject(kind, path, _dataset_name(path), cache / digest)
-    raise UserError(
-        f"{path} is neither a run nor a published dataset. A run has a recipe.yaml, a dataset a "
-        "folder `full` with Parquet files; other files are named one by one, with their ending."
-    )
-
-
-def _dataset_name(path: Path) -> str:
-    """`output/chats/6-publish/dataset` is `chats`."""
-    if path.name == "dataset" and path.parent.name == "6-publish":
-        return path.parents[1].name
-    return path.name
+def content(subject: Subject) -> Content:
+    """What there is now. Raises UserError where it is neither a run nor a dataset."""
+    if subject.kind == "dataset":
+        return dataset_content(subject.path)
+    return run_content(subject.path)
 
 
 # --- a run

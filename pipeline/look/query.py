@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
 from pipeline import UserError
-from pipeline.look import search
+from pipeline.look import compare, search, whatif
 from pipeline.look.index.columns import BESIDE, Numbers
 from pipeline.look.index.fields import FACETS
 from pipeline.look.index.flat import AnyArray
@@ -25,8 +25,12 @@ COMPARED = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-# what finds rows by another way: given what is looked at and a value, their ids
-Special = Callable[[Look, str], Sequence[str]]
+# what finds rows by another way: given what is looked at and a value, the rows
+FINDERS: dict[str, Callable[[Look, str], Numbers]] = {
+    "newly_dropped": whatif.newly_dropped,
+    "newly_kept": whatif.newly_kept,
+    "moved": compare.moved,
+}
 
 
 @dataclass(frozen=True)
@@ -45,37 +49,42 @@ class Masks:
         return reduce(np.logical_and, own) if own else None
 
 
-def masks(look: Look, frame: Frame, selection: Selection, special: dict[str, Special]) -> Masks:
+def masks(look: Look, frame: Frame, selection: Selection) -> Masks:
     """Raises UserError for a pattern that cannot be searched for."""
     key = ("masks", look.version, frame.number, selection.where, selection.find, selection.regex)
-    return look.answers.get(key, lambda: _masks(look, frame, selection, special))
+    return look.answers.get(key, lambda: _masks(look, frame, selection))
 
 
-def _masks(look: Look, frame: Frame, selection: Selection, special: dict[str, Special]) -> Masks:
-    of_fields: dict[str, Mask] = {}
-    for clause in selection.where:
-        own = _mask(look, frame, clause, special)
-        known = of_fields.get(clause.field)
-        of_fields[clause.field] = own if known is None else known & own
-    found = Masks(frame, of_fields, None)
+def _masks(look: Look, frame: Frame, selection: Selection) -> Masks:
+    found = clauses(look, frame, selection)
     if not selection.find:
         return found
     what = search.needle(selection.find, selection.regex)
-    return Masks(frame, of_fields, look.searches.mask(frame, what, found.without()))
+    return Masks(frame, found.of_fields, look.searches.mask(frame, what, found.without()))
+
+
+def clauses(look: Look, frame: Frame, selection: Selection) -> Masks:
+    """The rows for which each clause holds, without what is searched for."""
+    of_fields: dict[str, Mask] = {}
+    for clause in selection.where:
+        own = _mask(look, frame, clause)
+        known = of_fields.get(clause.field)
+        of_fields[clause.field] = own if known is None else known & own
+    return Masks(frame, of_fields, None)
 
 
 def chosen_rows(
-    look: Look, frame: Frame, selection: Selection, special: dict[str, Special]
+    look: Look, frame: Frame, selection: Selection
 ) -> Numbers:
     """The rows of a selection, in the order of the stores."""
     key = ("rows", look.version, frame.number, selection.filter)
-    return look.answers.get(key, lambda: _chosen(look, frame, selection, special))
+    return look.answers.get(key, lambda: _chosen(look, frame, selection))
 
 
 def _chosen(
-    look: Look, frame: Frame, selection: Selection, special: dict[str, Special]
+    look: Look, frame: Frame, selection: Selection
 ) -> Numbers:
-    mask = masks(look, frame, selection, special).without()
+    mask = masks(look, frame, selection).without()
     rows = np.arange(frame.rows) if mask is None else np.flatnonzero(mask)
     if selection.sample:
         return _sample(look, frame, rows, selection)
@@ -85,13 +94,13 @@ def _chosen(
 # --- one clause
 
 
-def _mask(look: Look, frame: Frame, clause: Clause, special: dict[str, Special]) -> Mask:
+def _mask(look: Look, frame: Frame, clause: Clause) -> Mask:
     if clause.is_numeric:
         found = _numeric(frame, clause)
     elif clause.field in FACETS:
         found = _faceted(look, frame, clause)
     else:
-        found = _of_ids(look, frame, clause, special)
+        found = _of_ids(look, frame, clause)
     return ~found if clause.sign == "!=" else found
 
 
@@ -128,13 +137,13 @@ def _faceted(look: Look, frame: Frame, clause: Clause) -> Mask:
     return hits[codes]
 
 
-def _of_ids(look: Look, frame: Frame, clause: Clause, special: dict[str, Special]) -> Mask:
+def _of_ids(look: Look, frame: Frame, clause: Clause) -> Mask:
     found = np.zeros(frame.rows, np.bool_)
     for value in clause.values:
         if clause.field == "id":
             rows = np.array(frame.rows_with_id(value), np.int64)
         else:
-            rows = frame.first_rows(special[clause.field](look, value))
+            rows = FINDERS[clause.field](look, value)
         found[rows[rows >= 0]] = True
     return found
 

@@ -7,7 +7,6 @@ from typing import TypedDict
 from pipeline.look import query, search
 from pipeline.look.index.columns import UNKNOWN
 from pipeline.look.index.frame import Frame
-from pipeline.look.query import Special
 from pipeline.look.search import Needle
 from pipeline.look.selection import Selection
 from pipeline.look.state import Look, review_value
@@ -56,11 +55,11 @@ class RowsPage(TypedDict):
 
 
 def page(
-    look: Look, selection: Selection, special: dict[str, Special], offset: int, limit: int
+    look: Look, selection: Selection, offset: int, limit: int
 ) -> RowsPage:
     """Some rows of a selection in its order. Raises UserError."""
     frame = look.frame
-    rows = query.chosen_rows(look, frame, selection, special)
+    rows = query.chosen_rows(look, frame, selection)
     shown = query.ordered(look, frame, rows, selection, offset, offset + limit)
     what = search.needle(selection.find, selection.regex) if selection.find else None
     listed = [_listed(look, frame, int(row), selection.sort, what) for row in shown]

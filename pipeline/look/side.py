@@ -15,7 +15,7 @@ from pipeline.look.index import bins
 from pipeline.look.index.columns import BESIDE, Numbers
 from pipeline.look.index.fields import FACETS
 from pipeline.look.index.frame import Frame
-from pipeline.look.query import Masks, Special
+from pipeline.look.query import Masks
 from pipeline.look.selection import Selection
 from pipeline.look.state import Look
 
@@ -53,13 +53,13 @@ class SideBar(TypedDict):
     numbers: dict[str, HistogramRecord]
 
 
-def side_bar(look: Look, selection: Selection, special: dict[str, Special]) -> SideBar:
+def side_bar(look: Look, selection: Selection) -> SideBar:
     """Each facet and number is counted without what the selection asks of itself, so that its other
     values can be chosen too. Raises UserError."""
     started = time.perf_counter()
     frame = look.frame
-    found = query.masks(look, frame, selection, special)
-    sample = query.chosen_rows(look, frame, selection, special) if selection.sample else None
+    found = query.masks(look, frame, selection)
+    sample = query.chosen_rows(look, frame, selection) if selection.sample else None
     rows = _Rows(found, sample)
     facets, more = _facets(look, frame, rows)
     numbers = dict(_numbers(look, frame, rows))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar, cast
+from typing import NamedTuple, TypedDict, TypeVar, cast
 
 import numpy as np
 
 from pipeline.look.index.build import Index
 from pipeline.look.index.columns import Numbers
 from pipeline.look.index.frame import Frame
-from pipeline.look.opened import Subject
 from pipeline.look.search import Searches
+from pipeline.look.subject import Subject
 from pipeline.store.reviews import Decided, Reviews
 
 ROWS = 8  # selections whose rows are remembered: 8 bytes a row each
@@ -34,6 +34,10 @@ class Look:
     answers: Answers = field(init=False)
     totals: Answers = field(init=False)
     others: dict[str, Look] = field(default_factory=dict)
+
+    blinded: dict[str, str] = field(default_factory=dict)  # what was shown blind → its id
+    known_choices: Sequence[RuleChoice] = ()  # what `warm.warm` has found out
+    known_groups: Groups | None = None
 
     def __post_init__(self) -> None:
         self.index = Index(self.subject)
@@ -81,6 +85,26 @@ class Look:
             found = self.others[name] = Look(self.subject.other(name))
         found.index.refresh()
         return found
+
+
+class RuleChoice(TypedDict):
+    """A rule that can be asked for another limit. rows: beyond the one it has; near: close to it."""
+
+    rule: str
+    limit: float | None
+    unit: str
+    fires: str
+    decision: str
+    fixed: bool
+    rows: int
+    near: int
+
+
+class Groups(NamedTuple):
+    """How many groups of rows belong together, and those that stand in two splits."""
+
+    count: int
+    in_two: Sequence[str]
 
 
 REVIEW_VALUES = ["none", "keep", "drop", "edit", "note"]

@@ -20,7 +20,8 @@ from pipeline.look.index import flat, frame, texts
 from pipeline.look.index.columns import Columns, joined, joined_arrays
 from pipeline.look.index.extract import Texts, extracted
 from pipeline.look.index.frame import Frame
-from pipeline.look.opened import Content, Origin, Subject
+from pipeline.look.opened import Content, Origin, content
+from pipeline.look.subject import Subject
 
 FEW = 20_000  # rows that are joined at once, so that something is seen early
 
@@ -64,25 +65,33 @@ class Index:
 
     # --- building
 
+    def begin(self) -> None:
+        """Show what an earlier index of this subject has, before it is compared with what is
+        there. Raises UserError where there is nothing to look at."""
+        now = content(self.subject)
+        found = frame.read(self._frame, self.moment.frame.number + 1)
+        if found is not None:
+            self.moment = Moment(found, now, is_whole=False)
+
     def refresh(self) -> None:
         """Take up what has landed since. Raises UserError where there is nothing to look at, or no
         place for the index."""
         with self._building:
-            content = self.subject.content()
-            readable = [one for one in content.origins if one.key not in self._problems]
+            now = content(self.subject)
+            readable = [one for one in now.origins if one.key not in self._problems]
             old = self.moment.frame
             if not old.origins:
                 old = frame.read(self._frame, old.number + 1) or old
             if tuple(readable) == old.origins:
-                self.moment = Moment(old, content, is_whole=True)
+                self.moment = Moment(old, now, is_whole=True)
                 return
             try:
-                self._build(old, content, readable)
+                self._build(old, now, readable)
             except OSError as error:
                 where = f"The index cannot be written into {self.subject.index}"
                 raise UserError(f"{where}: {error.strerror}.") from None
 
-    def _build(self, old: Frame, content: Content, wanted: Sequence[Origin]) -> None:
+    def _build(self, old: Frame, now: Content, wanted: Sequence[Origin]) -> None:
         known = {origin.key: number for number, origin in enumerate(old.origins)}
         parts: list[Columns] = []
         origins: list[Origin] = []
@@ -95,9 +104,9 @@ class Index:
             origins.append(origin)
             rows = sum(one.rows for one in parts)
             if rows >= max(FEW, 4 * joined_rows) and self.moment.frame.rows < rows:
-                self._join(parts, origins, content, is_whole=False)
+                self._join(parts, origins, now, is_whole=False)
                 joined_rows = rows
-        self._join(parts, origins, content, is_whole=True)
+        self._join(parts, origins, now, is_whole=True)
         self._tidy()
 
     def _columns(self, old: Frame, known: dict[str, int], origin: Origin) -> Columns | None:
@@ -127,12 +136,12 @@ class Index:
         return _read_part(path)
 
     def _join(
-        self, parts: Sequence[Columns], origins: Sequence[Origin], content: Content, is_whole: bool
+        self, parts: Sequence[Columns], origins: Sequence[Origin], now: Content, is_whole: bool
     ) -> None:
         """A frame of what there is."""
         number = self.moment.frame.number + 1
         if not parts:
-            self.moment = Moment(Frame(number=number), content, is_whole)
+            self.moment = Moment(Frame(number=number), now, is_whole)
             return
         is_run = self.subject.kind != "dataset"
         dataset = self.subject.path / "6-publish" / "dataset"
@@ -140,7 +149,7 @@ class Index:
         frame.write(self._frame, parts, origins, dataset if is_published else None)
         found = frame.read(self._frame, number)
         if found is not None:
-            self.moment = Moment(found, content, is_whole)
+            self.moment = Moment(found, now, is_whole)
 
     def _tidy(self) -> None:
         """Remove columns that are joined, texts of files that are gone, and what a killed process

@@ -12,15 +12,17 @@ import pyarrow.compute as pc
 from pipeline.conversation import CRITERIA, MEASURES
 from pipeline.criteria import criteria
 from pipeline.look.index.columns import BESIDE, ENDS, UNKNOWN, Columns, Numbers
-from pipeline.look.index.fields import INDEXED, MESSAGES, SIMILARITY
+from pipeline.look.index.fields import ALTERNATIVES, INDEXED, MESSAGES, SIMILARITY
 from pipeline.look.index.flat import AnyArray
 from pipeline.look.index.fold import BETWEEN, folded_texts
 from pipeline.look.index.groups import tables
 from pipeline.look.opened import Origin
 from pipeline.store.columns import SCHEMA
 
-READ = tuple(
-    name for name in SCHEMA.names if name not in ("alternatives", "extra", "user_persona")
+OTHERS = ("alternatives", "extra", "user_persona")
+READ = (
+    *(name for name in SCHEMA.names if name not in OTHERS),
+    "alternatives.list.element.chosen",  # how many there are; not their texts
 )
 WORD = 8  # bytes of a number of 64 bits
 START = 90  # characters of the first words
@@ -61,12 +63,15 @@ def extracted(origin: Origin) -> Iterator[tuple[Columns, Texts]]:
 
 def _columns(origin: Origin, table: pa.Table) -> Columns:
     found = Columns(table.num_rows)
-    found.arrays["id"] = _bytes(table["id"])
+    found.arrays["id"] = ids_of(table["id"])
     _add_facets(found, origin, table)
     _add_numbers(found, table)
     messages = lists(table["messages"])
     _put_list(found, "start", _utf8(_starts(messages)))
     found.arrays[MESSAGES] = np.diff(messages.ends, prepend=0).astype(np.float32)
+    others = np.diff(lists(table["alternatives"]).ends, prepend=0).astype(np.float32)
+    if others.any():
+        found.arrays[ALTERNATIVES] = others
     annotations = lists(table["annotations"])
     closeness = _float(annotations.field("closeness"))
     each = np.where(np.isnan(closeness), UNKNOWN, np.round(closeness * 100)).astype(np.int8)
@@ -95,7 +100,7 @@ def _float(array: pa.Array) -> AnyArray:
     return _numpy(array.cast(pa.float64())).astype(np.float32)
 
 
-def _bytes(column: pa.ChunkedArray) -> AnyArray:
+def ids_of(column: pa.ChunkedArray) -> AnyArray:
     """Ids as bytes of one length, a multiple of 8: they are compared as whole numbers."""
     ids = [(one or "").encode() for one in column.to_pylist()]
     longest = max(map(len, ids), default=1)
@@ -249,7 +254,7 @@ def _texts(table: pa.Table) -> Texts:
 
 def _quarantined(origin: Origin, table: pa.Table) -> tuple[Columns, Texts]:
     found = Columns(table.num_rows)
-    found.arrays["id"] = _bytes(table["id"])
+    found.arrays["id"] = ids_of(table["id"])
     for name in INDEXED:
         _put_constant(found, name, "")
     _put_constant(found, "outcome", origin.outcome)

@@ -33,11 +33,13 @@ FACETS: dict[str, Facet] = {
 }
 SIMILARITY = "similarity"
 MESSAGES = "messages"
+ALTERNATIVES = "alternatives"
 # name → unit
 NUMBERS: dict[str, str] = {
     **dict.fromkeys(CRITERIA, "1 to 5"),
     **MEASURES,
     MESSAGES: "messages of all roles",
+    ALTERNATIVES: "texts that could stand in the place of a message",
     SIMILARITY: "to the row that it duplicates, 0 to 1",
 }
 INDEXED = tuple(name for name in FACETS if name != "review")  # that one changes while one looks

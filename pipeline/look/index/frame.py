@@ -79,33 +79,28 @@ class Frame:
 
     def first_rows(self, wanted: Sequence[str]) -> Numbers:
         """The first row of each of many ids; -1 where there is none."""
-        found = np.full(len(wanted), -1, np.int64)
+        return self.rows_of(np.array([one.encode() for one in wanted], "S"))
+
+    def rows_of(self, wanted: AnyArray) -> Numbers:
+        """The same of ids as bytes."""
         if not len(wanted) or not self.rows:
-            return found
+            return np.full(len(wanted), -1, np.int64)
         ids = self.columns.arrays["id"]
-        width = ids.itemsize
-        keys = [one.encode() for one in wanted]
-        fitting = [key.ljust(width, b"\0") if len(key) <= width else None for key in keys]
-        kind = pa.binary(width)
-        every = pa.FixedSizeBinaryArray.from_buffers(kind, len(ids), [None, pa.py_buffer(ids)])
-        places = pc.index_in(every, value_set=pa.array(fitting, kind))
-        rows = np.flatnonzero(places.is_valid().to_numpy(zero_copy_only=False))[::-1]
-        known = places.take(pa.array(rows)).to_numpy(zero_copy_only=False).astype(np.int64)
-        found[known] = rows
-        return _same_for_equal(found, keys)
+        width = max(ids.itemsize, wanted.itemsize, 1)
+        places = pc.index_in(_fixed(wanted, width), value_set=_fixed(ids, width))
+        found: Numbers = pc.fill_null(places, -1).to_numpy().astype(np.int64)
+        return found
 
     def part(self, number: int) -> Columns:
         """The columns of one file."""
         return self.columns.slice(self.starts[number], self.starts[number + 1])
 
 
-def _same_for_equal(found: Numbers, keys: Sequence[bytes]) -> Numbers:
-    """An id that was asked for twice is found once: the other place has it too."""
-    first: dict[bytes, int] = {}
-    for place, key in enumerate(keys):
-        if found[place] >= 0:
-            first[key] = int(found[place])
-    return np.array([first.get(key, -1) for key in keys], np.int64)
+def _fixed(ids: AnyArray, width: int) -> pa.Array:
+    """Ids as Arrow has bytes of one length."""
+    same = np.ascontiguousarray(ids.astype(f"S{width}"))
+    buffers = [None, pa.py_buffer(same)]
+    return pa.Array.from_buffers(pa.binary(width), len(same), buffers)
 
 
 # --- made of parts, written and read
