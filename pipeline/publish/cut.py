@@ -27,7 +27,10 @@ def work(part: Iterable[Conversation], settings: PublishSettings) -> Iterator[Co
     for row in part:
         if row.alternatives:
             row = alternatives.judged(row, gate, stage="publish")
-        cuts = () if keeps(row.findings) else _cuts(row, settings)
+        cuts = tuple(_cuts(row, settings))
+        if keeps(row.findings):
+            warnings = (replace(finding, decision="warn") for finding in cuts)
+            row, cuts = replace(row, findings=(*row.findings, *warnings)), ()
         findings = (*_minors(row), *_private(row, settings), *cuts)
         if findings:
             yield Drop(replace(row, findings=row.findings + findings))
