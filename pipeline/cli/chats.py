@@ -74,7 +74,8 @@ def comparison(found: Comparison) -> Iterator[str]:
     for letter, one in (("A", first), ("B", second)):
         outcomes = ", ".join(f"{count:,} {name}" for name, count in one["outcomes"].items())
         yield f"{letter}: {one['name']}, {one['rows']:,} rows: {outcomes or 'none'}"
-    yield f"in both: {found['both']:,}; in A alone: {found['only_a']:,}; in B alone: {found['only_b']:,}"
+    alone = f"in A alone: {found['only_a']:,}; in B alone: {found['only_b']:,}"
+    yield f"in both: {found['both']:,}; {alone}"
     for move in found["moves"]:
         reason = f", most by {move['reason']}" if move["reason"] else ""
         yield f"  {move['from']} in A, {move['to']} in B: {move['count']:,}{reason}"

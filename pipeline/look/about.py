@@ -117,9 +117,7 @@ def _facets(look: Look) -> list[FacetAbout]:
     for name, facet in FACETS.items():
         values = 1 if name == "review" else len(values_of(look.frame, name))
         if values:
-            about = FacetAbout(
-                name=name, label=facet.label, several=facet.several, values=values
-            )
+            about = FacetAbout(name=name, label=facet.label, several=facet.several, values=values)
             found.append(about)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, cast
+from typing import TypedDict
 
 from pipeline import UserError
 from pipeline.look.state import Look
@@ -83,7 +83,7 @@ def decide(look: Look, asked: Asked) -> ReviewAnswer:
     if action not in ACTIONS:
         raise UserError(f"`{action}`: an action is one of {', '.join(ACTIONS)}.")
     found = stored(look.frame, number_of(look.frame, asked.get("id", "")))
-    number = look.reviews.add(_event(found, cast("Action", action), who, asked))
+    number = look.reviews.add(_event(found, action, who, asked))
     record = review_record(look.decided()[found.id], found)
     return ReviewAnswer(
         ok=True,
@@ -204,7 +204,8 @@ def _effect(decided: Decided, found: StoredRow) -> tuple[str, bool]:
 def _effect_of_keeping(found: StoredRow) -> tuple[str, bool]:
     row = found.conversation
     findings = row.findings if row else ()
-    masks = bool(row) and any(edit.startswith("filter: masked") for edit in row.edits)
+    edits = row.edits if row else ()
+    masks = any(edit.startswith("filter: masked") for edit in edits)
     reason = objection(findings, masks)
     if reason:
         return f"The next run does not keep it: {reason}.", False

@@ -1,10 +1,13 @@
-"""How two texts differ, word by word."""
+"""How two lists of messages differ, message by message; and two texts, word by word."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from pipeline.conversation import Message
 
 LONG = 4_000  # words of both texts; longer ones are compared by their equal beginning and end
 WORD = re.compile(r"\s+|\w+|[^\w\s]")
@@ -42,3 +45,18 @@ def _ends(before: str, after: str) -> list[Piece]:
     found += [("new", after[start : len(after) - tail])]
     found += [("same", before[len(before) - tail :])]
     return [piece for piece in found if piece[1]]
+
+
+class Block(NamedTuple):
+    """Messages that are equal, or stand in the place of each other."""
+
+    kind: Literal["equal", "replace", "delete", "insert"]
+    left: range
+    right: range
+
+
+def blocks(left: Sequence[Message], right: Sequence[Message]) -> Iterator[Block]:
+    first, second = ([one.content for one in side] for side in (left, right))
+    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    for kind, start, end, other_start, other_end in matcher.get_opcodes():
+        yield Block(kind, range(start, end), range(other_start, other_end))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TypedDict
 
 from pipeline.conversation import Conversation, Message
 from pipeline.look.decisions import EventRecord, event_record
-from pipeline.look.differences import Piece, pieces
+from pipeline.look.differences import Piece, blocks, pieces
 from pipeline.look.shown import ShownEdit, ShownFinding, shown_edit, shown_finding
 from pipeline.look.state import Look
 from pipeline.run.trace import StageRecord, life
@@ -71,14 +70,15 @@ def _stage(record: StageRecord, before: Conversation | None) -> LifeStage:
 
 def changed(old: Sequence[Message], new: Sequence[Message]) -> Iterator[Change]:
     """The messages that are not the same."""
-    if old == new:
-        return
-    texts = [[one.content for one in side] for side in (old, new)]
-    matcher = SequenceMatcher(None, *texts, autojunk=False)
-    for kind, start, end, other_start, other_end in matcher.get_opcodes():
-        if kind == "equal":
-            continue
-        for before, after in zip_longest(range(start, end), range(other_start, other_end)):
-            was = old[before].content if before is not None else ""
-            now = new[after].content if after is not None else ""
-            yield Change(before=before, after=after, pieces=pieces(was, now))
+    for block in blocks(old, new):
+        if block.kind != "equal":
+            for before, after in zip_longest(block.left, block.right):
+                yield Change(before=before, after=after, pieces=_pieces(old, new, before, after))
+
+
+def _pieces(
+    old: Sequence[Message], new: Sequence[Message], before: int | None, after: int | None
+) -> list[Piece]:
+    was = old[before].content if before is not None else ""
+    now = new[after].content if after is not None else ""
+    return pieces(was, now)

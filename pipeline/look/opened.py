@@ -6,7 +6,6 @@ work, the parts that it has not reached yet stand where the stage before put the
 
 from __future__ import annotations
 
-
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -166,5 +165,3 @@ def dataset_content(path: Path) -> Content:
     if not origins:
         raise UserError(f"{path} has no `full` config that can be read, so nothing can be shown.")
     return Content(tuple(origins), (), tuple(problems))
-
-

@@ -1,18 +1,16 @@
-"""Near-duplicates side by side: which rows `dedup` dropped for another one, and how the two differ.
-"""
+"""Near-duplicates side by side: what `dedup` dropped for another row, and how both differ."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import Literal, NamedTuple, TypedDict
+from typing import TypedDict
 
 import numpy as np
 
 from pipeline.conversation import Conversation, Message
 from pipeline.look import query
-from pipeline.look.differences import Piece, pieces
+from pipeline.look.differences import Piece, blocks, pieces
 from pipeline.look.index.fields import SIMILARITY
 from pipeline.look.index.frame import Frame
 from pipeline.look.partners import Partner, partner_of
@@ -71,9 +69,7 @@ class PairPage(TypedDict):
     lines: list[Line]
 
 
-def pairs_page(
-    look: Look, selection: Selection, offset: int, limit: int
-) -> PairsPage:
+def pairs_page(look: Look, selection: Selection, offset: int, limit: int) -> PairsPage:
     """Pairs whose dropped row is in a selection, the most similar first unless it has an order."""
     frame = look.frame
     rows = query.chosen_rows(look, frame, selection)
@@ -160,29 +156,14 @@ def pair_page(look: Look, left: str, right: str) -> PairPage:
 # --- two lists of messages
 
 
-class Block(NamedTuple):
-    """Messages that are equal, or stand in the place of each other."""
-
-    kind: Literal["equal", "replace", "delete", "insert"]
-    left: range
-    right: range
-
-
 def lines(left: Sequence[Message], right: Sequence[Message]) -> Iterator[Line]:
     """Equal messages folded, others beside each other."""
-    for block in _blocks(left, right):
+    for block in blocks(left, right):
         if block.kind == "equal" and len(block.left) >= FOLDED:
             yield Line(same=len(block.left))
             continue
         for first, second in zip_longest(block.left, block.right):
             yield _line(left, right, first, second)
-
-
-def _blocks(left: Sequence[Message], right: Sequence[Message]) -> Iterator[Block]:
-    texts = [[one.content for one in side] for side in (left, right)]
-    matcher = SequenceMatcher(None, *texts, autojunk=False)
-    for kind, start, end, other_start, other_end in matcher.get_opcodes():
-        yield Block(kind, range(start, end), range(other_start, other_end))
 
 
 def _line(

@@ -9,7 +9,6 @@ from functools import reduce
 
 import numpy as np
 
-from pipeline import UserError
 from pipeline.look import compare, search, whatif
 from pipeline.look.index.columns import BESIDE, Numbers
 from pipeline.look.index.fields import FACETS
@@ -73,17 +72,13 @@ def clauses(look: Look, frame: Frame, selection: Selection) -> Masks:
     return Masks(frame, of_fields, None)
 
 
-def chosen_rows(
-    look: Look, frame: Frame, selection: Selection
-) -> Numbers:
+def chosen_rows(look: Look, frame: Frame, selection: Selection) -> Numbers:
     """The rows of a selection, in the order of the stores."""
     key = ("rows", look.version, frame.number, selection.filter)
     return look.answers.get(key, lambda: _chosen(look, frame, selection))
 
 
-def _chosen(
-    look: Look, frame: Frame, selection: Selection
-) -> Numbers:
+def _chosen(look: Look, frame: Frame, selection: Selection) -> Numbers:
     mask = masks(look, frame, selection).without()
     rows = np.arange(frame.rows) if mask is None else np.flatnonzero(mask)
     if selection.sample:
@@ -132,7 +127,9 @@ def codes_and_values(look: Look, frame: Frame, facet: str) -> tuple[AnyArray, li
 
 def _faceted(look: Look, frame: Frame, clause: Clause) -> Mask:
     codes, values = codes_and_values(look, frame, clause.field)
-    wanted = {"" if value == NULL else value for value in clause.values}
+    wanted = set(clause.values)
+    if NULL in wanted:
+        wanted.add("")
     hits = np.array([not wanted.isdisjoint(value.split(BESIDE)) for value in values], np.bool_)
     return hits[codes]
 

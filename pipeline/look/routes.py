@@ -107,25 +107,20 @@ def _search(request: Request) -> Answer:
     return Answer(_search_lines(request.look, what, asked), "application/x-ndjson")
 
 
-def _search_lines(
-    look: Look, what: search.Needle, asked: Selection
-) -> Iterator[bytes]:
-    """A line whenever some files are searched; the rest is left where nobody reads on."""
+def _search_lines(look: Look, what: search.Needle, asked: Selection) -> Iterator[bytes]:
+    """A line for each file that has it, and for every eighth; the rest is left where nobody reads
+    on."""
     frame = look.frame
     within = query.clauses(look, frame, asked).without()
-    count, ids = 0, 0
-    found: list[str] = []
-    files = len(frame.origins)
-    done = 0
+    count, shown = 0, 0
     for done, (start, hits) in enumerate(look.searches.steps(frame, what, within), 1):
-        own = np.flatnonzero(hits if within is None else hits & within[start : start + len(hits)])
-        count += len(own)
-        found += [frame.columns.id(int(row) + start) for row in own[: FIRST - ids - len(found)]]
-        if found or done % STEP == 0:
-            yield _line(done, files, count, found, False)
-            ids += len(found)
-            found = []
-    yield _line(files, files, count, found, True)
+        own = hits if within is None else hits & within[start : start + len(hits)]
+        rows = np.flatnonzero(own) + start
+        first = [frame.columns.id(int(row)) for row in rows[: FIRST - shown]]
+        count, shown = count + len(rows), shown + len(first)
+        if first or done % STEP == 0:
+            yield _line(done, len(frame.origins), count, first, False)
+    yield _line(len(frame.origins), len(frame.origins), count, [], True)
 
 
 def _line(parts: int, of: int, count: int, ids: list[str], done: bool) -> bytes:

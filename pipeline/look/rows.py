@@ -7,7 +7,7 @@ from typing import TypedDict
 from pipeline.look import query, search
 from pipeline.look.index.columns import UNKNOWN
 from pipeline.look.index.frame import Frame
-from pipeline.look.search import Needle
+from pipeline.look.search import Hit, Needle
 from pipeline.look.selection import Selection
 from pipeline.look.state import Look, review_value
 
@@ -54,9 +54,7 @@ class RowsPage(TypedDict):
     rows: list[ListedRow]
 
 
-def page(
-    look: Look, selection: Selection, offset: int, limit: int
-) -> RowsPage:
+def page(look: Look, selection: Selection, offset: int, limit: int) -> RowsPage:
     """Some rows of a selection in its order. Raises UserError."""
     frame = look.frame
     rows = query.chosen_rows(look, frame, selection)
@@ -86,13 +84,17 @@ def _listed(look: Look, frame: Frame, row: int, sort: str, what: Needle | None) 
         turns=None if turns is None else int(turns),
         messages=int(columns.number("messages", row) or 0),
         start=columns.start(row),
-        hit=hit and HitRecord(**{name: getattr(hit, name) for name in HitRecord.__annotations__}),
+        hit=_hit_record(hit) if hit else None,
         hits=hit.hits if hit else 0,
         closeness=_closeness(frame, row),
         value=_value(frame, row, sort),
         review=review_value(decided) if decided else "none",
         note=bool(decided and decided.note),
     )
+
+
+def _hit_record(hit: Hit) -> HitRecord:
+    return HitRecord(message=hit.message, before=hit.before, match=hit.match, after=hit.after)
 
 
 def _closeness(frame: Frame, row: int) -> list[float | None]:

@@ -1,6 +1,6 @@
 """What `filter` has measured by each rule on every row that it read: the store inside its own.
 
-    .look/<key>.rules   of one part: ids, and (row, rule, value) of each finding
+.look/<key>.rules   of one part: ids, and (row, rule, value) of each finding
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ STAGE = "filter"
 
 @dataclass(frozen=True)
 class Values:
-    """What a rule has measured: the numbers of rows, each once, and its largest value there;
-    lowest: its smallest, where a rule fires below its limit."""
+    """What a rule has measured: rows, each once, and the largest and smallest value of each."""
 
     rows: Numbers
     highest: AnyArray

@@ -109,18 +109,21 @@ class Searches:
         captured = pc.extract_regex(text, what.captured)[0].as_py()
         if captured is None:
             return None
-        whole, match = text[0].as_py(), captured["hit"]
-        start = _place(text, what)
-        before = whole.encode()[:start].decode("utf-8", "replace")
-        after = whole[len(before) + len(match) :]
         count = pc.count_substring_regex(text, what.pattern, ignore_case=what.ignore_case)
-        return Hit(
-            before.count(BETWEEN),
-            before.rpartition(BETWEEN)[2][-AROUND:],
-            match,
-            after.partition(BETWEEN)[0][:AROUND],
-            int(count[0].as_py()),
-        )
+        return _hit(text[0].as_py(), _place(text, what), captured["hit"], count[0].as_py())
+
+
+def _hit(whole: str, place: int, match: str, hits: int) -> Hit:
+    """place: in bytes."""
+    before = whole.encode()[:place].decode("utf-8", "replace")
+    after = whole[len(before) + len(match) :]
+    return Hit(
+        before.count(BETWEEN),
+        before.rpartition(BETWEEN)[2][-AROUND:],
+        match,
+        after.partition(BETWEEN)[0][:AROUND],
+        hits,
+    )
 
 
 def _place(text: pa.Array, what: Needle) -> int:

@@ -129,8 +129,7 @@ def shown(look: Look, wanted: str, stage: str = "") -> ShownConversation:
     found = stored(frame, row)
     head = _head(look, frame, found)
     if found.unreadable is not None:
-        head["quarantine"] = found.unreadable._asdict()
-        head["quarantine"]["raw"] = found.unreadable.raw[:RAW]
+        head["quarantine"] = found.unreadable._replace(raw=found.unreadable.raw[:RAW])._asdict()
     elif found.conversation is not None:
         _add_conversation(head, found.conversation)
     return head
@@ -166,7 +165,7 @@ def _head(look: Look, frame: Frame, found: StoredRow) -> ShownConversation:
         alternatives=[],
         edits=[],
         partner=None,
-        review=decided and review_record(decided, found),
+        review=review_record(decided, found) if decided else None,
         extra=None,
         quarantine=None,
     )

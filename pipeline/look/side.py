@@ -23,7 +23,7 @@ VALUES = 100  # of a facet that are shown
 
 
 class ValueCount(TypedDict):
-    """A value of a facet: rows of the selection, and of all. value: None for rows that have none."""
+    """A value of a facet: rows of the selection, and of all. value: None for what has none."""
 
     value: str | None
     count: int
@@ -62,19 +62,17 @@ def side_bar(look: Look, selection: Selection) -> SideBar:
     sample = query.chosen_rows(look, frame, selection) if selection.sample else None
     rows = _Rows(found, sample)
     facets, more = _facets(look, frame, rows)
-    numbers = dict(_numbers(look, frame, rows))
-    own = rows.of("")
-    milliseconds = round(1000 * (time.perf_counter() - started))
-    count = frame.rows if own is None else len(own)
-    return SideBar(
+    bar = SideBar(
         version=frame.number,
         total=frame.rows,
-        count=count,
-        milliseconds=milliseconds,
+        count=rows.count(frame.rows),
+        milliseconds=0,
         facets=facets,
         more=more,
-        numbers=numbers,
+        numbers=dict(_numbers(look, frame, rows)),
     )
+    bar["milliseconds"] = round(1000 * (time.perf_counter() - started))
+    return bar
 
 
 class _Rows:
@@ -83,6 +81,11 @@ class _Rows:
     def __init__(self, found: Masks, sample: Numbers | None) -> None:
         self._found, self._sample = found, sample
         self._known: dict[str, Numbers | None] = {}
+
+    def count(self, every: int) -> int:
+        """How many are in the selection."""
+        own = self.of("")
+        return every if own is None else len(own)
 
     def of(self, field: str) -> Numbers | None:
         """None for all rows."""
@@ -136,9 +139,7 @@ def _counts(look: Look, frame: Frame, facet: str, rows: Numbers | None) -> dict[
     return dict(found)
 
 
-def _numbers(
-    look: Look, frame: Frame, rows: _Rows
-) -> Iterator[tuple[str, HistogramRecord]]:
+def _numbers(look: Look, frame: Frame, rows: _Rows) -> Iterator[tuple[str, HistogramRecord]]:
     """A histogram of every number that some row has, in the order of the table."""
     own: dict[str, bins.Counted] = {}
     for name in frame.numbers:

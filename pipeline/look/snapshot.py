@@ -135,9 +135,7 @@ def _chart(name: str, found: side.HistogramRecord) -> Markup:
     for place, count in enumerate(found["counts"]):
         height = HEIGHT * count / most
         spot = (f"{place * width:.1f}", f"{HEIGHT - height:.1f}", f"{width * 0.85:.1f}")
-        bars.append(
-            markup('<rect x="{}" y="{}" width="{}" height="{}"/>', *spot, f"{height:.1f}")
-        )
+        bars.append(markup('<rect x="{}" y="{}" width="{}" height="{}"/>', *spot, f"{height:.1f}"))
     label = f"{name}: {found['low']:.3g} to {found['high']:.3g}"
     return markup(
         '<figure><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
@@ -155,7 +153,9 @@ def _row(found: StoredRow) -> Markup:
     if found.unreadable is not None:
         record = found.unreadable
         text = f"{record.where}: {record.rule}: {record.detail}\n{record.raw[:LONGEST]}"
-        return markup('<details><summary>{}</summary><div class="say">{}</div></details>', head, text)
+        return markup(
+            '<details><summary>{}</summary><div class="say">{}</div></details>', head, text
+        )
     row = found.conversation
     said = _joined(_said(row)) if row else Markup("")
     source = f"{row.source.name}, {row.source.license or 'licence not stated'}" if row else ""

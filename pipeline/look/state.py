@@ -88,7 +88,7 @@ class Look:
 
 
 class RuleChoice(TypedDict):
-    """A rule that can be asked for another limit. rows: beyond the one it has; near: close to it."""
+    """A rule that can be asked for another limit. rows: beyond its own; near: close to it."""
 
     rule: str
     limit: float | None
@@ -101,9 +101,9 @@ class RuleChoice(TypedDict):
 
 
 class Groups(NamedTuple):
-    """How many groups of rows belong together, and those that stand in two splits."""
+    """Groups of rows that belong together: how many, and those that stand in two splits."""
 
-    count: int
+    number: int
     in_two: Sequence[str]
 
 

@@ -23,6 +23,8 @@ from pipeline.store.files import digest
 FILE = "review.sqlite"
 WAIT = 10.0  # seconds for somebody else's line
 Action = Literal["keep", "drop", "edit", "note", "clear"]
+# findings of rows that somebody has decided on
+KEPT, DROPPED, REFUSED, LOST = "review.keep", "review.drop", "review.refused", "review.lost"
 ACTIONS: tuple[Action, ...] = ("keep", "drop", "edit", "note", "clear")
 
 TABLES = """
@@ -216,7 +218,7 @@ def _after(before: Decided, event: Event) -> Decided:
         return replace(last, note=event.text or None)
     if event.action == "edit":
         return replace(last, edits={**before.edits, cast("int", event.message): event})
-    return replace(last, decision=cast("Literal['keep', 'drop']", event.action))
+    return replace(last, decision=event.action)
 
 
 def decisions(folder: Path) -> dict[str, Decided]:

@@ -1,8 +1,8 @@
 """The index of a run: made part by part, joined now and then, used again when nothing changed.
 
-    .look/<key>.text    folded texts of one Parquet file; the key names what the file holds
-    .look/<key>.part    its columns, until they are joined
-    .look/frame.flat    the columns of all files, joined
+.look/<key>.text    folded texts of one Parquet file; the key names what the file holds
+.look/<key>.part    its columns, until they are joined
+.look/frame.flat    the columns of all files, joined
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """The rows of one or many files as flat columns.
 
-    id                 bytes, as long as the longest
-    source, stage …    a number a row, of a value in `values`; 0: has none
-    rule, emotion …    the same of a set of values, which stand in `values` with `BESIDE` between
-    turns, pacing …    float32, NaN where it is not known; left out where no row has it
-    closeness.each     of each message, in hundredths, -128: not known; with
-                       `closeness.each.ends`
-    start              the first words, UTF-8; with `start.ends`
+id                 bytes, as long as the longest
+source, stage …    a number a row, of a value in `values`; 0: has none
+rule, emotion …    the same of a set of values, which stand in `values` with `BESIDE` between
+turns, pacing …    float32, NaN where it is not known; left out where no row has it
+closeness.each     of each message, in hundredths, -128: not known; with
+                   `closeness.each.ends`
+start              the first words, UTF-8; with `start.ends`
 """
 
 from __future__ import annotations

@@ -203,20 +203,34 @@ def _coded(values: pa.Array) -> tuple[AnyArray, list[str]]:
 
 
 def _put_several(found: Columns, name: str, of: Lists, values: pa.Array) -> None:
-    """The set of values of each row. Two sets are alike where the sums of their numbers at random
-    are."""
+    """The set of values of each row."""
+    members = _members(of, values)
+    sets = [BESIDE.join(members.names[code] for code in own) for own in members.sets]
+    has_empty = "" in sets[:1]
+    found.values[name] = sets if has_empty else ["", *sets]
+    found.arrays[name] = members.codes if has_empty else members.codes + 1
+
+
+class Members(NamedTuple):
+    """names: of values. sets: the sets that there are, by numbers of names; an empty one first.
+    codes: (rows,) of a set."""
+
+    names: list[str]
+    sets: list[list[int]]
+    codes: Numbers
+
+
+def _members(of: Lists, values: pa.Array) -> Members:
+    """Two sets are the same where the sums of their members' numbers, drawn at random, are."""
     codes, names = _coded(values)
     pairs = np.sort(of.rows[codes > 0] * len(names) + codes[codes > 0], kind="stable")
     rows, members = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], len(names))
-    weights = np.random.default_rng(0).integers(1, 1 << 63, len(names), dtype=np.uint64)
-    sums = np.zeros(found.rows, np.uint64)
-    np.add.at(sums, rows, weights[members])
-    alike, first, codes = np.unique(sums, return_index=True, return_inverse=True)
-    bounds = np.searchsorted(rows, [first, first + 1])
-    sets = [BESIDE.join(names[code] for code in members[start:end]) for start, end in bounds.T]
-    has_empty = bool(len(alike)) and alike[0] == 0
-    found.values[name] = sets if has_empty else ["", *sets]
-    found.arrays[name] = codes if has_empty else codes + 1
+    drawn = np.random.default_rng(0).integers(1, 1 << 63, len(names), dtype=np.uint64)
+    sums = np.zeros(len(of.ends), np.uint64)
+    np.add.at(sums, rows, drawn[members])
+    _, first, codes = np.unique(sums, return_index=True, return_inverse=True)
+    bounds = np.searchsorted(rows, [first, first + 1]).T.tolist()
+    return Members(names, [members[start:end].tolist() for start, end in bounds], codes)
 
 
 def _add_rules(found: Columns, findings: Lists, is_dropped: bool) -> None:

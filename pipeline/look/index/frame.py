@@ -128,34 +128,36 @@ def _arrays(
     edges: dict[str, list[float]],
     dataset: Path | None,
 ) -> Iterator[tuple[str, AnyArray]]:
-    numbers = [name for name in names if name in NUMBERS]
-    others = [name for name in names if name not in NUMBERS]
+    """Facets and lists, the splits of published rows among them; then numbers with their bins."""
     ids: AnyArray = np.zeros(0, "S8")
-    for name, array in joined_arrays(parts, values, others):
+    for name, array in joined_arrays(parts, values, [one for one in names if one not in NUMBERS]):
         if name == "id":
             ids = array
-        if name == "split" and dataset is not None:
-            yield name, _splits(ids, array, values, dataset)
-        else:
-            yield name, array
-    for pair in bins.pairs(numbers):
-        codes = np.zeros(0, np.uint16)
-        for name, array in joined_arrays(parts, {}, pair):
-            limits = bins.edges_of(array)
-            edges[name] = limits.tolist()
-            own = bins.coded(array, limits)
-            codes = codes * np.uint16(bins.CODES) + own if len(codes) else own
-            yield name, array
-        if len(pair) == 1:
-            codes = codes * np.uint16(bins.CODES)
-        yield bins.array_name(pair), codes
+        is_split = name == "split" and dataset is not None
+        yield name, _splits(ids, array, values, dataset) if is_split else array
+    for pair in bins.pairs([one for one in names if one in NUMBERS]):
+        yield from _numbers_of(parts, pair, edges)
+
+
+def _numbers_of(
+    parts: Sequence[Columns], pair: tuple[str, ...], edges: dict[str, list[float]]
+) -> Iterator[tuple[str, AnyArray]]:
+    """Two numbers, and the array that their bins share."""
+    codes = np.zeros(1, np.uint16)
+    for name, array in joined_arrays(parts, {}, pair):
+        limits = bins.edges_of(array)
+        edges[name] = limits.tolist()
+        codes = codes * np.uint16(bins.CODES) + bins.coded(array, limits)
+        yield name, array
+    yield bins.array_name(pair), codes if len(pair) == 2 else codes * np.uint16(bins.CODES)
 
 
 def _splits(
-    ids: AnyArray, codes: AnyArray, values: dict[str, list[str]], dataset: Path
+    ids: AnyArray, codes: AnyArray, values: dict[str, list[str]], dataset: Path | None
 ) -> AnyArray:
     """The split of every row that config `full` of the dataset has."""
     found = codes.astype(np.uint8)
+    assert dataset is not None
     whole = Frame(Columns(len(ids), {"id": ids}))
     for file in sorted(dataset.glob("full/*.parquet")):
         shard = SHARD.fullmatch(file.name)
