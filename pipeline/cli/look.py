@@ -220,8 +220,7 @@ def sample(
     """
     from pipeline.look.selection import selection
 
-    more = [f"stage={stage}"] if stage else []
-    more += ["outcome=dropped"] if dropped else []
+    more = [f"stage={stage}"] * bool(stage) + ["outcome=dropped"] * dropped
     parameters = {"where": [*where, *more], "sample": [str(count)], "seed": [str(seed)]}
     streams.show_lines(_sampled(folder, selection(parameters)))
 

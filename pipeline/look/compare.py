@@ -11,7 +11,7 @@ from typing import TypedDict, cast
 import numpy as np
 
 from pipeline import UserError
-from pipeline.look.index.columns import Numbers
+from pipeline.look.index.columns import RowNumbers
 from pipeline.look.index.flat import AnyArray
 from pipeline.look.index.frame import Frame
 from pipeline.look.opened import StageState
@@ -31,7 +31,9 @@ class Compared(TypedDict):
 
 
 # Rows that one run has otherwise than the other. reason: the most frequent.
-Move = TypedDict("Move", {"from": str, "to": str, "count": int, "reason": str | None, "where": str})
+OutcomeMove = TypedDict(
+    "OutcomeMove", {"from": str, "to": str, "count": int, "reason": str | None, "where": str}
+)
 
 
 class StageCounts(TypedDict):
@@ -69,7 +71,7 @@ class Comparison(TypedDict):
     both: int
     only_a: int
     only_b: int
-    moves: list[Move]
+    moves: list[OutcomeMove]
     stages: list[StagePair]
     reasons: list[RulePair]
     numbers: list[NumberPair]
@@ -116,7 +118,7 @@ def values_of(frame: Frame, facet: str) -> dict[str, int]:
     return {value: count for value, count in pairs if value and count}
 
 
-def _partner(look: Look, other: Look) -> Numbers:
+def _partner(look: Look, other: Look) -> RowNumbers:
     """(rows of a,) the row of b with the same id, -1 where there is none."""
     key = ("partner", look.frame.number, other.subject.path, other.frame.number)
     first, second = look.frame, other.frame
@@ -125,14 +127,14 @@ def _partner(look: Look, other: Look) -> Numbers:
     return look.answers.get(key, lambda: second.rows_of(first.columns.arrays["id"]))
 
 
-def _outcomes(frame: Frame, rows: Numbers) -> Numbers:
+def _outcomes(frame: Frame, rows: RowNumbers) -> RowNumbers:
     """What became of rows, as a number of `OUTCOMES`."""
     values = frame.columns.values["outcome"]
     known = [OUTCOMES.index(value or OUTCOMES[0]) for value in values]
     return np.array(known, np.int64)[frame.columns.arrays["outcome"][rows]]
 
 
-def _moves(look: Look, other: Look, partner: Numbers) -> Iterator[Move]:
+def _moves(look: Look, other: Look, partner: RowNumbers) -> Iterator[OutcomeMove]:
     """Rows that fared otherwise, the most frequent way first."""
     rows = np.flatnonzero(partner >= 0)
     if not len(rows):
@@ -146,12 +148,12 @@ def _moves(look: Look, other: Look, partner: Numbers) -> Iterator[Move]:
             yield _move(OUTCOMES[code // size], OUTCOMES[code % size], len(own), reason, other)
 
 
-def _move(before: str, after: str, count: int, reason: str | None, other: Look) -> Move:
+def _move(before: str, after: str, count: int, reason: str | None, other: Look) -> OutcomeMove:
     where = f"moved={before}>{after}@{other.subject.path.name}"
     return {"from": before, "to": after, "count": count, "reason": reason, "where": where}
 
 
-def _commonest(frame: Frame, rows: Numbers) -> str | None:
+def _commonest(frame: Frame, rows: RowNumbers) -> str | None:
     """The rule that most of the rows were dropped by."""
     codes = frame.columns.arrays["reason"][rows]
     known = codes[codes > 0]
@@ -232,7 +234,7 @@ def _recipe_lines(subject: Subject) -> list[str]:
     return file.read_text("utf-8").splitlines() if file.is_file() else []
 
 
-def moved(look: Look, value: str) -> Numbers:
+def moved(look: Look, value: str) -> RowNumbers:
     """The rows of `moved=kept>dropped@OTHER`, or `only@OTHER`. Raises UserError."""
     match = MOVED.fullmatch(value)
     if match is None:

@@ -4,8 +4,8 @@ look."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from typing import TypedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -181,22 +181,26 @@ def _with_lost(after: dict[str, int], lost: _Counted, stage: str) -> dict[str, i
 
 def _stage(state: StageState, sources: dict[str, SourceFlow]) -> StageFlow:
     counts = total(mark.counts for mark in state.marks.values())
-    report = state.report
     reasons = [ReasonCount(rule=rule, count=n) for rule, n in by_count(counts.reasons).items()]
-    return {
-        "in": report["in"] if report else counts.rows_in,
-        "added": report["added"] if report else 0,
-        "seconds": report["seconds"] if report else counts.seconds,
+    flow: StageFlow = {
+        "in": counts.rows_in,
+        "added": 0,
+        "seconds": counts.seconds,
         "stage": state.stage,
         "kept": counts.kept,
         "dropped": counts.dropped,
         "merged": counts.merged,
         "quarantined": counts.quarantined,
         "edited": counts.edited,
-        "state": "done" if report else "running",
+        "state": "running",
         "reasons": reasons,
         "sources": sources,
     }
+    report = state.report
+    if report:
+        flow["in"], flow["added"] = report["in"], report["added"]
+        flow["seconds"], flow["state"] = report["seconds"], "done"
+    return flow
 
 
 def _sources(frame: Frame, lost: _Counted) -> Iterator[SourceTotal]:
@@ -241,7 +245,7 @@ def _lost_half(sources: Sequence[SourceTotal]) -> Iterator[WorthALook]:
     for one in sources:
         rows, gone = one["in"], one["dropped"] + one["quarantined"]
         if rows and gone / rows > LOST:
-            to = f", most to {one['most_lost_to']}" if one["most_lost_to"] else ""
+            to = f", most to {one['most_lost_to']}" * bool(one["most_lost_to"])
             text = f"{one['name']} lost {gone / rows:.0%} of its {rows:,} rows{to}."
             where = [f"source={one['name']}", "outcome=dropped|quarantined"]
             yield WorthALook(kind="lost_half", level="warn", text=text, where=where)
@@ -250,8 +254,8 @@ def _lost_half(sources: Sequence[SourceTotal]) -> Iterator[WorthALook]:
 def _openings(states: Sequence[StageState]) -> Iterator[WorthALook]:
     """As `filter` has counted them."""
     for state in states:
-        found = state.report.get("openings", ()) if state.report else ()
-        for one in found:
+        report: Mapping[str, Any] = state.report or {}
+        for one in report.get("openings", ()):
             if one["rows"] >= OPENED and one["share"] > OPENING:
                 text = (
                     f"{one['share']:.0%} of {one['source']} open in one of ten ways, "

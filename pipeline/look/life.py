@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from pipeline.conversation import Conversation, Message
 from pipeline.look.decisions import EventRecord, event_record
-from pipeline.look.differences import Piece, blocks, pieces
+from pipeline.look.differences import TextPiece, blocks, pieces, text_at
 from pipeline.look.shown import ShownEdit, ShownFinding, shown_edit, shown_finding
 from pipeline.look.state import Look
 from pipeline.run.trace import StageRecord, life
@@ -19,7 +19,7 @@ class Change(TypedDict):
 
     before: int | None
     after: int | None
-    pieces: list[Piece]
+    pieces: list[TextPiece]
 
 
 class LifeStage(TypedDict):
@@ -39,7 +39,7 @@ class LifeLine(TypedDict):
 
 def life_line(look: Look, wanted: str) -> LifeLine:
     """Raises UserError where the run has no such row. A dataset has one stage: `publish`."""
-    events = look.reviews.events(wanted) if look.subject.can_review else []
+    events = look.reviews.events(wanted)
     review = [event_record(event) for event in events]
     if look.subject.kind == "dataset":
         return LifeLine(stages=[], review=review)
@@ -52,20 +52,22 @@ def life_line(look: Look, wanted: str) -> LifeLine:
 
 
 def _stage(record: StageRecord, before: Conversation | None) -> LifeStage:
-    row = record.conversation
-    findings = [shown_finding(row, finding) for finding in record.findings] if row else []
-    changes = list(changed(before.messages, row.messages)) if row and before else []
-    new_scores = len(row.scores) - len(before.scores) if row and before else 0
-    outcome = {"quarantine": "quarantined"}.get(record.outcome, record.outcome)
-    return LifeStage(
+    found = LifeStage(
         stage=record.stage,
-        outcome=outcome,
+        outcome={"quarantine": "quarantined"}.get(record.outcome, record.outcome),
         edits=[shown_edit(edit) for edit in record.edits],
-        findings=findings,
-        scores=max(0, new_scores),
-        changes=changes,
+        findings=[],
+        scores=0,
+        changes=[],
         problem=record.problem,
     )
+    row = record.conversation
+    if row:
+        found["findings"] = [shown_finding(row, finding) for finding in record.findings]
+    if row and before:
+        found["changes"] = list(changed(before.messages, row.messages))
+        found["scores"] = max(0, len(row.scores) - len(before.scores))
+    return found
 
 
 def changed(old: Sequence[Message], new: Sequence[Message]) -> Iterator[Change]:
@@ -78,7 +80,5 @@ def changed(old: Sequence[Message], new: Sequence[Message]) -> Iterator[Change]:
 
 def _pieces(
     old: Sequence[Message], new: Sequence[Message], before: int | None, after: int | None
-) -> list[Piece]:
-    was = old[before].content if before is not None else ""
-    now = new[after].content if after is not None else ""
-    return pieces(was, now)
+) -> list[TextPiece]:
+    return pieces(text_at(old, before), text_at(new, after))

@@ -16,15 +16,15 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from pipeline import UserError
-from pipeline.look.index.columns import BESIDE, Numbers
+from pipeline.look.index.columns import BESIDE, RowNumbers
 from pipeline.look.index.fields import NUMBERS, SIMILARITY
 from pipeline.look.index.flat import AnyArray
 from pipeline.look.index.frame import Frame
-from pipeline.look.rulevalues import RuleValues, Values, rule_values
+from pipeline.look.rulevalues import MeasuredValues, RuleValues, rule_values
 from pipeline.look.search import Mask
 from pipeline.look.state import Look
 from pipeline.recipe.settings import Recipe
-from pipeline.rules import RULES, Rule
+from pipeline.rules import Rule
 from pipeline.run.reports import recipe_of
 
 THRESHOLD = "dedup.threshold"
@@ -32,6 +32,7 @@ CUT = re.compile(r"publish\.(?P<number>\w+)\.(?P<side>min|max)")
 NOTE = "From stored measures: nothing is measured again."
 NOTE_THRESHOLD = "Pairs below the limit of the run are not stored: only a higher one can be asked."
 Fires = Literal["above", "below"]
+SIDES: dict[str, Fires] = {"min": "below", "max": "above"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Limit:
     limit: float | None
     decision: str
     fixed: bool
-    rows: Numbers
+    rows: RowNumbers
     values: AnyArray
     otherwise: Mask
     total: int
@@ -74,19 +75,19 @@ class Limit:
 
 
 class Changed(NamedTuple):
-    dropped: Numbers
-    kept: Numbers
+    dropped: RowNumbers
+    kept: RowNumbers
 
 
 def limit_of(look: Look, rule: str) -> Limit:
     """Raises UserError where nothing of that name was measured."""
-    recipe = recipe_of(str(look.subject.path)) if look.subject.kind == "run" else None
+    recipe = known_recipe(look)
     cut = CUT.fullmatch(rule)
     if rule == THRESHOLD:
         return _threshold(look.frame, recipe)
     if cut and cut["number"] in NUMBERS:
         return _cut(look.frame, recipe, cut["number"], cut["side"])
-    limits, known = limits_of(recipe), known_values(look)
+    limits, known = recipe.filter.limits(), known_values(look)
     if known is None or rule not in known.by_rule or rule not in limits:
         found = ", ".join(known.by_rule) if known else "none"
         raise UserError(f"Nothing is stored of what `{rule}` measures. There are: {found}.")
@@ -101,8 +102,9 @@ def known_values(look: Look) -> RuleValues | None:
     return look.totals.get(key, lambda: rule_values(path, look.subject.index))
 
 
-def limits_of(recipe: Recipe | None) -> Mapping[str, Rule]:
-    return recipe.filter.limits() if recipe else RULES
+def known_recipe(look: Look) -> Recipe:
+    """The recipe of what is looked at; one without any settings where it has none."""
+    return recipe_of(str(look.subject.path)) or Recipe(name="none")
 
 
 def _of_rule(look: Look, known: RuleValues, rule: str, limits: Mapping[str, Rule]) -> Limit:
@@ -124,7 +126,7 @@ def _of_rule(look: Look, known: RuleValues, rule: str, limits: Mapping[str, Rule
     )
 
 
-def _places(look: Look, known: RuleValues) -> Numbers:
+def _places(look: Look, known: RuleValues) -> RowNumbers:
     """(rows of `filter`,) the row of the frame."""
     frame = look.frame
     key = ("places", frame.number)
@@ -141,20 +143,20 @@ def _dropping(known: RuleValues, limits: Mapping[str, Rule], but: str) -> Mask:
     return found
 
 
-def _beyond(values: Values, rule: Rule) -> Mask:
+def _beyond(values: MeasuredValues, rule: Rule) -> Mask:
     if rule.fires == "above":
         return np.asarray(values.highest > rule.limit, np.bool_)
     return np.asarray(values.lowest < rule.limit, np.bool_)
 
 
-def _threshold(frame: Frame, recipe: Recipe | None) -> Limit:
+def _threshold(frame: Frame, recipe: Recipe) -> Limit:
     values = frame.columns.arrays.get(SIMILARITY, np.zeros(0, np.float32))
     near = _rows_dropped_by(frame, "dedup.near") if len(values) else np.zeros(0, np.int64)
     return Limit(
         rule=THRESHOLD,
         unit="Jaccard similarity of two rows",
         fires="above",
-        limit=recipe.dedup.threshold if recipe else None,
+        limit=recipe.dedup.threshold,
         decision="drop",
         fixed=False,
         rows=near,
@@ -165,16 +167,15 @@ def _threshold(frame: Frame, recipe: Recipe | None) -> Limit:
     )
 
 
-def _rows_dropped_by(frame: Frame, rule: str) -> Numbers:
+def _rows_dropped_by(frame: Frame, rule: str) -> RowNumbers:
     names = frame.columns.values["reason"]
     if rule not in names:
         return np.zeros(0, np.int64)
     return np.flatnonzero(frame.columns.arrays["reason"] == names.index(rule))
 
 
-def _cut(frame: Frame, recipe: Recipe | None, number: str, side: str) -> Limit:
-    cuts = recipe.publish.cut if recipe else {}
-    limit = getattr(cuts.get(number), side, None)
+def _cut(frame: Frame, recipe: Recipe, number: str, side: str) -> Limit:
+    limit = getattr(recipe.publish.cut.get(number), side, None)
     rows = _rows_of_stage(frame, "publish")
     values = frame.columns.arrays.get(number)
     own = np.full(len(rows), np.nan, np.float32) if values is None else values[rows]
@@ -182,7 +183,7 @@ def _cut(frame: Frame, recipe: Recipe | None, number: str, side: str) -> Limit:
     return Limit(
         rule=f"{rule}.{side}",
         unit=NUMBERS[number],
-        fires="below" if side == "min" else "above",
+        fires=SIDES[side],
         limit=limit,
         decision="drop",
         fixed=False,
@@ -193,14 +194,14 @@ def _cut(frame: Frame, recipe: Recipe | None, number: str, side: str) -> Limit:
     )
 
 
-def _rows_of_stage(frame: Frame, stage: str) -> Numbers:
+def _rows_of_stage(frame: Frame, stage: str) -> RowNumbers:
     if not frame.rows or stage not in frame.columns.values["stage"]:
         return np.zeros(0, np.int64)
     code = frame.columns.values["stage"].index(stage)
     return np.flatnonzero(frame.columns.arrays["stage"] == code)
 
 
-def _dropped_otherwise(frame: Frame, rows: Numbers, rule: str) -> Mask:
+def _dropped_otherwise(frame: Frame, rows: RowNumbers, rule: str) -> Mask:
     """Rows that were dropped, and not by this cut alone."""
     if not frame.rows:
         return np.zeros(0, np.bool_)
@@ -220,13 +221,10 @@ def _other_cuts(rules: str, rule: str) -> bool:
 
 def names_of(look: Look) -> list[str]:
     """What can be asked."""
-    names: list[str] = []
-    known = known_values(look)
-    if look.subject.kind != "dataset":
-        recipe = recipe_of(str(look.subject.path))
-        names += [name for name in (known.by_rule if known else ()) if name in limits_of(recipe)]
-        for number, cut in (recipe.publish.cut if recipe else {}).items():
-            names += [f"publish.{number}.{side}" for side, limit in cut if limit is not None]
+    recipe, known = known_recipe(look), known_values(look)
+    names = [name for name in recipe.filter.limits() if known and name in known.by_rule]
+    for number, cut in recipe.publish.cut.items():
+        names += [f"publish.{number}.{side}" for side, limit in cut if limit is not None]
     if SIMILARITY in look.frame.columns.arrays:
         names.append(THRESHOLD)
     return names

@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 
 from pipeline.look import compare, search, whatif
-from pipeline.look.index.columns import BESIDE, Numbers
+from pipeline.look.index.columns import BESIDE, RowNumbers
 from pipeline.look.index.fields import FACETS
 from pipeline.look.index.flat import AnyArray
 from pipeline.look.index.frame import Frame
@@ -25,7 +25,7 @@ COMPARED = {
     ">=": operator.ge,
 }
 # what finds rows by another way: given what is looked at and a value, the rows
-FINDERS: dict[str, Callable[[Look, str], Numbers]] = {
+FINDERS: dict[str, Callable[[Look, str], RowNumbers]] = {
     "newly_dropped": whatif.newly_dropped,
     "newly_kept": whatif.newly_kept,
     "moved": compare.moved,
@@ -72,13 +72,13 @@ def clauses(look: Look, frame: Frame, selection: Selection) -> Masks:
     return Masks(frame, of_fields, None)
 
 
-def chosen_rows(look: Look, frame: Frame, selection: Selection) -> Numbers:
+def chosen_rows(look: Look, frame: Frame, selection: Selection) -> RowNumbers:
     """The rows of a selection, in the order of the stores."""
     key = ("rows", look.version, frame.number, selection.filter)
     return look.answers.get(key, lambda: _chosen(look, frame, selection))
 
 
-def _chosen(look: Look, frame: Frame, selection: Selection) -> Numbers:
+def _chosen(look: Look, frame: Frame, selection: Selection) -> RowNumbers:
     mask = masks(look, frame, selection).without()
     rows = np.arange(frame.rows) if mask is None else np.flatnonzero(mask)
     if selection.sample:
@@ -148,7 +148,7 @@ def _of_ids(look: Look, frame: Frame, clause: Clause) -> Mask:
 # --- order and samples
 
 
-def _sample(look: Look, frame: Frame, rows: Numbers, selection: Selection) -> Numbers:
+def _sample(look: Look, frame: Frame, rows: RowNumbers, selection: Selection) -> RowNumbers:
     """A part of rows, in equal parts over the values of a facet, as far as these have so many."""
     codes, _ = codes_and_values(look, frame, selection.by)
     mixed = np.random.default_rng(selection.seed).permutation(rows)
@@ -162,8 +162,8 @@ def _sample(look: Look, frame: Frame, rows: Numbers, selection: Selection) -> Nu
 
 
 def ordered(
-    look: Look, frame: Frame, rows: Numbers, selection: Selection, start: int, end: int
-) -> Numbers:
+    look: Look, frame: Frame, rows: RowNumbers, selection: Selection, start: int, end: int
+) -> RowNumbers:
     """A page of rows in the order of the selection; equal ones in the order of the stores."""
     if not selection.sort:
         return rows[start:end]
@@ -178,7 +178,7 @@ def ordered(
     return rows[first[np.argsort(own[first], kind="stable")]][start:end]
 
 
-def _smallest(keys: AnyArray, count: int) -> Numbers:
+def _smallest(keys: AnyArray, count: int) -> RowNumbers:
     """The places of the smallest keys, in order of place; of equal ones the first."""
     if count >= len(keys):
         return np.arange(len(keys))

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline import UserError
 from pipeline.look.index import bins
-from pipeline.look.index.columns import Numbers
+from pipeline.look.index.columns import RowNumbers
 from pipeline.look.limits import CUT, THRESHOLD, Changed, Fires, Limit, limit_of, names_of
 from pipeline.look.state import Look, RuleChoice
 
@@ -44,7 +44,7 @@ class WhatIf(TypedDict):
     note: str
 
 
-def what_if(look: Look, rule: str, asked: float | None, rows: Numbers | None) -> WhatIf:
+def what_if(look: Look, rule: str, asked: float | None, rows: RowNumbers | None) -> WhatIf:
     """rows: of the frame, to which it is limited. Raises UserError for an unknown rule."""
     limit = limit_of(look, rule)
     if rows is not None:
@@ -86,7 +86,7 @@ def _histogram(limit: Limit) -> tuple[list[float], list[int]]:
     return edges.tolist(), counts[1:].tolist()
 
 
-def _limited(limit: Limit, rows: Numbers, size: int) -> Limit:
+def _limited(limit: Limit, rows: RowNumbers, size: int) -> Limit:
     """The same on some rows of the frame alone."""
     inside = np.zeros(size + 1, np.bool_)  # the last is that of rows without a place
     inside[rows] = True
@@ -122,7 +122,7 @@ def recipe_lines(limit: Limit, asked: float | None) -> str:
     cut = CUT.fullmatch(limit.rule)
     if cut:
         return f"publish:\n  cut:\n    {cut['number']}: {{{cut['side']}: {value}}}\n"
-    more = "" if limit.decision == "drop" else ", decision: drop"
+    more = ", decision: drop" * (limit.decision != "drop")
     return f"filter:\n  rules:\n    {limit.rule}: {{limit: {value}{more}}}\n"
 
 
@@ -157,12 +157,12 @@ def near_limit(limit: Limit) -> int:
     return int((np.abs(limit.values - limit.limit) <= NEAR * abs(limit.limit)).sum())
 
 
-def newly_dropped(look: Look, value: str) -> Numbers:
+def newly_dropped(look: Look, value: str) -> RowNumbers:
     """The rows of `newly_dropped=RULE@LIMIT`. Raises UserError."""
     return _asked(look, value).dropped
 
 
-def newly_kept(look: Look, value: str) -> Numbers:
+def newly_kept(look: Look, value: str) -> RowNumbers:
     """The rows of `newly_kept=RULE@LIMIT`. Raises UserError."""
     return _asked(look, value).kept
 

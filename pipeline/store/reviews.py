@@ -76,7 +76,7 @@ class Decided:
         return self.decision is None and not self.edits
 
 
-class Rating(NamedTuple):
+class GivenRating(NamedTuple):
     """What one person says of one criterion of a row; None: cannot say."""
 
     id: str
@@ -177,10 +177,10 @@ class Reviews:
             )
         return self._one("SELECT coalesce(max(number), 0) FROM ratings")
 
-    def ratings(self) -> list[Rating]:
+    def ratings(self) -> list[GivenRating]:
         """The last of every person, row and criterion."""
         question = "SELECT id, criterion, value, who FROM ratings ORDER BY number"
-        lines = [Rating(*one) for one in self._all(question)]  # type: ignore[arg-type]
+        lines = [GivenRating(*one) for one in self._all(question)]  # type: ignore[arg-type]
         return list({(one.id, one.criterion, one.who): one for one in lines}.values())
 
     def choose(self, place: str, choice: str, who: str) -> int:
