@@ -78,7 +78,7 @@ class NothingToUndo(UserError):
 
 def decide(look: Look, asked: Asked) -> ReviewAnswer:
     """Write a decision down. Raises UserError for a row or message that is not there."""
-    _check_run(look)
+    check_run(look)
     who = reviewer(look, asked.get("who"))
     action = asked.get("action")
     if action not in ACTIONS:
@@ -127,7 +127,7 @@ def _event(found: StoredRow, action: Action, who: str, asked: Asked) -> Event:
 
 def undo(look: Look, who: object) -> UndoAnswer:
     """Undo the last decision of a reviewer. Raises NothingToUndo."""
-    _check_run(look)
+    check_run(look)
     name = reviewer(look, who)
     event = look.reviews.undo(name)
     if event is None:
