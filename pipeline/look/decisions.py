@@ -95,7 +95,8 @@ def decide(look: Look, asked: Asked) -> ReviewAnswer:
     )
 
 
-def _check_run(look: Look) -> None:
+def check_run(look: Look) -> None:
+    """Raises UserError where nothing can be written down: a dataset is not touched."""
     if not look.subject.can_review:
         raise UserError("Decisions are kept with a run, and this is not one: nothing is written.")
 
