@@ -7,7 +7,7 @@ It decides nothing, and it alone prints, reads the environment and exits.
     evaluate.py  what `score` shows of the user's own conversations
     push.py      push
     train.py     train sft, dpo, kto, annotations
-    look.py      why, stats
+    look.py      look, why, stats, sample, export, compare; chats.py: conversations as lines
     calibrate.py calibrate filter, calibrate score
     companion.py serve, chat, forget
     request.py   what the command of a stage was given, and its run
