@@ -145,6 +145,16 @@ class PublishSettings(Settings):
         "before it",
     )
 
+    about: str | None = Field(
+        None,
+        description="a Markdown file whose text stands in the card, whenever it is written; none: "
+        "no such section",
+    )
+    contact: str | None = Field(
+        None,
+        description="an address to which one writes to have something taken down; none: the page "
+        "of the dataset on the Hub",
+    )
     tokenizer: str | None = Field(
         None,
         description="what counts tokens: a folder with tokenizer.json, or a name on the Hub; none: "

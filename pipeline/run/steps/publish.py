@@ -14,15 +14,20 @@ from pipeline import publish
 from pipeline.formats import card_files, cards, realm
 from pipeline.publish import related, release, split
 from pipeline.publish.card import card
+from pipeline.publish.charts import FOLDER, charts
 from pipeline.publish.choice import Choice
 from pipeline.publish.configs import CONFIGS, Config
+from pipeline.publish.croissant import FILE as CROISSANT
+from pipeline.publish.croissant import croissant
+from pipeline.publish.drawing import Drawing
+from pipeline.publish.fates import of_real_rows
 from pipeline.publish.files import Written, shard_count, write
 from pipeline.publish.infos import ConfigInfo, SplitInfo, loaded_bytes
-from pipeline.publish.summary import Summary, Tally
+from pipeline.publish.summary import COLUMNS, Summary, Tally
 from pipeline.recipe.publish import PublishSettings
 from pipeline.run.calibration import calibration
 from pipeline.run.context import StageContext
-from pipeline.run.steps import choose, released
+from pipeline.run.steps import choose, making, released
 from pipeline.run.tokenizer import with_tokenizer
 from pipeline.store.columns import from_table
 from pipeline.store.counts import Counts, total
@@ -48,10 +53,7 @@ def run(context: StageContext) -> dict[str, Any]:
     dataset.remove()
     summary = _written(context, dataset)
     refused = _refused(context, summary)
-    own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
-    funnel = [*context.funnel, own]
-    text = card(recipe.name, summary, funnel, refused, choice, calibration(recipe))
-    dataset.write_text("README.md", text)
+    _describe(context, dataset, summary, refused, choice)
     if context.settings.layout == REALM:
         _write_realm(output, recipe)
     files = _marks(output, DATASET) | _marks(output, REALM)
@@ -70,15 +72,50 @@ def _written(context: StageContext, dataset: Store) -> Summary:
             jobs.append((name, output, dataset, parts, now, settings))
     configs = _of_each(context, _write_config, jobs)
     released.write(output, context.settings, context.job.recipe.seed, now)
-    summary = _tally(output, parts).summary(now.placed.rows(), configs)
+    summary = _tally(context, parts).summary(now.placed.rows(), configs)
     return replace(summary, tokenizer=context.settings.tokenizer)
 
 
-def _tally(output: Store, parts: Sequence[Part]) -> Tally:
+def _describe(
+    context: StageContext,
+    dataset: Store,
+    summary: Summary,
+    refused: Sequence[str],
+    choice: Choice,
+) -> None:
+    """Write the card, its charts and croissant.json."""
+    recipe = context.job.recipe
+    made = replace(making.made(context, dataset), charts=charts(summary))
+    own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
+    rehearsed = making.is_rehearsed(recipe)
+    funnel = of_real_rows([*context.funnel, own], made.fates, rehearsed)
+    text = card(recipe.name, summary, funnel, refused, choice, calibration(recipe), made)
+    dataset.write_text("README.md", text)
+    _write_beside(dataset, made.charts, croissant(recipe.name, summary, _marks(dataset, "")))
+
+
+def _write_beside(dataset: Store, drawings: Mapping[str, Drawing], about: str | None) -> None:
+    """What stands beside the card. about: the text of croissant.json."""
+    if about:
+        dataset.write_text(CROISSANT, about)
+    for name, drawing in drawings.items():
+        dataset.write_text(f"{FOLDER}/{name}.svg", drawing.svg())
+        with dataset.committed(f"{FOLDER}/{name}.png") as file:
+            file.write(drawing.png())
+
+
+def _tally(context: StageContext, parts: Sequence[Part]) -> Tally:
+    """The counts of all parts; in their order, as sums of fractions depend on it."""
     tally = Tally()
-    for part in parts:
-        tally.add(output.table(part))
+    for counted_part in _of_each(context, _tally_of_part, [(context.output, p) for p in parts]):
+        tally.merge(counted_part)
     return tally
+
+
+def _tally_of_part(number: int, output: Store, part: Part) -> Named[Tally]:
+    tally = Tally()
+    tally.add(output.columns(part, COLUMNS))
+    return number, tally
 
 
 def _placed(context: StageContext, parts: Sequence[Part]) -> released.Released:
@@ -185,7 +222,7 @@ def _marks(output: Store, folder: str) -> dict[str, FileMark]:
     """The files below a folder of the store, with what they hold now."""
     prefix = f"{output.path}/"
     found = {}
-    for path in sorted(output.files.find(f"{prefix}{folder}")):
+    for path in sorted(output.files.find(f"{prefix}{folder}".rstrip("/"))):
         name = str(path).removeprefix(prefix)
         found[name] = FileMark(0, output.size_of(name) or 0, output.digest_of(name))
     return found
