@@ -9,6 +9,7 @@ more rows. A chunk is what a Hub with Xet sends: it has not been sent where the 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -54,7 +55,7 @@ def chunks(path: Path) -> list[tuple[bytes, int]]:
     """(digest, bytes) of the chunks of a file."""
     data = path.read_bytes()
     ends = cuts(np.frombuffer(data, np.uint8), GEAR, MASK)
-    pieces = [data[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    pieces = [data[start:end] for start, end in itertools.pairwise(ends)]
     return [(hashlib.blake2b(piece, digest_size=12).digest(), len(piece)) for piece in pieces]
 
 

@@ -37,7 +37,8 @@ GROUP_BYTES = 1 << 26
 # file of 45,000 rows (21 MB) 50 rows change 32 % in chunks of 64 kB; with pages of 32 to 128 kB
 # 42 %, with Arrow's own sizes 77 % (benchmarks/takedown.py).
 PAGE_BYTES = {"min_chunk_size": 16 << 10, "max_chunk_size": 64 << 10}
-TEXTS = ("id", "content", "value", "split_group")  # columns whose values seldom come again
+TEXTS = ("content", "value")  # fields whose values never come again, and are long
+KEYS = ("id", "split_group")  # columns whose values seldom come again
 ENCODED_ROWS = 250  # that become Arrow at a time: little enough to wait in every file
 BRIDGES = "it relates rows that were released in different splits"
 
@@ -251,13 +252,14 @@ class _Shard:
 
 def _opened(file: HashedFile, schema: pa.Schema) -> pq.ParquetWriter:
     columns = [path for column in schema for path in leaves(column)]
-    repeating = [path for path in columns if path.rpartition(".")[2] not in TEXTS]
+    short = [path for path in columns if path.rpartition(".")[2] not in TEXTS]
+    repeating = [path for path in short if path not in KEYS]
     return pq.ParquetWriter(
         file,
         schema,
         compression="zstd",
         use_dictionary=repeating,
-        write_statistics=repeating,
+        write_statistics=short,
         write_page_index=True,
         write_page_checksum=True,
         use_content_defined_chunking=PAGE_BYTES,

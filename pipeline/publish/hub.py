@@ -75,7 +75,7 @@ class Changes:
         return bool(self.sent or self.removed)
 
 
-class Difference(NamedTuple):
+class ReleaseChanges(NamedTuple):
     """What is there, the release with its entry in the changelog, and what would change."""
 
     there: There
@@ -181,7 +181,7 @@ class _Repository:
                 pause(error, wait)
         raise AssertionError("the last attempt returns or raises")
 
-    def difference(self, release: Release, wanted: Wanted) -> Difference:
+    def difference(self, release: Release, wanted: Wanted) -> ReleaseChanges:
         """What is there, and what would change."""
         there = retried(self._read)
         if wanted.private and there.commit and not there.private:
@@ -192,7 +192,7 @@ class _Repository:
         changes = compared(new, there, last.files)
         if not wanted.overwrite:
             self._check_others(there, changes, last.files)
-        return Difference(there, new, changes)
+        return ReleaseChanges(there, new, changes)
 
     def _committed(self, release: Release, wanted: Wanted) -> tuple[Release, Sequence[str], str]:
         """The release, the paths that were sent, and the commit that holds it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import pyarrow as pa
@@ -93,6 +94,17 @@ def recipe_of(out: str) -> Recipe | None:
         return Recipe.model_validate(yaml.safe_load(text)) if text else None
     except (ValidationError, yaml.YAMLError):
         return None
+
+
+def recipe_here(out: str) -> Recipe:
+    """The same, with its relative paths starting where they did. Raises UserError where there is
+    none."""
+    recipe = recipe_of(out)
+    machine = Store(out).read_record("run.json") or {}
+    if recipe is None:
+        raise UserError(f"{out}/recipe.yaml cannot be read by this version: run the recipe again.")
+    recipe._folder = Path(str(machine.get("folder", "")))
+    return recipe
 
 
 def measured(out: str) -> Iterator[Conversation]:

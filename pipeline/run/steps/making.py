@@ -15,6 +15,7 @@ import yaml
 from pipeline import __version__
 from pipeline.publish.card_parts import Made, example_text
 from pipeline.publish.fates import DROPPED, KEPT, Fate, FateCounts
+from pipeline.publish.taken_down import RULE
 from pipeline.run.about import about
 from pipeline.run.context import StageContext
 from pipeline.run.stages import NAMES, STAGES
@@ -32,8 +33,10 @@ HIDDEN = {"base_url", "key", "extra", "taken_down"}
 def made(context: StageContext, dataset: Store) -> Made:
     """All of it but the charts."""
     recipe = context.job.recipe
+    found = fates(context)
     return Made(
-        fates=fates(context),
+        fates=found,
+        taken_down=sum(fate.reasons.get(RULE, 0) for fate in found),
         recipe=recipe_text(recipe),
         versions=versions(context),
         about=about(recipe),

@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
 from pipeline import publish
 from pipeline.formats import card_files, cards, realm
-from pipeline.publish import related, release, split
+from pipeline.publish import related, release, split, taken_down
 from pipeline.publish.card import card
 from pipeline.publish.charts import FOLDER, charts
 from pipeline.publish.choice import Choice
@@ -24,7 +25,7 @@ from pipeline.publish.fates import of_real_rows
 from pipeline.publish.files import Written, shard_count, write
 from pipeline.publish.infos import ConfigInfo, SplitInfo, loaded_bytes
 from pipeline.publish.summary import COLUMNS, Summary, Tally
-from pipeline.recipe.publish import PublishSettings
+from pipeline.recipe.publish import PublishSettings, TakenDown
 from pipeline.run.calibration import calibration
 from pipeline.run.context import StageContext
 from pipeline.run.steps import choose, making, released
@@ -47,7 +48,7 @@ Named = tuple[int, T]  # a result with the number of its job
 def run(context: StageContext) -> dict[str, Any]:
     """Cut rows, choose, split them without leaks, write the dataset; the report names its files,
     what each config has and leaves out, what was chosen, and why it may not be released."""
-    choice = _selected(context)
+    choice = _selected(context, _taken_down(context))
     output, recipe = context.output, context.job.recipe
     dataset = Store(output.root, f"{output.folder}/{DATASET}")
     dataset.remove()
@@ -196,12 +197,28 @@ def described(dataset: Store, written: Written) -> ConfigInfo:
     )
 
 
-def _selected(context: StageContext) -> Choice:
-    """Put the rows that are published into the stage's store, and those that are dropped."""
+def _selected(context: StageContext, gone: frozenset[str]) -> Choice:
+    """Put the rows that are published into the stage's store, and those that are dropped. gone:
+    ids of those that are taken down."""
     if context.settings.choose.chooses:
-        return choose.run(context)
-    context.each_part(_publish_part)
+        return choose.run(context, gone)
+    context.each_part(_publish_part, gone)
     return Choice()
+
+
+def _taken_down(context: StageContext) -> frozenset[str]:
+    """The ids of the rows that are taken down."""
+    wanted = context.settings.taken_down
+    if not wanted:
+        return frozenset()
+    jobs = [(context.source, part, wanted) for part in context.parts]
+    return frozenset(chain.from_iterable(_of_each(context, _taken_down_of_part, jobs)))
+
+
+def _taken_down_of_part(
+    number: int, source: Store, part: Part, wanted: Sequence[TakenDown]
+) -> Named[list[str]]:
+    return number, taken_down.ids(source.read(part), wanted)
 
 
 def _refused(context: StageContext, summary: Summary) -> list[str]:
@@ -213,9 +230,15 @@ def _refused(context: StageContext, summary: Summary) -> list[str]:
 
 
 def _publish_part(
-    source: Store, output: Store, part: Part, key: str, settings: PublishSettings
+    source: Store,
+    output: Store,
+    part: Part,
+    key: str,
+    settings: PublishSettings,
+    gone: frozenset[str],
 ) -> Counts:
-    return output.write(part.name, key, publish.work(source.read(part), settings))
+    rows = publish.work(source.read(part), settings)
+    return output.write(part.name, key, taken_down.without(rows, gone))
 
 
 def _marks(output: Store, folder: str) -> dict[str, FileMark]:
