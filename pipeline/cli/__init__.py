@@ -7,6 +7,7 @@ It decides nothing, and it alone prints, reads the environment and exits.
     evaluate.py  what `score` shows of the user's own conversations
     push.py      push
     forget.py    forget
+    compare.py   compare
     look.py      why, stats
     calibrate.py calibrate filter, calibrate score
     request.py   what the command of a stage was given, and its run
@@ -24,7 +25,7 @@ import sys
 import click
 
 from pipeline import UserError, __version__
-from pipeline.cli import calibrate, forget, look, push, run, stages
+from pipeline.cli import calibrate, compare, forget, look, push, run, stages
 from pipeline.cli.execute import UNKEPT
 from pipeline.cli.streams import complain
 from pipeline.run.startup import lean
@@ -65,6 +66,7 @@ for _command in (
     *stages.COMMANDS,
     *push.COMMANDS,
     *forget.COMMANDS,
+    *compare.COMMANDS,
     *look.COMMANDS,
     *calibrate.COMMANDS,
 ):

@@ -33,9 +33,8 @@ SHARD_BYTES = 250_000_000  # of the stage's own files that go into one
 GROWTH = 2  # a file holds so many times as much before all become two each
 GROUP_ROWS = 10_000  # of a row group
 GROUP_BYTES = 1 << 26
-# A row that goes changes the pages that held it: bytes of a page, before they are compressed. Of a
-# file of 45,000 rows (21 MB) 50 rows change 32 % in chunks of 64 kB; with pages of 32 to 128 kB
-# 42 %, with Arrow's own sizes 77 % (benchmarks/takedown.py).
+# Bytes of a page, before it is compressed: a row that goes changes the pages that held it. Of a
+# file of 44,705 rows (19 MB), 50 rows change 38 % in chunks of 64 kB (benchmarks/takedown.py).
 PAGE_BYTES = {"min_chunk_size": 16 << 10, "max_chunk_size": 64 << 10}
 TEXTS = ("content", "value")  # fields whose values never come again, and are long
 KEYS = ("id", "split_group")  # columns whose values seldom come again

@@ -23,7 +23,7 @@ def run_of(folder: str) -> str:
     """The run that a folder is, or is the dataset of. Raises UserError where there is none."""
     place = Path(folder)
     for run in (place, *place.resolve().parents[:2]):
-        if (run / "recipe.yaml").is_file():
+        if (run / "run.json").is_file():
             return str(run)
     raise UserError(
         f"There is no run in {folder}. Name the run folder (output/NAME), or its 6-publish/dataset."
