@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm
 
+# Every process would compile all our modules anew, a second each, where the shell forbids Python to keep them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train models bench mutants lint lock clean
 
 help:

@@ -27,12 +27,19 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
+from hashlib import blake2b
 from itertools import accumulate, chain, pairwise, product
 from math import prod
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
+from pipeline import texts
+from pipeline.rules.language.prepared import Arrays, prepared
+from pipeline.rules.reading import lists
 from pipeline.rules.reading.lists import GAP, UNSPACED, listed, parts, pattern
 from pipeline.rules.reading.signs import holds
 
@@ -280,14 +287,43 @@ def _beginnings(names: tuple[str, ...]) -> Beginnings:
     """Of the lines of some lists."""
     from ahocorasick_rs import AhoCorasick
 
-    owners: dict[str, list[Line]] = defaultdict(list)
+    lists_digest = blake2b(" ".join(names).encode(), digest_size=4).hexdigest()
+    layout = prepared(f"phrases_{lists_digest}", partial(_lay_out, names), _made_from(names))
+    lines = [Line(*entry.split("\0")) for entry in _texts(layout["lines"])]
+    owners = [lines[number] for number in layout["owners"].tolist()]
+    beginnings = AhoCorasick(_texts(layout["beginnings"]))
+    return Beginnings(beginnings, owners, array("L", layout["starts"].tolist()))
+
+
+def _lay_out(names: Sequence[str]) -> Arrays:
+    """What takes a second: the lines, each behind its list; all beginnings; the numbers of the
+    lines of each, one list for all; and where those of each beginning start."""
+    lines = [f"{name}\0{line}" for name in names for line in listed(name)]
+    owners: dict[str, list[int]] = defaultdict(list)
+    for number, entry in enumerate(lines):
+        for beginning in _begun(_searched(entry.partition("\0")[2])):
+            owners[beginning].append(number)
+    return {
+        "lines": _as_array(lines),
+        "beginnings": _as_array(owners),
+        "owners": np.array(list(chain(*owners.values())), np.uint32),
+        "starts": np.array([0, *accumulate(map(len, owners.values()))], np.uint32),
+    }
+
+
+def _made_from(names: Sequence[str]) -> Iterator[object]:
+    """All that decides how lists are laid out: their lines, and the code that reads them."""
+    yield from map(Path, (lists.__file__, texts.__file__, __file__))
     for name in names:
-        for line in listed(name):
-            owner = Line(name, line)
-            for beginning in _begun(_searched(line)):
-                owners[beginning].append(owner)
-    starts = array("L", accumulate(map(len, owners.values()), initial=0))
-    return Beginnings(AhoCorasick(list(owners)), list(chain(*owners.values())), starts)
+        yield from (texts.place("words", f"{file}.txt") for file in texts.word_lists(name))
+
+
+def _as_array(entries: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.frombuffer("\n".join(entries).encode(), np.uint8)
+
+
+def _texts(entries: np.ndarray[Any, Any]) -> list[str]:
+    return entries.tobytes().decode().split("\n") if entries.size else []
 
 
 def _begun(searched: Sequence[Sequence[str]]) -> set[str]:
