@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The result as JSON.",
+)
 def compare(first: str, second: str, as_json: bool) -> None:
     """Show which rows came, went and changed from one published release to another.
 

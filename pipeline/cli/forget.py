@@ -15,11 +15,31 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder", metavar="RUN|DATASET")
-@click.option("--id", multiple=True, help="A row, by its id or its source's own.")
-@click.option("--source", multiple=True, help="A source, or the address of a record.")
-@click.option("--author", multiple=True, help="Who has written a message, by name.")
-@click.option("--match", multiple=True, help="Words that a row holds anywhere.")
-@click.option("--workers", type=click.IntRange(1), help="Processes [default: one a core].")
+@click.option(
+    "--id",
+    multiple=True,
+    help="A row, by its id or its source's own.",
+)
+@click.option(
+    "--source",
+    multiple=True,
+    help="A source, or the address of a record.",
+)
+@click.option(
+    "--author",
+    multiple=True,
+    help="Who has written a message, by name.",
+)
+@click.option(
+    "--match",
+    multiple=True,
+    help="Words that a row holds anywhere.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Processes [default: one a core].",
+)
 def forget(folder: str, workers: int | None, **asked: Sequence[str]) -> None:
     """Take rows of a dataset down, and publish a version without them.
 
@@ -37,7 +57,13 @@ def forget(folder: str, workers: int | None, **asked: Sequence[str]) -> None:
     run = run_of(folder)
     wanted = [TakenDown(**{name: one}) for name, several in asked.items() for one in several]
     with Engine(workers) as engine, display() as shown:
-        job = Job(recipe_here(run), run, engine, shown.progress, shown.notice)
+        job = Job(
+            recipe_here(run),
+            run,
+            engine,
+            shown.progress,
+            shown.notice,
+        )
         report = take_down(job, wanted)
     streams.show_lines(_result(run, report))
 

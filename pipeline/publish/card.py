@@ -97,7 +97,11 @@ def _filled(section: str, given: Mapping[str, str]) -> str:
     names = template.get_identifiers()
     if names and not any(given[name].strip() for name in names if not name.endswith("_title")):
         return ""
-    return re.sub(r"\n{3,}", "\n\n", template.substitute(given)).strip()
+    return re.sub(
+        r"\n{3,}",
+        "\n\n",
+        template.substitute(given),
+    ).strip()
 
 
 def licences(summary: Summary) -> list[str]:
@@ -202,7 +206,11 @@ def _counted_by(summary: Summary) -> str:
 # --- tables
 
 
-def _tables(summary: Summary, funnel: Sequence[FunnelRow], made: Made) -> dict[str, str]:
+def _tables(
+    summary: Summary,
+    funnel: Sequence[FunnelRow],
+    made: Made,
+) -> dict[str, str]:
     """The parts of the card that are numbers."""
     real = [config for config in summary.configs if not infos.is_rehearsal(config)]
     splits = [(split, rows) for split, rows in summary.splits.items() if split != REHEARSAL]

@@ -190,9 +190,20 @@ def recipe_of_card(recipe: str) -> str:
     return f"<details><summary>The recipe, resolved</summary>\n\n{block}\n\n</details>"
 
 
-def limits(words: Mapping[str, Any], summary: Summary, agreements: Agreements | None) -> list[str]:
+def limits(
+    words: Mapping[str, Any],
+    summary: Summary,
+    agreements: Agreements | None,
+) -> list[str]:
     """What a user must know, in sentences: always true ones, and those that this set makes true."""
-    return [*words["limits"], *_own_limits(words, summary, agreements)]
+    return [
+        *words["limits"],
+        *_own_limits(
+            words,
+            summary,
+            agreements,
+        ),
+    ]
 
 
 def _own_limits(

@@ -36,7 +36,12 @@ class LastRelease:
     changelog: str = ""
 
 
-def continued(last: LastRelease, content: str, rows: ConfigRows, day: str) -> str:
+def continued(
+    last: LastRelease,
+    content: str,
+    rows: ConfigRows,
+    day: str,
+) -> str:
     """The changelog with an entry for this release, which has it already where it is the last."""
     if last.content == content:
         return last.changelog

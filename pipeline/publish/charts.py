@@ -96,10 +96,22 @@ def columns(title: str, found: Histogram) -> Drawing:
         if rows:
             top = upward.at(rows)
             drawing.shapes.append(
-                Box(left, top, across.at(place + 1) - 1 - left, upward.at(0) - top, BLUE)
+                Box(
+                    left,
+                    top,
+                    across.at(place + 1) - 1 - left,
+                    upward.at(0) - top,
+                    BLUE,
+                )
             )
         if place % every == 0:
-            drawing.shapes.append(Caption(left, HEIGHT - 10, f"{start:,}"))
+            drawing.shapes.append(
+                Caption(
+                    left,
+                    HEIGHT - 10,
+                    f"{start:,}",
+                )
+            )
     return drawing
 
 
@@ -122,19 +134,48 @@ def bars(title: str, rows: Mapping[str, int]) -> Drawing:
     rest = sum(count for _, count in named[MOST_BARS:])
     named = [*named[:MOST_BARS], *([("others", rest)] if rest else [])]
     drawing = _rows(title, [name for name, _ in named])
-    across = Scale(0, max(count for _, count in named), NAMES, WIDTH - 80)
+    across = Scale(
+        0,
+        max(count for _, count in named),
+        NAMES,
+        WIDTH - 80,
+    )
     for place, (_, count) in enumerate(named):
         y, end = TOP + ROW * place, across.at(count)
-        drawing.shapes.append(Box(NAMES, y + 4, max(1, end - NAMES), ROW - 8, BLUE))
+        drawing.shapes.append(
+            Box(
+                NAMES,
+                y + 4,
+                max(1, end - NAMES),
+                ROW - 8,
+                BLUE,
+            )
+        )
         drawing.shapes.append(Caption(end + 8, y + 17, f"{count:,}"))
     return drawing
 
 
-def _rows(title: str, names: Sequence[str], below: int = 8) -> Drawing:
+def _rows(
+    title: str,
+    names: Sequence[str],
+    below: int = 8,
+) -> Drawing:
     """A row for each name. below: units under the last."""
-    drawing = Drawing(title, WIDTH, TOP + ROW * len(names) + below, [Caption(8, 22, title)])
+    drawing = Drawing(
+        title,
+        WIDTH,
+        TOP + ROW * len(names) + below,
+        [Caption(8, 22, title)],
+    )
     for place, name in enumerate(names):
-        drawing.shapes.append(Caption(NAMES - 10, TOP + ROW * place + 17, name, "end"))
+        drawing.shapes.append(
+            Caption(
+                NAMES - 10,
+                TOP + ROW * place + 17,
+                name,
+                "end",
+            )
+        )
     return drawing
 
 
@@ -142,20 +183,41 @@ def curves(title: str, lines: Mapping[str, TurnLine]) -> Drawing:
     """A line for each side, over turns."""
     turns, means = zip(*(point for line in lines.values() for point in line), strict=True)
     across = Scale(1, max(turns), LEFT, WIDTH - RIGHT)
-    upward = Scale(min(0.0, *means), max(0.1, *means), HEIGHT - BOTTOM, TOP)
+    upward = Scale(
+        min(0.0, *means),
+        max(0.1, *means),
+        HEIGHT - BOTTOM,
+        TOP,
+    )
     drawing = _field(title)
     drawing.shapes += _levels(upward, sorted({upward.low, 0.0, upward.high}))
     for side, line in lines.items():
         drawing.shapes += _curve(side, line, across, upward)
     for turn in range(1, max(turns) + 1, -(-max(turns) // LABELS)):
-        drawing.shapes.append(Caption(across.at(turn), HEIGHT - 10, str(turn), "middle"))
+        drawing.shapes.append(
+            Caption(
+                across.at(turn),
+                HEIGHT - 10,
+                str(turn),
+                "middle",
+            )
+        )
     return drawing
 
 
-def _curve(side: str, line: TurnLine, across: Scale, upward: Scale) -> Iterator[Stroke | Caption]:
+def _curve(
+    side: str,
+    line: TurnLine,
+    across: Scale,
+    upward: Scale,
+) -> Iterator[Stroke | Caption]:
     """The line of a side, and its name."""
     color, x = SIDE_LOOKS[side]
-    yield Stroke(tuple((across.at(turn), upward.at(mean)) for turn, mean in line), color, 2)
+    yield Stroke(
+        tuple((across.at(turn), upward.at(mean)) for turn, mean in line),
+        color,
+        2,
+    )
     yield Caption(x, 22, side, color=color)
 
 
@@ -163,11 +225,26 @@ def spans(title: str, ratings: Sequence[Rating]) -> Drawing:
     """A bar from p5 to p95 of each scorer, on the scale from 1 to 5."""
     names = [f"{rating.criterion}, {rating.by}" for rating in ratings]
     drawing = _rows(title, names, BOTTOM)
-    across, base = Scale(1, 5, NAMES, WIDTH - RIGHT), TOP + ROW * len(ratings)
+    across, base = (
+        Scale(
+            1,
+            5,
+            NAMES,
+            WIDTH - RIGHT,
+        ),
+        TOP + ROW * len(ratings),
+    )
     for level in LEVELS:
         x = across.at(level)
         drawing.shapes.append(Stroke(((x, TOP), (x, base)), PALE))
-        drawing.shapes.append(Caption(x, base + 18, str(level), "middle"))
+        drawing.shapes.append(
+            Caption(
+                x,
+                base + 18,
+                str(level),
+                "middle",
+            )
+        )
     for place, rating in enumerate(ratings):
         drawing.shapes += _span(rating, across, TOP + ROW * place)
     return drawing

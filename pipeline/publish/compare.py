@@ -10,8 +10,8 @@ Where a release is a dataset without its run, no reason is known.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,12 +69,8 @@ def compared(first: Published, second: Published) -> ReleaseDifference:
     """The difference of two releases."""
     old, new = dict(_rows(first.dataset)), dict(_rows(second.dataset))
     came, went = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
-    changed: defaultdict[str, list[str]] = defaultdict(list)
-    for name in sorted(old.keys() & new.keys()):
-        for column, found in new[name].items():
-            if found != old[name][column]:
-                changed[column].append(name)
-    examples = {"came": came, "went": went} | dict(changed)
+    changed = _changed(old, new)
+    examples = {"came": came, "went": went, **changed}
     return ReleaseDifference(
         (len(old), len(new)),
         _reasons(first, came),
@@ -82,6 +78,19 @@ def compared(first: Published, second: Published) -> ReleaseDifference:
         {column: len(changed[column]) for column in (SPLIT, *COMPARED)},
         {what: names[:SHOWN] for what, names in examples.items() if names},
     )
+
+
+def _changed(
+    old: Mapping[str, RowDigests],
+    new: Mapping[str, RowDigests],
+) -> dict[str, list[str]]:
+    """The ids of rows of both that differ, by column."""
+    found: dict[str, list[str]] = {column: [] for column in (SPLIT, *COMPARED)}
+    for name in sorted(old.keys() & new.keys()):
+        for column, ids in found.items():
+            if new[name][column] != old[name][column]:
+                ids.append(name)
+    return found
 
 
 def _rows(dataset: Path) -> Iterator[tuple[str, RowDigests]]:

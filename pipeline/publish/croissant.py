@@ -54,7 +54,11 @@ OF_CROISSANT = (
 JsonNode = dict[str, Any]  # of the JSON
 
 
-def croissant(name: str, summary: Summary, files: Mapping[str, FileMark]) -> str | None:
+def croissant(
+    name: str,
+    summary: Summary,
+    files: Mapping[str, FileMark],
+) -> str | None:
     """The text of the file; None where there is nothing to describe. files: of the dataset, by
     their path in it."""
     configs = [one for one in summary.configs if one.rows and not infos.is_rehearsal(one)]
@@ -138,7 +142,14 @@ def _record_sets(config: ConfigInfo) -> Iterator[JsonNode]:
         "field": [_plain(f"{splits}/name", "sc:Text"), _plain(f"{splits}/url", "sc:URL")],
         "data": [_split(splits, split) for split in config.splits],
     }
-    columns = [_column(f"{name}/{field.name}", field, name) for field in CONFIGS[name].schema]
+    columns = [
+        _column(
+            f"{name}/{field.name}",
+            field,
+            name,
+        )
+        for field in CONFIGS[name].schema
+    ]
     yield {
         "@type": "cr:RecordSet",
         "@id": name,
@@ -177,10 +188,24 @@ def _column(place: str, field: pa.Field, config: str) -> JsonNode:
     if not pa.types.is_struct(kind):
         return _plain(place, _type(kind)) | {"source": source, "repeated": repeated}
     whole = {"@type": "cr:Field", "@id": place, "name": place, "repeated": repeated}
-    return whole | {"subField": list(_inner(place, kind, source, repeated))}
+    return whole | {
+        "subField": list(
+            _inner(
+                place,
+                kind,
+                source,
+                repeated,
+            )
+        )
+    }
 
 
-def _inner(place: str, kind: pa.StructType, source: JsonNode, repeated: bool) -> Iterator[JsonNode]:
+def _inner(
+    place: str,
+    kind: pa.StructType,
+    source: JsonNode,
+    repeated: bool,
+) -> Iterator[JsonNode]:
     for child in kind:
         of, several = _item(child.type)
         if not pa.types.is_struct(of):

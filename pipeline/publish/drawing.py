@@ -76,7 +76,11 @@ class Drawing:
         from PIL import Image, ImageDraw, ImageFont
 
         font = ImageFont.load_default(SIZE * SCALE)
-        image = Image.new("RGB", (self.width * SCALE, self.height * SCALE), PAPER)
+        image = Image.new(
+            "RGB",
+            (self.width * SCALE, self.height * SCALE),
+            PAPER,
+        )
         pen = ImageDraw.Draw(image)
         for shape in self.shapes:
             _draw(pen, font, shape)
@@ -85,16 +89,39 @@ class Drawing:
         return file.getvalue()
 
 
-def _draw(pen: ImageDraw, font: FreeTypeFont | ImageFont, shape: Box | Stroke | Caption) -> None:
+def _draw(
+    pen: ImageDraw,
+    font: FreeTypeFont | ImageFont,
+    shape: Box | Stroke | Caption,
+) -> None:
     if isinstance(shape, Box):
         right, bottom = shape.x + shape.width, shape.y + shape.height
-        pen.rectangle(_scaled(shape.x, shape.y, right, bottom), fill=shape.color)
+        pen.rectangle(
+            _scaled(
+                shape.x,
+                shape.y,
+                right,
+                bottom,
+            ),
+            fill=shape.color,
+        )
     elif isinstance(shape, Stroke):
         flat = _scaled(*(number for point in shape.points for number in point))
-        pen.line(flat, fill=shape.color, width=round(shape.width * SCALE), joint="curve")
+        pen.line(
+            flat,
+            fill=shape.color,
+            width=round(shape.width * SCALE),
+            joint="curve",
+        )
     else:
         place = (shape.x * SCALE, shape.y * SCALE)
-        pen.text(place, shape.text, shape.color, font, PLACES[shape.anchor])
+        pen.text(
+            place,
+            shape.text,
+            shape.color,
+            font,
+            PLACES[shape.anchor],
+        )
 
 
 def _scaled(*numbers: float) -> list[float]:

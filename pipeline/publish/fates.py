@@ -47,14 +47,24 @@ class FateCounts:
         if kind == "kept":
             self.kept.update(names)
             return
-        for name, findings in zip(names, table["findings"].to_pylist(), strict=True):
+        for name, findings in zip(
+            names,
+            table["findings"].to_pylist(),
+            strict=True,
+        ):
             rule = deciding_rule(finding_of(record) for record in findings)
             self.dropped[name][rule] += 1
 
     def fates(self, stage: str) -> Iterator[Fate]:
         for name in sorted(self.kept.keys() | self.dropped.keys()):
             reasons = by_count(self.dropped[name])
-            yield Fate(stage, name, self.kept[name], sum(reasons.values()), reasons)
+            yield Fate(
+                stage,
+                name,
+                self.kept[name],
+                sum(reasons.values()),
+                reasons,
+            )
 
 
 def of_real_rows(
@@ -68,7 +78,11 @@ def of_real_rows(
     found: list[FunnelRow] = []
     before = 0
     for row in funnel:
-        own = _of_fates(row, by_stage[row["stage"]], rehearsed and row["stage"] == "generate")
+        own = _of_fates(
+            row,
+            by_stage[row["stage"]],
+            rehearsed and row["stage"] == "generate",
+        )
         accounted = own["kept"] + own["dropped"] + own["merged"] + own["quarantined"]
         own["in"] = before if found else accounted
         own["added"] = accounted - own["in"]
@@ -77,7 +91,11 @@ def of_real_rows(
     return found
 
 
-def _of_fates(row: FunnelRow, fates: Sequence[Fate], rehearsed: bool) -> FunnelRow:
+def _of_fates(
+    row: FunnelRow,
+    fates: Sequence[Fate],
+    rehearsed: bool,
+) -> FunnelRow:
     reasons = Counter[str]()
     for fate in fates:
         reasons.update(fate.reasons)

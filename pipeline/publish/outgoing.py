@@ -63,7 +63,11 @@ class Release:
         return sum(file.size for file in self.files.values())
 
 
-def release(run: str, report: Report | None, name: str = PLACE) -> Release:
+def release(
+    run: str,
+    report: Report | None,
+    name: str = PLACE,
+) -> Release:
     """The files of a run that may be pushed. report: of `publish`, None where it is not done. name:
     of the dataset on the Hub, for the card.
 
@@ -111,7 +115,12 @@ def last_release(listing: bytes) -> LastRelease:
         record = json.loads(listing)
         files = {str(path): str(found) for path, found in record["files"].items()}
         files[LISTING] = hashlib.sha256(listing).hexdigest()
-        return LastRelease(files, record["content"], record["rows"], record["changelog"])
+        return LastRelease(
+            files,
+            record["content"],
+            record["rows"],
+            record["changelog"],
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return LastRelease()
 
@@ -153,7 +162,11 @@ def _data_files(run: str, report: Report) -> Iterator[tuple[str, Outgoing]]:
         yield path, Outgoing(place, mark.size, mark.digest, rows)
 
 
-def _check_rows(run: str, files: dict[str, Outgoing], rows: Rows) -> None:
+def _check_rows(
+    run: str,
+    files: dict[str, Outgoing],
+    rows: Rows,
+) -> None:
     for config, splits in rows.items():
         for split, expected in splits.items():
             start = f"{config}/{split}-"
@@ -179,4 +192,8 @@ def without_rehearsal(card: str) -> str:
 
 def _written(text: str) -> Outgoing:
     data = text.encode()
-    return Outgoing(data, len(data), hashlib.sha256(data).hexdigest())
+    return Outgoing(
+        data,
+        len(data),
+        hashlib.sha256(data).hexdigest(),
+    )

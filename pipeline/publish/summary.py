@@ -125,7 +125,11 @@ class Tally:
                 self.writers[writer] += 1
 
     def _count_scores(self, scores: pa.StructArray) -> None:
-        names = pc.binary_join_element_wise(scores.field("criterion"), scores.field("by"), "\x1f")
+        names = pc.binary_join_element_wise(
+            scores.field("criterion"),
+            scores.field("by"),
+            "\x1f",
+        )
         values = scores.field("value")
         for name in names.unique().to_pylist():
             own = values.filter(pc.equal(names, name))
@@ -144,7 +148,11 @@ class Tally:
         self.unrated.update(other.unrated)
         self.closeness += other.closeness
 
-    def summary(self, splits: Mapping[str, int], configs: Sequence[ConfigInfo] = ()) -> Summary:
+    def summary(
+        self,
+        splits: Mapping[str, int],
+        configs: Sequence[ConfigInfo] = (),
+    ) -> Summary:
         values = {name: found for name, found in self.values.items() if len(found)}
         taken = {name: values[name].percentiles() for name in MEASURES if name in values}
         sources = dict(sorted(self.sources.items(), key=lambda item: str(item[0])))
@@ -171,7 +179,13 @@ class Tally:
                 if of == criterion:
                     values = self.ratings[name]
                     found = values.percentiles() if len(values) else None
-                    yield Rating(criterion, by, len(values), self.unrated[name], found)
+                    yield Rating(
+                        criterion,
+                        by,
+                        len(values),
+                        self.unrated[name],
+                        found,
+                    )
 
 
 def _names(kind: pa.StructType) -> list[str]:

@@ -72,7 +72,13 @@ def _emptied(row: Conversation) -> Conversation:
     """Only what a row is called and where it was from."""
     finding = Finding("publish", RULE, decision="drop")
     source = row.source._replace(attribution=None)
-    return Conversation(row.id, (), source, language=row.language, findings=(finding,))
+    return Conversation(
+        row.id,
+        (),
+        source,
+        language=row.language,
+        findings=(finding,),
+    )
 
 
 def merged(one: Sequence[TakenDown], other: Sequence[TakenDown]) -> list[TakenDown]:

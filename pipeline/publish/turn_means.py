@@ -50,7 +50,11 @@ def turn_means(
     chosen = np.repeat(annotated, lengths)
     found = known.filter(pa.array(annotated)).flatten()
     closeness = pc.struct_field(found, "closeness").to_numpy(zero_copy_only=False)
-    means = _means(names[chosen], _turns(names, lengths)[chosen], closeness)
+    means = _means(
+        names[chosen],
+        _turns(names, lengths)[chosen],
+        closeness,
+    )
     return means, _counts(names, lengths)
 
 
@@ -81,6 +85,10 @@ def _means(
     means = TurnMeans()
     for number, side in enumerate(SIDES):
         counted = (names == side) & ~np.isnan(closeness) & (turns < LONGEST)
-        np.add.at(means.sums[number], turns[counted], closeness[counted])
+        np.add.at(
+            means.sums[number],
+            turns[counted],
+            closeness[counted],
+        )
         np.add.at(means.rows[number], turns[counted], 1)
     return means

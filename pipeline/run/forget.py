@@ -54,7 +54,11 @@ def take_down(job: Job, wanted: Sequence[TakenDown]) -> Report:
 
     Raises UserError where a dataset was never made, and for an entry that means no row.
     """
-    for entry, rows in zip(wanted, counted(job.out, wanted), strict=True):
+    for entry, rows in zip(
+        wanted,
+        counted(job.out, wanted),
+        strict=True,
+    ):
         if not rows:
             (name, value), *_ = entry.model_dump(exclude_none=True).items()
             raise UserError(f"--{name} {value}: no row of {job.out} is meant by it.")

@@ -50,7 +50,13 @@ def fates(context: StageContext) -> list[Fate]:
     root = context.output.root
     names = [*(row["stage"] for row in context.funnel), context.stage.name]
     jobs = [(root, name) for name in names]
-    found = dict(context.job.engine.map(fates_of_stage, jobs, context.is_little))
+    found = dict(
+        context.job.engine.map(
+            fates_of_stage,
+            jobs,
+            context.is_little,
+        )
+    )
     return [fate for name in names for fate in found[name]]
 
 
@@ -80,7 +86,11 @@ def recipe_text(recipe: Recipe) -> str:
     """The recipe as YAML, without what concerns nobody else: see `HIDDEN`. Of paths only the last
     part is shown."""
     values = recipe.model_dump(mode="json", exclude_defaults=True)
-    return yaml.safe_dump(_public(values), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(
+        _public(values),
+        sort_keys=False,
+        allow_unicode=True,
+    )
 
 
 def _public(value: object) -> object:

@@ -72,7 +72,12 @@ def _written(context: StageContext, dataset: Store) -> Summary:
         if _concerns(config, now.placed):
             jobs.append((name, output, dataset, parts, now, settings))
     configs = _of_each(context, _write_config, jobs)
-    released.write(output, context.settings, context.job.recipe.seed, now)
+    released.write(
+        output,
+        context.settings,
+        context.job.recipe.seed,
+        now,
+    )
     summary = _tally(context, parts).summary(now.placed.rows(), configs)
     return replace(summary, tokenizer=context.settings.tokenizer)
 
@@ -87,15 +92,41 @@ def _describe(
     """Write the card, its charts and croissant.json."""
     recipe = context.job.recipe
     made = replace(making.made(context, dataset), charts=charts(summary))
-    own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
+    own = funnel_row(
+        counted(
+            context.stage.name,
+            context.rows_in,
+            total(context.results),
+        )
+    )
     rehearsed = making.is_rehearsed(recipe)
-    funnel = of_real_rows([*context.funnel, own], made.fates, rehearsed)
-    text = card(recipe.name, summary, funnel, refused, choice, calibration(recipe), made)
+    funnel = of_real_rows(
+        [*context.funnel, own],
+        made.fates,
+        rehearsed,
+    )
+    text = card(
+        recipe.name,
+        summary,
+        funnel,
+        refused,
+        choice,
+        calibration(recipe),
+        made,
+    )
     dataset.write_text("README.md", text)
-    _write_beside(dataset, made.charts, croissant(recipe.name, summary, _marks(dataset, "")))
+    _write_beside(
+        dataset,
+        made.charts,
+        croissant(recipe.name, summary, _marks(dataset, "")),
+    )
 
 
-def _write_beside(dataset: Store, drawings: Mapping[str, Drawing], about: str | None) -> None:
+def _write_beside(
+    dataset: Store,
+    drawings: Mapping[str, Drawing],
+    about: str | None,
+) -> None:
     """What stands beside the card. about: the text of croissant.json."""
     if about:
         dataset.write_text(CROISSANT, about)
@@ -108,12 +139,20 @@ def _write_beside(dataset: Store, drawings: Mapping[str, Drawing], about: str | 
 def _tally(context: StageContext, parts: Sequence[Part]) -> Tally:
     """The counts of all parts; in their order, as sums of fractions depend on it."""
     tally = Tally()
-    for counted_part in _of_each(context, _tally_of_part, [(context.output, p) for p in parts]):
+    for counted_part in _of_each(
+        context,
+        _tally_of_part,
+        [(context.output, p) for p in parts],
+    ):
         tally.merge(counted_part)
     return tally
 
 
-def _tally_of_part(number: int, output: Store, part: Part) -> Named[Tally]:
+def _tally_of_part(
+    number: int,
+    output: Store,
+    part: Part,
+) -> Named[Tally]:
     tally = Tally()
     tally.add(output.columns(part, COLUMNS))
     return number, tally
@@ -125,11 +164,28 @@ def _placed(context: StageContext, parts: Sequence[Part]) -> released.Released:
     settings = context.settings
     seed = context.job.recipe.seed
     before = released.read(output, settings, seed)
-    tables = _of_each(context, _keys_of_part, [(output, part) for part in parts])
+    tables = _of_each(
+        context,
+        _keys_of_part,
+        [(output, part) for part in parts],
+    )
     known = choose.joined_rows(context)
     clusters = related.NO_CLUSTERS if known is None else related.clustered(known)
-    placed = split.placed(pa.concat_tables(tables), settings, seed, before.placed, clusters)
-    return released.Released(placed, _shard_counts(parts, placed, before.counts))
+    placed = split.placed(
+        pa.concat_tables(tables),
+        settings,
+        seed,
+        before.placed,
+        clusters,
+    )
+    return released.Released(
+        placed,
+        _shard_counts(
+            parts,
+            placed,
+            before.counts,
+        ),
+    )
 
 
 def _of_each(
@@ -137,11 +193,21 @@ def _of_each(
 ) -> list[T]:
     """What `function` gives for every job, in their order."""
     named = [(number, *job) for number, job in enumerate(jobs)]
-    found = dict(context.job.engine.map(function, named, context.is_little))
+    found = dict(
+        context.job.engine.map(
+            function,
+            named,
+            context.is_little,
+        )
+    )
     return [found[number] for number in range(len(jobs))]
 
 
-def _keys_of_part(number: int, output: Store, part: Part) -> Named[pa.Table]:
+def _keys_of_part(
+    number: int,
+    output: Store,
+    part: Part,
+) -> Named[pa.Table]:
     rows = from_table(output.columns(part, related.COLUMNS), part.file)
     return number, related.keys(rows)
 
@@ -177,7 +243,14 @@ def _write_config(
     settings: PublishSettings,
 ) -> Named[ConfigInfo]:
     rows = map(output.read, parts)
-    written = write(CONFIGS[name], rows, now.placed, now.counts, settings, dataset.committed)
+    written = write(
+        CONFIGS[name],
+        rows,
+        now.placed,
+        now.counts,
+        settings,
+        dataset.committed,
+    )
     return number, described(dataset, written)
 
 
@@ -212,7 +285,15 @@ def _taken_down(context: StageContext) -> frozenset[str]:
     if not wanted:
         return frozenset()
     jobs = [(context.source, part, wanted) for part in context.parts]
-    return frozenset(chain.from_iterable(_of_each(context, _taken_down_of_part, jobs)))
+    return frozenset(
+        chain.from_iterable(
+            _of_each(
+                context,
+                _taken_down_of_part,
+                jobs,
+            )
+        )
+    )
 
 
 def _taken_down_of_part(
@@ -238,7 +319,11 @@ def _publish_part(
     gone: frozenset[str],
 ) -> Counts:
     rows = publish.work(source.read(part), settings)
-    return output.write(part.name, key, taken_down.without(rows, gone))
+    return output.write(
+        part.name,
+        key,
+        taken_down.without(rows, gone),
+    )
 
 
 def _marks(output: Store, folder: str) -> dict[str, FileMark]:
@@ -247,7 +332,11 @@ def _marks(output: Store, folder: str) -> dict[str, FileMark]:
     found = {}
     for path in sorted(output.files.find(f"{prefix}{folder}".rstrip("/"))):
         name = str(path).removeprefix(prefix)
-        found[name] = FileMark(0, output.size_of(name) or 0, output.digest_of(name))
+        found[name] = FileMark(
+            0,
+            output.size_of(name) or 0,
+            output.digest_of(name),
+        )
     return found
 
 
