@@ -146,7 +146,9 @@ def assert_released(repo: Repo, run: Path, tag: str = "v1") -> None:
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in repo.files.items()}
     del digests[".gitattributes"]
     assert digests == {path: file.sha256 for path, file in release.files.items()} == last.files
-    assert f"### {tag}, {today()}" in repo.files["README.md"].decode()
+    card = repo.files["README.md"].decode()
+    assert f"### {tag}, {today()}" in card
+    assert f'load_dataset("{NAME}", ' in card
 
 
 def test_one_commit_one_tag_and_the_second_push_makes_neither(
