@@ -21,8 +21,9 @@ from typing import Any
 import pytest
 
 from pipeline import UserError
-from pipeline.publish import outgoing
+from pipeline.publish import changelog, outgoing
 from pipeline.publish.card import card
+from pipeline.publish.hub import today
 from pipeline.publish.outgoing import LISTING
 from pipeline.run.reports import standing
 from pipeline.store.files import FileMark
@@ -131,17 +132,23 @@ def loaded(hub: Hub, home: Path) -> dict[str, dict[str, int]]:
 
 
 def expected(run: Path) -> outgoing.Release:
-    return outgoing.release(str(run), standing(str(run))[outgoing.STAGE])
+    report = standing(str(run))[outgoing.STAGE]
+    release = outgoing.release(str(run), report, NAME)
+    return outgoing.dated(release, changelog.LastRelease(), today())
 
 
 def assert_released(repo: Repo, run: Path, tag: str = "v1") -> None:
     """Main and its tag have the release of this run, byte for byte, and the run has one commit."""
     assert repo.tags[tag] == repo.head
-    release = expected(run)
-    sizes = {path: len(data) for path, data in repo.files.items() if path != ".gitattributes"}
-    assert sizes == {path: file.size for path, file in release.files.items()}
-    digests = {path: file.sha256 for path, file in release.files.items() if path != LISTING}
-    assert json.loads(repo.files[LISTING])["files"] == digests
+    last = outgoing.last_release(repo.files[LISTING])
+    report = standing(str(run))[outgoing.STAGE]
+    release = outgoing.dated(outgoing.release(str(run), report, NAME), last, today())
+    digests = {path: hashlib.sha256(data).hexdigest() for path, data in repo.files.items()}
+    del digests[".gitattributes"]
+    assert digests == {path: file.sha256 for path, file in release.files.items()} == last.files
+    card = repo.files["README.md"].decode()
+    assert f"### {tag}, {today()}" in card
+    assert f'load_dataset("{NAME}", ' in card
 
 
 def test_one_commit_one_tag_and_the_second_push_makes_neither(

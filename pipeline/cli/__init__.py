@@ -6,6 +6,8 @@ It decides nothing, and it alone prints, reads the environment and exits.
     stages.py    a command for each stage, made from the table of stages
     evaluate.py  what `score` shows of the user's own conversations
     push.py      push
+    forget.py    forget
+    compare.py   compare
     look.py      why, stats
     calibrate.py calibrate filter, calibrate score
     request.py   what the command of a stage was given, and its run
@@ -23,7 +25,7 @@ import sys
 import click
 
 from pipeline import UserError, __version__
-from pipeline.cli import calibrate, look, push, run, stages
+from pipeline.cli import calibrate, compare, forget, look, push, run, stages
 from pipeline.cli.execute import UNKEPT
 from pipeline.cli.streams import complain
 from pipeline.run.startup import lean
@@ -63,6 +65,8 @@ for _command in (
     *run.COMMANDS,
     *stages.COMMANDS,
     *push.COMMANDS,
+    *forget.COMMANDS,
+    *compare.COMMANDS,
     *look.COMMANDS,
     *calibrate.COMMANDS,
 ):

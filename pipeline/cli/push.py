@@ -36,7 +36,7 @@ def push(
     report = standing(folder).get(outgoing.STAGE)
     wanted = hub.Wanted(private, pull_request, overwrite)
     with locked(RunFolder(folder)):  # what is checked must be what is sent
-        release = outgoing.release(folder, report)
+        release = outgoing.release(folder, report, name)
         if dry_run:
             streams.show_lines(_plan(name, hub.planned(name, release, wanted)))
         else:

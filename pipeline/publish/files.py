@@ -26,12 +26,18 @@ from pipeline.publish.split import AT_BRIDGE, AT_REHEARSAL, SPLITS, TRAIN, Place
 from pipeline.publish.tokens import up_to
 from pipeline.recipe.publish import PublishSettings
 from pipeline.store.files import HashedFile
+from pipeline.store.parquet import leaves
 
 SHARD_ROWS = 50_000  # conversations of one file, at the first release
-SHARD_BYTES = 100_000_000  # of the stage's own files that go into one
+SHARD_BYTES = 250_000_000  # of the stage's own files that go into one
 GROWTH = 2  # a file holds so many times as much before all become two each
-GROUP_ROWS = 10_000  # of a row group: with content-defined chunks the least that changes again
+GROUP_ROWS = 10_000  # of a row group
 GROUP_BYTES = 1 << 26
+# Bytes of a page, before it is compressed: a row that goes changes the pages that held it. Of a
+# file of 44,705 rows (19 MB), 50 rows change 38 % in chunks of 64 kB (benchmarks/takedown.py).
+PAGE_BYTES = {"min_chunk_size": 16 << 10, "max_chunk_size": 64 << 10}
+TEXTS = ("content", "value")  # fields whose values never come again, and are long
+KEYS = ("id", "split_group")  # columns whose values seldom come again
 ENCODED_ROWS = 250  # that become Arrow at a time: little enough to wait in every file
 BRIDGES = "it relates rows that were released in different splits"
 
@@ -244,11 +250,16 @@ class _Shard:
 
 
 def _opened(file: HashedFile, schema: pa.Schema) -> pq.ParquetWriter:
+    columns = [path for column in schema for path in leaves(column)]
+    short = [path for path in columns if path.rpartition(".")[2] not in TEXTS]
+    repeating = [path for path in short if path not in KEYS]
     return pq.ParquetWriter(
         file,
         schema,
         compression="zstd",
+        use_dictionary=repeating,
+        write_statistics=short,
         write_page_index=True,
         write_page_checksum=True,
-        use_content_defined_chunking=True,
+        use_content_defined_chunking=PAGE_BYTES,
     )

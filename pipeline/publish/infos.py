@@ -43,6 +43,11 @@ class ConfigInfo:
         return sum(split.rows for split in self.splits.values())
 
 
+def is_rehearsal(config: ConfigInfo) -> bool:
+    """Is it of rows of the rehearsal model?"""
+    return CONFIGS[config.name].rehearsal
+
+
 def metadata(configs: Sequence[ConfigInfo]) -> dict[str, object]:
     """`configs` and `dataset_info` of the card; configs without a row are not in it."""
     present = [config for config in configs if config.rows]

@@ -53,9 +53,10 @@ def _named_paths(document: Document) -> Iterator[tuple[KeyPath, str]]:
         for number, named in enumerate(document.listed(section, key)):
             if isinstance(named, str) and not named.startswith("hub:"):
                 yield (section, key, number), named
-    calibration = document.section("publish").get("calibration")
-    if isinstance(calibration, str):
-        yield ("publish", "calibration"), calibration
+    for key in ("calibration", "about"):
+        named = document.section("publish").get(key)
+        if isinstance(named, str):
+            yield ("publish", key), named
 
 
 def _paths_of(source: dict[str, object], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:

@@ -104,6 +104,15 @@ class Choose(Settings):
         return self
 
 
+class TakenDown(Settings):
+    """Rows that are taken down, by one of these."""
+
+    id: str | None = Field(None, description="the id of a row, or of the record at its source")
+    source: str | None = Field(None, description="the name of a source, or where a record stands")
+    author: str | None = Field(None, description="the name of who has written a message of the row")
+    match: str | None = Field(None, description="words that the row holds anywhere")
+
+
 class PublishSettings(Settings):
     """Which rows are published, and how."""
 
@@ -145,6 +154,20 @@ class PublishSettings(Settings):
         "before it",
     )
 
+    taken_down: list[TakenDown] = Field(
+        [],
+        description="rows that are left out on request; `rapport forget` adds to it for its run",
+    )
+    about: str | None = Field(
+        None,
+        description="a Markdown file whose text stands in the card, whenever it is written; none: "
+        "no such section",
+    )
+    contact: str | None = Field(
+        None,
+        description="an address to which one writes to have something taken down; none: the page "
+        "of the dataset on the Hub",
+    )
     tokenizer: str | None = Field(
         None,
         description="what counts tokens: a folder with tokenizer.json, or a name on the Hub; none: "

@@ -16,6 +16,7 @@ from pipeline.generate import people
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
+from pipeline.run.about import about
 from pipeline.run.calibration import calibration
 from pipeline.run.tokenizer import tokenizer_digest, with_tokenizer
 from pipeline.store.agreement import as_record
@@ -110,13 +111,15 @@ def of_score(recipe: Recipe) -> dict[str, Any]:
 
 
 def of_publish(recipe: Recipe) -> dict[str, Any]:
-    """What splits and card are made from. Raises UserError where the calibration cannot be read."""
+    """What splits and card are made from. Raises UserError where the calibration, or the text about
+    the dataset, cannot be read."""
     found = calibration(recipe)
     return {
         "seed": recipe.seed,
         "name": recipe.name,
         "calibration": found and as_record(found),
         "tokenizer": tokenizer_digest(recipe),
+        "about": about(recipe),
     }
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline import publish
 from pipeline.conversation import Conversation, Drop
-from pipeline.publish import choose, listing
+from pipeline.publish import choose, listing, taken_down
 from pipeline.publish.choice import Choice
 from pipeline.publish.clusters import joined, with_clusters
 from pipeline.recipe.publish import PublishSettings
@@ -26,8 +26,9 @@ CUT = "cut"  # the store inside the stage's own
 CUTTING = {"cut", "private_rows"}  # the settings that it depends on
 
 
-def run(context: StageContext) -> Choice:
-    """The three passes; returns what came of it."""
+def run(context: StageContext, gone: frozenset[str]) -> Choice:
+    """The three passes; returns what came of it. gone: ids of rows that are taken down, which
+    compete as before: no row takes their place."""
     cut = Store(context.output.root, f"{context.output.folder}/{CUT}")
     _cut(context, cut)
     parts = cut.parts()
@@ -35,7 +36,7 @@ def run(context: StageContext) -> Choice:
     tables = [with_clusters(_listed(cut, part), known) for part in parts]
     found = choose.chosen(tables, context.settings.choose)
     jobs = [
-        (cut, context.output, part, context.key, reasons)
+        (cut, context.output, part, context.key, reasons, gone)
         for part, reasons in zip(parts, found.reasons, strict=True)
     ]
     counts = context.map(_apply_part, jobs, context.is_little)
@@ -86,8 +87,15 @@ def _listed(cut: Store, part: Part) -> pa.Table:
     return cut.arrow(name, mark.files[name])
 
 
-def _apply_part(cut: Store, output: Store, part: Part, key: str, reasons: pa.Table) -> Counts:
-    return output.write(part.name, key, _rows(cut, part, reasons))
+def _apply_part(
+    cut: Store,
+    output: Store,
+    part: Part,
+    key: str,
+    reasons: pa.Table,
+    gone: frozenset[str],
+) -> Counts:
+    return output.write(part.name, key, taken_down.without(_rows(cut, part, reasons), gone))
 
 
 def _rows(cut: Store, part: Part, reasons: pa.Table) -> Iterator[Conversation | Drop]:
