@@ -9,6 +9,7 @@ import yaml
 
 from pipeline.publish import infos, release
 from pipeline.publish.choice import Choice, rows_of
+from pipeline.publish.gates import licences
 from pipeline.publish.split import REHEARSAL
 from pipeline.publish.summary import Rating, Summary
 from pipeline.store.agreement import Agreement, Agreements, Interval
@@ -71,17 +72,16 @@ def card(
 def _front_matter(summary: Summary) -> str:
     """What the Hub reads: files, languages, licence, size."""
     rows = sum(summary.splits.values())
-    licences = sorted({source.license for source in summary.sources if source.license})
+    tags = ["dialogue", "conversational", "rapport"]
+    if summary.grades:
+        tags.append("not-for-all-audiences")
     front: dict[str, object] = {
         **infos.metadata(summary.configs),  # explicit: a stray file becomes no split
         "language": [code for code in summary.languages if code != "unknown"],
-        "license": licences[0].lower() if len(licences) == 1 else "other",
+        **licences.front({source.license for source in summary.sources}),
         "size_categories": [_size(rows)],
-        "tags": ["dialogue", "conversational", "rapport"],
+        "tags": tags,
     }
-    if len(licences) > 1:
-        front["license_name"] = "mixed"
-        front["license_details"] = ", ".join(licences)
     return yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
 
 
@@ -89,6 +89,7 @@ def _configs(summary: Summary) -> Iterator[str]:
     """What there is to load, and what became of the rows in each."""
     for title, found in (
         ("## Configs", infos.overview(summary.configs)),
+        ("## The licence of each config", licences.of_configs(summary.configs)),
         ("## What each config leaves out and changes", infos.accounts(summary.configs)),
         (
             f"## Tokens of a row of `default`, {_counted_by(summary)}",
@@ -127,6 +128,8 @@ def _rehearsal_notice(splits: Mapping[str, int]) -> str:
 def _private_notice(summary: Summary, refused: Sequence[str]) -> str:
     if refused:
         return "> **Not for release.** " + " ".join(refused)
+    if summary.allowed:
+        return f"> Released all the same: {' '.join(summary.allowed)}"
     if summary.private:
         rows = release.private_rows(summary)
         return f"> {rows}. Whoever made this dataset states that all who wrote them agree."

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.conversation import CRITERIA, MEASURES
+from pipeline.publish.gates.licences import LicenceRows
 from pipeline.publish.infos import ConfigInfo
 
 
@@ -47,7 +48,8 @@ class Summary:
     """splits, languages: rows by name, the languages with most rows first; rows of the rehearsal
     model are a split of their own. sources: rows of each. private: private rows by the name of
     their source. ratings: of every scorer. configs: as they were written. tokenizer: that has
-    counted their tokens; None: they are an estimate."""
+    counted their tokens; None: they are an estimate. licences: the rows of each. grades: rows by
+    how sexual they are, those that are. allowed: what gates have found and the recipe allows."""
 
     splits: Mapping[str, int]
     sources: Mapping[SourceName, int]
@@ -57,6 +59,9 @@ class Summary:
     ratings: Sequence[Rating] = ()
     configs: Sequence[ConfigInfo] = ()
     tokenizer: str | None = None
+    licences: LicenceRows = field(default_factory=dict)
+    grades: Mapping[int, int] = field(default_factory=dict)
+    allowed: Sequence[str] = ()
 
 
 class Tally:

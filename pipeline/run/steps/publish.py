@@ -16,13 +16,19 @@ from pipeline.publish import related, release, split
 from pipeline.publish.card import card
 from pipeline.publish.choice import Choice
 from pipeline.publish.configs import CONFIGS, Config
+from pipeline.publish.cut import BesideRows
 from pipeline.publish.files import Written, shard_count, write
+from pipeline.publish.gates import licences
+from pipeline.publish.gates.data_tests import TestedRows
+from pipeline.publish.gates.refusal import Refusal
+from pipeline.publish.gates.tally import GateTally
 from pipeline.publish.infos import ConfigInfo, SplitInfo, loaded_bytes
 from pipeline.publish.summary import Summary, Tally
 from pipeline.recipe.publish import PublishSettings
 from pipeline.run.calibration import calibration
 from pipeline.run.context import StageContext
-from pipeline.run.steps import choose, released
+from pipeline.run.steps import choose, gates, released
+from pipeline.run.steps.beside import beside
 from pipeline.run.tokenizer import with_tokenizer
 from pipeline.store.columns import from_table
 from pipeline.store.counts import Counts, total
@@ -46,12 +52,17 @@ def run(context: StageContext) -> dict[str, Any]:
     output, recipe = context.output, context.job.recipe
     dataset = Store(output.root, f"{output.folder}/{DATASET}")
     dataset.remove()
-    summary = _written(context, dataset)
-    refused = _refused(context, summary)
+    summary, found = _written(context, dataset)
+    refused, allowed = release.parted(found, context.settings)
+    _show(context, refused)
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
     funnel = [*context.funnel, own]
+    summary = replace(summary, allowed=allowed)
     text = card(recipe.name, summary, funnel, refused, choice, calibration(recipe))
     dataset.write_text("README.md", text)
+    licence = licences.file_of(summary.licences)
+    if licence is not None:
+        dataset.write_text(licences.FILE, licence)
     if context.settings.layout == REALM:
         _write_realm(output, recipe)
     files = _marks(output, DATASET) | _marks(output, REALM)
@@ -59,30 +70,43 @@ def run(context: StageContext) -> dict[str, Any]:
     return {"files": files, "configs": configs, "refused": refused, "choice": asdict(choice)}
 
 
-def _written(context: StageContext, dataset: Store) -> Summary:
-    """Write the kept rows into every config."""
+def _written(context: StageContext, dataset: Store) -> tuple[Summary, list[Refusal]]:
+    """Write the kept rows into every config; and what keeps them from being released."""
     output, parts = context.output, context.output.parts()
-    now = _placed(context, parts)
+    keys, now = _placed(context, parts)
     settings = with_tokenizer(context.settings, context.job.recipe)
     jobs = []
     for name, config in CONFIGS.items():
         if _concerns(config, now.placed):
             jobs.append((name, output, dataset, parts, now, settings))
-    configs = _of_each(context, _write_config, jobs)
+    written = _of_each(context, _write_config, jobs)
+    configs = [config for config, _ in written]
     released.write(output, context.settings, context.job.recipe.seed, now)
-    summary = _tally(output, parts).summary(now.placed.rows(), configs)
-    return replace(summary, tokenizer=context.settings.tokenizer)
-
-
-def _tally(output: Store, parts: Sequence[Part]) -> Tally:
-    tally = Tally()
+    tally, counts, tests = Tally(), GateTally(settings), TestedRows(settings)
     for part in parts:
-        tally.add(output.table(part))
-    return tally
+        table = output.table(part)
+        for one in (tally, counts, tests):
+            one.add(table)
+    summary = tally.summary(now.placed.rows(), configs)
+    summary = replace(
+        summary,
+        tokenizer=context.settings.tokenizer,
+        licences=counts.licences,
+        grades=counts.grades,
+    )
+    found = [
+        *counts.refusals(),
+        *(one for _, refused in written for one in refused),
+        *gates.lost(context),
+        *gates.leaking(context, keys, now.placed),
+        *tests.refusals(now.placed.places),
+    ]
+    return summary, found
 
 
-def _placed(context: StageContext, parts: Sequence[Part]) -> released.Released:
-    """Where every row stands, and how many files there are; as it was for what was released."""
+def _placed(context: StageContext, parts: Sequence[Part]) -> tuple[pa.Table, released.Released]:
+    """The `related.KEYS` of every row, where it stands, and how many files there are; as it was for
+    what was released."""
     output = context.output
     settings = context.settings
     seed = context.job.recipe.seed
@@ -90,8 +114,9 @@ def _placed(context: StageContext, parts: Sequence[Part]) -> released.Released:
     tables = _of_each(context, _keys_of_part, [(output, part) for part in parts])
     known = choose.joined_rows(context)
     clusters = related.NO_CLUSTERS if known is None else related.clustered(known)
-    placed = split.placed(pa.concat_tables(tables), settings, seed, before.placed, clusters)
-    return released.Released(placed, _shard_counts(parts, placed, before.counts))
+    keys = pa.concat_tables(tables)
+    placed = split.placed(keys, settings, seed, before.placed, clusters)
+    return keys, released.Released(placed, _shard_counts(parts, placed, before.counts))
 
 
 def _of_each(
@@ -137,10 +162,10 @@ def _write_config(
     parts: Sequence[Part],
     now: released.Released,
     settings: PublishSettings,
-) -> Named[ConfigInfo]:
+) -> Named[tuple[ConfigInfo, list[Refusal]]]:
     rows = map(output.read, parts)
     written = write(CONFIGS[name], rows, now.placed, now.counts, settings, dataset.committed)
-    return number, described(dataset, written)
+    return number, (described(dataset, written), written.refusals())
 
 
 def described(dataset: Store, written: Written) -> ConfigInfo:
@@ -153,32 +178,42 @@ def described(dataset: Store, written: Written) -> ConfigInfo:
                 loaded += loaded_bytes(opened)
             size += dataset.size_of(file) or 0
         splits[name] = SplitInfo(own.rows, loaded, size)
-    left_out, changed = written.left_out, written.changed
     return ConfigInfo(
-        written.name, splits, written.came, written.used, left_out, changed, written.tokens
+        written.name,
+        splits,
+        written.came,
+        written.used,
+        written.left_out,
+        written.changed,
+        written.tokens,
+        written.licences,
     )
 
 
 def _selected(context: StageContext) -> Choice:
     """Put the rows that are published into the stage's store, and those that are dropped."""
+    known = beside(context)
     if context.settings.choose.chooses:
-        return choose.run(context)
-    context.each_part(_publish_part)
+        return choose.run(context, known)
+    context.each_part(_publish_part, known)
     return Choice()
 
 
-def _refused(context: StageContext, summary: Summary) -> list[str]:
-    """Why the dataset may not be released; a person sees it at once."""
-    refused = release.refusals(summary, context.settings)
+def _show(context: StageContext, refused: Sequence[str]) -> None:
+    """A person sees at once why the dataset may not be released."""
     for sentence in refused:
         context.job.notice(f"publish: {sentence}")
-    return refused
 
 
 def _publish_part(
-    source: Store, output: Store, part: Part, key: str, settings: PublishSettings
+    source: Store,
+    output: Store,
+    part: Part,
+    key: str,
+    settings: PublishSettings,
+    known: BesideRows,
 ) -> Counts:
-    return output.write(part.name, key, publish.work(source.read(part), settings))
+    return output.write(part.name, key, publish.work(source.read(part), settings, known))
 
 
 def _marks(output: Store, folder: str) -> dict[str, FileMark]:
