@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pipeline import UserError
+from pipeline.publish.gates import loads
 from pipeline.publish.hub_errors import WAITS, explained, is_refused, may_pass, pause, retried
 from pipeline.publish.loaded_back import load_back
 from pipeline.publish.outgoing import LISTING, Outgoing, Release
@@ -199,6 +200,7 @@ class _Repository:
     ) -> CommitInfo:
         import huggingface_hub as hub
 
+        loads.check(release.folder, release.rows)
         additions = [_operation(path, release.files[path]) for path in changes.sent]
         # this much the library asks again by itself
         self._api.preupload_lfs_files(

@@ -50,10 +50,12 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Release:
-    """files: by their path in the repository. rows: what a loader must find."""
+    """files: by their path in the repository. rows: what a loader must find. folder: where the
+    dataset is."""
 
     files: dict[str, Outgoing]
     rows: Rows
+    folder: Path
 
     @property
     def size(self) -> int:
@@ -78,7 +80,7 @@ def release(run: str, report: Report | None) -> Release:
     assert isinstance(card, Path)
     files[CARD] = _written(without_rehearsal(card.read_text("utf-8")))
     files[LISTING] = _written(_listing(files))
-    return Release(dict(sorted(files.items())), rows)
+    return Release(dict(sorted(files.items())), rows, Path(Store(run, f"{STAGE}/{DATASET}").path))
 
 
 def _allowed(run: str, report: Report | None) -> Report:

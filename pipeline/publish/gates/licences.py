@@ -151,21 +151,25 @@ def refusals(rows: LicenceRows) -> Iterator[Refusal]:
         elif licence(name).kind == "unchanged":
             problem = f"{named} of {source} are under {name}, which lets nobody share changes"
             yield Refusal("licences", problem, CHANGED)
-    stated = {name for name, _ in rows if name and licence(name).kind != "unchanged"}
-    if derived(stated) is None:
-        for first, second in _apart(stated):
-            both = f"{_rows_under(first, rows)} and {_rows_under(second, rows)}"
-            yield Refusal("licences", f"{both} do not go together", APART)
+    for first, second in apart({name for name, _ in rows if name}):
+        both = f"{_rows_under(first, rows)} and {_rows_under(second, rows)}"
+        yield Refusal("licences", f"{both} do not go together", APART)
 
 
-def _apart(names: Iterable[str]) -> list[tuple[str, str]]:
-    """The pairs that no licence of the two takes together; where each pair goes together and all
-    do not, all pairs of those that ask for more than to be named."""
-    pairs = list(combinations(sorted(names), 2))
+def apart(names: Collection[str]) -> list[tuple[str, str]]:
+    """The pairs of licences that neither takes together; where each pair goes together and all do
+    not, all pairs of those that ask for more than to be named. One that forbids changes is in
+    none."""
+    several = sorted(name for name in names if licence(name).kind != "unchanged")
+    if not several or derived(several) is not None:
+        return []
+    pairs = list(combinations(several, 2))
     found = [pair for pair in pairs if derived(pair) is None]
-    if found:
-        return found
-    return [pair for pair in pairs if not {licence(n).kind for n in pair} & {"free", "credit"}]
+    return found or [pair for pair in pairs if _ask_for_more(pair)]
+
+
+def _ask_for_more(names: Iterable[str]) -> bool:
+    return all(licence(name).kind not in ("free", "credit") for name in names)
 
 
 def _rows_under(name: str, rows: LicenceRows) -> str:

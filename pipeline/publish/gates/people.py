@@ -144,10 +144,16 @@ def _forms(name: str, stand_in: str, as_written: bool) -> Iterator[NameForm]:
     whole = name.strip()
     yield NameForm(whole, stand_in, as_written or _is_word_too(whole))
     for part in [whole, *_PARTS.split(whole)]:
-        if part != whole and part[:1] != small(part[:1]) and small(part) not in _listed("no_names"):
+        if part != whole and _may_stand_alone(part):
             yield NameForm(part, stand_in, as_written or _is_word_too(part))
         if _DECLINED.fullmatch(part) and len(part) > AS_WRITTEN + 1:
             yield NameForm(part.rstrip(_VOWEL) or part, stand_in, True, declined=True)
+
+
+def _may_stand_alone(part: str) -> bool:
+    """With a capital, and neither a title nor an article."""
+    has_capital = part[:1] != small(part[:1])
+    return has_capital and small(part) not in _listed("no_names") | _listed("name_parts")
 
 
 def _is_word_too(name: str) -> bool:
