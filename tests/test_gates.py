@@ -178,9 +178,8 @@ def test_stand_ins_are_nobodys_data(kind: Any, number: int, like: str) -> None:
 
 
 def chat(number: int, *said: tuple[str, str], source: str = "phone", **more: Any) -> Conversation:
-    messages = [
-        Message("assistant" if at % 2 else "user", text, name) for at, (name, text) in enumerate(said)
-    ]
+    roles: Any = ("user", "assistant")
+    messages = [Message(roles[at % 2], text, name) for at, (name, text) in enumerate(said)]
     row = dataclasses.replace(conversation(number), messages=tuple(messages), **more)
     return dataclasses.replace(row, source=row.source._replace(name=source, private=True))
 
@@ -211,7 +210,9 @@ def test_speakers_have_one_made_up_name_everywhere_in_their_source() -> None:
         scores=(Score("safe", 4.0, "judge", "Mira is kind"),),
     )
     second = chat(
-        2, ("Eve", "Did Mira call? I mean Jonas."), ("Ola", "mira que bien, she did."),
+        2,
+        ("Eve", "Did Mira call? I mean Jonas."),
+        ("Ola", "mira que bien, she did."),
     )
     one, two = hidden(first, second)
     assert [message.name for message in one.messages] == ["Alex", "Robin", "Alex", "Robin"]
@@ -248,8 +249,8 @@ def test_names_that_are_words_need_their_capital_and_roles_are_no_names() -> Non
 
 
 def test_declined_names_and_names_without_blanks_around_them() -> None:
-    said = [("Мира", "Скажи Мире, что мир тесен."), ("小明", "我是小明吗？"), ("Мира", "Мирой зовут."), ("小明", "好")]
-    (row,) = hidden(chat(1, *said))
+    said = ["Скажи Мире, что мир тесен.", "我是小明吗？", "Мирой зовут.", "好"]
+    (row,) = hidden(chat(1, *zip(["Мира", "小明"] * 2, said, strict=True)))
     assert texts_of(row) == ["Скажи Alex, что мир тесен.", "我是Robin吗？", "Alex зовут.", "好"]
 
 
@@ -290,12 +291,13 @@ BENCH = "She walks to the old mill by the river, waits there until dark, and sin
 
 
 def test_rows_with_thirteen_words_of_a_benchmark_are_dropped_with_the_file() -> None:
-    known = BesideRows(runs=KnownRuns.read({"bench.jsonl": [BENCH, "Hi.", "你好，我今天在河边等你一直到天黑。"]}))
-    same = "Then she walks to the OLD mill by the river - waits there until."
-    near = "She walks to the new mill by the river, waits there until noon, and sings to owls."
+    chinese = "你好，我今天在河边等你一直到天黑。"
+    known = BesideRows(runs=KnownRuns.read({"bench.jsonl": [BENCH, "Hi.", chinese]}))
+    same = "Then she walks to the OLD mill by the river - waits there until dark."
+    near = "She walks to the old mill by the river, waits there until noon, and sings to owls."
     rows = [
         conversation(number, ["Tell me.", text, "And?", "That is all."])
-        for number, text in enumerate((same, near, "Hi.", "他说：你好，我今天在河边等你一直到天黑。"))
+        for number, text in enumerate((same, near, "Hi.", f"他说：{chinese}"))
     ]
     found = list(publish.work(rows, GENERAL, known))
     assert [isinstance(row, Drop) for row in found] == [True, False, False, True]
@@ -303,7 +305,7 @@ def test_rows_with_thirteen_words_of_a_benchmark_are_dropped_with_the_file() -> 
     (finding,) = found[0].conversation.findings
     assert finding.rule == "publish.benchmark"
     assert finding.evidence == (
-        "bench.jsonl: she walks to the old mill by the river waits there until"
+        "bench.jsonl: she walks to the old mill by the river waits there until dark"
     )
 
 

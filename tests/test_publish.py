@@ -170,14 +170,17 @@ def test_a_dataset_with_private_rows_is_refused_at_the_gate_with_ids_and_sources
     tmp_path: Path,
 ) -> None:
     folder, why = gated(tmp_path / "set", [*PRIVATE, *PLAIN])
-    assert why == [
+    phone, mail = why
+    assert phone == (
         "2 rows (0000000000000001, 0000000000000002) of phone are private: from a messenger, a "
         "mailbox or a person's account: if all who wrote them agree, write "
-        "`publish: {consent: [phone]}`; else `{private_rows: leave_out}`.",
+        "`publish: {consent: [phone]}`; else `{private_rows: leave_out}`."
+    )
+    assert mail == (
         "1 row (0000000000000003) of mail | old are private: from a messenger, a mailbox or a "
         "person's account: if all who wrote them agree, write "
-        "`publish: {consent: [mail | old]}`; else `{private_rows: leave_out}`.",
-    ]
+        "`publish: {consent: [mail | old]}`; else `{private_rows: leave_out}`."
+    )
     assert f"> **Not for release.** {' '.join(why)}" in (folder / "README.md").read_text()
     found = datasets.load_dataset(str(folder), "full", cache_dir=str(tmp_path / "cache"))
     rows = [row for split in found.values() for row in split]

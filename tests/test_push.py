@@ -24,7 +24,7 @@ from pipeline import UserError
 from pipeline.publish import outgoing
 from pipeline.publish.card import card
 from pipeline.publish.outgoing import LISTING
-from pipeline.run.reports import standing
+from pipeline.run.standing import standing
 from pipeline.store.files import FileMark
 from pipeline.store.store import Store
 from tests.publishing import written

@@ -123,9 +123,7 @@ def _as_sets(options: Mapping[str, object]) -> list[str]:
     return [f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
 
 
-def _reading(
-    shape: object, fields: object, roles: object, licence: object
-) -> dict[str, object]:
+def _reading(shape: object, fields: object, roles: object, licence: object) -> dict[str, object]:
     """The options of `READING` as a source of a recipe has them."""
     found: dict[str, object] = {}
     for key, given in (("shape", shape), ("license", licence)):

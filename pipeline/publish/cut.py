@@ -55,9 +55,7 @@ def work(
             yield row
 
 
-def _found(
-    row: Conversation, settings: PublishSettings, beside: BesideRows
-) -> Iterator[Finding]:
+def _found(row: Conversation, settings: PublishSettings, beside: BesideRows) -> Iterator[Finding]:
     reading = read(row.messages, row.persona, row.user_persona)
     yield from _minors(reading)
     yield from _private(row, settings)

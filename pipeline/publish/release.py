@@ -12,9 +12,7 @@ from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import PublishSettings
 
 
-def parted(
-    found: Iterable[Refusal], settings: PublishSettings
-) -> tuple[list[str], list[str]]:
+def parted(found: Iterable[Refusal], settings: PublishSettings) -> tuple[list[str], list[str]]:
     """Why a dataset may not be released, a sentence each with what to do; and what the recipe
     allows all the same."""
     refused: list[str] = []

@@ -1,12 +1,12 @@
 """Tests of the data in a recipe: what the published rows must be like.
 
-    rows >= 1000                   how many rows there are
-    count language=en >= 100       how many of a language, source, license or split
-    share source=cafe <= 0.5       the same as a share of all rows
-    share turns<6 <= 0.01          of the rows that have this measure or criterion
-    median pacing >= 3             also min, p5, mean, p95 and max of a measure or criterion
+rows >= 1000                   how many rows there are
+count language=en >= 100       how many of a language, source, license or split
+share source=cafe <= 0.5       the same as a share of all rows
+share turns<6 <= 0.01          of the rows that have this measure or criterion
+median pacing >= 3             also min, p5, mean, p95 and max of a measure or criterion
 
-    parsed("share turns<6 <= 0.01") -> DataTest
+parsed("share turns<6 <= 0.01") -> DataTest
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Decontamination: rows that share a run of words with a benchmark that the recipe names.
 
-    benchmark   "… she walks to the old mill by the river and waits there until dark …"
-    row         "Then she walks to the old mill by the river and waits there until dark."   dropped
+    benchmark   "… she came to the old mill by the river and stayed there until dark …"
+    row         "Then she came to the old mill by the river and stayed there until dark."   dropped
 
 A run is 13 words (Brown et al. 2020, arXiv 2005.14165), without regard to case and punctuation; a
 text of a benchmark of fewer words is a run as a whole, from 8 on. In writing without blanks every

@@ -30,7 +30,7 @@ STATISTICS: dict[str, Callable[[npt.NDArray[np.float64]], float]] = {
 READS = ["id", "messages", "source", "scores"]  # what a criterion's value is read from
 
 
-class TestedRows:
+class RowsForTests:
     """The columns of the published rows that tests name."""
 
     def __init__(self, settings: PublishSettings) -> None:
@@ -114,9 +114,7 @@ def _counted(
 _ARROW = {"<=": "less_equal", ">=": "greater_equal", "<": "less", ">": "greater"}
 
 
-def _measured(
-    test: DataTest, name: str, rows: pa.Table
-) -> tuple[float | None, NamedRows | None]:
+def _measured(test: DataTest, name: str, rows: pa.Table) -> tuple[float | None, NamedRows | None]:
     """A statistic of a measure, and the rows that are beyond the limit themselves."""
     known = rows.filter(rows[name].is_valid())
     values = known[name].to_numpy()

@@ -109,7 +109,9 @@ def file_of(rows: LicenceRows) -> str | None:
     if front(names)["license"] != "other":
         return None
     whole = derived([name for name in names if name]) if None not in names else None
-    lines = [f"This dataset is released under {whole}." if whole else SEVERAL, ""]
+    lines = [f"This dataset is released under {whole}.", ""]
+    if whole is None:
+        lines[0] = SEVERAL
     for (name, source), named in rows.items():
         lines.append(f"{source}: {named.rows} rows under {_where(name)}")
     return "\n".join(lines) + "\n"
@@ -132,7 +134,8 @@ def of_configs(configs: Sequence[ConfigInfo]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = [("config", "licence", "licences of its rows")]
     for config in configs:
         if config.rows:
-            found = front([None if name == UNKNOWN else name for name in config.licences])
+            stated = [name for name in config.licences if name != UNKNOWN]
+            found = front([*stated, *[None] * (UNKNOWN in config.licences)])
             whole = found.get("license_name", found["license"])
             of_rows = [f"{name} {count}" for name, count in config.licences.items()]
             rows.append((config.name, whole, ", ".join(of_rows)))

@@ -1,5 +1,5 @@
-"""The last gate before anything is sent: the dataset on this disk loads with `datasets`, every config
-and split, by what its card says."""
+"""The last gate before anything is sent: the dataset on this disk loads with `datasets`, every
+config and split, by what its card says."""
 
 from __future__ import annotations
 

@@ -41,7 +41,8 @@ def quarantined(
     count = sum(row["quarantined"] for row in funnel)
     came = sum(row["added"] for row in funnel) + (funnel[0]["in"] if funnel else 0)
     if count > settings.quarantined * came:
-        shown = f"{count} of {came} records are in quarantine ({', '.join(places)}, …)"
+        more = ", …" if count > len(places) else ""
+        shown = f"{count} of {came} records are in quarantine ({', '.join(places)}{more})"
         yield Refusal("quarantine", f"{shown}, more than {settings.quarantined:.0%}", READ)
 
 

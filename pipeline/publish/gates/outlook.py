@@ -1,5 +1,5 @@
-"""What the gates of a recipe are, and what would keep its dataset from being released, as far as the
-recipe alone says it: before a single row is read."""
+"""What the gates of a recipe are, and what would keep its dataset from being released, as far as
+the recipe alone says it: before a single row is read."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from pipeline.conversation import Conversation, Finding
 from pipeline.rules.privacy.datum import find_all
-from pipeline.rules.privacy.find import Span
 from pipeline.rules.privacy.row_texts import extra_texts, persona_texts
 from pipeline.rules.privacy.stand_ins import is_stand_in
 
@@ -24,18 +23,16 @@ def unmasked(row: Conversation) -> Iterator[Finding]:
     never what they are."""
     named = list(_texts(row))
     code = row.language.code if row.language else None
+    spans = find_all([text for _, text in named], code)
     places: dict[str, None] = {}  # in order, each once
     count = 0
-    for (place, text), spans in zip(named, find_all([text for _, text in named], code), strict=True):
-        for span in filter(lambda span: _is_somebodys(text, span), spans):
-            places[f"{span.kind} in {place}"] = None
-            count += 1
+    for (place, text), found in zip(named, spans, strict=True):
+        for span in found:
+            if not is_stand_in(span.kind, text[span.start : span.end]):
+                places[f"{span.kind} in {place}"] = None
+                count += 1
     if count:
         yield Finding("publish", UNMASKED, count, 0, evidence=", ".join(places), decision="warn")
-
-
-def _is_somebodys(text: str, span: Span) -> bool:
-    return not is_stand_in(span.kind, text[span.start : span.end])
 
 
 def _texts(row: Conversation) -> Iterator[tuple[str, str]]:
@@ -56,7 +53,7 @@ def _texts(row: Conversation) -> Iterator[tuple[str, str]]:
 
 
 def _origin(row: Conversation) -> Iterator[tuple[str, str]]:
-    """Names of files may hold names and numbers; of the Hub and of ours the recipe is the author."""
+    """Names of files and pages may hold data; those of the Hub and of characters do not."""
     if row.source.kind in ("file", "web"):
         yield "source.ref", _PLACE.sub("", row.source.ref)
         yield "source.record", row.source.record or ""

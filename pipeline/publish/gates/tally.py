@@ -4,8 +4,8 @@ released, so no gate is about them."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,8 +28,7 @@ class GateTally:
 
     def __init__(self, settings: PublishSettings) -> None:
         self._settings = settings
-        rows = partial(defaultdict[tuple[str | None, str], NamedRows], NamedRows)
-        self.licences = rows()
+        self.licences: defaultdict[tuple[str | None, str], NamedRows] = defaultdict(NamedRows)
         self.private: defaultdict[str, NamedRows] = defaultdict(NamedRows)
         self.personal = NamedRows()
         self.grades: Counter[int] = Counter()
@@ -38,17 +37,20 @@ class GateTally:
         """table: published rows, with ids, sources and findings."""
         real = table.filter(pc.invert(pc.struct_field(table["source"], "rehearsal")))
         ids = real["id"].to_pylist()
-        columns = [pc.struct_field(real["source"], name) for name in ("name", "license", "private")]
-        named = zip(ids, *(column.to_pylist() for column in columns), strict=True)
-        for row, source, licence, private in named:
-            self.licences[licence, source].add([row])
-            if private and source not in self._settings.consent:
-                self.private[source].add([row])
+        sources = real["source"].to_pylist()
+        for row, source in zip(ids, sources, strict=True):
+            self._add_source(row, source)
         for number, rule, value in _findings(real):
             if rule == UNMASKED:
                 self.personal.add([ids[number]])
             else:
                 self.grades[int(value)] += 1
+
+    def _add_source(self, row: str, source: Mapping[str, Any]) -> None:
+        name = source["name"]
+        self.licences[source["license"], name].add([row])
+        if source["private"] and name not in self._settings.consent:
+            self.private[name].add([row])
 
     def refusals(self) -> Iterator[Refusal]:
         yield from self._private()

@@ -13,20 +13,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pipeline.recipe.publish import PublishSettings
 
-Turns = Sequence[Mapping[str, str]]  # messages as {role, content}
+TemplateTurns = Sequence[Mapping[str, str]]  # messages as {role, content}
+Template = Callable[[TemplateTurns], str]
 
 
 class NotTaken(ValueError):
     """What a template does not take of a conversation."""
 
 
-def alternating(messages: Turns) -> str:
+def alternating(messages: TemplateTurns) -> str:
     system, spoken = _parted(messages)
     head = f"<|system|>{system}<|end|>" if system else ""
     return head + _in_turn(spoken)
 
 
-def folded(messages: Turns) -> str:
+def folded(messages: TemplateTurns) -> str:
     system, spoken = _parted(messages)
     if system and spoken:
         first = {**spoken[0], "content": f"{system}\n\n{spoken[0]['content']}"}
@@ -34,20 +35,20 @@ def folded(messages: Turns) -> str:
     return _in_turn(spoken)
 
 
-def no_system(messages: Turns) -> str:
+def no_system(messages: TemplateTurns) -> str:
     if any(message["role"] == "system" for message in messages):
         raise NotTaken("a system message")
     return _in_turn(messages)
 
 
-def _parted(messages: Turns) -> tuple[str, Turns]:
+def _parted(messages: TemplateTurns) -> tuple[str, TemplateTurns]:
     """The system message, and the others."""
     if messages and messages[0]["role"] == "system":
         return messages[0]["content"], messages[1:]
     return "", messages
 
 
-def _in_turn(messages: Turns) -> str:
+def _in_turn(messages: TemplateTurns) -> str:
     pieces = []
     for number, message in enumerate(messages):
         expected = ("user", "assistant")[number % 2]
@@ -61,15 +62,15 @@ def _in_turn(messages: Turns) -> str:
     return "".join(pieces)
 
 
-def templates(settings: PublishSettings) -> dict[str, Callable[[Turns], str]]:
+def templates(settings: PublishSettings) -> dict[str, Template]:
     """Those that the dataset is made for."""
-    found = {"alternating": alternating, "folded": folded}
+    found: dict[str, Template] = {"alternating": alternating, "folded": folded}
     if settings.system_in == "first_user":
         found["no_system"] = no_system
     return found
 
 
-def not_taken(messages: Turns, settings: PublishSettings) -> Iterator[str]:
+def not_taken(messages: TemplateTurns, settings: PublishSettings) -> Iterator[str]:
     """Why templates do not take a conversation, a reason for each that does not."""
     for name, template in templates(settings).items():
         try:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import cast
 
-from pipeline.conversation import Conversation, Finding, Persona
+from pipeline.conversation import Conversation, Finding, Message, Persona
 from pipeline.rules.privacy.find import Span
 
 PERSONA_TEXTS = ("name", "description", "greeting", "scenario")
@@ -59,10 +59,7 @@ def with_texts(row: Conversation, change: ChangeText) -> Conversation:
     """With every published text changed, in the order of `published_texts`."""
     contents = [change(message.content) for message in row.messages]
     names = [change(message.name or "") or None for message in row.messages]
-    messages = tuple(
-        message._replace(content=content, name=name)
-        for message, content, name in zip(row.messages, contents, names, strict=True)
-    )
+    messages = tuple(map(Message, map(attrgetter("role"), row.messages), contents, names))
     persona = row.persona and with_changed_texts(row.persona, change)
     user_persona = row.user_persona and with_changed_texts(row.user_persona, change)
     extra = row.extra and changed_json(row.extra, change)

@@ -75,8 +75,7 @@ def _cut_part(
     if cut.finished(unit, key) is None:
         (kept,) = cut.parts_of_unit(part.name)
         table = listing.listed(cut.columns(kept, listing.COLUMNS))
-        file = cut.write_arrow(name, table)
-        cut.finish(unit, Mark(key, Counts(), {name: file}))
+        cut.finish(unit, Mark(key, Counts(), {name: cut.write_arrow(name, table)}))
     return counts
 
 

@@ -16,9 +16,9 @@ from pipeline.dedup.sign import BYTES_PER_WORD
 from pipeline.dedup.view import compared_texts
 from pipeline.publish.gates import leaks, losses
 from pipeline.publish.gates.refusal import FIRST, NamedRows, Refusal
-from pipeline.publish.split import Placement
+from pipeline.publish.split import Codes, Placement
 from pipeline.run.context import StageContext
-from pipeline.run.reports import standing
+from pipeline.run.standing import standing
 from pipeline.store.columns import finding_of
 from pipeline.store.counts import deciding_rule
 from pipeline.store.files import FileMark
@@ -115,21 +115,13 @@ def leaking(context: StageContext, keys: pa.Table, placed: Placement) -> Iterato
 
 def _similar(context: StageContext, placed: Placement) -> list[leaks.Leak]:
     """All pairs across splits that are as similar as the limit."""
-    output, parts = context.output, context.output.parts()
-    held = leaks.is_held_out(placed.places)
-    if not held.any():
+    if not leaks.is_held_out(placed.places).any():
         return []
-    store = Store(output.root, f"{output.folder}/{SHINGLES}")
+    store = Store(context.output.root, f"{context.output.folder}/{SHINGLES}")
     store.remove()
-    jobs = [(output, store, part) for part in parts]
-    marks = dict(context.job.engine.map(_shingle_part, jobs, context.is_little))
-    every = [_shingles(store, part, marks[part.name]) for part in parts]
+    every = _shingled(context, store)
     sides = np.split(placed.places, np.cumsum([len(rows) for rows in every])[:-1])
-    chosen = []
-    for rows, own in zip(every, sides, strict=True):
-        chosen.append(rows.taken(np.flatnonzero(leaks.is_held_out(own))))
-    numbers = np.flatnonzero(held)
-    index = leaks.HeldOut(leaks.joined(chosen), numbers, placed.places[numbers])
+    index = _held_out(every, sides, placed)
     found: list[leaks.Leak] = []
     first = 0
     for rows, own in zip(every, sides, strict=True):
@@ -137,6 +129,24 @@ def _similar(context: StageContext, placed: Placement) -> list[leaks.Leak]:
         first += len(rows)
     store.remove()
     return found
+
+
+def _shingled(context: StageContext, store: Store) -> list[leaks.ShingledRows]:
+    """The shingles of every part, mapped from disk."""
+    output, parts = context.output, context.output.parts()
+    jobs = [(output, store, part) for part in parts]
+    marks = dict(context.job.engine.map(_shingle_part, jobs, context.is_little))
+    return [_shingles(store, part, marks[part.name]) for part in parts]
+
+
+def _held_out(
+    every: Sequence[leaks.ShingledRows], sides: Sequence[Codes], placed: Placement
+) -> leaks.HeldOut:
+    chosen = []
+    for rows, own in zip(every, sides, strict=True):
+        chosen.append(rows.taken(np.flatnonzero(leaks.is_held_out(own))))
+    numbers = np.flatnonzero(leaks.is_held_out(placed.places))
+    return leaks.HeldOut(leaks.joined(chosen), numbers, placed.places[numbers])
 
 
 def _shingle_part(output: Store, store: Store, part: Part) -> tuple[str, FileMark]:

@@ -19,7 +19,7 @@ from pipeline.publish.configs import CONFIGS, Config
 from pipeline.publish.cut import BesideRows
 from pipeline.publish.files import Written, shard_count, write
 from pipeline.publish.gates import licences
-from pipeline.publish.gates.data_tests import TestedRows
+from pipeline.publish.gates.data_tests import RowsForTests
 from pipeline.publish.gates.refusal import Refusal
 from pipeline.publish.gates.tally import GateTally
 from pipeline.publish.infos import ConfigInfo, SplitInfo, loaded_bytes
@@ -49,59 +49,81 @@ def run(context: StageContext) -> dict[str, Any]:
     """Cut rows, choose, split them without leaks, write the dataset; the report names its files,
     what each config has and leaves out, what was chosen, and why it may not be released."""
     choice = _selected(context)
-    output, recipe = context.output, context.job.recipe
+    output = context.output
     dataset = Store(output.root, f"{output.folder}/{DATASET}")
     dataset.remove()
     summary, found = _written(context, dataset)
     refused, allowed = release.parted(found, context.settings)
     _show(context, refused)
-    own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
-    funnel = [*context.funnel, own]
-    summary = replace(summary, allowed=allowed)
-    text = card(recipe.name, summary, funnel, refused, choice, calibration(recipe))
-    dataset.write_text("README.md", text)
-    licence = licences.file_of(summary.licences)
-    if licence is not None:
-        dataset.write_text(licences.FILE, licence)
+    _write_card(context, dataset, replace(summary, allowed=allowed), refused, choice)
     if context.settings.layout == REALM:
-        _write_realm(output, recipe)
+        _write_realm(output, context.job.recipe)
     files = _marks(output, DATASET) | _marks(output, REALM)
     configs = list(map(asdict, summary.configs))
     return {"files": files, "configs": configs, "refused": refused, "choice": asdict(choice)}
 
 
+def _write_card(
+    context: StageContext,
+    dataset: Store,
+    summary: Summary,
+    refused: Sequence[str],
+    choice: Choice,
+) -> None:
+    """The card, and the licence where the Hub has no name for it."""
+    recipe = context.job.recipe
+    own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
+    funnel = [*context.funnel, own]
+    text = card(recipe.name, summary, funnel, refused, choice, calibration(recipe))
+    dataset.write_text("README.md", text)
+    licence = licences.file_of(summary.licences)
+    if licence is not None:
+        dataset.write_text(licences.FILE, licence)
+
+
 def _written(context: StageContext, dataset: Store) -> tuple[Summary, list[Refusal]]:
     """Write the kept rows into every config; and what keeps them from being released."""
-    output, parts = context.output, context.output.parts()
-    keys, now = _placed(context, parts)
-    settings = with_tokenizer(context.settings, context.job.recipe)
-    jobs = []
-    for name, config in CONFIGS.items():
-        if _concerns(config, now.placed):
-            jobs.append((name, output, dataset, parts, now, settings))
-    written = _of_each(context, _write_config, jobs)
-    configs = [config for config, _ in written]
-    released.write(output, context.settings, context.job.recipe.seed, now)
-    tally, counts, tests = Tally(), GateTally(settings), TestedRows(settings)
-    for part in parts:
-        table = output.table(part)
-        for one in (tally, counts, tests):
-            one.add(table)
-    summary = tally.summary(now.placed.rows(), configs)
+    keys, now = _placed(context, context.output.parts())
+    configs, refused = _write_configs(context, dataset, now)
+    released.write(context.output, context.settings, context.job.recipe.seed, now)
+    tally, counts, tests = _counted(context)
     summary = replace(
-        summary,
+        tally.summary(now.placed.rows(), configs),
         tokenizer=context.settings.tokenizer,
         licences=counts.licences,
         grades=counts.grades,
     )
     found = [
         *counts.refusals(),
-        *(one for _, refused in written for one in refused),
+        *refused,
         *gates.lost(context),
         *gates.leaking(context, keys, now.placed),
         *tests.refusals(now.placed.places),
     ]
     return summary, found
+
+
+def _write_configs(
+    context: StageContext, dataset: Store, now: released.Released
+) -> tuple[list[ConfigInfo], list[Refusal]]:
+    """Every config, and what chat templates do not take of them."""
+    settings = with_tokenizer(context.settings, context.job.recipe)
+    given = (context.output, dataset, context.output.parts(), now, settings)
+    names = [name for name, config in CONFIGS.items() if _concerns(config, now.placed)]
+    written = _of_each(context, _write_config, [(name, *given) for name in names])
+    refused = [one for _, several in written for one in several]
+    return [config for config, _ in written], refused
+
+
+def _counted(context: StageContext) -> tuple[Tally, GateTally, RowsForTests]:
+    """What card, gates and tests count over the kept rows."""
+    settings, output = context.settings, context.output
+    found = (Tally(), GateTally(settings), RowsForTests(settings))
+    for part in output.parts():
+        table = output.table(part)
+        for one in found:
+            one.add(table)
+    return found
 
 
 def _placed(context: StageContext, parts: Sequence[Part]) -> tuple[pa.Table, released.Released]:
