@@ -25,7 +25,7 @@ from pipeline.publish import changelog, outgoing
 from pipeline.publish.card import card
 from pipeline.publish.hub import today
 from pipeline.publish.outgoing import LISTING
-from pipeline.run.reports import standing
+from pipeline.run.standing import standing
 from pipeline.store.files import FileMark
 from pipeline.store.store import Store
 from tests.publishing import written
@@ -70,7 +70,7 @@ def rapport(*words: object) -> None:
 def run_of(folder: Path, *numbers: int) -> Path:
     """A run whose dataset has these talks."""
     talks = write_jsonl(folder / "talks.jsonl", [record(number) for number in numbers])
-    rapport("publish", talks, "--out", folder / "run")
+    rapport("publish", talks, "--out", folder / "run", "--license", "CC0-1.0")
     return folder / "run"
 
 
@@ -387,11 +387,11 @@ def test_private_rows_and_damaged_files_are_not_pushed(
 ) -> None:
     chat = tmp_path / "WhatsApp Chat with Mira.txt"
     chat.write_text(WHATSAPP.format(*talk(3)))
-    rapport("publish", chat, "--out", tmp_path / "run")
+    rapport("publish", chat, "--out", tmp_path / "run", "--license", "CC0-1.0")
     code, out, err = push(tmp_path / "run")
     assert (code, out) == (1, "")
-    assert "1 row is from messengers" in err
-    assert "write `publish: {private_rows: leave_out}`" in err
+    assert "of WhatsApp Chat with Mira are private: from a messenger" in err
+    assert "else `{private_rows: leave_out}`" in err
 
     file = next((run / "6-publish" / "dataset" / "full").glob("train*"))
     whole = file.read_bytes()

@@ -29,7 +29,7 @@ def push(
     compared before it is tagged. The token is that of HF_TOKEN or of `hf auth login`.
     """
     from pipeline.publish import hub, outgoing
-    from pipeline.run.reports import standing
+    from pipeline.run.standing import standing
     from pipeline.store.files import RunFolder
     from pipeline.store.lock import locked
 

@@ -31,6 +31,7 @@ from pipeline.publish.card_parts import (
 )
 from pipeline.publish.changelog import SECTION
 from pipeline.publish.choice import Choice, rows_of
+from pipeline.publish.gates import licences
 from pipeline.publish.markdown import table
 from pipeline.publish.split import REHEARSAL
 from pipeline.publish.summary import Summary
@@ -70,7 +71,7 @@ def card(
         "place": PLACE,
         "intro": words["intro"],
         "notices": _notices(summary, refused),
-        "facts": facts(summary, licences(summary)),
+        "facts": facts(summary),
         "example": example(made),
         "uses": _list(words["uses"]),
         "misuses": _list(words["misuses"]),
@@ -104,31 +105,31 @@ def _filled(section: str, given: Mapping[str, str]) -> str:
     ).strip()
 
 
-def licences(summary: Summary) -> list[str]:
-    """The licences that sources state, each once."""
-    return sorted({source.license for source in summary.sources if source.license})
-
-
 def _front_matter(name: str, summary: Summary) -> str:
     """What the Hub reads: files, languages, licence, size."""
     rows = sum(rows for split, rows in summary.splits.items() if split != REHEARSAL)
-    stated = licences(summary)
     spoken = [code for code in summary.languages if code != "unknown"]
     front: dict[str, object] = {
         "pretty_name": name,
         **infos.metadata(summary.configs),  # explicit: a stray file becomes no split
         "language": spoken,
-        "license": stated[0].lower() if len(stated) == 1 else "other",
+        **licences.front({source.license for source in summary.sources}),
         "multilinguality": ["multilingual" if len(spoken) > 1 else "monolingual"],
         "size_categories": [_size(rows)],
         "task_categories": ["text-generation"],
         "task_ids": ["dialogue-generation"],
-        "tags": ["dialogue", "conversational", "rapport", *(["synthetic"] * bool(summary.writers))],
+        "tags": _tags(summary),
     }
-    if len(stated) > 1:
-        front["license_name"] = "mixed"
-        front["license_details"] = ", ".join(stated)
     return yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+
+
+def _tags(summary: Summary) -> list[str]:
+    tags = ["dialogue", "conversational", "rapport"]
+    if summary.writers:
+        tags.append("synthetic")
+    if summary.grades:
+        tags.append("not-for-all-audiences")
+    return tags
 
 
 def _size(rows: int) -> str:
@@ -142,7 +143,7 @@ def _size(rows: int) -> str:
 
 
 def _notices(summary: Summary, refused: Sequence[str]) -> str:
-    found = [_rehearsal_notice(summary.splits), _private_notice(summary, refused)]
+    found = [_rehearsal_notice(summary.splits), *_release_notices(summary, refused)]
     return "\n\n".join(filter(None, found))
 
 
@@ -157,13 +158,16 @@ def _rehearsal_notice(splits: Mapping[str, int]) -> str:
     )
 
 
-def _private_notice(summary: Summary, refused: Sequence[str]) -> str:
+def _release_notices(summary: Summary, refused: Sequence[str]) -> Iterator[str]:
+    """Why it may not be released; or what it is released with, although it would not have to be."""
     if refused:
-        return "> **Not for release.** " + markdown.sentence(" ".join(refused))
+        yield "> **Not for release.** " + markdown.sentence(" ".join(refused))
+        return
+    if summary.allowed:
+        yield "> Released all the same: " + markdown.sentence(" ".join(summary.allowed))
     if summary.private:
         rows = markdown.sentence(release.private_rows(summary))
-        return f"> {rows}. Whoever made this dataset states that all who wrote them agree."
-    return ""
+        yield f"> {rows}. Whoever made this dataset states that all who wrote them agree."
 
 
 def _list(sentences: Sequence[str]) -> str:
@@ -220,6 +224,7 @@ def _tables(
         "charts_scores": shown_charts["scores"],
         "splits": table(("split", "rows"), splits),
         "configs": "\n\n".join(_configs(summary)),
+        "config_licences": _with_head(licences.of_configs(real)),
         "accounts": _with_head(infos.accounts(real)),
         "tokens": _with_head(infos.token_table(real)),
         "counted_by": _counted_by(summary),

@@ -15,6 +15,8 @@ from pipeline.publish import markdown
 from pipeline.publish.charts import FOLDER
 from pipeline.publish.drawing import Drawing
 from pipeline.publish.fates import Fate
+from pipeline.publish.gates import licences
+from pipeline.publish.gates.rating import GRADES
 from pipeline.publish.markdown import table
 from pipeline.publish.split import REHEARSAL
 from pipeline.publish.summary import Rating, Summary
@@ -50,16 +52,25 @@ class Made:
 # --- the first screen
 
 
-def facts(summary: Summary, licences: Sequence[str]) -> str:
-    """Rows, languages and licence, as a table."""
+def facts(summary: Summary) -> str:
+    """Rows, languages, licence and rating, as a table."""
     real = {split: rows for split, rows in summary.splits.items() if split != REHEARSAL}
+    licence = licences.in_words({source.license for source in summary.sources})
     rows = [
         ("**Rows**", f"{sum(real.values()):,}: {_listed(real)}"),
         ("**Languages**", _listed(summary.languages)),
-        ("**Licence**", ", ".join(map(markdown.cell, licences)) or "not stated"),
+        ("**Licence**", markdown.cell(licence)),
+        ("**Rating**", _listed(_rated(summary))),
     ]
     lines = [f"| {name} | {value} |" for name, value in rows]
     return "\n".join(["| | |", "| --- | --- |", *lines])
+
+
+def _rated(summary: Summary) -> dict[str, int]:
+    """Rows by rating, those that have any."""
+    found = {name: summary.grades.get(grade, 0) for name, grade in GRADES.items()}
+    found["general"] = sum(summary.sources.values()) - sum(found.values())
+    return {name: rows for name, rows in found.items() if rows}
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import UserError
 from pipeline.publish.changelog import LastRelease, number_of_newest
+from pipeline.publish.gates import loads
 from pipeline.publish.hub_errors import WAITS, explained, is_refused, may_pass, pause, retried
 from pipeline.publish.loaded_back import load_back
 from pipeline.publish.outgoing import LISTING, Outgoing, Release, dated, last_release
@@ -222,6 +223,7 @@ class _Repository:
     ) -> CommitInfo:
         import huggingface_hub as hub
 
+        loads.check(release.folder, release.rows)
         additions = [_operation(path, release.files[path]) for path in changes.sent]
         # this much the library asks again by itself
         self._api.preupload_lfs_files(

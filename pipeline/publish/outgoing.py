@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,12 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Release:
-    """files: by their path in the repository. rows: what a loader must find."""
+    """files: by their path in the repository. rows: what a loader must find. folder: where the
+    dataset is."""
 
     files: dict[str, Outgoing]
     rows: Rows
+    folder: Path
 
     @property
     def size(self) -> int:
@@ -86,7 +88,8 @@ def release(
     assert isinstance(card, Path)
     text = without_rehearsal(card.read_text("utf-8"))
     files[CARD] = _written(text.replace(PLACE, name))
-    return Release(dict(sorted(files.items())), rows)
+    folder = Path(Store(run, f"{STAGE}/{DATASET}").path)
+    return Release(dict(sorted(files.items())), rows, folder)
 
 
 def dated(release: Release, last: LastRelease, day: str) -> Release:
@@ -106,7 +109,7 @@ def dated(release: Release, last: LastRelease, day: str) -> Release:
     }
     files = {**release.files, CARD: changed}
     files[LISTING] = _written(json.dumps(record, indent=1) + "\n")
-    return Release(dict(sorted(files.items())), release.rows)
+    return replace(release, files=dict(sorted(files.items())))
 
 
 def last_release(listing: bytes) -> LastRelease:

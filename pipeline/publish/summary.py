@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.conversation import CRITERIA, MEASURES
+from pipeline.publish.gates.licences import LicenceRows
 from pipeline.publish.infos import ConfigInfo
 from pipeline.publish.turn_means import TurnMeans, turn_means
 from pipeline.publish.value_counts import Percentiles, ValueCounts, added
@@ -68,7 +69,8 @@ class Summary:
     private: private rows by the name of their source. ratings: of every scorer. turns: rows by
     their messages of user and assistant. values: of every measure. closeness: see `TurnMeans`.
     configs: as they were written. tokenizer: that has counted their tokens; None: they are an
-    estimate."""
+    estimate. licences: the rows of each. grades: rows by how sexual they are, those that are.
+    allowed: what gates have found and the recipe allows."""
 
     splits: Mapping[str, int]
     sources: Mapping[SourceName, int]
@@ -82,6 +84,9 @@ class Summary:
     turns: Mapping[int, int] = field(default_factory=dict)
     values: Mapping[str, ValueCounts] = field(default_factory=dict)
     closeness: TurnMeans = field(default_factory=TurnMeans)
+    licences: LicenceRows = field(default_factory=dict)
+    grades: Mapping[int, int] = field(default_factory=dict)
+    allowed: Sequence[str] = ()
 
 
 @dataclass

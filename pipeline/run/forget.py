@@ -11,7 +11,7 @@ from pipeline.publish.taken_down import fits
 from pipeline.recipe.publish import TakenDown
 from pipeline.run import runner
 from pipeline.run.context import Job
-from pipeline.run.reports import standing
+from pipeline.run.standing import standing
 from pipeline.run.taken_down import with_taken_down, write
 from pipeline.store.report import Report
 from pipeline.store.store import Store

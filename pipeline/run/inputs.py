@@ -18,6 +18,7 @@ from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
 from pipeline.run.about import about
 from pipeline.run.calibration import calibration
+from pipeline.run.steps.beside import benchmark_digests
 from pipeline.run.tokenizer import tokenizer_digest, with_tokenizer
 from pipeline.store.agreement import as_record
 from pipeline.store.files import digest
@@ -120,6 +121,7 @@ def of_publish(recipe: Recipe) -> dict[str, Any]:
         "calibration": found and as_record(found),
         "tokenizer": tokenizer_digest(recipe),
         "about": about(recipe),
+        "benchmarks": benchmark_digests(recipe),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import yaml
@@ -13,29 +13,13 @@ from pydantic import ValidationError
 from pipeline import UserError
 from pipeline.conversation import MEASURES, Conversation
 from pipeline.recipe.settings import Recipe
+from pipeline.run.standing import standing
 from pipeline.store.report import FunnelRow, Report, funnel_row
 from pipeline.store.store import Mark, Part, Store, parts_of
 
 BINS = 20  # of a histogram
 TOGETHER = 6  # measures whose values are held at a time
 PERCENTILES = (5, 50, 95, 99)
-
-
-def standing(out: str) -> dict[str, Report]:
-    """The report of every stage that is done, by folder, in order. Raises UserError where there is
-    no run."""
-    top = Store(out)
-    if top.read_text("recipe.yaml") is None:
-        raise UserError(
-            f"There is no run in {out}. A run folder has a recipe.yaml; see `rapport run --help`."
-        )
-    found: dict[str, Report] = {}
-    before = ""
-    for folder in (name for name in top.listing() if name[:1].isdigit()):
-        report = cast("Report | None", Store(out, folder).read_record("report.json"))
-        if report and report["before"] == before:  # else: made from an older store
-            found[folder], before = report, report["store"]
-    return found
 
 
 def reports(out: str) -> list[Report]:
