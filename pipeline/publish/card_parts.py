@@ -58,8 +58,8 @@ def facts(summary: Summary, licences: Sequence[str]) -> str:
         ("**Languages**", _listed(summary.languages)),
         ("**Licence**", ", ".join(map(markdown.cell, licences)) or "not stated"),
     ]
-    lines = [f"| {name} | {value} |" for name, value in rows]
-    return "\n".join(["| | |", "| --- | --- |", *lines])
+    head, *lines = (f"| {name} | {value} |" for name, value in rows)
+    return "\n".join([head, "| --- | --- |", *lines])
 
 
 def _listed(counts: Mapping[str, int]) -> str:
