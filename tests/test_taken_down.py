@@ -45,14 +45,15 @@ def rapport(*words: object) -> tuple[int, str]:
 
 
 @pytest.fixture
-def recipe(tmp_path: Path, small_files: None) -> Path:
-    """A recipe on 60 rows that has run into `out`."""
+def recipe(tmp_path: Path, small_files: None, request: pytest.FixtureRequest) -> Path:
+    """A recipe on 60 rows that has run into `out`; its section `publish` may be a parameter."""
     Store(tmp_path, "in").write("00000-000", "key", map(named, range(60)))
     values = {
         "name": "mine",
         "collect": {"sources": [{"name": "in", "files": ["in/kept/*.parquet"], "license": "MIT"}]},
         "filter": {"languages": []},
         "dedup": {"only_report": True},
+        "publish": getattr(request, "param", {}),
     }
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(values))
     run(tmp_path / "recipe.yaml")
@@ -93,16 +94,23 @@ def digests(out: Path) -> dict[str, str]:
     }
 
 
+CHOOSING = {"choose": {"by": ["questions: up"], "top": 0.8}}
+
+
+@pytest.mark.parametrize("recipe", [CHOOSING], indirect=True)
 def test_rows_go_from_their_files_and_stay_away_in_every_later_run(recipe: Path) -> None:
     out = recipe.parent / "out"
     before, held = digests(out), {config: ids(out, config) for config in ("default", "full")}
     author = {row.id for row in map(named, range(60)) if row.messages[0].name == "Mira"}
     (first,) = [path for path in held["full"] if path.startswith("full/test")][:1]
     one = sorted(held["full"][first] - author)[0]
-    gone = {one, *(author & every(held["full"]))}
+    given = {row.id for row in Store(out, "5-score").rows()}
+    meant = {one, *(author & given)}  # one of them was not chosen
+    gone = meant & every(held["full"])
+    assert len(meant) > len(gone) > 3
     code, said = rapport("forget", out / "6-publish" / "dataset", "--id", one, "--author", "mira")
     assert code == 0, said
-    assert f"{len(gone)} rows are taken down" in said
+    assert f"{len(meant)} rows are taken down" in said
     after = digests(out)
     for config, files_of in held.items():
         changed = {name for name in before if before[name] != after.get(name)}
@@ -110,18 +118,19 @@ def test_rows_go_from_their_files_and_stay_away_in_every_later_run(recipe: Path)
         assert own == {name for name, found in files_of.items() if found & gone}
         assert len(own) < len(files_of)
         assert every(ids(out, config)) == every(files_of) - gone
-    for name in gone:
+    for name in meant:
         code, said = rapport("why", out, name)
         assert "drop publish.taken_down" in said
     card = (out / "6-publish" / "dataset" / "README.md").read_text()
-    assert f"| publish | publish.taken_down | {len(gone)} |" in card
-    assert f"in this and all later versions: {len(gone)} rows" in card
+    assert f"| publish | publish.taken_down | {len(meant)} |" in card
+    assert f"in this and all later versions: {len(meant)} rows" in card
     assert "Mira" not in card
 
     finished = reports(str(out))[-1]["finished"]
     run(recipe)  # the same recipe, which knows nothing of it
     assert reports(str(out))[-1]["finished"] == finished
-    recipe.write_text(recipe.read_text() + "publish: {test: 0.1}\n")
+    values = yaml.safe_load(recipe.read_text()) | {"publish": {"test": 0.1}}
+    recipe.write_text(yaml.safe_dump(values))
     run(recipe)
     assert not every(ids(out)) & gone
 

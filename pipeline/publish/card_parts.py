@@ -62,8 +62,8 @@ def facts(summary: Summary) -> str:
         ("**Licence**", markdown.cell(licence)),
         ("**Rating**", _listed(_rated(summary))),
     ]
-    lines = [f"| {name} | {value} |" for name, value in rows]
-    return "\n".join(["| | |", "| --- | --- |", *lines])
+    head, *lines = (f"| {name} | {value} |" for name, value in rows)
+    return "\n".join([head, "| --- | --- |", *lines])
 
 
 def _rated(summary: Summary) -> dict[str, int]:
