@@ -128,12 +128,11 @@ def _rehearsal_notice(splits: Mapping[str, int]) -> str:
 def _private_notice(summary: Summary, refused: Sequence[str]) -> str:
     if refused:
         return "> **Not for release.** " + " ".join(refused)
-    if summary.allowed:
-        return f"> Released all the same: {' '.join(summary.allowed)}"
+    found = [f"> Released all the same: {sentence}" for sentence in summary.allowed]
     if summary.private:
         rows = release.private_rows(summary)
-        return f"> {rows}. Whoever made this dataset states that all who wrote them agree."
-    return ""
+        found.append(f"> {rows}. Whoever made this dataset states that all who wrote them agree.")
+    return "\n>\n".join(found)
 
 
 def _funnel(funnel: Sequence[FunnelRow]) -> str:
