@@ -388,6 +388,34 @@ def test_what_datasets_cannot_load_is_never_sent(tmp_path: Path) -> None:
         loads.check(folder, {"full": rows["full"]})
 
 
+def test_a_benchmark_that_cannot_be_read_is_a_sentence_before_the_first_stage(
+    tmp_path: Path, rapport: Rapport
+) -> None:
+    """And one that can is honoured by the run, as `rapport why` says."""
+    write_jsonl(tmp_path / "talks.jsonl", [record(number) for number in range(8)])
+    bench = tmp_path / "bench.json"
+    bench.write_text('{"broken": ')
+    source = {"name": "talks", "files": ["talks.jsonl"], "license": "CC0-1.0"}
+    values = {
+        "name": "a",
+        "collect": {"sources": [source]},
+        "publish": {"benchmarks": [bench.name]},
+    }
+    recipe, out = tmp_path / "recipe.yaml", tmp_path / "out"
+    recipe.write_text(yaml.safe_dump(values))
+    code, _, err = rapport("run", recipe, "--out", out, "--workers", 1)
+    assert code == 1
+    assert f"publish.benchmarks: {bench} cannot be read: " in err
+    assert not (out / "1-collect").exists()
+    bench.write_text(json.dumps([{"prompt": {"text": talk(3)[1]}, "n": 4}]))
+    code, _, err = rapport("run", recipe, "--out", out, "--workers", 1)
+    assert code == 0, err
+    report = json.loads((out / "6-publish" / "report.json").read_text())
+    assert (report["kept"], report["reasons"]) == (7, {"publish.benchmark": 1})
+    _, story, _ = rapport("why", out, "talk-3")
+    assert "drop publish.benchmark 1 (limit 0): bench.json: you did and i was" in story
+
+
 def test_check_and_plan_say_before_the_first_row_what_would_be_refused(
     tmp_path: Path, rapport: Rapport
 ) -> None:

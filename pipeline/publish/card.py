@@ -163,8 +163,8 @@ def _release_notices(summary: Summary, refused: Sequence[str]) -> Iterator[str]:
     if refused:
         yield "> **Not for release.** " + markdown.sentence(" ".join(refused))
         return
-    if summary.allowed:
-        yield "> Released all the same: " + markdown.sentence(" ".join(summary.allowed))
+    for sentence in summary.allowed:
+        yield "> Released all the same: " + markdown.sentence(sentence)
     if summary.private:
         rows = markdown.sentence(release.private_rows(summary))
         yield f"> {rows}. Whoever made this dataset states that all who wrote them agree."

@@ -18,7 +18,7 @@ from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
 from pipeline.run.about import about
 from pipeline.run.calibration import calibration
-from pipeline.run.steps.beside import benchmark_digests
+from pipeline.run.steps.beside import benchmark_digests, benchmark_texts
 from pipeline.run.tokenizer import tokenizer_digest, with_tokenizer
 from pipeline.store.agreement import as_record
 from pipeline.store.files import digest
@@ -80,12 +80,13 @@ def _shipped() -> dict[str, str]:
 
 
 def check_libraries(recipe: Recipe, stages: Collection[str]) -> None:
-    """Are the encoder and the tokenizer there that these stages want? Asked before the first stage,
-    not when theirs comes, hours later. Raises UserError."""
+    """Are the encoder, the tokenizer and the benchmarks there that these stages want? Asked before
+    the first stage, not when theirs comes, hours later. Raises UserError."""
     if "score" in stages:
         encoder_version(recipe.score)
     if "publish" in stages:
         with_tokenizer(recipe.publish, recipe)
+        benchmark_texts(recipe)
 
 
 def encoder_version(settings: ScoreSettings) -> str | None:

@@ -35,7 +35,7 @@ READ = ["id", "messages", "source", "persona", "user_persona"]
 
 def beside(context: StageContext) -> BesideRows:
     """Read the benchmarks, and give every new speaker a name."""
-    return BesideRows(KnownRuns.read(_texts(context.job.recipe)), _people(context))
+    return BesideRows(KnownRuns.read(benchmark_texts(context.job.recipe)), _people(context))
 
 
 def name_of(found: BesideRows) -> str:
@@ -47,15 +47,16 @@ def name_of(found: BesideRows) -> str:
 
 
 def benchmark_digests(recipe: Recipe) -> list[str]:
-    """Names the files of the benchmarks by what they hold."""
-    return [hashlib.sha256(place.read_bytes()).hexdigest() for place in _places(recipe)]
+    """Names the files of the benchmarks by what they hold; those that there are."""
+    files = [place for place in _places(recipe) if place.is_file()]
+    return [hashlib.sha256(place.read_bytes()).hexdigest() for place in files]
 
 
 def _places(recipe: Recipe) -> list[Path]:
     return [recipe.folder / Path(named).expanduser() for named in recipe.publish.benchmarks]
 
 
-def _texts(recipe: Recipe) -> dict[str, list[str]]:
+def benchmark_texts(recipe: Recipe) -> dict[str, list[str]]:
     """Every text of every benchmark, by the name of its file. Raises UserError for a file that
     holds none."""
     found = {}

@@ -45,7 +45,7 @@ def lost(context: StageContext) -> Iterator[Refusal]:
     before = [store for store in stores if store.folder != context.output.folder]
     places = list(islice(_quarantined(before), FIRST))
     yield from losses.quarantined(context.funnel, places, context.settings)
-    yield from losses.of_sources(_lost_of_sources(before, context.parts))
+    yield from losses.of_sources(_lost_of_sources(context, before))
 
 
 def _quarantined(stores: Sequence[Store]) -> Iterator[str]:
@@ -55,13 +55,13 @@ def _quarantined(stores: Sequence[Store]) -> Iterator[str]:
             yield from store.columns(part, ["where"])["where"].to_pylist()
 
 
-def _lost_of_sources(stores: Sequence[Store], now: Sequence[Part]) -> dict[str, losses.Lost]:
+def _lost_of_sources(context: StageContext, stores: Sequence[Store]) -> dict[str, losses.Lost]:
     """The sources of which most is gone, by name."""
     entered = [store for store in stores if store.stage in ("collect", "generate")][-1:]
-    if not entered or not stores:
+    if not entered or context.source is None:
         return {}
     came = _rows_of_sources(entered[0], entered[0].parts())
-    left = _rows_of_sources(stores[-1], now)
+    left = _rows_of_sources(context.source, context.parts)
     few = {name: losses.Lost(rows) for name, rows in came.items() if 2 * left[name] < rows}
     for store in stores[stores.index(entered[0]) + 1 :] if few else []:
         for part in store.parts("dropped"):
