@@ -18,6 +18,7 @@ import pyarrow as pa
 from pipeline import texts
 from pipeline.publish import infos
 from pipeline.publish.configs import CONFIGS
+from pipeline.publish.gates import licences
 from pipeline.publish.infos import ConfigInfo
 from pipeline.publish.summary import Summary
 from pipeline.store.files import FileMark
@@ -82,9 +83,11 @@ def croissant(
 
 
 def _licences(summary: Summary) -> list[str]:
-    """By their addresses, where they are SPDX names; others as they are called."""
-    named = sorted({source.license for source in summary.sources if source.license})
-    return list(map(_address, named))
+    """That of the whole, or else all of them: by their addresses, where they are SPDX names; others
+    as they are called."""
+    names = {source.license for source in summary.sources}
+    whole = licences.whole_of(names)
+    return list(map(_address, [whole] if whole else sorted(filter(None, names))))
 
 
 def _address(licence: str) -> str:

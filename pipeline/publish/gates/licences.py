@@ -20,6 +20,7 @@ from typing import Any, Literal, NamedTuple, cast
 from pipeline import texts
 from pipeline.publish.gates.refusal import NamedRows, Refusal
 from pipeline.publish.infos import ConfigInfo
+from pipeline.recipe.base import plural
 
 Kind = Literal["free", "credit", "share", "noncommercial", "unchanged", "own"]
 OWN = "LicenseRef-"  # a licence without an SPDX name
@@ -88,14 +89,14 @@ def derived(names: Collection[str]) -> str | None:
     return None
 
 
-def _whole(names: Collection[str | None]) -> str | None:
+def whole_of(names: Collection[str | None]) -> str | None:
     """The same, where rows may state none (None): then there is none for all of them."""
     return None if None in names else derived(sorted(filter(None, names)))
 
 
 def front(names: Collection[str | None]) -> dict[str, str]:
     """The licence as the Hub's metadata has it. names: those of the rows; None: not stated."""
-    stated, whole = sorted(filter(None, names)), _whole(names)
+    stated, whole = sorted(filter(None, names)), whole_of(names)
     if not stated:
         return {"license": UNKNOWN}
     if whole and licence(whole).hub:
@@ -108,7 +109,7 @@ def front(names: Collection[str | None]) -> dict[str, str]:
 
 def in_words(names: Collection[str | None]) -> str:
     """The licence for a reader. names: those of the rows; None: not stated."""
-    stated, whole = sorted(filter(None, names)), _whole(names)
+    stated, whole = sorted(filter(None, names)), whole_of(names)
     if whole:
         return whole
     unstated = ["not stated"] * (None in names or not stated)
@@ -122,12 +123,12 @@ def file_of(rows: LicenceRows) -> str | None:
     names = {name for name, _ in rows}
     if front(names)["license"] != "other":
         return None
-    whole = _whole(names)
+    whole = whole_of(names)
     lines = [f"This dataset is released under {whole}.", ""]
     if whole is None:
         lines[0] = SEVERAL
     for (name, source), named in rows.items():
-        lines.append(f"{source}: {named.rows} rows under {_where(name)}")
+        lines.append(f"{source}: {plural(named.rows, 'row')} under {_where(name)}")
     return "\n".join(lines) + "\n"
 
 

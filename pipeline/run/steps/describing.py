@@ -31,7 +31,8 @@ def describe(
 ) -> None:
     """Write all of it. refused: why the dataset may not be released, a sentence each."""
     recipe = context.job.recipe
-    made = replace(making.made(context, dataset), charts=charts(summary))
+    made = making.made(context, dataset, summary.private)
+    made = replace(made, charts=charts(summary))
     own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
     funnel = of_real_rows([*context.funnel, own], made.fates, making.is_rehearsed(recipe))
     agreements = calibration(recipe)

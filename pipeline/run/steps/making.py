@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,14 +30,14 @@ SHORT = 900  # characters: it is seen beside licence and rows without scrolling
 HIDDEN = {"base_url", "key", "extra", "taken_down"}
 
 
-def made(context: StageContext, dataset: Store) -> Made:
-    """All of it but the charts."""
+def made(context: StageContext, dataset: Store, private: Collection[str]) -> Made:
+    """All of it but the charts. private: names of sources with private rows."""
     recipe = context.job.recipe
     found = fates(context)
     return Made(
         fates=found,
         taken_down=sum(fate.reasons.get(RULE, 0) for fate in found),
-        recipe=recipe_text(recipe),
+        recipe=recipe_text(recipe, private),
         versions=versions(context),
         about=about(recipe),
         contact=recipe.publish.contact,
@@ -82,10 +82,13 @@ def versions(context: StageContext) -> dict[str, str]:
     return found | {name: importlib.metadata.version(name) for name in sorted(packages)}
 
 
-def recipe_text(recipe: Recipe) -> str:
+def recipe_text(recipe: Recipe, private: Collection[str]) -> str:
     """The recipe as YAML, without what concerns nobody else: see `HIDDEN`. Of paths only the last
-    part is shown."""
+    part is shown, and of private sources no file: messengers name them by who has written."""
     values = recipe.model_dump(mode="json", exclude_defaults=True)
+    for source in values.get("collect", {}).get("sources", []):
+        if source["name"] in private:
+            source.pop("files", None)
     return yaml.safe_dump(
         _public(values),
         sort_keys=False,
