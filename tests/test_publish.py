@@ -254,7 +254,10 @@ def test_a_chat_of_a_messenger_is_private_from_its_file_to_the_report(tmp_path: 
     (told,) = [line for line in shown.stderr.splitlines() if sentence in line]
     assert told.startswith("publish: 1 row (")
     assert told.endswith("write `publish: {consent: [phone]}`; else `{private_rows: leave_out}`.")
-    assert sentence in (out / "6-publish" / "dataset" / "README.md").read_text()
+    text = (out / "6-publish" / "dataset" / "README.md").read_text()
+    assert sentence in text
+    assert "talks.jsonl" in text  # the recipe names the files, but those of private chats
+    assert "WhatsApp" not in text
     assert sentence in " ".join(rapport("stats", out).stdout.split())
     report = json.loads(rapport("stats", out, "--json").stdout)[-1]
     assert len(report["refused"]) == 1
