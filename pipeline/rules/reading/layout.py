@@ -24,7 +24,7 @@ from pipeline.rules.reading import lists
 BeginningsOf = Callable[[str], Iterable[str]]  # of a line
 
 
-class Layout(NamedTuple):
+class LaidOut(NamedTuple):
     """lines: each with its list. beginnings: all different ones. owners: the numbers of the lines
     of each, one list for all. starts: where those of each beginning start, and the end of the last.
     """
@@ -35,14 +35,14 @@ class Layout(NamedTuple):
     starts: list[int]
 
 
-def layout(names: Sequence[str], beginnings_of: BeginningsOf, code: Path) -> Layout:
+def layout(names: Sequence[str], beginnings_of: BeginningsOf, code: Path) -> LaidOut:
     """Of all lines of some lists. code: the file that says what a line's beginnings are."""
     digest = blake2b(" ".join(names).encode(), digest_size=4).hexdigest()
     make = partial(_lay_out, names, beginnings_of)
     tables = prepared(f"phrases_{digest}", make, [code, *_made_from(names)])
     lines = [entry.split("\0") for entry in _texts(tables["lines"])]
     owners, starts = tables["owners"].tolist(), tables["starts"].tolist()
-    return Layout(lines, _texts(tables["beginnings"]), owners, starts)
+    return LaidOut(lines, _texts(tables["beginnings"]), owners, starts)
 
 
 def _lay_out(names: Sequence[str], beginnings_of: BeginningsOf) -> Arrays:
