@@ -8,8 +8,10 @@ It decides nothing, and it alone prints, reads the environment and exits.
     push.py      push
     forget.py    forget
     compare.py   compare
+    train.py     train sft, dpo, kto, annotations
     look.py      why, stats
     calibrate.py calibrate filter, calibrate score
+    companion.py serve, chat
     request.py   what the command of a stage was given, and its run
     execute.py   runs a recipe, shows progress meanwhile
     progress.py  a bar for each stage, or plain lines
@@ -25,7 +27,7 @@ import sys
 import click
 
 from pipeline import UserError, __version__
-from pipeline.cli import calibrate, compare, forget, look, push, run, stages
+from pipeline.cli import calibrate, companion, compare, forget, look, push, run, stages, train
 from pipeline.cli.execute import UNKEPT
 from pipeline.cli.streams import complain
 from pipeline.run.startup import lean
@@ -69,6 +71,8 @@ for _command in (
     *compare.COMMANDS,
     *look.COMMANDS,
     *calibrate.COMMANDS,
+    *companion.COMMANDS,
+    *train.COMMANDS,
 ):
     cli.add_command(_command)
 

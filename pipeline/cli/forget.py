@@ -1,20 +1,22 @@
-"""`rapport forget`: rows are taken down."""
+"""`rapport forget`: rows are taken down, or what companions remember of a user."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline import UserError
 from pipeline.cli import streams
+from pipeline.cli.companion import memories
 
 if TYPE_CHECKING:
     from pipeline.store.report import Report
 
 
 @click.command()
-@click.argument("folder", metavar="RUN|DATASET")
+@click.argument("folder", metavar="[RUN|DATASET]", required=False)
 @click.option(
     "--id",
     multiple=True,
@@ -35,18 +37,32 @@ if TYPE_CHECKING:
     multiple=True,
     help="Words that a row holds anywhere.",
 )
+@click.option("--memory", metavar="USER", help="Instead of rows: whom companions remember.")
 @click.option(
     "--workers",
     type=click.IntRange(1),
     help="Processes [default: one a core].",
 )
-def forget(folder: str, workers: int | None, **asked: Sequence[str]) -> None:
-    """Take rows of a dataset down, and publish a version without them.
+def forget(
+    folder: str | None, memory: str | None, workers: int | None, **asked: Sequence[str]
+) -> None:
+    """Take rows of a dataset down, and publish a version without them; or delete what companions
+    remember of a user (--memory).
 
     Here only; `rapport push` sends it. Every later run into the folder leaves the same rows out.
     """
-    if not any(asked.values()):
-        raise click.UsageError("Say what to take down: --id, --source, --author or --match.")
+    named = any(asked.values())
+    if folder and named and memory is None:
+        _take_down(folder, workers, asked)
+    elif memory and not folder and not named:
+        _forget_user(memory)
+    else:
+        raise click.UsageError(
+            "Say what to take down: RUN with --id, --source, --author or --match; or --memory USER."
+        )
+
+
+def _take_down(folder: str, workers: int | None, asked: Mapping[str, Sequence[str]]) -> None:
     from pipeline.cli.progress import display
     from pipeline.recipe.publish import TakenDown
     from pipeline.run.context import Job
@@ -75,6 +91,15 @@ def _result(run: str, report: Report) -> Iterator[str]:
     yield f"{rows} rows are taken down in {run}, {report['kept']} are published."
     yield "The list is in taken_down.json there; every later run into this folder honours it."
     yield f"Send the new version: rapport push {run} OWNER/NAME"
+
+
+def _forget_user(user: str) -> None:
+    from pipeline.companion import memory
+
+    cards = memory.forget(memories(), user)
+    if not cards:
+        raise UserError(f"Nothing is remembered of {user} in {memories()}.")
+    streams.show_lines([f"Forgotten: {user}, with {cards} of {cards} cards, in {memories()}."])
 
 
 COMMANDS = (forget,)

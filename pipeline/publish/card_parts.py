@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from string import Template
 from typing import Any
 
+import yaml
+
 from pipeline import texts
 from pipeline.publish import markdown
 from pipeline.publish.charts import FOLDER
@@ -18,11 +20,12 @@ from pipeline.publish.fates import Fate
 from pipeline.publish.gates import licences
 from pipeline.publish.gates.rating import GRADES
 from pipeline.publish.markdown import table
-from pipeline.publish.split import REHEARSAL
+from pipeline.publish.split import REHEARSAL, TRAIN
 from pipeline.publish.summary import Rating, Summary
 from pipeline.publish.value_counts import shown
 from pipeline.store.agreement import Agreement, Agreements, Interval
 from pipeline.store.report import FunnelRow, by_count
+from pipeline.train.entries import axolotl_dataset, llama_factory_dataset
 
 PLACE = "OWNER/NAME"  # of the dataset on the Hub; a push writes its own
 REASONS_SHOWN = 4  # of a stage, the commonest
@@ -120,13 +123,22 @@ def trainers(summary: Summary, name: str) -> dict[str, str]:
         "noted": "trainers_noted.md",
     }
     present = {config.name for config in summary.configs if config.rows}
-    short = re.sub(r"\W+", "_", name)
+    given = _entries(re.sub(r"\W+", "_", name)) | {"place": PLACE}
     found = []
     for config, file in files.items():
         if config in present:
-            template = Template(texts.text("publish", file))
-            found.append(template.substitute(place=PLACE, short=short))
+            found.append(Template(texts.text("publish", file)).substitute(given))
     return {"trainers": "\n\n".join(found)}
+
+
+def _entries(short: str) -> dict[str, str]:
+    """What trainers that have a list of datasets write into it. short: a name that is a word."""
+    listed = {short: llama_factory_dataset(PLACE, "default", TRAIN)}
+    found = {"llama_factory": json.dumps(listed, indent=1)}
+    for config in ("default", "noted"):
+        entry = axolotl_dataset(PLACE, config, TRAIN, "sft")
+        found[f"axolotl_{config}"] = yaml.safe_dump([entry], sort_keys=False).rstrip()
+    return found
 
 
 # --- stages

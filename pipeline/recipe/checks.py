@@ -23,6 +23,7 @@ JUDGES: KeyPath = ("score", "judge", "models")
 MODEL_USES = ("inventor", "character", "user")  # the keys of `generate` that name a model
 # of these, the ones that write the messages
 WRITERS: dict[str, tuple[str, ...]] = {"talk": ("character", "user"), "script": ("inventor",)}
+NAMED_FILES = (("publish", "calibration"), ("publish", "about"), ("score", "classifiers"))
 
 
 # --- files
@@ -56,10 +57,10 @@ def _named_paths(document: Document) -> Iterator[tuple[KeyPath, str]]:
     for number, named in enumerate(document.listed("publish", "benchmarks")):
         if isinstance(named, str):
             yield ("publish", "benchmarks", number), named
-    for key in ("calibration", "about"):
-        named = document.section("publish").get(key)
+    for section, key in NAMED_FILES:
+        named = document.section(section).get(key)
         if isinstance(named, str):
-            yield ("publish", key), named
+            yield (section, key), named
 
 
 def _paths_of(source: dict[str, object], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:

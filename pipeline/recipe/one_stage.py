@@ -50,7 +50,7 @@ def of_files(
     """
     settings: Values = {}
     for text in sets:
-        _put(settings, text)
+        put(settings, text)
     sources: list[Values] = [
         {"name": name, "files": [path], **(reading or {})} for name, path in named(inputs)
     ]
@@ -112,7 +112,7 @@ def _stem(path: str) -> str:
     return parts[-1].partition(".")[0] or "input"
 
 
-def _put(settings: Values, text: str) -> None:
+def put(settings: Values, text: str) -> None:
     """Put a setting, as `rules.structure.turns.limit=6`, into a section. Values are YAML."""
     key, equals, value = text.partition("=")
     *path, last = key.split(".")

@@ -18,6 +18,7 @@ from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
 from pipeline.run.about import about
 from pipeline.run.calibration import calibration
+from pipeline.run.classifiers import classifiers_digest, with_classifiers
 from pipeline.run.steps.beside import benchmark_digests, benchmark_texts
 from pipeline.run.tokenizer import tokenizer_digest, with_tokenizer
 from pipeline.store.agreement import as_record
@@ -70,6 +71,7 @@ def of_measuring(recipe: Recipe) -> dict[str, Any]:
     return {
         "shipped": _shipped(),
         "encoder": encoder_version(recipe.score),
+        "classifiers": classifiers_digest(recipe),
     }
 
 
@@ -80,10 +82,11 @@ def _shipped() -> dict[str, str]:
 
 
 def check_libraries(recipe: Recipe, stages: Collection[str]) -> None:
-    """Are the encoder, the tokenizer and the benchmarks there that these stages want? Asked before
+    """Is there what these stages want: encoder, classifiers, tokenizer, benchmarks? Asked before
     the first stage, not when theirs comes, hours later. Raises UserError."""
     if "score" in stages:
         encoder_version(recipe.score)
+        with_classifiers(recipe.score, recipe)
     if "publish" in stages:
         with_tokenizer(recipe.publish, recipe)
         benchmark_texts(recipe)
