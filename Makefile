@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make quickstart` and `make test`. Both make their own environment in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm companion look
+MEASURED := collect crawl takedown sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm companion look
 
 # Every process would compile all our modules anew, a second each, where the shell forbids Python to keep them.
 unexport PYTHONDONTWRITEBYTECODE

@@ -257,14 +257,15 @@ def test_axolotl_reads_the_published_files_and_trains_on_replies(
 
 def test_the_card_of_the_dataset_says_the_same(folder: Path, model: Path, tmp_path: Path) -> None:
     card = (folder / "README.md").read_text("utf-8")
-    (block,) = re.findall(r"```yaml\n(.*?)```", card, re.S)
+    block = re.findall(r"Axolotl, in `datasets`:\n\n```yaml\n(.*?)```", card, re.S)[0]
     (entry,) = yaml.safe_load(block)
     (train,) = exported(folder, model, tmp_path, "axolotl", "sft")["datasets"]  # type: ignore[misc]
     assert entry | {"path": str(folder)} == train
-    (block,) = re.findall(r"```json\n(.*?)```", card, re.S)
+    block = re.findall(r"LLaMA-Factory.*?```json\n(.*?)```", card, re.S)[0]
     exported(folder, model, tmp_path, "llama-factory", "sft", "--template", "chatml")
     info = json.loads((tmp_path / "dataset_info.json").read_text("utf-8"))
-    assert json.loads(block)["dialogues"] | {"hf_hub_url": str(folder)} == info["published"]
+    (listed,) = json.loads(block).values()
+    assert listed | {"hf_hub_url": str(folder)} == info["published"]
 
 
 @pytest.mark.parametrize("kind", ["sft", "dpo", "kto"])

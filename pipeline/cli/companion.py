@@ -1,4 +1,4 @@
-"""Commands for whoever talks with a character: serve, chat; and forget, of what was remembered."""
+"""Commands for whoever talks with a character: serve, chat."""
 
 from __future__ import annotations
 
@@ -193,18 +193,6 @@ def _commanded(talk: OwnTalk, line: str, loop: asyncio.Runner) -> Iterator[str]:
         yield HELP
 
 
-@click.command()
-@click.option("--memory", "user", metavar="USER", required=True, help="Whose memory is deleted.")
-def forget(user: str) -> None:
-    """Delete what companions remember of a user."""
-    from pipeline.companion import memory
-
-    cards = memory.forget(_memories(), user)
-    if not cards:
-        raise UserError(f"Nothing is remembered of {user} in {_memories()}.")
-    streams.show_lines([f"Forgotten: {user}, with {cards} of {cards} cards, in {_memories()}."])
-
-
 # --- what the options mean
 
 
@@ -217,7 +205,7 @@ def _service(card: str | None, options: Mapping[str, object]) -> Service:
     found = agent.companions(Path(card), settings) if card else [agent.seed(settings)]
     saved = options["save"]
     keeping = Keeping(
-        memory=_memories() if options["memory"] else None,
+        memory=memories() if options["memory"] else None,
         saved=Path(str(saved)) if saved else None,
     )
     return Service(agent.by_name(found), model, os.environ, keeping)
@@ -249,10 +237,10 @@ def _model(card: str | None, options: Mapping[str, object]) -> ModelSettings:
     )
 
 
-def _memories() -> Path:
+def memories() -> Path:
     """The folder of memories: among the user's data."""
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data, "rapport", "memory")
 
 
-COMMANDS = (serve, chat, forget)
+COMMANDS = (serve, chat)

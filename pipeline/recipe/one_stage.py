@@ -18,6 +18,7 @@ from pipeline.recipe.document import Document, NotYaml, parsed
 from pipeline.recipe.loading import accepted, checked
 from pipeline.recipe.mistakes import Mistake
 from pipeline.recipe.models import ModelSettings
+from pipeline.recipe.publish import PublishSettings
 from pipeline.recipe.settings import Recipe
 
 KEY_VALUE = "write KEY=VALUE, as in languages=[en] or rules.structure.turns.limit=6."
@@ -31,6 +32,7 @@ class Sections(TypedDict, total=False):
     models: dict[str, ModelSettings]
     collect: CollectSettings
     dedup: DedupSettings
+    publish: PublishSettings
 
 
 def of_files(

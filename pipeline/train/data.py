@@ -25,7 +25,7 @@ from pipeline.publish.configs import CONFIGS
 from pipeline.publish.configs.made import UNKNOWN, PublishedRow
 from pipeline.publish.outgoing import DATASET, STAGE
 from pipeline.publish.split import TEST, TRAIN, VALIDATION
-from pipeline.run.reports import standing
+from pipeline.run.standing import standing
 
 HUB_NAME = re.compile(r"([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
 REHEARSAL = {"default": "rehearsal", "preference": "rehearsal_preference"}
