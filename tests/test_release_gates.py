@@ -169,7 +169,7 @@ def test_pairs_across_splits_are_exactly_those_of_a_plain_count(seed: int) -> No
     kind = pa.large_list(pa.uint32())
     parts = [leaks.distinct(pa.array(some, kind)) for some in (lists[:41], lists[41:])]
     held = np.flatnonzero(leaks.is_held_out(places))
-    index = leaks.HeldOut(leaks.joined(parts).taken(held), held, places[held])
+    index = leaks.HeldOutRows(leaks.joined(parts).taken(held), held, places[held])
     found = [*index.leaks(parts[0], 0, places[:41]), *index.leaks(parts[1], 41, places[41:])]
     assert {(one.row, one.held_out): one.similarity for one in found} == pytest.approx(expected)
     assert len(found) == len(expected) > 5

@@ -163,14 +163,14 @@ def _talk(talk: OwnTalk, loop: asyncio.Runner) -> None:
 
 
 def _show_answer(talk: OwnTalk, line: str, loop: asyncio.Runner) -> None:
-    from pipeline.companion.asked import Refusal
+    from pipeline.companion.asked import Declined
 
     try:
         if line.startswith("/"):
             streams.show_lines(_commanded(talk, line, loop))
         else:
             streams.show_lines([f"{talk.who.name}: {loop.run(talk.say(line))}"])
-    except Refusal as refusal:
+    except Declined as refusal:
         streams.complain(refusal.message, 0)
 
 

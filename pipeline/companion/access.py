@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from pipeline import UserError
-from pipeline.companion.asked import Refusal
+from pipeline.companion.asked import Declined
 from pipeline.companion.view import refused
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -49,35 +49,35 @@ def guard(access: Access, connections: Connections) -> Middleware:
             _check(request, access)
             if under_way >= access.clients:
                 message = f"{access.clients} requests are under way; ask again in a moment."
-                raise Refusal(429, message, "overloaded")
+                raise Declined(429, message, "overloaded")
             under_way += 1
             try:
                 return await handler(request)
             finally:
                 under_way -= 1
-        except Refusal as refusal:
+        except Declined as refusal:
             return refused(refusal)
         except web.HTTPException as error:
             return refused(_of_http(error))
         except UserError as error:
-            return refused(Refusal(500, str(error), "server"))
+            return refused(Declined(500, str(error), "server"))
 
     return checked
 
 
 def _check(request: web.Request, access: Access) -> None:
-    """Raises Refusal for a request of another site, or without the token."""
+    """Raises Declined for a request of another site, or without the token."""
     origin = request.headers.get("Origin")
     if origin and origin.partition("://")[2] != request.host:
-        raise Refusal(403, f"Requests of pages from {origin} are not answered.", "origin")
+        raise Declined(403, f"Requests of pages from {origin} are not answered.", "origin")
     if access.token is None:
         if not is_loopback(_name_of(request.host)):
-            raise Refusal(403, f"This is not {request.host}.", "host")
+            raise Declined(403, f"This is not {request.host}.", "host")
     elif not request.path.startswith(("/v1/", "/talk/")):
         return  # the page holds no secret; what it asks for needs the token
     elif not hmac.compare_digest(_token_in(request).encode(), access.token.encode()):
         message = "A token is needed: `Authorization: Bearer …`, as the server printed it."
-        raise Refusal(401, message, "invalid_api_key")
+        raise Declined(401, message, "invalid_api_key")
 
 
 def _name_of(host: str) -> str:
@@ -91,21 +91,21 @@ def _token_in(request: web.Request) -> str:
     return request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
 
 
-def _of_http(error: web.HTTPException) -> Refusal:
+def _of_http(error: web.HTTPException) -> Declined:
     if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return Refusal(413, f"A request has at most {MOST_BODY:,} bytes.", "too_long")
-    return Refusal(error.status, error.reason, "not_found" if error.status == 404 else "http")
+        return Declined(413, f"A request has at most {MOST_BODY:,} bytes.", "too_long")
+    return Declined(error.status, error.reason, "not_found" if error.status == 404 else "http")
 
 
 async def body_in(request: web.Request) -> bytes:
-    """The body of a request. Raises Refusal where it is too long or comes too slowly."""
+    """The body of a request. Raises Declined where it is too long or comes too slowly."""
     if (request.content_length or 0) > MOST_BODY:
-        raise Refusal(413, f"A request has at most {MOST_BODY:,} bytes.", "too_long")
+        raise Declined(413, f"A request has at most {MOST_BODY:,} bytes.", "too_long")
     try:
         async with asyncio.timeout(SLOWEST):
             return await request.read()
     except TimeoutError:
-        raise Refusal(408, f"The body did not arrive in {SLOWEST:.0f} s.", "timeout") from None
+        raise Declined(408, f"The body did not arrive in {SLOWEST:.0f} s.", "timeout") from None
 
 
 class Connections:

@@ -1,6 +1,6 @@
 """A request of a chat client, read and checked: OpenAI's protocol, as far as a talk needs it.
 
-What cannot be answered is a `Refusal`, which the client gets in OpenAI's form. System messages of a
+What cannot be answered is a `Declined`, which the client gets in OpenAI's form. System messages of a
 client are left out: who a companion is stands on its card.
 """
 
@@ -31,7 +31,7 @@ MOST_STOPS = 4  # OpenAI's limit
 RequestBody = Mapping[str, object]
 
 
-class Refusal(Exception):
+class Declined(Exception):
     """A request that is not answered. status: of HTTP. param: the field that is wrong."""
 
     def __init__(self, status: int, message: str, code: str, param: str | None = None):
@@ -60,22 +60,24 @@ class ChatAsked:
 
 
 def body_of(content: bytes) -> RequestBody:
-    """The JSON object of a request. Raises Refusal."""
+    """The JSON object of a request. Raises Declined."""
     try:
         body = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise Refusal(400, f"The body is not JSON that can be read: {error}.", "bad_json") from None
+        raise Declined(
+            400, f"The body is not JSON that can be read: {error}.", "bad_json"
+        ) from None
     if not isinstance(body, dict):
-        raise Refusal(400, "The body is not a JSON object.", "bad_json")
+        raise Declined(400, "The body is not a JSON object.", "bad_json")
     return cast(RequestBody, body)
 
 
 def chat_asked(body: RequestBody) -> ChatAsked:
-    """A request for a reply. Raises Refusal that names the field."""
+    """A request for a reply. Raises Declined that names the field."""
     whole = messages_of(body)
     spoken = tuple(message for message in whole if message.role != "system")
     if _number(body, "n", 1, 128) not in (None, 1):
-        raise Refusal(400, "n: one reply at a time; ask again for another.", "unsupported", "n")
+        raise Declined(400, "n: one reply at a time; ask again for another.", "unsupported", "n")
     options = body.get("stream_options")
     return ChatAsked(
         model=_text(body, "model") or "",
@@ -89,13 +91,13 @@ def chat_asked(body: RequestBody) -> ChatAsked:
 
 
 def messages_of(body: RequestBody) -> tuple[Message, ...]:
-    """The messages of a request. Raises Refusal."""
+    """The messages of a request. Raises Declined."""
     given = body.get("messages")
     if not isinstance(given, list) or not given:
         raise _wrong("messages", "a list of at least one message")
     if len(given) > MOST_MESSAGES:
         message = f"messages: {len(given)}, at most {MOST_MESSAGES} are read."
-        raise Refusal(413, message, "too_long", "messages")
+        raise Declined(413, message, "too_long", "messages")
     read = (_message(one, f"messages[{index}]") for index, one in enumerate(given))
     return tuple(message for message in read if message.content.strip())
 
@@ -109,7 +111,7 @@ def _message(given: object, where: str) -> Message:
     content = _content(given.get("content"), f"{where}.content")
     if len(content) > LONGEST:
         message = f"{where}.content: {len(content)} characters, at most {LONGEST} are read."
-        raise Refusal(413, message, "too_long", where)
+        raise Declined(413, message, "too_long", where)
     if not is_whole(content):
         raise _wrong(f"{where}.content", "text without half characters")
     return Message(ROLES[role], content)
@@ -169,5 +171,5 @@ def _text(body: RequestBody, name: str) -> str | None:
     return value
 
 
-def _wrong(where: str, wanted: str) -> Refusal:
-    return Refusal(400, f"{where} must be {wanted}.", "invalid_value", where)
+def _wrong(where: str, wanted: str) -> Declined:
+    return Declined(400, f"{where} must be {wanted}.", "invalid_value", where)

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from pipeline.companion.agent import Companion
-from pipeline.companion.asked import Refusal, RequestBody, messages_of
+from pipeline.companion.asked import Declined, RequestBody, messages_of
 from pipeline.conversation import Message
 from pipeline.formats.cards import to_json
 from pipeline.store.files import RunFolder
@@ -33,21 +33,21 @@ class SavedMessage:
 
 
 def saved_messages(body: RequestBody) -> list[SavedMessage]:
-    """The messages of a talk that a page sends. Raises Refusal."""
+    """The messages of a talk that a page sends. Raises Declined."""
     messages = [one for one in messages_of(body) if one.role != "system"]
     given = body.get("messages")
     assert isinstance(given, list)
     if len(messages) != len(given):
-        raise Refusal(400, "messages: of user and assistant, none empty.", "invalid_value")
+        raise Declined(400, "messages: of user and assistant, none empty.", "invalid_value")
     return [_saved(message, raw) for message, raw in zip(messages, given, strict=True)]
 
 
 def _saved(message: Message, raw: Mapping[str, object]) -> SavedMessage:
     swipes, thumb = raw.get("swipes") or [], raw.get("thumb") or 0
     if not isinstance(swipes, list) or not all(isinstance(one, str) for one in swipes):
-        raise Refusal(400, "swipes must be a list of texts.", "invalid_value", "swipes")
+        raise Declined(400, "swipes must be a list of texts.", "invalid_value", "swipes")
     if thumb not in THUMBS:
-        raise Refusal(400, "thumb must be 1, 0 or -1.", "invalid_value", "thumb")
+        raise Declined(400, "thumb must be 1, 0 or -1.", "invalid_value", "thumb")
     return SavedMessage(message, tuple(swipes[:MOST_SWIPES]), int(str(thumb)))
 
 

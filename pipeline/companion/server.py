@@ -33,7 +33,7 @@ from pipeline.companion.access import (
 from pipeline.companion.agent import Companion
 from pipeline.companion.asked import (
     ChatAsked,
-    Refusal,
+    Declined,
     RequestBody,
     body_of,
     chat_asked,
@@ -181,11 +181,11 @@ class _Routes:
     async def _save(self, request: web.Request) -> web.Response:
         folder = self._service.keeping.saved
         if folder is None:
-            raise Refusal(404, "Nothing is saved: serve with --save FOLDER.", "not_kept")
+            raise Declined(404, "Nothing is saved: serve with --save FOLDER.", "not_kept")
         body = body_of(await body_in(request))
         who, name = self._who(body), body.get("name")
         if not isinstance(name, str) or not TALK_NAME.fullmatch(name):
-            raise Refusal(400, "name: letters, digits and hyphens.", "invalid_value", "name")
+            raise Declined(400, "name: letters, digits and hyphens.", "invalid_value", "name")
         text = saved.lines(who, saved.saved_messages(body), _now())
         saved.save(folder, name, who, text)
         return view.json_response({"saved": f"{name}.jsonl"})
@@ -216,7 +216,7 @@ async def _send(
     """The pieces of an answer, or its error."""
     try:
         found = answer.result()
-    except Refusal as refusal:
+    except Declined as refusal:
         await _write(stream, view.event(refusal.as_record()))
         return
     for chunk in view.chunks(asked, found, who, head):

@@ -14,7 +14,7 @@ from typing import Self
 
 from pipeline.companion import background, memory
 from pipeline.companion.agent import Companion
-from pipeline.companion.asked import ChatAsked, Refusal
+from pipeline.companion.asked import ChatAsked, Declined
 from pipeline.companion.decision import decide
 from pipeline.companion.memory import UserMemory
 from pipeline.companion.reply import (
@@ -112,17 +112,17 @@ class Service:
         return ""
 
     def companion(self, name: str) -> Companion:
-        """The companion of a name. Raises Refusal."""
+        """The companion of a name. Raises Declined."""
         known = {key.lower(): one for key, one in self.companions.items()}
         known |= {one.name.lower(): one for one in self.companions.values()}
         if name.lower() not in known:
             names = ", ".join(self.companions)
             message = f"The model `{name}` does not exist; there are {names}."
-            raise Refusal(404, message, "model_not_found", "model")
+            raise Declined(404, message, "model_not_found", "model")
         return known[name.lower()]
 
     async def answer(self, asked: ChatAsked) -> Answered:
-        """The answer to a request. Raises Refusal."""
+        """The answer to a request. Raises Declined."""
         who = self.companion(asked.model)
         try:
             async with asyncio.timeout(LONGEST):
@@ -130,14 +130,14 @@ class Service:
                     return await self._in_background(asked)
                 return await self._reply(who, asked)
         except TimeoutError:
-            raise Refusal(504, f"No reply within {LONGEST:.0f} seconds.", "timeout") from None
+            raise Declined(504, f"No reply within {LONGEST:.0f} seconds.", "timeout") from None
         except StopRun as error:
             self._client.resume()
-            raise Refusal(502, str(error), "upstream") from None
+            raise Declined(502, str(error), "upstream") from None
         except CallFailed as failed:
             status = 400 if failed.reason == "too_long" else 502
             message = f"The model gave no answer ({failed.reason}): {failed.detail}"
-            raise Refusal(status, message, f"upstream_{failed.reason}") from None
+            raise Declined(status, message, f"upstream_{failed.reason}") from None
 
     async def _in_background(self, asked: ChatAsked) -> Answered:
         cheap = background.answer(asked.whole)

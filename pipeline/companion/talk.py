@@ -35,7 +35,7 @@ class OwnTalk:
             self._add("assistant", self.who.greeting)
 
     async def say(self, text: str) -> str:
-        """What the companion answers. Raises Refusal, and the talk stays as it was."""
+        """What the companion answers. Raises Declined, and the talk stays as it was."""
         before = list(self.said)
         self._add("user", text)
         try:

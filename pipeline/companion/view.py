@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from pipeline.companion.agent import Companion
-from pipeline.companion.asked import ChatAsked, Refusal
+from pipeline.companion.asked import ChatAsked, Declined
 from pipeline.companion.decision import decide
 from pipeline.companion.memory import UserMemory, stage_of
 from pipeline.companion.reply import CompanionReply
@@ -33,7 +33,7 @@ def json_response(value: object, status: int = 200) -> web.Response:
     )
 
 
-def refused(refusal: Refusal) -> web.Response:
+def refused(refusal: Declined) -> web.Response:
     response = json_response(refusal.as_record(), refusal.status)
     if refusal.status == 429:
         response.headers["Retry-After"] = "1"

@@ -72,7 +72,7 @@ class Leak(NamedTuple):
     similarity: float
 
 
-class HeldOut:
+class HeldOutRows:
     """The rows that are validated and tested on. numbers: (rows,) of each among all rows. sides:
     (rows,) its split."""
 

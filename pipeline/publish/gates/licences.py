@@ -22,7 +22,7 @@ from pipeline.publish.gates.refusal import NamedRows, Refusal
 from pipeline.publish.infos import ConfigInfo
 from pipeline.recipe.base import plural
 
-Kind = Literal["free", "credit", "share", "noncommercial", "unchanged", "own"]
+LicenceKind = Literal["free", "credit", "share", "noncommercial", "unchanged", "own"]
 OWN = "LicenseRef-"  # a licence without an SPDX name
 FILE = "LICENSE"
 UNKNOWN = "unknown"
@@ -47,7 +47,7 @@ class Licence(NamedTuple):
     """What a licence asks for; see the file."""
 
     name: str
-    kind: Kind
+    kind: LicenceKind
     hub: str | None = None
     into: Collection[str] = ()
     never: Collection[str] = ()

@@ -141,12 +141,12 @@ def _shingled(context: StageContext, store: Store) -> list[leaks.ShingledRows]:
 
 def _held_out(
     every: Sequence[leaks.ShingledRows], sides: Sequence[Codes], placed: Placement
-) -> leaks.HeldOut:
+) -> leaks.HeldOutRows:
     chosen = []
     for rows, own in zip(every, sides, strict=True):
         chosen.append(rows.taken(np.flatnonzero(leaks.is_held_out(own))))
     numbers = np.flatnonzero(leaks.is_held_out(placed.places))
-    return leaks.HeldOut(leaks.joined(chosen), numbers, placed.places[numbers])
+    return leaks.HeldOutRows(leaks.joined(chosen), numbers, placed.places[numbers])
 
 
 def _shingle_part(output: Store, store: Store, part: Part) -> tuple[str, FileMark]:
