@@ -1,7 +1,7 @@
 """A request of a chat client, read and checked: OpenAI's protocol, as far as a talk needs it.
 
-What cannot be answered is a `Declined`, which the client gets in OpenAI's form. System messages of a
-client are left out: who a companion is stands on its card.
+What cannot be answered is a `Declined`, which the client gets in OpenAI's form. System messages of
+a client are left out: who a companion is stands on its card.
 """
 
 from __future__ import annotations
