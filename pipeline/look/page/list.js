@@ -1,0 +1,78 @@
+// The rows of a selection as a list that grows by fifty when its end comes into sight.
+
+import { spark } from "./charts.js";
+import { page, PAGE } from "./cursor.js";
+import { html } from "./dom.js";
+import { outcomePill } from "./reader.js";
+import { current, link } from "./state.js";
+import { colourOf, figure, plain, plural } from "./words.js";
+
+/** Adds the rows from `offset` on to `host`, and watches for its end. */
+export async function growing(host, offset, signal, view = "rows") {
+  const found = await page(offset);
+  if (signal.aborted) return found;
+  host.append(...found.rows.map((row, i) => listed(row, offset + i, view)));
+  if (offset + PAGE < found.count) watchEnd(host, offset + PAGE, signal, view);
+  return found;
+}
+
+function watchEnd(host, offset, signal, view) {
+  const end = html`<li class="end" aria-hidden="true"></li>`;
+  host.append(end);
+  const watcher = new IntersectionObserver(
+    ([entry]) => {
+      if (!entry.isIntersecting) return;
+      watcher.disconnect();
+      end.remove();
+      growing(host, offset, signal, view);
+    },
+    { rootMargin: "600px" },
+  );
+  watcher.observe(end);
+  signal.addEventListener("abort", () => watcher.disconnect());
+}
+
+export function listed(row, at, view = "rows") {
+  const open = link({ view, id: row.id, at: String(at) });
+  return html`<li><a class="row" href=${open} data-id=${row.id} data-key=${row.id}>
+    <span class="meta"><i class="dot" style=${{ background: colourOf(row.source) }}></i>
+      <span class="source">${row.source}</span> ${outcomePill(row)}</span>
+    <span class="start" dir="auto">${startOf(row)}</span>
+    <span class="meta"><span>${plural(row.turns ?? row.messages ?? 0, "turn")}</span>
+      ${sorted(row)} ${row.language ? html`<span>${row.language}</span>` : null} ${warnings(row)} ${reviewed(row)}
+      ${spark(row.closeness ?? [])}</span></a></li>`;
+}
+
+function startOf({ hit, start }) {
+  if (!hit) return start || "(no words)";
+  return html`${hit.before}<mark>${hit.match}</mark>${hit.after}`;
+}
+
+function sorted(row) {
+  const name = current().get("sort");
+  if (!name || !Number.isFinite(row.value)) return null;
+  return html`<b class="value">${plain(name)} ${figure(row.value)}</b>`;
+}
+
+function warnings(row) {
+  const others = (row.rules ?? []).filter((rule) => rule !== row.reason);
+  if (!others.length) return null;
+  return html`<span class="warned" title=${others.join(", ")}>▲ ${others.length}</span>`;
+}
+
+function reviewed(row) {
+  const signs = { keep: "✓ keep", drop: "✕ drop", edit: "✎ edit" };
+  if (!row.review && !row.note) return null;
+  return html`<span class=${`reviewed ${row.review ?? ""}`}>${signs[row.review] ?? "✎ note"}</span>`;
+}
+
+/** Marks the row of the address, and brings it into sight. */
+export function markRow(host, id) {
+  for (const row of host.querySelectorAll(".row")) {
+    const isHere = row.dataset.id === id;
+    row.classList.toggle("at", isHere);
+    if (isHere) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+    if (isHere) row.scrollIntoView({ block: "nearest" });
+  }
+}
