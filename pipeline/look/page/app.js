@@ -18,6 +18,7 @@ import { count, nameSources } from "./words.js";
 const views = { funnel, rows, conversation, pairs, whatif, compare, review };
 const TABS = ["funnel", "rows", "pairs", "whatif", "compare", "review"];
 const POLL = 2000; // milliseconds between two looks at a live run
+const SOON = 400; // while the index is made
 
 const main = document.getElementById("main");
 let about = null;
@@ -32,6 +33,7 @@ async function show() {
   const name = state.get("view");
   document.body.classList.remove("sheet-open");
   if (name !== view) begin(name);
+  if (!about.rows && about.indexing) return fill(main, loading("Reading the rows …"));
   try {
     await views[name].show(main, { about, state, signal });
   } catch (error) {
@@ -86,16 +88,22 @@ async function read() {
   showRun();
 }
 
-/** A live run: where new rows have landed, the view is made anew. */
+/** While a run is at work, or its index is made: where rows have landed, the view is made anew. */
 async function follow() {
-  const progress = await fresh("progress").catch(() => null);
-  if (progress && (progress.version !== about.version || progress.live !== about.live)) {
+  const progress = (await fresh("progress").catch(() => null)) ?? about;
+  const isOther = (name) => progress[name] !== about[name];
+  if (["version", "live", "indexing"].some(isOther)) {
     const before = about.rows;
     await read();
     await show();
-    if (about.rows > before) toast(`${count(about.rows - before)} more rows have landed.`);
+    if (about.live && before && about.rows > before) toast(`${count(about.rows - before)} more rows have landed.`);
   }
-  if (!progress || progress.live) setTimeout(follow, POLL);
+  followOn();
+}
+
+function followOn() {
+  if (about.indexing) setTimeout(follow, SOON);
+  else if (about.live) setTimeout(follow, POLL);
 }
 
 function searchBox() {
@@ -168,7 +176,7 @@ async function start() {
   });
   window.addEventListener("reviewed", () => view !== "review" && show());
   await show();
-  return about.live ? setTimeout(follow, POLL) : undefined;
+  return followOn();
 }
 
 start();

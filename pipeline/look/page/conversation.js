@@ -30,6 +30,7 @@ export async function show(host, { about, state, signal }) {
   const desk = host.querySelector(".reader-desk");
   const [row, life] = await Promise.all([fresh("row", { id }), get("life", { id }).catch(() => null)]);
   if (signal.aborted) return undefined;
+  const top = open?.id === id ? (desk.querySelector(".reader")?.scrollTop ?? 0) : 0;
   open = row;
   const find = { find: state.get("find"), isPattern: state.get("regex") === "1" };
   const onEdit = (message) => editMessage(row, message).catch(complain);
@@ -40,7 +41,7 @@ export async function show(host, { about, state, signal }) {
     ${conversation(row, { ...find, signal, onEdit })}</section>`,
     details(row, life, about),
   );
-  desk.querySelector(".reader").scrollTop = 0;
+  desk.querySelector(".reader").scrollTop = top;
   return showWay(head, state);
 }
 

@@ -23,10 +23,11 @@ function watchEnd(host, offset, signal, view) {
     ([entry]) => {
       if (!entry.isIntersecting) return;
       watcher.disconnect();
+      const list = end.parentElement;
       end.remove();
-      growing(host, offset, signal, view);
+      growing(list, offset, signal, view);
     },
-    { rootMargin: "600px" },
+    { rootMargin: "600px", scrollMargin: "600px" },
   );
   watcher.observe(end);
   signal.addEventListener("abort", () => watcher.disconnect());

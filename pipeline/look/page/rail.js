@@ -23,7 +23,7 @@ export function rail(turns, points, signal) {
       }
       later();
     },
-    { rootMargin: "200px" },
+    { rootMargin: "200px", scrollMargin: "200px" },
   );
   const sizes = new ResizeObserver(later);
   turns.querySelectorAll(".turn").forEach((turn) => watcher.observe(turn));

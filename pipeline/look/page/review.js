@@ -56,6 +56,7 @@ async function one(body, about, state, signal) {
     );
   if (!state.get("id")) return first();
   const row = await fresh("row", { id: state.get("id") });
+  const isOther = row.id !== open?.id;
   if (signal.aborted) return undefined;
   open = row;
   const onEdit = (message) => editMessage(row, message).then(again).catch(complain);
@@ -68,7 +69,7 @@ async function one(body, about, state, signal) {
       ${chosen(state, rows)} ${conversation(row, { signal, onEdit, find: state.get("find") })}</section>${aside}</div>`,
     keyBar(),
   );
-  window.scrollTo(0, 0);
+  if (isOther) window.scrollTo(0, 0);
   return showPeople(aside);
 }
 

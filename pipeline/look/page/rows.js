@@ -14,12 +14,15 @@ import { clauseWords, count, plain, plural } from "./words.js";
 export const title = "Rows";
 
 let parts = null; // the panes, while this view is shown
-let shown = ""; // the selection that they show
-let reading = new AbortController();
+let shown = ""; // the selection and version that they show
+let chosenRows = ""; // the selection whose rows are listed
+let listing = new AbortController(); // ends when other rows are listed
+let readId = null;
+let reading = new AbortController(); // ends when another row is read
 
 export async function show(host, { about, state, signal }) {
   if (!parts || !host.contains(parts.list)) {
-    shown = "";
+    shown = chosenRows = "";
     parts = panes(host);
   }
   const wanted = `${selection(state)} ${about.version}`;
@@ -47,11 +50,12 @@ function hints() {
     <kbd>u</kbd> undo <kbd>?</kbd> all keys</p>`;
 }
 
+/** In a live run the numbers change; a list that somebody has scrolled stays as it is. */
 async function showSelection(about, state, signal, wanted) {
   const { side, head, list } = parts;
   if (!list.childNodes.length) fill(list, loading());
   if (state.get("find")) await search(state, signal);
-  const [counted] = await Promise.all([get("side", selection(state), signal), grown(state, signal)]);
+  const [counted] = await Promise.all([get("side", selection(state), signal), grown(state)]);
   if (signal.aborted) return;
   const paint = () => fill(side, sheetHead(), sideBar(counted, about, paint));
   paint();
@@ -60,11 +64,23 @@ async function showSelection(about, state, signal, wanted) {
   if (!counted.count) fill(list, noRows(state));
 }
 
-async function grown(state, signal) {
+async function grown(state) {
+  const wanted = String(selection(state));
+  const pane = parts.list.parentElement;
+  if (wanted === chosenRows && pane.scrollTop > 200) return;
+  listing.abort();
+  listing = new AbortController();
+  const { signal } = listing;
   const host = document.createElement("ol");
-  await growing(host, 0, signal);
-  if (!signal.aborted) fill(parts.list, ...host.childNodes);
-  parts.list.parentElement.scrollTop = 0;
+  await growing(host, 0, signal, isNarrow() ? "conversation" : "rows");
+  if (signal.aborted) return;
+  fill(parts.list, ...host.childNodes);
+  if (wanted !== chosenRows) pane.scrollTop = 0;
+  chosenRows = wanted;
+}
+
+function isNarrow() {
+  return matchMedia("(max-width: 859px)").matches;
 }
 
 /** First hits are shown while the rest is still searched. */
@@ -201,7 +217,8 @@ async function showRow(state) {
   const find = { find: state.get("find"), isPattern: state.get("regex") === "1" };
   const onEdit = (message) => editMessage(row, message).catch(complain);
   fill(parts.reader, readerHead(row), conversation(row, { ...find, signal, onEdit }));
-  parts.reader.scrollTop = 0;
+  if (id !== readId) parts.reader.scrollTop = 0;
+  readId = id;
   return undefined;
 }
 
