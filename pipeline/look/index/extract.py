@@ -1,0 +1,274 @@
+"""Columns and folded texts of the rows of a Parquet file, computed on whole columns of Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.conversation import CRITERIA, MEASURES
+from pipeline.criteria import criteria
+from pipeline.look.index.columns import BESIDE, ENDS, UNKNOWN, Columns, Numbers
+from pipeline.look.index.fields import ALTERNATIVES, INDEXED, MESSAGES, SIMILARITY
+from pipeline.look.index.flat import AnyArray
+from pipeline.look.index.fold import BETWEEN, folded_texts
+from pipeline.look.index.groups import tables
+from pipeline.look.opened import Origin
+from pipeline.store.columns import SCHEMA
+
+OTHERS = ("alternatives", "extra", "user_persona")
+READ = (
+    *(name for name in SCHEMA.names if name not in OTHERS),
+    "alternatives.list.element.chosen",  # how many there are; not their texts
+)
+WORD = 8  # bytes of a number of 64 bits
+START = 90  # characters of the first words
+PER_ROW = r"\s*[\d,].*$"  # what an edit says of one row alone: `merged messages 2 to 3`
+
+
+class Lists(NamedTuple):
+    """A column of lists: their values end to end, and where each row ends."""
+
+    values: pa.Array
+    ends: Numbers
+
+    @property
+    def rows(self) -> Numbers:
+        """(values,) the row that each belongs to."""
+        lengths = np.diff(self.ends, prepend=0)
+        return np.repeat(np.arange(len(self.ends)), lengths)
+
+    def field(self, name: str) -> pa.Array:
+        return pc.struct_field(self.values, name)
+
+
+class Texts(NamedTuple):
+    """Folded texts of rows, end to end, and where each row ends."""
+
+    data: AnyArray
+    ends: Numbers
+
+
+def extracted(origin: Origin) -> Iterator[tuple[Columns, Texts]]:
+    """Columns and texts of a file, a row group at a time. Raises UserError."""
+    for table in tables(origin, READ):
+        if origin.outcome == "quarantined":
+            yield _quarantined(origin, table)
+        else:
+            yield _columns(origin, table), _texts(table)
+
+
+def _columns(origin: Origin, table: pa.Table) -> Columns:
+    found = Columns(table.num_rows)
+    found.arrays["id"] = ids_of(table["id"])
+    _add_facets(found, origin, table)
+    _add_numbers(found, table)
+    messages = lists(table["messages"])
+    _put_list(found, "start", _utf8(_starts(messages)))
+    found.arrays[MESSAGES] = np.diff(messages.ends, prepend=0).astype(np.float32)
+    others = np.diff(lists(table["alternatives"]).ends, prepend=0).astype(np.float32)
+    if others.any():
+        found.arrays[ALTERNATIVES] = others
+    annotations = lists(table["annotations"])
+    closeness = _float(annotations.field("closeness"))
+    each = np.where(np.isnan(closeness), UNKNOWN, np.round(closeness * 100)).astype(np.int8)
+    found.arrays["closeness.each"] = each
+    found.arrays["closeness.each" + ENDS] = annotations.ends
+    return found
+
+
+def lists(column: pa.ChunkedArray) -> Lists:
+    array = _whole(column)
+    lengths = pc.fill_null(pc.list_value_length(array), 0)
+    return Lists(array.flatten(), np.cumsum(_numpy(lengths), dtype=np.int64))
+
+
+def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _numpy(array: pa.Array) -> AnyArray:
+    found: AnyArray = array.to_numpy(zero_copy_only=False)
+    return found
+
+
+def _float(array: pa.Array) -> AnyArray:
+    """float32, NaN for null."""
+    return _numpy(array.cast(pa.float64())).astype(np.float32)
+
+
+def ids_of(column: pa.ChunkedArray) -> AnyArray:
+    """Ids as bytes of one length, a multiple of 8: they are compared as whole numbers."""
+    ids = [(one or "").encode() for one in column.to_pylist()]
+    longest = max(map(len, ids), default=1)
+    return np.array(ids, f"S{-(-max(1, longest) // WORD) * WORD}")
+
+
+def _put_list(found: Columns, name: str, texts: Texts) -> None:
+    found.arrays[name], found.arrays[name + ENDS] = texts
+
+
+def _utf8(texts: pa.Array) -> Texts:
+    """The bytes of texts, and where each ends."""
+    whole = texts.cast(pa.large_string())
+    _, offsets, data = whole.buffers()
+    ends = np.frombuffer(offsets, np.int64)[whole.offset : whole.offset + len(whole) + 1]
+    if not len(whole) or data is None:
+        return Texts(np.zeros(0, np.uint8), np.zeros(len(whole), np.int64))
+    return Texts(np.frombuffer(data, np.uint8)[ends[0] : ends[-1]], ends[1:] - ends[0])
+
+
+def _starts(messages: Lists) -> pa.Array:
+    """The first words of the first message that is not the system's."""
+    spoken = np.flatnonzero(_numpy(pc.not_equal(messages.field("role"), "system")))
+    begins = np.concatenate([[0], messages.ends[:-1]])
+    place = np.searchsorted(spoken, begins)
+    first = np.append(spoken, len(messages.values))[place]
+    has_one = first < messages.ends
+    indices = pa.array(first, pa.int64(), mask=~has_one)
+    texts = messages.field("content").take(indices)
+    return pc.fill_null(pc.utf8_slice_codeunits(texts, 0, START), "")
+
+
+# --- facets
+
+
+def _add_facets(found: Columns, origin: Origin, table: pa.Table) -> None:
+    source = _whole(table["source"])
+    findings = lists(table["findings"])
+    annotations = lists(table["annotations"])
+    edits = lists(table["edits"])
+    _put_constant(found, "outcome", origin.outcome)
+    _put_constant(found, "stage", origin.stage)
+    _put_constant(found, "split", origin.split)
+    _put_single(found, "source", pc.struct_field(source, "name"))
+    _put_single(found, "kind", pc.struct_field(source, "kind"))
+    _put_single(found, "license", pc.struct_field(source, "license"))
+    _put_single(found, "language", pc.struct_field(_whole(table["language"]), "code"))
+    _put_single(found, "character", pc.struct_field(_whole(table["persona"]), "name"))
+    _add_rules(found, findings, is_dropped=origin.outcome == "dropped")
+    _put_several(found, "emotion", annotations, annotations.field("emotion"))
+    _put_several(found, "step", annotations, annotations.field("decision"))
+    _put_several(found, "closeness_stage", annotations, annotations.field("stage"))
+    _put_several(found, "edit", edits, pc.replace_substring_regex(edits.values, PER_ROW, ""))
+
+
+def _put_constant(found: Columns, name: str, value: str) -> None:
+    found.arrays[name] = np.full(found.rows, int(bool(value)), np.uint8)
+    found.values[name] = ["", value] if value else [""]
+
+
+def _put_single(found: Columns, name: str, values: pa.Array) -> None:
+    found.arrays[name], found.values[name] = _coded(values)
+
+
+def _coded(values: pa.Array) -> tuple[AnyArray, list[str]]:
+    """Numbers of values, 0 for null and "", and the values."""
+    encoded = pc.dictionary_encode(values)
+    codes = _numpy(pc.fill_null(encoded.indices, -1)).astype(np.int64) + 1
+    return codes, ["", *map(str, encoded.dictionary.to_pylist())]
+
+
+def _put_several(found: Columns, name: str, of: Lists, values: pa.Array) -> None:
+    """The set of values of each row. Two sets are alike where the sums of their numbers at random
+    are."""
+    codes, names = _coded(values)
+    pairs = np.unique(of.rows[codes > 0] * len(names) + codes[codes > 0])
+    rows, members = np.divmod(pairs, len(names))
+    weights = np.random.default_rng(0).integers(1, 1 << 63, len(names), dtype=np.uint64)
+    sums = np.zeros(found.rows, np.uint64)
+    np.add.at(sums, rows, weights[members])
+    alike, first, codes = np.unique(sums, return_index=True, return_inverse=True)
+    bounds = np.searchsorted(rows, [first, first + 1])
+    sets = [BESIDE.join(names[code] for code in members[start:end]) for start, end in bounds.T]
+    has_empty = bool(len(alike)) and alike[0] == 0
+    found.values[name] = sets if has_empty else ["", *sets]
+    found.arrays[name] = codes if has_empty else codes + 1
+
+
+def _add_rules(found: Columns, findings: Lists, is_dropped: bool) -> None:
+    """The rules that fired, the one that dropped the row, and how similar it is to its partner."""
+    decision = findings.field("decision")
+    fired = pc.not_equal(decision, "measured")
+    rules = findings.field("rule")
+    _put_several(found, "rule", findings, pc.if_else(fired, rules, None))
+    drops = _numpy(pc.equal(decision, "drop")) & is_dropped
+    codes, found.values["reason"] = _coded(rules)
+    found.arrays["reason"] = np.zeros(found.rows, np.int64)
+    places = np.flatnonzero(drops)[::-1]  # of several the first is written last
+    found.arrays["reason"][findings.rows[places]] = codes[places]
+    similarity = np.full(found.rows, np.nan, np.float32)
+    linked = np.flatnonzero(_numpy(pc.equal(findings.field("stage"), "dedup")))
+    similarity[findings.rows[linked]] = _float(findings.field("value"))[linked]
+    _put_number(found, SIMILARITY, similarity)
+
+
+# --- numbers
+
+
+def _put_number(found: Columns, name: str, values: AnyArray) -> None:
+    if not np.isnan(values).all():
+        found.arrays[name] = values
+
+
+def _add_numbers(found: Columns, table: pa.Table) -> None:
+    measures = _whole(table["measures"])
+    for name in MEASURES:
+        values = pc.struct_field(measures, name)
+        if values.null_count < len(values):
+            _put_number(found, name, _float(values))
+    scores = lists(table["scores"])
+    given = _float(scores.field("value"))
+    names, by = scores.field("criterion"), scores.field("by")
+    known = ~np.isnan(given)
+    for name in CRITERIA:
+        own = known & _numpy(pc.fill_null(pc.equal(names, name), False))
+        offline = _numpy(pc.is_in(by, value_set=pa.array(criteria()[name].scorers, pa.string())))
+        _put_number(found, name, _scored(found.rows, scores.rows, given, own, offline))
+
+
+def _scored(
+    count: int, rows: Numbers, given: AnyArray, own: AnyArray, offline: AnyArray
+) -> AnyArray:
+    """The value of a criterion as `criteria.score_of` chooses it: of a judge, else of a scorer."""
+    values = np.full(count, np.nan, np.float32)
+    for chosen in (own & offline, own & ~offline):
+        places = np.flatnonzero(chosen)[::-1]
+        values[rows[places]] = given[places]
+    return values
+
+
+# --- texts
+
+
+def _texts(table: pa.Table) -> Texts:
+    messages = lists(table["messages"])
+    contents = pc.fill_null(messages.field("content"), "")
+    offsets = np.concatenate([[0], messages.ends]).astype(np.int32)
+    listed = pa.ListArray.from_arrays(pa.array(offsets), folded_texts(contents))
+    return _utf8(pc.binary_join(listed, BETWEEN))
+
+
+def _quarantined(origin: Origin, table: pa.Table) -> tuple[Columns, Texts]:
+    found = Columns(table.num_rows)
+    found.arrays["id"] = ids_of(table["id"])
+    for name in INDEXED:
+        _put_constant(found, name, "")
+    _put_constant(found, "outcome", origin.outcome)
+    _put_constant(found, "stage", origin.stage)
+    where = _whole(table["where"])
+    _put_single(found, "source", pc.replace_substring_regex(where, "[#/:].*$", ""))
+    _put_single(found, "reason", _whole(table["rule"]))
+    empty = Lists(pa.array([], pa.string()), np.zeros(found.rows, np.int64))
+    for name in ("rule", "emotion", "step", "closeness_stage", "edit"):
+        _put_several(found, name, empty, empty.values)
+    details = pc.fill_null(_whole(table["detail"]), "")
+    _put_list(found, "start", _utf8(pc.utf8_slice_codeunits(details, 0, START)))
+    found.arrays["closeness.each"] = np.zeros(0, np.int8)
+    found.arrays["closeness.each" + ENDS] = np.zeros(found.rows, np.int64)
+    raw = pc.fill_null(_whole(table["raw"]), "").cast(pa.large_string())
+    found.arrays[MESSAGES] = np.zeros(found.rows, np.float32)
+    return found, _utf8(folded_texts(raw))
