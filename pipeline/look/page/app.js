@@ -96,7 +96,8 @@ async function follow() {
     const before = about.rows;
     await read();
     await show();
-    if (about.live && before && about.rows > before) toast(`${count(about.rows - before)} more rows have landed.`);
+    if (about.live && before && about.rows > before)
+      toast(`${count(about.rows - before)} more rows have landed.`);
   }
   followOn();
 }

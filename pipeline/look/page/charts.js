@@ -48,13 +48,15 @@ function layers(data, range) {
 /** The first and last bin that a range of values touches. */
 export function binsOf(edges, [low, high]) {
   const first = low === null ? 0 : edges.findLastIndex((edge) => edge <= low);
-  const last = high === null ? edges.length - 2 : edges.findLastIndex((edge) => edge < high);
+  const last = high === null ? edges.length - 2 : edges.findLastIndex((edge) => edge <= high);
   return [Math.max(0, first), Math.max(0, Math.min(last, edges.length - 2))];
 }
 
+/** Values from bin to bin. Both ends belong to a range, so that it stops short of the next bin. */
 function rangeOf(edges, first, last) {
   const low = first <= 0 ? null : edges[first];
-  const high = last >= edges.length - 2 ? null : edges[last + 1];
+  const short = edges.slice(0, 2).every(Number.isInteger) ? 1 : (edges[1] - edges[0]) / 1000;
+  const high = last >= edges.length - 2 ? null : edges[last + 1] - short;
   return low === null && high === null ? null : [low, high];
 }
 

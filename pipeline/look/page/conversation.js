@@ -2,7 +2,7 @@
 
 import { fresh, get } from "./api.js";
 import { place, step } from "./cursor.js";
-import { decide, editMessage, note, undo } from "./decide.js";
+import { decide, editMessage, note, undo, verdicts } from "./decide.js";
 import { details } from "./details.js";
 import { fill, html } from "./dom.js";
 import { complain, empty, loading } from "./notice.js";
@@ -28,7 +28,8 @@ export async function show(host, { about, state, signal }) {
   if (!host.querySelector(".reader-desk"))
     fill(host, html`<div class="desk reader-desk">${loading()}</div>`);
   const desk = host.querySelector(".reader-desk");
-  const [row, life] = await Promise.all([fresh("row", { id }), get("life", { id }).catch(() => null)]);
+  const asked = get("life", { id }).catch(() => null);
+  const row = await fresh("row", { id });
   if (signal.aborted) return undefined;
   const top = open?.id === id ? (desk.querySelector(".reader")?.scrollTop ?? 0) : 0;
   open = row;
@@ -39,25 +40,25 @@ export async function show(host, { about, state, signal }) {
     desk,
     html`<section class="reader" tabindex="-1" aria-label="The conversation">${head}
     ${conversation(row, { ...find, signal, onEdit })}</section>`,
-    details(row, life, about),
+    details(row, null, about),
   );
   desk.querySelector(".reader").scrollTop = top;
-  return showWay(head, state);
+  const [life] = await Promise.all([asked, showWay(head, state)]);
+  if (life && !signal.aborted) desk.lastElementChild.replaceWith(details(row, life, about));
+  return undefined;
 }
 
 async function showWay(head, state) {
   const { at, count: rows } = await place(state);
   const back = link({ view: "rows" });
   const where = at === null ? "" : `${count(at + 1)} of ${count(rows)}`;
-  const verdict = (action) => () => decide(open.id, action).catch(complain);
   fill(
     head,
     html`<a class="btn" href=${back} aria-label=${`Back to ${plural(rows, "row")}`}><span aria-hidden="true">↑</span> Rows</a>
     <span class="grow hint">${where}</span>
     <button class="btn icon" aria-label="Row before" ?disabled=${!at} @click=${() => step(-1)}>←</button>
     <button class="btn icon" aria-label="Next row" ?disabled=${at !== null && at + 1 >= rows} @click=${() => step(1)}>→</button>
-    <button class="btn yes" @click=${verdict("keep")}>Keep <kbd>y</kbd></button>
-    <button class="btn no" @click=${verdict("drop")}>Drop <kbd>n</kbd></button>`,
+    ${open.quarantine ? null : verdicts(open.id)}`,
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { fresh, post } from "./api.js";
 import { html } from "./dom.js";
-import { toast } from "./notice.js";
+import { complain, toast } from "./notice.js";
 
 let fallback = "";
 
@@ -26,6 +26,13 @@ export async function decide(id, action, more = {}) {
   toast(text, { isBad: answer.honoured === false, undo });
   changed(id);
   return answer;
+}
+
+/** The buttons for a row. */
+export function verdicts(id) {
+  const send = (action) => () => decide(id, action).catch(complain);
+  return html`<button class="btn yes" @click=${send("keep")}>Keep <kbd>y</kbd></button>
+    <button class="btn no" @click=${send("drop")}>Drop <kbd>n</kbd></button>`;
 }
 
 export async function undo() {

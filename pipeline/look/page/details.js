@@ -66,7 +66,7 @@ function lifeStep(step) {
 
 function lifeWords(step) {
   if (step.outcome !== "kept") return step.outcome;
-  const edits = (step.edits ?? []).map((each) => plain(each));
+  const edits = (step.edits ?? []).map((each) => plain(each.what ?? each));
   if (edits.length) return `changed it: ${edits.join(", ")}`;
   if (step.scores) return `${count(step.scores)} scores`;
   return "";
@@ -108,7 +108,7 @@ function partner(row) {
 }
 
 function origin(row) {
-  const source = row.source;
+  const source = row.source ?? { name: row.quarantine?.where.split(":")[0] ?? "", kind: "" };
   const facts = [
     ["source", html`<a href=${rowsLink(clauseText("source", [source.name]))}>${source.name}</a>`],
     ["kind", source.rehearsal ? `${source.kind}, rehearsal` : source.kind],

@@ -39,7 +39,7 @@ export function listed(row, at, view = "rows") {
     <span class="meta"><i class="dot" style=${{ background: colourOf(row.source) }}></i>
       <span class="source">${row.source}</span> ${outcomePill(row)}</span>
     <span class="start" dir="auto">${startOf(row)}</span>
-    <span class="meta"><span>${plural(row.turns ?? row.messages ?? 0, "turn")}</span>
+    <span class="meta">${row.turns === null ? null : html`<span>${plural(row.turns, "turn")}</span>`}
       ${sorted(row)} ${row.language ? html`<span>${row.language}</span>` : null} ${warnings(row)} ${reviewed(row)}
       ${spark(row.closeness ?? [])}</span></a></li>`;
 }
@@ -63,7 +63,7 @@ function warnings(row) {
 
 function reviewed(row) {
   const signs = { keep: "✓ keep", drop: "✕ drop", edit: "✎ edit" };
-  if (!row.review && !row.note) return null;
+  if (!signs[row.review] && !row.note) return null;
   return html`<span class=${`reviewed ${row.review ?? ""}`}>${signs[row.review] ?? "✎ note"}</span>`;
 }
 

@@ -135,6 +135,7 @@ function fold(same, pair, place) {
       ),
     );
   };
+  if (pair.lines.length === 1) open();
   row.firstElementChild.append(
     html`<button class="quiet" @click=${open}>${plural(same, "message")} alike: show</button>`,
   );

@@ -2,12 +2,12 @@
 
 import { fresh, get } from "./api.js";
 import * as blind from "./blind.js";
-import { place, step } from "./cursor.js";
+import { page, place, step } from "./cursor.js";
 import { ask, decide, editMessage, note, people, renameReviewer, reviewer, undo } from "./decide.js";
 import { fill, html } from "./dom.js";
 import { complain, empty, loading } from "./notice.js";
 import { conversation, messageInSight } from "./reader.js";
-import { clause, current, go, link, slide } from "./state.js";
+import { changed, clause, current, go, link, slide } from "./state.js";
 import { clauseWords, count, plural } from "./words.js";
 
 export const title = "Review";
@@ -54,7 +54,7 @@ async function one(body, about, state, signal) {
         html`<a class="btn" href=${link({ where: null, find: null, sample: null })}>All rows</a>`,
       ),
     );
-  if (!state.get("id")) return first();
+  if (!state.get("id")) return first(state);
   const row = await fresh("row", { id: state.get("id") });
   const isOther = row.id !== open?.id;
   if (signal.aborted) return undefined;
@@ -73,10 +73,12 @@ async function one(body, about, state, signal) {
   return showPeople(aside);
 }
 
-async function first() {
-  const { page } = await import("./cursor.js");
-  const { rows } = await page(0);
-  slide({ id: rows[0].id, at: "0" });
+/** Goes to the first row; records that could not be read are left out, nothing can be decided on them. */
+async function first(state) {
+  const isChosen = ["where", "find", "sample"].some((name) => state.has(name));
+  const where = isChosen ? state.getAll("where") : ["outcome!=quarantined"];
+  const { rows } = await page(0, changed({ where }, state));
+  slide({ where, id: rows[0].id, at: "0" });
 }
 
 function progress(at, rows) {

@@ -2,7 +2,7 @@
 
 import { exportLink, get, lines } from "./api.js";
 import { step } from "./cursor.js";
-import { decide, editMessage, note, undo } from "./decide.js";
+import { decide, editMessage, note, undo, verdicts } from "./decide.js";
 import { fill, html } from "./dom.js";
 import { growing, listed, markRow } from "./list.js";
 import { complain, empty, loading } from "./notice.js";
@@ -224,11 +224,8 @@ async function showRow(state) {
 
 function readerHead(row) {
   const whole = link({ view: "conversation" });
-  const verdict = (action) => () => decide(row.id, action).catch(complain);
   return html`<p class="reader-head"><a class="btn" href=${whole}>Everything about it <kbd>↵</kbd></a>
-    <span class="grow"></span>
-    <button class="btn yes" @click=${verdict("keep")}>Keep <kbd>y</kbd></button>
-    <button class="btn no" @click=${verdict("drop")}>Drop <kbd>n</kbd></button></p>`;
+    <span class="grow"></span> ${row.quarantine ? null : verdicts(row.id)}</p>`;
 }
 
 function nothingOpen() {

@@ -54,7 +54,7 @@ async function answer(page, rule, state, signal) {
   fill(
     page.querySelector(".lead"),
     html`<h1>${question(found, limit)}</h1>
-    <p>${sentence(found.unit)} ${sentence(found.note ?? "from stored measures: nothing is measured again")}</p>`,
+    <p>${sentence(found.unit)} ${today(found)} ${sentence(found.note)}</p>`,
   );
   const main = page.querySelector(".if-main");
   const isDragging = main.contains(document.activeElement) && document.activeElement.type === "range";
@@ -70,13 +70,17 @@ function question({ rule, fires, limit: now }, limit) {
   return `What if ${name} were ${isStricter ? "stricter" : "looser"}?`;
 }
 
+function today({ decision, fixed }) {
+  if (fixed) return "This limit is fixed.";
+  return decision === "warn" ? "Today it only warns." : "";
+}
+
 function sentence(text) {
   return text ? `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.` : "";
 }
 
 function skeleton(main, found, rule) {
-  const [low, high] = [found.edges[0], found.edges.at(-1)];
-  const range = html`<input class="handle" type="range" min=${low} max=${high} step=${(high - low) / 1000 || 0.001}
+  const range = html`<input class="handle" type="range" min="0" max=${found.counts.length} step="0.05"
     aria-label=${`Limit of ${rule}`} data-key="handle">`;
   const exact = html`<input class="exact" type="number" step="any" aria-label="Limit, exactly" data-key="exact">`;
   const picture = html`<svg class="limit-picture" viewBox=${`0 0 1000 ${HEIGHT + 24}`} preserveAspectRatio="none" aria-hidden="true"></svg>`;
@@ -85,8 +89,8 @@ function skeleton(main, found, rule) {
   const recipe = html`<div class="recipe"></div>`;
   const rows = html`<section class="card changes-list" aria-label="Rows that would change"></section>`;
   const move = (value, isSettled) => moved(main, found, value, isSettled);
-  range.addEventListener("input", () => move(Number(range.value), false));
-  range.addEventListener("change", () => move(Number(range.value), true));
+  range.addEventListener("input", () => move(valueAt(found, Number(range.value)), false));
+  range.addEventListener("change", () => move(valueAt(found, Number(range.value)), true));
   exact.addEventListener("change", () => exact.value !== "" && move(Number(exact.value), true));
   fill(
     main,
@@ -112,8 +116,7 @@ function partsOf(main) {
 }
 
 /** While the handle moves, the answer comes from the curve that is here; where it rests, from the server. */
-function moved(main, found, limit, isSettled) {
-  const value = Number(limit.toPrecision(4));
+function moved(main, found, value, isSettled) {
   paint(partsOf(main), { ...found, ...estimate(found, value) }, value, true);
   clearTimeout(timer);
   timer = setTimeout(() => slide({ limit: String(value) }), isSettled ? 0 : 220);
@@ -131,12 +134,13 @@ function estimate({ limits, dropped, dropped_now: now }, limit) {
     newly_dropped: Math.max(0, then - now),
     newly_kept: Math.max(0, now - then),
     recipe: null,
+    isEstimate: true,
   };
 }
 
 function paint(parts, found, limit, isDragging) {
   const { range, exact, picture, labels, delta, recipe } = parts;
-  if (!isDragging) range.value = limit ?? found.edges[0];
+  if (!isDragging) range.value = placeOf(found.edges, limit ?? found.edges[0]);
   if (document.activeElement !== exact) exact.value = limit ?? "";
   range.setAttribute(
     "aria-valuetext",
@@ -148,11 +152,11 @@ function paint(parts, found, limit, isDragging) {
   if (found.recipe) fill(recipe, recipeLine(found.recipe));
 }
 
-function histogram({ edges, counts, limit: now, fires }, limit) {
+function histogram({ edges, counts, limit: now, fires, decision }, limit) {
   const beyond = (edge, line) => line !== null && (fires === "above" ? edge >= line : edge < line);
   const kinds = (i) => {
     const middle = (edges[i] + edges[i + 1]) / 2;
-    const [then, before] = [beyond(middle, limit), beyond(middle, now)];
+    const [then, before] = [beyond(middle, limit), decision === "drop" && beyond(middle, now)];
     return then ? (before ? "gone" : "newly-gone") : before ? "newly-kept" : "own";
   };
   const lines = [
@@ -163,15 +167,34 @@ function histogram({ edges, counts, limit: now, fires }, limit) {
     ${lines.map(([line, name]) => svg`<line class=${name} x1=${share(edges, line) * 10} x2=${share(edges, line) * 10} y1="8" y2=${HEIGHT + 20} />`)}`;
 }
 
+/** Where a value stands, counted in bins: bins may be of unequal width, and are drawn alike. */
+function placeOf(edges, value) {
+  const bin = Math.max(
+    0,
+    Math.min(
+      edges.length - 2,
+      edges.findLastIndex((edge) => edge <= value),
+    ),
+  );
+  const part = (value - edges[bin]) / (edges[bin + 1] - edges[bin] || 1);
+  return bin + Math.max(0, Math.min(1, part));
+}
+
+/** The value at a place; whole where all limits are. */
+function valueAt({ edges, limits }, place) {
+  const bin = Math.min(edges.length - 2, Math.floor(place));
+  const value = edges[bin] + (place - bin) * (edges[bin + 1] - edges[bin]);
+  return limits.every(Number.isInteger) ? Math.round(value) : Number(value.toPrecision(3));
+}
+
 /** Where a value stands between the ends of the picture, in per cent. */
 function share(edges, value) {
-  const span = edges.at(-1) - edges[0] || 1;
-  return Math.max(0, Math.min(100, (100 * (value - edges[0])) / span));
+  return (100 * placeOf(edges, value)) / (edges.length - 1);
 }
 
 function limitLabels({ edges, limit: now }, limit) {
   const at = (value) => ({ "inset-inline-start": `${share(edges, value)}%` });
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => edges[0] + part * (edges.at(-1) - edges[0]));
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => edges[Math.round(part * (edges.length - 1))]);
   const isApart =
     now !== null && limit !== null && Math.abs(share(edges, now) - share(edges, limit)) > 9;
   return html`${limit === null ? null : html`<b class="then" style=${at(limit)}>${figure(limit)}</b>`}
@@ -180,10 +203,15 @@ function limitLabels({ edges, limit: now }, limit) {
 }
 
 function deltas(found) {
+  const near = found.isEstimate ? "≈ " : "";
   const numbers = [
     [count(found.rows - found.dropped_then), `pass, of ${count(found.rows)} measured`, ""],
-    [`+${count(found.newly_dropped)}`, "more would be dropped", found.newly_dropped ? "bad" : ""],
-    [count(found.newly_kept), "would be kept after all", found.newly_kept ? "good" : ""],
+    [
+      `${near}+${count(found.newly_dropped)}`,
+      "more would be dropped",
+      found.newly_dropped ? "bad" : "",
+    ],
+    [`${near}${count(found.newly_kept)}`, "would be kept after all", found.newly_kept ? "good" : ""],
   ];
   return numbers.map(
     ([number, words, kind]) => html`<div><dd class=${kind}>${number}</dd><dt>${words}</dt></div>`,
@@ -192,8 +220,15 @@ function deltas(found) {
 
 function recipeLine(recipe) {
   const copy = async () => {
-    await navigator.clipboard.writeText(recipe);
-    toast("Copied. Put it into the recipe.");
+    const isCopied = await navigator.clipboard.writeText(recipe).then(
+      () => true,
+      () => false,
+    );
+    toast(
+      isCopied
+        ? "Copied. Put it into the recipe."
+        : "The browser does not let this page copy: select the text.",
+    );
   };
   return html`<pre><code>${recipe.trimEnd()}</code></pre><button class="btn" @click=${copy}>Copy</button>`;
 }
@@ -203,6 +238,7 @@ async function changedRows(host, found, signal) {
     ["drop", "more would be dropped", found.newly_dropped, found.where_dropped],
     ["kept", "would be kept", found.newly_kept, found.where_kept],
   ].filter(([, , number]) => number > 0);
+  if (!host.childNodes.length) fill(host, loading());
   if (!kinds.length)
     return fill(
       host,
