@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from pipeline.cli.streams import harmless
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
@@ -57,7 +59,7 @@ class Lines:
             self.notice(f"{progress.stage}: {done}")
 
     def notice(self, sentence: str) -> None:
-        print(sentence, file=sys.stderr, flush=True)
+        print(harmless(sentence), file=sys.stderr, flush=True)
 
 
 class Bars:
@@ -101,7 +103,7 @@ class Bars:
 
     def notice(self, sentence: str) -> None:
         """A sentence above the bars."""
-        self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(harmless(sentence), markup=False, highlight=False, soft_wrap=True)
 
     def _task(self, progress: Progress) -> TaskID:
         """The bar of a stage, made when it begins."""

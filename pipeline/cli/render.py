@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
+from pipeline.cli.streams import harmless
 from pipeline.recipe.base import plural
 from pipeline.recipe.draft import facts, size_text
 from pipeline.store.counts import FileRecord, counted
@@ -369,8 +371,13 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
             justify = "right"
         shown.add_column(head, justify=justify, overflow="fold")
     for row in rows:
-        shown.add_row(*map(str, row))
+        shown.add_row(*map(_cell, row))
     return shown
+
+
+def _cell(value: object) -> Text:
+    """A cell whose text is shown as it is, whatever brackets or codes a foreign name holds."""
+    return Text(harmless(str(value)))
 
 
 def _is_numeric(value: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import UserError
 from pipeline.look.index.columns import BESIDE, Numbers
 from pipeline.look.index.fields import INDEXED
 from pipeline.look.index.frame import Frame
@@ -39,6 +41,36 @@ def tables(frame: Frame, rows: Numbers) -> Iterator[pa.Table]:
             yield from some_rows(origin, ordered[start:end] - first)
 
 
+def written(frame: Frame, rows: Numbers, path: Path) -> int:
+    """Write a file, whole or not at all, in the form that its ending names. Returns its rows.
+    Raises UserError for another ending, or where it cannot be written."""
+    form = path.suffix.removeprefix(".")
+    if form not in FORMS:
+        raise UserError(f"{path}: the ending says which form: {', '.join(FORMS)}.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        if form == "parquet":
+            count = parquet(frame, rows, temporary)
+        else:
+            lines = csv_lines(frame, rows) if form == "csv" else jsonl(frame, rows)
+            count = _write_lines(temporary, lines)
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return len(rows) if form == "csv" else count
+
+
+def _write_lines(path: Path, lines: Iterator[bytes]) -> int:
+    count = 0
+    with path.open("wb") as file:
+        for line in lines:
+            file.write(line)
+            count += 1
+    return count
+
+
 def jsonl(frame: Frame, rows: Numbers) -> Iterator[bytes]:
     """A record a line, of what has a value; `rapport` reads it again as it was."""
     for table in tables(frame, rows):
@@ -50,10 +82,14 @@ def _present(record: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in record.items() if value not in (None, [])}
 
 
-def parquet(frame: Frame, rows: Numbers, path: Path) -> None:
+def parquet(frame: Frame, rows: Numbers, path: Path) -> int:
+    """Returns how many rows the file has."""
+    count = 0
     with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
         for table in tables(frame, rows):
             writer.write_table(table.cast(SCHEMA), row_group_size=GROUP_ROWS)
+            count += table.num_rows
+    return count
 
 
 def csv_lines(frame: Frame, rows: Numbers) -> Iterator[bytes]:

@@ -155,6 +155,7 @@ class Index:
         """Remove columns that are joined, texts of files that are gone, and what a killed process
         left."""
         keys = {origin.key for origin in self.moment.frame.origins}
+        self.subject.index.mkdir(parents=True, exist_ok=True)
         for path in self.subject.index.iterdir():
             is_used = path.suffix == ".flat" or (path.suffix == ".text" and path.stem in keys)
             if not is_used and path.suffix in (".part", ".text", ".tmp"):

@@ -19,11 +19,7 @@ from pipeline.look.index.groups import tables
 from pipeline.look.opened import Origin
 from pipeline.store.columns import SCHEMA
 
-OTHERS = ("alternatives", "extra", "user_persona")
-READ = (
-    *(name for name in SCHEMA.names if name not in OTHERS),
-    "alternatives.list.element.chosen",  # how many there are; not their texts
-)
+READ = tuple(name for name in SCHEMA.names if name not in ("extra", "user_persona"))
 WORD = 8  # bytes of a number of 64 bits
 START = 90  # characters of the first words
 PER_ROW = r"\s*[\d,].*$"  # what an edit says of one row alone: `merged messages 2 to 3`

@@ -66,7 +66,7 @@ def _group(
 ) -> pa.Table:
     there = file.schema_arrow.names
     is_quarantine = origin.outcome == "quarantined"
-    wanted = [name for name in columns if name.partition(".")[0] in there]
+    wanted = [name for name in columns if name in there]
     if is_quarantine:
         wanted = there
     elif NAMES in there:
