@@ -1,7 +1,7 @@
 // One conversation with everything that is known of it.
 
 import { fresh, get } from "./api.js";
-import { place, step } from "./cursor.js";
+import { place, step } from "./list.js";
 import { decide, editMessage, note, undo, verdicts } from "./decide.js";
 import { details } from "./details.js";
 import { fill, html } from "./dom.js";

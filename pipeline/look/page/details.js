@@ -52,7 +52,7 @@ function lifeLine(row, life) {
 }
 
 function lifeStep(step) {
-  const found = step.findings ?? [];
+  const found = (step.findings ?? []).filter((each) => each.decision !== "measured");
   const isLoud = found.some((each) => each.decision === "warn") || step.changes?.length;
   const kind = step.outcome !== "kept" ? "lost" : isLoud ? "loud" : "";
   return html`<li class=${`step-of-life ${kind}`}><b>${step.stage}</b> ${lifeWords(step)}

@@ -14,7 +14,7 @@ export function listen(all, own) {
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    const isPressed = event.key === "Enter" && event.target.closest("a, button, summary");
+    const isPressed = event.key === "Enter" && event.target.closest("a:not(.at), button, summary");
     const found = [...own(), ...all()].find(
       ([key, , , other]) => key === event.key || other === event.key,
     );

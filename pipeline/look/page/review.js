@@ -2,7 +2,7 @@
 
 import { fresh, get } from "./api.js";
 import * as blind from "./blind.js";
-import { page, place, step } from "./cursor.js";
+import { page, place, step } from "./list.js";
 import { ask, decide, editMessage, note, people, renameReviewer, reviewer, undo } from "./decide.js";
 import { fill, html } from "./dom.js";
 import { complain, empty, loading } from "./notice.js";

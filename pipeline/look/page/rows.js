@@ -1,10 +1,9 @@
 // Rows: choose at the left, go through them in the middle, read at the right.
 
 import { exportLink, get, lines } from "./api.js";
-import { step } from "./cursor.js";
 import { decide, editMessage, note, undo, verdicts } from "./decide.js";
 import { fill, html } from "./dom.js";
-import { growing, listed, markRow } from "./list.js";
+import { growing, listed, markRow, step } from "./list.js";
 import { complain, empty, loading } from "./notice.js";
 import { conversation, messageInSight } from "./reader.js";
 import { sideBar } from "./side.js";
