@@ -82,11 +82,15 @@ def of_score(
     as_json: bool,
 ) -> None:
     from pipeline.cli import agreement
+    from pipeline.look.rated import rated_in_run
     from pipeline.score.calibrate import calibrate, not_criteria
     from pipeline.score.ratings import rated
     from pipeline.store.agreement import as_record, write
 
-    rows = [*rated(_scored(inputs, sets, workers), ratings, system)]
+    if len(inputs) == 1 and Path(inputs[0], "recipe.yaml").is_file():
+        rows = [*rated_in_run(inputs[0])]
+    else:
+        rows = [*rated(_scored(inputs, sets, workers), ratings, system)]
     if not rows:
         raise UserError(_unrated(ratings))
     found = calibrate(rows)
@@ -103,7 +107,8 @@ def _unrated(ratings: str) -> str:
     form = '{"engaging": 4, "pacing": [2, 3]}'
     return (
         f"No record has ratings in a field `{ratings}`, as {form}: for each criterion a number, "
-        "or a list with the number of each rater. --ratings names another field."
+        "or a list with the number of each rater. --ratings names another field. Of a run, blind "
+        "ratings of `rapport look RUN` are read."
     )
 
 
@@ -127,7 +132,7 @@ SCORE = click.Command(
     "Spearman's rank correlation with its 95 % interval (bootstrap), over all rows and within each "
     "system or source alone; the length of the assistant's messages and what raters reach among "
     "themselves beside it. A judge is shown where INPUT has its scores: score first, with `rapport "
-    "score INPUT --judge NAME --out DIR`, and give DIR/5-score/kept.",
+    "score INPUT --judge NAME --out DIR`, and give DIR/5-score/kept. INPUT may be a run that people have rated blind, with `rapport look RUN`.",
     short_help="Show how far scores agree with what people said.",
 )
 calibrate.add_command(FILTER)

@@ -10,5 +10,6 @@ Measuring depends on `settings.measuring()` only, so that a changed limit measur
 """
 
 from pipeline.filter.apply import decide, measure, work
+from pipeline.filter.reviewed import edited, reviewed
 
-__all__ = ["decide", "measure", "work"]
+__all__ = ["decide", "edited", "measure", "reviewed", "work"]

@@ -71,7 +71,7 @@ def _of_part(store: Store, part: Part, index: Path) -> flat.Flat:
 
 
 def _written(table: pa.Table) -> tuple[dict[str, object], list[tuple[str, AnyArray]]]:
-    findings = lists(table["findings"])
+    findings = lists(table, "findings")
     own = pc.equal(findings.field("stage"), STAGE)
     known = pc.and_(own, pc.is_valid(findings.field("value")))
     places = np.flatnonzero(known.to_numpy(zero_copy_only=False))

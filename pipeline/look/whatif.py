@@ -117,7 +117,7 @@ def what_if(look: Look, rule: str, asked: float | None, rows: Numbers | None) ->
     known = limit.values[~np.isnan(limit.values)]
     edges = bins.edges_of(known)
     codes = bins.coded(known, edges)
-    limits, dropped = _curve(limit, known)
+    limits, dropped = curve(limit)
     shown = f"{limit.rule}@{chosen if chosen is not None else 0:g}"
     return WhatIf(
         rule=limit.rule,
@@ -152,9 +152,9 @@ def _limited(limit: Limit, rows: Numbers, size: int) -> Limit:
     return _replaced(limit, **known, otherwise=limit.otherwise[own], total=len(rows))
 
 
-def _curve(limit: Limit, known: AnyArray) -> tuple[list[float], list[int]]:
+def curve(limit: Limit) -> tuple[list[float], list[int]]:
     """Up to `LIMITS` limits, and how many values lie beyond each."""
-    each = np.sort(known)
+    each = np.sort(limit.values[~np.isnan(limit.values)])
     limits = np.unique(each)
     if len(limits) > LIMITS:
         limits = limits[np.linspace(0, len(limits) - 1, LIMITS).astype(np.int64)]

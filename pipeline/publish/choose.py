@@ -28,6 +28,7 @@ from pipeline.publish.choice import Choice, GroupCount, sentences
 from pipeline.publish.groups import NONE, Grouping, ListedRows, Quota
 from pipeline.publish.listing import LISTED
 from pipeline.recipe.publish import Choose
+from pipeline.rules.override import keeps
 
 BATCH = 10_000  # reasons that become one Arrow table
 # Why a row is not chosen. row: its number, in its part or among all rows. value: its place in the
@@ -70,13 +71,14 @@ def chosen(parts: Sequence[pa.Table], settings: Choose) -> Chosen:
 
 
 def applied(rows: Iterable[Conversation], reasons: pa.Table) -> Iterator[Conversation | Drop]:
-    """The rows of a part; those that there are reasons against are dropped, with all of them."""
+    """The rows of a part; those that there are reasons against are dropped, with all of them,
+    unless a person has decided to keep them."""
     found: defaultdict[int, list[Finding]] = defaultdict(list)
     for record in reasons.to_pylist():
         number = record.pop("row")
         found[number].append(Finding("publish", decision="drop", **record))
     for number, row in enumerate(rows):
-        if number in found:
+        if number in found and not keeps(row.findings):
             yield Drop(replace(row, findings=(*row.findings, *found[number])))
         else:
             yield row

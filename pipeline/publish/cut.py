@@ -13,6 +13,7 @@ from pipeline.conversation import CRITERIA, Conversation, Drop, Finding
 from pipeline.criteria import score_of
 from pipeline.recipe.publish import Cut, PublishSettings
 from pipeline.rules import RULES, alternatives
+from pipeline.rules.override import keeps
 from pipeline.rules.reading.reading import read
 from pipeline.rules.safety.underage import underage
 
@@ -20,13 +21,17 @@ MINOR = "safety.minor"
 
 
 def work(part: Iterable[Conversation], settings: PublishSettings) -> Iterator[Conversation | Drop]:
-    """Rows outside a cut are dropped with measure, value and limit, and so is every row with a
-    minor in it."""
+    """Rows outside a cut are dropped with measure, value and limit, unless a person has decided to
+    keep them; and so is every row with a minor in it, whoever has."""
     gate = {MINOR: RULES[MINOR]}
     for row in part:
         if row.alternatives:
             row = alternatives.judged(row, gate, stage="publish")
-        findings = (*_minors(row), *_private(row, settings), *_cuts(row, settings))
+        cuts = tuple(_cuts(row, settings))
+        if keeps(row.findings):
+            warnings = (replace(finding, decision="warn") for finding in cuts)
+            row, cuts = replace(row, findings=(*row.findings, *warnings)), ()
+        findings = (*_minors(row), *_private(row, settings), *cuts)
         if findings:
             yield Drop(replace(row, findings=row.findings + findings))
         else:

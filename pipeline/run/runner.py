@@ -20,6 +20,7 @@ from pipeline.run.context import Job, StageContext
 from pipeline.run.inputs import check_libraries
 from pipeline.run.keys import ingredients
 from pipeline.run.reports import measures_of, recipe_of
+from pipeline.run.reviewed import reviewed
 from pipeline.run.stages import NAMES, STAGES, Stage, function_of
 from pipeline.store.counts import total
 from pipeline.store.files import DamagedFile, FileMark, digest
@@ -85,7 +86,7 @@ def _names(only: Sequence[str] | None, last: str | None) -> list[str]:
 
 def context_of(job: Job, stage: Stage, output: Store, before: Finished) -> StageContext:
     """What a stage works with, after the one before."""
-    made_from = ingredients(stage, job.recipe)
+    made_from = ingredients(stage, job.recipe) | reviewed(stage, job.out)
     return StageContext(
         job=job,
         stage=stage,

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 
 from pipeline.store.files import HashedFile
 
-GROUP_BYTES = 1 << 26  # a row group is a whole part, or this much of one with huge rows
+GROUP_BYTES = 1 << 26  # that are held before they are written: a part, or this much of huge rows
+GROUP_ROWS = 1_000  # of a row group: `rapport look` opens one row in some milliseconds
 TEXTS = ("id", "messages.list.element.content")  # columns whose values never come again
 
 
@@ -35,9 +36,9 @@ def open_parquet(file: HashedFile, schema: pa.Schema) -> pq.ParquetWriter:
 
 
 def write_groups(writer: pq.ParquetWriter, table: pa.Table) -> None:
-    """A table in row groups of `GROUP_BYTES` at most, or of one huge row."""
+    """A table in row groups of `GROUP_ROWS` and `GROUP_BYTES` at most, or of one huge row."""
     rows = table.num_rows * GROUP_BYTES // max(1, table.nbytes)
-    writer.write_table(table, row_group_size=max(1, rows))
+    writer.write_table(table, row_group_size=max(1, min(rows, GROUP_ROWS)))
 
 
 def _leaves(column: pa.Field) -> Iterator[str]:

@@ -15,13 +15,28 @@ from pipeline.look.index.columns import BESIDE, ENDS, UNKNOWN, Columns, Numbers
 from pipeline.look.index.fields import ALTERNATIVES, INDEXED, MESSAGES, SIMILARITY
 from pipeline.look.index.flat import AnyArray
 from pipeline.look.index.fold import BETWEEN, folded_texts
-from pipeline.look.index.groups import tables
+from pipeline.look.index.groups import leaves
 from pipeline.look.opened import Origin
-from pipeline.store.columns import SCHEMA
+from pipeline.store.columns import QUARANTINE_SCHEMA
 
-READ = tuple(name for name in SCHEMA.names if name not in ("extra", "user_persona"))
+ITEM = "list.element"  # what Parquet calls the items of a list
+READ = (
+    "id",
+    *(f"messages.{ITEM}.{name}" for name in ("role", "content")),
+    *(f"source.{name}" for name in ("name", "kind", "license")),
+    "persona.name",
+    "language.code",
+    "edits",
+    "measures",
+    *(f"annotations.{ITEM}.{name}" for name in ("stage", "decision", "closeness", "emotion")),
+    f"alternatives.{ITEM}.message",
+    *(f"scores.{ITEM}.{name}" for name in ("criterion", "value", "by")),
+    *(f"findings.{ITEM}.{name}" for name in ("stage", "rule", "value", "decision")),
+    *QUARANTINE_SCHEMA.names,
+)
+KINDS = {"value": pa.float64(), "closeness": pa.float64()}  # of a field that is missing; else text
 WORD = 8  # bytes of a number of 64 bits
-START = 90  # characters of the first words
+START = 60  # characters of the first words
 PER_ROW = r"\s*[\d,].*$"  # what an edit says of one row alone: `merged messages 2 to 3`
 
 
@@ -38,7 +53,7 @@ class Lists(NamedTuple):
         return np.repeat(np.arange(len(self.ends)), lengths)
 
     def field(self, name: str) -> pa.Array:
-        return pc.struct_field(self.values, name)
+        return field_of(self.values, name)
 
 
 class Texts(NamedTuple):
@@ -50,7 +65,7 @@ class Texts(NamedTuple):
 
 def extracted(origin: Origin) -> Iterator[tuple[Columns, Texts]]:
     """Columns and texts of a file, a row group at a time. Raises UserError."""
-    for table in tables(origin, READ):
+    for table in leaves(origin, READ):
         if origin.outcome == "quarantined":
             yield _quarantined(origin, table)
         else:
@@ -62,13 +77,13 @@ def _columns(origin: Origin, table: pa.Table) -> Columns:
     found.arrays["id"] = ids_of(table["id"])
     _add_facets(found, origin, table)
     _add_numbers(found, table)
-    messages = lists(table["messages"])
+    messages = lists(table, "messages")
     _put_list(found, "start", _utf8(_starts(messages)))
     found.arrays[MESSAGES] = np.diff(messages.ends, prepend=0).astype(np.float32)
-    others = np.diff(lists(table["alternatives"]).ends, prepend=0).astype(np.float32)
+    others = np.diff(lists(table, "alternatives").ends, prepend=0).astype(np.float32)
     if others.any():
         found.arrays[ALTERNATIVES] = others
-    annotations = lists(table["annotations"])
+    annotations = lists(table, "annotations")
     closeness = _float(annotations.field("closeness"))
     each = np.where(np.isnan(closeness), UNKNOWN, np.round(closeness * 100)).astype(np.int8)
     found.arrays["closeness.each"] = each
@@ -76,14 +91,32 @@ def _columns(origin: Origin, table: pa.Table) -> Columns:
     return found
 
 
-def lists(column: pa.ChunkedArray) -> Lists:
-    array = _whole(column)
-    lengths = pc.fill_null(pc.list_value_length(array), 0)
-    return Lists(array.flatten(), np.cumsum(_numpy(lengths), dtype=np.int64))
+def lists(table: pa.Table, name: str) -> Lists:
+    """A column of lists; without any items where the table does not have it."""
+    if name not in table.column_names:
+        return Lists(pa.nulls(0, pa.struct([])), np.zeros(table.num_rows, np.int64))
+    array = _whole(table[name])
+    offsets = _numpy(array.offsets).astype(np.int64)
+    values = array.values.slice(offsets[0], offsets[-1] - offsets[0])
+    return Lists(values, offsets[1:] - offsets[0])
 
 
-def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+def field_of(values: pa.Array, name: str) -> pa.Array:
+    """A field of structs; null where they do not have it."""
+    if pa.types.is_struct(values.type) and values.type.get_field_index(name) >= 0:
+        return pc.struct_field(values, name)
+    return pa.nulls(len(values), KINDS.get(name, pa.string()))
+
+
+def _struct(table: pa.Table, name: str) -> pa.Array:
+    """A column of structs; of none where the table does not have it."""
+    if name in table.column_names:
+        return _whole(table[name])
+    return pa.nulls(table.num_rows, pa.struct([]))
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _numpy(array: pa.Array) -> AnyArray:
@@ -133,23 +166,24 @@ def _starts(messages: Lists) -> pa.Array:
 
 
 def _add_facets(found: Columns, origin: Origin, table: pa.Table) -> None:
-    source = _whole(table["source"])
-    findings = lists(table["findings"])
-    annotations = lists(table["annotations"])
-    edits = lists(table["edits"])
+    source = _struct(table, "source")
+    findings = lists(table, "findings")
+    annotations = lists(table, "annotations")
+    edits = lists(table, "edits")
     _put_constant(found, "outcome", origin.outcome)
     _put_constant(found, "stage", origin.stage)
     _put_constant(found, "split", origin.split)
-    _put_single(found, "source", pc.struct_field(source, "name"))
-    _put_single(found, "kind", pc.struct_field(source, "kind"))
-    _put_single(found, "license", pc.struct_field(source, "license"))
-    _put_single(found, "language", pc.struct_field(_whole(table["language"]), "code"))
-    _put_single(found, "character", pc.struct_field(_whole(table["persona"]), "name"))
+    _put_single(found, "source", field_of(source, "name"))
+    _put_single(found, "kind", field_of(source, "kind"))
+    _put_single(found, "license", field_of(source, "license"))
+    _put_single(found, "language", field_of(_struct(table, "language"), "code"))
+    _put_single(found, "character", field_of(_struct(table, "persona"), "name"))
     _add_rules(found, findings, is_dropped=origin.outcome == "dropped")
     _put_several(found, "emotion", annotations, annotations.field("emotion"))
     _put_several(found, "step", annotations, annotations.field("decision"))
     _put_several(found, "closeness_stage", annotations, annotations.field("stage"))
-    _put_several(found, "edit", edits, pc.replace_substring_regex(edits.values, PER_ROW, ""))
+    kinds = pc.replace_substring_regex(edits.values.cast(pa.string()), PER_ROW, "")
+    _put_several(found, "edit", edits, kinds)
 
 
 def _put_constant(found: Columns, name: str, value: str) -> None:
@@ -172,8 +206,8 @@ def _put_several(found: Columns, name: str, of: Lists, values: pa.Array) -> None
     """The set of values of each row. Two sets are alike where the sums of their numbers at random
     are."""
     codes, names = _coded(values)
-    pairs = np.unique(of.rows[codes > 0] * len(names) + codes[codes > 0])
-    rows, members = np.divmod(pairs, len(names))
+    pairs = np.sort(of.rows[codes > 0] * len(names) + codes[codes > 0], kind="stable")
+    rows, members = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], len(names))
     weights = np.random.default_rng(0).integers(1, 1 << 63, len(names), dtype=np.uint64)
     sums = np.zeros(found.rows, np.uint64)
     np.add.at(sums, rows, weights[members])
@@ -211,12 +245,12 @@ def _put_number(found: Columns, name: str, values: AnyArray) -> None:
 
 
 def _add_numbers(found: Columns, table: pa.Table) -> None:
-    measures = _whole(table["measures"])
+    measures = _struct(table, "measures")
     for name in MEASURES:
-        values = pc.struct_field(measures, name)
+        values = field_of(measures, name)
         if values.null_count < len(values):
             _put_number(found, name, _float(values))
-    scores = lists(table["scores"])
+    scores = lists(table, "scores")
     given = _float(scores.field("value"))
     names, by = scores.field("criterion"), scores.field("by")
     known = ~np.isnan(given)
@@ -241,7 +275,7 @@ def _scored(
 
 
 def _texts(table: pa.Table) -> Texts:
-    messages = lists(table["messages"])
+    messages = lists(table, "messages")
     contents = pc.fill_null(messages.field("content"), "")
     offsets = np.concatenate([[0], messages.ends]).astype(np.int32)
     listed = pa.ListArray.from_arrays(pa.array(offsets), folded_texts(contents))

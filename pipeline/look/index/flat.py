@@ -15,14 +15,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 MAGIC = b"RAPLOOK1"
 ALIGNED = 64  # bytes
-AnyArray: TypeAlias = npt.NDArray[np.generic]
+AnyArray: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass

@@ -73,9 +73,11 @@ class Frame:
         if not self.rows or not key or len(key) > ids.itemsize:
             return []
         words = ids.view(np.uint64).reshape(len(ids), -1)
-        first = np.frombuffer(key[:8].ljust(8, b"\0"), np.uint64)[0]
-        near = np.flatnonzero(words[:, 0] == first)
-        return [int(row) for row in near if bytes(ids[row]) == key]
+        asked = np.frombuffer(key.ljust(ids.itemsize, b"\0"), np.uint64)
+        same = words[:, -1] == asked[-1]
+        for place in range(words.shape[1] - 1):
+            same &= words[:, place] == asked[place]
+        return [int(row) for row in np.flatnonzero(same)]
 
     def first_rows(self, wanted: Sequence[str]) -> Numbers:
         """The first row of each of many ids; -1 where there is none."""

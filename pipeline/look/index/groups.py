@@ -16,6 +16,7 @@ from pipeline.store.columns import MESSAGE, QUARANTINE_SCHEMA, SCHEMA, as_schema
 
 # what config `full` of a dataset has besides `SCHEMA` (`publish/configs/full.py`)
 NAMES, THREAD = "names", "thread"
+AT_ONCE = 1 << 26  # bytes, decompressed
 
 
 def opened(origin: Origin) -> pq.ParquetFile:
@@ -31,11 +32,29 @@ def damaged(origin: Origin, error: Exception) -> UserError:
     return UserError(f"{origin.path} cannot be read: {reason}. Its rows are not shown.")
 
 
-def tables(origin: Origin, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Some columns of all rows, a row group at a time. Raises UserError."""
+def leaves(origin: Origin, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Some columns, or fields of columns (`messages.list.element.role`), of all rows, some row
+    groups at a time; what the file does not have is missing. Raises UserError."""
     file = opened(origin)
-    for number in range(file.num_row_groups):
-        yield _group(file, origin, number, columns)
+    for numbers in _together(file.metadata):
+        try:
+            yield file.read_row_groups(numbers, columns=list(columns), use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            raise damaged(origin, error) from None
+
+
+def _together(metadata: pq.FileMetaData) -> Iterator[list[int]]:
+    """The numbers of row groups that are read at once: as many as hold `AT_ONCE` bytes."""
+    numbers: list[int] = []
+    size = 0
+    for number in range(metadata.num_row_groups):
+        numbers.append(number)
+        size += metadata.row_group(number).total_byte_size
+        if size >= AT_ONCE:
+            yield numbers
+            numbers, size = [], 0
+    if numbers:
+        yield numbers
 
 
 def one_row(origin: Origin, row: int) -> pa.Table:
@@ -45,7 +64,7 @@ def one_row(origin: Origin, row: int) -> pa.Table:
     sizes = (meta.row_group(number).num_rows for number in range(file.num_row_groups))
     for number, (start, end) in enumerate(pairwise(accumulate(sizes, initial=0))):
         if start <= row < end:
-            return _group(file, origin, number, SCHEMA.names).slice(row - start, 1)
+            return _group(file, origin, number).slice(row - start, 1)
     raise UserError(f"{origin.path} has changed while it was looked at: open it again.")
 
 
@@ -58,24 +77,16 @@ def some_rows(origin: Origin, rows: Numbers) -> Iterator[pa.Table]:
     for number, (first, last) in enumerate(pairwise(places)):
         if last > first:
             own = pa.array(rows[first:last] - bounds[number])
-            yield _group(file, origin, number, SCHEMA.names).take(own)
+            yield _group(file, origin, number).take(own)
 
 
-def _group(
-    file: pq.ParquetFile, origin: Origin, number: int, columns: Sequence[str]
-) -> pa.Table:
-    there = file.schema_arrow.names
-    is_quarantine = origin.outcome == "quarantined"
-    wanted = [name for name in columns if name in there]
-    if is_quarantine:
-        wanted = there
-    elif NAMES in there:
-        wanted = [*wanted, *(name for name in (NAMES, THREAD) if name in there)]
+def _group(file: pq.ParquetFile, origin: Origin, number: int) -> pa.Table:
+    """All columns of a row group, as stores hold them."""
     try:
-        table = file.read_row_group(number, columns=wanted)
+        table = file.read_row_group(number, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise damaged(origin, error) from None
-    if is_quarantine:
+    if origin.outcome == "quarantined":
         return as_schema(table, QUARANTINE_SCHEMA, origin.path)
     return as_schema(_as_stored(table), SCHEMA, origin.path)
 
@@ -84,14 +95,13 @@ def _as_stored(table: pa.Table) -> pa.Table:
     """Rows of config `full` as stores hold them: names beside their messages."""
     if NAMES not in table.column_names:
         return table
-    if "messages" in table.column_names:
-        messages = table["messages"].combine_chunks()
-        names = table[NAMES].combine_chunks().flatten()
-        texts = messages.flatten()
-        fields = [texts.field("role"), texts.field("content"), names]
-        whole = pa.StructArray.from_arrays(fields, fields=list(MESSAGE))
-        listed = pa.ListArray.from_arrays(messages.offsets, whole)
-        table = table.set_column(table.schema.get_field_index("messages"), "messages", listed)
+    messages = table["messages"].combine_chunks()
+    names = table[NAMES].combine_chunks().flatten()
+    texts = messages.flatten()
+    fields = [texts.field("role"), texts.field("content"), names]
+    whole = pa.StructArray.from_arrays(fields, fields=list(MESSAGE))
+    listed = pa.ListArray.from_arrays(messages.offsets, whole)
+    table = table.set_column(table.schema.get_field_index("messages"), "messages", listed)
     if THREAD in table.column_names:
         threads = table[THREAD]
         table = table.drop_columns([THREAD])

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline import UserError, collect
 from pipeline.dedup import link, sign, verify
+from pipeline.dedup.reviewed import without_kept
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.dedup import DedupSettings
 from pipeline.run.context import PAIRS, StageContext
@@ -122,5 +123,6 @@ def _apply_part(
     settings: DedupSettings,
     decisions: pa.Table,
 ) -> Counts:
-    kept, dropped = verify.apply(source.table(part), decisions, settings)
+    table, decisions = without_kept(source.table(part), decisions)
+    kept, dropped = verify.apply(table, decisions, settings)
     return output.write_tables(part.name, key, kept, dropped)

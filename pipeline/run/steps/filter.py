@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline import filter as filtering
 from pipeline.filter.openings import OpeningTally
 from pipeline.recipe.filter import FilterSettings
 from pipeline.run.context import StageContext
+from pipeline.run.reviewed import REVIEWED, decisions_of
 from pipeline.store.counts import Counts
 from pipeline.store.files import digest
+from pipeline.store.reviews import Decided
 from pipeline.store.store import Part, Store
 
 MEASURED = "measured"  # the store inside the stage's own
@@ -21,9 +24,11 @@ def run(context: StageContext) -> dict[str, Any]:
     other."""
     measured = Store(context.output.root, f"{context.output.folder}/{MEASURED}")
     measuring = context.settings.measuring().model_dump(mode="json")
-    key = digest(context.before, {**context.ingredients, "settings": measuring})
+    made_from = {**context.ingredients, "settings": measuring}
+    made_from.pop(REVIEWED, None)  # what people decide is no reason to measure again
+    key = digest(context.before, made_from)
     context.prepare(measured, key)
-    context.each_part(_filter_part, measured, key)
+    context.each_part(_filter_part, measured, key, decisions_of(context.job.out))
     tally = OpeningTally()
     for part in context.output.parts():
         tally.add_table(context.output.columns(part, ["messages", "source", "language"]))
@@ -38,6 +43,7 @@ def _filter_part(
     settings: FilterSettings,
     measured: Store,
     measuring_key: str,
+    decided: Mapping[str, Decided],
 ) -> Counts:
     """Decide on the measured rows of a part; measure them first where that is not done."""
     before = output.finished(part.name, key)
@@ -45,4 +51,6 @@ def _filter_part(
         return before.counts
     measured.write(part.name, measuring_key, filtering.measure(source.read(part), settings))
     (measured_part,) = measured.parts_of_unit(part.name)
-    return output.write(part.name, key, filtering.decide(measured.read(measured_part), settings))
+    rows = filtering.edited(measured.read(measured_part), decided, settings)
+    decisions = filtering.reviewed(filtering.decide(rows, settings), decided, settings)
+    return output.write(part.name, key, decisions)
