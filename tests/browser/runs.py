@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 ROWS = 700
 PHRASE = "the kettle of Ruvsund"
 SCRIPT = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
-HIDDEN = "a word\u200bwith a gap, and \u202eturned around\u202c"
+HIDDEN = "a word\u200bwith a gap, and \u202eback\u202c"
 ARABIC = "مرحبا، هل الغلاية ما زالت ساخنة؟ أنا قادم في المساء."
 TURNS = 400
 LONG = 200_000  # characters

@@ -74,7 +74,7 @@ def test_two_reviewers_see_each_other(runs: Runs, look: Open, tmp_path: Path) ->
         first.wait_for_selector(".tally:has-text('keep 1')")
         second.keyboard.press("n")
         second.wait_for_selector(".tally:has-text('drop 1')")
-        assert "anna 1 decision" in second.inner_text(".me")
+        assert "anna 1 decision, noor 1 decision" in second.inner_text(".me")
 
 
 def test_a_blind_rating_hides_who_it_is(runs: Runs, look: Open, tmp_path: Path) -> None:

@@ -62,7 +62,9 @@ export function ask(title, text, { hint = "", isLong = true } = {}) {
       resolve(value);
     };
     const onKey = (event) => {
-      if (event.key === "Enter" && (!isLong || event.ctrlKey || event.metaKey)) dialog.close("save");
+      if (event.key !== "Enter" || (isLong && !event.ctrlKey && !event.metaKey)) return;
+      event.preventDefault(); // or the button that has the focus then is pressed as well
+      dialog.close("save");
     };
     field.addEventListener("keydown", onKey);
     const dialog = html`<dialog class="ask" aria-label=${title}

@@ -79,7 +79,7 @@ export function listed(row, at, view = "rows") {
 }
 
 function startOf({ hit, start }) {
-  if (!hit) return start || "(no words)";
+  if (!hit) return /[\p{L}\p{N},]$/u.test(start) ? `${start}…` : start || "(no words)";
   return html`${hit.before}<mark>${hit.match}</mark>${hit.after}`;
 }
 

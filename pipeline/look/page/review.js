@@ -164,10 +164,11 @@ async function rename() {
 }
 
 function tally({ counts, people: all }) {
-  const own = Object.entries(counts ?? {}).filter(([, number]) => number);
-  const others = Object.entries(all ?? {}).filter(([name]) => name !== reviewer());
-  return html`<p class="tally">${own.length ? own.map(([action, number]) => html`<span class=${`pill ${action}`}>${action} ${count(number)}</span> `) : html`<span class="hint">No decision yet.</span>`}</p>
-    ${others.length ? html`<p class="hint">${others.map(([name, number]) => `${name} ${plural(number, "decision")}`).join(", ")}</p>` : null}`;
+  const rows = Object.entries(counts ?? {}).filter(([, number]) => number);
+  if (!rows.length) return html`<p class="tally hint">No decision yet.</p>`;
+  const names = Object.entries(all ?? {}).map(([name, number]) => `${name} ${plural(number, "decision")}`);
+  return html`<p class="tally">${rows.map(([action, number]) => html`<span class=${`pill ${action}`}>${action} ${count(number)}</span> `)}</p>
+    <p class="hint">${names.join(", ")}</p>`;
 }
 
 function lastOne({ id, action, who, text, start }) {

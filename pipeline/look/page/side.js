@@ -60,7 +60,7 @@ function facetValue(facet, { value, count: here, all }, isChosen, largest) {
 }
 
 function numbersBox(name, title, numbers, side) {
-  const known = numbers.filter((number) => side.numbers[number.name]?.counts?.length);
+  const known = numbers.filter((number) => side.numbers[number.name]?.counts?.length > 1);
   const chosen = (number) => clausesOf(number.name).length > 0;
   if (!known.length) return null;
   const body = html`<div>${known.map((number) => numberBox(number, side.numbers[number.name]))}</div>`;
