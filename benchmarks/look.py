@@ -13,16 +13,25 @@ import argparse
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.conversation import CRITERIA, MEASURES, Annotation, Conversation, Finding, Language
-from pipeline.conversation import Message, Persona, Score, Source
+from pipeline.conversation import (
+    CRITERIA,
+    MEASURES,
+    Annotation,
+    Conversation,
+    Finding,
+    Language,
+    Message,
+    Persona,
+    Score,
+    Source,
+)
 from pipeline.look import query, rows, search, shown, side, whatif
 from pipeline.look.selection import Selection, selection
 from pipeline.look.state import Look
@@ -32,10 +41,33 @@ from pipeline.store.store import Store
 
 PART = 10_000
 TRIES = 7
-WORDS = (
-    "kettle harbour umbrella lantern quiet thimble orchard ferry biscuit ladder marble gravel "
-    "window letter velvet pepper saddle ribbon copper meadow pillow anchor hinge button cellar"
-).split()
+WORDS = [
+    "kettle",
+    "harbour",
+    "umbrella",
+    "lantern",
+    "quiet",
+    "thimble",
+    "orchard",
+    "ferry",
+    "biscuit",
+    "ladder",
+    "marble",
+    "gravel",
+    "window",
+    "letter",
+    "velvet",
+    "pepper",
+    "saddle",
+    "ribbon",
+    "copper",
+    "meadow",
+    "pillow",
+    "anchor",
+    "hinge",
+    "button",
+    "cellar",
+]
 EMOTIONS = ("neutral", "joy", "surprise", "love", "sadness", "anger", "fear", "disgust")
 OFTEN = (60, 12, 9, 7, 5, 4, 2, 1)  # how often each comes, in hundred
 SOURCES = [f"source {number}" for number in range(12)]
@@ -45,7 +77,7 @@ MEASURED = list(MEASURES)[:25]
 
 def _texts(random_one: random.Random) -> Iterator[str]:
     for _ in range(9):
-        words = random_one.choices(WORDS, k=12) + [str(random_one.randrange(10**6))]
+        words = [*random_one.choices(WORDS, k=12), str(random_one.randrange(10**6))]
         yield " ".join(words).capitalize() + "."
 
 
@@ -56,7 +88,9 @@ def _row(number: int) -> Conversation:
     annotations = []
     for _ in messages:
         closeness = round(own.uniform(-1, 1), 3)
-        annotations.append(Annotation("casual", "hold", closeness, *own.choices(EMOTIONS, OFTEN), by="course"))
+        annotations.append(
+            Annotation("casual", "hold", closeness, *own.choices(EMOTIONS, OFTEN), by="course")
+        )
     findings = [_finding(own) for _ in range(own.randrange(3))]
     return Conversation(
         id=f"{number:016x}",
@@ -99,7 +133,13 @@ def make_run(folder: Path, total: int) -> None:
 
 def _dropped(table: pa.Table) -> pa.Table:
     place = table.schema.get_field_index("findings")
-    reason = {"stage": "filter", "rule": "style.loop", "value": 1.0, "limit": 0.0, "decision": "drop"}
+    reason = {
+        "stage": "filter",
+        "rule": "style.loop",
+        "value": 1.0,
+        "limit": 0.0,
+        "decision": "drop",
+    }
     kind = table.schema.field(place)
     return table.set_column(place, kind, pa.array([[reason]] * len(table), kind.type))
 
@@ -119,7 +159,11 @@ def measures(look: Look) -> Iterator[tuple[str, float, float]]:
     frame = look.frame
     yield "side bar under a filter", best(lambda n: side.side_bar(look, _filter(n))), 0.12
     sorts = ("turns", "words", "pacing", "balance", "questions", "cliches", "variety")
-    yield "sort and first 50", best(lambda n: rows.page(look, Selection(sort=sorts[n]), 0, 50)), 0.05
+    yield (
+        "sort and first 50",
+        best(lambda n: rows.page(look, Selection(sort=sorts[n]), 0, 50)),
+        0.05,
+    )
     step = frame.rows // (TRIES + 1)
     ids = [frame.columns.id(step * (number + 1)) for number in range(TRIES)]
     yield "open a row", best(lambda n: shown.shown(look, ids[n])), 0.02
@@ -164,17 +208,26 @@ def beside(run: Path) -> Iterator[tuple[str, float]]:
     base = duckdb.connect()
     base.execute("SET threads = 1")
     where = "WHERE list_filter(scores, lambda x: x.criterion = 'pacing')[1].value <= {}"
-    yield "side bar under a filter", best(
-        lambda n: _side_bar(base.execute, talks, where.format(3 + n / 100))
+    yield (
+        "side bar under a filter",
+        best(lambda n: _side_bar(base.execute, talks, where.format(3 + n / 100))),
     )
-    yield "open a row", best(
-        lambda n: base.execute(f"SELECT * FROM {talks} WHERE id = '{n * 977 + 1000:016x}'").fetchall()
+    yield (
+        "open a row",
+        best(
+            lambda n: base.execute(
+                f"SELECT * FROM {talks} WHERE id = '{n * 977 + 1000:016x}'"
+            ).fetchall()
+        ),
     )
-    yield "search, any text", best(
-        lambda n: base.execute(
-            f"SELECT count(*) FROM {talks} WHERE len(list_filter(messages, "
-            f"lambda x: contains(lower(x.content), '{WORDS[n]} {WORDS[n + 1]}'))) > 0"
-        ).fetchall()
+    yield (
+        "search, any text",
+        best(
+            lambda n: base.execute(
+                f"SELECT count(*) FROM {talks} WHERE len(list_filter(messages, "
+                f"lambda x: contains(lower(x.content), '{WORDS[n]} {WORDS[n + 1]}'))) > 0"
+            ).fetchall()
+        ),
     )
 
 
@@ -189,7 +242,9 @@ def _side_bar(execute: Callable[[str], object], talks: str, where: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path, help="where the run is made, or was [a temporary one]")
+    parser.add_argument(
+        "--folder", type=Path, help="where the run is made, or was [a temporary one]"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)

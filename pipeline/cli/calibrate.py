@@ -132,7 +132,8 @@ SCORE = click.Command(
     "Spearman's rank correlation with its 95 % interval (bootstrap), over all rows and within each "
     "system or source alone; the length of the assistant's messages and what raters reach among "
     "themselves beside it. A judge is shown where INPUT has its scores: score first, with `rapport "
-    "score INPUT --judge NAME --out DIR`, and give DIR/5-score/kept. INPUT may be a run that people have rated blind, with `rapport look RUN`.",
+    "score INPUT --judge NAME --out DIR`, and give DIR/5-score/kept. "
+    "INPUT may be a run that people have rated blind, with `rapport look RUN`.",
     short_help="Show how far scores agree with what people said.",
 )
 calibrate.add_command(FILTER)

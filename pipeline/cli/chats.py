@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.look.stored import StoredRow
+from pipeline.look.wording import finding_text
 
 if TYPE_CHECKING:
     from pipeline.conversation import Conversation, Finding
@@ -61,11 +62,8 @@ def _wrapped(text: str, whole: bool) -> Iterator[str]:
 
 def _findings(findings: Sequence[Finding]) -> Iterator[str]:
     for one in findings:
-        value = "" if one.value is None else f" {one.value:.4g}"
-        limit = "" if one.limit is None else f", limit {one.limit:.4g}"
-        evidence = f": {one.evidence}" if one.evidence else ""
         sign = {"drop": "✕", "warn": "▲"}.get(one.decision, " ")
-        yield f"{INDENT}{sign} {one.rule}{value}{limit}{evidence}"
+        yield f"{INDENT}{sign} {finding_text(one)}"
 
 
 def comparison(found: Comparison) -> Iterator[str]:
@@ -74,8 +72,9 @@ def comparison(found: Comparison) -> Iterator[str]:
     for letter, one in (("A", first), ("B", second)):
         outcomes = ", ".join(f"{count:,} {name}" for name, count in one["outcomes"].items())
         yield f"{letter}: {one['name']}, {one['rows']:,} rows: {outcomes or 'none'}"
-    yield f"in both: {found['both']:,}; in A alone: {found['only_a']:,}; in B alone: {found['only_b']:,}"
+    alone = f"in A alone: {found['only_a']:,}; in B alone: {found['only_b']:,}"
+    yield f"in both: {found['both']:,}; {alone}"
     for move in found["moves"]:
-        reason = f", most by {move['reason']}" if move["reason"] else ""
+        reason = f", most by {move['reason']}" * bool(move["reason"])
         yield f"  {move['from']} in A, {move['to']} in B: {move['count']:,}{reason}"
     yield from (f"  recipe: {line}" for line in found["recipe"])

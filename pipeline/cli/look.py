@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.look.selection import Selection
     from pipeline.look.state import Look
     from pipeline.look.subject import Subject
+    from pipeline.recipe.one_stage import Values
     from pipeline.store.report import Report
 
 HUB = "hub:"
@@ -82,7 +83,7 @@ def _read(what: str, out: str) -> None:
 
     if what.startswith(HUB):
         name = what.removeprefix(HUB)
-        source = {"name": name.replace("/", "-"), "hub": name}
+        source: Values = {"name": name.replace("/", "-"), "hub": name}
         recipe = of_sources(name.rpartition("/")[2], "collect", [source], {})
     else:
         recipe = of_files(out, "collect", [what], ())
@@ -219,8 +220,7 @@ def sample(
     """
     from pipeline.look.selection import selection
 
-    more = [f"stage={stage}"] if stage else []
-    more += ["outcome=dropped"] if dropped else []
+    more = [f"stage={stage}"] * bool(stage) + ["outcome=dropped"] * dropped
     parameters = {"where": [*where, *more], "sample": [str(count)], "seed": [str(seed)]}
     streams.show_lines(_sampled(folder, selection(parameters)))
 

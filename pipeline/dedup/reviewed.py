@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.columns import whole
-from pipeline.rules.override import AGAINST, KEPT
+from pipeline.dedup.edges import AGAINST, RULES
+from pipeline.store.reviews import KEPT
 
 
 class StillDropped(NamedTuple):
@@ -48,6 +49,6 @@ def _kept(table: pa.Table, decisions: pa.Table) -> list[int]:
     for number, (own, rule) in enumerate(
         zip(findings.to_pylist(), decisions["rule"].to_pylist(), strict=True)
     ):
-        if rule != AGAINST and any(finding["rule"] == KEPT for finding in own):
+        if rule != RULES[AGAINST] and any(finding["rule"] == KEPT for finding in own):
             found.append(number)
     return found

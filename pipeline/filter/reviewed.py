@@ -14,11 +14,10 @@ from pipeline.conversation import Conversation, Drop, Finding, Message
 from pipeline.filter import masking
 from pipeline.filter.apply import measure
 from pipeline.recipe.filter import FilterSettings
-from pipeline.rules.override import DROPPED, KEPT, REFUSED, objection
-from pipeline.store.reviews import Decided, Event
+from pipeline.rules.override import objection
+from pipeline.store.reviews import DROPPED, KEPT, LOST, REFUSED, Decided, Event
 
 STAGE = "filter"
-LOST = "review.lost"
 
 
 def edited(

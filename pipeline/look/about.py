@@ -8,10 +8,9 @@ from pipeline.conversation import CRITERIA
 from pipeline.criteria import criteria
 from pipeline.look.compare import values_of
 from pipeline.look.index.fields import FACETS, NUMBERS
+from pipeline.look.limits import known_recipe
 from pipeline.look.opened import StageState
 from pipeline.look.state import Look
-from pipeline.rules import RULES
-from pipeline.run.reports import recipe_of
 from pipeline.run.stages import NAMES
 from pipeline.store.counts import total
 
@@ -55,7 +54,7 @@ class StageProgress(TypedDict):
     units: int
 
 
-class Progress(TypedDict):
+class RunProgress(TypedDict):
     live: bool
     indexing: bool
     version: int
@@ -63,7 +62,7 @@ class Progress(TypedDict):
     stages: list[StageProgress]
 
 
-class About(TypedDict):
+class AboutPage(TypedDict):
     name: str
     kind: str
     path: str
@@ -83,14 +82,14 @@ class About(TypedDict):
     others: list[str]
 
 
-def about(look: Look) -> About:
+def about(look: Look) -> AboutPage:
     moment = look.index.moment
     frame = moment.frame
     numbers = []
     for name in frame.numbers:
         kind = "criterion" if name in CRITERIA else "measure"
         numbers.append(NumberAbout(name=name, unit=NUMBERS[name], kind=kind))
-    return About(
+    return AboutPage(
         name=look.subject.name,
         kind=look.subject.kind,
         path=str(look.subject.path),
@@ -117,19 +116,15 @@ def _facets(look: Look) -> list[FacetAbout]:
     for name, facet in FACETS.items():
         values = 1 if name == "review" else len(values_of(look.frame, name))
         if values:
-            about = FacetAbout(
-                name=name, label=facet.label, several=facet.several, values=values
-            )
+            about = FacetAbout(name=name, label=facet.label, several=facet.several, values=values)
             found.append(about)
     return found
 
 
 def _rules(look: Look) -> dict[str, RuleAbout]:
     """The rules of `filter`, with the limits of the recipe."""
-    recipe = None if look.subject.kind == "dataset" else recipe_of(str(look.subject.path))
-    limits = recipe.filter.limits() if recipe else RULES
     found = {}
-    for name, rule in limits.items():
+    for name, rule in known_recipe(look).filter.limits().items():
         found[name] = RuleAbout(
             unit=rule.unit,
             fires=rule.fires,
@@ -149,28 +144,31 @@ def _criteria() -> dict[str, CriterionAbout]:
     return found
 
 
-def progress(look: Look) -> Progress:
+def progress(look: Look) -> RunProgress:
     moment = look.index.moment
-    states = {state.stage: state for state in moment.content.stages}
-    return Progress(
+    states = {name: StageState(name, "", None, {}) for name in NAMES}
+    states |= {state.stage: state for state in moment.content.stages}
+    return RunProgress(
         live=look.subject.is_live(),
         indexing=not moment.is_whole,
         version=moment.frame.number,
         rows=moment.frame.rows,
-        stages=[_stage(name, states.get(name)) for name in NAMES],
+        stages=list(map(_stage, states.values())),
     )
 
 
-def _stage(name: str, state: StageState | None) -> StageProgress:
-    counts = total(mark.counts for mark in state.marks.values()) if state else total(())
+def _stage(state: StageState) -> StageProgress:
+    counts = total(mark.counts for mark in state.marks.values())
     word = "waiting"
-    if state:
-        word = "done" if state.report else "running"
+    if state.report:
+        word = "done"
+    elif state.marks:
+        word = "running"
     return StageProgress(
-        stage=name,
+        stage=state.stage,
         state=word,
         kept=counts.kept,
         dropped=counts.dropped,
         quarantined=counts.quarantined,
-        units=len(state.marks) if state else 0,
+        units=len(state.marks),
     )

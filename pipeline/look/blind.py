@@ -18,7 +18,7 @@ from pipeline.look.selection import Selection
 from pipeline.look.shown import LONGEST
 from pipeline.look.state import Look
 from pipeline.look.stored import conversation, stored
-from pipeline.store.reviews import Rating
+from pipeline.store.reviews import GivenRating
 
 SPEAKERS = {"assistant": "Character", "user": "User", "system": "Setting"}
 CHOICES = ("a", "b", "tie")
@@ -74,7 +74,7 @@ class RatedAnswer(TypedDict):
     left: int
 
 
-class Place(NamedTuple):
+class TextPlace(NamedTuple):
     """Where two texts could stand: `other` is an alternative by its number. swapped: the chosen one
     is shown as b."""
 
@@ -182,21 +182,21 @@ def _alternatives(look: Look, row: int) -> float:
     return look.frame.columns.number(ALTERNATIVES, row) or 0
 
 
-def _place(row: Conversation) -> Place | None:
+def _place(row: Conversation) -> TextPlace | None:
     """The first message that has a text of its own and another one that no rule refused."""
     for number, one in enumerate(row.alternatives):
         is_other = not one.chosen and not one.is_failed_try
         if is_other and one.content.strip() and one.message < len(row.messages):
             digest = hashlib.blake2b(f"{row.id} {number}".encode(), digest_size=1).digest()
-            return Place(row.id, one.message, number, swapped=bool(digest[0] & 1))
+            return TextPlace(row.id, one.message, number, swapped=bool(digest[0] & 1))
     return None
 
 
-def _place_name(place: Place) -> str:
+def _place_name(place: TextPlace) -> str:
     return f"{place.row}:{place.message}:{place.other}"
 
 
-def _pair(look: Look, row: Conversation, place: Place, left: int) -> BlindPair:
+def _pair(look: Look, row: Conversation, place: TextPlace, left: int) -> BlindPair:
     own = row.messages[place.message]
     other = own._replace(content=row.alternatives[place.other].content)
     first, second = (other, own) if place.swapped else (own, other)
@@ -218,8 +218,8 @@ def choose(look: Look, asked: ChoiceAsked) -> RatedAnswer:
         raise UserError(f"`{choice}`: a choice is a, b or tie.")
     found = _place(conversation(look.frame, place.partition(":")[0]))
     is_swapped = found is not None and found.swapped
-    own = "b" if is_swapped else "a"
-    word = "tie" if choice == "tie" else {True: "own", False: "other"}[choice == own]
+    words = {"a": ("own", "other")[is_swapped], "b": ("other", "own")[is_swapped]}
+    word = words.get(choice, choice)
     return RatedAnswer(ok=True, number=look.reviews.choose(place, word, name), left=0)
 
 
@@ -256,7 +256,7 @@ RESAMPLES = 500
 
 def agreement(look: Look) -> Agreed:
     """How far reviewers agree."""
-    ratings = look.reviews.ratings() if look.subject.can_review else []
+    ratings = look.reviews.ratings()
     found = [_of_criterion(ratings, name) for name in CRITERIA]
     return Agreed(
         raters=sorted({one.who for one in ratings}),
@@ -267,7 +267,7 @@ def agreement(look: Look) -> Agreed:
     )
 
 
-def _of_criterion(ratings: Iterable[Rating], criterion: str) -> CriterionAgreement:
+def _of_criterion(ratings: Iterable[GivenRating], criterion: str) -> CriterionAgreement:
     own = [one for one in ratings if one.criterion == criterion and one.value is not None]
     by_row: dict[str, list[float]] = {}
     for one in own:
@@ -297,10 +297,11 @@ def alpha(units: Sequence[Sequence[float]]) -> float | None:
 def _bounds(units: Sequence[Sequence[float]]) -> tuple[float | None, float | None]:
     random = np.random.default_rng(1)
     found = []
-    for _ in range(RESAMPLES if len(units) > 1 else 0):
+    for _ in range(RESAMPLES * (len(units) > 1)):
         chosen = random.integers(0, len(units), len(units))
         value = alpha([units[place] for place in chosen])
-        found += [] if value is None else [value]
+        if value is not None:
+            found.append(value)
     if not found:
         return None, None
     low, high = np.percentile(found, (2.5, 97.5))
@@ -309,7 +310,7 @@ def _bounds(units: Sequence[Sequence[float]]) -> tuple[float | None, float | Non
 
 def _of_choices(look: Look) -> ChoiceAgreement:
     """Of places that two or more have chosen at: the share of pairs of reviewers who agree."""
-    choices = look.reviews.choices() if look.subject.can_review else {}
+    choices = look.reviews.choices()
     by_place: dict[str, list[str]] = {}
     for (place, _), choice in choices.items():
         by_place.setdefault(place, []).append(choice)
@@ -324,7 +325,7 @@ def _pairs(values: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield from ((one, other) for other in values[place + 1 :])
 
 
-def ratings_by_row(ratings: Iterable[Rating]) -> Mapping[str, dict[str, list[float | None]]]:
+def ratings_by_row(ratings: Iterable[GivenRating]) -> Mapping[str, dict[str, list[float | None]]]:
     """Row → criterion → a value for each person who rated anything, in the order of their names."""
     lines = list(ratings)
     people = sorted({one.who for one in lines})

@@ -11,7 +11,7 @@ from typing import TypedDict, cast
 import numpy as np
 
 from pipeline import UserError
-from pipeline.look.index.columns import Numbers
+from pipeline.look.index.columns import RowNumbers
 from pipeline.look.index.flat import AnyArray
 from pipeline.look.index.frame import Frame
 from pipeline.look.opened import StageState
@@ -31,8 +31,8 @@ class Compared(TypedDict):
 
 
 # Rows that one run has otherwise than the other. reason: the most frequent.
-Move = TypedDict(
-    "Move", {"from": str, "to": str, "count": int, "reason": str | None, "where": str}
+OutcomeMove = TypedDict(
+    "OutcomeMove", {"from": str, "to": str, "count": int, "reason": str | None, "where": str}
 )
 
 
@@ -71,7 +71,7 @@ class Comparison(TypedDict):
     both: int
     only_a: int
     only_b: int
-    moves: list[Move]
+    moves: list[OutcomeMove]
     stages: list[StagePair]
     reasons: list[RulePair]
     numbers: list[NumberPair]
@@ -118,7 +118,7 @@ def values_of(frame: Frame, facet: str) -> dict[str, int]:
     return {value: count for value, count in pairs if value and count}
 
 
-def _partner(look: Look, other: Look) -> Numbers:
+def _partner(look: Look, other: Look) -> RowNumbers:
     """(rows of a,) the row of b with the same id, -1 where there is none."""
     key = ("partner", look.frame.number, other.subject.path, other.frame.number)
     first, second = look.frame, other.frame
@@ -127,32 +127,33 @@ def _partner(look: Look, other: Look) -> Numbers:
     return look.answers.get(key, lambda: second.rows_of(first.columns.arrays["id"]))
 
 
-def _outcomes(frame: Frame, rows: Numbers) -> Numbers:
+def _outcomes(frame: Frame, rows: RowNumbers) -> RowNumbers:
     """What became of rows, as a number of `OUTCOMES`."""
     values = frame.columns.values["outcome"]
-    known = [OUTCOMES.index(value) if value else 0 for value in values]
+    known = [OUTCOMES.index(value or OUTCOMES[0]) for value in values]
     return np.array(known, np.int64)[frame.columns.arrays["outcome"][rows]]
 
 
-def _moves(look: Look, other: Look, partner: Numbers) -> Iterator[Move]:
+def _moves(look: Look, other: Look, partner: RowNumbers) -> Iterator[OutcomeMove]:
     """Rows that fared otherwise, the most frequent way first."""
-    first, second = look.frame, other.frame
     rows = np.flatnonzero(partner >= 0)
     if not len(rows):
         return
     size = len(OUTCOMES)
-    codes = _outcomes(first, rows) * size + _outcomes(second, partner[rows])
-    for code, count in Counter(codes.tolist()).most_common():
-        before, after = OUTCOMES[code // size], OUTCOMES[code % size]
-        if before == after:
-            continue
+    codes = _outcomes(look.frame, rows) * size + _outcomes(other.frame, partner[rows])
+    for code, _ in Counter(codes.tolist()).most_common():
         own = rows[codes == code]
-        reason = _commonest(second, partner[own]) or _commonest(first, own)
-        where = f"moved={before}>{after}@{other.subject.path.name}"
-        yield {"from": before, "to": after, "count": count, "reason": reason, "where": where}
+        if code // size != code % size:
+            reason = _commonest(other.frame, partner[own]) or _commonest(look.frame, own)
+            yield _move(OUTCOMES[code // size], OUTCOMES[code % size], len(own), reason, other)
 
 
-def _commonest(frame: Frame, rows: Numbers) -> str | None:
+def _move(before: str, after: str, count: int, reason: str | None, other: Look) -> OutcomeMove:
+    where = f"moved={before}>{after}@{other.subject.path.name}"
+    return {"from": before, "to": after, "count": count, "reason": reason, "where": where}
+
+
+def _commonest(frame: Frame, rows: RowNumbers) -> str | None:
     """The rule that most of the rows were dropped by."""
     codes = frame.columns.arrays["reason"][rows]
     known = codes[codes > 0]
@@ -207,7 +208,8 @@ def _kept_values(frame: Frame, name: str) -> AnyArray:
         return np.zeros(0, np.float32)
     code = frame.columns.values["outcome"].index("kept")
     own = frame.columns.arrays[name][frame.columns.arrays["outcome"] == code]
-    return own[~np.isnan(own)]
+    known: AnyArray = own[~np.isnan(own)]
+    return known
 
 
 def _mean(values: AnyArray) -> float | None:
@@ -222,15 +224,17 @@ def _histogram(values: AnyArray, edges: AnyArray) -> list[int]:
 
 def _recipe(first: Subject, second: Subject) -> list[str]:
     """The lines of the two recipes that differ."""
-    texts = []
-    for one in (first, second):
-        file = one.path / "recipe.yaml"
-        texts.append(file.read_text("utf-8").splitlines() if file.is_file() else [])
-    differing = difflib.unified_diff(*texts, lineterm="", n=0)
+    own, others = _recipe_lines(first), _recipe_lines(second)
+    differing = difflib.unified_diff(own, others, lineterm="", n=0)
     return [line for line in differing if not line.startswith(("---", "+++", ""))]
 
 
-def moved(look: Look, value: str) -> Numbers:
+def _recipe_lines(subject: Subject) -> list[str]:
+    file = subject.path / "recipe.yaml"
+    return file.read_text("utf-8").splitlines() if file.is_file() else []
+
+
+def moved(look: Look, value: str) -> RowNumbers:
     """The rows of `moved=kept>dropped@OTHER`, or `only@OTHER`. Raises UserError."""
     match = MOVED.fullmatch(value)
     if match is None:
@@ -242,7 +246,8 @@ def moved(look: Look, value: str) -> Numbers:
     rows = np.flatnonzero(partner >= 0)
     before, after = _code(match["before"]), _code(match["after"])
     own: Mask = _outcomes(look.frame, rows) == before
-    return rows[own & (_outcomes(other.frame, partner[rows]) == after)]
+    others: Mask = _outcomes(other.frame, partner[rows]) == after
+    return rows[own & others]
 
 
 def _code(outcome: str) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.conversation import Conversation
+from pipeline.conversation import Annotation, Conversation
 from pipeline.look.export import tables
 from pipeline.look.index.columns import BESIDE
 from pipeline.look.index.fields import FACETS, INDEXED
@@ -71,8 +72,8 @@ def _row(look: Look, frame: Frame, row: int) -> list[Cell]:
         cells.append((value or "").replace(BESIDE, " ") if is_set else value)
     cells += [columns.number(name, row) for name in frame.numbers]
     decided = look.decided().get(own)
-    review = [review_value(decided), decided.note] if decided else ["none", None]
-    return [*cells, columns.start(row), *review]
+    note = decided.note if decided else None
+    return [*cells, columns.start(row), review_value(decided), note]
 
 
 def _write_texts(connection: sqlite3.Connection, frame: Frame) -> None:
@@ -94,12 +95,10 @@ def _insert(connection: sqlite3.Connection, name: str, lines: list[tuple[Cell, .
 
 
 def _messages(row: Conversation) -> Iterator[tuple[Cell, ...]]:
-    for number, message in enumerate(row.messages):
-        known = row.annotations[number] if row.annotations else None
-        closeness = known.closeness if known else None
-        emotion = known.emotion if known else None
+    annotations = chain(row.annotations, repeat(Annotation()))
+    for number, (message, known) in enumerate(zip(row.messages, annotations, strict=False)):
         head = (row.id, number, message.role, message.name)
-        yield (*head, message.content, closeness, emotion)
+        yield (*head, message.content, known.closeness, known.emotion)
 
 
 def _findings(row: Conversation) -> Iterator[tuple[Cell, ...]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, cast
+from typing import TypedDict
 
 from pipeline import UserError
-from pipeline.look.state import Look
+from pipeline.conversation import Conversation
+from pipeline.look.state import Look, review_value
 from pipeline.look.stored import StoredRow, number_of, stored
 from pipeline.rules.override import objection
 from pipeline.store.reviews import ACTIONS, Action, Decided, Event
@@ -83,7 +84,7 @@ def decide(look: Look, asked: Asked) -> ReviewAnswer:
     if action not in ACTIONS:
         raise UserError(f"`{action}`: an action is one of {', '.join(ACTIONS)}.")
     found = stored(look.frame, number_of(look.frame, asked.get("id", "")))
-    number = look.reviews.add(_event(found, cast("Action", action), who, asked))
+    number = look.reviews.add(_event(found, action, who, asked))
     record = review_record(look.decided()[found.id], found)
     return ReviewAnswer(
         ok=True,
@@ -145,9 +146,9 @@ def state(look: Look, who: object) -> ReviewState:
     """What was decided so far."""
     counts: dict[str, int] = {}
     for one in look.decided().values():
-        word = one.decision or ("edit" if one.edits else "note")
+        word = review_value(one)
         counts[word] = counts.get(word, 0) + 1
-    events = look.reviews.events() if look.subject.can_review else []
+    events = look.reviews.events()
     people: dict[str, int] = {}
     for event in events:
         people[event.who] = people.get(event.who, 0) + 1
@@ -197,15 +198,13 @@ def _effect(decided: Decided, found: StoredRow) -> tuple[str, bool]:
     if decided.decision == "drop":
         return "The next run drops it in `filter`.", True
     if decided.decision == "keep":
-        return _effect_of_keeping(found)
+        return _effect_of_keeping(found.conversation)
     return "The next run takes the edited text; all rules and masks read it again.", True
 
 
-def _effect_of_keeping(found: StoredRow) -> tuple[str, bool]:
-    row = found.conversation
-    findings = row.findings if row else ()
-    masks = bool(row) and any(edit.startswith("filter: masked") for edit in row.edits)
-    reason = objection(findings, masks)
+def _effect_of_keeping(row: Conversation) -> tuple[str, bool]:
+    masks = any(edit.startswith("filter: masked") for edit in row.edits)
+    reason = objection(row.findings, masks)
     if reason:
         return f"The next run does not keep it: {reason}.", False
     return "The next run keeps it; fixed rules and masks still hold.", True

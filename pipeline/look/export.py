@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import UserError
-from pipeline.look.index.columns import BESIDE, Numbers
+from pipeline.look.index.columns import BESIDE, RowNumbers
 from pipeline.look.index.fields import INDEXED
 from pipeline.look.index.frame import Frame
 from pipeline.look.index.groups import some_rows
@@ -29,7 +29,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a table program would comput
 LINES = 1_000  # of CSV that are made at once
 
 
-def tables(frame: Frame, rows: Numbers) -> Iterator[pa.Table]:
+def tables(frame: Frame, rows: RowNumbers) -> Iterator[pa.Table]:
     """Whole rows, in the order of the stores. Records that could not be read are left out. Raises
     UserError where a file is damaged."""
     ordered = np.sort(rows)
@@ -41,7 +41,7 @@ def tables(frame: Frame, rows: Numbers) -> Iterator[pa.Table]:
             yield from some_rows(origin, ordered[start:end] - first)
 
 
-def written(frame: Frame, rows: Numbers, path: Path) -> int:
+def written(frame: Frame, rows: RowNumbers, path: Path) -> int:
     """Write a file, whole or not at all, in the form that its ending names. Returns its rows.
     Raises UserError for another ending, or where it cannot be written."""
     form = path.suffix.removeprefix(".")
@@ -71,7 +71,7 @@ def _write_lines(path: Path, lines: Iterator[bytes]) -> int:
     return count
 
 
-def jsonl(frame: Frame, rows: Numbers) -> Iterator[bytes]:
+def jsonl(frame: Frame, rows: RowNumbers) -> Iterator[bytes]:
     """A record a line, of what has a value; `rapport` reads it again as it was."""
     for table in tables(frame, rows):
         for record in table.to_pylist():
@@ -82,7 +82,7 @@ def _present(record: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in record.items() if value not in (None, [])}
 
 
-def parquet(frame: Frame, rows: Numbers, path: Path) -> int:
+def parquet(frame: Frame, rows: RowNumbers, path: Path) -> int:
     """Returns how many rows the file has."""
     count = 0
     with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
@@ -92,7 +92,7 @@ def parquet(frame: Frame, rows: Numbers, path: Path) -> int:
     return count
 
 
-def csv_lines(frame: Frame, rows: Numbers) -> Iterator[bytes]:
+def csv_lines(frame: Frame, rows: RowNumbers) -> Iterator[bytes]:
     """Facets, numbers and first words of each row; no cell is a formula."""
     yield _csv([["id", *INDEXED, *frame.numbers, "start"]])
     for start in range(0, len(rows), LINES):

@@ -4,7 +4,7 @@ look."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
@@ -128,17 +128,12 @@ def _joint(frame: Frame) -> dict[tuple[str, ...], int]:
     shape = tuple(map(len, values))
     arrays = [frame.columns.arrays[name].astype(np.intp) for name in JOINT]
     numbers, counts = np.unique(np.ravel_multi_index(arrays, shape), return_counts=True)
-    places = zip(*np.unravel_index(numbers, shape), strict=True)
-    found = {}
-    for place, count in zip(places, counts, strict=True):
-        names = tuple(own[code] for own, code in zip(values, place, strict=True))
-        found[names] = int(count)
-    return found
+    codes = np.unravel_index(numbers, shape)
+    columns = [np.array(own, object)[code] for own, code in zip(values, codes, strict=True)]
+    return dict(zip(zip(*columns, strict=True), counts.tolist(), strict=True))
 
 
-def _stages(
-    frame: Frame, states: Sequence[StageState], lost: _Counted
-) -> Iterator[StageFlow]:
+def _stages(frame: Frame, states: Sequence[StageState], lost: _Counted) -> Iterator[StageFlow]:
     """From the last stage back: what a stage had of a source is what it kept and what it lost."""
     flows: list[StageFlow] = []
     after = dict(lost["kept"])
@@ -186,25 +181,26 @@ def _with_lost(after: dict[str, int], lost: _Counted, stage: str) -> dict[str, i
 
 def _stage(state: StageState, sources: dict[str, SourceFlow]) -> StageFlow:
     counts = total(mark.counts for mark in state.marks.values())
-    report = state.report
     reasons = [ReasonCount(rule=rule, count=n) for rule, n in by_count(counts.reasons).items()]
-    flow: dict[str, Any] = {
-        "in": report["in"] if report else counts.rows_in,
-        "added": report["added"] if report else 0,
-        "seconds": report["seconds"] if report else counts.seconds,
+    flow: StageFlow = {
+        "in": counts.rows_in,
+        "added": 0,
+        "seconds": counts.seconds,
+        "stage": state.stage,
+        "kept": counts.kept,
+        "dropped": counts.dropped,
+        "merged": counts.merged,
+        "quarantined": counts.quarantined,
+        "edited": counts.edited,
+        "state": "running",
+        "reasons": reasons,
+        "sources": sources,
     }
-    return StageFlow(
-        **flow,
-        stage=state.stage,
-        kept=counts.kept,
-        dropped=counts.dropped,
-        merged=counts.merged,
-        quarantined=counts.quarantined,
-        edited=counts.edited,
-        state="done" if report else "running",
-        reasons=reasons,
-        sources=sources,
-    )
+    report = state.report
+    if report:
+        flow["in"], flow["added"] = report["in"], report["added"]
+        flow["seconds"], flow["state"] = report["seconds"], "done"
+    return flow
 
 
 def _sources(frame: Frame, lost: _Counted) -> Iterator[SourceTotal]:
@@ -216,15 +212,16 @@ def _sources(frame: Frame, lost: _Counted) -> Iterator[SourceTotal]:
             if name == source:
                 reasons += own
         unread = sum(n for (name, _), n in lost["quarantined"].items() if name == source)
-        numbers = {"in": rows, "kept": lost["kept"][source], "dropped": reasons.total()}
         most = reasons.most_common(1)
-        yield SourceTotal(
-            **numbers,
-            name=source or "?",
-            quarantined=unread,
-            license=licences.get(source),
-            most_lost_to=most[0][0] if most else None,
-        )
+        yield {
+            "in": rows,
+            "kept": lost["kept"][source],
+            "dropped": reasons.total(),
+            "name": source or "?",
+            "quarantined": unread,
+            "license": licences.get(source),
+            "most_lost_to": most[0][0] if most else None,
+        }
 
 
 def _licences(frame: Frame) -> dict[str, str]:
@@ -248,7 +245,7 @@ def _lost_half(sources: Sequence[SourceTotal]) -> Iterator[WorthALook]:
     for one in sources:
         rows, gone = one["in"], one["dropped"] + one["quarantined"]
         if rows and gone / rows > LOST:
-            to = f", most to {one['most_lost_to']}" if one["most_lost_to"] else ""
+            to = f", most to {one['most_lost_to']}" * bool(one["most_lost_to"])
             text = f"{one['name']} lost {gone / rows:.0%} of its {rows:,} rows{to}."
             where = [f"source={one['name']}", "outcome=dropped|quarantined"]
             yield WorthALook(kind="lost_half", level="warn", text=text, where=where)
@@ -257,8 +254,8 @@ def _lost_half(sources: Sequence[SourceTotal]) -> Iterator[WorthALook]:
 def _openings(states: Sequence[StageState]) -> Iterator[WorthALook]:
     """As `filter` has counted them."""
     for state in states:
-        found = state.report.get("openings", ()) if state.report else ()
-        for one in found:
+        report: Mapping[str, Any] = state.report or {}
+        for one in report.get("openings", ()):
             if one["rows"] >= OPENED and one["share"] > OPENING:
                 text = (
                     f"{one['share']:.0%} of {one['source']} open in one of ten ways, "
@@ -285,7 +282,7 @@ def _split_groups(look: Look) -> Iterator[WorthALook]:
     groups = look.known_groups
     if groups is None:
         return
-    level, text = "ok", f"None of {groups.count:,} groups stands in two splits."
+    level, text = "ok", f"None of {groups.number:,} groups stands in two splits."
     if groups.in_two:
         level = "warn"
         text = f"{len(groups.in_two)} groups stand in two splits, as {groups.in_two[0]}."

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TypedDict
 
 from pipeline.conversation import Conversation, Message
 from pipeline.look.decisions import EventRecord, event_record
-from pipeline.look.differences import Piece, pieces
+from pipeline.look.differences import TextPiece, blocks, pieces, text_at
 from pipeline.look.shown import ShownEdit, ShownFinding, shown_edit, shown_finding
 from pipeline.look.state import Look
 from pipeline.run.trace import StageRecord, life
@@ -20,7 +19,7 @@ class Change(TypedDict):
 
     before: int | None
     after: int | None
-    pieces: list[Piece]
+    pieces: list[TextPiece]
 
 
 class LifeStage(TypedDict):
@@ -40,7 +39,7 @@ class LifeLine(TypedDict):
 
 def life_line(look: Look, wanted: str) -> LifeLine:
     """Raises UserError where the run has no such row. A dataset has one stage: `publish`."""
-    events = look.reviews.events(wanted) if look.subject.can_review else []
+    events = look.reviews.events(wanted)
     review = [event_record(event) for event in events]
     if look.subject.kind == "dataset":
         return LifeLine(stages=[], review=review)
@@ -53,32 +52,33 @@ def life_line(look: Look, wanted: str) -> LifeLine:
 
 
 def _stage(record: StageRecord, before: Conversation | None) -> LifeStage:
-    row = record.conversation
-    findings = [shown_finding(row, finding) for finding in record.findings] if row else []
-    changes = list(changed(before.messages, row.messages)) if row and before else []
-    new_scores = len(row.scores) - len(before.scores) if row and before else 0
-    outcome = {"quarantine": "quarantined"}.get(record.outcome, record.outcome)
-    return LifeStage(
+    found = LifeStage(
         stage=record.stage,
-        outcome=outcome,
+        outcome={"quarantine": "quarantined"}.get(record.outcome, record.outcome),
         edits=[shown_edit(edit) for edit in record.edits],
-        findings=findings,
-        scores=max(0, new_scores),
-        changes=changes,
+        findings=[],
+        scores=0,
+        changes=[],
         problem=record.problem,
     )
+    row = record.conversation
+    if row:
+        found["findings"] = [shown_finding(row, finding) for finding in record.findings]
+    if row and before:
+        found["changes"] = list(changed(before.messages, row.messages))
+        found["scores"] = max(0, len(row.scores) - len(before.scores))
+    return found
 
 
 def changed(old: Sequence[Message], new: Sequence[Message]) -> Iterator[Change]:
     """The messages that are not the same."""
-    if old == new:
-        return
-    texts = [[one.content for one in side] for side in (old, new)]
-    matcher = SequenceMatcher(None, *texts, autojunk=False)
-    for kind, start, end, other_start, other_end in matcher.get_opcodes():
-        if kind == "equal":
-            continue
-        for before, after in zip_longest(range(start, end), range(other_start, other_end)):
-            was = old[before].content if before is not None else ""
-            now = new[after].content if after is not None else ""
-            yield Change(before=before, after=after, pieces=pieces(was, now))
+    for block in blocks(old, new):
+        if block.kind != "equal":
+            for before, after in zip_longest(block.left, block.right):
+                yield Change(before=before, after=after, pieces=_pieces(old, new, before, after))
+
+
+def _pieces(
+    old: Sequence[Message], new: Sequence[Message], before: int | None, after: int | None
+) -> list[TextPiece]:
+    return pieces(text_at(old, before), text_at(new, after))

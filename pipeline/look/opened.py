@@ -6,7 +6,6 @@ work, the parts that it has not reached yet stand where the stage before put the
 
 from __future__ import annotations
 
-
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -23,18 +22,18 @@ from pipeline.store.parts import KINDS
 from pipeline.store.report import Report
 from pipeline.store.store import Mark, Part, Store, parts_of
 
-Outcome = Literal["kept", "dropped", "quarantined"]
-OUTCOMES: dict[str, Outcome] = dict(zip(KINDS, ("kept", "dropped", "quarantined"), strict=True))
+RowOutcome = Literal["kept", "dropped", "quarantined"]
+OUTCOMES: dict[str, RowOutcome] = dict(zip(KINDS, ("kept", "dropped", "quarantined"), strict=True))
 SHARD = re.compile(r"(?P<split>\w+)-\d+-of-\d+\.parquet")
 
 
 @dataclass(frozen=True)
-class Origin:
+class PartFile:
     """One Parquet file. stage: it put the rows there. name: of the part. digest: of what it holds.
     split: of all its rows, where the file says so."""
 
     stage: str
-    outcome: Outcome
+    outcome: RowOutcome
     name: str
     path: str
     rows: int
@@ -59,16 +58,16 @@ class StageState:
 
 
 @dataclass(frozen=True)
-class Content:
+class Landed:
     """What there is at one moment. origins: in the order of the stages. problems: what cannot be
     shown, in sentences."""
 
-    origins: tuple[Origin, ...] = ()
+    origins: tuple[PartFile, ...] = ()
     stages: tuple[StageState, ...] = ()
     problems: tuple[str, ...] = ()
 
 
-def content(subject: Subject) -> Content:
+def content(subject: Subject) -> Landed:
     """What there is now. Raises UserError where it is neither a run nor a dataset."""
     if subject.kind == "dataset":
         return dataset_content(subject.path)
@@ -78,7 +77,7 @@ def content(subject: Subject) -> Content:
 # --- a run
 
 
-def run_content(path: Path) -> Content:
+def run_content(path: Path) -> Landed:
     """The files of a run. Raises UserError where there is no run."""
     if not (path / "recipe.yaml").is_file():
         raise UserError(f"There is no run in {path}: it has no recipe.yaml.")
@@ -87,7 +86,7 @@ def run_content(path: Path) -> Content:
     found = [origin for state in stages for origin in _lost(path, state)]
     found += _kept(path, stages)
     whole = tuple(origin for origin in found if _is_whole(origin, problems))
-    return Content(whole, stages, tuple(problems))
+    return Landed(whole, stages, tuple(problems))
 
 
 def _stages(run: str, problems: list[str]) -> Iterator[StageState]:
@@ -111,15 +110,15 @@ def _stages(run: str, problems: list[str]) -> Iterator[StageState]:
         before = report["store"]
 
 
-def _lost(run: Path, state: StageState) -> Iterator[Origin]:
+def _lost(run: Path, state: StageState) -> Iterator[PartFile]:
     for kind in ("dropped", "quarantine"):
         for part in parts_of(state.marks.values(), kind):
             yield _origin(run, state, part)
 
 
-def _kept(run: Path, stages: Sequence[StageState]) -> list[Origin]:
+def _kept(run: Path, stages: Sequence[StageState]) -> list[PartFile]:
     """Of every part the newest: that of the last stage that has worked it."""
-    newest: dict[str, Origin] = {}
+    newest: dict[str, PartFile] = {}
     for state in stages:
         own = {part.name: _origin(run, state, part) for part in parts_of(state.marks.values())}
         if state.report:
@@ -129,13 +128,13 @@ def _kept(run: Path, stages: Sequence[StageState]) -> list[Origin]:
     return list(newest.values())
 
 
-def _origin(run: Path, state: StageState, part: Part) -> Origin:
+def _origin(run: Path, state: StageState, part: Part) -> PartFile:
     path = run / state.folder / part.file
     mark = part.mark
-    return Origin(state.stage, OUTCOMES[part.kind], part.name, str(path), mark.rows, mark.digest)
+    return PartFile(state.stage, OUTCOMES[part.kind], part.name, str(path), mark.rows, mark.digest)
 
 
-def _is_whole(origin: Origin, problems: list[str]) -> bool:
+def _is_whole(origin: PartFile, problems: list[str]) -> bool:
     """Has it rows, and a file that can be opened?"""
     if not origin.rows:
         return False
@@ -149,7 +148,7 @@ def _is_whole(origin: Origin, problems: list[str]) -> bool:
 # --- a dataset
 
 
-def dataset_content(path: Path) -> Content:
+def dataset_content(path: Path) -> Landed:
     """The files of config `full`: it has all that is known of every row."""
     problems: list[str] = []
     origins = []
@@ -162,9 +161,7 @@ def dataset_content(path: Path) -> Content:
             problems.append(f"{file} cannot be read: {str(error).splitlines()[0]}")
             continue
         digest = f"{file.stat().st_size} {file.stat().st_mtime_ns}"
-        origins.append(Origin("publish", "kept", file.stem, str(file), rows, digest, split))
+        origins.append(PartFile("publish", "kept", file.stem, str(file), rows, digest, split))
     if not origins:
         raise UserError(f"{path} has no `full` config that can be read, so nothing can be shown.")
-    return Content(tuple(origins), (), tuple(problems))
-
-
+    return Landed(tuple(origins), (), tuple(problems))

@@ -1,18 +1,16 @@
-"""Near-duplicates side by side: which rows `dedup` dropped for another one, and how the two differ.
-"""
+"""Near-duplicates side by side: what `dedup` dropped for another row, and how both differ."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import Literal, NamedTuple, TypedDict
+from typing import TypedDict
 
 import numpy as np
 
 from pipeline.conversation import Conversation, Message
 from pipeline.look import query
-from pipeline.look.differences import Piece, pieces
+from pipeline.look.differences import TextPiece, blocks, pieces, text_at
 from pipeline.look.index.fields import SIMILARITY
 from pipeline.look.index.frame import Frame
 from pipeline.look.partners import Partner, partner_of
@@ -46,19 +44,19 @@ class PairsPage(TypedDict):
     pairs: list[PairRecord]
 
 
-class Side(TypedDict):
+class LineSide(TypedDict):
     index: int
     role: str
     name: str | None
 
 
-class Line(TypedDict, total=False):
+class PairLine(TypedDict, total=False):
     """`same`: so many equal messages. Else a message of one side or both, and how they differ."""
 
     same: int
-    left: Side | None
-    right: Side | None
-    pieces: list[Piece]
+    left: LineSide | None
+    right: LineSide | None
+    pieces: list[TextPiece]
 
 
 class PairPage(TypedDict):
@@ -68,12 +66,10 @@ class PairPage(TypedDict):
     similarity: float | None
     stays: str
     why: str
-    lines: list[Line]
+    lines: list[PairLine]
 
 
-def pairs_page(
-    look: Look, selection: Selection, offset: int, limit: int
-) -> PairsPage:
+def pairs_page(look: Look, selection: Selection, offset: int, limit: int) -> PairsPage:
     """Pairs whose dropped row is in a selection, the most similar first unless it has an order."""
     frame = look.frame
     rows = query.chosen_rows(look, frame, selection)
@@ -95,22 +91,25 @@ def _pair(frame: Frame, row: int) -> PairRecord | None:
     partner = partner_of(own.findings) if own else None
     if own is None or partner is None:
         return None
-    others = frame.rows_with_id(partner.id)
-    other = stored(frame, others[0]).conversation if others else None
-    columns = frame.columns
-    return PairRecord(
+    found = PairRecord(
         id=own.id,
         partner=partner.id,
         rule=partner.rule,
         similarity=partner.similarity,
         stays=partner.id,
-        why=_why(own, other, partner),
-        source=columns.value("source", row),
-        partner_source=columns.value("source", others[0]) if others else None,
-        start=columns.start(row),
-        partner_start=columns.start(others[0]) if others else "",
-        partner_missing=not others,
+        why=_why(own, None, partner),
+        source=frame.columns.value("source", row),
+        partner_source=None,
+        start=frame.columns.start(row),
+        partner_start="",
+        partner_missing=True,
     )
+    for other in frame.rows_with_id(partner.id)[:1]:
+        found["partner_source"] = frame.columns.value("source", other)
+        found["partner_start"] = frame.columns.start(other)
+        found["partner_missing"] = False
+        found["why"] = _why(own, stored(frame, other).conversation, partner)
+    return found
 
 
 def _why(dropped: Conversation, kept: Conversation | None, partner: Partner) -> str:
@@ -137,63 +136,44 @@ def _words(row: Conversation) -> int:
 def pair_page(look: Look, left: str, right: str) -> PairPage:
     """Two rows, message by message. Raises UserError where one is not there."""
     first, second = conversation(look.frame, left), conversation(look.frame, right)
-    dropped, kept = first, second
-    partner = partner_of(first.findings)
-    if partner is None or partner.id != right:
-        partner = partner_of(second.findings)
-        if partner is not None and partner.id == left:
-            dropped, kept = second, first
-        else:
-            partner = None
-    why = _why(dropped, kept, partner) if partner else "neither was dropped for the other"
-    return PairPage(
+    found = PairPage(
         left=left,
         right=right,
-        rule=partner.rule if partner else None,
-        similarity=partner.similarity if partner else None,
-        stays=kept.id,
-        why=why,
+        rule=None,
+        similarity=None,
+        stays=right,
+        why="neither was dropped for the other",
         lines=list(lines(first.messages, second.messages)),
     )
+    for dropped, kept in ((first, second), (second, first)):
+        partner = partner_of(dropped.findings)
+        if partner and partner.id == kept.id:
+            found["rule"], found["similarity"] = partner.rule, partner.similarity
+            found["stays"], found["why"] = kept.id, _why(dropped, kept, partner)
+    return found
 
 
 # --- two lists of messages
 
 
-class Block(NamedTuple):
-    """Messages that are equal, or stand in the place of each other."""
-
-    kind: Literal["equal", "replace", "delete", "insert"]
-    left: range
-    right: range
-
-
-def lines(left: Sequence[Message], right: Sequence[Message]) -> Iterator[Line]:
+def lines(left: Sequence[Message], right: Sequence[Message]) -> Iterator[PairLine]:
     """Equal messages folded, others beside each other."""
-    for block in _blocks(left, right):
+    for block in blocks(left, right):
         if block.kind == "equal" and len(block.left) >= FOLDED:
-            yield Line(same=len(block.left))
+            yield PairLine(same=len(block.left))
             continue
         for first, second in zip_longest(block.left, block.right):
             yield _line(left, right, first, second)
 
 
-def _blocks(left: Sequence[Message], right: Sequence[Message]) -> Iterator[Block]:
-    texts = [[one.content for one in side] for side in (left, right)]
-    matcher = SequenceMatcher(None, *texts, autojunk=False)
-    for kind, start, end, other_start, other_end in matcher.get_opcodes():
-        yield Block(kind, range(start, end), range(other_start, other_end))
-
-
 def _line(
     left: Sequence[Message], right: Sequence[Message], first: int | None, second: int | None
-) -> Line:
-    before = left[first].content if first is not None else ""
-    after = right[second].content if second is not None else ""
-    own = None if first is None else _side(left, first)
-    other = None if second is None else _side(right, second)
-    return Line(left=own, right=other, pieces=pieces(before, after))
+) -> PairLine:
+    differing = pieces(text_at(left, first), text_at(right, second))
+    return PairLine(left=_side(left, first), right=_side(right, second), pieces=differing)
 
 
-def _side(messages: Sequence[Message], index: int) -> Side:
-    return Side(index=index, role=messages[index].role, name=messages[index].name)
+def _side(messages: Sequence[Message], index: int | None) -> LineSide | None:
+    if index is None:
+        return None
+    return LineSide(index=index, role=messages[index].role, name=messages[index].name)

@@ -9,9 +9,8 @@ from functools import reduce
 
 import numpy as np
 
-from pipeline import UserError
 from pipeline.look import compare, search, whatif
-from pipeline.look.index.columns import BESIDE, Numbers
+from pipeline.look.index.columns import BESIDE, RowNumbers
 from pipeline.look.index.fields import FACETS
 from pipeline.look.index.flat import AnyArray
 from pipeline.look.index.frame import Frame
@@ -26,7 +25,7 @@ COMPARED = {
     ">=": operator.ge,
 }
 # what finds rows by another way: given what is looked at and a value, the rows
-FINDERS: dict[str, Callable[[Look, str], Numbers]] = {
+FINDERS: dict[str, Callable[[Look, str], RowNumbers]] = {
     "newly_dropped": whatif.newly_dropped,
     "newly_kept": whatif.newly_kept,
     "moved": compare.moved,
@@ -73,17 +72,13 @@ def clauses(look: Look, frame: Frame, selection: Selection) -> Masks:
     return Masks(frame, of_fields, None)
 
 
-def chosen_rows(
-    look: Look, frame: Frame, selection: Selection
-) -> Numbers:
+def chosen_rows(look: Look, frame: Frame, selection: Selection) -> RowNumbers:
     """The rows of a selection, in the order of the stores."""
     key = ("rows", look.version, frame.number, selection.filter)
     return look.answers.get(key, lambda: _chosen(look, frame, selection))
 
 
-def _chosen(
-    look: Look, frame: Frame, selection: Selection
-) -> Numbers:
+def _chosen(look: Look, frame: Frame, selection: Selection) -> RowNumbers:
     mask = masks(look, frame, selection).without()
     rows = np.arange(frame.rows) if mask is None else np.flatnonzero(mask)
     if selection.sample:
@@ -132,7 +127,9 @@ def codes_and_values(look: Look, frame: Frame, facet: str) -> tuple[AnyArray, li
 
 def _faceted(look: Look, frame: Frame, clause: Clause) -> Mask:
     codes, values = codes_and_values(look, frame, clause.field)
-    wanted = {"" if value == NULL else value for value in clause.values}
+    wanted = set(clause.values)
+    if NULL in wanted:
+        wanted.add("")
     hits = np.array([not wanted.isdisjoint(value.split(BESIDE)) for value in values], np.bool_)
     return hits[codes]
 
@@ -151,7 +148,7 @@ def _of_ids(look: Look, frame: Frame, clause: Clause) -> Mask:
 # --- order and samples
 
 
-def _sample(look: Look, frame: Frame, rows: Numbers, selection: Selection) -> Numbers:
+def _sample(look: Look, frame: Frame, rows: RowNumbers, selection: Selection) -> RowNumbers:
     """A part of rows, in equal parts over the values of a facet, as far as these have so many."""
     codes, _ = codes_and_values(look, frame, selection.by)
     mixed = np.random.default_rng(selection.seed).permutation(rows)
@@ -165,8 +162,8 @@ def _sample(look: Look, frame: Frame, rows: Numbers, selection: Selection) -> Nu
 
 
 def ordered(
-    look: Look, frame: Frame, rows: Numbers, selection: Selection, start: int, end: int
-) -> Numbers:
+    look: Look, frame: Frame, rows: RowNumbers, selection: Selection, start: int, end: int
+) -> RowNumbers:
     """A page of rows in the order of the selection; equal ones in the order of the stores."""
     if not selection.sort:
         return rows[start:end]
@@ -181,7 +178,7 @@ def ordered(
     return rows[first[np.argsort(own[first], kind="stable")]][start:end]
 
 
-def _smallest(keys: AnyArray, count: int) -> Numbers:
+def _smallest(keys: AnyArray, count: int) -> RowNumbers:
     """The places of the smallest keys, in order of place; of equal ones the first."""
     if count >= len(keys):
         return np.arange(len(keys))

@@ -24,4 +24,8 @@ def rated_in_run(run: str) -> Iterator[Rated]:
 
 
 def _marks(values: list[float | None]) -> Marks:
-    return tuple(nan if value is None else value for value in values)
+    return tuple(map(_mark, values))
+
+
+def _mark(value: float | None) -> float:
+    return nan if value is None else value

@@ -37,7 +37,7 @@ STEP = 8  # files that are searched between two lines
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """What is sent. body: whole, or piece by piece. name: of a file that is to be stored."""
 
     body: bytes | Iterator[bytes]
@@ -46,7 +46,7 @@ class Answer:
     name: str = ""
 
 
-class Request(NamedTuple):
+class HttpRequest(NamedTuple):
     """parameters: of the address. body: of a POST, its JSON."""
 
     look: Look
@@ -69,7 +69,7 @@ class Request(NamedTuple):
         return whole(self.parameters, "offset", 0), most
 
 
-def answer(method: str, route: str, request: Request) -> Answer | None:
+def answer(method: str, route: str, request: HttpRequest) -> HttpAnswer | None:
     """None where there is no such route. A mistake of the user's is an answer too."""
     found = ROUTES.get((method, route))
     if found is None:
@@ -82,50 +82,43 @@ def answer(method: str, route: str, request: Request) -> Answer | None:
         return mistake(str(error), 400)
 
 
-def mistake(sentence: str, status: int) -> Answer:
-    return Answer(orjson.dumps({"error": sentence}), status=status)
+def mistake(sentence: str, status: int) -> HttpAnswer:
+    return HttpAnswer(orjson.dumps({"error": sentence}), status=status)
 
 
-def _json(value: object) -> Answer:
-    return Answer(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
+def _json(value: object) -> HttpAnswer:
+    return HttpAnswer(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
 
 
-def _side(request: Request) -> Answer:
+def _side(request: HttpRequest) -> HttpAnswer:
     return _json(side.side_bar(request.look, selection(request.parameters)))
 
 
-def _rows(request: Request) -> Answer:
+def _rows(request: HttpRequest) -> HttpAnswer:
     offset, limit = request.page(FIRST)
     return _json(rows.page(request.look, selection(request.parameters), offset, limit))
 
 
-def _search(request: Request) -> Answer:
+def _search(request: HttpRequest) -> HttpAnswer:
     asked = selection(request.parameters)
     if not asked.find:
         raise UserError("`find` is missing.")
     what = search.needle(asked.find, asked.regex)
-    return Answer(_search_lines(request.look, what, asked), "application/x-ndjson")
+    return HttpAnswer(_search_lines(request.look, what, asked), "application/x-ndjson")
 
 
-def _search_lines(
-    look: Look, what: search.Needle, asked: Selection
-) -> Iterator[bytes]:
-    """A line whenever some files are searched; the rest is left where nobody reads on."""
+def _search_lines(look: Look, what: search.Needle, asked: Selection) -> Iterator[bytes]:
+    """A line for each file that has it, and for every eighth; the rest is left where nobody reads
+    on."""
     frame = look.frame
+    files, count, shown = len(frame.origins), 0, 0
     within = query.clauses(look, frame, asked).without()
-    count, ids = 0, 0
-    found: list[str] = []
-    files = len(frame.origins)
-    done = 0
-    for done, (start, hits) in enumerate(look.searches.steps(frame, what, within), 1):
-        own = np.flatnonzero(hits if within is None else hits & within[start : start + len(hits)])
-        count += len(own)
-        found += [frame.columns.id(int(row) + start) for row in own[: FIRST - ids - len(found)]]
-        if found or done % STEP == 0:
-            yield _line(done, files, count, found, False)
-            ids += len(found)
-            found = []
-    yield _line(files, files, count, found, True)
+    for done, found in enumerate(look.searches.rows(frame, what, within), 1):
+        first = [frame.columns.id(row) for row in found[: FIRST - shown].tolist()]
+        count, shown = count + len(found), shown + len(first)
+        if first or done % STEP == 0:
+            yield _line(done, files, count, first, False)
+    yield _line(files, files, count, [], True)
 
 
 def _line(parts: int, of: int, count: int, ids: list[str], done: bool) -> bytes:
@@ -133,29 +126,29 @@ def _line(parts: int, of: int, count: int, ids: list[str], done: bool) -> bytes:
     return orjson.dumps(record) + b"\n"
 
 
-def _row(request: Request) -> Answer:
+def _row(request: HttpRequest) -> HttpAnswer:
     return _json(shown.shown(request.look, request.needed("id"), request.one("stage")))
 
 
-def _message(request: Request) -> Answer:
+def _message(request: HttpRequest) -> HttpAnswer:
     index = whole(request.parameters, "index", 0)
     return _json({"text": shown.whole_text(request.look, request.needed("id"), index)})
 
 
-def _life(request: Request) -> Answer:
+def _life(request: HttpRequest) -> HttpAnswer:
     return _json(life.life_line(request.look, request.needed("id")))
 
 
-def _pairs(request: Request) -> Answer:
+def _pairs(request: HttpRequest) -> HttpAnswer:
     offset, limit = request.page(20)
     return _json(pairs.pairs_page(request.look, selection(request.parameters), offset, limit))
 
 
-def _pair(request: Request) -> Answer:
+def _pair(request: HttpRequest) -> HttpAnswer:
     return _json(pairs.pair_page(request.look, request.needed("id"), request.needed("partner")))
 
 
-def _what_if(request: Request) -> Answer:
+def _what_if(request: HttpRequest) -> HttpAnswer:
     look, rule = request.look, request.one("rule")
     if not rule:
         return _json({"rules": whatif.choices(look)})
@@ -175,60 +168,60 @@ def _number(text: str) -> float | None:
     return found
 
 
-def _compare(request: Request) -> Answer:
+def _compare(request: HttpRequest) -> HttpAnswer:
     return _json(compare.comparison(request.look, request.needed("with")))
 
 
-def _review(request: Request) -> Answer:
+def _review(request: HttpRequest) -> HttpAnswer:
     return _json(decisions.decide(request.look, cast("decisions.Asked", request.body)))
 
 
-def _review_state(request: Request) -> Answer:
+def _review_state(request: HttpRequest) -> HttpAnswer:
     return _json(decisions.state(request.look, request.one("who")))
 
 
-def _undo(request: Request) -> Answer:
+def _undo(request: HttpRequest) -> HttpAnswer:
     return _json(decisions.undo(request.look, request.body.get("who")))
 
 
-def _blind(request: Request) -> Answer:
+def _blind(request: HttpRequest) -> HttpAnswer:
     names = [name for name in request.one("criteria").split(",") if name]
     asked = selection(request.parameters)
     return _json(blind.next_row(request.look, request.one("who"), names, asked))
 
 
-def _rate(request: Request) -> Answer:
+def _rate(request: HttpRequest) -> HttpAnswer:
     return _json(blind.rate(request.look, cast("blind.RatingAsked", request.body)))
 
 
-def _next_pair(request: Request) -> Answer:
+def _next_pair(request: HttpRequest) -> HttpAnswer:
     asked = selection(request.parameters)
     return _json(blind.next_pair(request.look, request.one("who"), asked))
 
 
-def _choose(request: Request) -> Answer:
+def _choose(request: HttpRequest) -> HttpAnswer:
     return _json(blind.choose(request.look, cast("blind.ChoiceAsked", request.body)))
 
 
-def _export(request: Request) -> Answer:
+def _export(request: HttpRequest) -> HttpAnswer:
     look, form = request.look, request.one("to") or "jsonl"
     frame = look.frame
     asked = selection(request.parameters)
     chosen = query.ordered(look, frame, query.chosen_rows(look, frame, asked), asked, 0, frame.rows)
     name = f"{look.subject.name}.{form}"
     if form == "csv":
-        return Answer(export.csv_lines(frame, chosen), "text/csv; charset=utf-8", name=name)
+        return HttpAnswer(export.csv_lines(frame, chosen), "text/csv; charset=utf-8", name=name)
     if form == "jsonl":
-        return Answer(export.jsonl(frame, chosen), "application/x-ndjson", name=name)
+        return HttpAnswer(export.jsonl(frame, chosen), "application/x-ndjson", name=name)
     if form != "parquet":
         raise UserError(f"to={form}: there are {', '.join(export.FORMS)}.")
     with TemporaryDirectory(prefix="rapport-") as folder:
         path = Path(folder, name)
         export.parquet(frame, chosen, path)
-        return Answer(path.read_bytes(), "application/vnd.apache.parquet", name=name)
+        return HttpAnswer(path.read_bytes(), "application/vnd.apache.parquet", name=name)
 
 
-Route = Callable[[Request], Answer]
+Route = Callable[[HttpRequest], HttpAnswer]
 ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "about"): lambda request: _json(about.about(request.look)),
     ("GET", "progress"): lambda request: _json(about.progress(request.look)),

@@ -7,7 +7,7 @@ from typing import TypedDict
 from pipeline.look import query, search
 from pipeline.look.index.columns import UNKNOWN
 from pipeline.look.index.frame import Frame
-from pipeline.look.search import Needle
+from pipeline.look.search import FirstHit, Needle
 from pipeline.look.selection import Selection
 from pipeline.look.state import Look, review_value
 
@@ -36,7 +36,7 @@ class ListedRow(TypedDict):
     language: str | None
     split: str | None
     character: str | None
-    turns: int | None
+    turns: float | None
     messages: int
     start: str
     hit: HitRecord | None
@@ -54,9 +54,7 @@ class RowsPage(TypedDict):
     rows: list[ListedRow]
 
 
-def page(
-    look: Look, selection: Selection, offset: int, limit: int
-) -> RowsPage:
+def page(look: Look, selection: Selection, offset: int, limit: int) -> RowsPage:
     """Some rows of a selection in its order. Raises UserError."""
     frame = look.frame
     rows = query.chosen_rows(look, frame, selection)
@@ -69,10 +67,8 @@ def page(
 def _listed(look: Look, frame: Frame, row: int, sort: str, what: Needle | None) -> ListedRow:
     columns = frame.columns
     own = columns.id(row)
-    hit = look.searches.hit(frame, row, what) if what else None
-    turns = columns.number("turns", row)
     decided = look.decided().get(own)
-    return ListedRow(
+    found = ListedRow(
         id=own,
         outcome=columns.value("outcome", row),
         stage=columns.value("stage", row),
@@ -83,16 +79,24 @@ def _listed(look: Look, frame: Frame, row: int, sort: str, what: Needle | None) 
         language=columns.value("language", row),
         split=columns.value("split", row),
         character=columns.value("character", row),
-        turns=None if turns is None else int(turns),
+        turns=columns.number("turns", row),
         messages=int(columns.number("messages", row) or 0),
         start=columns.start(row),
-        hit=hit and HitRecord(**{name: getattr(hit, name) for name in HitRecord.__annotations__}),
-        hits=hit.hits if hit else 0,
+        hit=None,
+        hits=0,
         closeness=_closeness(frame, row),
         value=_value(frame, row, sort),
-        review=review_value(decided) if decided else "none",
+        review=review_value(decided),
         note=bool(decided and decided.note),
     )
+    hit = what and look.searches.hit(frame, row, what)
+    if hit:
+        found["hit"], found["hits"] = _hit_record(hit), hit.hits
+    return found
+
+
+def _hit_record(hit: FirstHit) -> HitRecord:
+    return HitRecord(message=hit.message, before=hit.before, match=hit.match, after=hit.after)
 
 
 def _closeness(frame: Frame, row: int) -> list[float | None]:

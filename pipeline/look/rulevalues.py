@@ -1,6 +1,6 @@
 """What `filter` has measured by each rule on every row that it read: the store inside its own.
 
-    .look/<key>.rules   of one part: ids, and (row, rule, value) of each finding
+.look/<key>.rules   of one part: ids, and (row, rule, value) of each finding
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.look.index import flat
-from pipeline.look.index.columns import Numbers
+from pipeline.look.index.columns import RowNumbers
 from pipeline.look.index.extract import ids_of, lists
 from pipeline.look.index.flat import AnyArray
 from pipeline.store.store import Part, Store
@@ -25,21 +25,20 @@ STAGE = "filter"
 
 
 @dataclass(frozen=True)
-class Values:
-    """What a rule has measured: the numbers of rows, each once, and its largest value there;
-    lowest: its smallest, where a rule fires below its limit."""
+class MeasuredValues:
+    """What a rule has measured: rows, each once, and the largest and smallest value of each."""
 
-    rows: Numbers
+    rows: RowNumbers
     highest: AnyArray
     lowest: AnyArray
 
 
 @dataclass(frozen=True)
 class RuleValues:
-    """ids: of all rows that `filter` has read, in the order of its parts. by_rule: name → values."""
+    """ids: of all rows that `filter` has read, in order. by_rule: name → values."""
 
     ids: AnyArray
-    by_rule: dict[str, Values]
+    by_rule: dict[str, MeasuredValues]
 
 
 def rule_values(run: Path, index: Path) -> RuleValues | None:
@@ -54,11 +53,11 @@ def rule_values(run: Path, index: Path) -> RuleValues | None:
     return RuleValues(ids, {name: _joined(found, name) for name in names})
 
 
-def _names(file: flat.Flat) -> list[str]:
+def _names(file: flat.FlatFile) -> list[str]:
     return cast("list[str]", file.head["rules"])
 
 
-def _of_part(store: Store, part: Part, index: Path) -> flat.Flat:
+def _of_part(store: Store, part: Part, index: Path) -> flat.FlatFile:
     path = index / f"{part.mark.digest[:24]}.rules"
     known = flat.read(path)
     if known is not None:
@@ -86,7 +85,7 @@ def _written(table: pa.Table) -> tuple[dict[str, object], list[tuple[str, AnyArr
     return {"rules": rules.dictionary.to_pylist()}, arrays
 
 
-def _joined(files: Sequence[flat.Flat], name: str) -> Values:
+def _joined(files: Sequence[flat.FlatFile], name: str) -> MeasuredValues:
     """A rule's values over all parts: of several findings on a row the extreme ones."""
     rows, values, before = [], [], 0
     for file in files:
@@ -100,5 +99,7 @@ def _joined(files: Sequence[flat.Flat], name: str) -> Values:
     first = np.flatnonzero(np.diff(every, prepend=-1))
     each = np.concatenate(values)
     if not len(first):
-        return Values(every, each, each)
-    return Values(every[first], np.maximum.reduceat(each, first), np.minimum.reduceat(each, first))
+        return MeasuredValues(every, each, each)
+    return MeasuredValues(
+        every[first], np.maximum.reduceat(each, first), np.minimum.reduceat(each, first)
+    )

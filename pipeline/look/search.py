@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 
 from pipeline import UserError
 from pipeline.look.index.build import Index
+from pipeline.look.index.columns import RowNumbers
 from pipeline.look.index.fold import BETWEEN, folded
 from pipeline.look.index.frame import Frame
-from pipeline.look.opened import Origin
+from pipeline.look.opened import PartFile
 
 REMEMBERED = 8  # searches whose hits are kept
 AROUND = 60  # characters shown before and after a hit
@@ -33,11 +34,10 @@ class Needle(NamedTuple):
 
     @property
     def captured(self) -> str:
-        flag = "(?i)" if self.ignore_case else ""
-        return f"{flag}(?P<hit>{self.pattern})"
+        return "(?i)" * self.ignore_case + f"(?P<hit>{self.pattern})"
 
 
-class Hit(NamedTuple):
+class FirstHit(NamedTuple):
     """The first place of what was found in a row. hits: how many places."""
 
     message: int
@@ -89,6 +89,12 @@ class Searches:
                 hits = known[origin.key] = self._search(origin, what)
             yield start, hits
 
+    def rows(self, frame: Frame, what: Needle, within: Mask | None) -> Iterator[RowNumbers]:
+        """The rows of one file after another that have it, of those within."""
+        for start, hits in self.steps(frame, what, within):
+            found = np.flatnonzero(hits) + start
+            yield found if within is None else found[within[found]]
+
     def _remembered(self, what: Needle) -> dict[str, Mask]:
         with self._lock:
             found = self._found.setdefault(what, {})
@@ -97,30 +103,33 @@ class Searches:
                 self._found.popitem(last=False)
             return found
 
-    def _search(self, origin: Origin, what: Needle) -> Mask:
+    def _search(self, origin: PartFile, what: Needle) -> Mask:
         texts = self._index.texts(origin)
         found = pc.match_substring_regex(texts, what.pattern, ignore_case=what.ignore_case)
         return np.asarray(found.to_numpy(zero_copy_only=False), np.bool_)
 
-    def hit(self, frame: Frame, row: int, what: Needle) -> Hit | None:
+    def hit(self, frame: Frame, row: int, what: Needle) -> FirstHit | None:
         """Where it stands in a row: in the folded text."""
         origin, number = frame.place(row)
         text = self._index.texts(origin).slice(number, 1)
         captured = pc.extract_regex(text, what.captured)[0].as_py()
         if captured is None:
             return None
-        whole, match = text[0].as_py(), captured["hit"]
-        start = _place(text, what)
-        before = whole.encode()[:start].decode("utf-8", "replace")
-        after = whole[len(before) + len(match) :]
         count = pc.count_substring_regex(text, what.pattern, ignore_case=what.ignore_case)
-        return Hit(
-            before.count(BETWEEN),
-            before.rpartition(BETWEEN)[2][-AROUND:],
-            match,
-            after.partition(BETWEEN)[0][:AROUND],
-            int(count[0].as_py()),
-        )
+        return _hit(text[0].as_py(), _place(text, what), captured["hit"], count[0].as_py())
+
+
+def _hit(whole: str, place: int, match: str, hits: int) -> FirstHit:
+    """place: in bytes."""
+    before = whole.encode()[:place].decode("utf-8", "replace")
+    after = whole[len(before) + len(match) :]
+    return FirstHit(
+        before.count(BETWEEN),
+        before.rpartition(BETWEEN)[2][-AROUND:],
+        match,
+        after.partition(BETWEEN)[0][:AROUND],
+        hits,
+    )
 
 
 def _place(text: pa.Array, what: Needle) -> int:

@@ -1,12 +1,12 @@
 """Which rows are asked for: parsed from the parameters of an address, or the options of a command.
 
-    where=source=forum|letters   one of several values; `!=` none of them
-    where=turns=4..60            a range, ends included; either may be left out
-    where=pacing<3               also <= > >=
-    where=pacing=null            not known
-    find=old kettle              in the folded texts of messages; regex=1: a pattern of RE2
-    sample=200&seed=1&by=source  so many, in equal parts over the values of a facet
-    sort=turns&order=desc
+where=source=forum|letters   one of several values; `!=` none of them
+where=turns=4..60            a range, ends included; either may be left out
+where=pacing<3               also <= > >=
+where=pacing=null            not known
+find=old kettle              in the folded texts of messages; regex=1: a pattern of RE2
+sample=200&seed=1&by=source  so many, in equal parts over the values of a facet
+sort=turns&order=desc
 """
 
 from __future__ import annotations

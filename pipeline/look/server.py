@@ -26,7 +26,7 @@ from pipeline import UserError
 from pipeline.look.subject import Subject
 
 if TYPE_CHECKING:
-    from pipeline.look.routes import Answer
+    from pipeline.look.routes import HttpAnswer
     from pipeline.look.state import Look
 
 HOST = "127.0.0.1"
@@ -212,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError:
             self._refuse(HTTPStatus.BAD_REQUEST, f"More than {PARAMETERS} parameters.")
             return
-        answer = routes.answer(method, route, routes.Request(look, parameters, body))
+        answer = routes.answer(method, route, routes.HttpRequest(look, parameters, body))
         if answer is None:
             self._refuse(HTTPStatus.NOT_FOUND, f"There is no {method} api/{route}.")
         else:
@@ -246,13 +246,13 @@ class Handler(BaseHTTPRequestHandler):
             return None
         return cast("dict[str, object]", found)
 
-    def _send_answer(self, answer: Answer) -> None:
+    def _send_answer(self, answer: HttpAnswer) -> None:
         if isinstance(answer.body, bytes):
             self._send(answer.status, answer.kind, answer.body, answer.name)
         else:
             self._stream(answer, answer.body)
 
-    def _stream(self, answer: Answer, pieces: Iterator[bytes]) -> None:
+    def _stream(self, answer: HttpAnswer, pieces: Iterator[bytes]) -> None:
         """Piece by piece; the end of the connection is the end of the answer."""
         self.close_connection = True
         self._head(answer.status, answer.kind, answer.name)

@@ -9,7 +9,7 @@ from itertools import chain, repeat
 from typing import TypedDict
 
 from pipeline import UserError
-from pipeline.conversation import Annotation, Conversation, Finding, Message
+from pipeline.conversation import Annotation, Conversation, Finding, Language, Message, Persona
 from pipeline.look.decisions import ReviewRecord, review_record
 from pipeline.look.index.frame import Frame
 from pipeline.look.partners import partner_of
@@ -129,8 +129,7 @@ def shown(look: Look, wanted: str, stage: str = "") -> ShownConversation:
     found = stored(frame, row)
     head = _head(look, frame, found)
     if found.unreadable is not None:
-        head["quarantine"] = found.unreadable._asdict()
-        head["quarantine"]["raw"] = found.unreadable.raw[:RAW]
+        head["quarantine"] = found.unreadable._replace(raw=found.unreadable.raw[:RAW])._asdict()
     elif found.conversation is not None:
         _add_conversation(head, found.conversation)
     return head
@@ -166,7 +165,7 @@ def _head(look: Look, frame: Frame, found: StoredRow) -> ShownConversation:
         alternatives=[],
         edits=[],
         partner=None,
-        review=decided and review_record(decided, found),
+        review=review_record(decided, found) if decided else None,
         extra=None,
         quarantine=None,
     )
@@ -176,10 +175,10 @@ def _add_conversation(head: ShownConversation, row: Conversation) -> None:
     ref = row.source.ref
     is_address = ref.startswith(("https://", "http://"))
     head["source"] = row.source._asdict() | {"link": ref if is_address else None}
-    head["language"] = asdict(row.language) if row.language else None
-    head["persona"] = asdict(row.persona) if row.persona else None
-    head["user_persona"] = asdict(row.user_persona) if row.user_persona else None
-    head["relationship"] = row.relationship._asdict() if row.relationship else None
+    head["language"] = _record(row.language)
+    head["persona"] = _record(row.persona)
+    head["user_persona"] = _record(row.user_persona)
+    head["relationship"] = row.relationship and row.relationship._asdict()
     head["declared_language"], head["split_group"] = row.declared_language, row.split_group
     head["measures"], head["extra"] = row.measures, row.extra
     head["messages"] = list(_messages(row))
@@ -192,6 +191,10 @@ def _add_conversation(head: ShownConversation, row: Conversation) -> None:
         head["partner"] = PartnerRecord(
             id=partner.id, rule=partner.rule, similarity=partner.similarity
         )
+
+
+def _record(value: Language | Persona | None) -> dict[str, object] | None:
+    return None if value is None else asdict(value)
 
 
 def _messages(row: Conversation) -> Iterator[ShownMessage]:

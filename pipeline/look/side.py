@@ -12,8 +12,9 @@ import numpy as np
 
 from pipeline.look import query
 from pipeline.look.index import bins
-from pipeline.look.index.columns import BESIDE, Numbers
+from pipeline.look.index.columns import BESIDE, RowNumbers
 from pipeline.look.index.fields import FACETS
+from pipeline.look.index.flat import AnyArray
 from pipeline.look.index.frame import Frame
 from pipeline.look.query import Masks
 from pipeline.look.selection import Selection
@@ -23,7 +24,7 @@ VALUES = 100  # of a facet that are shown
 
 
 class ValueCount(TypedDict):
-    """A value of a facet: rows of the selection, and of all. value: None for rows that have none."""
+    """A value of a facet: rows of the selection, and of all. value: None for what has none."""
 
     value: str | None
     count: int
@@ -60,31 +61,34 @@ def side_bar(look: Look, selection: Selection) -> SideBar:
     frame = look.frame
     found = query.masks(look, frame, selection)
     sample = query.chosen_rows(look, frame, selection) if selection.sample else None
-    rows = _Rows(found, sample)
+    rows = _CountedRows(found, sample)
     facets, more = _facets(look, frame, rows)
-    numbers = dict(_numbers(look, frame, rows))
-    own = rows.of("")
-    milliseconds = round(1000 * (time.perf_counter() - started))
-    count = frame.rows if own is None else len(own)
-    return SideBar(
+    bar = SideBar(
         version=frame.number,
         total=frame.rows,
-        count=count,
-        milliseconds=milliseconds,
+        count=rows.count(frame.rows),
+        milliseconds=0,
         facets=facets,
         more=more,
-        numbers=numbers,
+        numbers=dict(_numbers(look, frame, rows)),
     )
+    bar["milliseconds"] = round(1000 * (time.perf_counter() - started))
+    return bar
 
 
-class _Rows:
+class _CountedRows:
     """The rows that count for a field: those of all other clauses."""
 
-    def __init__(self, found: Masks, sample: Numbers | None) -> None:
+    def __init__(self, found: Masks, sample: RowNumbers | None) -> None:
         self._found, self._sample = found, sample
-        self._known: dict[str, Numbers | None] = {}
+        self._known: dict[str, RowNumbers | None] = {}
 
-    def of(self, field: str) -> Numbers | None:
+    def count(self, every: int) -> int:
+        """How many are in the selection."""
+        own = self.of("")
+        return every if own is None else len(own)
+
+    def of(self, field: str) -> RowNumbers | None:
         """None for all rows."""
         if self._sample is not None:
             return self._sample
@@ -96,7 +100,7 @@ class _Rows:
 
 
 def _facets(
-    look: Look, frame: Frame, rows: _Rows
+    look: Look, frame: Frame, rows: _CountedRows
 ) -> tuple[dict[str, list[ValueCount]], dict[str, int]]:
     """The values of every facet, the most frequent first; and how many more there are."""
     facets, more = {}, {}
@@ -122,10 +126,9 @@ def _totals(look: Look, frame: Frame, facet: str) -> dict[str, int]:
     return look.totals.get(key, lambda: _counts(look, frame, facet, None))
 
 
-def _counts(look: Look, frame: Frame, facet: str, rows: Numbers | None) -> dict[str, int]:
+def _counts(look: Look, frame: Frame, facet: str, rows: RowNumbers | None) -> dict[str, int]:
     codes, values = query.codes_and_values(look, frame, facet)
-    own = codes if rows is None else codes[rows]
-    counts = np.bincount(own, minlength=len(values))
+    counts = np.bincount(_taken(codes, rows), minlength=len(values))
     places = np.flatnonzero(counts)
     if not FACETS[facet].several:
         return {values[place]: int(counts[place]) for place in places}
@@ -136,9 +139,11 @@ def _counts(look: Look, frame: Frame, facet: str, rows: Numbers | None) -> dict[
     return dict(found)
 
 
-def _numbers(
-    look: Look, frame: Frame, rows: _Rows
-) -> Iterator[tuple[str, HistogramRecord]]:
+def _taken(codes: AnyArray, rows: RowNumbers | None) -> AnyArray:
+    return codes if rows is None else codes[rows]
+
+
+def _numbers(look: Look, frame: Frame, rows: _CountedRows) -> Iterator[tuple[str, HistogramRecord]]:
     """A histogram of every number that some row has, in the order of the table."""
     own: dict[str, bins.Counted] = {}
     for name in frame.numbers:
@@ -159,7 +164,7 @@ def _numbers(
         )
 
 
-def _pair(frame: Frame, name: str, rows: _Rows) -> dict[str, bins.Counted]:
+def _pair(frame: Frame, name: str, rows: _CountedRows) -> dict[str, bins.Counted]:
     """The histograms of a number and of the one that shares its array, if the same rows count."""
     pair = frame.pair_of(name)
     codes = frame.columns.arrays[bins.array_name(pair)]
@@ -168,7 +173,7 @@ def _pair(frame: Frame, name: str, rows: _Rows) -> dict[str, bins.Counted]:
         own = rows.of(one)
         if one in found:
             continue
-        counted = bins.counted(codes if own is None else codes[own], pair, frame.edges)
+        counted = bins.counted(_taken(codes, own), pair, frame.edges)
         same = [other for other in pair if rows.of(other) is own]
         found |= {other: counted[other] for other in same}
     return found

@@ -15,6 +15,7 @@ from pipeline.look import funnel, query, side
 from pipeline.look.selection import Selection
 from pipeline.look.state import Look
 from pipeline.look.stored import StoredRow, stored
+from pipeline.look.wording import finding_text
 
 ROWS = 200
 LONGEST = 4_000  # characters of a message
@@ -135,9 +136,7 @@ def _chart(name: str, found: side.HistogramRecord) -> Markup:
     for place, count in enumerate(found["counts"]):
         height = HEIGHT * count / most
         spot = (f"{place * width:.1f}", f"{HEIGHT - height:.1f}", f"{width * 0.85:.1f}")
-        bars.append(
-            markup('<rect x="{}" y="{}" width="{}" height="{}"/>', *spot, f"{height:.1f}")
-        )
+        bars.append(markup('<rect x="{}" y="{}" width="{}" height="{}"/>', *spot, f"{height:.1f}"))
     label = f"{name}: {found['low']:.3g} to {found['high']:.3g}"
     return markup(
         '<figure><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
@@ -155,10 +154,14 @@ def _row(found: StoredRow) -> Markup:
     if found.unreadable is not None:
         record = found.unreadable
         text = f"{record.where}: {record.rule}: {record.detail}\n{record.raw[:LONGEST]}"
-        return markup('<details><summary>{}</summary><div class="say">{}</div></details>', head, text)
+        return markup(
+            '<details><summary>{}</summary><div class="say">{}</div></details>', head, text
+        )
     row = found.conversation
-    said = _joined(_said(row)) if row else Markup("")
-    source = f"{row.source.name}, {row.source.license or 'licence not stated'}" if row else ""
+    if row is None:
+        return markup("<details><summary>{}</summary></details>", head)
+    source = f"{row.source.name}, {row.source.license or 'licence not stated'}"
+    said = _joined(_said(row))
     return markup(
         "<details><summary>{} <small>{}</small></summary>{}</details>", head, source, said
     )
@@ -179,7 +182,4 @@ def _said(row: Conversation) -> Iterator[Markup]:
 def _found(one: Finding) -> Markup:
     if one.decision == "measured":
         return Markup("")
-    value = "" if one.value is None else f" {one.value:.4g}"
-    limit = "" if one.limit is None else f", limit {one.limit:.4g}"
-    text = f"{one.rule}{value}{limit} {one.evidence or ''}"
-    return markup('<small class="{}">▲ {}</small><br>', one.decision, text)
+    return markup('<small class="{}">▲ {}</small><br>', one.decision, finding_text(one))

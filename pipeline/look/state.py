@@ -12,7 +12,7 @@ from typing import NamedTuple, TypedDict, TypeVar, cast
 import numpy as np
 
 from pipeline.look.index.build import Index
-from pipeline.look.index.columns import Numbers
+from pipeline.look.index.columns import RowNumbers
 from pipeline.look.index.frame import Frame
 from pipeline.look.search import Searches
 from pipeline.look.subject import Subject
@@ -31,8 +31,8 @@ class Look:
     reviewer: str = ""
     index: Index = field(init=False)
     searches: Searches = field(init=False)
-    answers: Answers = field(init=False)
-    totals: Answers = field(init=False)
+    answers: Remembered = field(init=False)
+    totals: Remembered = field(init=False)
     others: dict[str, Look] = field(default_factory=dict)
 
     blinded: dict[str, str] = field(default_factory=dict)  # what was shown blind → its id
@@ -42,7 +42,7 @@ class Look:
     def __post_init__(self) -> None:
         self.index = Index(self.subject)
         self.searches = Searches(self.index)
-        self.answers, self.totals = Answers(ROWS), Answers(TOTALS)
+        self.answers, self.totals = Remembered(ROWS), Remembered(TOTALS)
         self._decided: tuple[int, dict[str, Decided]] = (-1, {})
 
     @property
@@ -55,8 +55,6 @@ class Look:
 
     def decided(self) -> dict[str, Decided]:
         """What holds for rows that somebody has decided on; read again after each new line."""
-        if not self.subject.can_review:
-            return {}
         version = self.reviews.version
         if version != self._decided[0]:
             self._decided = version, self.reviews.decided()
@@ -65,10 +63,9 @@ class Look:
     @property
     def version(self) -> tuple[int, int]:
         """Changes when rows land and when somebody decides."""
-        decisions = self.reviews.version if self.subject.can_review else 0
-        return self.frame.number, decisions
+        return self.frame.number, self.reviews.version
 
-    def review_codes(self, frame: Frame) -> Numbers:
+    def review_codes(self, frame: Frame) -> RowNumbers:
         """(rows,) what was decided, as a number of `REVIEW_VALUES`."""
         codes = np.zeros(frame.rows, np.int64)
         decided = self.decided()
@@ -88,7 +85,7 @@ class Look:
 
 
 class RuleChoice(TypedDict):
-    """A rule that can be asked for another limit. rows: beyond the one it has; near: close to it."""
+    """A rule that can be asked for another limit. rows: beyond its own; near: close to it."""
 
     rule: str
     limit: float | None
@@ -101,17 +98,19 @@ class RuleChoice(TypedDict):
 
 
 class Groups(NamedTuple):
-    """How many groups of rows belong together, and those that stand in two splits."""
+    """Groups of rows that belong together: how many, and those that stand in two splits."""
 
-    count: int
+    number: int
     in_two: Sequence[str]
 
 
 REVIEW_VALUES = ["none", "keep", "drop", "edit", "note"]
 
 
-def review_value(decided: Decided) -> str:
+def review_value(decided: Decided | None) -> str:
     """A word for what was decided of a row."""
+    if decided is None:
+        return "none"
     if decided.decision:
         return decided.decision
     if decided.edits:
@@ -119,7 +118,7 @@ def review_value(decided: Decided) -> str:
     return "note" if decided.note else "none"
 
 
-class Answers:
+class Remembered:
     """The last answers, by what was asked."""
 
     def __init__(self, most: int) -> None:

@@ -1,5 +1,5 @@
-"""What is asked for: a run, a published dataset, or files. Light: the server listens before anything
-large is imported."""
+"""What is asked for: a run, a published dataset, or files. Light: the server listens before
+anything large is imported."""
 
 from __future__ import annotations
 

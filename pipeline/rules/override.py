@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from pipeline.conversation import CRITERIA, MEASURES, Finding
 from pipeline.rules import RULES
+from pipeline.store.reviews import DROPPED, KEPT
 
-KEPT, DROPPED, REFUSED = "review.keep", "review.drop", "review.refused"
 SECRET = "privacy.secret"
 DUPLICATES = ("dedup.exact", "dedup.near", "dedup.contained")
 AGAINST = "dedup.against"

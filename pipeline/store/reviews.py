@@ -23,6 +23,8 @@ from pipeline.store.files import digest
 FILE = "review.sqlite"
 WAIT = 10.0  # seconds for somebody else's line
 Action = Literal["keep", "drop", "edit", "note", "clear"]
+# findings of rows that somebody has decided on
+KEPT, DROPPED, REFUSED, LOST = "review.keep", "review.drop", "review.refused", "review.lost"
 ACTIONS: tuple[Action, ...] = ("keep", "drop", "edit", "note", "clear")
 
 TABLES = """
@@ -74,7 +76,7 @@ class Decided:
         return self.decision is None and not self.edits
 
 
-class Rating(NamedTuple):
+class GivenRating(NamedTuple):
     """What one person says of one criterion of a row; None: cannot say."""
 
     id: str
@@ -175,10 +177,10 @@ class Reviews:
             )
         return self._one("SELECT coalesce(max(number), 0) FROM ratings")
 
-    def ratings(self) -> list[Rating]:
+    def ratings(self) -> list[GivenRating]:
         """The last of every person, row and criterion."""
         question = "SELECT id, criterion, value, who FROM ratings ORDER BY number"
-        lines = [Rating(*one) for one in self._all(question)]  # type: ignore[arg-type]
+        lines = [GivenRating(*one) for one in self._all(question)]  # type: ignore[arg-type]
         return list({(one.id, one.criterion, one.who): one for one in lines}.values())
 
     def choose(self, place: str, choice: str, who: str) -> int:
@@ -216,7 +218,7 @@ def _after(before: Decided, event: Event) -> Decided:
         return replace(last, note=event.text or None)
     if event.action == "edit":
         return replace(last, edits={**before.edits, cast("int", event.message): event})
-    return replace(last, decision=cast("Literal['keep', 'drop']", event.action))
+    return replace(last, decision=event.action)
 
 
 def decisions(folder: Path) -> dict[str, Decided]:

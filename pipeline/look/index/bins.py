@@ -17,7 +17,7 @@ BINS = 40
 CODES = BINS + 1  # 0: not known
 TAIL = 99.5  # percentile; the last bin holds what lies beyond
 
-Edges = npt.NDArray[np.float64]
+BinEdges = npt.NDArray[np.float64]
 
 
 class Counted(NamedTuple):
@@ -27,7 +27,7 @@ class Counted(NamedTuple):
     unknown: int
 
 
-def edges_of(values: AnyArray) -> Edges:
+def edges_of(values: AnyArray) -> BinEdges:
     """The limits of at most `BINS` bins; of whole numbers each bin is as many wide."""
     known = values[~np.isnan(values)].astype(np.float64)
     if not len(known):
@@ -44,7 +44,7 @@ def edges_of(values: AnyArray) -> Edges:
     return np.append(inner, max(high, float(inner[-1]) + 1e-9))
 
 
-def coded(values: AnyArray, edges: Edges) -> npt.NDArray[np.uint16]:
+def coded(values: AnyArray, edges: BinEdges) -> npt.NDArray[np.uint16]:
     """The bin of every row, from 1; 0: not known."""
     found = np.searchsorted(edges[1:-1].astype(np.float32), values, side="right") + 1
     return np.where(np.isnan(values), 0, found).astype(np.uint16)
@@ -59,7 +59,9 @@ def array_name(pair: tuple[str, ...]) -> str:
     return "bins " + " ".join(pair)
 
 
-def counted(codes: AnyArray, pair: tuple[str, ...], edges: dict[str, Edges]) -> dict[str, Counted]:
+def counted(
+    codes: AnyArray, pair: tuple[str, ...], edges: dict[str, BinEdges]
+) -> dict[str, Counted]:
     """The histograms of the numbers that share an array. codes: of the rows that count."""
     table = np.bincount(codes, minlength=CODES * CODES).reshape(CODES, CODES)
     sums = (table.sum(1), table.sum(0))

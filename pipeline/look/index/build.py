@@ -1,8 +1,8 @@
 """The index of a run: made part by part, joined now and then, used again when nothing changed.
 
-    .look/<key>.text    folded texts of one Parquet file; the key names what the file holds
-    .look/<key>.part    its columns, until they are joined
-    .look/frame.flat    the columns of all files, joined
+.look/<key>.text    folded texts of one Parquet file; the key names what the file holds
+.look/<key>.part    its columns, until they are joined
+.look/frame.flat    the columns of all files, joined
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from pipeline import UserError
 from pipeline.look.index import flat, frame, texts
-from pipeline.look.index.columns import Columns, joined, joined_arrays
-from pipeline.look.index.extract import Texts, extracted
+from pipeline.look.index.columns import FlatColumns, joined, joined_arrays
+from pipeline.look.index.extract import FoldedTexts, extracted
 from pipeline.look.index.frame import Frame
-from pipeline.look.opened import Content, Origin, content
+from pipeline.look.opened import Landed, PartFile, content
 from pipeline.look.subject import Subject
 
 FEW = 20_000  # rows that are joined at once, so that something is seen early
@@ -31,7 +31,7 @@ class Moment:
     """What is known at one moment: the rows, the stages, and whether the index is whole."""
 
     frame: Frame
-    content: Content
+    content: Landed
     is_whole: bool
 
 
@@ -40,14 +40,14 @@ class Index:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.moment = Moment(Frame(), Content(), is_whole=False)
+        self.moment = Moment(Frame(), Landed(), is_whole=False)
         self._building = threading.Lock()
         self._problems: dict[str, str] = {}  # key of a file → why it cannot be read
         self._texts: dict[str, pa.Array] = {}
 
     # --- reading
 
-    def texts(self, origin: Origin) -> pa.Array:
+    def texts(self, origin: PartFile) -> pa.Array:
         """The folded texts of the rows of a file; made again where somebody removed them."""
         found = self._texts.get(origin.key)
         if found is None:
@@ -91,10 +91,10 @@ class Index:
                 where = f"The index cannot be written into {self.subject.index}"
                 raise UserError(f"{where}: {error.strerror}.") from None
 
-    def _build(self, old: Frame, now: Content, wanted: Sequence[Origin]) -> None:
+    def _build(self, old: Frame, now: Landed, wanted: Sequence[PartFile]) -> None:
         known = {origin.key: number for number, origin in enumerate(old.origins)}
-        parts: list[Columns] = []
-        origins: list[Origin] = []
+        parts: list[FlatColumns] = []
+        origins: list[PartFile] = []
         joined_rows = 0
         for origin in wanted:
             part = self._columns(old, known, origin)
@@ -109,7 +109,7 @@ class Index:
         self._join(parts, origins, now, is_whole=True)
         self._tidy()
 
-    def _columns(self, old: Frame, known: dict[str, int], origin: Origin) -> Columns | None:
+    def _columns(self, old: Frame, known: dict[str, int], origin: PartFile) -> FlatColumns | None:
         """The columns of a file: as they were joined, or written, or made now. None where the file
         cannot be read."""
         if origin.key in known:
@@ -124,19 +124,19 @@ class Index:
             self._problems[origin.key] = str(error)
             return None
 
-    def _extract(self, origin: Origin) -> Columns | None:
+    def _extract(self, origin: PartFile) -> FlatColumns | None:
         """Make the texts and columns of a file."""
         groups = list(extracted(origin))
         rows = sum(columns.rows for columns, _ in groups)
         if rows != origin.rows:
             raise UserError(f"{origin.path} has {rows} rows, {origin.rows} are expected.")
-        texts.write(self._file(origin, "text"), [Texts(*found) for _, found in groups])
+        texts.write(self._file(origin, "text"), [FoldedTexts(*found) for _, found in groups])
         path = self._file(origin, "part")
         _write_part(path, [columns for columns, _ in groups])
         return _read_part(path)
 
     def _join(
-        self, parts: Sequence[Columns], origins: Sequence[Origin], now: Content, is_whole: bool
+        self, parts: Sequence[FlatColumns], origins: Sequence[PartFile], now: Landed, is_whole: bool
     ) -> None:
         """A frame of what there is."""
         number = self.moment.frame.number + 1
@@ -166,19 +166,19 @@ class Index:
     def _frame(self) -> Path:
         return self.subject.index / frame.NAME
 
-    def _file(self, origin: Origin, ending: str) -> Path:
+    def _file(self, origin: PartFile, ending: str) -> Path:
         return self.subject.index / f"{origin.key}.{ending}"
 
 
-def _write_part(path: Path, groups: Sequence[Columns]) -> None:
+def _write_part(path: Path, groups: Sequence[FlatColumns]) -> None:
     rows, values, names = joined(groups)
     head = {"version": frame.VERSION, "rows": rows, "values": values}
     flat.write(path, head, joined_arrays(groups, values, names))
 
 
-def _read_part(path: Path) -> Columns | None:
+def _read_part(path: Path) -> FlatColumns | None:
     file = flat.read(path)
     if file is None or file.head.get("version") != frame.VERSION:
         return None
     values = cast("dict[str, list[str]]", file.head["values"])
-    return Columns(cast("int", file.head["rows"]), file.arrays, values)
+    return FlatColumns(cast("int", file.head["rows"]), file.arrays, values)

@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from pipeline.conversation import CRITERIA, MEASURES
 from pipeline.criteria import criteria
-from pipeline.look.index.columns import BESIDE, ENDS, UNKNOWN, Columns, Numbers
+from pipeline.look.index.columns import BESIDE, ENDS, UNKNOWN, FlatColumns, RowNumbers
 from pipeline.look.index.fields import ALTERNATIVES, INDEXED, MESSAGES, SIMILARITY
 from pipeline.look.index.flat import AnyArray
 from pipeline.look.index.fold import BETWEEN, folded_texts
 from pipeline.look.index.groups import leaves
-from pipeline.look.opened import Origin
+from pipeline.look.opened import PartFile
 from pipeline.store.columns import QUARANTINE_SCHEMA
 
 ITEM = "list.element"  # what Parquet calls the items of a list
@@ -40,14 +40,14 @@ START = 60  # characters of the first words
 PER_ROW = r"\s*[\d,].*$"  # what an edit says of one row alone: `merged messages 2 to 3`
 
 
-class Lists(NamedTuple):
+class ListColumn(NamedTuple):
     """A column of lists: their values end to end, and where each row ends."""
 
     values: pa.Array
-    ends: Numbers
+    ends: RowNumbers
 
     @property
-    def rows(self) -> Numbers:
+    def rows(self) -> RowNumbers:
         """(values,) the row that each belongs to."""
         lengths = np.diff(self.ends, prepend=0)
         return np.repeat(np.arange(len(self.ends)), lengths)
@@ -56,14 +56,14 @@ class Lists(NamedTuple):
         return field_of(self.values, name)
 
 
-class Texts(NamedTuple):
+class FoldedTexts(NamedTuple):
     """Folded texts of rows, end to end, and where each row ends."""
 
     data: AnyArray
-    ends: Numbers
+    ends: RowNumbers
 
 
-def extracted(origin: Origin) -> Iterator[tuple[Columns, Texts]]:
+def extracted(origin: PartFile) -> Iterator[tuple[FlatColumns, FoldedTexts]]:
     """Columns and texts of a file, a row group at a time. Raises UserError."""
     for table in leaves(origin, READ):
         if origin.outcome == "quarantined":
@@ -72,8 +72,8 @@ def extracted(origin: Origin) -> Iterator[tuple[Columns, Texts]]:
             yield _columns(origin, table), _texts(table)
 
 
-def _columns(origin: Origin, table: pa.Table) -> Columns:
-    found = Columns(table.num_rows)
+def _columns(origin: PartFile, table: pa.Table) -> FlatColumns:
+    found = FlatColumns(table.num_rows)
     found.arrays["id"] = ids_of(table["id"])
     _add_facets(found, origin, table)
     _add_numbers(found, table)
@@ -91,14 +91,14 @@ def _columns(origin: Origin, table: pa.Table) -> Columns:
     return found
 
 
-def lists(table: pa.Table, name: str) -> Lists:
+def lists(table: pa.Table, name: str) -> ListColumn:
     """A column of lists; without any items where the table does not have it."""
     if name not in table.column_names:
-        return Lists(pa.nulls(0, pa.struct([])), np.zeros(table.num_rows, np.int64))
+        return ListColumn(pa.nulls(0, pa.struct([])), np.zeros(table.num_rows, np.int64))
     array = _whole(table[name])
     offsets = _numpy(array.offsets).astype(np.int64)
     values = array.values.slice(offsets[0], offsets[-1] - offsets[0])
-    return Lists(values, offsets[1:] - offsets[0])
+    return ListColumn(values, offsets[1:] - offsets[0])
 
 
 def field_of(values: pa.Array, name: str) -> pa.Array:
@@ -136,21 +136,21 @@ def ids_of(column: pa.ChunkedArray) -> AnyArray:
     return np.array(ids, f"S{-(-max(1, longest) // WORD) * WORD}")
 
 
-def _put_list(found: Columns, name: str, texts: Texts) -> None:
+def _put_list(found: FlatColumns, name: str, texts: FoldedTexts) -> None:
     found.arrays[name], found.arrays[name + ENDS] = texts
 
 
-def _utf8(texts: pa.Array) -> Texts:
+def _utf8(texts: pa.Array) -> FoldedTexts:
     """The bytes of texts, and where each ends."""
     whole = texts.cast(pa.large_string())
     _, offsets, data = whole.buffers()
     ends = np.frombuffer(offsets, np.int64)[whole.offset : whole.offset + len(whole) + 1]
     if not len(whole) or data is None:
-        return Texts(np.zeros(0, np.uint8), np.zeros(len(whole), np.int64))
-    return Texts(np.frombuffer(data, np.uint8)[ends[0] : ends[-1]], ends[1:] - ends[0])
+        return FoldedTexts(np.zeros(0, np.uint8), np.zeros(len(whole), np.int64))
+    return FoldedTexts(np.frombuffer(data, np.uint8)[ends[0] : ends[-1]], ends[1:] - ends[0])
 
 
-def _starts(messages: Lists) -> pa.Array:
+def _starts(messages: ListColumn) -> pa.Array:
     """The first words of the first message that is not the system's."""
     spoken = np.flatnonzero(_numpy(pc.not_equal(messages.field("role"), "system")))
     begins = np.concatenate([[0], messages.ends[:-1]])
@@ -165,7 +165,7 @@ def _starts(messages: Lists) -> pa.Array:
 # --- facets
 
 
-def _add_facets(found: Columns, origin: Origin, table: pa.Table) -> None:
+def _add_facets(found: FlatColumns, origin: PartFile, table: pa.Table) -> None:
     source = _struct(table, "source")
     findings = lists(table, "findings")
     annotations = lists(table, "annotations")
@@ -186,12 +186,12 @@ def _add_facets(found: Columns, origin: Origin, table: pa.Table) -> None:
     _put_several(found, "edit", edits, kinds)
 
 
-def _put_constant(found: Columns, name: str, value: str) -> None:
+def _put_constant(found: FlatColumns, name: str, value: str) -> None:
     found.arrays[name] = np.full(found.rows, int(bool(value)), np.uint8)
-    found.values[name] = ["", value] if value else [""]
+    found.values[name] = list(dict.fromkeys(("", value)))
 
 
-def _put_single(found: Columns, name: str, values: pa.Array) -> None:
+def _put_single(found: FlatColumns, name: str, values: pa.Array) -> None:
     found.arrays[name], found.values[name] = _coded(values)
 
 
@@ -202,24 +202,39 @@ def _coded(values: pa.Array) -> tuple[AnyArray, list[str]]:
     return codes, ["", *map(str, encoded.dictionary.to_pylist())]
 
 
-def _put_several(found: Columns, name: str, of: Lists, values: pa.Array) -> None:
-    """The set of values of each row. Two sets are alike where the sums of their numbers at random
-    are."""
+def _put_several(found: FlatColumns, name: str, of: ListColumn, values: pa.Array) -> None:
+    """The set of values of each row."""
+    members = _members(of, values)
+    sets = [BESIDE.join(members.names[code] for code in own) for own in members.sets]
+    added = int("" not in sets[:1])  # the first value is that of rows without any
+    found.values[name] = [*[""] * added, *sets]
+    found.arrays[name] = members.codes + added
+
+
+class ValueSets(NamedTuple):
+    """names: of values. sets: the sets that there are, by numbers of names; an empty one first.
+    codes: (rows,) of a set."""
+
+    names: list[str]
+    sets: list[list[int]]
+    codes: RowNumbers
+
+
+def _members(of: ListColumn, values: pa.Array) -> ValueSets:
+    """Two sets are the same where the sums of their members' numbers, drawn at random, are."""
     codes, names = _coded(values)
     pairs = np.sort(of.rows[codes > 0] * len(names) + codes[codes > 0], kind="stable")
     rows, members = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], len(names))
-    weights = np.random.default_rng(0).integers(1, 1 << 63, len(names), dtype=np.uint64)
-    sums = np.zeros(found.rows, np.uint64)
-    np.add.at(sums, rows, weights[members])
-    alike, first, codes = np.unique(sums, return_index=True, return_inverse=True)
+    drawn = np.random.default_rng(0).integers(1, 1 << 63, len(names), dtype=np.uint64)
+    sums = np.zeros(len(of.ends), np.uint64)
+    np.add.at(sums, rows, drawn[members])
+    _, first, codes = np.unique(sums, return_index=True, return_inverse=True)
     bounds = np.searchsorted(rows, [first, first + 1])
-    sets = [BESIDE.join(names[code] for code in members[start:end]) for start, end in bounds.T]
-    has_empty = bool(len(alike)) and alike[0] == 0
-    found.values[name] = sets if has_empty else ["", *sets]
-    found.arrays[name] = codes if has_empty else codes + 1
+    sets = [own.tolist() for own in map(members.__getitem__, map(slice, *bounds.tolist()))]
+    return ValueSets(names, sets, codes)
 
 
-def _add_rules(found: Columns, findings: Lists, is_dropped: bool) -> None:
+def _add_rules(found: FlatColumns, findings: ListColumn, is_dropped: bool) -> None:
     """The rules that fired, the one that dropped the row, and how similar it is to its partner."""
     decision = findings.field("decision")
     fired = pc.not_equal(decision, "measured")
@@ -239,12 +254,12 @@ def _add_rules(found: Columns, findings: Lists, is_dropped: bool) -> None:
 # --- numbers
 
 
-def _put_number(found: Columns, name: str, values: AnyArray) -> None:
+def _put_number(found: FlatColumns, name: str, values: AnyArray) -> None:
     if not np.isnan(values).all():
         found.arrays[name] = values
 
 
-def _add_numbers(found: Columns, table: pa.Table) -> None:
+def _add_numbers(found: FlatColumns, table: pa.Table) -> None:
     measures = _struct(table, "measures")
     for name in MEASURES:
         values = field_of(measures, name)
@@ -261,7 +276,7 @@ def _add_numbers(found: Columns, table: pa.Table) -> None:
 
 
 def _scored(
-    count: int, rows: Numbers, given: AnyArray, own: AnyArray, offline: AnyArray
+    count: int, rows: RowNumbers, given: AnyArray, own: AnyArray, offline: AnyArray
 ) -> AnyArray:
     """The value of a criterion as `criteria.score_of` chooses it: of a judge, else of a scorer."""
     values = np.full(count, np.nan, np.float32)
@@ -274,7 +289,7 @@ def _scored(
 # --- texts
 
 
-def _texts(table: pa.Table) -> Texts:
+def _texts(table: pa.Table) -> FoldedTexts:
     messages = lists(table, "messages")
     contents = pc.fill_null(messages.field("content"), "")
     offsets = np.concatenate([[0], messages.ends]).astype(np.int32)
@@ -282,8 +297,8 @@ def _texts(table: pa.Table) -> Texts:
     return _utf8(pc.binary_join(listed, BETWEEN))
 
 
-def _quarantined(origin: Origin, table: pa.Table) -> tuple[Columns, Texts]:
-    found = Columns(table.num_rows)
+def _quarantined(origin: PartFile, table: pa.Table) -> tuple[FlatColumns, FoldedTexts]:
+    found = FlatColumns(table.num_rows)
     found.arrays["id"] = ids_of(table["id"])
     for name in INDEXED:
         _put_constant(found, name, "")
@@ -292,7 +307,7 @@ def _quarantined(origin: Origin, table: pa.Table) -> tuple[Columns, Texts]:
     where = _whole(table["where"])
     _put_single(found, "source", pc.replace_substring_regex(where, "[#/:].*$", ""))
     _put_single(found, "reason", _whole(table["rule"]))
-    empty = Lists(pa.array([], pa.string()), np.zeros(found.rows, np.int64))
+    empty = ListColumn(pa.array([], pa.string()), np.zeros(found.rows, np.int64))
     for name in ("rule", "emotion", "step", "closeness_stage", "edit"):
         _put_several(found, name, empty, empty.values)
     details = pc.fill_null(_whole(table["detail"]), "")

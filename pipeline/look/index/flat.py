@@ -26,7 +26,7 @@ AnyArray: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass
-class Flat:
+class FlatFile:
     """What a file holds. head: values of JSON. arrays: by name, one-dimensional."""
 
     head: dict[str, object] = field(default_factory=dict)
@@ -59,7 +59,7 @@ def _written(file: IO[bytes], name: str, array: AnyArray) -> tuple[str, str, int
     return name, array.dtype.str, array.size, place
 
 
-def read(path: Path) -> Flat | None:
+def read(path: Path) -> FlatFile | None:
     """The arrays of a file, mapped; None where there is no such file, or it is not whole."""
     try:
         with path.open("rb") as file:
@@ -69,7 +69,7 @@ def read(path: Path) -> Flat | None:
     try:
         record = json.loads(_head(mapped))
         arrays = {name: _array(mapped, *rest) for name, *rest in record["arrays"]}
-        return Flat(record["head"], arrays)
+        return FlatFile(record["head"], arrays)
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -17,14 +17,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.look.index import bins, flat
-from pipeline.look.index.columns import Columns, Numbers, joined, joined_arrays
+from pipeline.look.index.columns import FlatColumns, RowNumbers, joined, joined_arrays
 from pipeline.look.index.fields import NUMBERS
 from pipeline.look.index.flat import AnyArray
-from pipeline.look.opened import SHARD, Origin
+from pipeline.look.opened import SHARD, PartFile
 
 VERSION = 1  # of what is written; another one is made anew
 NAME = "frame.flat"
-EMPTY = Columns(0)
+EMPTY = FlatColumns(0)
 
 
 @dataclass
@@ -32,9 +32,9 @@ class Frame:
     """columns: of all rows. origins: the files that they are from, in order. edges: of the bins of
     each number. number: grows with each frame of an index."""
 
-    columns: Columns = field(default_factory=lambda: Columns(0))
-    origins: tuple[Origin, ...] = ()
-    edges: dict[str, bins.Edges] = field(default_factory=dict)
+    columns: FlatColumns = field(default_factory=lambda: FlatColumns(0))
+    origins: tuple[PartFile, ...] = ()
+    edges: dict[str, bins.BinEdges] = field(default_factory=dict)
     number: int = 0
 
     @property
@@ -61,7 +61,7 @@ class Frame:
         """The numbers whose bins share an array with those of one."""
         return self._pairs[name]
 
-    def place(self, row: int) -> tuple[Origin, int]:
+    def place(self, row: int) -> tuple[PartFile, int]:
         """The file of a row, and its number there."""
         part = bisect_right(self.starts, row) - 1
         return self.origins[part], row - self.starts[part]
@@ -79,21 +79,21 @@ class Frame:
             same &= words[:, place] == asked[place]
         return [int(row) for row in np.flatnonzero(same)]
 
-    def first_rows(self, wanted: Sequence[str]) -> Numbers:
+    def first_rows(self, wanted: Sequence[str]) -> RowNumbers:
         """The first row of each of many ids; -1 where there is none."""
         return self.rows_of(np.array([one.encode() for one in wanted], "S"))
 
-    def rows_of(self, wanted: AnyArray) -> Numbers:
+    def rows_of(self, wanted: AnyArray) -> RowNumbers:
         """The same of ids as bytes."""
         if not len(wanted) or not self.rows:
             return np.full(len(wanted), -1, np.int64)
         ids = self.columns.arrays["id"]
         width = max(ids.itemsize, wanted.itemsize, 1)
         places = pc.index_in(_fixed(wanted, width), value_set=_fixed(ids, width))
-        found: Numbers = pc.fill_null(places, -1).to_numpy().astype(np.int64)
+        found: RowNumbers = pc.fill_null(places, -1).to_numpy().astype(np.int64)
         return found
 
-    def part(self, number: int) -> Columns:
+    def part(self, number: int) -> FlatColumns:
         """The columns of one file."""
         return self.columns.slice(self.starts[number], self.starts[number + 1])
 
@@ -109,7 +109,7 @@ def _fixed(ids: AnyArray, width: int) -> pa.Array:
 
 
 def write(
-    path: Path, parts: Sequence[Columns], origins: Sequence[Origin], dataset: Path | None
+    path: Path, parts: Sequence[FlatColumns], origins: Sequence[PartFile], dataset: Path | None
 ) -> None:
     """Join parts to one frame in a file. dataset: where the splits of published rows stand. Raises
     OSError."""
@@ -122,41 +122,43 @@ def write(
 
 
 def _arrays(
-    parts: Sequence[Columns],
+    parts: Sequence[FlatColumns],
     values: dict[str, list[str]],
     names: Sequence[str],
     edges: dict[str, list[float]],
     dataset: Path | None,
 ) -> Iterator[tuple[str, AnyArray]]:
-    numbers = [name for name in names if name in NUMBERS]
-    others = [name for name in names if name not in NUMBERS]
+    """Facets and lists, the splits of published rows among them; then numbers with their bins."""
     ids: AnyArray = np.zeros(0, "S8")
-    for name, array in joined_arrays(parts, values, others):
+    for name, array in joined_arrays(parts, values, [one for one in names if one not in NUMBERS]):
         if name == "id":
             ids = array
-        if name == "split" and dataset is not None:
-            yield name, _splits(ids, array, values, dataset)
-        else:
-            yield name, array
-    for pair in bins.pairs(numbers):
-        codes = np.zeros(0, np.uint16)
-        for name, array in joined_arrays(parts, {}, pair):
-            limits = bins.edges_of(array)
-            edges[name] = limits.tolist()
-            own = bins.coded(array, limits)
-            codes = codes * np.uint16(bins.CODES) + own if len(codes) else own
-            yield name, array
-        if len(pair) == 1:
-            codes = codes * np.uint16(bins.CODES)
-        yield bins.array_name(pair), codes
+        is_split = name == "split" and dataset is not None
+        yield name, _splits(ids, array, values, dataset) if is_split else array
+    for pair in bins.pairs([one for one in names if one in NUMBERS]):
+        yield from _numbers_of(parts, pair, edges)
+
+
+def _numbers_of(
+    parts: Sequence[FlatColumns], pair: tuple[str, ...], edges: dict[str, list[float]]
+) -> Iterator[tuple[str, AnyArray]]:
+    """Two numbers, and the array that their bins share."""
+    codes = np.zeros(1, np.uint16)
+    for name, array in joined_arrays(parts, {}, pair):
+        limits = bins.edges_of(array)
+        edges[name] = limits.tolist()
+        codes = codes * np.uint16(bins.CODES) + bins.coded(array, limits)
+        yield name, array
+    yield bins.array_name(pair), codes if len(pair) == 2 else codes * np.uint16(bins.CODES)
 
 
 def _splits(
-    ids: AnyArray, codes: AnyArray, values: dict[str, list[str]], dataset: Path
+    ids: AnyArray, codes: AnyArray, values: dict[str, list[str]], dataset: Path | None
 ) -> AnyArray:
     """The split of every row that config `full` of the dataset has."""
     found = codes.astype(np.uint8)
-    whole = Frame(Columns(len(ids), {"id": ids}))
+    assert dataset is not None
+    whole = Frame(FlatColumns(len(ids), {"id": ids}))
     for file in sorted(dataset.glob("full/*.parquet")):
         shard = SHARD.fullmatch(file.name)
         if shard is None:
@@ -177,8 +179,8 @@ def read(path: Path, number: int) -> Frame | None:
         return None
     head = cast("dict[str, Any]", file.head)
     try:
-        columns = Columns(head["rows"], file.arrays, head["values"])
-        origins = tuple(Origin(**one) for one in head["origins"])
+        columns = FlatColumns(head["rows"], file.arrays, head["values"])
+        origins = tuple(PartFile(**one) for one in head["origins"])
         edges = {name: np.array(limits) for name, limits in head["edges"].items()}
     except (KeyError, TypeError):
         return None

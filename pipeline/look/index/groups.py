@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import UserError
-from pipeline.look.index.columns import Numbers
-from pipeline.look.opened import Origin
+from pipeline.look.index.columns import RowNumbers
+from pipeline.look.opened import PartFile
 from pipeline.store.columns import MESSAGE, QUARANTINE_SCHEMA, SCHEMA, as_schema
 
 # what config `full` of a dataset has besides `SCHEMA` (`publish/configs/full.py`)
@@ -19,7 +19,7 @@ NAMES, THREAD = "names", "thread"
 AT_ONCE = 1 << 26  # bytes, decompressed
 
 
-def opened(origin: Origin) -> pq.ParquetFile:
+def opened(origin: PartFile) -> pq.ParquetFile:
     """The file, mapped. Raises UserError where it is damaged."""
     try:
         return pq.ParquetFile(origin.path, memory_map=True, page_checksum_verification=True)
@@ -27,12 +27,12 @@ def opened(origin: Origin) -> pq.ParquetFile:
         raise damaged(origin, error) from None
 
 
-def damaged(origin: Origin, error: Exception) -> UserError:
+def damaged(origin: PartFile, error: Exception) -> UserError:
     reason = (str(error).splitlines() or ["?"])[0]
     return UserError(f"{origin.path} cannot be read: {reason}. Its rows are not shown.")
 
 
-def leaves(origin: Origin, columns: Sequence[str]) -> Iterator[pa.Table]:
+def leaves(origin: PartFile, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Some columns, or fields of columns (`messages.list.element.role`), of all rows, some row
     groups at a time; what the file does not have is missing. Raises UserError."""
     file = opened(origin)
@@ -57,7 +57,7 @@ def _together(metadata: pq.FileMetaData) -> Iterator[list[int]]:
         yield numbers
 
 
-def one_row(origin: Origin, row: int) -> pa.Table:
+def one_row(origin: PartFile, row: int) -> pa.Table:
     """All columns of one row, by its number in the file. Raises UserError."""
     file = opened(origin)
     meta = file.metadata
@@ -68,7 +68,7 @@ def one_row(origin: Origin, row: int) -> pa.Table:
     raise UserError(f"{origin.path} has changed while it was looked at: open it again.")
 
 
-def some_rows(origin: Origin, rows: Numbers) -> Iterator[pa.Table]:
+def some_rows(origin: PartFile, rows: RowNumbers) -> Iterator[pa.Table]:
     """All columns of some rows, given in order. Raises UserError."""
     file = opened(origin)
     sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
@@ -80,7 +80,7 @@ def some_rows(origin: Origin, rows: Numbers) -> Iterator[pa.Table]:
             yield _group(file, origin, number).take(own)
 
 
-def _group(file: pq.ParquetFile, origin: Origin, number: int) -> pa.Table:
+def _group(file: pq.ParquetFile, origin: PartFile, number: int) -> pa.Table:
     """All columns of a row group, as stores hold them."""
     try:
         table = file.read_row_group(number, use_threads=False)

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.look.index import flat
-from pipeline.look.index.extract import Texts
+from pipeline.look.index.extract import FoldedTexts
 
 LARGEST = (1 << 31) - 1  # bytes that offsets of 32 bits reach
 
 
-def write(path: Path, texts: Sequence[Texts]) -> None:
+def write(path: Path, texts: Sequence[FoldedTexts]) -> None:
     """The texts of all row groups of a file. Raises OSError."""
     sizes = np.array([len(one.data) for one in texts], np.int64)
     before = np.concatenate([[0], np.cumsum(sizes)])
