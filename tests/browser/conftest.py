@@ -54,13 +54,13 @@ def chromium() -> Iterator[Any]:
 
 @contextmanager
 def serving(path: Path, cache: Path) -> Iterator[str]:
-    """The server of a run in this process; gives its address."""
+    """The server of a run in this process, with its index made; gives its address."""
     from pipeline.look.server import LookServer
     from pipeline.look.subject import subject
 
     with LookServer(subject(path, cache), "anna") as server:
-        for work in (server.load, server.serve_forever):
-            threading.Thread(target=work, daemon=True).start()
+        server.load()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.address
         server.shutdown()
 

@@ -46,6 +46,7 @@ def made_runs(folder: Path) -> Runs:
     write_jsonl(folder / "talks.jsonl", [record(number) for number in range(ROWS)])
     write_jsonl(folder / "near.jsonl", [*near_copies()])
     write_jsonl(folder / "long.jsonl", [long_talk()])
+    write_jsonl(folder / "chat.jsonl", [*chat_with_swipes()])
     write_jsonl(folder / "hard.jsonl", [*hard_records()])
     output = folder / "output"
     rapport(folder, "run", "quickstart")
@@ -65,7 +66,7 @@ def rapport(folder: Path, *words: object) -> None:
 
 
 def recipe(folder: Path, name: str, limit: float) -> Path:
-    files = ("talks", "near", "long")
+    files = ("talks", "near", "long", "chat")
     sources = [
         {"name": one, "files": [f"{one}.jsonl"], "license": "CC0-1.0", "attribution": "us"}
         for one in files
@@ -106,6 +107,22 @@ def hard_records() -> Iterator[dict[str, Any]]:
         f"Turn {n}: we walk on past house {n}, and talk about {n % 7} things." for n in range(TURNS)
     ]
     yield record(80_004, turns)
+
+
+def chat_with_swipes() -> Iterator[dict[str, Any]]:
+    """A roleplay program's chat: two other texts for one answer."""
+    answers = ["The tide is late tonight.", "Mind the third step.", "You found the stairs, then."]
+    said = [("Ben", "Is anybody up here?"), ("Ada", answers[2]), ("Ben", "It was a long climb.")]
+    said += [("Ada", "Sit down, the kettle is on and the chair is dry."), ("Ben", "Thank you.")]
+    said += [("Ada", "Tell me who sent you up here in the rain.")]
+    yield {
+        "user_name": "Ben",
+        "character_name": "Ada",
+        "create_date": "2024-3-2 @14h 05m 11s 220ms",
+    }
+    for number, (name, text) in enumerate(said):
+        line = {"name": name, "is_user": name == "Ben", "is_system": False, "mes": text}
+        yield line | ({"swipes": answers, "swipe_id": 2} if number == 1 else {})
 
 
 def long_talk() -> dict[str, Any]:

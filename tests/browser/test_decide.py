@@ -95,6 +95,21 @@ def test_a_blind_rating_hides_who_it_is(runs: Runs, look: Open, tmp_path: Path) 
         assert ask(address, "agreement")["raters"] == ["anna"]
 
 
+def test_a_choice_between_two_texts_is_blind(runs: Runs, look: Open, tmp_path: Path) -> None:
+    with serving(runs.evening, tmp_path) as address:
+        page = look(address, "view=review&mode=ab", ".choice")
+        texts = {*page.locator(".choice .say").all_inner_texts()}
+        assert len(texts) == 2
+        assert page.locator(".speaker b").first.inner_text() == "User"
+        left = number(page.inner_text(".review-head b"))
+        page.keyboard.press("b")
+        if left > 1:
+            until(page, f"document.querySelector('.review-head b').textContent !== '{left} left'")
+        else:
+            page.wait_for_selector("text=Nothing left to choose")
+        assert ask(address, "agreement")["ab"]["n"] == 1
+
+
 # --- comparing
 
 
@@ -179,7 +194,7 @@ def test_a_link_shows_the_same_again(view: str, address: str, look: Open) -> Non
     link = page.evaluate("location.hash.slice(1)")
     again = look(address, link, "h1, .turn, .row")
     again.wait_for_timeout(700)
-    assert again.inner_text("main") == page.inner_text("main")
+    assert again.text_content("main") == page.text_content("main")
 
 
 def test_a_link_to_a_row_keeps_its_place(address: str, look: Open) -> None:
@@ -231,15 +246,16 @@ def test_a_live_run_is_shown_as_it_grows(runs: Runs, look: Open, tmp_path: Path)
         until(page, f"document.querySelector('.flow .total.running')?.textContent !== '{before}'")
 
 
-def test_a_server_that_is_gone_is_said_in_words(
-    runs: Runs, chromium: object, tmp_path: Path
-) -> None:
-    with serving(runs.quickstart, tmp_path) as address:
-        context = chromium.new_context()
-        page = context.new_page()
-        page.goto(address)
-        page.wait_for_selector("h1")
-    page.click("text=Rows >> nth=0")
+def test_a_server_that_is_gone_is_said_in_words(address: str, chromium: Any) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("h1")
+    context.set_offline(True)
+    page.click("#tabs a:has-text('Rows')")
     page.wait_for_selector("text=This could not be shown")
     assert "rapport look" in page.inner_text("main")
+    context.set_offline(False)
+    page.click("text=Try again")
+    page.wait_for_selector(".row")
     context.close()

@@ -124,8 +124,9 @@ def test_the_keys_are_shown(address: str, look: Open) -> None:
 
 def test_on_a_narrow_window_rows_are_chosen_in_a_sheet(address: str, look: Open) -> None:
     page = look(address, "view=rows", ".row", width=390, height=844, has_touch=True)
-    page.click("button:has-text('Filter')")
-    page.click(".facet:has-text('near') >> nth=0")
+    page.click("button.only-narrow")
+    page.click(".facet:has(.dot):has-text('near')")
+    page.wait_for_selector(".sheet-head", state="hidden")
     page.wait_for_selector(".chip:has-text('near')")
     page.tap(".row >> nth=0")
     page.wait_for_selector(".way")

@@ -80,7 +80,7 @@ function mark(list, id) {
 async function showPair(place, id, partner, signal) {
   const pair = await get("pair", { id, partner }, signal);
   if (signal.aborted) return;
-  const differing = pair.lines.filter((line) => !line.same).length;
+  const differing = pair.lines.filter(isDiffering).length;
   fill(
     place,
     html`<header class="pair-head"><dl class="meter-row">
@@ -92,6 +92,10 @@ async function showPair(place, id, partner, signal) {
     <div class="sides" role="table" aria-label="Both conversations">${sideHeads(pair)}${pair.lines.flatMap((line, i) => lineOf(line, pair, i))}</div>`,
   );
   place.scrollTop = 0;
+}
+
+function isDiffering({ same, left, right, pieces: parts }) {
+  return !same && (!left || !right || parts.some(([kind]) => kind !== "same"));
 }
 
 function sideHeads(pair) {

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { fill, html } from "./dom.js";
 import { rail } from "./rail.js";
+import { link } from "./state.js";
 import { hitsOf, isClamped, marked } from "./text.js";
 import { colourOf, count, figure, plain, plural } from "./words.js";
 
@@ -98,10 +99,10 @@ function wholeFindings(row) {
   const whole = row.findings.filter((found) => found.message === null && found.decision !== "measured");
   const sorted = [...whole].sort((a, b) => (b.decision === "drop") - (a.decision === "drop"));
   if (!sorted.length) return null;
-  return html`<ul class="flags whole">${sorted.map((found) => flag(found))}</ul>`;
+  return html`<ul class="flags whole">${sorted.map((found) => flag(found, row.partner))}</ul>`;
 }
 
-function flag(found) {
+function flag(found, partner = null) {
   const numbers = [
     Number.isFinite(found.value) ? figure(found.value) : null,
     Number.isFinite(found.limit) ? `limit ${figure(found.limit)}` : null,
@@ -113,7 +114,15 @@ function flag(found) {
     <span class="sign" aria-hidden="true">${found.decision === "drop" ? "●" : "▲"}</span>
     <span><span class="sr">${verb} </span><b>${found.rule}</b> ${numbers}
       ${found.unit ? html`<small>${found.unit}</small>` : null}
-      ${found.evidence ? html`<q dir="auto">${found.evidence}</q>` : null}</span></li>`;
+      ${evidenceOf(found, partner)}</span></li>`;
+}
+
+function evidenceOf({ rule, evidence }, partner) {
+  if (partner && rule === partner.rule) {
+    const { id } = partner;
+    return html` <a href=${link({ view: "pairs", partner: id })}>beside <code>${id}</code></a>`;
+  }
+  return evidence ? html`<q dir="auto">${evidence}</q>` : null;
 }
 
 function messagesOf(row, options) {
@@ -151,7 +160,7 @@ function turn(message, context) {
         : html`<div class="rewritten"><small>rewritten in review</small>
       <p dir="auto">${edited}</p></div>`
     }
-    ${findings.length ? html`<ul class="flags">${distinct(findings).map(flag)}</ul>` : null}
+    ${findings.length ? html`<ul class="flags">${distinct(findings).map((each) => flag(each))}</ul>` : null}
     ${swipes ? alternatives(swipes) : null}
   </div>`;
 }
