@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import fcntl
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,3 +44,19 @@ def rapport(
         return code or 0, out, err
 
     return call
+
+
+@pytest.fixture(scope="session")
+def looked_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run to look at (`tests/looking.py`); made once for all workers. Copy it to change it."""
+    from tests.looking import make_run
+
+    top = tmp_path_factory.getbasetemp()
+    folder = (top if top.name.startswith("pytest-") else top.parent) / "looked"
+    folder.mkdir(exist_ok=True)
+    with (folder / "making").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            make_run(folder)
+            (folder / "made").touch()
+    return folder / "out"

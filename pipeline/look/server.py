@@ -91,15 +91,15 @@ class LookServer(ThreadingHTTPServer):
 
         look = Look(self.subject, self.reviewer)
         self.look = look
+        self.loaded.set()
         try:
             look.index.begin()
-            self.loaded.set()
             look.index.refresh()
             warm(look)
         except UserError as error:
             self.problem = str(error)
         finally:
-            self.loaded.set()
+            look.index.something.set()
 
     def look_again(self) -> None:
         """Take up what has landed since, unless that is being done or was done just now."""
@@ -222,6 +222,8 @@ class Handler(BaseHTTPRequestHandler):
         """What is looked at, once it can be; else the request is answered."""
         self.server.loaded.wait(PATIENCE)
         look = self.server.look
+        if look is not None:
+            look.index.something.wait(PATIENCE)
         if look is None or (self.server.problem and not look.frame.rows):
             sentence = self.server.problem or "The index is not ready yet: ask again."
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, sentence)

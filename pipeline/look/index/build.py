@@ -41,6 +41,7 @@ class Index:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.moment = Moment(Frame(), Landed(), is_whole=False)
+        self.something = threading.Event()  # there are rows to show, or there are none at all
         self._building = threading.Lock()
         self._problems: dict[str, str] = {}  # key of a file → why it cannot be read
         self._texts: dict[str, pa.Array] = {}
@@ -71,7 +72,7 @@ class Index:
         now = content(self.subject)
         found = frame.read(self._frame, self.moment.frame.number + 1)
         if found is not None:
-            self.moment = Moment(found, now, is_whole=False)
+            self._show(Moment(found, now, is_whole=False))
 
     def refresh(self) -> None:
         """Take up what has landed since. Raises UserError where there is nothing to look at, or no
@@ -83,7 +84,7 @@ class Index:
             if not old.origins:
                 old = frame.read(self._frame, old.number + 1) or old
             if tuple(readable) == old.origins:
-                self.moment = Moment(old, now, is_whole=True)
+                self._show(Moment(old, now, is_whole=True))
                 return
             try:
                 self._build(old, now, readable)
@@ -141,7 +142,7 @@ class Index:
         """A frame of what there is."""
         number = self.moment.frame.number + 1
         if not parts:
-            self.moment = Moment(Frame(number=number), now, is_whole)
+            self._show(Moment(Frame(number=number), now, is_whole))
             return
         is_run = self.subject.kind != "dataset"
         dataset = self.subject.path / "6-publish" / "dataset"
@@ -149,7 +150,11 @@ class Index:
         frame.write(self._frame, parts, origins, dataset if is_published else None)
         found = frame.read(self._frame, number)
         if found is not None:
-            self.moment = Moment(found, now, is_whole)
+            self._show(Moment(found, now, is_whole))
+
+    def _show(self, moment: Moment) -> None:
+        self.moment = moment
+        self.something.set()
 
     def _tidy(self) -> None:
         """Remove columns that are joined, texts of files that are gone, and what a killed process

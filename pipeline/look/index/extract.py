@@ -223,15 +223,20 @@ class ValueSets(NamedTuple):
 def _members(of: ListColumn, values: pa.Array) -> ValueSets:
     """Two sets are the same where the sums of their members' numbers, drawn at random, are."""
     codes, names = _coded(values)
-    pairs = np.sort(of.rows[codes > 0] * len(names) + codes[codes > 0], kind="stable")
-    rows, members = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], len(names))
+    rows, members = _pairs(of.rows[codes > 0], codes[codes > 0], len(names))
     drawn = np.random.default_rng(0).integers(1, 1 << 63, len(names), dtype=np.uint64)
     sums = np.zeros(len(of.ends), np.uint64)
     np.add.at(sums, rows, drawn[members])
     _, first, codes = np.unique(sums, return_index=True, return_inverse=True)
     bounds = np.searchsorted(rows, [first, first + 1])
-    sets = [own.tolist() for own in map(members.__getitem__, map(slice, *bounds.tolist()))]
-    return ValueSets(names, sets, codes)
+    slices = map(slice, *bounds.tolist())
+    return ValueSets(names, [members[own].tolist() for own in slices], codes)
+
+
+def _pairs(rows: RowNumbers, codes: AnyArray, size: int) -> tuple[RowNumbers, RowNumbers]:
+    """Each pair of a row and a value once, in order."""
+    pairs = np.sort(rows * size + codes, kind="stable")
+    return np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], size)
 
 
 def _add_rules(found: FlatColumns, findings: ListColumn, is_dropped: bool) -> None:

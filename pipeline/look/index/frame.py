@@ -94,8 +94,11 @@ class Frame:
         return found
 
     def part(self, number: int) -> FlatColumns:
-        """The columns of one file."""
-        return self.columns.slice(self.starts[number], self.starts[number + 1])
+        """The columns of one file, without the bins of this frame."""
+        found = self.columns.slice(self.starts[number], self.starts[number + 1])
+        for name in set(map(bins.array_name, self._pairs.values())):
+            del found.arrays[name]
+        return found
 
 
 def _fixed(ids: AnyArray, width: int) -> pa.Array:
