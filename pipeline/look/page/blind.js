@@ -29,7 +29,8 @@ export async function rate(body, about, state, signal) {
   fill(
     body,
     html`<div class="review-columns"><section class="reader" aria-label="The conversation" tabindex="-1">
-      <p class="review-head"><b>${count(answer.left)} left</b><span class="hint">Names, source and scores are hidden until you have rated.</span></p>
+      <p class="review-head"><b>${count(answer.left)} left</b><span
+        class="hint">Names, source and scores are hidden until you have rated.</span></p>
       ${blindTurns(answer.messages)}</section>
     <aside class="review-side"><form class="card rating"><h2>Your rating</h2><div class="criteria"></div>
       <label class="reason">Why (if you like)<textarea rows="2" name="reason" dir="auto"></textarea></label>
@@ -45,7 +46,8 @@ export async function rate(body, about, state, signal) {
 function blindTurns(messages) {
   return html`<div class="turns blind">${messages.map(
     (message) => html`<div class=${`turn ${message.role}`}>
-    <p class="speaker"><b>${message.speaker ?? plain(message.role)}</b></p><div class="say" dir="auto">${marked(message.text, [])}</div></div>`,
+    <p class="speaker"><b>${message.speaker ?? plain(message.role)}</b></p><div
+      class="say" dir="auto">${marked(message.text, [])}</div></div>`,
   )}</div>`;
 }
 
@@ -68,7 +70,8 @@ function criterion(name, { definition, levels = {} }, place) {
     level,
     words,
   ) => html`<button type="button" class="level-button" aria-pressed=${value === level ? "true" : "false"}
-    aria-label=${`${plain(name)}: ${level ?? "cannot say"}`} title=${levels[level] ?? null} data-key=${`${name} ${level}`} @click=${choose(level)}>${words}</button>`;
+    aria-label=${`${plain(name)}: ${level ?? "cannot say"}`} title=${levels[level] ?? null}
+      data-key=${`${name} ${level}`} @click=${choose(level)}>${words}</button>`;
   return html`<fieldset class=${place === task.at ? "criterion now" : "criterion"}><legend>${plain(name)}</legend>
     <span class="levels">${[1, 2, 3, 4, 5].map((level) => button(level, level))}${button(null, "?")}</span>
     <small>${value ? levels[value] : definition}</small></fieldset>`;
@@ -101,11 +104,14 @@ export async function ab(body, state, signal) {
     name,
     messages,
   ) => html`<section class="card choice" aria-label=${`Text ${name.toUpperCase()}`}><h2>${name.toUpperCase()}</h2>
-    ${blindTurns(messages)}<button class="btn go" @click=${() => choose(name).catch(complain)}>This one <kbd>${name}</kbd></button></section>`;
+    ${blindTurns(messages)}<button class="btn go"
+      @click=${() => choose(name).catch(complain)}>This one <kbd>${name}</kbd></button></section>`;
   fill(
     body,
-    html`<div class="ab"><p class="review-head"><b>${count(answer.left)} left</b><span class="hint">Which would you rather read? Which is which is not shown.</span></p>
-    ${answer.shared?.length ? blindTurns(answer.shared) : null}<div class="choices">${side("a", answer.a)}${side("b", answer.b)}</div>
+    html`<div class="ab"><p class="review-head"><b>${count(answer.left)} left</b><span
+      class="hint">Which would you rather read? Which is which is not shown.</span></p>
+    ${answer.shared?.length ? blindTurns(answer.shared) : null}<div
+      class="choices">${side("a", answer.a)}${side("b", answer.b)}</div>
     <p class="tie"><button class="btn" @click=${() => choose("tie").catch(complain)}>Neither is better <kbd>t</kbd></button></p></div>`,
   );
 }
@@ -126,10 +132,13 @@ export function agreementCard({ criteria, ab: choices, next }) {
   const words = (each) => (Number.isFinite(each.alpha) ? figure(each.alpha) : "–");
   const range = (each) =>
     Number.isFinite(each.low) ? ` (${figure(each.low)} to ${figure(each.high)})` : "";
-  return html`<section class="card agreement"><h2>Agreement between raters</h2><table><thead><tr><th scope="col">Criterion</th>
-      <th scope="col" class="n">Rows</th><th scope="col" class="n">Alpha</th></tr></thead><tbody>${criteria.map(
+  return html`<section class="card agreement"><h2>Agreement between raters</h2><table><thead><tr>
+    <th scope="col">Criterion</th>
+      <th scope="col" class="n">Rows</th><th scope="col" class="n">Alpha</th></tr></thead>
+        <tbody>${criteria.map(
         (each) => html`<tr>
-      <td>${plain(each.criterion)}</td><td class="n">${count(each.n)}</td><td class="n">${words(each)}<small>${range(each)}</small></td></tr>`,
+      <td>${plain(each.criterion)}</td><td class="n">${count(each.n)}</td><td
+        class="n">${words(each)}<small>${range(each)}</small></td></tr>`,
       )}</tbody></table>
     ${choices?.n ? html`<p class="hint">A or B: ${count(choices.n)} choices${Number.isFinite(choices.agree) ? `, ${Math.round(100 * choices.agree)} % alike` : ""}</p>` : null}
     ${next ? html`<p class="hint"><code>${next}</code></p>` : null}</section>`;

@@ -62,7 +62,8 @@ function moves({ moves: all, b }) {
   return html`<section class="card"><h2>What changed sides</h2>${
     sorted.length
       ? html`<table><thead><tr>
-    <th scope="col">From</th><th scope="col">To, in ${b.name}</th><th scope="col">By</th><th scope="col" class="n">Rows</th></tr></thead>
+    <th scope="col">From</th><th scope="col">To, in ${b.name}</th><th scope="col">By</th><th scope="col"
+      class="n">Rows</th></tr></thead>
     <tbody>${sorted.map(
       (move) => html`<tr><td><span class=${`pill ${move.from}`}>${move.from}</span></td>
       <td><span class=${`pill ${move.to}`}>${move.to}</span></td><td>${move.reason ?? "–"}</td>
@@ -79,11 +80,13 @@ function reasons({ reasons: all, a, b }) {
   return html`<section class="card"><h2>Rules that drop more or fewer</h2>${
     sorted.length
       ? html`<table><thead><tr><th scope="col">Rule</th>
-    <th scope="col" class="n">${a.name}</th><th scope="col" class="n">${b.name}</th><th scope="col" class="n">±</th></tr></thead><tbody>
+    <th scope="col" class="n">${a.name}</th><th scope="col" class="n">${b.name}</th><th scope="col"
+      class="n">±</th></tr></thead><tbody>
     ${sorted.slice(0, 20).map(
       (
         each,
-      ) => html`<tr><td>${each.rule}</td><td class="n">${count(each.a)}</td><td class="n">${count(each.b)}</td>
+      ) => html`<tr><td>${each.rule}</td><td class="n">${count(each.a)}</td><td
+        class="n">${count(each.b)}</td>
       <td class=${`n ${each.b > each.a ? "bad" : "good"}`}>${signed(each.b - each.a)}</td></tr>`,
     )}</tbody></table>`
       : html`<p class="hint">The same counts of every rule.</p>`
@@ -98,7 +101,8 @@ function recipe({ recipe: lines }) {
   const kind = (line) => ({ "-": "gone", "+": "new" })[line[0]] ?? "";
   return html`<section class="card"><h2>The recipes</h2>${
     lines?.length
-      ? html`<pre class="diff" tabindex="0">${lines.map((line) => html`<span class=${kind(line)}>${`${line}\n`}</span>`)}</pre>`
+      ? html`<pre class="diff" tabindex="0">${lines.map((line) => html`<span
+        class=${kind(line)}>${`${line}\n`}</span>`)}</pre>`
       : html`<p class="hint">The same settings.</p>`
   }</section>`;
 }
@@ -106,7 +110,8 @@ function recipe({ recipe: lines }) {
 function stages({ stages: all, a, b }) {
   return html`<section class="card"><h2>Kept by each stage</h2><table><thead><tr><th scope="col">Stage</th>
     <th scope="col" class="n">${a.name}</th><th scope="col" class="n">${b.name}</th></tr></thead><tbody>
-    ${all.map((stage) => html`<tr><td>${stage.stage}</td><td class="n">${share(stage.a)}</td><td class="n">${share(stage.b)}</td></tr>`)}</tbody></table></section>`;
+    ${all.map((stage) => html`<tr><td>${stage.stage}</td><td class="n">${share(stage.a)}</td><td
+      class="n">${share(stage.b)}</td></tr>`)}</tbody></table></section>`;
 }
 
 function share(side) {
@@ -147,6 +152,7 @@ function twoHistograms({ counts_a: a, counts_b: b }) {
   const path = right
     .map((value, i) => `${i ? "L" : "M"}${i},${y(value)}L${i + 1},${y(value)}`)
     .join("");
-  return html`<svg class="hist" viewBox=${`0 0 ${a.length} 40`} preserveAspectRatio="none" aria-hidden="true">
+  return html`<svg class="hist" viewBox=${`0 0 ${a.length} 40`} preserveAspectRatio="none"
+    aria-hidden="true">
     ${bars(left, { top, kinds: () => "own" })}${svg`<path class="other" d=${path} />`}</svg>`;
 }

@@ -54,10 +54,12 @@ async function showWay(head, state) {
   const where = at === null ? "" : `${count(at + 1)} of ${count(rows)}`;
   fill(
     head,
-    html`<a class="btn" href=${back} aria-label=${`Back to ${plural(rows, "row")}`}><span aria-hidden="true">↑</span> Rows</a>
+    html`<a class="btn" href=${back} aria-label=${`Back to ${plural(rows, "row")}`}><span
+      aria-hidden="true">↑</span> Rows</a>
     <span class="grow hint">${where}</span>
     <button class="btn icon" aria-label="Row before" ?disabled=${!at} @click=${() => step(-1)}>←</button>
-    <button class="btn icon" aria-label="Next row" ?disabled=${at !== null && at + 1 >= rows} @click=${() => step(1)}>→</button>
+    <button class="btn icon" aria-label="Next row" ?disabled=${at !== null && at + 1 >= rows}
+      @click=${() => step(1)}>→</button>
     ${open.quarantine ? null : verdicts(open.id)}`,
   );
 }

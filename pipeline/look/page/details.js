@@ -27,7 +27,8 @@ function score(each) {
   return html`<li class="score"><span>${plain(each.criterion)}</span>
     <i class="meter" style=${{ "--w": width }}></i><b>${isKnown ? each.value.toFixed(1) : "–"}</b>
     <small>${why ? html`<span dir="auto">${why}</span> ` : null}
-      ${each.messages?.length ? html`<span class="refs">${each.messages.slice(0, 6).map(messageButton)}</span>` : null}
+      ${each.messages?.length ? html`<span
+        class="refs">${each.messages.slice(0, 6).map(messageButton)}</span>` : null}
       <span class="by">${each.by}${spread}</span></small></li>`;
 }
 
@@ -38,7 +39,8 @@ function messageButton(index) {
     turn?.classList.remove("lit");
     requestAnimationFrame(() => turn?.classList.add("lit"));
   };
-  return html`<button class="ref" @click=${show} aria-label=${`Show message ${index + 1}`}>${index + 1}</button>`;
+  return html`<button class="ref" @click=${show}
+    aria-label=${`Show message ${index + 1}`}>${index + 1}</button>`;
 }
 
 function lifeLine(row, life) {
@@ -143,11 +145,13 @@ function measures(row, about) {
   if (!known.length) return null;
   const units = new Map(about.numbers.map((each) => [each.name, each.unit]));
   return html`<details class="measures"><summary>${known.length} measures</summary><dl class="facts">
-    ${known.map(([name, value]) => html`<div title=${units.get(name) ?? null}><dt>${plain(name)}</dt><dd>${figure(value)}</dd></div>`)}
+    ${known.map(([name, value]) => html`<div
+      title=${units.get(name) ?? null}><dt>${plain(name)}</dt><dd>${figure(value)}</dd></div>`)}
   </dl></details>`;
 }
 
 function extra(row) {
   if (!row.extra) return null;
-  return html`<details class="measures"><summary>What else the source says</summary><pre class="raw">${row.extra}</pre></details>`;
+  return html`<details class="measures"><summary>What else the source says</summary><pre
+    class="raw">${row.extra}</pre></details>`;
 }

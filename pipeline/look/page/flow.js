@@ -219,7 +219,8 @@ function thread(plan, u0, v0, drain, size, stage, reason, part, source) {
   );
   const name = reason.rule ?? "other reasons";
   const where = [clauseText("source", [source]), ...reasonWhere(stage, reason)];
-  return svg`<a href=${rowsLink(where)} tabindex="-1" data-reason=${`${stage.name} ${name}`} data-source=${source}>
+  return svg`<a href=${rowsLink(where)} tabindex="-1" data-reason=${`${stage.name} ${name}`}
+    data-source=${source}>
     <path class="lost" d=${`${shape}Z`}><title>${`${source}: ${count(part)} lost to ${name}`}</title></path></a>`;
 }
 
@@ -262,7 +263,8 @@ function tallWords(plan, stage, i) {
   const before = i ? plan.ends[i - 1] : 0;
   return [
     svg`<text class="stage-name" x=${x} y=${y}>${stage.name}</text>`,
-    svg`<text class=${`total ${stage.state}`} x=${plan.width} y=${y} text-anchor="end">${stageTotal(stage)}</text>`,
+    svg`<text class=${`total ${stage.state}`} x=${plan.width}
+      y=${y} text-anchor="end">${stageTotal(stage)}</text>`,
     ...(stage.lost ? lossWords(plan, stage, x, before + BAR + 32, 19) : []),
   ];
 }
@@ -270,7 +272,8 @@ function tallWords(plan, stage, i) {
 function lossWords(plan, stage, x, y, line) {
   const end = plan.isTall ? plan.width : null;
   const all = [clauseText("stage", [stage.name]), clauseText("outcome", ["dropped", "quarantined"])];
-  const total = svg`<a href=${rowsLink(all)}><text class="loss" x=${x} y=${y}>${`−${count(stage.lost)}`}</text></a>`;
+  const total = svg`<a href=${rowsLink(all)}><text class="loss" x=${x}
+    y=${y}>${`−${count(stage.lost)}`}</text></a>`;
   const lines = stage.reasons.map((reason, j) => {
     const name = reason.rule ?? "others";
     const at = y + (j + 1) * line;
@@ -278,8 +281,10 @@ function lossWords(plan, stage, x, y, line) {
       end === null
         ? svg`<tspan class="number" dx="6">${count(reason.count)}</tspan>`
         : svg`<tspan class="number" x=${end} text-anchor="end">${count(reason.count)}</tspan>`;
-    return svg`<a href=${rowsLink(reasonWhere(stage, reason))} class="reason" data-reason=${`${stage.name} ${reason.rule ?? "other reasons"}`}
-      aria-label=${`${name}: ${count(reason.count)} rows`}><text x=${x} y=${at}>${name}${number}</text></a>`;
+    return svg`<a href=${rowsLink(reasonWhere(stage, reason))} class="reason"
+      data-reason=${`${stage.name} ${reason.rule ?? "other reasons"}`}
+      aria-label=${`${name}: ${count(reason.count)} rows`}><text x=${x}
+        y=${at}>${name}${number}</text></a>`;
   });
   return [total, ...lines];
 }

@@ -109,7 +109,8 @@ function legend(names) {
 function sourceTable({ sources, stages }) {
   const rows = [...sources].sort((a, b) => b.in - a.in).map((source) => sourceRow(source, stages));
   return html`<section class="card sources" aria-label="Sources"><table>
-    <thead><tr><th scope="col">Source</th><th scope="col" class="wide">Licence</th><th scope="col" class="n wide">In</th>
+    <thead><tr><th scope="col">Source</th><th scope="col" class="wide">Licence</th><th scope="col"
+      class="n wide">In</th>
       <th scope="col" class="n">Kept</th><th scope="col" class="fate-head">What became of it</th>
       <th scope="col" class="wide">Most lost to</th></tr></thead>
     <tbody>${rows}</tbody></table></section>`;
@@ -122,9 +123,12 @@ function sourceRow(source, stages) {
   const here = clauseText("source", [source.name]);
   return html`<tr><th scope="row"><i class="dot" style=${{ background: colourOf(source.name) }}></i>
       <a href=${rowsLink(here)}>${source.name}</a></th>
-    <td class="wide">${source.license ?? "none known"}</td><td class="n wide">${count(all)}</td><td class="n">${count(source.kept)}</td>
-    <td><span class="fate">${fate(source, stages, all)}<b class=${isPoor ? "poor" : ""}>${percent(source.kept, all)}</b></span></td>
-    <td class="wide">${source.most_lost_to ? html`<a href=${rowsLink([here, lost])}>${source.most_lost_to}</a>` : "–"}</td></tr>`;
+    <td class="wide">${source.license ?? "none known"}</td><td class="n wide">${count(all)}</td><td
+      class="n">${count(source.kept)}</td>
+    <td><span class="fate">${fate(source, stages, all)}<b
+      class=${isPoor ? "poor" : ""}>${percent(source.kept, all)}</b></span></td>
+    <td class="wide">${source.most_lost_to ? html`<a
+      href=${rowsLink([here, lost])}>${source.most_lost_to}</a>` : "–"}</td></tr>`;
 }
 
 function fate(source, stages, all) {
@@ -136,19 +140,23 @@ function fate(source, stages, all) {
     .filter(([, n]) => n);
   const width = (n) => `${(100 * n) / (all || 1)}%`;
   return html`<span class="life"><i style=${{ width: width(source.kept), background: colourOf(source.name) }}></i>
-    ${losses.map(([name, n]) => html`<i class="gone" style=${{ width: width(n) }} title=${`${name}: ${count(n)} lost`}></i>`)}</span>`;
+    ${losses.map(([name, n]) => html`<i class="gone" style=${{ width: width(n) }}
+      title=${`${name}: ${count(n)} lost`}></i>`)}</span>`;
 }
 
 function worth(all) {
   return html`<section class="card worth" aria-label="Worth a look"><h2>Worth a look</h2>
-    ${all.length ? html`<ul>${all.map(worthItem)}</ul>` : html`<p class="hint">Nothing stands out.</p>`}</section>`;
+    ${all.length ? html`<ul>${all.map(worthItem)}</ul>` : html`<p
+      class="hint">Nothing stands out.</p>`}</section>`;
 }
 
 function worthItem({ kind, level, text, where }) {
   const signs = { ok: "✓", warn: "!", bad: "!" };
   const rule = (where ?? []).map(clause).find(({ field }) => field === "rule" || field === "reason")
     ?.values[0];
-  return html`<li class=${level}><i class="level" aria-hidden="true">${signs[level] ?? "!"}</i><div><p dir="auto">${text}</p>
+  return html`<li class=${level}><i class="level" aria-hidden="true">${signs[level] ?? "!"}</i><div>
+    <p dir="auto">${text}</p>
     ${where?.length ? html`<a href=${rowsLink(where)}>See the rows</a>` : null}
-    ${kind === "near_limit" && rule ? html`<a href=${link({ view: "whatif", rule }, new URLSearchParams())}>What if?</a>` : null}</div></li>`;
+    ${kind === "near_limit" && rule ? html`<a
+      href=${link({ view: "whatif", rule }, new URLSearchParams())}>What if?</a>` : null}</div></li>`;
 }

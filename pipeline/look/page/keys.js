@@ -32,9 +32,11 @@ export function help(all, own, view) {
         ([key, words, , other]) => html`<div><dt><kbd>${shown(key)}</kbd>
     ${other ? html`<kbd>${shown(other)}</kbd>` : null}</dt><dd>${words}</dd></div>`,
       );
-  const dialog = html`<dialog class="help" aria-label="Keys" @close=${() => dialog.remove()}><form method="dialog">
+  const dialog = html`<dialog class="help" aria-label="Keys" @close=${() => dialog.remove()}>
+    <form method="dialog">
     <header><h2>Keys</h2><button class="btn" autofocus>Close <kbd>Esc</kbd></button></header></form>
-    ${own.length ? html`<h3>${view}</h3><dl>${rows(own)}</dl>` : null}<h3>Everywhere</h3><dl>${rows(all)}</dl></dialog>`;
+    ${own.length ? html`<h3>${view}</h3><dl>${rows(own)}</dl>` : null}<h3>Everywhere</h3>
+      <dl>${rows(all)}</dl></dialog>`;
   document.body.append(dialog);
   dialog.showModal();
 }

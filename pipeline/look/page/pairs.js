@@ -59,13 +59,16 @@ async function grow(list, state, signal) {
     list,
     html`<header class="list-head"><p class="how-many"><b>${count(found.count)}</b> ${found.count === 1 ? "pair" : "pairs"}</p></header>
     <ol class="row-list">${all.map(listed)}</ol>
-    ${all.length < found.count ? html`<button class="btn more-rows" @click=${more}>Show ${PAGE} more</button>` : null}`,
+    ${all.length < found.count ? html`<button class="btn more-rows"
+      @click=${more}>Show ${PAGE} more</button>` : null}`,
   );
 }
 
 function listed(pair) {
-  return html`<li><a class="row" href=${link({ id: pair.id, partner: pair.partner })} data-id=${pair.id} data-key=${pair.id}>
-    <span class="meta"><b class="value">${figure(pair.similarity)}</b><i class="dot" style=${{ background: colourOf(pair.source) }}></i>
+  return html`<li><a class="row" href=${link({ id: pair.id, partner: pair.partner })} data-id=${pair.id}
+    data-key=${pair.id}>
+    <span class="meta"><b class="value">${figure(pair.similarity)}</b><i class="dot"
+      style=${{ background: colourOf(pair.source) }}></i>
       <span class="source">${pair.source}</span><span class="pill dropped">${pair.rule}</span></span>
     <span class="start" dir="auto">${pair.start}</span></a></li>`;
 }
@@ -101,8 +104,10 @@ function isDiffering({ same, left, right, pieces: parts }) {
 function sideHeads(pair) {
   const head = (
     id,
-  ) => html`<div class=${`side-head ${id === pair.stays ? "stays" : "goes"}`} role="columnheader"><span class=${id === pair.stays ? "pill kept" : "pill dropped"}>
-    ${id === pair.stays ? "stays" : "dropped"}</span> <a href=${link({ view: "conversation", id, partner: null })}><code>${id}</code></a>
+  ) => html`<div class=${`side-head ${id === pair.stays ? "stays" : "goes"}`} role="columnheader"><span
+    class=${id === pair.stays ? "pill kept" : "pill dropped"}>
+    ${id === pair.stays ? "stays" : "dropped"}</span> <a
+      href=${link({ view: "conversation", id, partner: null })}><code>${id}</code></a>
     ${id === pair.stays ? html`<small>${pair.why}</small>` : null}</div>`;
   return html`<div class="pair-line" role="row">${head(pair.left)}${head(pair.right)}</div>`;
 }
@@ -116,7 +121,8 @@ function lineOf(line, pair, place) {
       return html`<div class="cell nothing" role="cell"><span class="sr">no such message</span></div>`;
     const own = parts.filter(([kind]) => kind !== gone);
     const isWhole = !left || !right;
-    return html`<div class=${stays ? "cell stays" : "cell goes"} role="cell"><b>${side.name ?? plain(side.role)}</b>
+    return html`<div class=${stays ? "cell stays" : "cell goes"}
+      role="cell"><b>${side.name ?? plain(side.role)}</b>
       <p dir="auto">${isWhole ? html`${own.map(([, text]) => whole(text, gone))}` : pieces(own)}</p></div>`;
   };
   return [html`<div class="pair-line" role="row">${cell(left, "new")}${cell(right, "gone")}</div>`];
@@ -135,7 +141,8 @@ function fold(same, pair, place) {
     row.replaceWith(
       ...equal.map(
         (message) => html`<div class="pair-line" role="row"><div class="cell alike" role="cell">
-      <b>${message.name ?? plain(message.role)}</b><p dir="auto">${marked(message.text, [])}</p></div></div>`,
+      <b>${message.name ?? plain(message.role)}</b>
+        <p dir="auto">${marked(message.text, [])}</p></div></div>`,
       ),
     );
   };

@@ -25,7 +25,8 @@ export async function show(host, context) {
   const mode = state.get("mode") ?? "decide";
   let page = host.querySelector(".review");
   if (page?.dataset.mode !== mode) {
-    page = html`<div class="review" data-mode=${mode}><nav class="modes" aria-label="Ways to review">${modeLinks(mode)}</nav>
+    page = html`<div class="review" data-mode=${mode}><nav class="modes"
+      aria-label="Ways to review">${modeLinks(mode)}</nav>
       <div class="review-body">${loading()}</div></div>`;
     fill(host, page);
   }
@@ -65,7 +66,8 @@ async function one(body, about, state, signal) {
     body,
     progress(at, rows),
     html`<div class="review-columns"><section class="reader" aria-label="The conversation" tabindex="-1">
-      ${about.can_review ? null : html`<p class="note">This is open for reading only: decisions cannot be stored.</p>`}
+      ${about.can_review ? null : html`<p
+        class="note">This is open for reading only: decisions cannot be stored.</p>`}
       ${chosen(state, rows)} ${conversation(row, { signal, onEdit, find: state.get("find") })}</section>${aside}</div>`,
     keyBar(),
   );
@@ -83,7 +85,8 @@ async function first(state) {
 
 function progress(at, rows) {
   const share = at === null ? 0 : (at + 1) / rows;
-  return html`<div class="progress" role="progressbar" aria-label="Through the selection" aria-valuemin="0" aria-valuemax=${rows}
+  return html`<div class="progress" role="progressbar" aria-label="Through the selection"
+    aria-valuemin="0" aria-valuemax=${rows}
     aria-valuenow=${(at ?? 0) + 1}><i style=${{ width: `${100 * share}%` }}></i></div>`;
 }
 
@@ -166,15 +169,19 @@ async function rename() {
 function tally({ counts, people: all }) {
   const rows = Object.entries(counts ?? {}).filter(([, number]) => number);
   if (!rows.length) return html`<p class="tally hint">No decision yet.</p>`;
-  const names = Object.entries(all ?? {}).map(([name, number]) => `${name} ${plural(number, "decision")}`);
-  return html`<p class="tally">${rows.map(([action, number]) => html`<span class=${`pill ${action}`}>${action} ${count(number)}</span> `)}</p>
+  const names = Object.entries(all ?? {}).map(
+    ([name, number]) => `${name} ${plural(number, "decision")}`,
+  );
+  return html`<p class="tally">${rows.map(([action, number]) => html`<span
+    class=${`pill ${action}`}>${action} ${count(number)}</span> `)}</p>
     <p class="hint">${names.join(", ")}</p>`;
 }
 
 function lastOne({ id, action, who, text, start }) {
   const signs = { keep: "✓", drop: "✕", edit: "✎", note: "✎", clear: "○" };
   return html`<li class=${action}><span aria-hidden="true">${signs[action] ?? "·"}</span>
-    <a href=${link({ id, at: null })}><span class="sr">${action} </span>${text || start || id}</a><span class="hint">${who}</span></li>`;
+    <a href=${link({ id, at: null })}><span class="sr">${action} </span>${text || start || id}</a><span
+      class="hint">${who}</span></li>`;
 }
 
 const when = (act) => () => open && act();

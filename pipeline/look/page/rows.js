@@ -114,7 +114,8 @@ function noRows(state) {
 
 function sheetHead() {
   const close = () => document.body.classList.remove("sheet-open");
-  return html`<p class="sheet-head"><b>Choose rows</b><button class="btn" @click=${close}>Done</button></p>`;
+  return html`<p class="sheet-head"><b>Choose rows</b><button class="btn"
+    @click=${close}>Done</button></p>`;
 }
 
 function headOf(counted, about, state) {
@@ -157,7 +158,8 @@ function chips(state) {
 }
 
 function chip(words, away) {
-  return html`<li><a class="chip" href=${away} aria-label=${`${words}: take away`} data-key=${`chip ${words}`}>
+  return html`<li><a class="chip" href=${away} aria-label=${`${words}: take away`}
+    data-key=${`chip ${words}`}>
     <span dir="auto">${words}</span><span aria-hidden="true">✕</span></a></li>`;
 }
 
@@ -170,12 +172,14 @@ function sorting(about, state) {
     const [sort, order] = event.target.value.split(" ");
     slide({ sort: sort || null, order: order ?? null, at: null, id: null });
   };
-  return html`<select class="sort" aria-label="Sort by" data-key="sort" @change=${choose}>${option("", "Sort")}
+  return html`<select class="sort" aria-label="Sort by" data-key="sort"
+    @change=${choose}>${option("", "Sort")}
     ${names.flatMap((name) => [option(`${name} asc`, `${plain(name)} ↑`), option(`${name} desc`, `${plain(name)} ↓`)])}</select>`;
 }
 
 function menu(words, key, ...body) {
-  return html`<details class="menu"><summary class="btn" data-key=${key}>${words}</summary><div class="menu-body">${body}</div></details>`;
+  return html`<details class="menu"><summary class="btn" data-key=${key}>${words}</summary><div
+    class="menu-body">${body}</div></details>`;
 }
 
 function sampling(about, state) {

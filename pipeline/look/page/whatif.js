@@ -27,8 +27,10 @@ export async function show(host, { signal, state }) {
   const rule = state.get("rule") ?? [...rules].sort((a, b) => b.rows - a.rows)[0].rule;
   let page = host.querySelector(".whatif");
   if (page?.dataset.rule !== rule) {
-    page = html`<div class="page whatif" data-rule=${rule}><header class="lead"><h1>${loading()}</h1></header>
-      <div class="if"><nav class="card rules" aria-label="Rules with a limit">${ruleLinks(rules, rule)}</nav>
+    page = html`<div class="page whatif" data-rule=${rule}><header
+      class="lead"><h1>${loading()}</h1></header>
+      <div class="if"><nav class="card rules"
+        aria-label="Rules with a limit">${ruleLinks(rules, rule)}</nav>
       <div class="if-main"></div></div></div>`;
     fill(host, page);
   }
@@ -82,8 +84,10 @@ function sentence(text) {
 function skeleton(main, found, rule) {
   const range = html`<input class="handle" type="range" min="0" max=${found.counts.length} step="0.05"
     aria-label=${`Limit of ${rule}`} data-key="handle">`;
-  const exact = html`<input class="exact" type="number" step="any" aria-label="Limit, exactly" data-key="exact">`;
-  const picture = html`<svg class="limit-picture" viewBox=${`0 0 1000 ${HEIGHT + 24}`} preserveAspectRatio="none" aria-hidden="true"></svg>`;
+  const exact = html`<input class="exact" type="number" step="any" aria-label="Limit, exactly"
+    data-key="exact">`;
+  const picture = html`<svg class="limit-picture"
+    viewBox=${`0 0 1000 ${HEIGHT + 24}`} preserveAspectRatio="none" aria-hidden="true"></svg>`;
   const labels = html`<div class="limit-labels" aria-hidden="true"></div>`;
   const delta = html`<dl class="delta"></dl>`;
   const recipe = html`<div class="recipe"></div>`;
@@ -94,8 +98,10 @@ function skeleton(main, found, rule) {
   exact.addEventListener("change", () => exact.value !== "" && move(Number(exact.value), true));
   fill(
     main,
-    html`<section class="card big" aria-label="The limit"><div class="plot">${picture}${labels}${range}</div>
-    <p class="limit-line"><label>Limit ${exact}</label><button class="btn" @click=${() => slide({ limit: null })}>As it is now</button></p>
+    html`<section class="card big" aria-label="The limit"><div
+      class="plot">${picture}${labels}${range}</div>
+    <p class="limit-line"><label>Limit ${exact}</label><button class="btn"
+      @click=${() => slide({ limit: null })}>As it is now</button></p>
     ${delta}${recipe}</section>`,
     rows,
   );
@@ -164,7 +170,8 @@ function histogram({ edges, counts, limit: now, fires, decision }, limit) {
     [limit, "then"],
   ].filter(([line]) => line !== null);
   return svg`<g transform=${`translate(0 20) scale(${1000 / counts.length} 1)`}>${bars(counts, { height: HEIGHT, kinds })}</g>
-    ${lines.map(([line, name]) => svg`<line class=${name} x1=${share(edges, line) * 10} x2=${share(edges, line) * 10} y1="8" y2=${HEIGHT + 20} />`)}`;
+    ${lines.map(([line, name]) => svg`<line class=${name}
+      x1=${share(edges, line) * 10} x2=${share(edges, line) * 10} y1="8" y2=${HEIGHT + 20} />`)}`;
 }
 
 /** Where a value stands, counted in bins: bins may be of unequal width, and are drawn alike. */
@@ -247,7 +254,8 @@ async function changedRows(host, found, signal) {
   const lists = await Promise.all(
     kinds.map(async ([kind, words, number, where]) => {
       const { rows } = await get("rows", { where, limit: 20 }, signal);
-      return html`<header><h2>${count(number)} ${words}</h2><a href=${rowsLink(where)}>All of them in Rows</a></header>
+      return html`<header><h2>${count(number)} ${words}</h2><a
+        href=${rowsLink(where)}>All of them in Rows</a></header>
       <ol class=${`row-list ${kind}`}>${rows.map((row, i) => changedRow(row, i, where))}</ol>`;
     }),
   );
