@@ -41,6 +41,7 @@ from pipeline.store.store import Store
 
 PART = 10_000
 TRIES = 7
+BESIDE = 2  # of DuckDB
 WORDS = [
     "kettle",
     "harbour",
@@ -144,10 +145,10 @@ def _dropped(table: pa.Table) -> pa.Table:
     return table.set_column(place, kind, pa.array([[reason]] * len(table), kind.type))
 
 
-def best(make: Callable[[int], object]) -> float:
+def best(make: Callable[[int], object], tries: int = TRIES) -> float:
     """CPU-seconds of the quickest of several; each is given another number."""
     taken = []
-    for number in range(TRIES):
+    for number in range(tries):
         started = time.process_time()
         make(number)
         taken.append(time.process_time() - started)
@@ -207,36 +208,27 @@ def beside(run: Path) -> Iterator[tuple[str, float]]:
     talks = f"read_parquet('{run}/5-score/kept/*.parquet')"
     base = duckdb.connect()
     base.execute("SET threads = 1")
+
+    def ask(question: str) -> object:
+        return base.execute(question).fetchall()
+
     where = "WHERE list_filter(scores, lambda x: x.criterion = 'pacing')[1].value <= {}"
-    yield (
-        "side bar under a filter",
-        best(lambda n: _side_bar(base.execute, talks, where.format(3 + n / 100))),
+    yield "side bar", best(lambda n: _side_bar(ask, talks, where.format(3 + n / 100)), BESIDE)
+    one = "SELECT * FROM {} WHERE id = '{:016x}'"
+    yield "open a row", best(lambda n: ask(one.format(talks, n * 977 + 1000)), BESIDE)
+    text = (
+        "SELECT count(*) FROM {} WHERE len(list_filter(messages, "
+        "lambda x: contains(lower(x.content), '{} {}'))) > 0"
     )
-    yield (
-        "open a row",
-        best(
-            lambda n: base.execute(
-                f"SELECT * FROM {talks} WHERE id = '{n * 977 + 1000:016x}'"
-            ).fetchall()
-        ),
-    )
-    yield (
-        "search, any text",
-        best(
-            lambda n: base.execute(
-                f"SELECT count(*) FROM {talks} WHERE len(list_filter(messages, "
-                f"lambda x: contains(lower(x.content), '{WORDS[n]} {WORDS[n + 1]}'))) > 0"
-            ).fetchall()
-        ),
-    )
+    searched = [text.format(talks, WORDS[n], WORDS[n + 1]) for n in range(BESIDE)]
+    yield "search", best(lambda n: ask(searched[n]), BESIDE)
 
 
-def _side_bar(execute: Callable[[str], object], talks: str, where: str) -> None:
+def _side_bar(ask: Callable[[str], object], talks: str, where: str) -> None:
     for facet in ("source.name", "source.license", "language.code", "persona.name"):
-        execute(f"SELECT {facet}, count(*) FROM {talks} {where} GROUP BY 1").fetchall()  # type: ignore[attr-defined]
+        ask(f"SELECT {facet}, count(*) FROM {talks} {where} GROUP BY 1")
     for name in MEASURED:
-        bins = f"floor(measures.{name})"
-        execute(f"SELECT {bins}, count(*) FROM {talks} {where} GROUP BY 1").fetchall()  # type: ignore[attr-defined]
+        ask(f"SELECT floor(measures.{name}), count(*) FROM {talks} {where} GROUP BY 1")
 
 
 def main() -> None:

@@ -74,8 +74,8 @@ def make_run(folder: Path) -> Path:
     return folder / "out"
 
 
-def run_again(folder: Path) -> None:
-    execute(load(folder / "recipe.yaml"), str(folder / "out"), 1)
+def run_again(folder: Path, last: str | None = None) -> None:
+    execute(load(folder / "recipe.yaml"), str(folder / "out"), 1, last=last)
 
 
 def copied(run: Path, folder: Path) -> Path:

@@ -118,7 +118,7 @@ def test_every_view_has_an_answer(client: Client) -> None:
     assert {one["name"] for one in about["facets"]} >= {"source", "rule", "split", "emotion"}
     assert about["rules"]["safety.minor"]["fixed"]
     assert {stage["state"] for stage in client.get("progress")["stages"]} == {"done"}
-    assert [stage["stage"] for stage in client.get("funnel")["stages"]][0] == "collect"
+    assert client.get("funnel")["stages"][0]["stage"] == "collect"
     assert client.get("side", where=["source=forum"])["count"] == 21
     (row,) = client.get("rows", find="as an ai")["rows"]
     assert client.get("row", id=row["id"])["reason"] == "style.assistant"

@@ -13,7 +13,8 @@ from pipeline import UserError
 from pipeline.conversation import CRITERIA, Conversation, Message
 from pipeline.look import query
 from pipeline.look.decisions import reviewer
-from pipeline.look.index.fields import ALTERNATIVES
+from pipeline.look.index.columns import RowNumbers
+from pipeline.look.index.fields import ALTERNATIVES, MESSAGES
 from pipeline.look.selection import Selection
 from pipeline.look.shown import LONGEST
 from pipeline.look.state import Look
@@ -71,7 +72,6 @@ class ChoiceAsked(TypedDict, total=False):
 class RatedAnswer(TypedDict):
     ok: bool
     number: int
-    left: int
 
 
 class TextPlace(NamedTuple):
@@ -90,10 +90,11 @@ def next_row(look: Look, who: object, criteria: Sequence[str], selection: Select
     name = reviewer(look, who)
     wanted = [one for one in CRITERIA if not criteria or one in criteria]
     done = {one.id for one in look.reviews.ratings() if one.who == name}
-    left = [row for row in _mixed(look, selection) if look.frame.columns.id(row) not in done]
-    if not left:
+    mixed = _mixed(look, selection)
+    left = mixed[~np.isin(mixed, look.frame.first_rows([*done]))]
+    if not len(left):
         return BlindRow(id=None, left=0, messages=[], criteria=wanted)
-    row = stored(look.frame, left[0]).conversation
+    row = stored(look.frame, int(left[0])).conversation
     assert row is not None  # quarantined rows have no turns and are left out
     return BlindRow(
         id=_blinded(look, row.id),
@@ -103,14 +104,12 @@ def next_row(look: Look, who: object, criteria: Sequence[str], selection: Select
     )
 
 
-def _mixed(look: Look, selection: Selection) -> list[int]:
+def _mixed(look: Look, selection: Selection) -> RowNumbers:
     """Conversations of a selection, in an order that depends on the seed alone."""
     rows = query.chosen_rows(look, look.frame, selection)
-    messages = look.frame.columns.arrays.get("messages")
-    if messages is None:
-        return []
-    own = rows[messages[rows] > 0]
-    return [int(row) for row in np.random.default_rng(selection.seed).permutation(own)]
+    messages = look.frame.columns.arrays.get(MESSAGES)
+    own = rows[:0] if messages is None else rows[messages[rows] > 0]
+    return np.random.default_rng(selection.seed).permutation(own)
 
 
 def _blinded(look: Look, own: str) -> str:
@@ -151,7 +150,7 @@ def rate(look: Look, asked: RatingAsked) -> RatedAnswer:
     for criterion, value in ratings.items():
         _check_rating(criterion, value)
     number = look.reviews.rate(own, ratings, name, str(asked.get("reason") or ""))
-    return RatedAnswer(ok=True, number=number, left=0)
+    return RatedAnswer(ok=True, number=number)
 
 
 def _check_rating(criterion: str, value: object) -> None:
@@ -169,17 +168,15 @@ def next_pair(look: Look, who: object, selection: Selection) -> BlindPair:
     """The next place with two texts that a reviewer has not chosen between. Raises UserError."""
     name = reviewer(look, who)
     done = {place for place, by in look.reviews.choices() if by == name}
-    rows = [row for row in _mixed(look, selection) if _alternatives(look, row) > 1]
+    mixed = _mixed(look, selection)
+    alternatives = look.frame.columns.arrays.get(ALTERNATIVES)
+    rows = mixed[:0] if alternatives is None else mixed[alternatives[mixed] > 1]
     for number, row in enumerate(rows):
-        found = stored(look.frame, row).conversation
+        found = stored(look.frame, int(row)).conversation
         place = _place(found) if found else None
         if found and place and _place_name(place) not in done:
             return _pair(look, found, place, len(rows) - number)
     return BlindPair(id=None, left=0, shared=[], a=[], b=[])
-
-
-def _alternatives(look: Look, row: int) -> float:
-    return look.frame.columns.number(ALTERNATIVES, row) or 0
 
 
 def _place(row: Conversation) -> TextPlace | None:
@@ -220,7 +217,7 @@ def choose(look: Look, asked: ChoiceAsked) -> RatedAnswer:
     is_swapped = found is not None and found.swapped
     words = {"a": ("own", "other")[is_swapped], "b": ("other", "own")[is_swapped]}
     word = words.get(choice, choice)
-    return RatedAnswer(ok=True, number=look.reviews.choose(place, word, name), left=0)
+    return RatedAnswer(ok=True, number=look.reviews.choose(place, word, name))
 
 
 # --- agreement

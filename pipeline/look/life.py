@@ -11,6 +11,7 @@ from pipeline.look.decisions import EventRecord, event_record
 from pipeline.look.differences import TextPiece, blocks, pieces, text_at
 from pipeline.look.shown import ShownEdit, ShownFinding, shown_edit, shown_finding
 from pipeline.look.state import Look
+from pipeline.look.stored import number_of
 from pipeline.run.trace import StageRecord, life
 
 
@@ -45,7 +46,8 @@ def life_line(look: Look, wanted: str) -> LifeLine:
         return LifeLine(stages=[], review=review)
     stages = []
     before: Conversation | None = None
-    for record in life(str(look.subject.path), wanted):
+    origin, _ = look.frame.place(number_of(look.frame, wanted))
+    for record in life(str(look.subject.path), wanted, origin.name):
         stages.append(_stage(record, before))
         before = record.conversation or before
     return LifeLine(stages=stages, review=review)

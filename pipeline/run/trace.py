@@ -38,9 +38,11 @@ class StageRecord:
     problem: str | None = None
 
 
-def life(run: str, wanted: str) -> list[StageRecord]:
+def life(run: str, wanted: str, part: str = "") -> list[StageRecord]:
     """Every stage that had the row, in order; stages whose store is older than the one before are
     left out.
+
+    part: the one where it stands, which has the same name in every stage; else all are read.
 
     wanted: the id, the beginning of an id (4 characters and more), or the record's id at its
     source. Raises UserError when no row, or more than one, has that name.
@@ -48,7 +50,8 @@ def life(run: str, wanted: str) -> list[StageRecord]:
     records: list[StageRecord] = []
     known = None
     for folder in standing(run):
-        found = list(_records(Store(run, folder), known or wanted, exact=known is not None))
+        store = Store(run, folder)
+        found = list(_records(store, known or wanted, exact=known is not None, name=part))
         names = sorted({record.conversation.id for record in found if record.conversation})
         if len(names) > 1:
             listed = ", ".join(names[:10])
@@ -61,9 +64,10 @@ def life(run: str, wanted: str) -> list[StageRecord]:
     return records
 
 
-def _records(store: Store, wanted: str, exact: bool) -> Iterator[StageRecord]:
+def _records(store: Store, wanted: str, exact: bool, name: str) -> Iterator[StageRecord]:
     for kind in KINDS:
-        for part in store.parts(kind):
+        named = (part for part in store.parts(kind) if name in ("", part.name))
+        for part in named:
             for number in _matches(store, part, wanted, exact):
                 row = store.table(part).slice(number, 1)
                 if kind == "quarantine":
