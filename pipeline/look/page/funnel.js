@@ -13,7 +13,7 @@ export const keys = () => [];
 const LIMIT = 8; // sources with a band of their own
 
 export async function show(host, { about, signal }) {
-  const funnel = await get("funnel", {}, signal);
+  const funnel = withWaiting(await get("funnel", {}, signal), about);
   if (!funnel.stages.length) return fill(host, noRows(about));
   const place = html`<div class="flow-place"></div>`;
   fill(
@@ -24,6 +24,16 @@ export async function show(host, { about, signal }) {
     <div class="two">${sourceTable(funnel)} ${worth(funnel.worth)}</div></div>`,
   );
   return drawInto(place, funnel, signal);
+}
+
+/** In a live run the stages that are still to come stand there as well, empty. */
+function withWaiting(funnel, about) {
+  if (!about.live || !funnel.stages.length) return funnel;
+  const begun = new Set(funnel.stages.map(({ stage }) => stage));
+  const nothing = { in: 0, added: 0, kept: 0, dropped: 0, quarantined: 0, reasons: [], sources: {} };
+  const others = about.stages.filter((stage) => !begun.has(stage));
+  const waiting = others.map((stage) => ({ ...nothing, stage, state: "waiting" }));
+  return { ...funnel, stages: [...funnel.stages, ...waiting] };
 }
 
 function noRows(about) {
@@ -151,7 +161,7 @@ function worth(all) {
 }
 
 function worthItem({ kind, level, text, where }) {
-  const signs = { ok: "✓", warn: "!", bad: "!" };
+  const signs = { ok: "✓", info: "i" };
   const rule = (where ?? []).map(clause).find(({ field }) => field === "rule" || field === "reason")
     ?.values[0];
   return html`<li class=${level}><i class="level" aria-hidden="true">${signs[level] ?? "!"}</i><div>
