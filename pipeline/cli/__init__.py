@@ -6,7 +6,7 @@ It decides nothing, and it alone prints, reads the environment and exits.
     stages.py    a command for each stage, made from the table of stages
     evaluate.py  what `score` shows of the user's own conversations
     push.py      push
-    look.py      why, stats
+    look.py      look, why, stats, sample, export, compare; chats.py: conversations as lines
     calibrate.py calibrate filter, calibrate score
     request.py   what the command of a stage was given, and its run
     execute.py   runs a recipe, shows progress meanwhile

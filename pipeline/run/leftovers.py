@@ -30,6 +30,8 @@ INNER = {
     "against": ("sets that rows are compared with", "they are read and signed again"),
 }
 OLD = ("a store made from older rows", "nothing, unless the recipe is changed back")
+INDEX = ".look"
+INDEXED = ("the index of `rapport look`", "it is made again when somebody looks")
 UNFINISHED = ("an unfinished stage", "what is finished of it is done again")
 # pattern → the same
 PATTERNS = {
@@ -59,6 +61,8 @@ def leftovers(out: str) -> list[Leftover]:
             found += _inner(top, folder)
         elif folder[:1].isdigit():
             found.append(_store(top, folder))
+    if top.files.exists(f"{top.path}/{INDEX}"):
+        found.append(Leftover(INDEX, *INDEXED, _size(top, INDEX), spare=True))
     return [*found, *_caches(top), *_by_pattern(top)]
 
 

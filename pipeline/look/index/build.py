@@ -8,7 +8,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -23,6 +25,7 @@ from pipeline.look.index.frame import Frame
 from pipeline.look.opened import Landed, PartFile, content
 from pipeline.look.subject import Subject
 
+LONG_AGO = 3600  # seconds
 FEW = 20_000  # rows that are joined at once, so that something is seen early
 
 
@@ -125,7 +128,7 @@ class Index:
             self._problems[origin.key] = str(error)
             return None
 
-    def _extract(self, origin: PartFile) -> FlatColumns | None:
+    def _extract(self, origin: PartFile) -> FlatColumns:
         """Make the texts and columns of a file."""
         groups = list(extracted(origin))
         rows = sum(columns.rows for columns, _ in groups)
@@ -133,8 +136,9 @@ class Index:
             raise UserError(f"{origin.path} has {rows} rows, {origin.rows} are expected.")
         texts.write(self._file(origin, "text"), [FoldedTexts(*found) for _, found in groups])
         path = self._file(origin, "part")
-        _write_part(path, [columns for columns, _ in groups])
-        return _read_part(path)
+        columns = [columns for columns, _ in groups]
+        _write_part(path, columns)
+        return _read_part(path) or _in_memory(columns)
 
     def _join(
         self, parts: Sequence[FlatColumns], origins: Sequence[PartFile], now: Landed, is_whole: bool
@@ -162,8 +166,8 @@ class Index:
         keys = {origin.key for origin in self.moment.frame.origins}
         self.subject.index.mkdir(parents=True, exist_ok=True)
         for path in self.subject.index.iterdir():
-            is_used = path.suffix == ".flat" or (path.suffix == ".text" and path.stem in keys)
-            if not is_used and path.suffix in (".part", ".text", ".tmp"):
+            is_text = path.suffix == ".text" and path.stem not in keys
+            if is_text or path.suffix == ".part" or _is_left_over(path):
                 path.unlink(missing_ok=True)
         self._texts = {key: found for key, found in self._texts.items() if key in keys}
 
@@ -173,6 +177,19 @@ class Index:
 
     def _file(self, origin: PartFile, ending: str) -> Path:
         return self.subject.index / f"{origin.key}.{ending}"
+
+
+def _is_left_over(path: Path) -> bool:
+    """Was it being written long ago? Another process may be writing now."""
+    with suppress(FileNotFoundError):
+        return path.suffix == flat.UNFINISHED and time.time() - path.stat().st_mtime > LONG_AGO
+    return False
+
+
+def _in_memory(groups: Sequence[FlatColumns]) -> FlatColumns:
+    """Where another process, which looks at the same run, has joined the file and removed it."""
+    rows, values, names = joined(groups)
+    return FlatColumns(rows, dict(joined_arrays(groups, values, names)), values)
 
 
 def _write_part(path: Path, groups: Sequence[FlatColumns]) -> None:

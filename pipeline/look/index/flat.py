@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ import numpy.typing as npt
 
 MAGIC = b"RAPLOOK1"
 ALIGNED = 64  # bytes
+UNFINISHED = ".new"  # the ending of a file that is being written; a run sweeps `.tmp` away
 AnyArray: TypeAlias = npt.NDArray[Any]
 
 
@@ -36,7 +38,7 @@ class FlatFile:
 def write(path: Path, head: Mapping[str, object], arrays: Iterable[tuple[str, AnyArray]]) -> None:
     """Write arrays one after another: they may be made while they are written. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{UNFINISHED}")
     try:
         with temporary.open("wb") as file:
             file.write(bytes(ALIGNED))
