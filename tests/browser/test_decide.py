@@ -166,7 +166,7 @@ def test_two_runs_are_compared(runs: Runs, address: str, look: Open) -> None:
     moved = sum(move["count"] for move in truth["moves"])
     assert moved > 0
     assert number(page.inner_text("h1").split()[0]) == moved
-    assert "0.3" in page.inner_text(".diff .new")
+    assert "limit: 0.3" in page.inner_text(".diff")
     page.click("table a >> nth=0")
     page.wait_for_selector(".rows-desk .row")
     waits_for(page, max(move["count"] for move in truth["moves"]))
@@ -239,7 +239,7 @@ def test_a_live_run_is_shown_as_it_grows(runs: Runs, look: Open, tmp_path: Path)
         page.wait_for_selector("#run:has-text('running')")
         assert "so far" in page.inner_text("h1")
         page.wait_for_selector(".flow .total.running")
-        before = page.inner_text(".flow .total.running")
+        before = page.text_content(".flow .total.running")
         land()
         until(page, f"document.querySelector('.flow .total.running')?.textContent !== '{before}'")
 

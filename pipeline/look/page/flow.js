@@ -23,11 +23,7 @@ export function flowOf(funnel, sources) {
 }
 
 function topReasons({ reasons, dropped, quarantined }) {
-  const plainly = reasons.map(({ rule, count: n }) => ({
-    rule: rule.replace("quarantine: ", ""),
-    count: n,
-  }));
-  const sorted = plainly.sort((a, b) => b.count - a.count);
+  const sorted = [...reasons].sort((a, b) => b.count - a.count);
   const named = sorted.slice(0, sorted.length === REASONS + 1 ? REASONS + 1 : REASONS);
   const rest = dropped + quarantined - named.reduce((sum, each) => sum + each.count, 0);
   return rest > 0 ? [...named, { rule: null, count: rest }] : named;
