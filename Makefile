@@ -94,7 +94,7 @@ mutants: .venv/dev.done
 
 # A folder of its own, as above; the browser is Debian's.
 .venv-browser/done: .venv/bin/python .lock/browser.txt
-	@command -v chromium > /dev/null || { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
+	@command -v chromium chromium-browser google-chrome | grep -q . || { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
 		|| { echo "These tests need a browser; install it first: sudo apt-get install chromium"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --require-hashes --target .venv-browser -r .lock/browser.txt
 	@touch $@

@@ -63,6 +63,21 @@ def test_a_keep_that_cannot_be_honoured_says_why(quickstart: str, look: Open) ->
     assert len(page.inner_text(".toast.bad")) > 30
 
 
+def test_a_published_dataset_is_open_for_reading_only(
+    runs: Runs, look: Open, tmp_path: Path
+) -> None:
+    with serving(runs.quickstart / "6-publish" / "dataset", tmp_path) as address:
+        page = look(address)
+        rows = ask(address, "about")["rows"]
+        assert page.inner_text("h1") == f"{rows} conversations"
+        page.click("#tabs a:has-text('Review')")
+        page.wait_for_selector("text=This is open for reading only")
+        page.click("text=Look at the rows")
+        page.click(".row >> nth=0")
+        page.wait_for_selector(".reader .turn")
+        assert page.locator(".reader .btn.yes").count() == 0
+
+
 def test_two_reviewers_see_each_other(runs: Runs, look: Open, tmp_path: Path) -> None:
     with serving(runs.other, tmp_path) as address:
         first = look(address, "view=review&where=outcome%3Dkept", ".turn")

@@ -82,7 +82,7 @@ function showRun() {
 async function read() {
   about = await fresh("about");
   setVersion(about.version);
-  setReviewer(about.reviewer);
+  setReviewer(about.reviewer, about.can_review);
   const { sources } = await get("funnel").catch(() => ({ sources: [] }));
   nameSources([...sources].sort((a, b) => b.in + b.kept - a.in - a.kept).map((source) => source.name));
   showRun();

@@ -136,10 +136,10 @@ export function agreementCard({ criteria, ab: choices, next }) {
     <th scope="col">Criterion</th>
       <th scope="col" class="n">Rows</th><th scope="col" class="n">Alpha</th></tr></thead>
         <tbody>${criteria.map(
-        (each) => html`<tr>
+          (each) => html`<tr>
       <td>${plain(each.criterion)}</td><td class="n">${count(each.n)}</td><td
         class="n">${words(each)}<small>${range(each)}</small></td></tr>`,
-      )}</tbody></table>
+        )}</tbody></table>
     ${choices?.n ? html`<p class="hint">A or B: ${count(choices.n)} choices${Number.isFinite(choices.agree) ? `, ${Math.round(100 * choices.agree)} % alike` : ""}</p>` : null}
     ${next ? html`<p class="hint"><code>${next}</code></p>` : null}</section>`;
 }

@@ -83,9 +83,7 @@ function reasons({ reasons: all, a, b }) {
     <th scope="col" class="n">${a.name}</th><th scope="col" class="n">${b.name}</th><th scope="col"
       class="n">±</th></tr></thead><tbody>
     ${sorted.slice(0, 20).map(
-      (
-        each,
-      ) => html`<tr><td>${each.rule}</td><td class="n">${count(each.a)}</td><td
+      (each) => html`<tr><td>${each.rule}</td><td class="n">${count(each.a)}</td><td
         class="n">${count(each.b)}</td>
       <td class=${`n ${each.b > each.a ? "bad" : "good"}`}>${signed(each.b - each.a)}</td></tr>`,
     )}</tbody></table>`
@@ -101,8 +99,10 @@ function recipe({ recipe: lines }) {
   const kind = (line) => ({ "-": "gone", "+": "new" })[line[0]] ?? "";
   return html`<section class="card"><h2>The recipes</h2>${
     lines?.length
-      ? html`<pre class="diff" tabindex="0">${lines.map((line) => html`<span
-        class=${kind(line)}>${`${line}\n`}</span>`)}</pre>`
+      ? html`<pre class="diff" tabindex="0">${lines.map(
+          (line) => html`<span
+        class=${kind(line)}>${`${line}\n`}</span>`,
+        )}</pre>`
       : html`<p class="hint">The same settings.</p>`
   }</section>`;
 }
@@ -110,8 +110,10 @@ function recipe({ recipe: lines }) {
 function stages({ stages: all, a, b }) {
   return html`<section class="card"><h2>Kept by each stage</h2><table><thead><tr><th scope="col">Stage</th>
     <th scope="col" class="n">${a.name}</th><th scope="col" class="n">${b.name}</th></tr></thead><tbody>
-    ${all.map((stage) => html`<tr><td>${stage.stage}</td><td class="n">${share(stage.a)}</td><td
-      class="n">${share(stage.b)}</td></tr>`)}</tbody></table></section>`;
+    ${all.map(
+      (stage) => html`<tr><td>${stage.stage}</td><td class="n">${share(stage.a)}</td><td
+      class="n">${share(stage.b)}</td></tr>`,
+    )}</tbody></table></section>`;
 }
 
 function share(side) {

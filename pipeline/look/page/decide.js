@@ -5,9 +5,12 @@ import { html } from "./dom.js";
 import { complain, toast } from "./notice.js";
 
 let fallback = "";
+let canDecide = true;
 
-export function setReviewer(name) {
+/** Who decides, if no other name is chosen; whether decisions can be stored at all. */
+export function setReviewer(name, isPossible) {
   fallback = name ?? "";
+  canDecide = isPossible;
 }
 
 export function reviewer() {
@@ -30,6 +33,7 @@ export async function decide(id, action, more = {}) {
 
 /** The buttons for a row. */
 export function verdicts(id) {
+  if (!canDecide) return null;
   const send = (action) => () => decide(id, action).catch(complain);
   return html`<button class="btn yes" @click=${send("keep")}>Keep <kbd>y</kbd></button>
     <button class="btn no" @click=${send("drop")}>Drop <kbd>n</kbd></button>`;

@@ -27,8 +27,12 @@ function score(each) {
   return html`<li class="score"><span>${plain(each.criterion)}</span>
     <i class="meter" style=${{ "--w": width }}></i><b>${isKnown ? each.value.toFixed(1) : "–"}</b>
     <small>${why ? html`<span dir="auto">${why}</span> ` : null}
-      ${each.messages?.length ? html`<span
-        class="refs">${each.messages.slice(0, 6).map(messageButton)}</span>` : null}
+      ${
+        each.messages?.length
+          ? html`<span
+        class="refs">${each.messages.slice(0, 6).map(messageButton)}</span>`
+          : null
+      }
       <span class="by">${each.by}${spread}</span></small></li>`;
 }
 
@@ -44,7 +48,7 @@ function messageButton(index) {
 }
 
 function lifeLine(row, life) {
-  if (!life) return null;
+  if (!life?.stages.length && !life?.review?.length) return null;
   const steps = life.stages.map(lifeStep);
   const reviews = (life.review ?? []).map(
     (each) => html`<li class="step-of-life reviewed">
@@ -145,8 +149,10 @@ function measures(row, about) {
   if (!known.length) return null;
   const units = new Map(about.numbers.map((each) => [each.name, each.unit]));
   return html`<details class="measures"><summary>${known.length} measures</summary><dl class="facts">
-    ${known.map(([name, value]) => html`<div
-      title=${units.get(name) ?? null}><dt>${plain(name)}</dt><dd>${figure(value)}</dd></div>`)}
+    ${known.map(
+      ([name, value]) => html`<div
+      title=${units.get(name) ?? null}><dt>${plain(name)}</dt><dd>${figure(value)}</dd></div>`,
+    )}
   </dl></details>`;
 }
 

@@ -14,16 +14,17 @@ const LIMIT = 8; // sources with a band of their own
 
 export async function show(host, { about, signal }) {
   const funnel = withWaiting(await get("funnel", {}, signal), about);
-  if (!funnel.stages.length) return fill(host, noRows(about));
+  if (!funnel.stages.length && !about.rows) return fill(host, noRows(about));
+  const isFlow = funnel.stages.length > 0; // a published dataset has none
   const place = html`<div class="flow-place"></div>`;
   fill(
     host,
     html`<div class="page">
     <header class="lead"><h1>${headline(funnel, about)}</h1><p>${subline(funnel, about)}</p></header>
-    <section class="card flow-card" aria-label="The funnel">${place}</section>
+    ${isFlow ? html`<section class="card flow-card" aria-label="The funnel">${place}</section>` : null}
     <div class="two">${sourceTable(funnel)} ${worth(funnel.worth)}</div></div>`,
   );
-  return drawInto(place, funnel, signal);
+  return isFlow ? drawInto(place, funnel, signal) : undefined;
 }
 
 /** In a live run the stages that are still to come stand there as well, empty. */
@@ -44,9 +45,9 @@ function noRows(about) {
 }
 
 function headline({ stages }, about) {
+  if (about.kind !== "run" || stages.length < 2) return plural(about.rows, "conversation");
   const last = stages.findLast((stage) => stage.state !== "waiting") ?? stages[0];
   const read = stages.reduce((sum, stage) => sum + stage.added, stages[0].in || stages[0].kept);
-  if (about.kind !== "run" || stages.length === 1) return plural(about.rows, "conversation");
   if (about.live) return `${count(last.kept)} of ${count(read)} conversations so far`;
   return `${count(last.kept)} of ${plural(read, "conversation")} came through`;
 }
@@ -54,7 +55,7 @@ function headline({ stages }, about) {
 function subline({ stages }, about) {
   const seconds = stages.reduce((sum, stage) => sum + (stage.seconds ?? 0), 0);
   const took = seconds ? `, ${duration(seconds)} of work` : "";
-  return `${about.name}${took}. Follow a band or a reason to its rows.`;
+  return `${about.name}${took}. Follow ${stages.length ? "a band or a reason" : "a source"} to its rows.`;
 }
 
 function drawInto(place, funnel, signal) {
@@ -137,8 +138,12 @@ function sourceRow(source, stages) {
       class="n">${count(source.kept)}</td>
     <td><span class="fate">${fate(source, stages, all)}<b
       class=${isPoor ? "poor" : ""}>${percent(source.kept, all)}</b></span></td>
-    <td class="wide">${source.most_lost_to ? html`<a
-      href=${rowsLink([here, lost])}>${source.most_lost_to}</a>` : "–"}</td></tr>`;
+    <td class="wide">${
+      source.most_lost_to
+        ? html`<a
+      href=${rowsLink([here, lost])}>${source.most_lost_to}</a>`
+        : "–"
+    }</td></tr>`;
 }
 
 function fate(source, stages, all) {
@@ -150,14 +155,20 @@ function fate(source, stages, all) {
     .filter(([, n]) => n);
   const width = (n) => `${(100 * n) / (all || 1)}%`;
   return html`<span class="life"><i style=${{ width: width(source.kept), background: colourOf(source.name) }}></i>
-    ${losses.map(([name, n]) => html`<i class="gone" style=${{ width: width(n) }}
-      title=${`${name}: ${count(n)} lost`}></i>`)}</span>`;
+    ${losses.map(
+      ([name, n]) => html`<i class="gone" style=${{ width: width(n) }}
+      title=${`${name}: ${count(n)} lost`}></i>`,
+    )}</span>`;
 }
 
 function worth(all) {
   return html`<section class="card worth" aria-label="Worth a look"><h2>Worth a look</h2>
-    ${all.length ? html`<ul>${all.map(worthItem)}</ul>` : html`<p
-      class="hint">Nothing stands out.</p>`}</section>`;
+    ${
+      all.length
+        ? html`<ul>${all.map(worthItem)}</ul>`
+        : html`<p
+      class="hint">Nothing stands out.</p>`
+    }</section>`;
 }
 
 function worthItem({ kind, level, text, where }) {
@@ -167,6 +178,10 @@ function worthItem({ kind, level, text, where }) {
   return html`<li class=${level}><i class="level" aria-hidden="true">${signs[level] ?? "!"}</i><div>
     <p dir="auto">${text}</p>
     ${where?.length ? html`<a href=${rowsLink(where)}>See the rows</a>` : null}
-    ${kind === "near_limit" && rule ? html`<a
-      href=${link({ view: "whatif", rule }, new URLSearchParams())}>What if?</a>` : null}</div></li>`;
+    ${
+      kind === "near_limit" && rule
+        ? html`<a
+      href=${link({ view: "whatif", rule }, new URLSearchParams())}>What if?</a>`
+        : null
+    }</div></li>`;
 }

@@ -59,8 +59,12 @@ async function grow(list, state, signal) {
     list,
     html`<header class="list-head"><p class="how-many"><b>${count(found.count)}</b> ${found.count === 1 ? "pair" : "pairs"}</p></header>
     <ol class="row-list">${all.map(listed)}</ol>
-    ${all.length < found.count ? html`<button class="btn more-rows"
-      @click=${more}>Show ${PAGE} more</button>` : null}`,
+    ${
+      all.length < found.count
+        ? html`<button class="btn more-rows"
+      @click=${more}>Show ${PAGE} more</button>`
+        : null
+    }`,
   );
 }
 

@@ -44,8 +44,12 @@ function heading(row) {
     <span class="face" style=${{ "--of": colourOf(row.source.name) }} aria-hidden="true">
       ${firstLetter(name ?? row.source.name)}</span>
     <div class="who-words">
-      <h2>${name ?? `From ${row.source.name}`}${other ? html`<span
-        class="with"> with ${other}</span>` : null}</h2>
+      <h2>${name ?? `From ${row.source.name}`}${
+        other
+          ? html`<span
+        class="with"> with ${other}</span>`
+          : null
+      }</h2>
       ${description ? longText(description, "who-card") : null}
       ${cardDetails(row)}
     </div>

@@ -32,9 +32,16 @@ export async function show(host, context) {
   }
   again = () => show(host, { ...context, state: current() }).catch(complain);
   const body = page.querySelector(".review-body");
+  if (!about.can_review) return fill(body, readingOnly());
   if (mode === "rate") return blind.rate(body, about, state, signal);
   if (mode === "ab") return blind.ab(body, state, signal);
-  return one(body, about, state, signal);
+  return one(body, state, signal);
+}
+
+function readingOnly() {
+  const words = "Decisions and ratings are kept with a run, whose next run honours them.";
+  const rows = html`<a class="btn" href=${link({ view: "rows" })}>Look at the rows</a>`;
+  return empty("This is open for reading only", words, rows);
 }
 
 function modeLinks(mode) {
@@ -44,7 +51,7 @@ function modeLinks(mode) {
   );
 }
 
-async function one(body, about, state, signal) {
+async function one(body, state, signal) {
   const { at, count: rows } = await place(state);
   if (!rows)
     return fill(
@@ -66,8 +73,6 @@ async function one(body, about, state, signal) {
     body,
     progress(at, rows),
     html`<div class="review-columns"><section class="reader" aria-label="The conversation" tabindex="-1">
-      ${about.can_review ? null : html`<p
-        class="note">This is open for reading only: decisions cannot be stored.</p>`}
       ${chosen(state, rows)} ${conversation(row, { signal, onEdit, find: state.get("find") })}</section>${aside}</div>`,
     keyBar(),
   );
@@ -172,8 +177,10 @@ function tally({ counts, people: all }) {
   const names = Object.entries(all ?? {}).map(
     ([name, number]) => `${name} ${plural(number, "decision")}`,
   );
-  return html`<p class="tally">${rows.map(([action, number]) => html`<span
-    class=${`pill ${action}`}>${action} ${count(number)}</span> `)}</p>
+  return html`<p class="tally">${rows.map(
+    ([action, number]) => html`<span
+    class=${`pill ${action}`}>${action} ${count(number)}</span> `,
+  )}</p>
     <p class="hint">${names.join(", ")}</p>`;
 }
 

@@ -40,8 +40,12 @@ function facetBox(facet, side, again) {
   };
   const body = html`<div role="group" aria-label=${facet.label}>
     ${shown.map((value) => facetValue(facet.name, value, chosen.includes(value.value), largest))}
-    ${isLong ? html`<button class="quiet small"
-      @click=${unfold}>${values.length - shown.length} more</button>` : null}
+    ${
+      isLong
+        ? html`<button class="quiet small"
+      @click=${unfold}>${values.length - shown.length} more</button>`
+        : null
+    }
     ${side.more?.[facet.name] ? html`<p class="hint">and ${count(side.more[facet.name])} more: use the search</p>` : null}
   </div>`;
   return box(facet.name, plain(facet.label ?? facet.name), chosen.length > 0, body);

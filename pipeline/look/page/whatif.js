@@ -170,8 +170,10 @@ function histogram({ edges, counts, limit: now, fires, decision }, limit) {
     [limit, "then"],
   ].filter(([line]) => line !== null);
   return svg`<g transform=${`translate(0 20) scale(${1000 / counts.length} 1)`}>${bars(counts, { height: HEIGHT, kinds })}</g>
-    ${lines.map(([line, name]) => svg`<line class=${name}
-      x1=${share(edges, line) * 10} x2=${share(edges, line) * 10} y1="8" y2=${HEIGHT + 20} />`)}`;
+    ${lines.map(
+      ([line, name]) => svg`<line class=${name}
+      x1=${share(edges, line) * 10} x2=${share(edges, line) * 10} y1="8" y2=${HEIGHT + 20} />`,
+    )}`;
 }
 
 /** Where a value stands, counted in bins: bins may be of unequal width, and are drawn alike. */
