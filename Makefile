@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make quickstart` and `make test`. Both make their own environment in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm
+MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm look
 
 .PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train test-browser models bench mutants lint lock clean
 

@@ -21,6 +21,7 @@ from pipeline.look.state import Look
 from pipeline.look.subject import subject
 from pipeline.look.warm import warm
 from pipeline.store.columns import SCHEMA
+from pipeline.store.lock import locked
 from pipeline.store.store import Store
 from tests.looking import EMOJI, RIGHT_TO_LEFT, SCRIPT, copied, id_of, looked_at
 from tests.rows import conversation
@@ -91,6 +92,15 @@ def test_rows_land_while_a_run_is_at_work(tmp_path: Path) -> None:
     assert len(found(look, "stage=collect")) == 3
     states = [stage["state"] for stage in funnel.funnel_page(look)["stages"]]
     assert states == ["done", "running"]
+
+
+def test_a_run_at_work_is_seen_by_its_lock(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("name: live\n")
+    at = subject(tmp_path, tmp_path)
+    assert not at.is_live()
+    with locked(Store(tmp_path)):
+        assert at.is_live()
+    assert not at.is_live()
 
 
 def test_what_is_gone_or_damaged_is_named_and_the_rest_is_shown(

@@ -125,7 +125,7 @@ class LookServer(ThreadingHTTPServer):
 
 def page_files() -> dict[str, tuple[bytes, str]]:
     """The files of the page by name, with their kinds."""
-    paths = sorted(path for path in PAGE.iterdir() if path.suffix in KINDS)
+    paths = sorted(path for path in PAGE.glob("*") if path.suffix in KINDS)
     return {path.name: (path.read_bytes(), KINDS[path.suffix]) for path in paths}
 
 

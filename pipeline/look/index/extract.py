@@ -131,9 +131,14 @@ def _float(array: pa.Array) -> AnyArray:
 
 def ids_of(column: pa.ChunkedArray) -> AnyArray:
     """Ids as bytes of one length, a multiple of 8: they are compared as whole numbers."""
+    texts = _utf8(pc.fill_null(_whole(column), ""))
+    lengths = np.diff(texts.ends, prepend=0)
+    longest = int(lengths.max(initial=1))
+    width = -(-longest // WORD) * WORD
+    if (lengths == width).all():  # as all ids of ours are
+        return np.frombuffer(texts.data.tobytes(), f"S{width}")
     ids = [(one or "").encode() for one in column.to_pylist()]
-    longest = max(map(len, ids), default=1)
-    return np.array(ids, f"S{-(-max(1, longest) // WORD) * WORD}")
+    return np.array(ids, f"S{width}")
 
 
 def _put_list(found: FlatColumns, name: str, texts: FoldedTexts) -> None:
