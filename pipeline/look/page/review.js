@@ -7,7 +7,7 @@ import { ask, decide, editMessage, note, people, renameReviewer, reviewer, undo 
 import { fill, html } from "./dom.js";
 import { complain, empty, loading } from "./notice.js";
 import { conversation, messageInSight } from "./reader.js";
-import { changed, clause, current, go, link, slide } from "./state.js";
+import { changed, clause, clauseText, current, go, link, slide } from "./state.js";
 import { clauseWords, count, plural } from "./words.js";
 
 export const title = "Review";
@@ -73,7 +73,7 @@ async function one(body, state, signal) {
     body,
     progress(at, rows),
     html`<div class="review-columns"><section class="reader" aria-label="The conversation" tabindex="-1">
-      ${chosen(state, rows)} ${conversation(row, { signal, onEdit, find: state.get("find") })}</section>${aside}</div>`,
+      ${chosen(state, at, rows)} ${conversation(row, { signal, onEdit, find: state.get("find") })}</section>${aside}</div>`,
     keyBar(),
   );
   if (isOther) window.scrollTo(0, 0);
@@ -95,8 +95,7 @@ function progress(at, rows) {
     aria-valuenow=${(at ?? 0) + 1}><i style=${{ width: `${100 * share}%` }}></i></div>`;
 }
 
-function chosen(state, rows) {
-  const at = Number(state.get("at") ?? 0) + 1;
+function chosen(state, at, rows) {
   const clauses = state.getAll("where").map((text) => clauseWords(clause(text)));
   if (state.get("find")) clauses.push(`“${state.get("find")}”`);
   if (state.get("sample"))
@@ -104,7 +103,7 @@ function chosen(state, rows) {
       `sample of ${state.get("sample")} by ${state.get("by") ?? "source"}, seed ${state.get("seed") ?? 1}`,
     );
   const draw = link({ sample: "200", seed: "1", by: "source", id: null, at: null });
-  return html`<p class="review-head"><b>${count(at)} of ${count(rows)}</b>
+  return html`<p class="review-head"><b>${at === null ? "–" : count(at + 1)} of ${count(rows)}</b>
     <span class="hint">${clauses.length ? clauses.join(", ") : "all rows"}</span><span class="grow"></span>
     <a href=${link({ view: "rows" })}>Choose others</a>
     ${state.get("sample") || rows <= 200 ? null : html`<a href=${draw}>Sample 200</a>`}</p>`;
@@ -154,13 +153,23 @@ async function takeBack() {
 
 async function showPeople(aside) {
   const [mine, agreement] = await Promise.all([people(), get("agreement").catch(() => null)]);
+  const last = await withWords(mine.last?.slice(0, 8) ?? []);
   fill(
     aside,
     html`<section class="card me"><h2>You are <b>${reviewer()}</b></h2>
       <button class="quiet small" @click=${rename}>Another name</button>${tally(mine)}</section>
-    ${mine.last?.length ? html`<section class="card done"><h2>Last decisions</h2><ol>${mine.last.slice(0, 8).map(lastOne)}</ol></section>` : null}
+    ${last.length ? html`<section class="card done"><h2>Last decisions</h2><ol>${last.map(lastOne)}</ol></section>` : null}
     ${agreement?.criteria?.length ? blind.agreementCard(agreement) : null}`,
   );
+}
+
+/** Decisions with the first words of their rows. */
+async function withWords(last) {
+  if (!last.length) return [];
+  const ids = [...new Set(last.map(({ id }) => id))];
+  const { rows } = await get("rows", { where: clauseText("id", ids), limit: ids.length });
+  const starts = new Map(rows.map(({ id, start }) => [id, start]));
+  return last.map((each) => ({ ...each, start: starts.get(each.id) }));
 }
 
 async function rename() {
@@ -186,7 +195,7 @@ function tally({ counts, people: all }) {
 
 function lastOne({ id, action, who, text, start }) {
   const signs = { keep: "✓", drop: "✕", edit: "✎", note: "✎", clear: "○" };
-  return html`<li class=${action}><span aria-hidden="true">${signs[action] ?? "·"}</span>
+  return html`<li class=${`did-${action}`}><span aria-hidden="true">${signs[action] ?? "·"}</span>
     <a href=${link({ id, at: null })}><span class="sr">${action} </span>${text || start || id}</a><span
       class="hint">${who}</span></li>`;
 }
