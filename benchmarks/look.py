@@ -112,10 +112,12 @@ def _finding(own: random.Random) -> Finding:
 
 
 def make_run(folder: Path, total: int) -> None:
-    """A run of two stages: `filter` has dropped a tenth, `score` has kept the others. The texts of
-    a part come again in the others, in another order and under other ids."""
+    """A run of two stages: `filter` has dropped a tenth, `publish` has kept the others.
+
+    The texts of a part come again in the others, in another order and under other ids.
+    """
     base = to_table(_row(number) for number in range(min(PART, total)))
-    filtered, scored = Store(folder, "3-filter"), Store(folder, "5-score")
+    filtered, published = Store(folder, "3-filter"), Store(folder, "6-publish")
     mixer = np.random.default_rng(1)
     for part in range(-(-total // PART)):
         table = base.take(pa.array(mixer.permutation(len(base))))
@@ -125,9 +127,9 @@ def make_run(folder: Path, total: int) -> None:
         name = f"00000-{part:03d}"
         kept, dropped = table.slice(tenth), _dropped(table.slice(0, tenth))
         filtered.write_tables(name, "a", kept.slice(0, 0), dropped)
-        scored.write_tables(name, "b", kept, dropped.slice(0, 0))
+        published.write_tables(name, "b", kept, dropped.slice(0, 0))
     (folder / "recipe.yaml").write_text("name: bench\n")
-    for store, before, key in ((filtered, "", "a"), (scored, "a", "b")):
+    for store, before, key in ((filtered, "", "a"), (published, "a", "b")):
         report = {"before": before, "store": key, "key": key, "in": total, "added": 0, "seconds": 1}
         store.write_record("report.json", report)
 
@@ -205,15 +207,13 @@ def beside(run: Path) -> Iterator[tuple[str, float]]:
         import duckdb
     except ImportError:
         return
-    talks = f"read_parquet('{run}/5-score/kept/*.parquet')"
+    talks = f"read_parquet('{run}/6-publish/kept/*.parquet')"
     base = duckdb.connect()
     base.execute("SET threads = 1")
 
     def ask(question: str) -> object:
         return base.execute(question).fetchall()
 
-    where = "WHERE list_filter(scores, lambda x: x.criterion = 'pacing')[1].value <= {}"
-    yield "side bar", best(lambda n: _side_bar(ask, talks, where.format(3 + n / 100)), BESIDE)
     one = "SELECT * FROM {} WHERE id = '{:016x}'"
     yield "open a row", best(lambda n: ask(one.format(talks, n * 977 + 1000)), BESIDE)
     text = (
@@ -222,6 +222,8 @@ def beside(run: Path) -> Iterator[tuple[str, float]]:
     )
     searched = [text.format(talks, WORDS[n], WORDS[n + 1]) for n in range(BESIDE)]
     yield "search", best(lambda n: ask(searched[n]), BESIDE)
+    where = "WHERE list_filter(scores, lambda x: x.criterion = 'pacing')[1].value <= {}"
+    yield "side bar", best(lambda n: _side_bar(ask, talks, where.format(3 + n / 100)), BESIDE)
 
 
 def _side_bar(ask: Callable[[str], object], talks: str, where: str) -> None:
@@ -258,10 +260,10 @@ def _show(folder: Path) -> None:
     look.index.refresh()
     print(f"{'opened again':24}{time.process_time() - started:9.4f}")
     for name, seconds, limit in measures(look):
-        print(f"{name:24}{seconds:9.4f}   limit at 1,000,000 rows {limit:g}")
+        print(f"{name:24}{seconds:9.4f}   limit at 1,000,000 rows {limit:g}", flush=True)
     print(f"{'private memory':24}{private_memory() / 1e6:9.0f} MB   limit 300")
     for name, seconds in beside(folder):
-        print(f"{'DuckDB: ' + name:32}{seconds:9.4f}")
+        print(f"{'DuckDB: ' + name:32}{seconds:9.4f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests import foreign_papers
+from tests import foreign_later, foreign_papers
 from tests.foreign_exports import EXPORTS
 
 U, A, S = "user", "assistant", "system"
@@ -454,3 +454,4 @@ EXAMPLES: list[tuple[str, str, Any, list[tuple[str, str]]]] = [
 
 EXAMPLES += foreign_papers.EXAMPLES
 EXAMPLES += EXPORTS
+EXAMPLES += foreign_later.EXAMPLES

@@ -86,6 +86,53 @@ def _comment(key: str, parent: str, author: str, body: str, minutes: int) -> dic
     }
 
 
+def _teams(who: str | None, minutes: int, text: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": str(milliseconds(minutes)),
+        "messageType": "message",
+        "createdDateTime": iso(minutes).replace("+00:00", "Z"),
+        "chatId": "19:a@thread.v2",
+        "from": {"user": {"id": f"u{who}", "displayName": who}} if who else None,
+        "body": {"contentType": "html", "content": text},
+        "attachments": [],
+        **more,
+    }
+
+
+def _tweeted(key: int, who: str, minutes: int, text: str, **more: Any) -> dict[str, Any]:
+    message = {
+        "id": str(key),
+        "senderId": who,
+        "text": text,
+        "createdAt": iso(minutes).replace("+00:00", ".000Z"),
+        "reactions": [],
+        "mediaUrls": [],
+    }
+    return {"messageCreate": message | more}
+
+
+def _snap(who: str, minutes: int, text: str | None, kind: str = "TEXT") -> dict[str, Any]:
+    return {
+        "From": who,
+        "Media Type": kind,
+        "Created": iso(minutes).replace("T", " ").replace("+00:00", " UTC"),
+        "Content": text,
+        "Conversation Title": None,
+        "IsSender": who == "Ada",
+        "IsSaved": True,
+    }
+
+
+def _box(who: str, when: str, what: str) -> str:
+    """A message of Messenger's pages."""
+    return (
+        '<div class="pam _3-95 _2ph- _a6-g uiBoxWhite noborder">'
+        f'<div class="_3-95 _2pim _a6-h _a6-i">{who}</div>'
+        f'<div class="_3-95 _a6-p"><div><div></div><div>{what}</div><div></div></div></div>'
+        f'<div class="_3-94 _a6-o">{when}</div></div>'
+    )
+
+
 (ADA, ASKS), (BEN, ANSWERS) = TALK
 HTML = f"<quote author='ada'>{ASKS}</quote>Only the <b>first</b> one&#58; bring a coat."
 MOJIBAKE = "Très bien".encode().decode("latin-1")
@@ -351,6 +398,53 @@ KAKAOTALK_CSV = f"""Date,User,Message
 2024-04-25 18:02:00,Ben,사진
 """
 
+TEAMS = {
+    "@odata.count": 4,
+    "value": [
+        _teams(BEN, 3, "", deletedDateTime=iso(4)),
+        _teams(BEN, 2, '<attachment id="1"></attachment>', attachments=[{"id": "1"}]),
+        _teams(BEN, 1, f"<p>{ANSWERS}</p>"),
+        _teams(ADA, 0, f"<div>{ASKS}</div>", reactions=[{"reactionType": "like"}]),
+        _teams(None, -1, "<systemEventMessage/>", messageType="systemEventMessage"),
+    ],
+}
+TWITTER = [
+    {
+        "dmConversation": {
+            "conversationId": "11-12",
+            "messages": [
+                _tweeted(3, BEN, 2, "", mediaUrls=["x.jpg"]),
+                _tweeted(2, BEN, 1, ANSWERS),
+                {"reactionCreate": {"senderId": ADA, "createdAt": iso(1)}},
+                _tweeted(1, ADA, 0, ASKS),
+            ],
+        }
+    }
+]
+SNAPCHAT = {
+    BEN: [_snap(BEN, 2, None, "MEDIA"), _snap(BEN, 1, ANSWERS), _snap(ADA, 0, ASKS)],
+    "cy": [],
+}
+INSTAGRAM = [
+    {
+        "participants": [ADA, BEN],
+        "conversation": [
+            {"sender": BEN, "created_at": iso(3), "media": "x.jpg"},
+            {"sender": BEN, "created_at": iso(2), "heart": "x"},
+            {"sender": BEN, "created_at": iso(1), "text": ANSWERS},
+            {"sender": ADA, "created_at": iso(0), "text": ASKS},
+        ],
+    }
+]
+MESSENGER_HTML = (
+    '<html><head><title>Ben</title></head><body><div role="main">'
+    + _box(BEN, "Apr 25, 2024 6:03 pm", "Ben sent a photo.")
+    + _box(BEN, "Apr 25, 2024 6:02 pm", '<img src="x.jpg"/>')
+    + _box(BEN, "Apr 25, 2024 6:01 pm", f"{ANSWERS}<ul><li>👍Ada</li></ul>")
+    + _box(ADA, "Apr 25, 2024 6:00 pm", ASKS)
+    + "</div></body></html>"
+)
+
 # shape, file, content, what is left out of its one conversation, which is TALK
 FILES: Sequence[tuple[str, str, Any, dict[str, int]]] = [
     ("messenger", "message_1.json", MESSENGER, {"attachment": 1}),
@@ -374,6 +468,17 @@ FILES: Sequence[tuple[str, str, Any, dict[str, int]]] = [
         {"notice": 1},
     ),
     ("skype", "messages.json", SKYPE, {"notice": 1}),
+    ("teams", "chat.json", TEAMS, {"notice": 1, "attachment": 1, "deleted message": 1}),
+    ("twitter", "direct-messages.json", TWITTER, {"notice": 1, "attachment": 1}),
+    (
+        "twitter",
+        "direct-messages.js",
+        f"window.YTD.direct_messages.part0 = {json.dumps(TWITTER)}",
+        {"notice": 1, "attachment": 1},
+    ),
+    ("snapchat", "chat_history.json", SNAPCHAT, {"attachment": 1}),
+    ("instagram", "messages.json", INSTAGRAM, {"like": 1, "attachment": 1}),
+    ("messenger_html", "message_1.html", MESSENGER_HTML, {"attachment": 1, "notice": 1}),
     (
         "matrix",
         "ferry.json",

@@ -12,7 +12,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import UserError
-from pipeline.look import compare, funnel, life, pairs, query, rows, shown, side, whatif
+from pipeline.look import (
+    blind,
+    compare,
+    decisions,
+    funnel,
+    life,
+    pairs,
+    query,
+    rows,
+    shown,
+    side,
+    whatif,
+)
 from pipeline.look.export import harmless, written
 from pipeline.look.index import build
 from pipeline.look.index.fold import folded
@@ -387,7 +399,13 @@ def test_a_published_dataset_opens_as_well(looked_run: Path, tmp_path: Path) -> 
     assert sorted(dataset.rglob("*")) == before
     row = shown.shown(look, found(look, "split=train")[0])
     assert row["messages"][0]["role"] == "user"
-    assert not subject(dataset, tmp_path).can_review
+    shown_blind = blind.next_row(look, "anna", [], Selection())
+    asked: blind.RatingAsked = {"id": str(shown_blind["id"]), "ratings": {"pacing": 3}}
+    with pytest.raises(UserError, match="this is not one"):
+        blind.rate(look, {**asked, "who": "anna"})
+    with pytest.raises(UserError, match="this is not one"):
+        decisions.decide(look, {"id": row["id"], "action": "keep", "who": "anna"})
+    assert sorted(dataset.rglob("*")) == before
 
 
 # --- files

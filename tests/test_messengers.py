@@ -126,6 +126,54 @@ def as_messenger(log: Log) -> bytes:
     return json.dumps({"participants": [], "messages": messages[::-1]}).encode()
 
 
+def as_teams(log: Log) -> bytes:
+    messages = [
+        {
+            "id": str(number),
+            "messageType": "message",
+            "createdDateTime": time.isoformat().replace("+00:00", "Z"),
+            "from": {"user": {"id": name, "displayName": name}},
+            "body": {"contentType": "text", "content": text},
+        }
+        for number, (time, name, text) in enumerate(log)
+    ]
+    return json.dumps({"value": messages[::-1]}).encode()
+
+
+def as_twitter(log: Log) -> bytes:
+    messages = [
+        {"messageCreate": {"senderId": name, "text": text, "createdAt": time.isoformat()}}
+        for time, name, text in log
+    ]
+    chats = [{"dmConversation": {"conversationId": "1-2", "messages": messages[::-1]}}]
+    return b"window.YTD.direct_messages.part0 = " + json.dumps(chats).encode()
+
+
+def as_snapchat(log: Log) -> bytes:
+    messages = [
+        {"From": name, "Media Type": "TEXT", "Created": f"{time:%Y-%m-%d %H:%M:%S} UTC"}
+        | {"Content": text, "IsSender": name == "Ada"}
+        for time, name, text in log
+    ]
+    return json.dumps({"ben": messages[::-1]}).encode()
+
+
+def as_instagram(log: Log) -> bytes:
+    messages = [
+        {"sender": name, "created_at": time.isoformat(), "text": text} for time, name, text in log
+    ]
+    return json.dumps([{"participants": ["a"], "conversation": messages[::-1]}]).encode()
+
+
+def as_messenger_page(log: Log) -> bytes:
+    boxes = (
+        f'<div class="pam _3-95 uiBoxWhite"><div>{name}</div><div><div>{text}</div></div>'
+        f"<div>{time:%b %d, %Y %I:%M:%S %p}</div></div>"
+        for time, name, text in log[::-1]
+    )
+    return f"<html><body>{''.join(boxes)}</body></html>".encode()
+
+
 def as_discord(log: Log) -> bytes:
     messages = [
         {
@@ -213,6 +261,11 @@ WRITERS: dict[str, tuple[str, Callable[[Log], bytes]]] = {
     "line": ("line.txt", as_line),
     "matrix": ("ferry.json", as_matrix),
     "kakaotalk": ("kakao.txt", as_kakaotalk),
+    "teams": ("chat.json", as_teams),
+    "twitter": ("direct-messages.js", as_twitter),
+    "snapchat": ("chat_history.json", as_snapchat),
+    "instagram": ("messages.json", as_instagram),
+    "messenger_html": ("message_1.html", as_messenger_page),
 }
 
 
@@ -235,7 +288,7 @@ def expected_talks(log: Log) -> list[list[str]]:
     return talks
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=90, deadline=None)
 @given(LOG, st.sampled_from(sorted(WRITERS)))
 def test_a_log_that_is_written_is_read_again(
     tmp_path_factory: Any, drawn: list[tuple[int, str, str]], kind: str
@@ -272,7 +325,7 @@ def _items(content: Any) -> list[Any]:
     """The list of messages in a file, wherever it is."""
     if isinstance(content, list):
         return content
-    for name in ("messages", "events", "MessageList"):
+    for name in ("messages", "events", "MessageList", "value", "conversation"):
         if name in content:
             found: list[Any] = content[name]
             return found
@@ -280,7 +333,7 @@ def _items(content: Any) -> list[Any]:
 
 
 # shapes whose files hold a list of messages
-LOGS = ("messenger", "discord", "slack", "matrix", "google_chat", "signal_json")
+LOGS = ("messenger", "discord", "slack", "matrix", "google_chat", "signal_json", "teams")
 JUNK = [None, 3, "x", [], {}, {"type": []}, {"content": {}, "timestamp": "soon"}]
 
 

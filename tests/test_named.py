@@ -560,7 +560,7 @@ OPEN: dict[str, tuple[str, Any, str]] = {
     ),
     "different kinds": (
         "a.jsonl",
-        {"messages": [{"sender": "Ada", "type": kind, "text": "a"} for kind in ("text", "call")]},
+        {"messages": [{"sender": "Ada", "type": kind, "text": "a"} for kind in ("text", "aside")]},
         "the turns have different `type`",
     ),
     "different media": (
@@ -623,9 +623,9 @@ OPEN: dict[str, tuple[str, Any, str]] = {
         table("conversation_id,speaker,text", "1,Ada,a", "2,Ben,b", "3,Ada,c"),
         "`conversation_id` is different in every row",
     ),
-    "a time of a day and a country": (
+    "a time in words": (
         "a.csv",
-        table("date,sender,text", "4/26/2024 9:05 AM,Ada,b", "4/26/2024 9:00 AM,Ben,a"),
+        table("date,sender,text", "after lunch,Ada,b", "before lunch,Ben,a"),
         "`date` is not a number, nor a time",
     ),
     "who writes a row": (
@@ -742,7 +742,7 @@ HINTED: dict[str, tuple[str, Any, int]] = {
     ),
     "a list": ("a.jsonl", {"x": {"acts": items("wer", "wortlaut")}}, 1),
     "pairs": ("a.jsonl", {"acts": [[n, text] for n, text in zip(WHO, TALK, strict=True)]}, 1),
-    "one pair": ("a.jsonl", [{"frage": a, "antwort": b} for a, b in (TALK[:2], TALK[2:])], 2),
+    "one pair": ("a.jsonl", [{"first": a, "second": b} for a, b in (TALK[:2], TALK[2:])], 2),
     "numbers as roles": (
         "a.jsonl",
         {"turns": [{"role": n % 2, "text": text} for n, text in enumerate(TALK)]},

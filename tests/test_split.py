@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.conversation import Conversation, Language, Persona
@@ -52,6 +52,7 @@ ROWS = st.lists(
 )
 
 
+@example([(None, "J"), (None, None), (None, "J"), (None, "J")], 4, 1)
 @given(ROWS, st.integers(0, 9), st.integers(1, 4))
 def test_what_is_related_is_never_on_two_sides(
     made: list[tuple[str | None, str | None]], seed: int, parts: int

@@ -39,7 +39,7 @@ FIELD = click.Option(
     multiple=True,
     metavar="WHAT=NAME",
     help="Where a record holds what: content=body, role=who, list=data.turns. WHAT is list, role, "
-    "content, name, ask, answer, system, persona, id, group or time.",
+    "content, name, ask, answer, system, persona, id, group, language or time.",
 )
 ROLE = click.Option(
     ["--role", "roles"],

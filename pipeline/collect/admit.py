@@ -7,7 +7,8 @@ Who is the assistant when neither speaker is a model
    `roles`, which also turns the words of the source around);
 2. else whoever the source itself calls the model or the user (`ROLE_WORDS`); with one side known,
    a single other speaker is the other side;
-3. else who helps whom, where both sides are called so: a therapist and a client (`HELPERS`);
+3. else who is called after a model, where one of two is (`Claude 3.5 Sonnet`), or who helps whom,
+   where both sides are called so: a therapist and a client (`HELPERS`);
 4. else, by the recipe, the second to speak (the default: who begins usually asks, who answers is
    what a model has to learn), the first, or the one with the most words.
 
@@ -78,6 +79,12 @@ HELPED = frozenset([
     "student", "pupil", "learner", "mentee", "customer", "caller", "buyer", "player", "visitor",
     "guest", "asker", "questioner", "requester", "q",
 ])  # fmt: skip
+# how the names of models begin
+MODEL = re.compile(
+    r"(chat ?gpt|gpt|claude|gemini|gemma|llama|mistral|mixtral|qwen|deepseek|grok|copilot|phi|"
+    r"command-r)[- ]?(?:v?\d|pro\b|sonnet|opus|haiku|large|turbo|instruct|chat)",
+    re.I,
+)
 NUMBERS = re.compile(r"^\d+[ _-]*|[ _-]*\d+$")  # of `0_Apprentice`, `Wizard 1`
 
 
@@ -243,7 +250,13 @@ def roles(turns: Sequence[Turn], rule: str = "second") -> dict[str | None, Role]
 
 
 def _helpers(speakers: Iterable[str | None]) -> list[str]:
-    """The one speaker who helps, where another is called one who is helped; else nobody."""
+    """The one speaker who is called after a model, or who helps, where another is called one who is
+    helped; else nobody.
+    """
+    speakers = list(speakers)
+    models = [name for name in speakers if name and MODEL.match(name)]
+    if len(models) == 1 and len(speakers) == 2:
+        return models
     plain = {name: NUMBERS.sub("", name).lower().replace(" ", "_") for name in speakers if name}
     helpers = [name for name, word in plain.items() if word in HELPERS]
     helped = [name for name, word in plain.items() if word in HELPED]
@@ -251,7 +264,7 @@ def _helpers(speakers: Iterable[str | None]) -> list[str]:
 
 
 def _is_known(turns: Sequence[Turn]) -> bool:
-    """Whether the source calls anybody a model or a user, or one who helps another."""
+    """Whether the source calls anybody a model or a user, after a model, or one who helps."""
     if any(role in ("assistant", "user") for _, _, role in turns):
         return True
     return bool(_helpers(dict.fromkeys(speaker for speaker, _, _ in turns)))

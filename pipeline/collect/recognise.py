@@ -209,7 +209,7 @@ def objects(sample: list[object]) -> list[Fields]:
 
 def unclear(shape: RecordsShape, sample: Sequence[object]) -> str | None:
     """Why most records of a sample cannot be read without a word of the recipe; None where few."""
-    if shape not in shapes.GENERIC:
+    if shape not in shapes.RECORDS:
         return None
     reasons = []
     for record in sample:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -68,9 +69,10 @@ class Way(NamedTuple):
     is_new: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Sayings:
-    """How a language says such things. introductions: phrases of people who have never met.
+    """How a language says such things; equal to no other. introductions: phrases of people who have
+    never met.
     explanations: why nothing came of a promise. small: words that name nothing."""
 
     ways: tuple[Way, ...]
@@ -140,11 +142,17 @@ def _literal(text: str) -> str:
 def facts_in(message: Message, index: int, speech: Sayings) -> Iterator[Fact]:
     """What a message says of who wrote it, and of the other side."""
     side: Side = "user" if message.role == "user" else "assistant"
-    found = (_facts(way, side, message.content, index, speech.small) for way in speech.ways)
-    yield from dict.fromkeys(chain.from_iterable(found))
+    for fact in _facts_of_text(message.content, side, speech):
+        yield fact._replace(message=index)
 
 
-def _facts(way: Way, side: Side, text: str, index: int, small: frozenset[str]) -> Iterator[Fact]:
+@lru_cache(maxsize=2048)  # a talk is read again with every message that is added to it
+def _facts_of_text(text: str, side: Side, speech: Sayings) -> tuple[Fact, ...]:
+    found = (_facts(way, side, text, speech.small) for way in speech.ways)
+    return tuple(dict.fromkeys(chain.from_iterable(found)))
+
+
+def _facts(way: Way, side: Side, text: str, small: frozenset[str]) -> Iterator[Fact]:
     """What is said in one way of saying it."""
     about = OTHER[side] if way.of_other else side
     for found in way.pattern.finditer(text):
@@ -152,7 +160,7 @@ def _facts(way: Way, side: Side, text: str, index: int, small: frozenset[str]) -
         if way.kind == "work":
             value = _job(value, small)
         if value:
-            yield Fact(about, way.kind, value, index, way.is_new)
+            yield Fact(about, way.kind, value, is_new=way.is_new)
 
 
 def facts_of(messages: Sequence[Message], speech: Sayings) -> list[Fact]:

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline import UserError
 from pipeline.conversation import CRITERIA, Conversation, Message
 from pipeline.look import query
-from pipeline.look.decisions import reviewer
+from pipeline.look.decisions import check_run, reviewer
 from pipeline.look.index.columns import RowNumbers
 from pipeline.look.index.fields import ALTERNATIVES, MESSAGES
 from pipeline.look.selection import Selection
@@ -142,6 +142,7 @@ def blind_message(index: int, message: Message) -> BlindMessage:
 
 def rate(look: Look, asked: RatingAsked) -> RatedAnswer:
     """Write ratings down. Raises UserError for what is not a rating."""
+    check_run(look)
     name = reviewer(look, asked.get("who"))
     own = _unblinded(look, asked.get("id"))
     ratings = asked.get("ratings")
@@ -168,15 +169,18 @@ def next_pair(look: Look, who: object, selection: Selection) -> BlindPair:
     """The next place with two texts that a reviewer has not chosen between. Raises UserError."""
     name = reviewer(look, who)
     done = {place for place, by in look.reviews.choices() if by == name}
-    mixed = _mixed(look, selection)
-    alternatives = look.frame.columns.arrays.get(ALTERNATIVES)
-    rows = mixed[:0] if alternatives is None else mixed[alternatives[mixed] > 1]
+    rows = _with_alternatives(look, _mixed(look, selection))
     for number, row in enumerate(rows):
         found = stored(look.frame, int(row)).conversation
         place = _place(found) if found else None
         if found and place and _place_name(place) not in done:
             return _pair(look, found, place, len(rows) - number)
     return BlindPair(id=None, left=0, shared=[], a=[], b=[])
+
+
+def _with_alternatives(look: Look, rows: RowNumbers) -> RowNumbers:
+    alternatives = look.frame.columns.arrays.get(ALTERNATIVES)
+    return rows[:0] if alternatives is None else rows[alternatives[rows] > 1]
 
 
 def _place(row: Conversation) -> TextPlace | None:
@@ -208,6 +212,7 @@ def _pair(look: Look, row: Conversation, place: TextPlace, left: int) -> BlindPa
 
 def choose(look: Look, asked: ChoiceAsked) -> RatedAnswer:
     """Write a choice down, as `own` (what stands there), `other` or `tie`. Raises UserError."""
+    check_run(look)
     name = reviewer(look, asked.get("who"))
     place = _unblinded(look, asked.get("id"))
     choice = asked.get("choice")

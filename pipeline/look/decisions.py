@@ -78,7 +78,7 @@ class NothingToUndo(UserError):
 
 def decide(look: Look, asked: Asked) -> ReviewAnswer:
     """Write a decision down. Raises UserError for a row or message that is not there."""
-    _check_run(look)
+    check_run(look)
     who = reviewer(look, asked.get("who"))
     action = asked.get("action")
     if action not in ACTIONS:
@@ -95,7 +95,8 @@ def decide(look: Look, asked: Asked) -> ReviewAnswer:
     )
 
 
-def _check_run(look: Look) -> None:
+def check_run(look: Look) -> None:
+    """Raises UserError where nothing can be written down: a dataset is not touched."""
     if not look.subject.can_review:
         raise UserError("Decisions are kept with a run, and this is not one: nothing is written.")
 
@@ -127,7 +128,7 @@ def _event(found: StoredRow, action: Action, who: str, asked: Asked) -> Event:
 
 def undo(look: Look, who: object) -> UndoAnswer:
     """Undo the last decision of a reviewer. Raises NothingToUndo."""
-    _check_run(look)
+    check_run(look)
     name = reviewer(look, who)
     event = look.reviews.undo(name)
     if event is None:

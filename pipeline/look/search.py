@@ -51,7 +51,8 @@ def needle(find: str, regex: bool) -> Needle:
     """Raises UserError where it is not a pattern. A text is folded as the texts are."""
     if not regex:
         return Needle(re.escape(folded(find)), ignore_case=False)
-    found = Needle(find, ignore_case=True)
+    # folded texts have no capitals: a pattern without any needs no (slower) look at case
+    found = Needle(find, ignore_case=find != find.lower())
     try:
         pc.match_substring_regex(pa.array([""]), find, ignore_case=True)
     except pa.ArrowInvalid as error:

@@ -189,11 +189,11 @@ class _Sides:
             self._move(found, order[::-1], AT_TRAIN)
 
     def _move(self, found: Codes, order: RowNumbers, side: int) -> None:
-        """The first new group that does not leave its own split empty goes to another one."""
+        """The first new group that leaves its own split not empty goes to another one; if there is
+        none, one that is alone in validation."""
         sizes = np.bincount(found[order], minlength=len(PLACES))
-        for group in order.tolist():
-            own = found[group]
-            needed = sizes[own] == 1 and own != AT_VALIDATION and len(order) > 1
-            if self.sides[group] == NEW and not needed:
-                found[group] = side
-                return
+        new = [group for group in order.tolist() if self.sides[group] == NEW]
+        spare = [group for group in new if sizes[found[group]] > 1 or len(order) == 1]
+        alone = [group for group in new if found[group] == AT_VALIDATION]
+        for group in (*spare, *alone)[:1]:
+            found[group] = side

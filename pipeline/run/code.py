@@ -79,11 +79,17 @@ def _files_of(name: str, whole: bool = False) -> list[Path]:
     """The file of a module and those of the packages around it. whole: of a package all files; else
     its first."""
     parts = name.split(".")
-    around = [ROOT.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
-    files = [path for path in around if path.is_file()]
-    module = ROOT.joinpath(*parts).with_suffix(".py")
-    if module.is_file():
-        files.append(module)
+    around = [f"{'/'.join(parts[:depth])}/__init__.py" for depth in range(1, len(parts) + 1)]
+    ours = _tree(ROOT)
+    files = [ours[file] for file in (*around, f"{'/'.join(parts)}.py") if file in ours]
     if whole:
         files += ROOT.joinpath(*parts).rglob("*.py")
     return files
+
+
+@cache
+def _tree(root: Path) -> dict[str, Path]:
+    """All files of ours, by their path below the root: to look there is cheaper than to ask the
+    file system for every name."""
+    files = [file for top in OURS for file in (root / top).rglob("*.py")]
+    return {file.relative_to(root).as_posix(): file for file in files}

@@ -90,7 +90,7 @@ def near_copies() -> Iterator[dict[str, Any]]:
     for number in range(12):
         texts = [message["content"] for message in record(number)["messages"]]
         texts[1] = texts[1].replace("You did", "Indeed you did")
-        yield record(90_000 + number, [*texts, "See you at the door, then."])
+        yield record(90_000 + number, [*texts, "See you on the stairs, then."])
 
 
 def hard_records() -> Iterator[dict[str, Any]]:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from pipeline.collect.shapes.assistants import (
+    ai_sdk,
     ai_studio,
     chatgpt,
     claude,
@@ -72,6 +73,7 @@ from pipeline.collect.shapes.general import (
     several,
     sharegpt,
     speakers,
+    speech,
     spoken,
     subtitles,
     tree,
@@ -86,19 +88,24 @@ from pipeline.collect.shapes.messengers import (
     hangouts,
     imazing,
     imessage,
+    instagram,
     irc,
     kakaotalk,
     kakaotalk_csv,
     line,
     matrix,
     messenger,
+    messenger_html,
     pidgin,
     signal_json,
     skype,
     slack,
     sms,
+    snapchat,
+    teams,
     telegram,
     telegram_html,
+    twitter,
     viber,
     whatsapp,
     zoom,
@@ -109,6 +116,7 @@ from pipeline.collect.shapes.papers import (
     cdial,
     chatterbot,
     convai,
+    coqa,
     cornell,
     coser,
     emorynlp,
@@ -204,6 +212,7 @@ RECORDS: tuple[RecordShape, ...] = (
     takeout,
     langchain,
     palm,
+    ai_sdk,
     linked,
     preference,
     several,
@@ -213,6 +222,8 @@ RECORDS: tuple[RecordShape, ...] = (
     hangouts,
     matrix,
     skype,
+    instagram,
+    snapchat,
     discourse,
     messages,
     sharegpt,
@@ -234,6 +245,8 @@ RECORDS: tuple[RecordShape, ...] = (
     emorynlp,
     polyai,
     casino,
+    coqa,
+    speech,
     tree,
     chatterbot,
     speakers,
@@ -246,13 +259,13 @@ RECORDS: tuple[RecordShape, ...] = (
     numbered,
     cell,
 )
-# Of no particular source: their records may leave open what they mean (`Unclear`).
-GENERIC: tuple[RecordShape, ...] = RECORDS[RECORDS.index(chatterbot) :]
 CHATS: tuple[ChatShape, ...] = (
     discord_csv,
     discord_package,
     messenger,
     slack,
+    teams,
+    twitter,
     google_chat,
     kakaotalk_csv,
     imazing,
@@ -310,6 +323,7 @@ DOCUMENTS: tuple[DocumentShape, ...] = (
     tei,
     sms,
     telegram_html,
+    messenger_html,
 )
 
 

@@ -25,9 +25,11 @@ ROLE_WORDS: dict[str, Role] = {
     "customer": "user",
     "client": "user",
     "you": "user",
+    "you said": "user",
     "assistant": "assistant",
     "gpt": "assistant",
     "chatgpt": "assistant",
+    "chatgpt said": "assistant",
     "bot": "assistant",
     "chatbot": "assistant",
     "ai": "assistant",
@@ -42,19 +44,27 @@ ROLE_WORDS: dict[str, Role] = {
     "llm": "assistant",
     "ai assistant": "assistant",
     "ai_assistant": "assistant",
-    "usuario": "user",
-    "utilisateur": "user",
-    "nutzer": "user",
-    "benutzer": "user",
-    "пользователь": "user",
-    "用户": "user",
-    "ユーザー": "user",
-    "asistente": "assistant",
-    "assistent": "assistant",
-    "ассистент": "assistant",
-    "助手": "assistant",
-    "アシスタント": "assistant",
 }
+# the same in other languages
+ROLE_WORDS |= dict.fromkeys(
+    (
+        "usuario", "usuária", "usuário", "utilizador", "utilisateur", "utilisatrice", "nutzer",
+        "nutzerin", "benutzer", "benutzerin", "utente", "gebruiker", "användare", "bruker",
+        "bruger", "käyttäjä", "użytkownik", "uživatel", "felhasználó", "kullanıcı", "utilizator",
+        "пользователь", "користувач", "用户", "用戶", "使用者", "ユーザー", "사용자", "người dùng",
+        "المستخدم", "उपयोगकर्ता",
+    ),
+    "user",
+)  # fmt: skip
+ROLE_WORDS |= dict.fromkeys(
+    (
+        "asistente", "assistente", "assistent", "assistentin", "asystent", "asistent", "asistan",
+        "avustaja", "asszisztens", "ассистент", "помощник", "асистент", "бот", "нейросеть",
+        "модель", "助手", "助理", "机器人", "機器人", "アシスタント", "ボット", "어시스턴트",
+        "챗봇", "trợ lý", "المساعد", "सहायक",
+    ),
+    "assistant",
+)  # fmt: skip
 RAW = 100_000  # characters of an unreadable record that are kept
 
 Fields = dict[str, object]  # a JSON object, a row of a table
@@ -176,6 +186,16 @@ def dicts_of(value: object, where: str, each: str) -> list[Fields]:
     return [dict_of(item, f"{each} {n}") for n, item in enumerate(list_of(value, where), 1)]
 
 
+def fields_in(value: object) -> Fields:
+    """The value where it is an object, else an empty one: for what may be missing."""
+    return value if isinstance(value, dict) else {}
+
+
+def items_in(value: object) -> list[object]:
+    """The value where it is a list, else an empty one: for what may be missing."""
+    return value if isinstance(value, list) else []
+
+
 def from_columns(value: object) -> object:
     """A list of objects made from an object of lists; any other value unchanged.
 
@@ -286,10 +306,12 @@ def turn_by(name: str | None, text: str, own_name: str | None = None) -> Turn:
 def system_as_assistant(turns: list[Turn]) -> list[Turn]:
     """Turns of a source whose `system` answers the user (SGD, Taskmaster): it is the assistant.
 
-    Where somebody else is the assistant, the text of the system is a prompt and stays one.
+    Where somebody else is the assistant, or several others speak, the text of the system is a
+    prompt or a narrator's, and stays one.
     """
     roles = {role for _, _, role in turns}
-    if "assistant" in roles or "system" not in roles:
+    others = {speaker for speaker, _, role in turns if role != "system"}
+    if "assistant" in roles or "system" not in roles or len(others) > 1:
         return turns
     side: dict[Role | None, Role] = {"system": "assistant", "user": "user"}
     return [(speaker, text, side.get(role)) for speaker, text, role in turns]

@@ -187,8 +187,9 @@ def _add_facets(found: FlatColumns, origin: PartFile, table: pa.Table) -> None:
     _put_several(found, "emotion", annotations, annotations.field("emotion"))
     _put_several(found, "step", annotations, annotations.field("decision"))
     _put_several(found, "closeness_stage", annotations, annotations.field("stage"))
-    kinds = pc.replace_substring_regex(edits.values.cast(pa.string()), PER_ROW, "")
-    _put_several(found, "edit", edits, kinds)
+    known = pc.dictionary_encode(edits.values.cast(pa.string()))
+    kinds = pc.replace_substring_regex(known.dictionary, PER_ROW, "")
+    _put_several(found, "edit", edits, kinds.take(known.indices))
 
 
 def _put_constant(found: FlatColumns, name: str, value: str) -> None:

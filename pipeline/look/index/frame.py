@@ -24,6 +24,7 @@ from pipeline.look.opened import SHARD, PartFile
 
 VERSION = 1  # of what is written; another one is made anew
 NAME = "frame.flat"
+REMEMBERED = 1_000  # ids whose rows are known
 EMPTY = FlatColumns(0)
 
 
@@ -68,9 +69,20 @@ class Frame:
 
     def rows_with_id(self, wanted: str) -> list[int]:
         """All rows of an id, in order."""
-        ids = self.columns.arrays["id"] if self.rows else np.zeros(0, "S8")
-        key = wanted.encode()
-        if not self.rows or not key or len(key) > ids.itemsize:
+        if wanted not in self._rows_of:
+            if len(self._rows_of) >= REMEMBERED:
+                self._rows_of.clear()
+            self._rows_of[wanted] = self._find(wanted.encode())
+        return self._rows_of[wanted]
+
+    @cached_property
+    def _rows_of(self) -> dict[str, list[int]]:
+        """The rows of ids that were asked for."""
+        return {}
+
+    def _find(self, key: bytes) -> list[int]:
+        ids = self.columns.arrays.get("id", np.zeros(0, "S8"))
+        if not len(ids) or not key or len(key) > ids.itemsize:
             return []
         words = ids.view(np.uint64).reshape(len(ids), -1)
         asked = np.frombuffer(key.ljust(ids.itemsize, b"\0"), np.uint64)

@@ -3,9 +3,9 @@
     find(text, starts)                where the phrases of all lists stand in a text
     find(text, starts, ("goodbye",))  only those of some
 
-How `find` works. Written out, the lines are 230,000 phrases: too many to try one after another, and
-1.5 CPU-seconds to lay out for a search in one pass (Aho and Corasick 1975) in every process. Their
-beginnings are 34,000, laid out in a tenth of the time, and most texts have none of them:
+How `find` works. Written out, the lines are 900,000 phrases: too many to lay out for a search in
+one pass (Aho and Corasick 1975) in every process. Their beginnings are 118,000, laid out once and
+kept for the next process (`layout.py`), and most texts have none of them:
 
     line        i (cannot|can't) help (with|in) (this|that)
     beginnings  "i cannot h"  "i can't he"                  10 letters, looked for in one pass
@@ -28,12 +28,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from itertools import accumulate, chain, pairwise, product
+from itertools import pairwise, product
 from math import prod
 from operator import attrgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.rules.reading.lists import GAP, UNSPACED, listed, parts, pattern
+from pipeline.rules.reading.lists import GAP, UNSPACED, parts, pattern
 from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
@@ -280,14 +281,12 @@ def _beginnings(names: tuple[str, ...]) -> Beginnings:
     """Of the lines of some lists."""
     from ahocorasick_rs import AhoCorasick
 
-    owners: dict[str, list[Line]] = defaultdict(list)
-    for name in names:
-        for line in listed(name):
-            owner = Line(name, line)
-            for beginning in _begun(_searched(line)):
-                owners[beginning].append(owner)
-    starts = array("L", accumulate(map(len, owners.values()), initial=0))
-    return Beginnings(AhoCorasick(list(owners)), list(chain(*owners.values())), starts)
+    from pipeline.rules.reading.layout import layout
+
+    found = layout(names, lambda line: _begun(_searched(line)), Path(__file__))
+    lines = [Line(name, line) for name, line in found.lines]
+    owners = [lines[number] for number in found.owners]
+    return Beginnings(AhoCorasick(found.beginnings), owners, array("L", found.starts))
 
 
 def _begun(searched: Sequence[Sequence[str]]) -> set[str]:

@@ -19,7 +19,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pipeline.rules.reading import phrases
-from pipeline.rules.reading.lists import listed, parts, pattern
+from pipeline.rules.reading.lists import expression, listed, parts
 from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.safety import standing
 
@@ -164,8 +164,7 @@ def _disguised(reading: Reading) -> Iterator[Hit]:
 @cache
 def _leads() -> re.Pattern[str]:
     """A line of slur_lead at the end of a text."""
-    leads = "|".join(pattern(line).pattern for line in listed("slur_lead"))
-    return re.compile(rf"(?:{leads})\W{{0,2}}$")
+    return re.compile(rf"{expression(listed('slur_lead'))}\W{{0,2}}$")
 
 
 @cache

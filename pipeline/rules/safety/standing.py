@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.lists import listed, pattern
+from pipeline.rules.reading.lists import expression, listed
 
 if TYPE_CHECKING:
     from pipeline.conversation import Finding
@@ -110,7 +110,8 @@ def _before(name: str) -> re.Pattern[str]:
 
 def _any_of(name: str) -> str:
     """An expression for the lines of a list; for none, one that matches nowhere."""
-    return "|".join(pattern(line).pattern for line in listed(name)) or "(?!)"
+    lines = listed(name)
+    return expression(lines) if lines else "(?!)"
 
 
 def is_quoted(before: str) -> bool:

@@ -15,7 +15,7 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.lists import UNSPACED, listed, parts, pattern
+from pipeline.rules.reading.lists import UNSPACED, expression, listed, parts
 from pipeline.rules.reading.signs import holds
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _aside() -> re.Pattern[str]:
     spellings = ["".join(choices) for line in listed("ooc") for choices in product(*parts(line))]
     longest_first = sorted(spellings, key=len, reverse=True)
     marks = f"(?:{'|'.join(map(re.escape, longest_first))})(?![^\\W_{UNSPACED}])"
-    players, speakers = _any_of("ooc_player"), _any_of("ooc_speaker")
+    players, speakers = (expression(listed(name)) for name in ("ooc_player", "ooc_speaker"))
     return re.compile(
         rf"[\n\0](?P<frame>[-–—~*_]{{0,3}})\s?(?P<player>{players})"
         rf"|(?<![{opening}])[{opening}]{{1,2}}\s?(?P<speaker>{speakers})"
@@ -112,10 +112,6 @@ def _aside() -> re.Pattern[str]:
         rf"|[\n\0](?:[^\w\n\0{opening}]{{0,4}}(?P<label>{marks})(?:(?<=[:：])|\s?[:：]|\s[—–-]\s)|//)"
         rf"|(?P<slash>\s/{{1,2}}ooc\b)"
     )
-
-
-def _any_of(name: str) -> str:
-    return "|".join(pattern(line).pattern for line in listed(name))
 
 
 @cache

@@ -31,7 +31,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.rules.reading.lists import UNSPACED, listed, pattern
+from pipeline.rules.reading.lists import UNSPACED, expression, listed
 from pipeline.rules.reading.phrases import Hit
 from pipeline.rules.reading.signs import holds
 
@@ -227,8 +227,9 @@ def _opens(reading: Reading, message: int, hits: HitsByList) -> bool:
 @cache
 def _opener() -> re.Pattern[str]:
     lines = listed("spam_opener")
-    patterns = [pattern(line, bool(_UNSPACED.search(line))).pattern for line in lines]
-    openers = "|".join(patterns)
+    plain = [line for line in lines if not _UNSPACED.search(line)]
+    others = [line for line in lines if _UNSPACED.search(line)]
+    openers = f"{expression(plain, unspaced=False)}|{expression(others)}"
     return re.compile(rf"[^\w\n]{{0,{NEAR_START}}}({openers})")
 
 

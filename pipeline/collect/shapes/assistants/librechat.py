@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.collect.shapes.common import branches
+from pipeline.collect.shapes.common import branches, shown
 from pipeline.collect.shapes.common.branches import Node, moment
 from pipeline.collect.shapes.common.parts import content_of
 from pipeline.collect.shapes.transcript import (
@@ -88,5 +88,7 @@ def _node(message: Fields, where: str) -> Node:
     time = moment(message.get("createdAt"))
     if message.get("error"):
         return Node(parent, None, {}, ("error",), time)
+    if shown.why_not(message):
+        return Node(parent, None, {}, (shown.why_not(message) or "",), time)
     known = branches.about(time, message.get("model"), content.thoughts)
     return branches.node(parent, (None, text, role), known, [*content.left_out, *files])

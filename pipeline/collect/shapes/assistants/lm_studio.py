@@ -40,7 +40,14 @@ def recognise(record: object) -> bool:
 
 
 def _is_message(message: object) -> bool:
-    return isinstance(message, dict) and isinstance(message.get("versions"), list)
+    if not isinstance(message, dict) or "currentlySelected" not in message:
+        return False
+    versions = message.get("versions")
+    return isinstance(versions, list) and any(map(_is_version, versions))
+
+
+def _is_version(one: object) -> bool:
+    return isinstance(one, dict) and "role" in one and not {"content", "steps"}.isdisjoint(one)
 
 
 def read(record: object) -> Iterator[Transcript]:

@@ -33,8 +33,8 @@ from pipeline.collect.shapes.transcript import (
 
 ABOUT = About("logged calls of models", ("roles", "personas"))
 
-REQUESTS = ("request", "body", "input")
-RESPONSES = ("response", "output", "choices")
+REQUESTS = ("request", "body", "input", "inputs")
+RESPONSES = ("response", "output", "outputs", "choices")
 LISTS = ("messages", "input")  # of a request
 IDS = (*messages.IDS, "custom_id", "request_id")
 

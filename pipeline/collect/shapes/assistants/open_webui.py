@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from pipeline.collect.shapes.common import branches
+from pipeline.collect.shapes.common import branches, shown
 from pipeline.collect.shapes.common.branches import Node, moment
 from pipeline.collect.shapes.common.parts import content_of
 from pipeline.collect.shapes.transcript import (
@@ -83,6 +83,14 @@ def read(record: object) -> Iterator[Transcript]:
 
 
 def _node(message: Fields, where: str) -> Node:
+    reason = shown.why_not(message)
+    if reason:
+        time = moment(message.get("timestamp"))
+        return Node(record_id(message, "parentId"), None, {}, (reason,), time)
+    return _shown_node(message, where)
+
+
+def _shown_node(message: Fields, where: str) -> Node:
     role = ROLE_WORDS.get(str(message.get("role")).lower())
     if role is None:
         raise ValueError(f"{where} has the role {message.get('role')!r}")

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.collect.shapes.assistants import linked
+from pipeline.collect.shapes.assistants import ai_sdk, linked
+from pipeline.collect.shapes.common import known
+from pipeline.collect.shapes.common.row_order import ONE_FILE, may_part
 from pipeline.collect.shapes.general import messages, sharegpt
-from pipeline.collect.shapes.general.turns import KEYS
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
     About,
@@ -24,6 +25,7 @@ from pipeline.collect.shapes.transcript import (
     Place,
     Records,
     Transcript,
+    Unclear,
     Unread,
     first_of,
     unreadable,
@@ -33,8 +35,8 @@ ABOUT = About("one chat as a file of messages", ("roles", "names"))
 
 LONGEST = 5_000  # messages; a file with more of them is no single chat
 ROLES = ("role", "from")
+FIELDS = (*ROLES, "content", "value", "parts")
 THREAD = "thread.message"  # the `object` of a message of a thread
-OTHERS = {*KEYS} - {"id"}  # fields with the id of a conversation
 
 
 def recognise(head: list[object]) -> bool:
@@ -47,8 +49,9 @@ def _is_message(item: object) -> bool:
         return False
     if item.get("object") == THREAD:
         return True
-    names = {str(name).lower().replace("-", "_").replace(" ", "_") for name in item}
-    return ("content" in item or "value" in item) and names.isdisjoint(OTHERS)
+    if ai_sdk.is_message(item):
+        return known.key_of(item) is None
+    return ("content" in item or "value" in item) and known.key_of(item) is None
 
 
 def _role(item: object) -> str | None:
@@ -86,17 +89,23 @@ def _chat(found: list[object]) -> Transcript | Unread:
     if len(threads) > 1 or not _is_one_chat(list(map(_role, objects))):
         detail = "the file holds several chats, or only one side of one"
         return Unread("record.unreadable", detail, found)
+    part = may_part(objects, FIELDS, first_of(ROLES, objects[0]) or "")
+    if part:
+        raise Unclear(f"the messages may belong together by `{part}`: name it as the id")
     record: Fields = {"messages": found}
     try:
         transcript = _transcript(record)
     except ValueError as error:
         return unreadable(error, found)
     transcript.merged = len(found) - 1
+    transcript.assumed += (ONE_FILE,)
     return transcript
 
 
 def _transcript(record: Fields) -> Transcript:
     """The chat of a record that has nothing but its messages."""
+    if ai_sdk.recognise(record):
+        return next(ai_sdk.read(record))
     if linked.recognise(record):
         return next(linked.read(record))
     if messages.recognise(record):

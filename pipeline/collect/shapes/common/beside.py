@@ -9,16 +9,26 @@ value is neither a text nor made of texts is not used and stays for `extra`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from pipeline.collect.shapes.transcript import ROLE_WORDS, Fields, Turn, as_json, description
+from pipeline.collect.shapes.common.described import (
+    PARTS,
+    PersonaPart,
+    add_all,
+    persona_of,
+    plain,
+)
+from pipeline.collect.shapes.transcript import (
+    ROLE_WORDS,
+    Fields,
+    Turn,
+    Unclear,
+    description,
+)
 from pipeline.conversation import Persona, Role
 
-PersonaPart = Literal["name", "description", "greeting", "scenario"]
 BySpeaker = dict[str | None, Persona]  # by speaker; under None the assistant's
 
 SYSTEM = (
@@ -32,23 +42,8 @@ SYSTEM = (
     "instruction",
     "instructions",
 )
-# the fields of one persona, as they are called in an object
-PARTS: dict[str, PersonaPart] = {
-    "name": "name",
-    "persona": "description",
-    "personality": "description",
-    "description": "description",
-    "profile": "description",
-    "definition": "description",
-    "definitions": "description",
-    "greeting": "greeting",
-    "firstmes": "greeting",
-    "firstmessage": "greeting",
-    "scenario": "scenario",
-    "worldscenario": "scenario",
-}
 SIDES: dict[str, tuple[str, ...]] = {
-    "assistant": ("char", "character", "bot", "assistant", "npc"),
+    "assistant": ("char", "character", "bot", "assistant", "npc", "role"),
     "user": ("user", "human"),
 }
 # those that have the assistant's persona without naming a side
@@ -56,7 +51,11 @@ ALONE = ("persona", "personality", "profile", "greeting", "firstmes", "scenario"
 WHOLE = ("character", "char", "bot", "card", "charactercard", "charcard", "botcard")
 LOOSE = ("name", "description")
 SEVERAL = ("personas", "profiles", "personalities", "characterprofiles", "characters")
-NAME_LENGTH = 60  # characters; what is longer, or has several lines, describes somebody
+# objects in a record that may hold the prompt and the personas
+INNER = ("meta", "metadata", "config", "settings", "params", "parameters", "options", "header")
+PROMPTS = ("prompt", "context")
+OF_WRITERS = ("instruction", "instructions")  # in such an object they are for those who wrote it
+DESCRIBED = ("personas", "persona", "profile", "personality", "description")
 
 
 class Beside(NamedTuple):
@@ -85,13 +84,17 @@ class _Place(NamedTuple):
 class _Plan(NamedTuple):
     """Which fields of a record are of interest; the same for all records with these fields.
 
-    loose: `name` and `description`, which are the character's only where another field is.
+    loose: `name` and `description`, which are the character's only where another field is. inner:
+    objects that may hold the same. described: fields that may describe a speaker by name.
     """
 
     system: tuple[str, ...]
     personas: tuple[_Place, ...]
     loose: tuple[_Place, ...]
     several: tuple[str, ...]
+    inner: tuple[str, ...]
+    described: tuple[str, ...]
+    prompt: tuple[str, ...]
 
 
 def found(record: Mapping[str, object], turns: list[Turn], *used: str) -> Beside:
@@ -104,6 +107,12 @@ def found(record: Mapping[str, object], turns: list[Turn], *used: str) -> Beside
         return Beside(turns, {})
     system, system_fields = _system(record, plan)
     people, people_fields, assumed = _people(record, turns, plan)
+    for inner in _inner_ones(record, plan, turns):
+        system = system or inner.turns[: len(inner.turns) - len(turns)]
+        people = inner.personas | people
+    if not system and plan.prompt:
+        system, system_fields = _prompt(record, plan.prompt, turns)
+        assumed += tuple(f"`{name}` is the system prompt" for name in system_fields)
     return Beside(
         [*_new(system, turns), *_with_sides(turns, people)],
         people,
@@ -113,26 +122,59 @@ def found(record: Mapping[str, object], turns: list[Turn], *used: str) -> Beside
     )
 
 
+def _inner_ones(record: Mapping[str, object], plan: _Plan, turns: list[Turn]) -> Iterator[Beside]:
+    """What objects such as `meta` hold of prompts and personas."""
+    for field in plan.inner:
+        value = record[field]
+        if isinstance(value, dict):
+            yield found(value, turns, *OF_WRITERS, *INNER, *PROMPTS)
+
+
+def _prompt(
+    record: Mapping[str, object], fields: Sequence[str], turns: list[Turn]
+) -> tuple[list[Turn], list[str]]:
+    """A text `prompt` or `context` beside the messages of a user and a model, and none of them.
+
+    Unclear where `prompt` may be the first message.
+    """
+    roles = [role for _, _, role in turns]
+    texts = {text.strip() for _, text, _ in turns}
+    for field in fields:
+        value = record[field]
+        if not isinstance(value, str) or value.strip() in texts or not _is_prompt(value):
+            continue
+        if set(roles) != {"user", "assistant"}:
+            continue
+        if plain(field) == "prompt" and roles[0] == "assistant":
+            raise Unclear(f"`{field}` may be the first message, or the system prompt")
+        return [(None, value, "system")], [field]
+    return [], []
+
+
+def _is_prompt(text: str) -> bool:
+    """Whether a text is more than one word, as no name of a prompt is."""
+    return len(text.split()) > 1 or not text.isascii()
+
+
 @lru_cache(maxsize=256)
 def _plan(fields: tuple[str, ...], used: tuple[str, ...]) -> _Plan | None:
     """None when no field is of interest."""
-    plain = {field: _plain(field) for field in fields if field not in used}
+    names = {field: plain(field) for field in fields if field not in used}
     plan = _Plan(
-        _called(plain, SYSTEM),
-        tuple(filter(None, map(_place, plain, plain.values()))),
-        tuple(_Place(field, "assistant", PARTS[plain[field]]) for field in _called(plain, LOOSE)),
-        _called(plain, SEVERAL),
+        _called(names, SYSTEM),
+        tuple(filter(None, map(_place, names, names.values()))),
+        tuple(_Place(field, "assistant", PARTS[names[field]]) for field in _called(names, LOOSE)),
+        _called(names, SEVERAL),
+        _called(names, INNER),
+        tuple(field for field, name in names.items() if any(word in name for word in DESCRIBED)),
+        _called(names, PROMPTS),
     )
-    return plan if plan.system or plan.personas or plan.several else None
+    return plan if any((*plan._replace(loose=()),)) else None
 
 
-def _called(plain: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...]:
+def _called(fields: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...]:
     """The fields that have one of these plain names."""
-    return tuple(field for field, name in plain.items() if name in names)
-
-
-def _plain(name: object) -> str:
-    return re.sub(r"[\W_]", "", str(name).lower())
+    return tuple(field for field, name in fields.items() if name in names)
 
 
 def _place(field: str, name: str) -> _Place | None:
@@ -189,11 +231,12 @@ def _people(
     for field in plan.several:
         several = _several(record[field], turns)
         if several:
-            _add_all(people, several)
+            add_all(people, several)
             used.append(field)
             if not _is_named(record[field]):
                 assumed = (f"`{field}` are in the order in which the two sides speak",)
     used += _add_places(people, plan.personas, record, turns)
+    used += _add_described(people, plan.described, record, turns)
     if None in people:
         used += _add_places(people, plan.loose, record, turns)
     return _under_names(people, turns), used, assumed
@@ -206,67 +249,28 @@ def _add_places(
     used = []
     for field, side, part in places:
         several = _by_speaker(record[field], turns)
-        one = None if several else _persona(record[field], part)
-        _add_all(people, several or ({_key(side, turns): one} if one else {}))
+        one = None if several else persona_of(record[field], part)
+        add_all(people, several or ({_key(side, turns): one} if one else {}))
         if several or one:
             used.append(field)
     return used
 
 
-def _persona(value: object, part: PersonaPart | None) -> Persona | None:
-    """What one field holds of a persona; None when it holds no text."""
-    if isinstance(value, dict):
-        return None if part == "scenario" else _of_object(value)  # a scene of parts is a task's
-    text = description(value)
-    if text is None:
-        return None
-    if part is None:
-        part = "description" if len(text) > NAME_LENGTH or "\n" in text else "name"
-    return _made({part: [text]})
-
-
-def _of_object(value: Fields) -> Persona | None:
-    """A persona of an object; what it holds besides is a line each of the description.
-
-    {"name": "Ben", "age": 31}   →   name "Ben", description "age: 31"
-    """
-    data = value.get("data")
-    if isinstance(data, dict):  # a character card, V2 and later
-        inner = _of_object(data)
-        return inner and replace(inner, card=as_json(value))
-    texts: dict[PersonaPart, list[str]] = {}
-    for field, item in value.items():
-        part = PARTS.get(_plain(field))
-        text = str(item) if isinstance(item, int | float) else description(item)
-        if text and part:
-            texts.setdefault(part, []).append(text)
-        elif text:
-            texts.setdefault("description", []).append(f"{field}: {text}")
-    return _made(texts) if texts else None
-
-
-def _made(texts: Mapping[PersonaPart, Sequence[str]]) -> Persona:
-    joined = {part: "\n".join(dict.fromkeys(lines)) for part, lines in texts.items()}
-    return Persona(**joined)
-
-
-def _texts(persona: Persona) -> tuple[str | None, ...]:
-    return persona.name, persona.description, persona.greeting, persona.scenario
-
-
-def _joined(one: Persona, other: Persona) -> Persona:
-    """Two halves of a persona as one; a text that both have stands once."""
-    pairs = zip(_texts(one), _texts(other), strict=True)
-    name, about, greeting, scenario = (
-        "\n".join(dict.fromkeys(filter(None, pair))) or None for pair in pairs
-    )
-    return Persona(one.name or name, about, greeting, scenario, one.card or other.card)
-
-
-def _add_all(people: BySpeaker, more: Mapping[str | None, Persona]) -> None:
-    for speaker, persona in more.items():
-        known = people.get(speaker)
-        people[speaker] = _joined(known, persona) if known else persona
+def _add_described(
+    people: BySpeaker, fields: Iterable[str], record: Mapping[str, object], turns: list[Turn]
+) -> list[str]:
+    """Add the personas of fields with a speaker's name: `persona_a`, `user 1 personas`."""
+    used = []
+    speakers = {plain(speaker): speaker for speaker, _, _ in turns if speaker}
+    for field in fields:
+        name = plain(field)
+        word = next(word for word in DESCRIBED if word in name)
+        speaker = speakers.get(name.replace(word, "", 1))
+        about = persona_of(record[field], "description") if speaker else None
+        if speaker and about:
+            add_all(people, {_key(speaker, turns): about})
+            used.append(field)
+    return used
 
 
 # --- whose persona it is
@@ -278,14 +282,25 @@ def _several(value: object, turns: list[Turn]) -> BySpeaker:
         return _by_speaker(value, turns) or _all_named(value)
     if not isinstance(value, list):
         return {}
-    people = [_persona(item, "description") for item in value]
+    people = [persona_of(item, "description") for item in value]
     if _is_named(value):
-        return {_key(str(one.name), turns): one for one in people if one}
+        keys = (_key_of(item, turns) for item in value)
+        return {key: one for key, one in zip(keys, people, strict=True) if one}
     sides = _sides(turns)
     if len(people) == len(sides) == 2:
         return {side: one for side, one in zip(sides, people, strict=True) if one}
     text = description(value)
     return {None: Persona(description=text)} if text else {}
+
+
+def _key_of(item: Fields, turns: list[Turn]) -> str | None:
+    """The speaker of a persona in a list; its own `role` decides over its name."""
+    role = ROLE_WORDS.get(str(item.get("role")).lower())
+    if role == "assistant":
+        return None
+    if role == "user":
+        return "user"
+    return _key(str(item.get("name")), turns)
 
 
 def _is_named(value: object) -> bool:
@@ -307,7 +322,7 @@ def _by_speaker(value: object, turns: list[Turn]) -> BySpeaker:
 
 
 def _all_named(value: Fields, turns: Iterable[Turn] = ()) -> BySpeaker:
-    people = {name: _persona(one, "description") for name, one in value.items()}
+    people = {name: persona_of(one, "description") for name, one in value.items()}
     return {_key(name, turns): one for name, one in people.items() if one}
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from pipeline.collect.shapes.common import abroad
 from pipeline.collect.shapes.transcript import Fields
 from pipeline.conversation import Role
 
@@ -30,6 +31,7 @@ PLACES = (
     "rounds",
     "transcript",
     "thread",
+    *abroad.PLACES,
 )
 # lists of turns only where each item names its speaker
 WIDE_PLACES = (
@@ -43,6 +45,7 @@ WIDE_PLACES = (
     "chat_log",
     "chat_logs",
     "message_list",
+    "chat_messages",
 )
 HISTORIES = (
     "history",
@@ -91,9 +94,8 @@ KINDS = (
     "kind",
     "subtype",
     "event_type",
+    "event",
 )
-# what is no message where it is true
-DELETED = ("deleted", "is_deleted", "hidden", "is_hidden", "removed", "is_removed")
 # the text of a turn
 TEXTS = (
     "text",
@@ -110,14 +112,7 @@ TEXTS = (
     "message_text",
     "utterance_text",
     "message_content",
-    "nachricht",
-    "äußerung",
-    "mensaje",
-    "mensagem",
-    "messaggio",
-    "bericht",
-    "сообщение",
-    "消息",
+    *abroad.TEXTS,
 )
 # who writes a turn, by name or number
 NAMES = (
@@ -137,6 +132,7 @@ NAMES = (
     "nickname",
     "display_name",
     "participant",
+    "spk",
     "person",
     "who",
     "caller",
@@ -152,18 +148,17 @@ NAMES = (
     "user_id",
     "poster_id",
     "participant_id",
-    "sprecher",
-    "absender",
-    "hablante",
-    "remitente",
-    "locuteur",
-    "auteur",
-    "autor",
-    "mittente",
-    "отправитель",
-    "автор",
+    *abroad.NAMES,
 )
-ROLES = ("role", "sender_role", "speaker_role", "author_role", "sender_type", "author_type")
+ROLES = (
+    "role",
+    "sender_role",
+    "speaker_role",
+    "author_role",
+    "sender_type",
+    "author_type",
+    *abroad.ROLES,
+)
 # which side writes a turn where the field is true; the other where it is false
 FLAGS: dict[str, Role] = {
     "is_user": "user",
@@ -205,10 +200,12 @@ KEYS = (
     "dialogue",
     "conversation",
     "thread",
-    "unterhaltung",
-    "gespräch",
-    "conversación",
-    "диалог",
+    *abroad.KEYS,
+)
+# what else the id of a conversation may be called: `case_no`, `chat_uuid`, `session`
+KEY = re.compile(
+    r"(conv|convo|conversation|dialog|dialogue|chat|session|thread|case|call|ticket|interview|"
+    r"meeting)(_(id|no|nr|num|number|uuid|guid|key|hash|ref|code))?"
 )
 # the place of a turn in its conversation
 ORDERS = (
@@ -244,6 +241,7 @@ ORDERS = (
     "start",
     "start_time",
     "begin_time",
+    *abroad.ORDERS,
 )
 ASKS = (
     "prompt",
@@ -256,6 +254,7 @@ ASKS = (
     "user_query",
     "ask",
     "q",
+    *abroad.ASKS,
     "input",
     "context",
 )
@@ -276,6 +275,7 @@ ANSWERS = (
     "gpt_response",
     "reply",
     "a",
+    *abroad.ANSWERS,
 )
 # columns that are called after the two sides
 USERS = ("user", "human", "customer", "client", "patient", "seeker", "student", "player")
@@ -315,7 +315,7 @@ HARMLESS = frozenset([
     "dialogue_act", "da", "intent", "intents", "topic", "topics", "lang", "language", "domain",
     "domains", "strategy", "score", "rating", "length", "tokens", "url", "urls", "image",
     "images", "audio", "video", "category", "sources", "start", "end", "end_time", "duration",
-    "offset", "color", "state", "slots",
+    "offset", "color", "state", "slots", "mood", "tone",
 ]) | frozenset(ORDERS)  # fmt: skip
 
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # where dialogueId becomes dialogue_id
@@ -372,6 +372,12 @@ def all_of(names: Iterable[str], record: Mapping[str, object]) -> tuple[str, ...
 def one_of(names: Iterable[str], record: Mapping[str, object]) -> str | None:
     """The record's own name for the first of these that it has."""
     return next(iter(all_of(names, record)), None)
+
+
+def key_of(record: Mapping[str, object]) -> str | None:
+    """The record's own name for the id of its conversation."""
+    others = (name for name in record if KEY.fullmatch(plain(str(name))))
+    return one_of(KEYS, record) or next(others, None)
 
 
 def is_text(value: object) -> bool:

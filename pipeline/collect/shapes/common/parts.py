@@ -86,7 +86,9 @@ def _other(kind: str, part: Fields) -> str | None:
 
 def _text(part: Fields, where: str) -> str:
     """The text of a part; the threads of OpenAI's Assistants have it as {"value": ..}."""
-    text = next((part[name] for name in ("text", "content", "refusal") if name in part), None)
+    text = next(
+        (part[name] for name in ("text", "content", "refusal", "value") if name in part), None
+    )
     if isinstance(text, dict):
         text = text.get("value")
     return text_of(text, where)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pipeline.collect.shapes.common import known, silence
 from pipeline.collect.shapes.common.gather import Group
-from pipeline.collect.shapes.common.times import is_time, place_of
+from pipeline.collect.shapes.common.times import is_epoch, is_time, place_of, seconds_of
 from pipeline.collect.shapes.transcript import Fields, Unread, if_any, rest
 
 Item = TypeVar("Item")
@@ -17,6 +17,21 @@ Item = TypeVar("Item")
 AT_SILENCES = "a silence of six hours ends a conversation"
 ONE_FILE = "the file is one conversation"
 SILENCE = silence.SILENCE.total_seconds()
+NEAR = 2  # seconds; programs store a question and its answer at nearly one time, in any order
+# orders that may be times; a log is cut by them
+TIMES = (
+    "timestamp",
+    "timestamp_ms",
+    "ts",
+    "time",
+    "datetime",
+    "date",
+    "created_at",
+    "sent_at",
+    "sent",
+    "created",
+    "created_utc",
+)
 IN_FILE_ORDER = "the rows of a conversation stand in its order"
 
 
@@ -63,6 +78,69 @@ def _falls(items: Sequence[Fields], name: str) -> bool:
     places = [place_of(item.get(name)) for item in items]
     known_places = [place for place in places if place is not None]
     return len(known_places) == len(items) and all(a > b for a, b in pairwise(known_places))
+
+
+def out_of_order(items: Sequence[Fields], writers: Sequence[object]) -> str | None:
+    """A usual field by whose numbers or times the items do not stand in order.
+
+    Every item has another number: 0 to 3, or 1 to 4. Times that differ by two seconds show nothing,
+    nor do those by which the two sides would take turns less often. writers: who writes each item.
+    """
+    first = items[0] if len(items) > 1 else {}
+    names = known.all_of(known.ORDERS, first)
+    return next((name for name in names if _mixed(items, name, writers)), None)
+
+
+def _mixed(items: Sequence[Fields], name: str, writers: Sequence[object]) -> bool:
+    values = [item.get(name) for item in items]
+    places = [place for place in map(seconds_of, values) if place is not None]
+    if len(places) < len(items):
+        return False
+    if all(map(is_epoch, values)) or all(map(is_time, values)):
+        return _are_mixed(places, writers)
+    numbers = sorted(places)
+    is_count = numbers[0] in (0, 1) and numbers[-1] - numbers[0] == len(items) - 1
+    return is_count and len(set(numbers)) == len(items) and numbers != places
+
+
+def _are_mixed(times: Sequence[float], writers: Sequence[object]) -> bool:
+    """Whether times show another order, by which the sides take turns as often."""
+    order = sorted(range(len(times)), key=times.__getitem__)
+    is_late = any(before - after > NEAR for before, after in pairwise(times))
+    return is_late and _changes([writers[at] for at in order]) >= _changes(writers)
+
+
+def _changes(writers: Sequence[object]) -> int:
+    """How often somebody else writes."""
+    return sum(before != after for before, after in pairwise(writers))
+
+
+def may_part(rows: Sequence[Fields], used: Sequence[str | None], speaker: str) -> str | None:
+    """A column that may part rows into conversations: blocks of one value, with two who speak.
+
+    1 Ada, 1 Ben, 2 Ada, 2 Ben → the first column
+    """
+    for name in next(iter(rows), {}):
+        is_other = name not in used and known.plain(name) not in known.HARMLESS
+        if is_other and _are_blocks(rows, name, speaker):
+            return name
+    return None
+
+
+def _are_blocks(rows: Sequence[Fields], name: str, speaker: str) -> bool:
+    values = [row.get(name) for row in rows]
+    if not all(isinstance(value, str | int) and value not in ("", True, False) for value in values):
+        return False
+    runs = [list(run) for _, run in groupby(rows, key=lambda row: row.get(name))]
+    speakers = [{str(row.get(speaker)) for row in run} for run in runs]
+    return 1 < len(runs) == len(set(values)) and min(map(len, speakers)) > 1
+
+
+def is_log_of(values: Sequence[object], name: str | None) -> bool:
+    """Whether all values of a field are days with a clock, by which a log can be cut."""
+    if all(map(is_time, values)):
+        return True
+    return known.plain(name or "") in TIMES and all(map(is_epoch, values))
 
 
 def at_silences(items: Sequence[Item], times: Sequence[float | None]) -> list[list[Item]]:

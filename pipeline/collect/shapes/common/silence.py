@@ -82,8 +82,10 @@ def numbered(
     return ((1, one) for one in found)
 
 
-def in_time(found: Iterable[Entry]) -> list[Entry]:
+def in_time(found: Iterable[Entry], is_newest_first: bool = False) -> list[Entry]:
     """Entries by their times; what has no time stays behind the message before it.
+
+    is_newest_first: how the source always stands, for messages of which all have one time.
 
     Many exports hold the newest message first. Messages of the same second are then in reverse
     order too, so the whole log is turned around before it is sorted.
@@ -92,7 +94,7 @@ def in_time(found: Iterable[Entry]) -> list[Entry]:
     times = [entry.time for entry in log if isinstance(entry, TimedTurn) and entry.time]
     backward = sum(later < earlier for earlier, later in pairwise(times))
     forward = sum(later > earlier for earlier, later in pairwise(times))
-    if backward > forward:
+    if backward > forward or (is_newest_first and not forward):
         log.reverse()
     if not backward:
         return log

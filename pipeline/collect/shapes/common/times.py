@@ -7,6 +7,9 @@ import math
 import re
 from email.utils import parsedate_to_datetime
 
+# seconds since 1970 of the years 2001 to 2100; the same in thousandths
+SECONDS = (1e9, 4.1e9)
+PER_SECOND = 1000
 MAIL = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d{2}\b.*")
 CLOCK = re.compile(r"(\d{1,3}):(\d{2})(?::(\d{2}))?(?:[.,](\d+))?")
 
@@ -63,3 +66,19 @@ def is_time(value: object) -> bool:
     if not isinstance(value, str) or ":" not in value:
         return False
     return (len(value) >= 16 and "-" in value[:8]) or MAIL.fullmatch(value) is not None
+
+
+def is_epoch(value: object) -> bool:
+    """Whether a value is a number of seconds, or of thousandths of them, since 1970."""
+    if isinstance(value, str) and ":" in value:
+        return False
+    number = seconds_of(value)
+    return number is not None and SECONDS[0] <= number <= SECONDS[1]
+
+
+def seconds_of(value: object) -> float | None:
+    """The place of a time in seconds, also where it counts thousandths of them."""
+    number = place_of(value)
+    if number and number > SECONDS[1]:
+        return number / PER_SECOND
+    return number

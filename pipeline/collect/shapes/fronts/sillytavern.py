@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from pipeline.collect.shapes.common import who
 from pipeline.collect.shapes.fronts import fronts
 from pipeline.collect.shapes.transcript import (
     About,
@@ -119,8 +120,9 @@ def _role(message: Fields, header: Fields) -> Role:
     is_user = message.get("is_user")
     if _kind(message) == "narrator":
         return "system"  # as SillyTavern itself sends it to the model
-    if isinstance(is_user, bool):
-        return "user" if is_user else "assistant"
+    by_user = who.truth(is_user)
+    if by_user is not None:
+        return "user" if by_user else "assistant"
     if is_user is None and _name(message) in (header.get(name) for name in NAMES):
         return "user" if message.get("name") == header.get("user_name") else "assistant"
     raise ValueError("`is_user` does not give the side")

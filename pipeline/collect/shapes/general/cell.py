@@ -54,6 +54,7 @@ SIDE = re.compile(
     r"[ _#-]?\d+",
     re.I,
 )
+COUNTED = re.compile(r"([^\W\d_]{1,12})[. _-]?(\d+)")  # a speaker and the number of a turn
 PERSONA = re.compile(r"(.+) personas?")
 IDS = ("id", "conversation_id", "dialogue_id", "dialog_id", "")
 # Labels of a letter, a recipe or a form. They come back as well, and nobody speaks under them.
@@ -99,7 +100,26 @@ def turns_of(text: str) -> list[Turn]:
     """
     heads = _heads(text)
     ends = [*(match.start() for match in heads), len(text)][1:]
-    return [_turn(head, text[head.end() : end]) for head, end in zip(heads, ends, strict=True)]
+    turns = [_turn(head, text[head.end() : end]) for head, end in zip(heads, ends, strict=True)]
+    return _without_numbers(turns)
+
+
+def _without_numbers(turns: list[Turn]) -> list[Turn]:
+    names = without_numbers([speaker or "" for speaker, _, _ in turns])
+    if not all(names):
+        return turns
+    pairs = zip(names, turns, strict=True)
+    return [(name, text, role) for name, (_, text, role) in pairs]
+
+
+def without_numbers(labels: Sequence[str]) -> list[str]:
+    """Labels without the number of the turn, where all have one: `A.1`, `B.2`, `A.3` → A, B, A."""
+    counted = [match for match in map(COUNTED.fullmatch, labels) if match]
+    numbers = [int(match[2]) for match in counted]
+    names = [match[1] for match in counted]
+    comes_back = 1 < len(set(names)) < len(names)
+    is_count = len(names) == len(labels) and sorted(set(numbers)) == numbers
+    return names if comes_back and is_count else list(labels)
 
 
 def with_before(found: Transcript, text: str) -> Transcript:

@@ -161,7 +161,7 @@ def _with_writer(layout: Layout, items: Sequence[object]) -> Layout:
         plain = known.plain(fields.role or "")
         return replace(layout, flag=fields.role if plain in known.FLAGS else None)
     objects = objects_of(items)
-    usual = who.who_fields(objects[0]) if objects else who.WhoFields(None, None, None)
+    usual = who.who_fields(objects[0]) if objects else who.WhoFields(None, None, None, None)
     if any(usual):
         update = {"role": usual.flag or usual.role or usual.name}
         if usual.role and not usual.flag:

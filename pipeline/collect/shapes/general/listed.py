@@ -18,7 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from pipeline.collect.shapes.common import known, who
+from pipeline.collect.shapes.common import answers, known, who
 from pipeline.collect.shapes.general import cell, speakers
 from pipeline.collect.shapes.transcript import (
     About,
@@ -72,7 +72,7 @@ def read(record: object) -> Iterator[Transcript]:
     transcript.assumed += assumed
     further = if_any("turns", [_further(item) for item in items])
     transcript.extra = {**transcript.extra, **further}
-    yield transcript
+    yield answers.with_last(transcript)
 
 
 def turns(items: list[object]) -> tuple[list[Turn], tuple[str, ...]]:

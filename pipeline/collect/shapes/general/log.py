@@ -5,18 +5,20 @@ Ben: Good evening.
   How are you?
 
 A line without a speaker continues the turn before it. A conversation ends at an empty line (unless
-nearly every line is followed by one), or at a line of dashes, stars or equal signs. A file is one
-group. What stands before the first speaker goes to `extra`.
+nearly every line is followed by one), or at a line of dashes, stars or equal signs, also one with
+a heading in it (`=== Chat 2 ===`), at `Conversation 2` or at `<|endoftext|>`. A file is one group.
+What stands before the first speaker goes to `extra`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 from pipeline.collect.shapes.general import cell
 from pipeline.collect.shapes.transcript import (
+    ROLE_WORDS,
     About,
     Place,
     Transcript,
@@ -25,7 +27,14 @@ from pipeline.collect.shapes.transcript import (
 
 ABOUT = About("plain logs, `Name: text`", ("names", "groups"))
 
-RULE = re.compile(r"^\s*([-=*_#])\1{2,}\s*$")  # a horizontal one
+TALK = r"(?i:chat|conversation|dialogue|dialog|session|talk|thread|transcript|scene|episode)"
+# a horizontal one, or a heading that begins another conversation, or the mark of an end
+RULE = re.compile(
+    rf"\s*(?:([-=*_#~])\1{{2,}}|"
+    rf"([-=#~])\2{{2,}} *[^\n]*?(?:\d|{TALK})[^\n]* *(?:\2{{3,}})|"
+    rf"(?:#+ *)?(?=[A-Z]){TALK} *[#№]? *\d+ *:?|"
+    r"<\|(?:endoftext|end_of_text|eot)\|>|</s>|<eos>)\s*"
+)
 HEAD = 1000  # lines that show what an empty line means
 ONE = "the file is one conversation"
 SEVERAL = "an empty line or a rule ends a conversation"
@@ -35,6 +44,8 @@ def recognise(head: list[str]) -> bool:
     parts = [_labels(block) for block in _blocks(head, _blank_separates(head))]
     labels = [label for part in parts for label in part]
     lines = sum(bool(line.strip()) for line in head)
+    if _are_headings(head):
+        return True
     if len(labels) * 2 <= lines:
         return False
     # In a form, a label stands once in each block, and no sentence after it.
@@ -45,15 +56,23 @@ def recognise(head: list[str]) -> bool:
     return (comes_back or is_known) and is_talk
 
 
+def _are_headings(head: list[str]) -> bool:
+    """Whether both sides stand alone on lines, each above a text: `You said:`, `ChatGPT said:`."""
+    bare = [line.strip().removesuffix(":").lower() for line in head if line.strip().endswith(":")]
+    sides = [ROLE_WORDS[name] for name in bare if name in ROLE_WORDS]
+    return {"user", "assistant"} <= {*sides} and all(a != b for a, b in pairwise(sides))
+
+
 def _labels(lines: list[str]) -> list[str]:
-    return [match[1].strip() for match in map(cell.head_of, lines) if match]
+    labels = [match[1].strip() for match in map(cell.head_of, lines) if match]
+    return cell.without_numbers(labels)
 
 
 def read(lines: Iterable[str], place: Place) -> Iterator[Transcript | Unread]:
     lines = iter(lines)
     head = list(islice(lines, HEAD))
     blank_separates = _blank_separates(head)
-    is_several = any(RULE.match(line) for line in head)
+    is_several = any(RULE.fullmatch(line) for line in head)
     is_several |= blank_separates and _has_blank_inside(head)
     for block in _blocks(chain(head, lines), blank_separates):
         text = "\n".join(block)
@@ -79,7 +98,7 @@ def _blocks(lines: Iterable[str], blank_separates: bool) -> Iterator[list[str]]:
     block: list[str] = []
     for line in lines:
         is_blank = not line.strip()
-        if RULE.match(line) or (is_blank and blank_separates):
+        if RULE.fullmatch(line) or (is_blank and blank_separates):
             if block:
                 yield block
             block = []

@@ -14,24 +14,29 @@ pictures make a record unreadable: without them the conversation would not make 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import cast
+from operator import itemgetter
+from typing import NamedTuple, cast
 
-from pipeline.collect.shapes.common import beside, placeholders
+from pipeline.collect.shapes.common import answers, beside, placeholders, shown
 from pipeline.collect.shapes.common.parts import content_of
-from pipeline.collect.shapes.common.row_order import newest_first
+from pipeline.collect.shapes.common.row_order import newest_first, out_of_order
+from pipeline.collect.shapes.common.times import seconds_of
+from pipeline.collect.shapes.general import asides
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
     About,
     Fields,
     Transcript,
     Turn,
+    Unclear,
     dict_of,
+    fields_in,
     from_columns,
     id_field,
     if_any,
     list_of,
+    record_id,
     rest,
     text_of,
     turn_by,
@@ -58,15 +63,6 @@ TOOLS = (
     "observation",
     "environment",
 )
-# fields of a message that is not shown → what it is
-HIDDEN = {
-    "deleted": "deleted message",
-    "is_deleted": "deleted message",
-    "isDeleted": "deleted message",
-    "hidden": "hidden message",
-    "is_hidden": "hidden message",
-    "isHidden": "hidden message",
-}
 CALLS = ("tool_calls", "function_call", "tool_call_id")  # fields of a message
 MEDIA = {"image", "images", "video", "videos", "audio", "audios"}  # fields beside the list
 MARKS = ("<image>", "<video>", "<audio>")  # where in a text they belong
@@ -86,31 +82,73 @@ def read(record: object) -> Iterator[Transcript]:
     yield transcript(fields, place_of(fields, PLACES, "role") or "messages", "role")
 
 
+class _Spoken(NamedTuple):
+    """The turns of messages, and what these hold beyond them. is_plain: all roles are known."""
+
+    turns: list[Turn]
+    further: list[Fields]
+    is_plain: bool
+
+
 def transcript(fields: Fields, place: str, who: str) -> Transcript:
     """The conversation of a record whose list of messages is at `place`; who: field of the role."""
-    messages = list_of(fields.get(place), place)
+    spoken = _spoken(list_of(fields.get(place), place), who)
+    found = _of_others(fields, place, who, spoken)
+    if found is None:
+        found = _as_it_stands(fields, place, spoken)
+    return found
+
+
+def _spoken(messages: list[object], who: str) -> _Spoken:
     what = text_field(messages)
     is_short = _hold_two_fields(messages)
     plain = _if_plain(messages, who, what, is_short)
-    spoken = plain if plain is not None else _each_turn(messages, who)
-    further = [] if is_short else _rest_of_turns(messages, who, what, "name")
+    turns = plain if plain is not None else _each_turn(messages, who)
+    further: list[Fields] = []
+    if not is_short:
+        further = _rest_of_turns(messages, who, what, "name")
     if plain is None:
         further = _with_thoughts(messages, further, what)
-    if further:
-        order = _newest_first(spoken, further)
-        if order:
-            return _turned(fields, place, who, order)
-        _check_calls(further)
-        _check_one_conversation(further)
-        if any(map(_hidden, further)):
-            return _of_shown(fields, place, who, [*map(_hidden, further)])
+    return _Spoken(turns, further, plain is not None)
+
+
+def _of_others(fields: Fields, place: str, who: str, spoken: _Spoken) -> Transcript | None:
+    """The conversation of messages that stand in another order, or of which some are no messages;
+    None where they are read as they stand.
+    """
+    if not spoken.is_plain:
+        said, count = asides.without_thoughts(list_of(fields.get(place), place), who)
+        if count and said:
+            found = transcript(fields | {place: said}, place, who)
+            found.left_out = {**found.left_out, "thought": count}
+            return found
+    if not spoken.further:
+        return None
+    order = _order(spoken.turns, spoken.further)
+    if order:
+        return _in_order(fields, place, who, order)
+    _check_calls(spoken.further)
+    _check_one_conversation(spoken.further)
+    split = shown.split(spoken.further, [turn[::2] for turn in spoken.turns])
+    if len(split.kept) < len(spoken.turns):
+        return _of_shown(fields, place, who, split)
+    return None
+
+
+def _as_it_stands(fields: Fields, place: str, spoken: _Spoken) -> Transcript:
     id_name = id_field(fields, *IDS)
-    found = Transcript(spoken, record=str(fields[id_name]) if id_name else None)
+    found = Transcript(spoken.turns, record=record_id(fields, *IDS))
     _add_beside(found, rest(fields, place, id_name))
-    if further:
-        further = [{}] * (len(found.turns) - len(spoken)) + further  # prompts beside the list
-        found.extra = {**found.extra, **if_any("turns", further)}
-    return _filled(found) if found.personas else found
+    if spoken.further:
+        prompts = len(found.turns) - len(spoken.turns)  # beside the list
+        found.alternatives = shown.moved(shown.variants(spoken.further, spoken.turns), prompts)
+        no_fields: list[Fields] = [{}] * prompts
+        found.extra = {**found.extra, **if_any("turns", no_fields + spoken.further)}
+    if found.extra:
+        found = answers.with_last(found)
+    if found.personas:
+        found = _filled(found)
+    return found
 
 
 def _add_beside(found: Transcript, others: Fields) -> None:
@@ -118,6 +156,7 @@ def _add_beside(found: Transcript, others: Fields) -> None:
     if not others:
         return
     _check_media(others, found.turns)
+    _check_lists(others, found.turns)
     around = beside.found(others, found.turns)
     found.turns, found.personas, found.group = around.turns, around.personas, around.group
     found.assumed = around.assumed
@@ -133,31 +172,40 @@ def _filled(found: Transcript) -> Transcript:
     )
 
 
-def _newest_first(turns: Sequence[Turn], further: Sequence[Fields]) -> str | None:
-    """The field that shows that the messages stand newest first.
+def _order(turns: Sequence[Turn], further: Sequence[Fields]) -> str | None:
+    """The field that shows that the messages do not stand in their order.
 
-    The times of a question and its answer alone may be those at which they were stored.
+    Prompts need none. The times of a question and its answer alone may be those at which they were
+    stored.
     """
-    first = turns[0][2]
-    if first == "system" or (first == "user" and len(turns) == 2):
+    first = next((at for at, turn in enumerate(turns) if turn[2] != "system"), 0)
+    spoken = further[first:]
+    if len(spoken) == 2 and turns[first][2] == "user":
         return None
-    return newest_first(further)
+    return newest_first(spoken) or out_of_order(spoken, [turn[::2] for turn in turns[first:]])
 
 
-def _turned(fields: Fields, place: str, who: str, order: str) -> Transcript:
-    """The conversation of a list that stands newest first."""
-    messages = list_of(fields.get(place), place)
-    found = transcript(fields | {place: messages[::-1]}, place, who)
+def _in_order(fields: Fields, place: str, who: str, order: str) -> Transcript:
+    """The conversation of a list whose messages stand in another order."""
+    messages = cast("list[Fields]", list_of(fields.get(place), place))
+    numbers = [seconds_of(message.get(order)) for message in messages]
+    prompts = [message for message, at in zip(messages, numbers, strict=True) if at is None]
+    timed = [(at, message) for message, at in zip(messages, numbers, strict=True) if at is not None]
+    timed.sort(key=itemgetter(0))
+    others = [message for _, message in timed]
+    found = transcript(fields | {place: [*prompts, *others]}, place, who)
     found.notes = (f"collect: put in the order of `{order}`",)
     return found
 
 
-def _of_shown(fields: Fields, place: str, who: str, hidden: list[str | None]) -> Transcript:
-    """The conversation without its hidden messages. hidden: what each is, None for shown ones."""
+def _of_shown(fields: Fields, place: str, who: str, split: shown.Split) -> Transcript:
+    """The conversation without the messages that are not shown."""
     messages = list_of(fields.get(place), place)
-    shown = [message for message, why in zip(messages, hidden, strict=True) if why is None]
-    found = transcript(fields | {place: shown}, place, who)
-    found.left_out = Counter(filter(None, hidden))
+    texts = [text for _, text, _ in turns(messages, who)]
+    found = transcript(fields | {place: split.of(messages)}, place, who)
+    prompts = len(found.turns) - len(split.kept)
+    found.alternatives += shown.moved(shown.alternatives(split, texts), prompts)
+    found.left_out = split.left_out
     return found
 
 
@@ -191,7 +239,10 @@ def _if_plain(messages: Sequence[object], who: str, what: str, is_short: bool) -
 
 
 def _each_turn(messages: Sequence[object], who: str) -> list[Turn]:
-    return [_turn(number, message, who) for number, message in enumerate(messages, 1)]
+    turns = [_turn(number, message, who) for number, message in enumerate(messages, 1)]
+    if {"user", "assistant"} <= {role for _, _, role in turns}:
+        asides.check(messages, who)
+    return turns
 
 
 def _plain_turns(messages: Sequence[object], who: str, what: str) -> list[Turn]:
@@ -218,10 +269,14 @@ def _turn(number: int, message: object, who: str) -> Turn:
     where = f"message {number}"
     fields = dict_of(message, where)
     role, name = fields.get(who), fields.get("name")
+    if isinstance(role, int) or (isinstance(role, str) and role.isdigit()):
+        raise Unclear(f"`{who}` of {where} is {role}, and nothing says which role that is")
     if not isinstance(role, str) or is_tool(role):
         expected = "system, user, assistant or a speaker's name"
         raise ValueError(f"{where} has the role {role!r}, expected {expected}")
     own_name = name if isinstance(name, str) and name else None
+    if role.lower() in asides.PROMPTS:
+        role = "system"
     return turn_by(role, _text(fields, where), own_name)
 
 
@@ -238,6 +293,8 @@ def _text(message: Fields, where: str) -> str:
         value = message["refusal"]
     if not isinstance(value, list | dict):
         return text_of(value, f"the content of {where}")
+    if isinstance(value, list) and sum(isinstance(part, str) for part in value) > 1:
+        raise ValueError(f"{where} holds several texts: are they parts, or answers to choose from?")
     content = content_of(value, where)
     if content.left_out:
         raise ValueError(f"{where} holds more than text: {', '.join(content.left_out)}")
@@ -258,11 +315,6 @@ def _check_one_conversation(further: Sequence[Fields]) -> None:
     for name in CONVERSATIONS:
         if len({str(fields.get(name)) for fields in further}) > 1:
             raise ValueError(f"its messages are of several conversations: they differ in `{name}`")
-
-
-def _hidden(further: Fields) -> str | None:
-    """What a message is that is marked as not shown."""
-    return next((what for name, what in HIDDEN.items() if further.get(name) is True), None)
 
 
 def _check_calls(further: list[Fields]) -> None:
@@ -288,6 +340,16 @@ def _check_media(others: Fields, turns: list[Turn]) -> None:
     beside_them = [name for name in others if name in MEDIA and others[name]]
     if beside_them and any(mark in text for _, text, _ in turns for mark in MARKS):
         raise ValueError(f"the texts are about what `{beside_them[0]}` holds")
+
+
+def _check_lists(others: Fields, turns: list[Turn]) -> None:
+    """Unclear where another list beside the messages holds other ones."""
+    texts = {text for _, text, _ in turns}
+    for name, value in others.items():
+        if isinstance(value, list) and _holds_messages(value, "role"):
+            further = {str(fields_in(item).get("content")) for item in value}
+            if not further <= texts:
+                raise Unclear(f"`{name}` beside the messages holds other ones")
 
 
 # --- where they stand

@@ -227,9 +227,10 @@ def _turn(
 
 def _written(role: object, name: object, text: str, layout: Layout, where: str) -> Turn:
     """The turn of a text by the values of its role and its name."""
-    if layout.flag and isinstance(role, bool):
+    flag = who.truth(role)
+    if layout.flag and flag is not None:
         side = known.FLAGS[known.plain(layout.flag)]
-        return who.word(name), text, side if role else who.OTHER_SIDE[side]
+        return who.word(name), text, side if flag else who.OTHER_SIDE[side]
     word, own_name = who.word(role), who.word(name)
     if word is None and own_name is None:
         raise Unclear(f"{where} does not name its speaker")

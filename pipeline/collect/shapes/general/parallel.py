@@ -83,14 +83,19 @@ def _places(record: Mapping[str, object]) -> tuple[str, str] | None:
 
 def _sides(record: Mapping[str, object]) -> tuple[str, str] | None:
     """Lists called after the two sides, with a message and its answer at each place."""
-    users = _lists(known.USERS, record, str)
-    assistants = _lists(known.ASSISTANTS, record, str)
+    users = _lists((*known.USERS, *_plural(known.USERS)), record, str)
+    assistants = _lists((*known.ASSISTANTS, *_plural(known.ASSISTANTS)), record, str)
     for user in users:
         size = len(list_of(record[user], user))
         for assistant in assistants:
             if len(list_of(record[assistant], assistant)) == size:
                 return user, assistant
     return None
+
+
+def _plural(sides: tuple[str, ...]) -> tuple[str, ...]:
+    """What lists of texts by the sides are called: `user_messages`."""
+    return tuple(f"{side}_{word}s" for side in sides for word in known.TURN_WORDS)
 
 
 def _lists(

@@ -18,9 +18,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count, pairwise, repeat
 
-from pipeline.collect.shapes.common import beside, known, who
-from pipeline.collect.shapes.common.row_order import AT_SILENCES, at_silences, newest_first
-from pipeline.collect.shapes.common.times import is_time, place_of
+from pipeline.collect.shapes.common import answers, beside, known, notices, shown, who
+from pipeline.collect.shapes.common.row_order import (
+    AT_SILENCES,
+    at_silences,
+    is_log_of,
+    newest_first,
+)
+from pipeline.collect.shapes.common.times import place_of, seconds_of
 from pipeline.collect.shapes.transcript import (
     About,
     Fields,
@@ -34,7 +39,6 @@ from pipeline.collect.shapes.transcript import (
     if_any,
     record_id,
     rest,
-    system_as_assistant,
     text_of,
 )
 from pipeline.conversation import Annotation, Persona
@@ -45,7 +49,10 @@ ABOUT = About(
 
 IDS = ("dialogue_id", "conversation_id", "dialog_id", "scene_id", "id")
 LOOSE = ("name", "user", "agent", "person", "author")  # also of people who do not speak
+RECEIVERS = ("to", "recipient", "recipient_id", "receiver", "receiver_id", "to_user", "to_id")
 NESTED = ("replies", "children", "responses")
+
+_TurnOf = tuple[Turn, list[str]]  # a turn and the fields that it was made of
 
 # what the people who wrote the conversation were asked to do
 TASKS = ("instruction", "instructions", "Instructions")
@@ -77,26 +84,47 @@ def read(record: object) -> Iterator[Transcript]:
     items, notes = ordered(items)
     assumed = _in_their_order(items)
     _check(items)
+    _check_sides(items)
     own_id = known.one_of(IDS, fields)
     for number, part in enumerate(_parts(items, own_id is None)):
         transcript = _transcript(part, fields, place, own_id)
         transcript.notes = notes
         transcript.assumed += assumed
         if number == 0:
-            transcript.left_out = left_out
+            transcript.left_out = Counter(transcript.left_out) + Counter(left_out)
         if len(part) < len(items):
             transcript.assumed += (AT_SILENCES,)
         yield transcript
 
 
 def _transcript(items: list[Fields], record: Fields, place: str, own_id: str | None) -> Transcript:
+    spoken = _spoken(items)
+    kept = shown.split(items, [turn[::2] for turn, _ in spoken])
+    others = shown.alternatives(kept, [turn[1] for turn, _ in spoken])
+    items, spoken = kept.of(items), kept.of(spoken)
+    found = _of_shown(items, spoken, record, place, own_id)
+    prompts = len(found.turns) - len(items)
+    found.alternatives = shown.moved(others + found.alternatives, prompts)
+    found.left_out = kept.left_out
+    return answers.with_last(found)
+
+
+def _spoken(items: list[Fields]) -> list[_TurnOf]:
     role = who.role_field(items)
-    found = list(map(_turn, count(1), items, repeat(role)))
-    turns = system_as_assistant([turn for turn, _ in found])
+    together = who.fields_of(items)
+    return list(map(_turn, count(1), items, repeat(role), repeat(together)))
+
+
+def _of_shown(
+    items: list[Fields], spoken: list[_TurnOf], record: Fields, place: str, own_id: str | None
+) -> Transcript:
+    """The transcript of items and their turns; its alternatives are counted without prompts."""
+    turns = who.with_sides([turn for turn, _ in spoken])
     transcript = with_beside(turns, record, place, own_id, for_writers=TASKS)
     transcript.annotations = _annotations(items, transcript)
-    further = _further(items, [names for _, names in found])
+    further = _further(items, [names for _, names in spoken])
     transcript.extra = {**transcript.extra, **further}
+    transcript.alternatives = shown.variants(items, turns)
     return transcript
 
 
@@ -124,18 +152,6 @@ def with_beside(
     transcript = Transcript(found.turns, people, record_id(record, own_id) if own_id else None)
     transcript.group, transcript.assumed = found.group, found.assumed
     transcript.extra = rest(record, *own, *found.used, scene if scene_text else None)
-    return _with_context(transcript)
-
-
-def _with_context(transcript: Transcript) -> Transcript:
-    """A text `context` beside the messages of a user and a model is the model's prompt."""
-    context = transcript.extra.get("context")
-    roles = {role for _, _, role in transcript.turns}
-    if not isinstance(context, str) or roles != {"user", "assistant"}:
-        return transcript
-    transcript.turns = [(None, context, "system"), *transcript.turns]
-    transcript.extra = rest(transcript.extra, "context")
-    transcript.assumed += ("`context` is the system prompt",)
     return transcript
 
 
@@ -146,34 +162,68 @@ def _check(items: list[Fields]) -> None:
         raise Unclear(f"the turns have different `{kind}`: some may be no messages")
 
 
+def _check_sides(items: list[Fields]) -> None:
+    """Unclear where all turns are by one person, to another one whose answers are not there."""
+    first: Fields = next(iter(items), {})
+    receiver = known.one_of(RECEIVERS, first)
+    if receiver and len({who.who_of(item) for item in items}) == 1:
+        raise Unclear(f"one person writes all of it, to `{receiver}`: the answers are not there")
+
+
 def _parts(items: list[Fields], is_log: bool) -> list[list[Fields]]:
     """The conversations in the turns of a record: one, or those between silences of a log.
 
     is_log: the record has no id. It is cut where all turns have a day and a clock.
     """
     name = known.one_of(known.ORDERS, items[0]) if items else None
-    times = [place_of(item.get(name or "")) for item in items]
-    if not is_log or not all(is_time(item.get(name or "")) for item in items):
+    times = [item.get(name or "") for item in items]
+    if not is_log or not is_log_of(times, name):
         return [items]
-    return at_silences(items, times)
+    return at_silences(items, [*map(seconds_of, times)])
 
 
 def without_notes(items: list[Fields]) -> tuple[list[Fields], dict[str, int]]:
-    """Turns without those that are deleted, or have neither a text nor a speaker; how many went."""
+    """Turns without those that are deleted, that failed, that are notices, or that have neither a
+    text nor a speaker; how many went.
+    """
     left_out: Counter[str] = Counter()
     mute = _mute(items)
+    kind = shown.kind_field(items)
+    has_notices = notices.are_possible(map(_writer, items))
     kept = []
     for item in items:
-        deleted = known.one_of(known.DELETED, item)
-        if deleted and item[deleted] is True:
-            left_out["deleted message"] += 1
-        elif _is_note(item):
-            left_out["note without a speaker"] += 1
-        elif who.who_of(item) in mute:
-            left_out["note without a text"] += 1
+        reason = _why_no_turn(item, mute) or shown.why_no_text(item, kind)
+        if has_notices and _is_notice(item):
+            reason = reason or "notice"
+        if reason:
+            left_out[reason] += 1
         else:
             kept.append(item)
     return kept, dict(left_out)
+
+
+def _why_no_turn(item: Fields, mute: set[str]) -> str | None:
+    """What an item is that is no turn; None where it is one."""
+    reason = shown.why_not(item)
+    if reason and reason != shown.OTHER:
+        return reason
+    if _is_note(item):
+        return "note without a speaker"
+    if who.who_of(item) in mute:
+        return "note without a text"
+    return None
+
+
+def _is_notice(item: Fields) -> bool:
+    """Whether the system says that somebody came or went."""
+    text = item.get(known.one_of(known.TEXTS, item) or "")
+    return notices.is_notice(_writer(item), text)
+
+
+def _writer(item: Fields) -> str:
+    """Who writes an item, in small letters; the system where any field names it."""
+    words = [(who.word(item.get(name or "")) or "").lower() for name in who.who_fields(item)]
+    return "system" if "system" in words else "/".join(words)
 
 
 def _is_note(item: Fields) -> bool:
@@ -234,14 +284,17 @@ def _emotion(item: Fields) -> str | None:
     return emotion.lower() or None
 
 
-def _turn(number: int, item: Fields, role: str | None) -> tuple[Turn, list[str]]:
-    """The turn of an item, and the fields that make it and its annotation."""
+def _turn(number: int, item: Fields, role: str | None, together: who.WhoFields | None) -> _TurnOf:
+    """The turn of an item, and the fields that make it and its annotation.
+
+    together: the fields that say who writes, where they are found by all items.
+    """
     name = text_field(item)
     text = text_of(item.get(name or ""), f"the text of turn {number}")
     nested = known.one_of(NESTED, item)
     if nested and isinstance(item[nested], list) and item[nested]:
         raise Unclear(f"turn {number} has its own `{nested}`: the conversation branches")
-    fields = who.who_fields(item)
+    fields = together or who.who_fields(item)
     if role and not fields.role and not fields.flag:
         fields = fields._replace(role=role)
     turn, used = who.turn_of(item, text, fields)
@@ -280,7 +333,7 @@ def _holds_turns(value: object) -> bool:
 
 def _are_of_several(turns: list[Fields]) -> bool:
     """Whether turns have different ids of conversations: they are the rows of a table."""
-    key = known.one_of(known.KEYS, turns[0])
+    key = known.key_of(turns[0])
     return key is not None and len({str(turn.get(key)) for turn in turns}) > 1
 
 

@@ -21,11 +21,13 @@ order that begins again, a time in no known form, rows that stand speaker by spe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import count, repeat
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pipeline.collect.shapes.common import known, who
+from pipeline.collect.shapes.common import known, moments, notices, shown, who
 from pipeline.collect.shapes.common.gather import Group, gathered_by_id
 from pipeline.collect.shapes.common.row_order import (
     AT_SILENCES,
@@ -33,11 +35,13 @@ from pipeline.collect.shapes.common.row_order import (
     are_sorted_by,
     at_silences,
     in_file_order,
+    is_log_of,
+    may_part,
     order_problem,
     refused,
     rows_extra,
 )
-from pipeline.collect.shapes.common.times import is_time, place_of
+from pipeline.collect.shapes.common.times import place_of, seconds_of
 from pipeline.collect.shapes.general.listed import ALTERNATE
 from pipeline.collect.shapes.transcript import (
     ROLE_WORDS,
@@ -49,17 +53,17 @@ from pipeline.collect.shapes.transcript import (
     Unclear,
     Unread,
     rest,
-    system_as_assistant,
     text_of,
 )
-from pipeline.conversation import Annotation
+from pipeline.conversation import Annotation, Role
+from pipeline.store.counts import counted
 
 ABOUT = About("tables with a turn a row", ("names", "times", "groups", "annotations"))
 
-SPEAKERS = (*known.NAMES, *known.ROLES, *known.FLAGS)
-KEYS = (*known.KEYS, "id")
+SPEAKERS = (*known.NAMES, *known.ROLES, *known.FLAGS, *who.OWN)
 EMOTIONS = ("emotion", "emotions")
 PARENTS = ("parent_id", "reply_to", "in_reply_to", "parent")
+PROMPT_BEGINS = "a system prompt begins a conversation"
 ONE_TALK = 1_000  # rows; that more of them without an id are one conversation would be a guess
 
 
@@ -94,8 +98,27 @@ def read(
     if columns is None:
         question = "which column holds the text? Write `options: {text: ..}`"
         raise ValueError(f"{question}; there are {present or 'none'}")
+    made = moments.columns_of(sample, columns.order)
+    if made:
+        return _timed(records, sample, columns, made)
     check(sample, columns)
     return of_rows(records, columns, _is_log(sample, columns))
+
+
+def _timed(
+    records: Records, sample: list[Fields], columns: Columns, made: moments.TimeColumns
+) -> Iterator[tuple[int, Transcript | Unread]]:
+    """The conversations of rows whose time is made of one or two columns."""
+    timed = columns._replace(order=moments.MOMENT)
+    rows = moments.with_moment(records, made)
+    sample = [
+        row for _, row in moments.with_moment(enumerate(sample), made) if isinstance(row, dict)
+    ]
+    check(sample, timed)
+    for number, found in of_rows(rows, timed, _is_log(sample, timed)):
+        if isinstance(found, Transcript):
+            found.assumed += made.assumed
+        yield number, found
 
 
 # --- which columns
@@ -127,7 +150,8 @@ def _text_column(rows: list[Fields]) -> str | None:
 
 def _key(rows: list[Fields]) -> str | None:
     """The column of the id. One called `id` counts only where its values come back."""
-    key = known.one_of(KEYS, rows[0]) if rows else None
+    first: Fields = next(iter(rows), {})
+    key = known.key_of(first) or known.one_of(("id",), first)
     if key and known.plain(key) == "id" and len({str(row.get(key)) for row in rows}) == len(rows):
         return None
     return key
@@ -146,6 +170,10 @@ def check(rows: list[Fields], columns: Columns) -> None:
         raise Unclear("one row without an id is not a conversation")
     elif columns.id is None:
         speakers = {str(row.get(columns.speaker)).lower() for row in rows} - ROLE_WORDS.keys()
+        if len({who.who_of(row) for row in rows}) == 1 and columns.speaker in who.who_fields(
+            rows[0]
+        ):
+            raise Unclear(f"only one `{columns.speaker}` writes: is this a conversation?")
         if len(rows) > 2 and len(speakers) * 2 > len(rows) + 1:
             raise Unclear(f"hardly a `{columns.speaker}` comes back: is this a conversation?")
 
@@ -168,7 +196,7 @@ def _is_log(rows: list[Fields], columns: Columns) -> bool:
     """Whether rows without an id have a day and a clock, by which they are cut at silences."""
     if columns.id or not columns.order:
         return False
-    return all(is_time(row.get(columns.order)) for row in rows)
+    return is_log_of([row.get(columns.order) for row in rows], columns.order)
 
 
 # --- conversations
@@ -188,16 +216,45 @@ def of_rows(
 def _of_group(
     group: Group, columns: Columns, is_log: bool
 ) -> Iterator[tuple[int, Transcript | Unread]]:
+    said, left_out = _said(group, columns)
     # A row without a text or a speaker is refused by itself; the others still make a conversation.
     good: Group = []
-    for number, row in group:
+    for number, row in said:
         detail = _missing(row, columns)
         if detail is None:
             good.append((number, row))
         else:
             yield number, Unread("record.unreadable", detail, row)
     for part in _parts(good, columns, is_log):
-        yield from _conversation(part, columns, is_log)
+        for number, found in _conversation(part, columns, is_log):
+            if isinstance(found, Transcript):
+                found.left_out, left_out = left_out, Counter()
+                found.merged += found.left_out.total()
+            yield number, found
+    if left_out:  # and nothing else is in the group
+        detail = f"the rows hold no message: {counted(left_out)}"
+        yield group[0][0], Unread("record.empty", detail, group[0][1])
+
+
+def _said(group: Group, columns: Columns) -> tuple[Group, Counter[str]]:
+    """The rows without those that are shown to nobody, or that a program wrote; how many went."""
+    kept: Group = []
+    left_out: Counter[str] = Counter()
+    kind = shown.kind_field([row for _, row in group])
+    has_notices = notices.are_possible(_writer(row, columns) for _, row in group)
+    for number, row in group:
+        reason = shown.why_not(row) or shown.why_no_text(row, kind)
+        if has_notices and notices.is_notice(_writer(row, columns), row.get(columns.text)):
+            reason = reason or "notice"
+        if reason:
+            left_out[reason] += 1
+        else:
+            kept.append((number, row))
+    return kept, left_out
+
+
+def _writer(row: Fields, columns: Columns) -> str:
+    return str(row.get(columns.speaker or "")).lower()
 
 
 def _missing(row: Fields, columns: Columns) -> str | None:
@@ -212,9 +269,31 @@ def _missing(row: Fields, columns: Columns) -> str | None:
 
 def _parts(group: Group, columns: Columns, is_log: bool) -> list[Group]:
     """The conversations in rows of one id: one, or in a log those between silences."""
+    if columns.id is None and not is_log:
+        return _at_prompts(group, columns)
     if not is_log:
         return [group] if group else []
-    return at_silences(group, [place_of(row.get(columns.order or "")) for _, row in group])
+    return at_silences(group, [seconds_of(row.get(columns.order or "")) for _, row in group])
+
+
+def _at_prompts(group: Group, columns: Columns) -> list[Group]:
+    """Rows without an id, of which each conversation begins with the same system prompt.
+
+    Unclear where another prompt stands among the messages of two sides.
+    """
+    roles = [ROLE_WORDS.get(_writer(row, columns)) for _, row in group]
+    steps = zip([None, *roles], roles, strict=False)
+    starts = [at for at, (before, role) in enumerate(steps) if _begins(before, role)]
+    if len(starts) < 2 or not {"user", "assistant"} <= set(roles):
+        return [group] if group else []
+    if starts[0] != 0 or len({str(group[at][1].get(columns.text)) for at in starts}) > 1:
+        raise Unclear("several system prompts: does each begin a conversation?")
+    ends = [*starts[1:], len(group)]
+    return [group[at:end] for at, end in zip(starts, ends, strict=True)]
+
+
+def _begins(before: Role | None, role: Role | None) -> bool:
+    return role == "system" and before != "system"
 
 
 def _conversation(
@@ -229,8 +308,17 @@ def _conversation(
         yield from refused(group, problem)
         return
     if columns.id is None:
-        transcript.assumed += (AT_SILENCES if is_log else ONE_FILE,)
+        transcript.assumed += (_border(group, columns, is_log),)
     yield group[0][0], transcript
+
+
+def _border(group: Group, columns: Columns, is_log: bool) -> str:
+    """What is assumed to end a conversation of rows without an id."""
+    if is_log:
+        return AT_SILENCES
+    if ROLE_WORDS.get(_writer(group[0][1], columns)) == "system":
+        return PROMPT_BEGINS
+    return ONE_FILE
 
 
 def _different(names: tuple[str, ...], rows: list[Fields]) -> str | None:
@@ -248,6 +336,9 @@ def _problem(group: Group, columns: Columns, is_log: bool) -> str | None:
         channel = _different(known.CHANNELS, rows)
         if channel:
             return f"the rows may belong together by `{channel}`: name it as the id"
+        part = may_part(rows, columns, columns.speaker or "")
+        if part:
+            return f"the rows may belong together by `{part}`: name it as the id"
     kind = _different(known.KINDS, rows)
     if kind:
         return f"the rows have different `{kind}`: some may be no messages"
@@ -262,7 +353,7 @@ def _problem(group: Group, columns: Columns, is_log: bool) -> str | None:
 
 
 def _transcript(rows: list[Fields], columns: Columns) -> Transcript:
-    found = [_turn(row, columns, number) for number, row in enumerate(rows)]
+    found = list(map(_turn, rows, repeat(columns), count(), repeat(who.fields_of(rows))))
     record = str(rows[0][columns.id]) if columns.id else None
     emotion = known.one_of(EMOTIONS, rows[0])
     # Without an emotion, "" leaves out a column that has no name: the row numbers of a data frame.
@@ -272,7 +363,7 @@ def _transcript(rows: list[Fields], columns: Columns) -> Transcript:
     if columns.speaker is None:
         assumed += (ALTERNATE,)
     return Transcript(
-        system_as_assistant([turn for turn, _ in found]),
+        who.with_sides([turn for turn, _ in found]),
         record=record,
         group=record,
         annotations=_annotations(rows, emotion),
@@ -282,13 +373,18 @@ def _transcript(rows: list[Fields], columns: Columns) -> Transcript:
     )
 
 
-def _turn(row: Fields, columns: Columns, number: int) -> tuple[Turn, list[str]]:
-    """The turn of a row, and the columns that say who writes it."""
+def _turn(
+    row: Fields, columns: Columns, number: int, together: who.WhoFields | None
+) -> tuple[Turn, list[str]]:
+    """The turn of a row, and the columns that say who writes it.
+
+    together: these columns, where they are found by all rows.
+    """
     text = text_of(row[columns.text], columns.text)
     if columns.speaker is None:
         return (f"speaker {number % 2 + 1}", text, None), []
-    fields = who.who_fields(row)
-    if columns.speaker not in fields:
+    fields = together or who.who_fields(row)
+    if columns.speaker not in fields and not together:
         fields = fields._replace(name=columns.speaker)
     return who.turn_of(row, text, fields)
 

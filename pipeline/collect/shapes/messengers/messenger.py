@@ -121,7 +121,7 @@ def _chat(record: object, assumed: tuple[str, ...]) -> Iterator[Transcript | Unr
     repaired = dict_of(_decoded(fields), "the record")
     items = list_of(repaired.get("messages"), "messages")
     group = repaired.get("thread_path") or repaired.get("threadName") or repaired.get("title")
-    log = in_time(entries(items, _message))
+    log = in_time(entries(items, _message), True)
     for found in split(log, str(group) if group else None, assumed):
         if isinstance(found, Transcript) and repaired != fields:
             found.notes = ("collect: repaired the Latin-1 characters of the download",)
@@ -159,7 +159,7 @@ def _message(fields: Fields, where: str) -> Iterator[Entry]:
     yield from map(LeftOut, carried)
     sender = text_of(fields.get(first_of(SENDERS, fields) or ""), f"the sender of {where}")
     time = clock.since_1970(fields.get(first_of(TIMES, fields) or ""), per_second=1000)
-    if _is_of_app(text, sender):
+    if is_of_app(text, sender):
         yield from [LeftOut("notice")] * (not carried)
     elif text.strip():
         yield TimedTurn(time, sender, text, more=rest({"reactions": fields.get("reactions")}))
@@ -172,7 +172,7 @@ def _text(fields: Fields, where: str) -> str:
     return "" if value is None else text_of(value, f"the text of {where}")
 
 
-def _is_of_app(text: str, sender: str) -> bool:
+def is_of_app(text: str, sender: str) -> bool:
     if OF_APP.fullmatch(text):
         return True
     subjects = ("You", sender, sender.partition(" ")[0])
