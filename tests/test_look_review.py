@@ -101,7 +101,7 @@ def test_the_effect_is_said_at_once(look: Look) -> None:
         "dedup.near": (True, "keeps it"),
     }
     for rule, (honoured, words) in expected.items():
-        asked: decisions.Asked = {"id": reason(look, rule), "action": "keep", "who": "anna"}
+        asked: decisions.DecisionAsked = {"id": reason(look, rule), "action": "keep", "who": "anna"}
         answer = decisions.decide(look, asked)
         assert answer["honoured"] is honoured
         assert words in answer["effect"]

@@ -28,7 +28,7 @@ class ReviewRecord(TypedDict):
     honoured: bool
 
 
-class Asked(TypedDict, total=False):
+class DecisionAsked(TypedDict, total=False):
     """The body of `POST api/review`."""
 
     id: str
@@ -76,7 +76,7 @@ class NothingToUndo(UserError):
     """A reviewer has no decision that holds."""
 
 
-def decide(look: Look, asked: Asked) -> ReviewAnswer:
+def decide(look: Look, asked: DecisionAsked) -> ReviewAnswer:
     """Write a decision down. Raises UserError for a row or message that is not there."""
     check_run(look)
     who = reviewer(look, asked.get("who"))
@@ -109,7 +109,7 @@ def reviewer(look: Look, given: object) -> str:
     return name
 
 
-def _event(found: StoredRow, action: Action, who: str, asked: Asked) -> Event:
+def _event(found: StoredRow, action: Action, who: str, asked: DecisionAsked) -> Event:
     text = asked.get("text")
     if action in ("edit", "note") and not isinstance(text, str):
         raise UserError(f"`{action}` needs a text.")

@@ -173,7 +173,7 @@ def _compare(request: HttpRequest) -> HttpAnswer:
 
 
 def _review(request: HttpRequest) -> HttpAnswer:
-    return _json(decisions.decide(request.look, cast("decisions.Asked", request.body)))
+    return _json(decisions.decide(request.look, cast("decisions.DecisionAsked", request.body)))
 
 
 def _review_state(request: HttpRequest) -> HttpAnswer:
