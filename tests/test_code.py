@@ -62,7 +62,7 @@ def stale_after(edited: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> s
         ("pipeline/run/context.py", set(NAMES)),
         ("pipeline/run/steps/dedup.py", {"dedup"}),
         ("pipeline/recipe/score.py", {"score"}),
-        ("pipeline/dedup/link.py", {"dedup"}),
+        ("pipeline/dedup/link.py", {"dedup", "publish"}),  # publish looks for leaks
         ("pipeline/rules/structure.py", {"generate", "filter", "score", "publish"}),
         ("pipeline/score/rate.py", {"score"}),
         ("pipeline/judge/verdict.py", {"score"}),

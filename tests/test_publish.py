@@ -13,13 +13,12 @@ import yaml
 from pipeline import publish
 from pipeline.conversation import Conversation, Drop, Language, Message, Persona
 from pipeline.pacing import STAGES
-from pipeline.publish import release
 from pipeline.publish.card import card
 from pipeline.publish.split import REHEARSAL, TRAIN
 from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import Cut, PublishSettings
 from pipeline.store.store import Store
-from tests.publishing import published, written
+from tests.publishing import published, refused, written
 from tests.rows import conversation, record, talk, write_jsonl
 
 
@@ -134,7 +133,7 @@ def test_what_was_not_measured_is_no_number_on_the_card(tmp_path: Path) -> None:
     folder = published(tmp_path / "set", [rows])
     text = (folder / "README.md").read_text()
     assert "| turns | 6 | 6 | 6 |" in text
-    assert "words" not in text.split("## Measured")[1]
+    assert "| words |" not in text
     assert "nan" not in text.lower()
     found = datasets.load_dataset(str(folder), "full", cache_dir=str(tmp_path / "cache"))
     words = [row["measures"]["words"] for split in found.values() for row in split]
@@ -153,34 +152,50 @@ def test_the_card_names_the_size_category_of_the_hub(rows: int, category: str) -
 # --- private rows
 
 
+def licensed(row: Conversation, name: str = "CC0-1.0") -> Conversation:
+    return dataclasses.replace(row, source=row.source._replace(license=name))
+
+
 def private(number: int, source: str = "phone") -> Conversation:
-    row = conversation(number)
+    row = licensed(conversation(number))
     return dataclasses.replace(row, source=row.source._replace(name=source, private=True))
 
 
 PRIVATE = [private(1), private(2), private(3, "mail | old")]
-PLAIN = [conversation(number) for number in range(4, 9)]
+PLAIN = [licensed(conversation(number)) for number in range(4, 9)]
 COUNTED = "3 rows are from messengers, mailboxes or accounts of persons (mail | old 1, phone 2)"
 
 
-def test_a_dataset_with_private_rows_is_refused_at_the_gate_with_their_count_and_sources(
+def test_a_dataset_with_private_rows_is_refused_at_the_gate_with_ids_and_sources(
     tmp_path: Path,
 ) -> None:
-    folder, refused = gated(tmp_path / "set", [*PRIVATE, *PLAIN])
-    advice = "write `publish: {private_rows: leave_out}`, or `{private_rows: publish}` if all who"
-    assert refused == [f"{COUNTED}. It may not be released with them: {advice} wrote them agree."]
-    assert f"> **Not for release.** {refused[0]}" in (folder / "README.md").read_text()
+    folder, why = gated(tmp_path / "set", [*PRIVATE, *PLAIN])
+    phone, mail = why
+    assert phone == (
+        "2 rows (0000000000000001, 0000000000000002) of phone are private: from a messenger, a "
+        "mailbox or a person's account: if all who wrote them agree, write "
+        "`publish: {consent: [phone]}`; else `{private_rows: leave_out}`."
+    )
+    assert mail == (
+        "1 row (0000000000000003) of mail | old are private: from a messenger, a mailbox or a "
+        "person's account: if all who wrote them agree, write "
+        "`publish: {consent: [mail | old]}`; else `{private_rows: leave_out}`."
+    )
+    assert f"> **Not for release.** {' '.join(why)}" in (folder / "README.md").read_text()
     found = datasets.load_dataset(str(folder), "full", cache_dir=str(tmp_path / "cache"))
     rows = [row for split in found.values() for row in split]
     assert sum(row["source"]["private"] for row in rows) == 3
     assert len(rows) == 8
 
 
-def test_with_the_word_of_the_recipe_they_may_be_released_and_the_card_states_it(
+def test_with_consent_for_each_source_they_may_be_released_and_the_card_states_it(
     tmp_path: Path,
 ) -> None:
-    folder, refused = gated(tmp_path / "set", [*PRIVATE, *PLAIN], private_rows="publish")
-    assert refused == []
+    rows = [*PRIVATE, *PLAIN]
+    (why,) = refused([rows], consent=["phone"])
+    assert "of mail | old" in why
+    folder, refusals = gated(tmp_path / "set", rows, consent=["phone", "mail | old"])
+    assert refusals == []
     text = (folder / "README.md").read_text()
     assert f"> {COUNTED}. Whoever made this dataset states that all who wrote them agree." in text
     assert "Not for release" not in text
@@ -193,23 +208,25 @@ def test_left_out_they_are_dropped_with_a_reason(tmp_path: Path) -> None:
     (finding,) = first.conversation.findings
     assert (finding.rule, finding.decision) == ("publish.private", "drop")
     assert others == PLAIN
-    folder, refused = gated(tmp_path / "set", PLAIN, private_rows="leave_out")
-    assert refused == []
+    agreed = PublishSettings(private_rows="leave_out", consent=["phone"])
+    assert list(publish.work([PRIVATE[0]], agreed)) == [PRIVATE[0]]
+    folder, why = gated(tmp_path / "set", PLAIN, private_rows="leave_out")
+    assert why == []
     assert "> " not in (folder / "README.md").read_text().split("## Splits")[0]
 
 
 def test_a_dataset_without_private_rows_says_nothing_of_them(tmp_path: Path) -> None:
-    folder, refused = gated(tmp_path / "set", PLAIN)
-    assert refused == []
+    folder, why = gated(tmp_path / "set", PLAIN)
+    assert why == []
     assert "messengers" not in (folder / "README.md").read_text()
 
 
 def gated(folder: Path, rows: list[Conversation], **settings: object) -> tuple[Path, list[str]]:
     """The folder of a dataset, and why it may not be released."""
     summary = written(folder, [rows], **settings)
-    refused = release.refusals(summary, PublishSettings(**settings))
-    Store(folder).write_text("README.md", card("tests", summary, [], refused))
-    return folder, refused
+    why = refused([rows], **settings)
+    Store(folder).write_text("README.md", card("tests", summary, [], why))
+    return folder, why
 
 
 WHATSAPP = """\
@@ -233,14 +250,19 @@ def test_a_chat_of_a_messenger_is_private_from_its_file_to_the_report(tmp_path: 
     recipe.write_text(yaml.safe_dump({"name": "mine", "collect": {"sources": sources}}))
     out = tmp_path / "out"
     shown = rapport("run", recipe, "--out", out)
-    sentence = "1 row is from messengers, mailboxes or accounts of persons (phone 1)"
-    assert f"publish: {sentence}. It may not be released with" in shown.stderr
-    assert sentence in (out / "6-publish" / "dataset" / "README.md").read_text()
-    assert f"publish: {sentence}" in " ".join(rapport("stats", out).stdout.split())
+    sentence = "of phone are private: from a messenger, a mailbox or a person's account"
+    (told,) = [line for line in shown.stderr.splitlines() if sentence in line]
+    assert told.startswith("publish: 1 row (")
+    assert told.endswith("write `publish: {consent: [phone]}`; else `{private_rows: leave_out}`.")
+    text = (out / "6-publish" / "dataset" / "README.md").read_text()
+    assert sentence in text
+    assert "talks.jsonl" in text  # the recipe names the files, but those of private chats
+    assert "WhatsApp" not in text
+    assert sentence in " ".join(rapport("stats", out).stdout.split())
     report = json.loads(rapport("stats", out, "--json").stdout)[-1]
     assert len(report["refused"]) == 1
     recipe.write_text(recipe.read_text() + "publish: {private_rows: leave_out}\n")
-    assert "messengers" not in rapport("run", recipe, "--out", out).stderr
+    assert "private" not in rapport("run", recipe, "--out", out).stderr
     report = json.loads(rapport("stats", out, "--json").stdout)[-1]
     assert report["refused"] == []
     assert report["reasons"] == {"publish.private": 1}

@@ -21,10 +21,11 @@ from typing import Any
 import pytest
 
 from pipeline import UserError
-from pipeline.publish import outgoing
+from pipeline.publish import changelog, outgoing
 from pipeline.publish.card import card
+from pipeline.publish.hub import today
 from pipeline.publish.outgoing import LISTING
-from pipeline.run.reports import standing
+from pipeline.run.standing import standing
 from pipeline.store.files import FileMark
 from pipeline.store.store import Store
 from tests.publishing import written
@@ -69,7 +70,7 @@ def rapport(*words: object) -> None:
 def run_of(folder: Path, *numbers: int) -> Path:
     """A run whose dataset has these talks."""
     talks = write_jsonl(folder / "talks.jsonl", [record(number) for number in numbers])
-    rapport("publish", talks, "--out", folder / "run")
+    rapport("publish", talks, "--out", folder / "run", "--license", "CC0-1.0")
     return folder / "run"
 
 
@@ -131,17 +132,23 @@ def loaded(hub: Hub, home: Path) -> dict[str, dict[str, int]]:
 
 
 def expected(run: Path) -> outgoing.Release:
-    return outgoing.release(str(run), standing(str(run))[outgoing.STAGE])
+    report = standing(str(run))[outgoing.STAGE]
+    release = outgoing.release(str(run), report, NAME)
+    return outgoing.dated(release, changelog.LastRelease(), today())
 
 
 def assert_released(repo: Repo, run: Path, tag: str = "v1") -> None:
     """Main and its tag have the release of this run, byte for byte, and the run has one commit."""
     assert repo.tags[tag] == repo.head
-    release = expected(run)
-    sizes = {path: len(data) for path, data in repo.files.items() if path != ".gitattributes"}
-    assert sizes == {path: file.size for path, file in release.files.items()}
-    digests = {path: file.sha256 for path, file in release.files.items() if path != LISTING}
-    assert json.loads(repo.files[LISTING])["files"] == digests
+    last = outgoing.last_release(repo.files[LISTING])
+    report = standing(str(run))[outgoing.STAGE]
+    release = outgoing.dated(outgoing.release(str(run), report, NAME), last, today())
+    digests = {path: hashlib.sha256(data).hexdigest() for path, data in repo.files.items()}
+    del digests[".gitattributes"]
+    assert digests == {path: file.sha256 for path, file in release.files.items()} == last.files
+    card = repo.files["README.md"].decode()
+    assert f"### {tag}, {today()}" in card
+    assert f'load_dataset("{NAME}", ' in card
 
 
 def test_one_commit_one_tag_and_the_second_push_makes_neither(
@@ -380,11 +387,11 @@ def test_private_rows_and_damaged_files_are_not_pushed(
 ) -> None:
     chat = tmp_path / "WhatsApp Chat with Mira.txt"
     chat.write_text(WHATSAPP.format(*talk(3)))
-    rapport("publish", chat, "--out", tmp_path / "run")
+    rapport("publish", chat, "--out", tmp_path / "run", "--license", "CC0-1.0")
     code, out, err = push(tmp_path / "run")
     assert (code, out) == (1, "")
-    assert "1 row is from messengers" in err
-    assert "write `publish: {private_rows: leave_out}`" in err
+    assert "of WhatsApp Chat with Mira are private: from a messenger" in err
+    assert "else `{private_rows: leave_out}`" in err
 
     file = next((run / "6-publish" / "dataset" / "full").glob("train*"))
     whole = file.read_bytes()

@@ -11,6 +11,7 @@ emotion.
     listed.py     the word lists, which are also what a reader is shown as a reason
     heads.py      linear heads on the features
     encoder.py    sentence vectors, an option
+    own.py        classifiers of the user's own in the place of the shipped ones
     models/       the shipped heads, and their model card
 
 What they are worth, by language: `models/README.md`. A language that has not been measured gets no
@@ -49,7 +50,8 @@ class Annotated(NamedTuple):
     asks again, bargains, claims, blames; NaN in most languages. low: whether there may be
     sadness, anger or fear in it. marks: name of a list of phrases → whether a message has one.
     follows: cosine with the message before; NaN without an encoder, and in languages in which its
-    closeness was not measured.
+    closeness was not measured. stages, decisions: by classifiers of the user's own (`own.py`);
+    empty without them.
     """
 
     closeness: Array  # (messages,) float32
@@ -60,6 +62,8 @@ class Annotated(NamedTuple):
     low: Array  # (messages,) bool
     marks: dict[str, Array]  # (messages,) bool
     follows: Array
+    stages: Sequence[str | None] = ()
+    decisions: Sequence[str | None] = ()
 
 
 @cache

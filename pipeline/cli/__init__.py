@@ -6,8 +6,12 @@ It decides nothing, and it alone prints, reads the environment and exits.
     stages.py    a command for each stage, made from the table of stages
     evaluate.py  what `score` shows of the user's own conversations
     push.py      push
-    look.py      look, why, stats, sample, export, compare; chats.py: conversations as lines
+    forget.py    forget
+    compare.py   compare: two runs, or two releases
+    train.py     train sft, dpo, kto, annotations
+    look.py      look, why, stats, sample, export; chats.py: conversations as lines
     calibrate.py calibrate filter, calibrate score
+    companion.py serve, chat
     request.py   what the command of a stage was given, and its run
     execute.py   runs a recipe, shows progress meanwhile
     progress.py  a bar for each stage, or plain lines
@@ -23,7 +27,7 @@ import sys
 import click
 
 from pipeline import UserError, __version__
-from pipeline.cli import calibrate, look, push, run, stages
+from pipeline.cli import calibrate, companion, compare, forget, look, push, run, stages, train
 from pipeline.cli.execute import UNKEPT
 from pipeline.cli.streams import complain
 from pipeline.run.startup import lean
@@ -63,8 +67,12 @@ for _command in (
     *run.COMMANDS,
     *stages.COMMANDS,
     *push.COMMANDS,
+    *forget.COMMANDS,
+    *compare.COMMANDS,
     *look.COMMANDS,
     *calibrate.COMMANDS,
+    *companion.COMMANDS,
+    *train.COMMANDS,
 ):
     cli.add_command(_command)
 

@@ -49,7 +49,7 @@ def look(what: str, export: str | None, wanted: str | None, no_browser: bool) ->
     machine alone, at an address that nobody can guess; Ctrl-C ends it.
     """
     with ExitStack() as stack:
-        subject = _subject(what, stack)
+        subject = subject_of(what, stack)
         if wanted:
             streams.show_lines(_one(subject, wanted))
         elif export:
@@ -58,7 +58,7 @@ def look(what: str, export: str | None, wanted: str | None, no_browser: bool) ->
             _serve(subject, no_browser)
 
 
-def _subject(what: str, stack: ExitStack) -> Subject:
+def subject_of(what: str, stack: ExitStack) -> Subject:
     """A run or dataset; or a run, not kept, that has read the files. Raises UserError."""
     from pipeline.look.subject import Subject, subject
 
@@ -113,7 +113,7 @@ def _user() -> str:
         return "reviewer"
 
 
-def _indexed(subject: Subject) -> Look:
+def indexed(subject: Subject) -> Look:
     """With all its rows. Raises UserError."""
     from pipeline.look.state import Look
 
@@ -128,7 +128,7 @@ def _one(subject: Subject, wanted: str) -> Iterator[str]:
     from pipeline.cli import chats
     from pipeline.look.stored import number_of, stored
 
-    found = _indexed(subject)
+    found = indexed(subject)
     row = stored(found.frame, number_of(found.frame, wanted))
     yield from chats.chat(row, found.decided().get(row.id), whole=True)
 
@@ -140,7 +140,7 @@ def _exported(subject: Subject, form: str) -> str:
     path = Path(f"{Path(subject.name).stem}.{form}")
     if path.exists():
         raise UserError(f"{path} exists already: remove it, or go to another folder.")
-    found = _indexed(subject)
+    found = indexed(subject)
     write = {"html": snapshot.write, "sqlite": database.write}[form]
     write(found, path)
     return str(path)
@@ -231,7 +231,7 @@ def _sampled(folder: str, asked: Selection) -> Iterator[str]:
     from pipeline.look.stored import stored
 
     with ExitStack() as stack:
-        found = _indexed(_subject(folder, stack))
+        found = indexed(subject_of(folder, stack))
         rows = chosen_rows(found, found.frame, asked)
         for row in rows:
             one = stored(found.frame, int(row))
@@ -263,32 +263,10 @@ def export(folder: str, where: tuple[str, ...], path: Path) -> None:
     from pipeline.recipe.base import plural
 
     with ExitStack() as stack:
-        found = _indexed(_subject(folder, stack))
+        found = indexed(subject_of(folder, stack))
         rows = chosen_rows(found, found.frame, selection({"where": where}))
         count = written(found.frame, rows, path)
     click.echo(f"{plural(count, 'row')}: {path}")
 
 
-@click.command()
-@click.argument("first", metavar="RUN_A")
-@click.argument("second", metavar="RUN_B")
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
-def compare(first: str, second: str, as_json: bool) -> None:
-    """Show how two runs, or two releases, differ: rows, reasons, recipes."""
-    from pipeline.cli import chats
-    from pipeline.cli.render import table
-    from pipeline.look.compare import compared
-
-    with ExitStack() as stack:
-        one, other = (_indexed(_subject(name, stack)) for name in (first, second))
-        found = compared(one, other)
-    if as_json:
-        streams.show_json(found)
-        return
-    streams.show_lines(chats.comparison(found))
-    rules = [(one["rule"], one["a"], one["b"]) for one in found["reasons"]]
-    if rules:
-        streams.show(table(("dropped by", "A", "B"), rules))
-
-
-COMMANDS = (look, why, stats, sample, export, compare)
+COMMANDS = (look, why, stats, sample, export)

@@ -29,14 +29,14 @@ def push(
     compared before it is tagged. The token is that of HF_TOKEN or of `hf auth login`.
     """
     from pipeline.publish import hub, outgoing
-    from pipeline.run.reports import standing
+    from pipeline.run.standing import standing
     from pipeline.store.files import RunFolder
     from pipeline.store.lock import locked
 
     report = standing(folder).get(outgoing.STAGE)
     wanted = hub.Wanted(private, pull_request, overwrite)
     with locked(RunFolder(folder)):  # what is checked must be what is sent
-        release = outgoing.release(folder, report)
+        release = outgoing.release(folder, report, name)
         if dry_run:
             streams.show_lines(_plan(name, hub.planned(name, release, wanted)))
         else:

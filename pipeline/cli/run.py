@@ -117,7 +117,10 @@ def check(recipe: str, ask_models: bool, out: str | None, as_json: bool) -> None
     path = find(recipe)
     loaded = load(path, sources=True)
     if not as_json:
+        from pipeline.publish.gates.outlook import outlook
+
         click.echo(f"{path}: no mistakes.")
+        streams.show_lines(outlook(loaded))
     if ask_models:
         _check_models(loaded, out or f"output/{loaded.name}", as_json)
 
@@ -145,6 +148,7 @@ def _check_models(recipe: Recipe, out: str, as_json: bool) -> None:
 def plan(recipe: str, out: str | None, as_json: bool) -> None:
     """Show what a run would do and cost; run nothing."""
     from pipeline.cli import plans
+    from pipeline.publish.gates.outlook import outlook
     from pipeline.recipe.loading import find, load
     from pipeline.run.context import Job
     from pipeline.run.engine import Engine
@@ -158,6 +162,7 @@ def plan(recipe: str, out: str | None, as_json: bool) -> None:
     streams.show(plans.plan(planned))
     streams.show_lines(plans.families(planned))
     streams.show_lines(plans.encoding(planned))
+    streams.show_lines(outlook(loaded))
     for warning in plans.over_budget(planned):
         click.echo(warning, err=True)
 

@@ -47,7 +47,12 @@ ROLE = click.Option(
     metavar="WORD=ROLE",
     help="Who writes as what: Therapist=assistant. ROLE is user, assistant or system.",
 )
-READING = (SHAPE, FIELD, ROLE)
+LICENSE = click.Option(
+    ["--license"],
+    metavar="NAME",
+    help="The licence of the files, an SPDX name. Without one a dataset of them is not pushed.",
+)
+READING = (SHAPE, FIELD, ROLE, LICENSE)
 
 # options that are no settings of the stage
 REPARSE = click.Option(
@@ -118,11 +123,12 @@ def _as_sets(options: Mapping[str, object]) -> list[str]:
     return [f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
 
 
-def _reading(shape: object, fields: object, roles: object) -> dict[str, object]:
+def _reading(shape: object, fields: object, roles: object, licence: object) -> dict[str, object]:
     """The options of `READING` as a source of a recipe has them."""
     found: dict[str, object] = {}
-    if shape:
-        found["shape"] = shape
+    for key, given in (("shape", shape), ("license", licence)):
+        if given:
+            found[key] = given
     for key, option, pairs in (("fields", "--field", fields), ("roles", "--role", roles)):
         if pairs:
             found[key] = dict(_pair(option, pair) for pair in cast("tuple[str, ...]", pairs))

@@ -14,6 +14,7 @@ from pipeline.filter.repair import repair_shape, repair_texts
 from pipeline.recipe.filter import FilterSettings
 from pipeline.rules import PLACES, READERS, RULES, Rule, alternatives, beyond, measures
 from pipeline.rules.language import detect
+from pipeline.rules.privacy.row_texts import extra_texts
 from pipeline.rules.reading.reading import Reading, read
 from pipeline.rules.safety.minors import minors
 from pipeline.rules.safety.underage import RELEVANT, beside_explicit
@@ -69,7 +70,8 @@ def _reading(
 ) -> Reading:
     reading = read(row.messages, row.persona, row.user_persona)
     reading.detection, reading.declared = detection, row.declared_language
-    reading.personal, reading.alternatives = known.spans, len(row.alternatives)
+    reading.personal = known.spans
+    reading.beside = len(row.alternatives) + len(extra_texts(row))
     return reading
 
 

@@ -84,10 +84,11 @@ class Calls:
     """The store of calls. Raises UserError when the file cannot be used, and says what to delete.
 
     What is stored survives `kill -9` at once; a power cut may lose the last calls, never the file.
+    Of `:memory:` nothing is written to a disk. kept: requests that stay, the latest; None: all.
     """
 
-    def __init__(self, path: Path):
-        self._path = path
+    def __init__(self, path: Path, kept: int | None = None):
+        self._path, self._kept = path, kept
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # without an isolation level every statement is a commit of its own
@@ -127,7 +128,10 @@ class Calls:
         values = (attempt.key, int(attempt.final), *attempt[2:-1], time.time())
         with self._guarded():
             insert = f"INSERT INTO attempts VALUES ({_PLACES}, ?)"
-            self._db.execute(insert, (*values, _digest(values)))
+            added = self._db.execute(insert, (*values, _digest(values)))
+            if self._kept is not None and added.lastrowid is not None:
+                oldest = added.lastrowid - self._kept
+                self._db.execute("DELETE FROM attempts WHERE rowid <= ?", (oldest,))
 
     def forget(self, key: bytes) -> None:
         """Delete the requests of a call, so that it is asked again."""

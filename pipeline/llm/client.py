@@ -40,7 +40,8 @@ class Client:
 
     usage: of calls. probing: of the requests that found out what servers can do.
     keys: the values of the environment variables that the models name.
-    rehearsal: plays the models whose base_url is `rehearsal`: request → chat completion.
+    rehearsal: plays the models whose base_url is `rehearsal`: request → chat completion. kept:
+    requests that the store keeps, the latest; None: all.
     """
 
     def __init__(
@@ -51,9 +52,10 @@ class Client:
         keys: Mapping[str, str],
         seed: int = 0,
         rehearsal: Rehearsal | None = None,
+        kept: int | None = None,
     ):
         self.usage, self.probing = Usage(), Usage()
-        self._models, self._path = models, calls
+        self._models, self._path, self._kept = models, calls, kept
         self._keys, self._rehearsal = keys, rehearsal
         self._budget_settings = budget or BudgetSettings()
         self._seed = seed
@@ -65,7 +67,7 @@ class Client:
         self._stopped: StopRun | None = None
 
     async def __aenter__(self) -> Self:
-        self._calls = Calls(self._path)
+        self._calls = Calls(self._path, self._kept)
         tokens, cost = self._calls.spent()
         self._budget = Budget(self._budget_settings, tokens, cost)
         self._sender = Sender(self._budget, self._seed, self.stop)
@@ -143,6 +145,12 @@ class Client:
         self._stopped = error
         for rate_limit in self._rate_limits.values():
             rate_limit.stop(error)
+
+    def resume(self) -> None:
+        """Send requests again after `stop`: for who serves on where a server was down for once."""
+        self._stopped = None
+        for rate_limit in self._rate_limits.values():
+            rate_limit.resume()
 
     # --- a model's server
 

@@ -226,6 +226,10 @@ class RateLimit:
                 waiting.permit.set_exception(_fresh(error))
         self._waiting.clear()
 
+    def resume(self) -> None:
+        """Give permits again after a stop."""
+        self._stopped = None
+
     def _admit(self) -> None:
         """Give permits as long as the limits allow it, and come back when they will again."""
         while self._waiting and self._in_flight < int(self._allowed):

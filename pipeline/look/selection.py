@@ -27,7 +27,7 @@ NULL = "null"
 # more that rows are found by: an id, and what `whatif` and `compare` have found
 OF_ROWS = ("id", "newly_dropped", "newly_kept", "moved")
 SORTS = (*NUMBERS, "source", "review")
-Sign = Literal["=", "!=", "<", "<=", ">", ">="]
+Relation = Literal["=", "!=", "<", "<=", ">", ">="]
 Parameters = Mapping[str, Sequence[str]]  # of an address
 
 
@@ -36,7 +36,7 @@ class Clause:
     """`FIELD SIGN VALUE`. values: those between strokes."""
 
     field: str
-    sign: Sign
+    sign: Relation
     values: tuple[str, ...]
 
     @property

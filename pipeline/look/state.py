@@ -31,8 +31,8 @@ class Look:
     reviewer: str = ""
     index: Index = field(init=False)
     searches: Searches = field(init=False)
-    answers: Remembered = field(init=False)
-    totals: Remembered = field(init=False)
+    answers: RecentAnswers = field(init=False)
+    totals: RecentAnswers = field(init=False)
     others: dict[str, Look] = field(default_factory=dict)
 
     blinded: dict[str, str] = field(default_factory=dict)  # what was shown blind → its id
@@ -42,7 +42,7 @@ class Look:
     def __post_init__(self) -> None:
         self.index = Index(self.subject)
         self.searches = Searches(self.index)
-        self.answers, self.totals = Remembered(ROWS), Remembered(TOTALS)
+        self.answers, self.totals = RecentAnswers(ROWS), RecentAnswers(TOTALS)
         self._decided: tuple[int, dict[str, Decided]] = (-1, {})
 
     @property
@@ -118,7 +118,7 @@ def review_value(decided: Decided | None) -> str:
     return "note" if decided.note else "none"
 
 
-class Remembered:
+class RecentAnswers:
     """The last answers, by what was asked."""
 
     def __init__(self, most: int) -> None:

@@ -10,7 +10,7 @@ becomes two, by the next bit. Inside a file rows stand in the order in which the
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -20,19 +20,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.conversation import Conversation
-from pipeline.publish.configs import Config
-from pipeline.publish.configs.made import PublishedRow
+from pipeline.publish.configs import TRAINABLE, Config
+from pipeline.publish.configs.made import UNKNOWN, MadeRows, PublishedRow
+from pipeline.publish.gates.refusal import NamedRows, Refusal
+from pipeline.publish.gates.templates import not_taken
 from pipeline.publish.split import AT_BRIDGE, AT_REHEARSAL, SPLITS, TRAIN, Placement
 from pipeline.publish.tokens import up_to
 from pipeline.recipe.publish import PublishSettings
 from pipeline.store.files import HashedFile
+from pipeline.store.parquet import leaves
 
 SHARD_ROWS = 50_000  # conversations of one file, at the first release
-SHARD_BYTES = 100_000_000  # of the stage's own files that go into one
+SHARD_BYTES = 250_000_000  # of the stage's own files that go into one
 GROWTH = 2  # a file holds so many times as much before all become two each
-GROUP_ROWS = 10_000  # of a row group: with content-defined chunks the least that changes again
+GROUP_ROWS = 10_000  # of a row group
 GROUP_BYTES = 1 << 26
+# Bytes of a page, before it is compressed: a row that goes changes the pages that held it. Of a
+# file of 44,705 rows (19 MB), 50 rows change 38 % in chunks of 64 kB (benchmarks/takedown.py).
+PAGE_BYTES = {"min_chunk_size": 16 << 10, "max_chunk_size": 64 << 10}
+TEXTS = ("content", "value")  # fields whose values never come again, and are long
+KEYS = ("id", "split_group")  # columns whose values seldom come again
 ENCODED_ROWS = 250  # that become Arrow at a time: little enough to wait in every file
+REPORT = "this is an error of Rapport: report it with one of these ids"
 BRIDGES = "it relates rows that were released in different splits"
 
 Opener = Callable[[str], AbstractContextManager[HashedFile]]
@@ -55,7 +64,8 @@ class Written:
 
     came: conversations, those of `rehearsal` only for its configs. used: those that are in it.
     left_out: the others, by reason. changed: see `MadeRows`. splits: those that have rows.
-    tokens: a histogram, rows by `tokens.up_to`.
+    tokens: a histogram, rows by `tokens.up_to`. licences: conversations by theirs. not_taken: those
+    that a chat template does not take, by its reason.
     """
 
     name: str
@@ -65,6 +75,16 @@ class Written:
     changed: dict[str, int]
     splits: dict[str, SplitFiles]
     tokens: dict[int, int]
+    licences: dict[str, int]
+    not_taken: dict[str, NamedRows]
+
+    def refusals(self) -> list[Refusal]:
+        """Why the dataset may not be released with it."""
+        found = []
+        for why, rows in self.not_taken.items():
+            problem = f"{rows} of config {self.name} are not what chat templates take ({why})"
+            found.append(Refusal("templates", problem, REPORT))
+        return found
 
     def check(self) -> None:
         """Raises ValueError where a conversation is neither in it nor counted."""
@@ -126,7 +146,8 @@ class _ConfigWriter:
         self._waiting: dict[str, list[tuple[Conversation, int, str]]] = {}
         self._came = self._used = 0
         self._left_out, self._changed = Counter[str](), Counter[str]()
-        self._tokens = Counter[int]()
+        self._tokens, self._licences = Counter[int](), Counter[str]()
+        self._not_taken = defaultdict[str, NamedRows](NamedRows)
 
     def __enter__(self) -> _ConfigWriter:
         return self
@@ -176,7 +197,15 @@ class _ConfigWriter:
             return
         self._used += len(rows)
         self._tokens.update(map(up_to, made.tokens))
+        self._licences.update(row.source.license or UNKNOWN for row in rows)
+        self._check(made)
         self._shard(split, group).add(made.rows)
+
+    def _check(self, made: MadeRows) -> None:
+        """Do chat templates take the rows that are trained on?"""
+        for row in made.rows if self._config.name in TRAINABLE else ():
+            for why in not_taken(row["messages"], self._settings):
+                self._not_taken[why].add([row["id"]])
 
     def _shard(self, split: str, group: int) -> _Shard:
         count = self._counts[split]
@@ -200,6 +229,8 @@ class _ConfigWriter:
             dict(sorted(self._changed.items())),
             splits,
             dict(sorted(self._tokens.items())),
+            dict(sorted(self._licences.items())),
+            dict(self._not_taken),
         )
 
 
@@ -244,11 +275,16 @@ class _Shard:
 
 
 def _opened(file: HashedFile, schema: pa.Schema) -> pq.ParquetWriter:
+    columns = [path for column in schema for path in leaves(column)]
+    short = [path for path in columns if path.rpartition(".")[2] not in TEXTS]
+    repeating = [path for path in short if path not in KEYS]
     return pq.ParquetWriter(
         file,
         schema,
         compression="zstd",
+        use_dictionary=repeating,
+        write_statistics=short,
         write_page_index=True,
         write_page_checksum=True,
-        use_content_defined_chunking=True,
+        use_content_defined_chunking=PAGE_BYTES,
     )

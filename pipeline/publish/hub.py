@@ -13,20 +13,22 @@ login store; no token passes through here.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import UserError
+from pipeline.publish.changelog import LastRelease, number_of_newest
+from pipeline.publish.gates import loads
 from pipeline.publish.hub_errors import WAITS, explained, is_refused, may_pass, pause, retried
 from pipeline.publish.loaded_back import load_back
-from pipeline.publish.outgoing import LISTING, Outgoing, Release
+from pipeline.publish.outgoing import LISTING, Outgoing, Release, dated, last_release
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi, RepoFile
@@ -74,6 +76,21 @@ class Changes:
         return bool(self.sent or self.removed)
 
 
+class ReleaseChanges(NamedTuple):
+    """What is there, the release with its entry in the changelog, and what would change."""
+
+    there: There
+    release: Release
+    changes: Changes
+
+
+class Proposal(NamedTuple):
+    """An open pull request: the release that it has, and its number."""
+
+    release: Release
+    number: int
+
+
 @dataclass(frozen=True)
 class Pushed:
     """committed: was there anything to change? tag: of the release; None for a pull request. where:
@@ -87,7 +104,7 @@ class Pushed:
 def planned(name: str, release: Release, wanted: Wanted) -> Changes:
     """What a push would change; nothing is written. Raises UserError as `push` does."""
     with explained(name, lambda: NOTHING):
-        return _Repository(name).difference(release, wanted)[1]
+        return _Repository(name).difference(release, wanted).changes
 
 
 def push(name: str, release: Release, wanted: Wanted) -> Pushed:
@@ -122,7 +139,7 @@ class _Repository:
         self.state = NOTHING  # what is published now
 
     def publish(self, release: Release, wanted: Wanted) -> Pushed:
-        sent, commit = self._committed(release, wanted)
+        release, sent, commit = self._committed(release, wanted)
         self.state = UNCHECKED
         tag = self._tag_of(release)
         if tag is None:
@@ -134,7 +151,7 @@ class _Repository:
 
     def propose(self, release: Release, wanted: Wanted) -> Pushed:
         """A pull request, unless an open one has the same or `main` has it already."""
-        changes, number, is_new = self._proposed(release, wanted)
+        release, changes, number, is_new = self._proposed(release, wanted)
         if number is None:
             return Pushed(False, self._address(""), None)
         self.state, revision = UNCHECKED, f"refs/pr/{number}"
@@ -142,52 +159,59 @@ class _Repository:
         self._check(release, revision)
         return Pushed(is_new, self._address(f"discussions/{number}"), None)
 
-    def _proposed(self, release: Release, wanted: Wanted) -> tuple[Changes, int | None, bool]:
-        """What changes, the number of the pull request, and whether it was made now; None where
-        `main` has the release. After a failure all is read again."""
+    def _proposed(
+        self, release: Release, wanted: Wanted
+    ) -> tuple[Release, Changes, int | None, bool]:
+        """The release, what changes, the number of the pull request, and whether it was made now;
+        None where `main` has the release. After a failure all is read again."""
         for wait in (*WAITS, None):
-            there, changes = self.difference(release, wanted)
+            there, new, changes = self.difference(release, wanted)
             if not there.commit:
                 raise UserError(f"There is no dataset {self.name}: push it once without a request.")
             known = retried(lambda: self._proposal(release)) if changes else None
-            if known or not changes:
-                return changes, known, False
+            if known:
+                return known.release, changes, known.number, False
+            if not changes:
+                return new, changes, None, False
             try:
-                made = self._commit(release, changes, there.commit, True)
-                return changes, made.pr_num, True
+                made = self._commit(new, changes, there.commit, True)
+                return new, changes, made.pr_num, True
             except Exception as error:
                 if wait is None or not may_pass(error):
                     raise
                 pause(error, wait)
         raise AssertionError("the last attempt returns or raises")
 
-    def difference(self, release: Release, wanted: Wanted) -> tuple[There, Changes]:
+    def difference(self, release: Release, wanted: Wanted) -> ReleaseChanges:
         """What is there, and what would change."""
         there = retried(self._read)
         if wanted.private and there.commit and not there.private:
             problem = f"{self.name} is there and public: make it private in its settings"
             raise UserError(f"{problem}, or push without --private.")
         last = self._last(there)
-        changes = compared(release, there, last)
+        new = dated(release, last, today())
+        changes = compared(new, there, last.files)
         if not wanted.overwrite:
-            self._check_others(there, changes, last)
-        return there, changes
+            self._check_others(there, changes, last.files)
+        return ReleaseChanges(there, new, changes)
 
-    def _committed(self, release: Release, wanted: Wanted) -> tuple[Sequence[str], str]:
-        """The paths that were sent, and the commit that holds the release. After a failure all is
-        read again: the commit may stand although its answer was lost."""
+    def _committed(self, release: Release, wanted: Wanted) -> tuple[Release, Sequence[str], str]:
+        """The release, the paths that were sent, and the commit that holds it.
+
+        After a failure all is read again: the commit may stand although its answer was lost.
+        """
         sent: list[str] = []
         for wait in (*WAITS, None):
-            there, changes = self.difference(release, wanted)
+            there, new, changes = self.difference(release, wanted)
             if not changes:
-                return sent, there.commit
+                return new, sent, there.commit
             self.state = NOTHING
             if not there.commit:
                 retried(lambda: self._create(wanted))
                 continue
             sent = [*changes.sent, *changes.removed]
             try:
-                return sent, self._commit(release, changes, there.commit, False).oid
+                return new, sent, self._commit(new, changes, there.commit, False).oid
             except Exception as error:
                 if wait is None or not may_pass(error):
                     raise
@@ -199,6 +223,7 @@ class _Repository:
     ) -> CommitInfo:
         import huggingface_hub as hub
 
+        loads.check(release.folder, release.rows)
         additions = [_operation(path, release.files[path]) for path in changes.sent]
         # this much the library asks again by itself
         self._api.preupload_lfs_files(
@@ -238,18 +263,11 @@ class _Repository:
             return There(commit, files, bool(info.private))
         return There()
 
-    def _last(self, there: There) -> dict[str, str]:
-        """Files of the last release with their SHA-256."""
+    def _last(self, there: There) -> LastRelease:
+        """The last release."""
         if LISTING not in there.files:
-            return {}
-        data = self._content(there, LISTING)
-        try:
-            files = json.loads(data)["files"]
-            return {str(path): str(digest) for path, digest in files.items()} | {
-                LISTING: hashlib.sha256(data).hexdigest()
-            }
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return {}
+            return LastRelease()
+        return last_release(self._content(there, LISTING))
 
     def _content(self, there: There, path: str) -> bytes:
         with TemporaryDirectory() as folder:
@@ -260,7 +278,7 @@ class _Repository:
             )
             return Path(found).read_bytes()
 
-    def _check_others(self, there: There, changes: Changes, last: dict[str, str]) -> None:
+    def _check_others(self, there: There, changes: Changes, last: Mapping[str, str]) -> None:
         """Raises UserError where a file would go that is not as the last release had it."""
         for path in [*changes.changed, *changes.removed]:
             entry = there.files[path]
@@ -299,12 +317,14 @@ class _Repository:
         known = self._tag_of(release)
         if known:
             return known
-        tag = f"v{max(self._tags(), default=0) + 1}"
+        record = last_release(release.files[LISTING].source)  # type: ignore[arg-type]
+        number = max(max(self._tags(), default=0) + 1, number_of_newest(record.changelog))
+        tag = f"v{number}"
         self._api.create_tag(self.name, tag=tag, revision=commit, repo_type="dataset")
         return tag
 
-    def _proposal(self, release: Release) -> int | None:
-        """The number of an open pull request with this release."""
+    def _proposal(self, release: Release) -> Proposal | None:
+        """An open pull request with this release."""
         found = self._api.get_repo_discussions(
             self.name,
             repo_type="dataset",
@@ -313,8 +333,11 @@ class _Repository:
         )
         for one in found:
             there = self._read(f"refs/pr/{one.num}") if one.title == TITLE else There()
-            if there.commit and not compared(release, there, {}):
-                return one.num
+            if not there.commit:
+                continue
+            same = dated(release, self._last(there), today())
+            if not compared(same, there, {}):
+                return Proposal(same, one.num)
         return None
 
     def _address(self, rest: str) -> str:
@@ -327,7 +350,12 @@ def _names_no_address(record: logging.LogRecord) -> bool:
     return record.getMessage().startswith(("Rate limited", "Retrying in"))
 
 
-def compared(release: Release, there: There, last: dict[str, str]) -> Changes:
+def today() -> str:
+    """The date of a release, UTC."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def compared(release: Release, there: There, last: Mapping[str, str]) -> Changes:
     """What differs. last: files of the last release; those that are in this one no more are
     removed, and whatever else is there stays."""
     changes = Changes({}, {}, {}, {})

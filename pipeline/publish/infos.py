@@ -28,7 +28,8 @@ class SplitInfo:
 
 @dataclass(frozen=True)
 class ConfigInfo:
-    """A config as it was written. came, used, left_out, changed, tokens: see `files.Written`."""
+    """A config as it was written. came, used, left_out, changed, tokens, licences: see
+    `files.Written`."""
 
     name: str
     splits: dict[str, SplitInfo]
@@ -37,10 +38,16 @@ class ConfigInfo:
     left_out: Mapping[str, int] = field(default_factory=dict)
     changed: Mapping[str, int] = field(default_factory=dict)
     tokens: Mapping[int, int] = field(default_factory=dict)
+    licences: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         return sum(split.rows for split in self.splits.values())
+
+
+def is_rehearsal(config: ConfigInfo) -> bool:
+    """Is it of rows of the rehearsal model?"""
+    return CONFIGS[config.name].rehearsal
 
 
 def metadata(configs: Sequence[ConfigInfo]) -> dict[str, object]:

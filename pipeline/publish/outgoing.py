@@ -1,8 +1,8 @@
 """What of a run's dataset goes to the Hub: checked against the report that was written with it.
 
 Configs of the rehearsal model stay here, and the card that goes out does not name them.
-`release.json` goes with it. It names every file by its SHA-256: the next push knows by it what is
-its own to change or take away.
+`release.json` goes with it. It names every file by its SHA-256, and holds the changelog: the next
+push knows by it what is its own to change or take away.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ import pyarrow.parquet as pq
 import yaml
 
 from pipeline import UserError
+from pipeline.publish.card_parts import PLACE
+from pipeline.publish.changelog import LastRelease, continued, with_changelog
 from pipeline.publish.configs import CONFIGS
-from pipeline.store.files import FileMark
+from pipeline.store.files import FileMark, digest
 from pipeline.store.report import Report
 from pipeline.store.store import Store
 
@@ -29,6 +31,7 @@ DATASET = "dataset"
 CARD = "README.md"
 LISTING = "release.json"
 FRONT = re.compile(r"---\n(.*?\n)---\n(.*)", re.S)
+HIDDEN = re.compile(r"<!-- rehearsal -->\n.*?\n<!-- /rehearsal -->\n*", re.S)
 Rows = dict[str, dict[str, int]]  # of each config, by split
 
 
@@ -50,18 +53,25 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Release:
-    """files: by their path in the repository. rows: what a loader must find."""
+    """files: by their path in the repository. rows: what a loader must find. folder: where the
+    dataset is."""
 
     files: dict[str, Outgoing]
     rows: Rows
+    folder: Path
 
     @property
     def size(self) -> int:
         return sum(file.size for file in self.files.values())
 
 
-def release(run: str, report: Report | None) -> Release:
-    """The files of a run that may be pushed. report: of `publish`, None where it is not done.
+def release(
+    run: str,
+    report: Report | None,
+    name: str = PLACE,
+) -> Release:
+    """The files of a run that may be pushed. report: of `publish`, None where it is not done. name:
+    of the dataset on the Hub, for the card.
 
     Raises UserError: no dataset, refused, nothing but rehearsal; DamagedFile: not as written.
     """
@@ -76,9 +86,46 @@ def release(run: str, report: Report | None) -> Release:
     _check_rows(run, files, rows)
     card = files[CARD].source
     assert isinstance(card, Path)
-    files[CARD] = _written(without_rehearsal(card.read_text("utf-8")))
-    files[LISTING] = _written(_listing(files))
-    return Release(dict(sorted(files.items())), rows)
+    text = without_rehearsal(card.read_text("utf-8"))
+    files[CARD] = _written(text.replace(PLACE, name))
+    folder = Path(Store(run, f"{STAGE}/{DATASET}").path)
+    return Release(dict(sorted(files.items())), rows, folder)
+
+
+def dated(release: Release, last: LastRelease, day: str) -> Release:
+    """The release with its entry in the changelog. last: what is on the Hub."""
+    digests = {path: file.sha256 for path, file in sorted(release.files.items())}
+    content = digest(digests)
+    changelog = continued(last, content, release.rows, day)
+    card = release.files[CARD].source
+    assert isinstance(card, bytes)
+    changed = _written(with_changelog(card.decode(), changelog))
+    record = {
+        "made_with": "rapport",
+        "content": content,
+        "rows": release.rows,
+        "changelog": changelog,
+        "files": digests | {CARD: changed.sha256},
+    }
+    files = {**release.files, CARD: changed}
+    files[LISTING] = _written(json.dumps(record, indent=1) + "\n")
+    return replace(release, files=dict(sorted(files.items())))
+
+
+def last_release(listing: bytes) -> LastRelease:
+    """What release.json says; nothing where it is somebody else's."""
+    try:
+        record = json.loads(listing)
+        files = {str(path): str(found) for path, found in record["files"].items()}
+        files[LISTING] = hashlib.sha256(listing).hexdigest()
+        return LastRelease(
+            files,
+            record["content"],
+            record["rows"],
+            record["changelog"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return LastRelease()
 
 
 def _allowed(run: str, report: Report | None) -> Report:
@@ -118,7 +165,11 @@ def _data_files(run: str, report: Report) -> Iterator[tuple[str, Outgoing]]:
         yield path, Outgoing(place, mark.size, mark.digest, rows)
 
 
-def _check_rows(run: str, files: dict[str, Outgoing], rows: Rows) -> None:
+def _check_rows(
+    run: str,
+    files: dict[str, Outgoing],
+    rows: Rows,
+) -> None:
     for config, splits in rows.items():
         for split, expected in splits.items():
             start = f"{config}/{split}-"
@@ -137,17 +188,15 @@ def without_rehearsal(card: str) -> str:
     for key in ("configs", "dataset_info"):
         entries = front.get(key, [])
         front[key] = [one for one in entries if not _is_rehearsal(one["config_name"])]
-    starts = tuple(f"| {name} |" for name in CONFIGS if _is_rehearsal(name))
-    lines = [line for line in match[2].split("\n") if not line.startswith(starts)]
+    body = HIDDEN.sub("", match[2])
     head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
-    return f"---\n{head}---\n" + "\n".join(lines)
-
-
-def _listing(files: dict[str, Outgoing]) -> str:
-    digests = {path: file.sha256 for path, file in sorted(files.items())}
-    return json.dumps({"made_with": "rapport", "files": digests}, indent=1) + "\n"
+    return f"---\n{head}---\n{body}"
 
 
 def _written(text: str) -> Outgoing:
     data = text.encode()
-    return Outgoing(data, len(data), hashlib.sha256(data).hexdigest())
+    return Outgoing(
+        data,
+        len(data),
+        hashlib.sha256(data).hexdigest(),
+    )

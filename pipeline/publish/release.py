@@ -5,19 +5,24 @@ On this disk, or in a repository that only its owner reads, it may be all the sa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from pipeline.publish.gates.refusal import Refusal
 from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import PublishSettings
 
 
-def refusals(summary: Summary, settings: PublishSettings) -> list[str]:
-    """Why a dataset may not be released, a sentence each, with what to write in the recipe."""
-    if settings.private_rows != "refuse" or not summary.private:
-        return []
-    advice = (
-        "write `publish: {private_rows: leave_out}`, or `{private_rows: publish}` if all who wrote "
-        "them agree"
-    )
-    return [f"{private_rows(summary)}. It may not be released with them: {advice}."]
+def parted(found: Iterable[Refusal], settings: PublishSettings) -> tuple[list[str], list[str]]:
+    """Why a dataset may not be released, a sentence each with what to do; and what the recipe
+    allows all the same."""
+    refused: list[str] = []
+    allowed: list[str] = []
+    for one in found:
+        if one.gate in settings.allow:
+            allowed.append(f"{one.problem}.")
+        else:
+            refused.append(str(one))
+    return refused, allowed
 
 
 def private_rows(summary: Summary) -> str:

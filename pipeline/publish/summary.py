@@ -1,4 +1,8 @@
-"""What the card says of the published rows: sources, languages, measures."""
+"""What the card says of the published rows, counted part by part.
+
+Rows of the rehearsal model are in none of these counts. A `Tally` holds counts only, so that parts
+can be counted by several processes and added up.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.conversation import CRITERIA, MEASURES
+from pipeline.publish.gates.licences import LicenceRows
 from pipeline.publish.infos import ConfigInfo
+from pipeline.publish.turn_means import TurnMeans, turn_means
+from pipeline.publish.value_counts import Percentiles, ValueCounts, added
+from pipeline.store.report import by_count
+
+# of a part, what is read for it
+COLUMNS = [
+    "messages.list.element.role",
+    "source",
+    "language",
+    "measures",
+    "annotations.list.element.closeness",
+    "scores.list.element.criterion",
+    "scores.list.element.by",
+    "scores.list.element.value",
+]
+UNKNOWN = "unknown"
 
 
 class SourceName(NamedTuple):
@@ -23,12 +44,11 @@ class SourceName(NamedTuple):
     attribution: str | None
 
 
-class Percentiles(NamedTuple):
-    """Of one measure over the published rows."""
+class WrittenBy(NamedTuple):
+    """The models that wrote generated rows, and the hash of the prompt."""
 
-    p5: float
-    p50: float
-    p95: float
+    models: tuple[str, ...]
+    prompt: str | None
 
 
 class Rating(NamedTuple):
@@ -45,9 +65,12 @@ class Rating(NamedTuple):
 @dataclass(frozen=True)
 class Summary:
     """splits, languages: rows by name, the languages with most rows first; rows of the rehearsal
-    model are a split of their own. sources: rows of each. private: private rows by the name of
-    their source. ratings: of every scorer. configs: as they were written. tokenizer: that has
-    counted their tokens; None: they are an estimate."""
+    model are a split of their own, and counted nowhere else. sources, writers: rows of each.
+    private: private rows by the name of their source. ratings: of every scorer. turns: rows by
+    their messages of user and assistant. values: of every measure. closeness: see `TurnMeans`.
+    configs: as they were written. tokenizer: that has counted their tokens; None: they are an
+    estimate. licences: the rows of each. grades: rows by how sexual they are, those that are.
+    allowed: what gates have found and the recipe allows."""
 
     splits: Mapping[str, int]
     sources: Mapping[SourceName, int]
@@ -57,60 +80,118 @@ class Summary:
     ratings: Sequence[Rating] = ()
     configs: Sequence[ConfigInfo] = ()
     tokenizer: str | None = None
+    writers: Mapping[WrittenBy, int] = field(default_factory=dict)
+    turns: Mapping[int, int] = field(default_factory=dict)
+    values: Mapping[str, ValueCounts] = field(default_factory=dict)
+    closeness: TurnMeans = field(default_factory=TurnMeans)
+    licences: LicenceRows = field(default_factory=dict)
+    grades: Mapping[int, int] = field(default_factory=dict)
+    allowed: Sequence[str] = ()
 
 
+@dataclass
 class Tally:
-    """Adds up over the published parts."""
+    """Adds up over the published parts. ratings: values by criterion and scorer; unrated: rows
+    without one."""
 
-    def __init__(self) -> None:
-        self._sources: Counter[SourceName] = Counter()
-        self._languages: Counter[str] = Counter()
-        self._private: Counter[str] = Counter()
-        self._measures: dict[str, list[pa.Array]] = {name: [] for name in MEASURES}
-        self._scores: list[pa.Table] = []
+    sources: Counter[SourceName] = field(default_factory=Counter)
+    writers: Counter[WrittenBy] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    private: Counter[str] = field(default_factory=Counter)
+    turns: Counter[int] = field(default_factory=Counter)
+    values: dict[str, ValueCounts] = field(default_factory=dict)
+    ratings: dict[str, ValueCounts] = field(default_factory=dict)
+    unrated: Counter[str] = field(default_factory=Counter)
+    closeness: TurnMeans = field(default_factory=TurnMeans)
 
     def add(self, table: pa.Table) -> None:
-        for source in table.column("source").to_pylist():
-            name = SourceName(*(source[field] for field in SourceName._fields))
-            self._sources[name] += 1
-            if source["private"]:
-                self._private[name.name] += 1
-        for language in table.column("language").to_pylist():
-            self._languages[language["code"] if language else "unknown"] += 1
-        measures = table.column("measures").combine_chunks()
-        for measure, values in self._measures.items():
-            values.append(measures.field(measure).drop_null())
-        scores = pa.Table.from_struct_array(table.column("scores").combine_chunks().flatten())
-        self._scores.append(scores.select(["criterion", "by", "value"]))
+        """Count the rows of a table that has `COLUMNS`."""
+        rehearsal = pc.struct_field(table["source"], "rehearsal")
+        table = table.filter(pc.invert(rehearsal)).combine_chunks()
+        self._count_sources(table["source"].to_pylist())
+        codes = pc.fill_null(pc.struct_field(table["language"], "code"), UNKNOWN)
+        self.languages.update(codes.to_pylist())
+        measures = table["measures"].combine_chunks()
+        taken = {name: ValueCounts.of(measures.field(name)) for name in _names(measures.type)}
+        self.values = added(self.values, taken)
+        self._count_scores(table["scores"].combine_chunks().flatten())
+        means, turns = turn_means(table["messages"], table["annotations"])
+        self.closeness += means
+        self.turns.update(turns)
 
-    def summary(self, splits: Mapping[str, int], configs: Sequence[ConfigInfo] = ()) -> Summary:
-        taken = {}
-        for name, arrays in self._measures.items():
-            values = pa.chunked_array(arrays, pa.float64())
-            if len(values):
-                taken[name] = percentiles(values)
-        sources = dict(sorted(self._sources.items(), key=lambda item: str(item[0])))
-        languages, private = (
-            dict(self._languages.most_common()),
-            dict(sorted(self._private.items())),
+    def _count_sources(self, sources: Sequence[dict[str, object]]) -> None:
+        for source in sources:
+            name = SourceName(*(source[field] for field in SourceName._fields))  # type: ignore[arg-type]
+            self.sources[name] += 1
+            if source["private"]:
+                self.private[name.name] += 1
+            if source["models"]:
+                writer = WrittenBy(tuple(source["models"]), source["prompt"])  # type: ignore[arg-type]
+                self.writers[writer] += 1
+
+    def _count_scores(self, scores: pa.StructArray) -> None:
+        names = pc.binary_join_element_wise(
+            scores.field("criterion"),
+            scores.field("by"),
+            "\x1f",
         )
-        ratings = list(self._ratings())
-        return Summary(splits, sources, languages, taken, private, ratings, configs)
+        values = scores.field("value")
+        for name in names.unique().to_pylist():
+            own = values.filter(pc.equal(names, name))
+            self.ratings = added(self.ratings, {name: ValueCounts.of(own)})
+            self.unrated[name] += own.null_count
+
+    def merge(self, other: Tally) -> None:
+        """Add what was counted elsewhere."""
+        self.sources.update(other.sources)
+        self.writers.update(other.writers)
+        self.languages.update(other.languages)
+        self.private.update(other.private)
+        self.turns.update(other.turns)
+        self.values = added(self.values, other.values)
+        self.ratings = added(self.ratings, other.ratings)
+        self.unrated.update(other.unrated)
+        self.closeness += other.closeness
+
+    def summary(
+        self,
+        splits: Mapping[str, int],
+        configs: Sequence[ConfigInfo] = (),
+    ) -> Summary:
+        values = {name: found for name, found in self.values.items() if len(found)}
+        taken = {name: values[name].percentiles() for name in MEASURES if name in values}
+        sources = dict(sorted(self.sources.items(), key=lambda item: str(item[0])))
+        private = dict(sorted(self.private.items()))
+        return Summary(
+            splits,
+            sources,
+            by_count(self.languages),
+            taken,
+            private,
+            list(self._ratings()),
+            configs,
+            writers=dict(sorted(self.writers.items(), key=str)),
+            turns=dict(sorted(self.turns.items())),
+            values=values | self.ratings,
+            closeness=self.closeness,
+        )
 
     def _ratings(self) -> Iterator[Rating]:
         """In the order of the criteria, then by scorer."""
-        if not self._scores:
-            return
-        every = pa.concat_tables(self._scores)
         for criterion in CRITERIA:
-            own = every.filter(pc.equal(every["criterion"], criterion))
-            for by in sorted(own["by"].unique().to_pylist()):
-                values = own.filter(pc.equal(own["by"], by))["value"]
-                rows = len(values) - values.null_count
-                found = percentiles(values.drop_null()) if rows else None
-                yield Rating(criterion, by, rows, values.null_count, found)
+            for name in sorted(self.ratings):
+                of, _, by = name.partition("\x1f")
+                if of == criterion:
+                    values = self.ratings[name]
+                    found = values.percentiles() if len(values) else None
+                    yield Rating(
+                        criterion,
+                        by,
+                        len(values),
+                        self.unrated[name],
+                        found,
+                    )
 
 
-def percentiles(values: pa.ChunkedArray) -> Percentiles:
-    """The 5th, 50th and 95th percentile of values, of which there is at least one."""
-    return Percentiles(*pc.quantile(values, [0.05, 0.5, 0.95]).to_pylist())
+def _names(kind: pa.StructType) -> list[str]:
+    return [kind.field(place).name for place in range(kind.num_fields)]

@@ -23,6 +23,7 @@ JUDGES: KeyPath = ("score", "judge", "models")
 MODEL_USES = ("inventor", "character", "user")  # the keys of `generate` that name a model
 # of these, the ones that write the messages
 WRITERS: dict[str, tuple[str, ...]] = {"talk": ("character", "user"), "script": ("inventor",)}
+NAMED_FILES = (("publish", "calibration"), ("publish", "about"), ("score", "classifiers"))
 
 
 # --- files
@@ -53,9 +54,13 @@ def _named_paths(document: Document) -> Iterator[tuple[KeyPath, str]]:
         for number, named in enumerate(document.listed(section, key)):
             if isinstance(named, str) and not named.startswith("hub:"):
                 yield (section, key, number), named
-    calibration = document.section("publish").get("calibration")
-    if isinstance(calibration, str):
-        yield ("publish", "calibration"), calibration
+    for number, named in enumerate(document.listed("publish", "benchmarks")):
+        if isinstance(named, str):
+            yield ("publish", "benchmarks", number), named
+    for section, key in NAMED_FILES:
+        named = document.section(section).get(key)
+        if isinstance(named, str):
+            yield (section, key), named
 
 
 def _paths_of(source: dict[str, object], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
@@ -173,7 +178,7 @@ def repeated_sources(document: Document) -> Iterator[Mistake]:
 
 
 def unknown_sources(document: Document) -> Iterator[Mistake]:
-    """Sources that `dedup` prefers and the recipe does not have.
+    """Sources that `dedup` prefers, or `publish` has consent for, and the recipe does not have.
 
     Rows of an earlier run bring names of their own, so nothing is unknown there.
     """
@@ -181,10 +186,11 @@ def unknown_sources(document: Document) -> Iterator[Mistake]:
     if any(_may_be_a_run(source) for source in sources):
         return
     known = ["generated", *(_name_of(source) for source in sources)]
-    for number, name in enumerate(document.listed("dedup", "sources")):
-        if name not in known:
-            path = ("dedup", "sources", number)
-            yield mistake(document, path, unknown("source", str(name), known))
+    for section, key in (("dedup", "sources"), ("publish", "consent")):
+        for number, name in enumerate(document.listed(section, key)):
+            if name not in known:
+                problem = unknown("source", str(name), known)
+                yield mistake(document, (section, key, number), problem)
 
 
 def _may_be_a_run(source: dict[str, object]) -> bool:

@@ -79,6 +79,7 @@ score:
 publish:
   # cut: {{questions: {{min: 0.05}}}}  # limits on measures: `rapport stats RUN` shows them
   # choose: {{by: [words: up], top: 0.5, at_most: {{opening: 5}}}}  # the best half, few alike
+  # rating: general  # the most that a row may hold: general, mature or explicit
   # private_rows: leave_out  # drop what is from messengers, mailboxes and accounts of persons
   # test: 0.05  # share of groups held out for testing
 """

@@ -18,6 +18,7 @@ from pipeline.recipe.document import Document, NotYaml, parsed
 from pipeline.recipe.loading import accepted, checked
 from pipeline.recipe.mistakes import Mistake
 from pipeline.recipe.models import ModelSettings
+from pipeline.recipe.publish import PublishSettings
 from pipeline.recipe.settings import Recipe
 
 KEY_VALUE = "write KEY=VALUE, as in languages=[en] or rules.structure.turns.limit=6."
@@ -31,6 +32,7 @@ class Sections(TypedDict, total=False):
     models: dict[str, ModelSettings]
     collect: CollectSettings
     dedup: DedupSettings
+    publish: PublishSettings
 
 
 def of_files(
@@ -48,7 +50,7 @@ def of_files(
     """
     settings: Values = {}
     for text in sets:
-        _put(settings, text)
+        put(settings, text)
     sources: list[Values] = [
         {"name": name, "files": [path], **(reading or {})} for name, path in named(inputs)
     ]
@@ -110,7 +112,7 @@ def _stem(path: str) -> str:
     return parts[-1].partition(".")[0] or "input"
 
 
-def _put(settings: Values, text: str) -> None:
+def put(settings: Values, text: str) -> None:
     """Put a setting, as `rules.structure.turns.limit=6`, into a section. Values are YAML."""
     key, equals, value = text.partition("=")
     *path, last = key.split(".")

@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pipeline.recipe.base import Settings
+from pipeline.recipe.data_tests import checked
 
 ORDERS = ("", "up", "down")  # nothing: up, the better is the more
+# Gates that a recipe may take the responsibility for; the others it opens by changing the rows.
+Gate = Literal["personal_data", "licences", "leaks", "quarantine", "losses"]
 
 
 class Cut(Settings):
@@ -104,6 +107,15 @@ class Choose(Settings):
         return self
 
 
+class TakenDown(Settings):
+    """Rows that are taken down, by one of these."""
+
+    id: str | None = Field(None, description="the id of a row, or of the record at its source")
+    source: str | None = Field(None, description="the name of a source, or where a record stands")
+    author: str | None = Field(None, description="the name of who has written a message of the row")
+    match: str | None = Field(None, description="words that the row holds anywhere")
+
+
 class PublishSettings(Settings):
     """Which rows are published, and how."""
 
@@ -121,11 +133,47 @@ class PublishSettings(Settings):
         description="realm: generated rows also as gpt_roleplay_realm's records, and their "
         "characters as V2 cards",
     )
-    private_rows: Literal["refuse", "leave_out", "publish"] = Field(
+    private_rows: Literal["refuse", "leave_out"] = Field(
         "refuse",
-        description="rows from messengers, mailboxes and accounts of persons. refuse: the dataset "
-        "on this disk has them and must not be released; leave_out: they are dropped; publish: all "
-        "who wrote them agree",
+        description="rows from messengers, mailboxes and accounts of persons, without consent. "
+        "refuse: the dataset on this disk has them and must not be released; leave_out: they are "
+        "dropped",
+    )
+    consent: list[str] = Field(
+        [],
+        description="names of sources whose private rows may be released, as all who wrote them "
+        "agree; their speakers have made-up names in any case",
+    )
+    rating: Literal["general", "mature", "explicit"] = Field(
+        "general",
+        description="the most that a row may hold; rows beyond it are dropped. general: nothing "
+        "sexual; mature: suggestive rows too; explicit: all, for adults",
+    )
+    allow: list[Gate] = Field(
+        [],
+        description="gates that keep no release back although they find something; the card says "
+        "so",
+    )
+    quarantined: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of records that may be in quarantine before a release is kept back; our "
+        "choice",
+    )
+    tests: list[Annotated[str, AfterValidator(checked)]] = Field(
+        [],
+        description="what the published rows must be like, or a release is kept back, as "
+        "[rows >= 1000, share turns<6 <= 0.01, median pacing >= 3]",
+    )
+    benchmarks: list[str] = Field(
+        [],
+        description="files of benchmarks; rows that share 13 words in a row with one are dropped",
+    )
+    system_in: Literal["system", "first_user"] = Field(
+        "system",
+        description="for trainers, where the system message stands. first_user: before the user's "
+        "first turn, for models whose template takes none, as older Mistral",
     )
     test: float = Field(
         0.05, ge=0, lt=1, description="share of groups held out for testing; our choice"
@@ -145,6 +193,20 @@ class PublishSettings(Settings):
         "before it",
     )
 
+    taken_down: list[TakenDown] = Field(
+        [],
+        description="rows that are left out on request; `rapport forget` adds to it for its run",
+    )
+    about: str | None = Field(
+        None,
+        description="a Markdown file whose text stands in the card, whenever it is written; none: "
+        "no such section",
+    )
+    contact: str | None = Field(
+        None,
+        description="an address to which one writes to have something taken down; none: the page "
+        "of the dataset on the Hub",
+    )
     tokenizer: str | None = Field(
         None,
         description="what counts tokens: a folder with tokenizer.json, or a name on the Hub; none: "

@@ -54,10 +54,15 @@ class ScoreSettings(Settings):
         description="sentence vectors for closeness and `answers` (extra `[encoder]`, 35 messages "
         "a CPU-second); none: the shipped models alone",
     )
+    classifiers: str | None = Field(
+        None,
+        description="folder of classifiers that `rapport train annotations` has written, in the "
+        "place of the shipped ones; none: these",
+    )
     judge: JudgeSettings = Field(
         JudgeSettings(), description="models that rate each criterion, with quotes as evidence"
     )
 
     def measuring(self) -> ScoreSettings:
         """Only what measuring depends on: a change of the rest measures nothing again."""
-        return ScoreSettings(encoder=self.encoder)
+        return ScoreSettings(encoder=self.encoder, classifiers=self.classifiers)

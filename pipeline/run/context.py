@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.run.engine import Engine
 from pipeline.run.stages import Stage
@@ -16,6 +16,7 @@ from pipeline.store.store import Part, Store
 if TYPE_CHECKING:
     from pipeline.recipe.settings import Recipe
 
+T = TypeVar("T")
 LITTLE_ROWS = 2_000  # rows that one process has done before a second one has begun
 LITTLE_BYTES = 4_000_000  # the same for files
 # `dedup` writes it and `publish` reads it. Every decision: the row, its partner, their similarity.
@@ -100,6 +101,14 @@ class StageContext:
             found.append(counts)
             self._show(len(jobs), found)
         return found
+
+    def of_each(
+        self, function: Callable[..., tuple[int, T]], jobs: Sequence[tuple[object, ...]]
+    ) -> list[T]:
+        """What `function(number, *job)` gives for every job beside its number, in their order."""
+        named = [(number, *job) for number, job in enumerate(jobs)]
+        found = dict(self.job.engine.map(function, named, self.is_little))
+        return [found[number] for number in range(len(jobs))]
 
     def _show(self, jobs: int, found: Sequence[Counts]) -> None:
         rows = self.rows_in if self.source else None

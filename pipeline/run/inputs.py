@@ -16,7 +16,10 @@ from pipeline.generate import people
 from pipeline.recipe.collect import CollectSettings
 from pipeline.recipe.score import ScoreSettings
 from pipeline.recipe.settings import Recipe
+from pipeline.run.about import about
 from pipeline.run.calibration import calibration
+from pipeline.run.classifiers import classifiers_digest, with_classifiers
+from pipeline.run.steps.beside import benchmark_digests, benchmark_texts
 from pipeline.run.tokenizer import tokenizer_digest, with_tokenizer
 from pipeline.store.agreement import as_record
 from pipeline.store.files import digest
@@ -68,6 +71,7 @@ def of_measuring(recipe: Recipe) -> dict[str, Any]:
     return {
         "shipped": _shipped(),
         "encoder": encoder_version(recipe.score),
+        "classifiers": classifiers_digest(recipe),
     }
 
 
@@ -78,12 +82,14 @@ def _shipped() -> dict[str, str]:
 
 
 def check_libraries(recipe: Recipe, stages: Collection[str]) -> None:
-    """Are the encoder and the tokenizer there that these stages want? Asked before the first stage,
-    not when theirs comes, hours later. Raises UserError."""
+    """Is there what these stages want: encoder, classifiers, tokenizer, benchmarks? Asked before
+    the first stage, not when theirs comes, hours later. Raises UserError."""
     if "score" in stages:
         encoder_version(recipe.score)
+        with_classifiers(recipe.score, recipe)
     if "publish" in stages:
         with_tokenizer(recipe.publish, recipe)
+        benchmark_texts(recipe)
 
 
 def encoder_version(settings: ScoreSettings) -> str | None:
@@ -110,13 +116,16 @@ def of_score(recipe: Recipe) -> dict[str, Any]:
 
 
 def of_publish(recipe: Recipe) -> dict[str, Any]:
-    """What splits and card are made from. Raises UserError where the calibration cannot be read."""
+    """What splits and card are made from. Raises UserError where the calibration, or the text about
+    the dataset, cannot be read."""
     found = calibration(recipe)
     return {
         "seed": recipe.seed,
         "name": recipe.name,
         "calibration": found and as_record(found),
         "tokenizer": tokenizer_digest(recipe),
+        "about": about(recipe),
+        "benchmarks": benchmark_digests(recipe),
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pipeline import UserError
 from pipeline.recipe.base import unknown
-from pipeline.run.reports import standing
+from pipeline.run.standing import standing
 from pipeline.store.lock import locked
 from pipeline.store.store import Store
 

@@ -14,11 +14,11 @@ from pipeline.run.context import Job, StageContext
 from pipeline.run.inputs import encoder_version
 from pipeline.run.runner import (
     Finished,
+    as_noted,
     context_of,
     finished,
     outputs,
     standing_report,
-    with_noted_commits,
 )
 from pipeline.store.store import Part, Store
 
@@ -68,7 +68,7 @@ class PlannedStage(ModelUse, EncoderUse, total=False):
 
 def plan(job: Job) -> list[PlannedStage]:
     """What a run would do, stage by stage. Runs nothing."""
-    job = replace(job, recipe=with_noted_commits(job.recipe, job.out))
+    job = replace(job, recipe=as_noted(job.recipe, job.out))
     encoder_version(job.recipe.score)
     planned: list[PlannedStage] = []
     before: Finished | None = Finished()

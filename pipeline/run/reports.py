@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import yaml
 from pydantic import ValidationError
 
 from pipeline import UserError
-from pipeline.conversation import Conversation
+from pipeline.conversation import MEASURES, Conversation
 from pipeline.recipe.settings import Recipe
+from pipeline.run.standing import standing
 from pipeline.store.report import FunnelRow, Report, funnel_row
-from pipeline.store.store import Mark, Store, parts_of
+from pipeline.store.store import Mark, Part, Store, parts_of
 
 BINS = 20  # of a histogram
+TOGETHER = 6  # measures whose values are held at a time
 PERCENTILES = (5, 50, 95, 99)
-
-
-def standing(out: str) -> dict[str, Report]:
-    """The report of every stage that is done, by folder, in order. Raises UserError where there is
-    no run."""
-    top = Store(out)
-    if top.read_text("recipe.yaml") is None:
-        raise UserError(
-            f"There is no run in {out}. A run folder has a recipe.yaml; see `rapport run --help`."
-        )
-    found: dict[str, Report] = {}
-    before = ""
-    for folder in (name for name in top.listing() if name[:1].isdigit()):
-        report = cast("Report | None", Store(out, folder).read_record("report.json"))
-        if report and report["before"] == before:  # else: made from an older store
-            found[folder], before = report, report["store"]
-    return found
 
 
 def reports(out: str) -> list[Report]:
@@ -49,21 +34,32 @@ def funnel(out: str) -> list[FunnelRow]:
 
 def measures_of(store: Store, marks: dict[str, Mark]) -> dict[str, dict[str, Any]]:
     """Percentiles and a histogram of every measure over all rows of a stage, the dropped ones
-    included."""
-    columns = [
-        store.columns(part, ["measures"]).column("measures").combine_chunks()
-        for kind in ("kept", "dropped")
-        for part in parts_of(marks.values(), kind)
-    ]
-    if not columns:
-        return {}
-    every = pa.chunked_array(columns)
-    found = {}
-    for measure in every.type:
-        values = pc.struct_field(every, measure.name).drop_null()
-        if len(values):
-            found[measure.name] = _histogram(values)
+    included. A few measures are held at a time."""
+    kinds = ("kept", "dropped")
+    parts = [part for kind in kinds for part in parts_of(marks.values(), kind)]
+    names, found = list(MEASURES), {}
+    for start in range(0, len(names), TOGETHER):
+        for name, values in _values(store, parts, names[start : start + TOGETHER]):
+            if len(values):
+                found[name] = _histogram(values)
     return found
+
+
+def _values(
+    store: Store,
+    parts: Sequence[Part],
+    names: Sequence[str],
+) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    """What was measured, by measure; what was not is left out."""
+    chunks: dict[str, list[pa.Array]] = {name: [] for name in names}
+    for part in parts:
+        table = store.columns(part, [f"measures.{name}" for name in names])
+        if table.num_columns:
+            measures = table["measures"].combine_chunks()
+            for field in measures.type:
+                chunks[field.name].append(measures.field(field.name).drop_null())
+    for name in names:
+        yield name, pa.chunked_array(chunks[name], pa.float64())
 
 
 def _histogram(values: pa.ChunkedArray) -> dict[str, Any]:
@@ -93,6 +89,17 @@ def recipe_of(out: str) -> Recipe | None:
         return Recipe.model_validate(yaml.safe_load(text)) if text else None
     except (ValidationError, yaml.YAMLError):
         return None
+
+
+def recipe_here(out: str) -> Recipe:
+    """The same, with its relative paths starting where they did. Raises UserError where there is
+    none."""
+    recipe = recipe_of(out)
+    machine = Store(out).read_record("run.json") or {}
+    if recipe is None:
+        raise UserError(f"{out}/recipe.yaml cannot be read by this version: run the recipe again.")
+    recipe._folder = Path(str(machine.get("folder", "")))
+    return recipe
 
 
 def measured(out: str) -> Iterator[Conversation]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from pipeline.run.keys import ingredients
 from pipeline.run.reports import measures_of, recipe_of
 from pipeline.run.reviewed import reviewed
 from pipeline.run.stages import NAMES, STAGES, Stage, function_of
+from pipeline.run.taken_down import with_taken_down
 from pipeline.store.counts import total
 from pipeline.store.files import DamagedFile, FileMark, digest
 from pipeline.store.lock import locked
@@ -53,7 +54,7 @@ def run(
     top = Store(job.out)
     funnel: list[FunnelRow] = []
     with locked(top):
-        job = replace(job, recipe=_pinned(with_noted_commits(job.recipe, job.out)))
+        job = replace(job, recipe=_pinned(as_noted(job.recipe, job.out)))
         check_libraries(job.recipe, _names(only, last))
         _check_place(top, job.recipe)
         _claim(top, job.recipe)
@@ -69,6 +70,20 @@ def run(
             if stage.name == last:
                 break
     return funnel
+
+
+def publish_again(job: Job, before: Mapping[str, Report]) -> Report:
+    """Run `publish` alone, on the rows that the stages before it have. before: their reports, by
+    folder."""
+    top, *_, stage = Store(job.out), *STAGES
+    with locked(top):
+        _claim(top, job.recipe)
+        top.sweep()
+        *_, (folder, report) = before.items()
+        given = finished(Store(job.out, folder), report)
+        output = Store(job.out, f"{len(STAGES)}-{stage.name}")
+        context = context_of(job, stage, output, given)
+        return _run_stage(replace(context, funnel=list(map(funnel_row, before.values()))))
 
 
 def outputs(out: str, only: Sequence[str] | None = None) -> Iterator[tuple[Stage, Store]]:
@@ -206,6 +221,11 @@ def _forget_transient(output: Store) -> None:
 # --- the run folder
 
 
+def as_noted(recipe: Recipe, out: str) -> Recipe:
+    """The recipe with what the run in this folder has noted: commits, and what is taken down."""
+    return with_taken_down(with_noted_commits(recipe, out), out)
+
+
 def with_noted_commits(recipe: Recipe, out: str) -> Recipe:
     """The recipe with what the run in this folder has noted of its Hub datasets: commit, licence,
     attribution."""
@@ -290,6 +310,7 @@ def _claim(top: Store, recipe: Recipe) -> None:
         "machine": platform.platform(),
         "processors": os.cpu_count(),
         "started": _now(),
+        "folder": str(recipe.folder.resolve()),
     }
     top.write_record("run.json", machine)
 

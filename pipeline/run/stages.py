@@ -141,7 +141,7 @@ STAGES = (
         step="pipeline.run.steps.publish:run",
         reads="pipeline.run.inputs:of_publish",
         texts=(*RULE_WORDS, "criteria.yaml", "publish/*"),
-        packages=("pyarrow",),
+        packages=("pyarrow", "pillow"),
         options=(Option("layout", ("messages", "realm"), "realm: also characters."),),
     ),
 )

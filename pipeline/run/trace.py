@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline import UserError
 from pipeline.conversation import Conversation, Finding
-from pipeline.run.reports import standing
+from pipeline.run.standing import standing
 from pipeline.store.columns import from_table
 from pipeline.store.parts import KINDS
 from pipeline.store.store import Part, Store

@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.annotate import Annotated, annotate, shipped
 from pipeline.annotate.encoder import Encoded, encode
 from pipeline.annotate.folding import Array, Words, words_of
+from pipeline.annotate.own import with_own
 from pipeline.conversation import Annotation, Conversation, Measures, Message, uncollected
 from pipeline.pacing.course import SIDES, Course, Flat, courses, level_of
 from pipeline.pacing.uptake import rebuffs, takes_up
@@ -25,7 +26,8 @@ from pipeline.score.blame import blamed, without
 
 FEELS_WITH = ("sadness", "fear", "love")  # emotions of a reply to somebody who is low
 SAD = ("sadness", "fear")  # what comfort answers, which reads much like pressing
-COURSE = "course"  # who gives a stage that neither plan nor source gives
+# who gives a stage that neither plan nor source gives; the latter where there are own classifiers
+COURSE, CLASSIFIER = "course", "classifier"
 OFF = ("joy", "disgust")  # and emotions that are out of place there
 
 BATCH = 512  # rows that are measured together
@@ -65,7 +67,10 @@ def _found(
     """What is found of each text, and what is known of it already."""
     languages = _languages(rows, where)
     encoded = _encoded(texts, where, settings)
-    found = _completed(annotate((), languages, words, encoded), rows, where)
+    said = annotate((), languages, words, encoded)
+    if settings.classifiers:
+        said = with_own(said, settings.classifiers, words, languages)
+    found = _completed(said, rows, where)
     return found._replace(uptake=_uptake(found, where, texts, languages))
 
 
@@ -187,6 +192,8 @@ class _Shown(NamedTuple):
     praise: list[bool]
     complaint: list[bool]
     follows: list[float]
+    stages: Sequence[str | None] = ()
+    decisions: Sequence[str | None] = ()
 
     def part(self, place: slice) -> _Shown:
         """What some of the messages show."""
@@ -199,6 +206,8 @@ class _Shown(NamedTuple):
             self.praise[place],
             self.complaint[place],
             self.follows[place],
+            self.stages[place],
+            self.decisions[place],
         )
 
 
@@ -215,6 +224,8 @@ def _shown(found: Annotated, where: defects.Batch) -> Iterator[_Shown]:
         found.marks["praise"].tolist(),
         found.marks["complaint"].tolist(),
         found.follows.tolist(),
+        found.stages,
+        found.decisions,
     )
     for start, end in pairwise(where.row_at.tolist()):
         yield together.part(slice(start, end - 1))
@@ -251,17 +262,28 @@ def _annotated(shown: _Shown) -> int:
 
 
 def _annotations(row: Conversation, shown: _Shown, followed: Course) -> tuple[Annotation, ...]:
-    """One per message. Where no message shows closeness there is no stage either."""
+    """One per message. Where no message shows closeness the course knows no stage either."""
     stages: Sequence[str | None] = [place.stage for place in followed.places]
-    decisions = [place.decision for place in followed.places]
+    decisions: Sequence[str | None] = [place.decision for place in followed.places]
     if all(close is None for close in shown.closeness):
         stages = decisions = [None] * len(stages)
     by = [stage and COURSE for stage in stages]
+    if shown.stages or shown.decisions:
+        by = [CLASSIFIER] * len(stages)
+        stages = _first(shown.stages, stages)
+        decisions = _first(shown.decisions, decisions)
     found = zip(stages, decisions, shown.closeness, shown.emotions, repeat(None), by)
     annotations = tuple(map(tuple.__new__, repeat(Annotation), found))
     if not row.annotations:
         return annotations
     return tuple(map(_with_given, annotations, row.annotations))
+
+
+def _first(own: Sequence[str | None], others: Sequence[str | None]) -> Sequence[str | None]:
+    """What classifiers of the user's own say, and the course where they say nothing."""
+    if not own:
+        return others
+    return [one or other for one, other in zip(own, others, strict=True)]
 
 
 def _with_given(found: Annotation, given: Annotation) -> Annotation:

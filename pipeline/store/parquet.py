@@ -22,7 +22,7 @@ def open_parquet(file: HashedFile, schema: pa.Schema) -> pq.ParquetWriter:
     Values go to the encoder 2^17 at a time: a tenth less work than by the thousand, as Arrow would
     have it.
     """
-    columns = [path for column in schema for path in _leaves(column)]
+    columns = [path for column in schema for path in leaves(column)]
     repeating = [path for path in columns if path not in TEXTS]
     return pq.ParquetWriter(
         file,
@@ -41,13 +41,13 @@ def write_groups(writer: pq.ParquetWriter, table: pa.Table) -> None:
     writer.write_table(table, row_group_size=max(1, min(rows, GROUP_ROWS)))
 
 
-def _leaves(column: pa.Field) -> Iterator[str]:
+def leaves(column: pa.Field) -> Iterator[str]:
     """The columns of a field as Parquet names them: `messages` → messages.list.element.role,
     …content, …name."""
     if pa.types.is_list(column.type):
         element = column.type.value_field.with_name("element")
-        yield from (f"{column.name}.list.{leaf}" for leaf in _leaves(element))
+        yield from (f"{column.name}.list.{leaf}" for leaf in leaves(element))
     elif pa.types.is_struct(column.type):
-        yield from (f"{column.name}.{leaf}" for child in column.type for leaf in _leaves(child))
+        yield from (f"{column.name}.{leaf}" for child in column.type for leaf in leaves(child))
     else:
         yield column.name

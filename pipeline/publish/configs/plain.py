@@ -34,8 +34,10 @@ def sharegpt(rows: Sequence[Conversation], group: str, settings: PublishSettings
 
 
 def _as_sharegpt(turns: TrainerTurns) -> PublishedRow:
-    said = [{"from": SIDES[turn.role], "value": turn.content} for turn in turns.turns]
-    return {"conversations": said, "system": turns.system}
+    messages = turns.messages()
+    system = messages.pop(0)["content"] if messages[0]["role"] == "system" else ""
+    said = [{"from": SIDES[one["role"]], "value": one["content"]} for one in messages]
+    return {"conversations": said, "system": system}
 
 
 def published(

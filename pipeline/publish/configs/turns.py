@@ -34,6 +34,7 @@ INSIDE = "left out: system message inside the talk"
 GREETING = "moved: greeting, into the system message"
 OPENING = "added: turn of the user before a greeting"
 ENDING = "cut: last message of the user"
+FOLDED = "moved: system message, before the user's first turn"
 WHO = "added: who the assistant is, by the speaker's name"
 # Why a conversation is in `full` only.
 SEVERAL = "more than one speaker on a side"
@@ -53,9 +54,11 @@ class TrainerTurn:
 
 @dataclass(slots=True)
 class TrainerTurns:
-    """A conversation for trainers. system: empty where it has none. left_out: why it is none."""
+    """A conversation for trainers. system: empty where it has none. folded: the system message
+    stands before the user's first turn. left_out: why it is none."""
 
     system: str = ""
+    folded: bool = False
     turns: list[TrainerTurn] = field(default_factory=list)
     changed: Counter[str] = field(default_factory=Counter)
     left_out: str = ""
@@ -63,10 +66,12 @@ class TrainerTurns:
     def messages(self, before: int | None = None) -> list[PublishedRow]:
         """As {role, content}, the system message first. before: the turns up to this one."""
         found: list[PublishedRow] = []
-        if self.system:
-            found.append({"role": "system", "content": self.system})
         for turn in self.turns[:before]:
             found.append({"role": turn.role, "content": turn.content})
+        if self.system and self.folded and found:
+            found[0]["content"] = f"{self.system}\n\n{found[0]['content']}"
+        elif self.system:
+            found.insert(0, {"role": "system", "content": self.system})
         return found
 
 
@@ -84,6 +89,9 @@ def turns_of(row: Conversation, settings: PublishSettings) -> TrainerTurns:
         found.turns.pop()
         found.changed[ENDING] += 1
     found.system = "\n\n".join(parts)
+    if found.system and settings.system_in == "first_user":
+        found.folded = True
+        found.changed[FOLDED] += 1
     if not found.turns:
         return TrainerTurns(left_out=NO_REPLY)
     return found

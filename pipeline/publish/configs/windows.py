@@ -37,7 +37,7 @@ def windows(found: TrainerTurns, settings: PublishSettings) -> list[TalkWindow]:
         return [TalkWindow(found, whole)]
     space = settings.max_tokens - system
     made = [
-        TalkWindow(TrainerTurns(found.system, turns), system + size)
+        TalkWindow(TrainerTurns(found.system, found.folded, turns), system + size)
         for turns, size in _packed(found, count, space)
     ]
     found.changed[CUT] += len(made)

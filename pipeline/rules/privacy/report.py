@@ -19,9 +19,9 @@ def measures(reading: Reading) -> Measures:
 
 def personal_data(reading: Reading) -> Iterator[Finding]:
     """Every place in a message; of names and cards, that there are some. Alternatives are judged by
-    themselves."""
+    themselves; what stands in `extra` is counted alone."""
     count = len(reading.messages)
-    shown = len(reading.personal) - reading.alternatives
+    shown = len(reading.personal) - reading.beside
     for text, spans in enumerate(reading.personal[:shown]):
         for span in spans:
             rule = f"privacy.{span.kind}"

@@ -10,6 +10,8 @@ secret the letters of its service are kept, of an id its form; neither is valid:
 
     ghp_ and 36 letters     ghp_EXAMPLE0012EXAMPLE0012…
     12345678Z               00000012X
+
+`is_stand_in` knows such values again: what looks like a datum and can be nobody's.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.conversation import normalised
-from pipeline.rules.privacy.datum import key
+from pipeline.rules.privacy.datum import key, phone_digits
 from pipeline.rules.privacy.find import DatumKind, Span
 from pipeline.rules.privacy.ids import is_id
 from pipeline.rules.privacy.keys import prefix
@@ -78,6 +80,26 @@ _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}")
 _DOMAINS = ("org", "com", "net")
 
 Datum = tuple[DatumKind, str]  # what kind it is, and its key
+
+# What the values of each kind have that are set aside for examples.
+_NOBODYS: dict[DatumKind, re.Pattern[str]] = {
+    "email": re.compile(r"@(?:[\w-]+\.)*(?:example\.(?:org|com|net)|example|test|invalid)$", re.I),
+    "phone": re.compile(r"555\D{0,3}01\d\d\D*$"),
+    "address": re.compile(r"Sampletown"),
+    "iban": re.compile(r"ZZZZ"),
+    "ip": re.compile(r"192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:db8:", re.I),
+    "handle": re.compile(r"_example_\d+$"),
+    "url": re.compile(r"://example\.(?:org|com|net)/"),
+    "secret": re.compile(r"EXAMPLE\d{4}|^example (?:[a-z]+ )+\d{4}$"),
+    "id": re.compile(r"00(?P<gap>[:-])00(?P=gap)5E(?P=gap)00(?P=gap)53"),
+}
+
+
+def is_stand_in(kind: DatumKind, value: str) -> bool:
+    """Is a value one that is set aside for examples, or one of ours?"""
+    if kind == "card":
+        return phone_digits(value) in map(phone_digits, _CARDS)
+    return _NOBODYS[kind].search(value) is not None
 
 
 def mask(

@@ -72,8 +72,8 @@ class Reading:
     measures  the row's numbers so far, by the names of `conversation.MEASURES`
     detection, admitted: its languages, and those that the recipe admits
     declared  the language that its source names, ISO 639-1
-    personal  where personal data stand in each published text: messages, names, cards, and last of
-              all the alternatives, of which there are `alternatives`
+    personal  where personal data stand in each published text: messages, names, cards, and last
+              `extra` and the alternatives, which are `beside` texts together
     """
 
     messages: Sequence[Message]
@@ -89,7 +89,7 @@ class Reading:
     admitted: Sequence[str] = ()
     declared: str | None = None
     personal: Sequence[Sequence[Span]] = ()
-    alternatives: int = 0
+    beside: int = 0
 
     @cached_property
     def numbers(self) -> Numbers:

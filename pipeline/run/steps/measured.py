@@ -69,6 +69,7 @@ def with_column(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) 
 def measured(context: StageContext) -> Measured:
     """What the stage has measured; the key names all that measuring depends on."""
     store = Store(context.output.root, f"{context.output.folder}/{FOLDER}")
-    settings = context.settings.measuring().model_dump(mode="json")
+    # of classifiers the digests count, which are among what is read
+    settings = context.settings.measuring().model_dump(mode="json", exclude={"classifiers"})
     made_from = ingredients(MEASURING, context.job.recipe) | {"settings": settings}
     return Measured(store, digest(context.before, made_from))

@@ -4,30 +4,25 @@ card are written."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import pyarrow as pa
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from pipeline import publish
 from pipeline.formats import card_files, cards, realm
-from pipeline.publish import related, release, split
-from pipeline.publish.card import card
+from pipeline.publish import release, taken_down
 from pipeline.publish.choice import Choice
-from pipeline.publish.configs import CONFIGS, Config
-from pipeline.publish.files import Written, shard_count, write
-from pipeline.publish.infos import ConfigInfo, SplitInfo, loaded_bytes
-from pipeline.publish.summary import Summary, Tally
-from pipeline.recipe.publish import PublishSettings
-from pipeline.run.calibration import calibration
+from pipeline.publish.cut import BesideRows
+from pipeline.publish.gates.refusal import Refusal
+from pipeline.publish.summary import Summary
+from pipeline.recipe.publish import PublishSettings, TakenDown
 from pipeline.run.context import StageContext
-from pipeline.run.steps import choose, released
-from pipeline.run.tokenizer import with_tokenizer
-from pipeline.store.columns import from_table
-from pipeline.store.counts import Counts, total
-from pipeline.store.files import FileMark
-from pipeline.store.report import counted, funnel_row
+from pipeline.run.steps import choose, gates, released, writing
+from pipeline.run.steps.beside import beside
+from pipeline.run.steps.counting import counted
+from pipeline.run.steps.describing import describe, marks
+from pipeline.store.counts import Counts
 from pipeline.store.store import Part, Store
 
 if TYPE_CHECKING:
@@ -35,160 +30,96 @@ if TYPE_CHECKING:
 
 DATASET = "dataset"
 REALM = "realm"
-T = TypeVar("T")
-Named = tuple[int, T]  # a result with the number of its job
 
 
 def run(context: StageContext) -> dict[str, Any]:
     """Cut rows, choose, split them without leaks, write the dataset; the report names its files,
     what each config has and leaves out, what was chosen, and why it may not be released."""
     choice = _selected(context)
-    output, recipe = context.output, context.job.recipe
+    output = context.output
     dataset = Store(output.root, f"{output.folder}/{DATASET}")
     dataset.remove()
-    summary = _written(context, dataset)
-    refused = _refused(context, summary)
-    own = funnel_row(counted(context.stage.name, context.rows_in, total(context.results)))
-    funnel = [*context.funnel, own]
-    text = card(recipe.name, summary, funnel, refused, choice, calibration(recipe))
-    dataset.write_text("README.md", text)
+    summary, found = _written(context, dataset)
+    refused, allowed = release.parted(found, context.settings)
+    _show(context, refused)
+    describe(context, dataset, replace(summary, allowed=allowed), refused, choice)
     if context.settings.layout == REALM:
-        _write_realm(output, recipe)
-    files = _marks(output, DATASET) | _marks(output, REALM)
+        _write_realm(output, context.job.recipe)
+    files = marks(output, DATASET) | marks(output, REALM)
     configs = list(map(asdict, summary.configs))
     return {"files": files, "configs": configs, "refused": refused, "choice": asdict(choice)}
 
 
-def _written(context: StageContext, dataset: Store) -> Summary:
-    """Write the kept rows into every config."""
-    output, parts = context.output, context.output.parts()
-    now = _placed(context, parts)
-    settings = with_tokenizer(context.settings, context.job.recipe)
-    jobs = []
-    for name, config in CONFIGS.items():
-        if _concerns(config, now.placed):
-            jobs.append((name, output, dataset, parts, now, settings))
-    configs = _of_each(context, _write_config, jobs)
-    released.write(output, context.settings, context.job.recipe.seed, now)
-    summary = _tally(output, parts).summary(now.placed.rows(), configs)
-    return replace(summary, tokenizer=context.settings.tokenizer)
-
-
-def _tally(output: Store, parts: Sequence[Part]) -> Tally:
-    tally = Tally()
-    for part in parts:
-        tally.add(output.table(part))
-    return tally
-
-
-def _placed(context: StageContext, parts: Sequence[Part]) -> released.Released:
-    """Where every row stands, and how many files there are; as it was for what was released."""
-    output = context.output
-    settings = context.settings
-    seed = context.job.recipe.seed
-    before = released.read(output, settings, seed)
-    tables = _of_each(context, _keys_of_part, [(output, part) for part in parts])
-    known = choose.joined_rows(context)
-    clusters = related.NO_CLUSTERS if known is None else related.clustered(known)
-    placed = split.placed(pa.concat_tables(tables), settings, seed, before.placed, clusters)
-    return released.Released(placed, _shard_counts(parts, placed, before.counts))
-
-
-def _of_each(
-    context: StageContext, function: Callable[..., Named[T]], jobs: Sequence[tuple[object, ...]]
-) -> list[T]:
-    """What `function` gives for every job, in their order."""
-    named = [(number, *job) for number, job in enumerate(jobs)]
-    found = dict(context.job.engine.map(function, named, context.is_little))
-    return [found[number] for number in range(len(jobs))]
-
-
-def _keys_of_part(number: int, output: Store, part: Part) -> Named[pa.Table]:
-    rows = from_table(output.columns(part, related.COLUMNS), part.file)
-    return number, related.keys(rows)
-
-
-def _concerns(config: Config, placed: split.Placement) -> bool:
-    """Are there rows that the config could be made of?"""
-    is_rehearsal = placed.places == split.AT_REHEARSAL
-    return bool((is_rehearsal == config.rehearsal).any())
-
-
-def _shard_counts(
-    parts: Sequence[Part], placed: split.Placement, before: Mapping[str, int]
-) -> dict[str, int]:
-    """How many files each split has. Rows of the rehearsal model stand in `train` of their own
-    configs."""
-    rows = placed.rows()
-    size = sum(part.mark.size for part in parts)
-    counts = {}
-    for name in split.SPLITS:
-        own = rows.get(name, 0)
-        share = size * own // max(1, len(placed))
-        counts[name] = shard_count(own, share, before.get(name, 0))
-    return counts
-
-
-def _write_config(
-    number: int,
-    name: str,
-    output: Store,
-    dataset: Store,
-    parts: Sequence[Part],
-    now: released.Released,
-    settings: PublishSettings,
-) -> Named[ConfigInfo]:
-    rows = map(output.read, parts)
-    written = write(CONFIGS[name], rows, now.placed, now.counts, settings, dataset.committed)
-    return number, described(dataset, written)
-
-
-def described(dataset: Store, written: Written) -> ConfigInfo:
-    """A config with the bytes of its files, on disk and loaded."""
-    splits = {}
-    for name, own in written.splits.items():
-        loaded = size = 0
-        for file in own.files:
-            with dataset.files.open(f"{dataset.path}/{file}", "rb") as opened:
-                loaded += loaded_bytes(opened)
-            size += dataset.size_of(file) or 0
-        splits[name] = SplitInfo(own.rows, loaded, size)
-    left_out, changed = written.left_out, written.changed
-    return ConfigInfo(
-        written.name, splits, written.came, written.used, left_out, changed, written.tokens
+def _written(context: StageContext, dataset: Store) -> tuple[Summary, list[Refusal]]:
+    """Write the kept rows into every config; and what keeps them from being released."""
+    keys, now = writing.placed(context)
+    configs, refused = writing.write_configs(context, dataset, now)
+    released.write(context.output, context.settings, context.job.recipe.seed, now)
+    counts = counted(context)
+    summary = replace(
+        counts.card.summary(now.placed.rows(), configs),
+        tokenizer=context.settings.tokenizer,
+        licences=counts.gates.licences,
+        grades=counts.gates.grades,
     )
+    found = [
+        *counts.gates.refusals(),
+        *refused,
+        *gates.lost(context),
+        *gates.leaking(context, keys, now.placed),
+        *counts.tests.refusals(now.placed.places),
+    ]
+    return summary, found
+
+
+def _show(context: StageContext, refused: Sequence[str]) -> None:
+    """A person sees at once why the dataset may not be released."""
+    for sentence in refused:
+        context.job.notice(f"publish: {sentence}")
+
+
+# --- which rows
 
 
 def _selected(context: StageContext) -> Choice:
     """Put the rows that are published into the stage's store, and those that are dropped."""
+    known, gone = beside(context), _taken_down(context)
     if context.settings.choose.chooses:
-        return choose.run(context)
-    context.each_part(_publish_part)
+        return choose.run(context, known, gone)
+    context.each_part(_publish_part, known, gone)
     return Choice()
 
 
-def _refused(context: StageContext, summary: Summary) -> list[str]:
-    """Why the dataset may not be released; a person sees it at once."""
-    refused = release.refusals(summary, context.settings)
-    for sentence in refused:
-        context.job.notice(f"publish: {sentence}")
-    return refused
-
-
 def _publish_part(
-    source: Store, output: Store, part: Part, key: str, settings: PublishSettings
+    source: Store,
+    output: Store,
+    part: Part,
+    key: str,
+    settings: PublishSettings,
+    known: BesideRows,
+    gone: frozenset[str],
 ) -> Counts:
-    return output.write(part.name, key, publish.work(source.read(part), settings))
+    rows = publish.work(source.read(part), settings, known)
+    return output.write(part.name, key, taken_down.without(rows, gone))
 
 
-def _marks(output: Store, folder: str) -> dict[str, FileMark]:
-    """The files below a folder of the store, with what they hold now."""
-    prefix = f"{output.path}/"
-    found = {}
-    for path in sorted(output.files.find(f"{prefix}{folder}")):
-        name = str(path).removeprefix(prefix)
-        found[name] = FileMark(0, output.size_of(name) or 0, output.digest_of(name))
-    return found
+def _taken_down(context: StageContext) -> frozenset[str]:
+    """The ids of the rows that are taken down."""
+    wanted = context.settings.taken_down
+    if not wanted:
+        return frozenset()
+    jobs = [(context.source, part, wanted) for part in context.parts]
+    found = context.of_each(_taken_down_of_part, jobs)
+    return frozenset(chain.from_iterable(found))
+
+
+def _taken_down_of_part(
+    number: int, source: Store, part: Part, wanted: Sequence[TakenDown]
+) -> tuple[int, list[str]]:
+    return number, taken_down.ids(source.read(part), wanted)
+
+
+# --- in the form of another dataset
 
 
 def _jsonl(records: Iterable[Mapping[str, Any]]) -> str:

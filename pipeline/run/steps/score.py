@@ -21,6 +21,7 @@ from pipeline.llm.prices import is_local
 from pipeline.llm.protocol import OPENAI
 from pipeline.recipe.base import plural
 from pipeline.recipe.score import ScoreSettings
+from pipeline.run.classifiers import with_classifiers
 from pipeline.run.context import Progress, StageContext
 from pipeline.run.steps.asking import Asking
 from pipeline.run.steps.measured import Measured, measured, with_column
@@ -37,7 +38,8 @@ IN_A_BATCH = 20_000  # the same where all requests of a group are one batch, whi
 
 def run(context: StageContext) -> dict[str, Any] | None:
     """Measure and rate every part, and ask the judge. Returns what that took."""
-    settings: ScoreSettings = context.settings
+    settings = with_classifiers(context.settings, context.job.recipe)
+    context = replace(context, settings=settings)
     known = measured(context)
     context.prepare(known.store, known.key)
     if not settings.judge.wanted:
