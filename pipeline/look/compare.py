@@ -226,7 +226,7 @@ def _recipe(first: Subject, second: Subject) -> list[str]:
     """The lines of the two recipes that differ."""
     own, others = _recipe_lines(first), _recipe_lines(second)
     differing = difflib.unified_diff(own, others, lineterm="", n=0)
-    return [line for line in differing if not line.startswith(("---", "+++", ""))]
+    return [line for line in differing if not line.startswith(("---", "+++", "@@"))]
 
 
 def _recipe_lines(subject: Subject) -> list[str]:

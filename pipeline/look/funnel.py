@@ -93,10 +93,10 @@ def funnel_page(look: Look) -> FunnelPage:
 
 
 class _Counted(TypedDict):
-    """Rows by source and stage: what each stage has dropped, by reason, and quarantined."""
+    """Rows by source and stage: what each stage has dropped and quarantined, by reason."""
 
     dropped: dict[tuple[str, str], Counter[str]]
-    quarantined: Counter[tuple[str, str]]
+    quarantined: dict[tuple[str, str], Counter[str]]
     rows: Counter[str]
     kept: Counter[str]
 
@@ -104,7 +104,7 @@ class _Counted(TypedDict):
 def _lost(frame: Frame) -> _Counted:
     """One count over all rows of outcome, stage, source and reason together."""
     dropped: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    quarantined: Counter[tuple[str, str]] = Counter()
+    quarantined: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     rows: Counter[str] = Counter()
     kept: Counter[str] = Counter()
     for (outcome, stage, source, reason), count in _joint(frame).items():
@@ -112,7 +112,7 @@ def _lost(frame: Frame) -> _Counted:
         if outcome == "dropped":
             dropped[source, stage][reason] += count
         elif outcome == "quarantined":
-            quarantined[source, stage] += count
+            quarantined[source, stage][reason] += count
         else:
             kept[source] += count
     return _Counted(dropped=dropped, quarantined=quarantined, rows=rows, kept=kept)
@@ -162,14 +162,14 @@ def _generated(frame: Frame) -> set[str]:
 
 def _source_flow(lost: _Counted, source: str, stage: str, kept: int) -> SourceFlow:
     reasons = lost["dropped"].get((source, stage), Counter())
-    unread = lost["quarantined"][source, stage]
+    unread = lost["quarantined"].get((source, stage), Counter())
     dropped = reasons.total()
     return {
-        "in": kept + dropped + unread,
+        "in": kept + dropped + unread.total(),
         "kept": kept,
         "dropped": dropped,
-        "quarantined": unread,
-        "reasons": by_count(reasons),
+        "quarantined": unread.total(),
+        "reasons": by_count(reasons + unread),
     }
 
 
@@ -181,7 +181,10 @@ def _with_lost(after: dict[str, int], lost: _Counted, stage: str) -> dict[str, i
 
 def _stage(state: StageState, sources: dict[str, SourceFlow]) -> StageFlow:
     counts = total(mark.counts for mark in state.marks.values())
-    reasons = [ReasonCount(rule=rule, count=n) for rule, n in by_count(counts.reasons).items()]
+    reasons = [
+        ReasonCount(rule=rule.removeprefix("quarantine: "), count=n)
+        for rule, n in by_count(counts.reasons).items()
+    ]
     flow: StageFlow = {
         "in": counts.rows_in,
         "added": 0,
@@ -211,7 +214,9 @@ def _sources(frame: Frame, lost: _Counted) -> Iterator[SourceTotal]:
         for (name, _), own in lost["dropped"].items():
             if name == source:
                 reasons += own
-        unread = sum(n for (name, _), n in lost["quarantined"].items() if name == source)
+        unread = sum(
+            own.total() for (name, _), own in lost["quarantined"].items() if name == source
+        )
         most = reasons.most_common(1)
         yield {
             "in": rows,
