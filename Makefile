@@ -6,7 +6,7 @@ MEASURED := collect crawl takedown sets_table filter filter_gold filter_vs_datat
 # Every process would compile all our modules anew, a second each, where the shell forbids Python to keep them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train test-trainers test-container test-companion-page test-browser models bench mutants lint lock clean
+.PHONY: help quickstart test test-faults test-sites test-model test-encoder test-train test-trainers test-container test-browser models bench mutants lint lock clean
 
 help:
 	@echo "make quickstart   run the bundled recipe: no key, no network once installed"
@@ -18,8 +18,7 @@ help:
 	@echo "make test-train   train a tiny model with the real trainers on what is published (1.5 GB)"
 	@echo "make test-trainers  let Axolotl and LLaMA-Factory read what is handed over to them"
 	@echo "make test-container run the lines of the Dockerfile in a fresh environment (minutes; no image is built)"
-	@echo "make test-companion-page open the page of a companion in Chromium (Debian)"
-	@echo "make test-browser look at a run in a real browser (Debian's chromium; 170 MB of playwright)"
+	@echo "make test-browser the pages of look and companion in a real browser (Debian's chromium; 170 MB of playwright)"
 	@echo "make models       train the shipped classifiers of messages anew (an hour; needs ../shared)"
 	@echo "make bench        measure against named peers (long)"
 	@echo "make mutants      change the code in 200 places, count the changes that no test notices (long)"
@@ -53,12 +52,9 @@ test-trainers: .venv/dev.done .venv-trainers/done
 test-container: .venv/dev.done
 	$(BIN)/python -m pytest -m container --timeout 3600 tests/container
 
-test-companion-page: .venv/dev.done
-	$(BIN)/python -m pytest -m companion_page --timeout 600 tests/companion_page
-
 # Set LOOK_SHOTS to a folder for pictures of every view, at both widths, in light and dark.
 test-browser: .venv/dev.done .venv-browser/done
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(BIN)/python -m pytest -m "browser or companion_page" --timeout 600 tests/browser tests/companion_page
 
 models: .venv/models.done
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.annotations.train

@@ -1,4 +1,4 @@
-"""A real Chromium opens the page: these tests run only by `make test-companion-page`."""
+"""A real Chromium opens the page: these tests run only by `make test-browser`."""
 
 import pytest
 
@@ -8,5 +8,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "companion_page" in item.keywords:
                 item.add_marker(
-                    pytest.mark.skip(reason="opens Chromium: run `make test-companion-page`")
+                    pytest.mark.skip(reason="opens Chromium: run `make test-browser`")
                 )
