@@ -256,8 +256,7 @@ def test_a_chat_of_a_messenger_is_private_from_its_file_to_the_report(tmp_path: 
     assert told.endswith("write `publish: {consent: [phone]}`; else `{private_rows: leave_out}`.")
     text = (out / "6-publish" / "dataset" / "README.md").read_text()
     assert sentence in text
-    assert "talks.jsonl" in text  # the recipe names the files, but those of private chats
-    assert "WhatsApp" not in text
+    assert "WhatsApp" not in text  # nor any file, in the recipe that the card shows
     assert sentence in " ".join(rapport("stats", out).stdout.split())
     report = json.loads(rapport("stats", out, "--json").stdout)[-1]
     assert len(report["refused"]) == 1
@@ -266,6 +265,7 @@ def test_a_chat_of_a_messenger_is_private_from_its_file_to_the_report(tmp_path: 
     report = json.loads(rapport("stats", out, "--json").stdout)[-1]
     assert report["refused"] == []
     assert report["reasons"] == {"publish.private": 1}
+    assert "WhatsApp" not in (out / "6-publish" / "dataset" / "README.md").read_text()
 
 
 def test_the_plan_of_a_generated_talk_is_in_the_published_rows(tmp_path: Path) -> None:

@@ -33,8 +33,7 @@ def describe(
 ) -> None:
     """Write all of it. refused: why the dataset may not be released, a sentence each."""
     recipe = context.job.recipe
-    made = making.made(context, dataset, summary.private)
-    made = replace(made, charts=charts(summary))
+    made = replace(making.made(context, dataset), charts=charts(summary))
     funnel, agreements = _funnel(context, made), calibration(recipe)
     text = card(recipe.name, summary, funnel, refused, choice, agreements, made)
     _write_text(dataset, "README.md", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 200  # rows among which a short one is the example
 SHORT = 900  # characters: it is seen beside licence and rows without scrolling
-# what a recipe holds and no card shows: addresses, names of keys, whom a takedown names
-HIDDEN = {"base_url", "key", "extra", "taken_down"}
+# what a recipe holds and no card shows: addresses, names of keys, whom a takedown names, and files
+# on this disk, which messengers name by who has written
+HIDDEN = {"base_url", "key", "extra", "taken_down", "files"}
 
 
-def made(context: StageContext, dataset: Store, private: Collection[str]) -> Made:
-    """All of it but the charts. private: names of sources with private rows."""
+def made(context: StageContext, dataset: Store) -> Made:
+    """All of it but the charts."""
     recipe = context.job.recipe
     found = fates(context)
     return Made(
         fates=found,
         taken_down=sum(fate.reasons.get(RULE, 0) for fate in found),
-        recipe=recipe_text(recipe, private),
+        recipe=recipe_text(recipe),
         versions=versions(context),
         about=about(recipe),
         contact=recipe.publish.contact,
@@ -82,13 +83,10 @@ def versions(context: StageContext) -> dict[str, str]:
     return found | {name: importlib.metadata.version(name) for name in sorted(packages)}
 
 
-def recipe_text(recipe: Recipe, private: Collection[str]) -> str:
+def recipe_text(recipe: Recipe) -> str:
     """The recipe as YAML, without what concerns nobody else: see `HIDDEN`. Of paths only the last
-    part is shown, and of private sources no file: messengers name them by who has written."""
+    part is shown."""
     values = recipe.model_dump(mode="json", exclude_defaults=True)
-    for source in values.get("collect", {}).get("sources", []):
-        if source["name"] in private:
-            source.pop("files", None)
     return yaml.safe_dump(
         _public(values),
         sort_keys=False,
