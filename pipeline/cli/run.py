@@ -72,7 +72,7 @@ def _next_commands(out: str, funnel: Sequence[FunnelRow]) -> Iterator[str]:
     from pipeline.run.reports import a_dropped_row
 
     rapport, python = _programs()
-    yield f"  {rapport} stats {out}"
+    yield f"  {rapport} look {out}"
     dropped = a_dropped_row(out)
     if dropped is not None:
         yield f"  {rapport} why {out} {dropped}"
