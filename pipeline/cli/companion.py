@@ -130,9 +130,9 @@ def _announce(service: Service, address: str, token: str | None, problem: str) -
 @click.option("--user", default="me", show_default=True, help="Whose memory is used.")
 @_with_options
 def chat(card: str | None, user: str, **options: object) -> None:
-    """Talk with a character in the terminal; /why shows where the talk stands.
+    """Talk with a character in the terminal.
 
-    CARD: a character card; none: a bundled character and the rehearsal model.
+    /why shows where the talk stands. CARD: a character card; none: a bundled character and the rehearsal model.
     """
     from pipeline.companion.talk import OwnTalk
     from pipeline.llm import runner

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--released", is_flag=True, help="What was published only, and why it changed.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 def compare(first: str, second: str, released: bool, as_json: bool) -> None:
-    """Show how two runs, or two releases, differ: rows, reasons, recipes.
+    """Show how two runs, or two releases, differ.
 
     A and B are run folders, folders of datasets, or files. --released looks at what was published:
     which rows came, went and changed; where the runs are there, it says why.

@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 def forget(
     folder: str | None, memory: str | None, workers: int | None, **asked: Sequence[str]
 ) -> None:
-    """Take rows of a dataset down, and publish a version without them; or delete what companions
-    remember of a user (--memory).
+    """Take rows of a dataset down, or forget what a user has said.
 
-    Here only; `rapport push` sends it. Every later run into the folder leaves the same rows out.
+    The dataset is published anew without the rows, here only: `rapport push` sends it. Every later
+    run into the folder leaves the same rows out.
     """
     named = any(asked.values())
     if folder and named and memory is None:

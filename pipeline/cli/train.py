@@ -64,7 +64,10 @@ FORCE = click.Option(
 
 @click.group()
 def train() -> None:
-    """Train a model on a dataset: sft, dpo, kto; or classifiers of messages on labelled rows."""
+    """Train a model on a dataset, or classifiers of messages.
+
+    sft, dpo and kto take a published one, annotations takes labelled rows.
+    """
 
 
 class TaskOptions(TypedDict):
