@@ -132,7 +132,8 @@ def _announce(service: Service, address: str, token: str | None, problem: str) -
 def chat(card: str | None, user: str, **options: object) -> None:
     """Talk with a character in the terminal.
 
-    /why shows where the talk stands. CARD: a character card; none: a bundled character and the rehearsal model.
+    /why shows where the talk stands. CARD: a character card; none: a bundled character and the
+    rehearsal model.
     """
     from pipeline.companion.talk import OwnTalk
     from pipeline.llm import runner
