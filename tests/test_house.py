@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from benchmarks import house
@@ -136,7 +137,10 @@ def test_the_readme_names_only_what_there_is(tmp_path: Path) -> None:
     }  # there is no other after `make quickstart`
     assert len(commands) >= 7
     for _, name, words in commands:
-        known = {option for parameter in cli.commands[name].params for option in parameter.opts}
+        command = cli.commands[name]
+        if isinstance(command, click.Group):
+            command = command.commands[words.split()[0]]
+        known = {option for parameter in command.params for option in parameter.opts}
         assert not set(re.findall(r"--[a-z-]+", words.partition("#")[0])) - known
     targets = set(re.findall(r"^(\S+):", (ROOT / "Makefile").read_text(), re.M))
     assert not set(re.findall(r"make ([a-z-]+)", text)) - targets

@@ -268,6 +268,19 @@ def test_a_chat_of_a_messenger_is_private_from_its_file_to_the_report(tmp_path: 
     assert "WhatsApp" not in (out / "6-publish" / "dataset" / "README.md").read_text()
 
 
+def test_a_source_named_after_a_speaker_is_not_released(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(WHATSAPP.format(*talk(3)))
+    publish = {"consent": ["chat with mira"]}
+    source = {"name": "chat with mira", "files": ["a.txt"], "license": "MIT"}
+    recipe = tmp_path / "recipe.yaml"
+    values = {"name": "mine", "collect": {"sources": [source]}, "publish": publish}
+    recipe.write_text(yaml.safe_dump(values))
+    shown = rapport("run", recipe, "--out", tmp_path / "out").stderr
+    assert "the name of the source chat with mira is that of a speaker" in shown
+    recipe.write_text(recipe.read_text().replace("chat with mira", "a phone"))
+    assert "the name of the source" not in rapport("run", recipe, "--out", tmp_path / "out").stderr
+
+
 def test_the_plan_of_a_generated_talk_is_in_the_published_rows(tmp_path: Path) -> None:
     """Stage and decision of every message, through repairs, dedup and score; another layout adds
     files and takes nothing away."""

@@ -122,6 +122,16 @@ class People:
             found[source] = NameSearch(forms)
         return found
 
+    def sources_that_tell(self) -> list[str]:
+        """The sources that bear the name of one of their speakers, in any case: "Chat with Mira".
+        Their names stand in every row, and are given by whoever names the source."""
+        found = []
+        for source, names in self.names.items():
+            forms = [form for name in names for form in _forms(name, names[name], False)]
+            if NameSearch(forms).places(source):
+                found.append(source)
+        return found
+
     def hidden(self, row: Conversation) -> Conversation:
         """A private row with made-up names in place of its speakers' and of all that its source
         has; findings move along with the text."""

@@ -98,9 +98,14 @@ def _strings(value: object) -> Iterator[str]:
 # --- speakers of private chats
 
 
-def _people(context: StageContext) -> people.People:
+def known_people(context: StageContext) -> people.People:
+    """The names that were given so far."""
     record = cast("dict[str, people.NamesOfSource] | None", context.output.read_record(RECORD))
-    before = people.People(record or {})
+    return people.People(record or {})
+
+
+def _people(context: StageContext) -> people.People:
+    before = known_people(context)
     now = people.named(_speakers(context), before)
     if now != before:
         context.output.write_record(RECORD, dict(now.names))

@@ -4,7 +4,7 @@ card are written."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from pipeline.publish.summary import Summary
 from pipeline.recipe.publish import PublishSettings, TakenDown
 from pipeline.run.context import StageContext
 from pipeline.run.steps import choose, gates, released, writing
-from pipeline.run.steps.beside import beside
+from pipeline.run.steps.beside import beside, known_people
 from pipeline.run.steps.counting import counted
 from pipeline.run.steps.describing import describe, marks
 from pipeline.store.counts import Counts
@@ -64,12 +64,24 @@ def _written(context: StageContext, dataset: Store) -> tuple[Summary, list[Refus
     )
     found = [
         *counts.gates.refusals(),
+        *_named_after_speakers(context),
         *refused,
         *gates.lost(context),
         *gates.leaking(context, keys, now.placed),
         *counts.tests.refusals(now.placed.places),
     ]
     return summary, found
+
+
+def _named_after_speakers(context: StageContext) -> Iterator[Refusal]:
+    """Private sources that may be released, and bear a speaker's name."""
+    for source in known_people(context).sources_that_tell():
+        if source in context.settings.consent:
+            yield Refusal(
+                "private",
+                f"the name of the source {source} is that of a speaker, and stands in every row",
+                "give the source another one (`collect: {sources: [{name: …}]}`)",
+            )
 
 
 def _show(context: StageContext, refused: Sequence[str]) -> None:
