@@ -54,7 +54,8 @@ test-container: .venv/dev.done
 
 # Set LOOK_SHOTS to a folder for pictures of every view, at both widths, in light and dark.
 test-browser: .venv/dev.done .venv-browser/done
-	$(BIN)/python -m pytest -m "browser or companion_page" --timeout 600 tests/browser tests/companion_page
+	$(BIN)/python -m pytest -m browser --timeout 600 tests/browser
+	$(BIN)/python -m pytest -m companion_page --timeout 600 tests/companion_page
 
 models: .venv/models.done
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.annotations.train
