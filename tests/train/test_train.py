@@ -299,7 +299,7 @@ def test_a_dataset_that_was_pushed_is_trained_on_by_its_name(
     talks = write_jsonl(tmp_path / "talks.jsonl", [record(number) for number in range(60)])
     own = [PYTHON, "-m", "pipeline.cli"]
     for task in (
-        ["publish", talks, "--out", tmp_path / "run"],
+        ["publish", talks, "--out", tmp_path / "run", "--license", "CC0-1.0"],
         ["push", tmp_path / "run", "anna/talks"],
     ):
         subprocess.run([*own, *task], cwd=ROOT, env=environment, check=True, capture_output=True)
