@@ -98,8 +98,7 @@ async def _serve(service: Service, access: Access, host: str, port: int) -> None
     from pipeline.companion.server import serving
 
     stopped = asyncio.Event()
-    with suppress(NotImplementedError):  # Windows
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with service:
         problem = await service.warm()
         try:

@@ -44,7 +44,7 @@ def guard(access: Access, connections: Connections) -> Middleware:
     @web.middleware
     async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
         nonlocal under_way
-        connections.heard(request)
+        connections.note(request)
         try:
             _check(request, access)
             if under_way >= access.clients:
@@ -126,7 +126,7 @@ class Connections:
         asyncio.get_running_loop().call_later(wait, self._close, connection)
         return connection
 
-    def heard(self, request: web.Request) -> None:
+    def note(self, request: web.Request) -> None:
         """A request has come, whole but for its body."""
         self._silent.discard(request.protocol)
 

@@ -57,8 +57,8 @@ def system(who: Companion, messages: Sequence[Message], facts: Sequence[str] = (
     )
     lore = lorebook.shown(character.lore, [message.content for message in messages])
     if lore:
-        told = _filled(who, "\n".join(lore))
-        prompt += "\n\n" + who.prompts.direction("lore", text=told)
+        known = _filled(who, "\n".join(lore))
+        prompt += "\n\n" + who.prompts.direction("lore", text=known)
     if facts:
         prompt += "\n\n" + "\n- ".join([who.words.facts + ":", *facts])
     return prompt

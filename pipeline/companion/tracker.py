@@ -83,7 +83,7 @@ def _is_pushed(state: TalkState, place: Standing) -> bool:
 def _answered(state: TalkState, sign: Sign) -> TalkState:
     """Behind a message of the user."""
     ahead = is_beyond(AHEAD[state.stage :], sign)
-    heard = state._replace(
+    after = state._replace(
         emotion=sign.emotion,
         uptake=sign.uptake,
         ahead=ahead,
@@ -97,38 +97,38 @@ def _answered(state: TalkState, sign: Sign) -> TalkState:
         turned=None,
     )
     if ahead:
-        heard = heard._replace(ahead_at=state.messages)
+        after = after._replace(ahead_at=state.messages)
     if sign.low or sign.harm:  # it neither takes up a step nor turns away
-        low = heard._replace(low_at=state.messages, cool=0)
+        low = after._replace(low_at=state.messages, cool=0)
         return low._replace(sad_at=state.messages) if sign.emotion in LOW else low
     if sign.leaves:
-        return heard
-    return _paced(heard, state, sign)
+        return after
+    return _paced(after, state, sign)
 
 
-def _paced(heard: TalkState, before: TalkState, sign: Sign) -> TalkState:
+def _paced(after: TalkState, before: TalkState, sign: Sign) -> TalkState:
     """What the answer does to the stage, and from when on a step may be tried again."""
-    turned = _turned(heard, before, sign)
+    turned = _turned(after, before, sign)
     if turned:
-        stage = heard.stage - (turned == "rebuff" and heard.stage > heard.begun)
-        turns = heard.turns + 1
-        free = heard.messages + turns * PAUSE + 1  # each time longer: who says no twice means it
-        return heard._replace(stage=stage, turned=turned, turns=turns, free=free)
+        stage = after.stage - (turned == "rebuff" and after.stage > after.begun)
+        turns = after.turns + 1
+        free = after.messages + turns * PAUSE + 1  # each time longer: who says no twice means it
+        return after._replace(stage=stage, turned=turned, turns=turns, free=free)
     if before.open:
-        return heard._replace(
-            stage=heard.stage + 1, steps=heard.steps + 1, free=heard.messages + PAUSE
+        return after._replace(
+            stage=after.stage + 1, steps=after.steps + 1, free=after.messages + PAUSE
         )
-    return heard
+    return after
 
 
-def _turned(heard: TalkState, before: TalkState, sign: Sign) -> Turned | None:
+def _turned(after: TalkState, before: TalkState, sign: Sign) -> Turned | None:
     """How a message turns away. A step that was not taken up is none: nobody falls back for it."""
     is_cool = sign.rebuffs or sign.cool
     if (before.open and (is_cool or sign.uptake < 0)) or (before.pushed and is_cool):
         return "untaken"
     if sign.rebuffs:
         return "rebuff"
-    if heard.cool >= COOL:
+    if after.cool >= COOL:
         return "cool"
     return None
 

@@ -1,8 +1,9 @@
 """Rows that are taken down: which they are, and what is left of them.
 
 A row goes after all else is decided: no other row takes its place, and what `dedup` has dropped for
-it stays dropped. It is counted and can be asked for by its id; its words are kept nowhere in the
-store of `publish`.
+it stays dropped. It is counted and can be asked for by its id; the stage drops it without
+its words. Stores of earlier stages keep them, and so does `6-publish/cut`, where the recipe
+chooses; none of these is ever pushed.
 """
 
 from __future__ import annotations

@@ -27,8 +27,9 @@ GIB = 1 << 30
 TRAINED_BYTES = 12  # of a weight that is trained: gradient, and Adam's two means
 ACTIVATIONS, KEPT = 34, 2  # per token, layer and hidden value, in bytes of half precision
 LOGITS = 3  # copies of the logits in full precision
-# Share of the speed of plain matrix products that training reaches. Measured: 26.6 tokens a CPU-s
-# with LoRA on 268 M weights, which is 28.5 GFLOP/s; a product on such a core reaches 75.
+# Share of the speed of plain matrix products that training reaches. Rough, from two machines: 26.6
+# tokens a CPU-s with LoRA on 268 M weights, which is 28.5 GFLOP/s; products reached 16 to 75 on a
+# busy one, and the best of five is taken.
 REACHED = 0.38
 SIZE = 512  # of the matrices whose product is timed
 TRIES = 3
